@@ -1,0 +1,1 @@
+"""From the store to data frames to small records of numbers."""

@@ -1,0 +1,1 @@
+"""Data sets as arrays, their canonical file, and their splits."""

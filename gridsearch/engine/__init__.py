@@ -1,0 +1,1 @@
+"""Planning, driving and executing; the only room that knows Ray."""

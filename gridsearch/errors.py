@@ -1,0 +1,66 @@
+"""What can go wrong, as values with an exit code and one line for the person who must mend it.
+
+Every error a user can cause is a `GridsearchError`; the command line prints its text and exits with its
+`exit_code`. Anything else that escapes is a defect of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_COMPLETE = 0
+EXIT_SOME_FAILED = 1
+EXIT_USAGE = 2
+EXIT_STORE_BUSY = 4
+EXIT_STORE_DAMAGED = 5
+EXIT_INTERRUPTED = 130
+
+
+class GridsearchError(Exception):
+    """Base of every error that a user can cause or mend; its text is one line: what, where, how to mend it."""
+
+    exit_code: int = EXIT_USAGE
+
+
+class JobError(GridsearchError):
+    """A job file, an override or the combination of both cannot be used."""
+
+
+class DataError(GridsearchError):
+    """A data set is missing, damaged, or does not fit the job."""
+
+
+class ModelError(GridsearchError):
+    """A model cannot be imported, or refuses its hyperparameters or its input."""
+
+
+class StoreError(GridsearchError):
+    """The store cannot be opened, read or written, or does not hold what was asked for."""
+
+
+class StoreBusyError(StoreError):
+    """A command that needs the store to itself found a live launch."""
+
+    exit_code = EXIT_STORE_BUSY
+
+
+class StoreDamagedError(StoreError):
+    """The store's file is not a sound database."""
+
+    exit_code = EXIT_STORE_DAMAGED
+
+
+class EngineError(GridsearchError):
+    """Workers could not be started or were lost for good."""
+
+    exit_code = EXIT_SOME_FAILED
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """Return `" (did you mean 'x'?)"` for the closest valid word, or the list of valid words when none is close."""
+    choices = sorted(set(valid))
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    if close:
+        return f" (did you mean {close[0]!r}?)"
+    return f" (valid: {', '.join(choices)})" if choices else ""

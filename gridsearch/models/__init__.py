@@ -1,0 +1,1 @@
+"""Architectures, one family per file, and the registry that finds them."""

@@ -1,0 +1,75 @@
+"""Every file and folder name the program reads or writes; nobody else spells one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+STORE_NAME = "results.db"
+DASHBOARDS_NAME = "dashboards"
+JOBS_NAME = "jobs"
+DATA_VARIABLE = "GRIDSEARCH_DATA"
+INDEX_PAGE = "index.html"
+
+
+def data_dir(chosen: Path | None = None) -> Path:
+    """Return the folder of data sets: the one chosen, else `$GRIDSEARCH_DATA`, else the platform's cache folder."""
+    if chosen is not None:
+        return chosen
+    if from_environment := os.environ.get(DATA_VARIABLE):
+        return Path(from_environment)
+    return Path(platformdirs.user_cache_dir("gridsearch")) / "data"
+
+
+def data_file(folder: Path, name: str) -> Path:
+    """Return where the canonical form of the data set `name` lies."""
+    return folder / f"{name}.npz"
+
+
+def companion_dir(store: Path) -> Path:
+    """Return the hidden folder beside a store that holds its checkpoints, logs and scratch files."""
+    store = store.absolute()
+    return store.parent / ".gridsearch" / store.name
+
+
+def checkpoint_dir(store: Path) -> Path:
+    """Return the folder of a store's checkpoints, one subfolder per lineage."""
+    return companion_dir(store) / "checkpoints"
+
+
+def log_dir(store: Path) -> Path:
+    """Return the folder of a store's failure logs, one file per failed attempt."""
+    return companion_dir(store) / "logs"
+
+
+def failure_log(store: Path, lineage_id: str, attempt: int) -> Path:
+    """Return the file that keeps the traceback of one failed attempt."""
+    return log_dir(store) / f"{lineage_id[:12]}-attempt-{attempt}.log"
+
+
+def scratch_dir(store: Path) -> Path:
+    """Return the folder for what an executor writes while it runs and nobody needs afterwards."""
+    return companion_dir(store) / "scratch"
+
+
+def file_stem(name: str) -> str:
+    """Return a file name for any job name: readable, portable, and distinct for distinct names.
+
+    >>> file_stem("shallow")
+    'shallow'
+    >>> file_stem("../a<b>").startswith("a-b-")
+    True
+    """
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60]
+    if slug == name and slug.lower() != "index":
+        return slug
+    return f"{slug or 'job'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def dashboard_page(folder: Path, job_name: str) -> Path:
+    """Return the page of a job in a folder of dashboards."""
+    return folder / f"{file_stem(job_name)}.html"

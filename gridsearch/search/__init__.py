@@ -1,0 +1,1 @@
+"""Search strategies as pure functions: results in, configurations out."""

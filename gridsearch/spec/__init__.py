@@ -1,0 +1,1 @@
+"""Job files, search spaces, trial configurations and their identity; knows no other room."""

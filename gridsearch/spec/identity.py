@@ -1,0 +1,71 @@
+"""Who a trial is: the hash of the canonical form of what determines its numbers.
+
+The canonical form leaves out every setting that has its default value, so a setting added later with a default that
+keeps the old behaviour changes no id. `1` and `1.0` are the same number. A change of the training code that changes
+numbers must raise `RECIPE_VERSION`; the ids pinned in the tests notice everything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig
+
+RECIPE_VERSION = 1
+
+
+def settle(value: Any) -> Any:
+    """Return the value with whole floats as integers, in containers too, so that equal numbers print equally."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        return {str(key): settle(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [settle(item) for item in value]
+    return value
+
+
+def canonical(config: TrialConfig) -> str:
+    """Return the canonical JSON of a trial: sorted keys, no blanks, defaults left out, version included."""
+    content = config.model_dump(exclude_defaults=True)
+    content["version"] = RECIPE_VERSION
+    return json.dumps(settle(content), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def parse(canonical_text: str) -> TrialConfig:
+    """Return the configuration that a canonical form describes; the inverse of `canonical`."""
+    content = json.loads(canonical_text)
+    content.pop("version")
+    return TrialConfig(**content)
+
+
+def flatten(canonical_text: str) -> dict[str, Any]:
+    """Return a trial's settings (see `TrialConfig.settings`) without building its configuration: for many rows."""
+    content = json.loads(canonical_text)
+    recipe = {key: content[key] for key in RECIPE_KEYS if key in content}
+    return RECIPE_DEFAULTS | recipe | content.get("hyper", {})
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def trial_id(config: TrialConfig) -> str:
+    """Return the trial's id: 64 hexadecimal digits."""
+    return digest(canonical(config))
+
+
+def lineage_id(config: TrialConfig) -> str:
+    """Return the id that a trial shares with those that differ from it only in `epochs`.
+
+    Where the schedule needs the total, the number of epochs stays in and the lineage has one trial.
+    """
+    content = json.loads(canonical(config))
+    if config.shares_prefix:
+        del content["epochs"]
+    return digest("lineage:" + json.dumps(content, sort_keys=True, separators=(",", ":")))

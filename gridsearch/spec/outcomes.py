@@ -1,0 +1,79 @@
+"""What a worker reports about a lineage, and the states a trial goes through.
+
+These values cross every boundary (worker process, driver, store), so they hold only plain numbers and text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class TrialState(StrEnum):
+    """The life of a trial; all but the first two are final."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+#: States whose numbers are results; such a trial is never trained again and its row never changes.
+RESULT_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED})
+#: States that a launch goes on from without being asked.
+OPEN_STATES = frozenset({TrialState.PENDING, TrialState.RUNNING, TrialState.CANCELLED})
+
+#: The metrics of one epoch, in the order every table shows them.
+METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """One epoch of one lineage; epoch 0 is the untrained model, measured before the first step.
+
+    Losses are mean cross-entropies in nats, accuracies fractions in [0, 1], `seconds` wall time of the epoch,
+    evaluation included. A loss may be NaN or infinite in the last record of a lineage that diverged.
+    """
+
+    lineage_id: str
+    attempt: int
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineageFinished:
+    """A lineage reached the last epoch it was asked for."""
+
+    lineage_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineageDiverged:
+    """A loss of a lineage stopped being finite during `epoch`; its longer trials share that fate."""
+
+    lineage_id: str
+    attempt: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineageFailed:
+    """Training raised, or its worker died; `error` is one line, `traceback` the whole text for the log."""
+
+    lineage_id: str
+    attempt: int
+    error: str
+    traceback: str
+
+
+WorkerEvent = EpochRecord | LineageFinished | LineageDiverged | LineageFailed

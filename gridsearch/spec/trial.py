@@ -1,0 +1,107 @@
+"""One trial's configuration: everything that determines its numbers, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+Number = int | float
+Scalar = bool | int | float | str
+#: A hyperparameter's value: a scalar, or a list of scalars (the widths of the hidden layers, say).
+Value = Scalar | list[Scalar]
+
+PositiveInt = Annotated[int, Field(ge=1, strict=True)]
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+#: A share of the images (0.2) or a number of them (12600).
+Share = Fraction | PositiveInt
+
+
+class Split(BaseModel):
+    """How images are divided into training, validation and test sets.
+
+    With `merge`, the data set's own training and test images are pooled first and `test` is taken from the pool;
+    without it the data set's own test images are the test set, unless it has none or `test` is given. `validation`
+    is taken from what remains for training. A fraction is of the set it is taken from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    merge: StrictBool = False
+    test: Share | None = None
+    validation: Share = 0.2
+    stratify: StrictBool = False
+
+
+class Recipe(BaseModel):
+    """The hyperparameters of training that every model shares; each may be a value or an axis of a job.
+
+    Units: `learning_rate` per step, `weight_decay` per step as in `torch.optim`, `epochs` passes over the training
+    images, `step_size` epochs. `seed` draws the weights (and dropout); `data_seed` draws the split and the order of
+    the batches, so trials that differ in `seed` alone see the same images in the same order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch_size: PositiveInt
+    epochs: PositiveInt
+    learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = "sgd"
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    nesterov: StrictBool = False
+    weight_decay: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    schedule: Literal["constant", "step", "cosine"] = "constant"
+    step_size: PositiveInt = 10
+    gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
+    data_seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
+
+
+RECIPE_KEYS = tuple(Recipe.model_fields)
+RECIPE_DEFAULTS: dict[str, Any] = {
+    key: field.default for key, field in Recipe.model_fields.items() if not field.is_required()
+}
+
+#: Schedules under which the learning rate of an epoch depends on how many there will be.
+SCHEDULES_THAT_NEED_THE_TOTAL = frozenset({"cosine"})
+
+
+class TrialConfig(Recipe):
+    """A recipe together with the data and the model it trains.
+
+    `dataset` is the fingerprint of the images and labels, not a name or a path. `model` is a registry name or
+    `package.module:Class`; `model_code` is the fingerprint of the user's own source, empty for the models that ship
+    with gridsearch. `hyper` holds the model's keyword arguments.
+    """
+
+    dataset: str
+    split: Split = Split()
+    model: str
+    model_code: str = ""
+    hyper: dict[str, Value] = Field(default_factory=dict)
+
+    def settings(self) -> dict[str, Value]:
+        """Return the recipe and the model's hyperparameters as one flat mapping, defaults included."""
+        return {key: getattr(self, key) for key in RECIPE_KEYS} | self.hyper
+
+    @property
+    def shares_prefix(self) -> bool:
+        """Whether a longer training of this configuration passes through this trial's numbers."""
+        return self.schedule not in SCHEDULES_THAT_NEED_THE_TOTAL
+
+
+def without_dead_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with those that cannot matter put back to their defaults.
+
+    Momentum does nothing under Adam, a step size nothing under a constant schedule, Nesterov's look-ahead nothing
+    without momentum: points that differ only there are the same trial.
+    """
+    live = dict(settings)
+    if live.get("optimizer", "sgd") not in ("sgd", "rmsprop"):
+        live.pop("momentum", None)
+    if live.get("optimizer", "sgd") != "sgd" or not live.get("momentum"):
+        live.pop("nesterov", None)
+    if live.get("schedule", "constant") != "step":
+        live.pop("step_size", None)
+        live.pop("gamma", None)
+    return live

@@ -1,0 +1,1 @@
+"""The store of results; the only room with SQL."""

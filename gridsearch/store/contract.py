@@ -1,0 +1,155 @@
+"""The contract of a store. The docstrings here are the specification; one test suite runs on every implementation.
+
+Promise: execution at least once, recorded result exactly once. A lineage is trained by whoever holds its claim; the
+claim's attempt number is a fencing token, checked inside the transaction that records, so a worker that was given up
+and wakes later changes nothing. Finished trials (`RESULT_STATES`) are immutable. Every method is one transaction; every
+change of a job, lineage, trial or launch is also an event, written in the same transaction. Values handed out are
+copies. Methods may be called from one thread at a time; several processes may hold the same store.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Self
+
+from gridsearch.spec.outcomes import TrialState, WorkerEvent
+from gridsearch.store.rows import (
+    Claim,
+    EpochRow,
+    EventRow,
+    JobRow,
+    LaunchRow,
+    LineageRow,
+    NewTrial,
+    Problem,
+    Recorded,
+    TrialRow,
+)
+
+
+class Store(ABC):
+    """Jobs, trials, epochs, launches and events; the only truth."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release every connection; the store cannot be used afterwards."""
+
+    # -- jobs ---------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def put_job(self, name: str, spec: Mapping[str, Any], source: str, trials: Sequence[NewTrial]) -> JobRow:
+        """Make `trials`, in this order, the job's grid; insert the job and those of its trials that are new.
+
+        A new trial is `pending`, unless its lineage already has the answer: then it is `completed` from the epoch
+        recorded (or `diverged`) at once. A trial already there keeps its state and numbers. Trials that left the grid
+        stay in the store. A job whose spec, source and grid are unchanged keeps its revision; otherwise the revision
+        grows by one and an event keeps the spec before it. The same trial may stand at several positions: it is a
+        member once, at its first.
+        """
+
+    @abstractmethod
+    def jobs(self) -> list[JobRow]:
+        """Return all jobs, last updated first."""
+
+    @abstractmethod
+    def job(self, name: str) -> JobRow:
+        """Return one job; `StoreError` naming the nearest job's name when there is none."""
+
+    # -- execution ----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def open_launch(self, job: str, host: str, pid: int, pid_started: float, workers: int) -> int:
+        """Record that a process starts to train a job; return the launch's id."""
+
+    @abstractmethod
+    def beat(self, launch_id: int) -> None:
+        """Raise the launch's beat by one: the sign of life for observers on other hosts. Not an event."""
+
+    @abstractmethod
+    def close_launch(self, launch_id: int, outcome: str) -> None:
+        """Record the end of a launch, and release every claim it still holds (as `release`)."""
+
+    @abstractmethod
+    def open_launches(self) -> list[LaunchRow]:
+        """Return the launches that have not been closed, alive or not."""
+
+    @abstractmethod
+    def claim(self, launch_id: int, targets: Mapping[str, int]) -> list[Claim]:
+        """Claim lineages for a launch, each up to a number of epochs; return those obtained.
+
+        A lineage is obtained only if no launch holds it (compare and set). Its attempt grows by one, and its open
+        trials of at most that many epochs become `running` under that attempt. A lineage with no open trial within its
+        target is not claimed. All or some may be obtained; the order of `targets` is kept.
+        """
+
+    @abstractmethod
+    def record(self, launch_id: int, events: Sequence[WorkerEvent], logs: Mapping[str, str]) -> Recorded:
+        """Record what workers report, in order, in one transaction.
+
+        An event is accepted only if the launch holds the lineage under the event's attempt; others are refused and
+        leave an event `refused`. An `EpochRecord` inserts its epoch (one already recorded stays as it is) and
+        completes the running trials of exactly that many epochs. `LineageDiverged` makes the running trials of that
+        many or more epochs `diverged`. `LineageFailed` makes the lineage's running trials `failed` with the error and
+        `logs[lineage_id]` as the log's path. `LineageFinished`, `LineageDiverged` and `LineageFailed` end the claim.
+        NaN is stored as NULL. Trials that are not running never change.
+        """
+
+    @abstractmethod
+    def release(self, launch_id: int, lineage_ids: Collection[str] | None = None) -> int:
+        """Give up claims of a launch (all, or these): running trials become `pending`; return how many did."""
+
+    @abstractmethod
+    def reopen(self, job: str, states: Collection[TrialState]) -> int:
+        """Make the job's trials in these states (`failed` or `cancelled`) `pending` again; return how many."""
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def states(self, trial_ids: Collection[str]) -> dict[str, TrialState]:
+        """Return the state of those of the trials that are in the store."""
+
+    @abstractmethod
+    def lineages(self, lineage_ids: Collection[str]) -> dict[str, LineageRow]:
+        """Return those of the lineages that are in the store."""
+
+    @abstractmethod
+    def counts(self, job: str) -> dict[TrialState, int]:
+        """Return how many trials of the job are in each state; states without any are left out."""
+
+    @abstractmethod
+    def trials(self, job: str | None = None) -> list[TrialRow]:
+        """Return a job's trials in the order of its grid, or all trials of the store."""
+
+    @abstractmethod
+    def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
+        """Return the job's `n` trials with the highest (or lowest) last value of a metric, best of these first.
+
+        Trials without a value are left out. Ties are settled by the order of the grid.
+        """
+
+    @abstractmethod
+    def trial(self, prefix: str) -> TrialRow:
+        """Return the trial whose id starts with `prefix`; `StoreError` when none or several do."""
+
+    @abstractmethod
+    def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
+        """Return the epochs of these lineages, by lineage (in the order given) and epoch."""
+
+    @abstractmethod
+    def job_epochs(self, job: str) -> list[EpochRow]:
+        """Return the epochs of all lineages of a job's trials."""
+
+    @abstractmethod
+    def events(self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000) -> list[EventRow]:
+        """Return events, oldest first: all, those of a job, or those of a trial and its lineage; the last `limit`."""
+
+    @abstractmethod
+    def verify(self) -> list[Problem]:
+        """Check every invariant and return those that do not hold; changes nothing."""

@@ -1,0 +1,142 @@
+"""What the store takes and gives: small frozen records, equal by value, with no connection behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gridsearch.spec.outcomes import TrialState
+
+
+@dataclass(frozen=True, slots=True)
+class NewTrial:
+    """A trial of a job as the planner hands it over; `config` is its canonical JSON."""
+
+    trial_id: str
+    lineage_id: str
+    epochs: int
+    config: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job as last launched.
+
+    `spec` is the resolved job as JSON values: `dataset`, `model`, `axes` (a list of `{"name", "values", "scale"}` in
+    the file's order, `scale` being "linear", "log" or "category"), `objective` (`{"metric", "at", "mode"}`) and
+    `images` (`{"train", "validation", "test"}`). `source` is the text of the job file with its overrides.
+    """
+
+    name: str
+    revision: int
+    spec: Mapping[str, Any]
+    source: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """A trial with its last numbers (those of its last epoch; None until then, and a loss that is not finite)."""
+
+    trial_id: str
+    lineage_id: str
+    epochs: int
+    config: str
+    state: TrialState
+    attempt: int
+    train_loss: float | None
+    train_accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    diverged_epoch: int | None
+    error: str | None
+    log: str | None
+    seconds: float | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """One epoch of a lineage as recorded; losses are None where they were NaN."""
+
+    lineage_id: str
+    epoch: int
+    train_loss: float | None
+    train_accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineageRow:
+    """Where the training of a lineage stands; `epoch` is the last one recorded, -1 before the first."""
+
+    lineage_id: str
+    attempt: int
+    epoch: int
+    diverged_epoch: int | None
+    launch_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to train a lineage: results are accepted only under this attempt."""
+
+    lineage_id: str
+    attempt: int
+    recorded_epoch: int
+    target_epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRow:
+    """A process that trains or trained; `pid_started` tells it from a later process with the same number."""
+
+    launch_id: int
+    job: str
+    host: str
+    pid: int
+    pid_started: float
+    beat: int
+    workers: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One change, as it was made: `kind` is what happened, `detail` its particulars as JSON values."""
+
+    event_id: int
+    at: datetime
+    kind: str
+    job: str | None
+    lineage_id: str | None
+    trial_id: str | None
+    attempt: int | None
+    launch_id: int | None
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch of worker events did: how many were accepted, and those refused as stale."""
+
+    accepted: int
+    refused: int
+    finished: Sequence[TrialRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An invariant that does not hold."""
+
+    rule: str
+    subject: str
+    text: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import uuid
 from pathlib import Path
 
 import platformdirs
@@ -28,6 +29,16 @@ def data_dir(chosen: Path | None = None) -> Path:
 def data_file(folder: Path, name: str) -> Path:
     """Return where the canonical form of the data set `name` lies."""
     return folder / f"{name}.npz"
+
+
+def fingerprint_file(data: Path) -> Path:
+    """Return the hidden file beside a data set that remembers the fingerprint of its content."""
+    return data.with_name(f".{data.name}.fingerprint")
+
+
+def partial_file(target: Path) -> Path:
+    """Return a new name beside `target` to write to before moving it there; no two calls return the same."""
+    return target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
 
 
 def companion_dir(store: Path) -> Path:

@@ -1,1 +1,1 @@
-"""From the store to data frames to small records of numbers."""
+"""From the store to DataFrames, and from DataFrames to small frozen records of numbers."""

@@ -1,1 +1,1 @@
-"""From numbers to figures to pages."""
+"""From numbers to figures and static pages; the only room that knows plotly."""

@@ -33,7 +33,9 @@ def canonical(config: TrialConfig) -> str:
     """Return the canonical JSON of a trial: sorted keys, no blanks, defaults left out, version included."""
     content = config.model_dump(exclude_defaults=True)
     content["version"] = RECIPE_VERSION
-    return json.dumps(settle(content), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return json.dumps(
+        settle(content), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    )
 
 
 def parse(canonical_text: str) -> TrialConfig:

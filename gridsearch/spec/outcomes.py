@@ -10,7 +10,11 @@ from enum import StrEnum
 
 
 class TrialState(StrEnum):
-    """The life of a trial; all but the first two are final."""
+    """The life of a trial.
+
+    Pending and running trials are open; completed, stopped and diverged ones have their result for good; failed and
+    cancelled ones are trained again only when the user asks for it.
+    """
 
     PENDING = "pending"
     RUNNING = "running"
@@ -24,7 +28,7 @@ class TrialState(StrEnum):
 #: States whose numbers are results; such a trial is never trained again and its row never changes.
 RESULT_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED})
 #: States that a launch goes on from without being asked.
-OPEN_STATES = frozenset({TrialState.PENDING, TrialState.RUNNING, TrialState.CANCELLED})
+OPEN_STATES = frozenset({TrialState.PENDING, TrialState.RUNNING})
 
 #: The metrics of one epoch, in the order every table shows them.
 METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")

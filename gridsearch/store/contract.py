@@ -1,10 +1,21 @@
-"""The contract of a store. The docstrings here are the specification; one test suite runs on every implementation.
+"""The contract of a store. The docstrings here are the specification; one test suite runs on every store.
 
-Promise: execution at least once, recorded result exactly once. A lineage is trained by whoever holds its claim; the
-claim's attempt number is a fencing token, checked inside the transaction that records, so a worker that was given up
-and wakes later changes nothing. Finished trials (`RESULT_STATES`) are immutable. Every method is one transaction; every
-change of a job, lineage, trial or launch is also an event, written in the same transaction. Values handed out are
-copies. Methods may be called from one thread at a time; several processes may hold the same store.
+Promise: execution at least once, recorded result exactly once. A lineage is trained by whoever holds its
+claim; the claim's attempt number is a fencing token, checked inside the transaction that records, so a worker
+that was given up and wakes later changes nothing. Finished trials (`RESULT_STATES`) are immutable.
+
+Every method is one transaction, durable when it returns. Every change of a job, lineage, trial or launch is
+also an event, written in the same transaction, with two exceptions that another row tells as well: an epoch's
+own row names the attempt that brought it, and the trials that a job brought are told of by one event
+`enqueued` with their number. An event with a trial has the state the trial went into as its kind.
+
+An open trial whose lineage has the answer is settled in the same transaction: `completed` from the epoch
+recorded, or `diverged` when the lineage diverged by then. So an epoch is trained once, whichever comes first,
+it or the trial.
+
+Values handed out are copies. Methods may be called from any thread, one at a time; several processes may hold
+the same store. Every method raises `StoreError` when the file cannot be read or written (locked for 30 s,
+read-only, disk full), `StoreDamagedError` when its content is not sound.
 """
 
 from __future__ import annotations
@@ -39,19 +50,20 @@ class Store(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Release every connection; the store cannot be used afterwards."""
+        """Release every connection; the store cannot be used afterwards. Closing twice is once."""
 
-    # -- jobs ---------------------------------------------------------------------------------------------------
+    # -- jobs ----------------------------------------------------------------------------------------------
 
     @abstractmethod
     def put_job(self, name: str, spec: Mapping[str, Any], source: str, trials: Sequence[NewTrial]) -> JobRow:
         """Make `trials`, in this order, the job's grid; insert the job and those of its trials that are new.
 
-        A new trial is `pending`, unless its lineage already has the answer: then it is `completed` from the epoch
-        recorded (or `diverged`) at once. A trial already there keeps its state and numbers. Trials that left the grid
-        stay in the store. A job whose spec, source and grid are unchanged keeps its revision; otherwise the revision
-        grows by one and an event keeps the spec before it. The same trial may stand at several positions: it is a
-        member once, at its first.
+        A new trial is `pending`, unless its lineage already has the answer: then it is `completed` from the
+        epoch recorded (or `diverged`) at once. A trial already there keeps its state and numbers. Trials that
+        left the grid stay in the store. A job whose spec, source and grid are unchanged keeps its revision;
+        otherwise the revision grows by one and an event keeps the spec before it. The same trial may stand at
+        several positions: it is a member once, at its first. `StoreError` when a trial's id is not the hash
+        of its configuration.
         """
 
     @abstractmethod
@@ -62,7 +74,7 @@ class Store(ABC):
     def job(self, name: str) -> JobRow:
         """Return one job; `StoreError` naming the nearest job's name when there is none."""
 
-    # -- execution ----------------------------------------------------------------------------------------------
+    # -- execution -----------------------------------------------------------------------------------------
 
     @abstractmethod
     def open_launch(self, job: str, host: str, pid: int, pid_started: float, workers: int) -> int:
@@ -70,46 +82,61 @@ class Store(ABC):
 
     @abstractmethod
     def beat(self, launch_id: int) -> None:
-        """Raise the launch's beat by one: the sign of life for observers on other hosts. Not an event."""
+        """Raise the launch's beat by one: the sign of life for observers on other hosts. Not an event.
+
+        `StoreError` when the launch is closed: another process gave it up.
+        """
 
     @abstractmethod
     def close_launch(self, launch_id: int, outcome: str) -> None:
-        """Record the end of a launch, and release every claim it still holds (as `release`)."""
+        """Record the end of a launch, and release every claim it still holds (as `release`).
+
+        `outcome` is `complete`, `some_failed`, `interrupted` or `lost`. A launch closed before stays as it
+        is.
+        """
 
     @abstractmethod
     def open_launches(self) -> list[LaunchRow]:
-        """Return the launches that have not been closed, alive or not."""
+        """Return the launches that have not been closed, alive or not, oldest first."""
 
     @abstractmethod
     def claim(self, launch_id: int, targets: Mapping[str, int]) -> list[Claim]:
         """Claim lineages for a launch, each up to a number of epochs; return those obtained.
 
-        A lineage is obtained only if no launch holds it (compare and set). Its attempt grows by one, and its open
-        trials of at most that many epochs become `running` under that attempt. A lineage with no open trial within its
-        target is not claimed. All or some may be obtained; the order of `targets` is kept.
+        A lineage is obtained only if no launch holds it (compare and set). Its attempt grows by one, and its
+        open trials of at most that many epochs become `running` under that attempt. A lineage with no open
+        trial within its target is not claimed. All or some may be obtained; the order of `targets` is kept.
+        `StoreError` when the launch is closed.
         """
 
     @abstractmethod
     def record(self, launch_id: int, events: Sequence[WorkerEvent], logs: Mapping[str, str]) -> Recorded:
         """Record what workers report, in order, in one transaction.
 
-        An event is accepted only if the launch holds the lineage under the event's attempt; others are refused and
-        leave an event `refused`. An `EpochRecord` inserts its epoch (one already recorded stays as it is) and
-        completes the running trials of exactly that many epochs. `LineageDiverged` makes the running trials of that
-        many or more epochs `diverged`. `LineageFailed` makes the lineage's running trials `failed` with the error and
-        `logs[lineage_id]` as the log's path. `LineageFinished`, `LineageDiverged` and `LineageFailed` end the claim.
-        NaN is stored as NULL. Trials that are not running never change.
+        An event is accepted only if the launch holds the lineage under the event's attempt; others are
+        refused and leave an event `refused`. An `EpochRecord` inserts its epoch (one already recorded stays
+        as it is) and completes the open trials of exactly that many epochs; a loss that is not finite
+        completes nothing and means that the lineage diverged in that epoch. `LineageDiverged` makes the open
+        trials of that many or more epochs `diverged`. `LineageFailed` makes the lineage's running trials
+        `failed` with the error in one line and `logs[lineage_id]` as the log's path. `LineageFinished`,
+        `LineageDiverged` and `LineageFailed` end the claim; trials still running under it become `pending`.
+        An `EpochRecord` that leaves out epochs, or whose learning rate or seconds are not finite, is a defect
+        of the worker and counts as `LineageFailed`. Metrics that are not finite are stored as NULL. Trials
+        that are not open never change.
         """
 
     @abstractmethod
     def release(self, launch_id: int, lineage_ids: Collection[str] | None = None) -> int:
-        """Give up claims of a launch (all, or these): running trials become `pending`; return how many did."""
+        """Give up a launch's claims (all, or these); return how many running trials became `pending`."""
 
     @abstractmethod
     def reopen(self, job: str, states: Collection[TrialState]) -> int:
-        """Make the job's trials in these states (`failed` or `cancelled`) `pending` again; return how many."""
+        """Make the job's trials in these states (`failed` or `cancelled`) `pending` again; return how many.
 
-    # -- reading ------------------------------------------------------------------------------------------------
+        One whose lineage has got the answer since is settled at once. `StoreError` for any other state.
+        """
+
+    # -- reading -------------------------------------------------------------------------------------------
 
     @abstractmethod
     def states(self, trial_ids: Collection[str]) -> dict[str, TrialState]:
@@ -125,13 +152,14 @@ class Store(ABC):
 
     @abstractmethod
     def trials(self, job: str | None = None) -> list[TrialRow]:
-        """Return a job's trials in the order of its grid, or all trials of the store."""
+        """Return a job's trials in the order of its grid, or all trials of the store, first come first."""
 
     @abstractmethod
     def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
-        """Return the job's `n` trials with the highest (or lowest) last value of a metric, best of these first.
+        """Return the job's `n` trials with the highest (or lowest) last value of a metric, that one first.
 
-        Trials without a value are left out. Ties are settled by the order of the grid.
+        Trials without a value are left out. Ties are settled by the order of the grid. `StoreError` for a
+        metric that is none of `METRICS`.
         """
 
     @abstractmethod
@@ -144,12 +172,21 @@ class Store(ABC):
 
     @abstractmethod
     def job_epochs(self, job: str) -> list[EpochRow]:
-        """Return the epochs of all lineages of a job's trials."""
+        """Return the epochs of a job's lineages, by lineage (in the order of the grid) and epoch."""
 
     @abstractmethod
-    def events(self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000) -> list[EventRow]:
-        """Return events, oldest first: all, those of a job, or those of a trial and its lineage; the last `limit`."""
+    def events(
+        self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000
+    ) -> list[EventRow]:
+        """Return events, oldest first: all, those of a job, or those of a trial and its lineage.
+
+        Of more than `limit`, the last. A job's events are those of its revisions and of all that its launches
+        did; a trial's begin with the one `enqueued` under which it came.
+        """
 
     @abstractmethod
     def verify(self) -> list[Problem]:
-        """Check every invariant and return those that do not hold; changes nothing."""
+        """Check every invariant and return those that do not hold; changes nothing.
+
+        `StoreDamagedError` when the file cannot even be read that far.
+        """

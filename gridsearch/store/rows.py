@@ -24,9 +24,10 @@ class NewTrial:
 class JobRow:
     """A job as last launched.
 
-    `spec` is the resolved job as JSON values: `dataset`, `model`, `axes` (a list of `{"name", "values", "scale"}` in
-    the file's order, `scale` being "linear", "log" or "category"), `objective` (`{"metric", "at", "mode"}`) and
-    `images` (`{"train", "validation", "test"}`). `source` is the text of the job file with its overrides.
+    `spec` is the resolved job as JSON values: `dataset`, `model`, `axes` (a list of `{"name", "values",
+    "scale"}` in the file's order, `scale` being "linear", "log" or "category"), `objective` (`{"metric",
+    "at", "mode"}`) and `images` (`{"train", "validation", "test"}`). `source` is the text of the job file
+    with its overrides.
     """
 
     name: str
@@ -39,7 +40,11 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """A trial with its last numbers (those of its last epoch; None until then, and a loss that is not finite)."""
+    """A trial with its last numbers, and the log's path where it failed.
+
+    The numbers are those of its last epoch, or of the one in which it diverged where that has a record; None
+    until then, and where they were not finite. `seconds` is the wall time of its epochs.
+    """
 
     trial_id: str
     lineage_id: str
@@ -60,7 +65,7 @@ class TrialRow:
 
 @dataclass(frozen=True, slots=True)
 class EpochRow:
-    """One epoch of a lineage as recorded; losses are None where they were NaN."""
+    """One epoch of a lineage as recorded; metrics are None where they were not finite."""
 
     lineage_id: str
     epoch: int
@@ -95,7 +100,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class LaunchRow:
-    """A process that trains or trained; `pid_started` tells it from a later process with the same number."""
+    """A process that trains or trained; `pid_started`, in any unit, tells it from others of its number."""
 
     launch_id: int
     job: str
@@ -126,7 +131,11 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a batch of worker events did: how many were accepted, and those refused as stale."""
+    """What a batch of worker events did: how many were accepted, and how many refused as stale.
+
+    `finished` are the trials that it completed, made diverged or failed, by lineage (in the order of the
+    events) and epochs.
+    """
 
     accepted: int
     refused: int

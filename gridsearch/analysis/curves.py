@@ -1,0 +1,116 @@
+"""The loss curves of the best, the median and the worst trials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.labels import label
+from gridsearch.analysis.ranking import ranked
+from gridsearch.store.rows import EpochRow, TrialRow
+
+MOST_PER_GROUP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The losses of one trial per epoch, epoch 0 being the untrained model; no finite loss: None.
+
+    `rank` counts from 1, the best; `settings` are its axes, as text. `lowest_epoch` is where the validation
+    loss was lowest: from there on it rises while training goes on.
+    """
+
+    trial: str
+    group: str
+    rank: int
+    score: float | None
+    settings: tuple[tuple[str, str], ...]
+    epochs: tuple[int, ...]
+    train_loss: tuple[float | None, ...]
+    val_loss: tuple[float | None, ...]
+    diverged_epoch: int | None
+    lowest_epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Up to three curves each; no trial stands in two groups. `total` is the number of ranked trials."""
+
+    best: tuple[Curve, ...]
+    median: tuple[Curve, ...]
+    worst: tuple[Curve, ...]
+    total: int
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[Curve, ...]], ...]:
+        """Return the groups that have curves, with their names."""
+        named = (("best", self.best), ("median", self.median), ("worst", self.worst))
+        return tuple((name, curves) for name, curves in named if curves)
+
+
+def curves(data: JobData) -> Curves:
+    """Return the loss curves of the best, median and worst trials that have a result; needs the epochs."""
+    order = ranked(data)
+    rows = {row.trial_id: row for row in data.rows}
+    scored = int(order["score"].notna().sum())
+    places = {name: range(*bounds) for name, bounds in _bounds(len(order), scored).items()}
+    records = order.to_dict("records")
+    wanted = {rows[records[place]["trial"]].lineage_id for group in places.values() for place in group}
+    measured: dict[str, list[EpochRow]] = {lineage: [] for lineage in wanted}
+    for epoch in data.epoch_rows:
+        if epoch.lineage_id in wanted:
+            measured[epoch.lineage_id].append(epoch)
+
+    def build(group: str) -> tuple[Curve, ...]:
+        return tuple(
+            _curve(data, records[place], _own(rows[records[place]["trial"]], measured), (group, place + 1))
+            for place in places[group]
+        )
+
+    return Curves(best=build("best"), median=build("median"), worst=build("worst"), total=len(order))
+
+
+def _own(row: TrialRow, measured: Mapping[str, list[EpochRow]]) -> list[EpochRow]:
+    """Return the epochs of a trial: those of its lineage up to its own number."""
+    mine = [epoch for epoch in measured[row.lineage_id] if epoch.epoch <= row.epochs]
+    return sorted(mine, key=lambda epoch: epoch.epoch)
+
+
+def _bounds(count: int, scored: int) -> dict[str, tuple[int, int]]:
+    """Return where the three groups start and stop in the ranking: as many each as fit without an overlap.
+
+    Only trials with a score can be the best; where none has one, all that is shown are the worst.
+    """
+    size = min(MOST_PER_GROUP, max(1, count // 3))
+    middle = (count - size) // 2
+    return {
+        "best": (0, min(size, scored)),
+        "median": (middle, middle + size) if scored and count >= 3 else (0, 0),
+        "worst": (count - size, count) if count >= 2 or scored < count else (0, 0),
+    }
+
+
+def _curve(data: JobData, row: Mapping[Any, Any], own: Sequence[EpochRow], place: tuple[str, int]) -> Curve:
+    val = tuple(_finite(epoch.val_loss) for epoch in own)
+    finite = [(value, epoch.epoch) for value, epoch in zip(val, own, strict=True) if value is not None]
+    return Curve(
+        trial=row["trial"],
+        group=place[0],
+        rank=place[1],
+        score=_finite(row["score"]),
+        settings=tuple((name, label(row[name])) for name in data.axis_columns),
+        epochs=tuple(epoch.epoch for epoch in own),
+        train_loss=tuple(_finite(epoch.train_loss) for epoch in own),
+        val_loss=val,
+        diverged_epoch=None if pd.isna(row["diverged_epoch"]) else int(row["diverged_epoch"]),
+        lowest_epoch=min(finite)[1] if finite else None,
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,150 @@
+"""A job's trials and epochs as DataFrames: the tables that everything else here is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from gridsearch.analysis.labels import label
+from gridsearch.analysis.question import Objective, axes, objective
+from gridsearch.spec.domains import Axis
+from gridsearch.spec.identity import flatten
+from gridsearch.spec.outcomes import METRICS, TrialState
+from gridsearch.spec.trial import Recipe
+from gridsearch.store.contract import Store
+from gridsearch.store.rows import EpochRow, JobRow, TrialRow
+
+#: States in which a trial has a score. A diverged trial is a result too, but its number means nothing.
+SCORED_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED})
+BEFORE = ("trial", "state")
+AFTER = (*METRICS, "score", "diverged_epoch", "seconds", "error")
+EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
+_FLOAT_SETTINGS = frozenset(key for key, info in Recipe.model_fields.items() if info.annotation is float)
+
+
+@dataclass(frozen=True, eq=False)
+class JobData:
+    """A job read for analysis: what it asks, its trials (one row each) and its epochs (long form)."""
+
+    job: JobRow
+    axes: tuple[Axis, ...]
+    objective: Objective
+    rows: tuple[TrialRow, ...]
+    trials: pd.DataFrame
+    epoch_rows: tuple[EpochRow, ...] = ()
+
+    @property
+    def axis_columns(self) -> list[str]:
+        """Return the columns of `trials` that hold the axes, in order."""
+        return [setting_column(axis.name) for axis in self.axes]
+
+    @property
+    def setting_columns(self) -> list[str]:
+        """Return the columns of `trials` that hold settings, axes first."""
+        return [str(column) for column in self.trials.columns if column not in BEFORE + AFTER]
+
+    @property
+    def epochs(self) -> pd.DataFrame:
+        """The epochs of every trial, long form; see `epochs_frame`."""
+        return epochs_frame(self.rows, self.epoch_rows)
+
+
+def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
+    """Read a job from the store; epochs only when asked for, or when the score is the best of them."""
+    job = store.job(name)
+    needed = with_epochs or objective(job).at == "best"
+    return job_data(job, store.trials(name), store.job_epochs(name) if needed else ())
+
+
+def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> JobData:
+    """Return rows as they come from the store, ready for analysis."""
+    frame = trials_frame(job, trials, epochs)
+    return JobData(job, axes(job), objective(job), tuple(trials), frame, tuple(epochs))
+
+
+def setting_column(name: str) -> str:
+    """Return the column of a setting: its name, or `setting_<name>` where a column of ours is called that."""
+    return f"setting_{name}" if name in BEFORE + AFTER else name
+
+
+def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> pd.DataFrame:
+    """Return one row per trial, in the order of the grid.
+
+    Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of
+    the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the
+    best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, `seconds`, `error`. List values read
+    `512-256`.
+    """
+    settings = [flatten(row.config) for row in trials]
+    names = dict.fromkeys([axis.name for axis in axes(job)] + [key for row in settings for key in row])
+    columns: dict[str, pd.Series[Any]] = {
+        "trial": pd.Series([row.trial_id for row in trials], dtype="str"),
+        "state": pd.Series([row.state.value for row in trials], dtype="str"),
+    }
+    for name in names:
+        columns[setting_column(name)] = _setting(name, [row.get(name) for row in settings])
+    for metric in METRICS:
+        columns[metric] = pd.Series([getattr(row, metric) for row in trials], dtype="float64")
+    columns["score"] = _scores(objective(job), trials, epochs)
+    columns["diverged_epoch"] = pd.Series([row.diverged_epoch for row in trials], dtype="Int64")
+    columns["seconds"] = pd.Series([row.seconds for row in trials], dtype="float64")
+    columns["error"] = pd.Series([row.error for row in trials], dtype="str")
+    return pd.DataFrame(columns)
+
+
+def epochs_frame(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> pd.DataFrame:
+    """Return the epochs of every trial, long form: its lineage's, up to the trial's own number of epochs.
+
+    Epoch 0 is the untrained model. Trials are in the order given, the epochs of each ascending.
+    """
+    owners = pd.DataFrame(
+        {
+            "trial": pd.Series([row.trial_id for row in trials], dtype="str"),
+            "lineage": pd.Series([row.lineage_id for row in trials], dtype="str"),
+            "limit": pd.Series([row.epochs for row in trials], dtype="int64"),
+            "order": range(len(trials)),
+        }
+    )
+    measured = pd.DataFrame(
+        {
+            "lineage": pd.Series([row.lineage_id for row in epochs], dtype="str"),
+            "epoch": pd.Series([row.epoch for row in epochs], dtype="int64"),
+        }
+        | {
+            key: pd.Series([getattr(row, key) for row in epochs], dtype="float64")
+            for key in (*METRICS, "learning_rate", "seconds")
+        }
+    )
+    joined = owners.merge(measured, on="lineage", how="inner")
+    joined = joined[joined["epoch"] <= joined["limit"]].sort_values(["order", "epoch"], kind="stable")
+    return joined[list(EPOCH_COLUMNS)].reset_index(drop=True)
+
+
+def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
+    """Return a setting as the narrowest column that holds it: whole, real, true/false, else text."""
+    present = [value for value in values if value is not None]
+    missing = len(present) < len(values)
+    if present and all(isinstance(value, bool) for value in present):
+        return pd.Series(values, dtype="boolean" if missing else "bool")
+    if present and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in present):
+        if name in _FLOAT_SETTINGS or any(isinstance(value, float) for value in present):
+            return pd.Series(values, dtype="float64")
+        if any(abs(value) >= 2**63 for value in present):
+            return pd.Series(values, dtype="float64")
+        return pd.Series(values, dtype="Int64" if missing else "int64")
+    return pd.Series([None if value is None else label(value) for value in values], dtype="str")
+
+
+def _scores(asked: Objective, trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> pd.Series[Any]:
+    if asked.at == "best":
+        frame = epochs_frame(trials, epochs)
+        groups = frame[frame["epoch"] >= 1].groupby("trial", sort=False)[asked.metric]
+        best = (groups.max() if asked.highest else groups.min()).to_dict()
+        values = [best.get(row.trial_id) for row in trials]
+    else:
+        values = [getattr(row, asked.metric) for row in trials]
+    pairs = zip(trials, values, strict=True)
+    return pd.Series([value if row.state in SCORED_STATES else None for row, value in pairs], dtype="float64")

@@ -1,0 +1,45 @@
+"""How a hyperparameter's value is written, everywhere: in tables, on axes, in legends and in hover texts."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any
+
+#: Numbers outside of these bounds are written with an exponent; learning rates of 0.0001 are not.
+_SMALLEST, _LARGEST = 1e-6, 1e12
+
+
+def label(value: Any) -> str:
+    """Return a value as people write it: `0.0001`, `64`, `true`, `512-256`; nothing for a missing value.
+
+    >>> label(1e-4), label(100.0), label([512, 256]), label(False)
+    ('0.0001', '100', '512-256', 'false')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return "-".join(label(item) for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return _number(value)
+    return str(value)
+
+
+def score_text(value: float | None) -> str:
+    """Return a metric with the six decimals that the tables show, or nothing when there is none."""
+    if value is None or not math.isfinite(value):
+        return ""
+    return f"{value:.6f}" if abs(value) < 1e6 else f"{value:.3g}"
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    if math.isinf(value) or value == 0:
+        return f"{value:g}"
+    if not _SMALLEST <= abs(value) < _LARGEST:
+        return f"{value:g}"
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,75 @@
+"""What a job asks: its axes, and the objective that ranks its trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gridsearch.spec.domains import Axis
+from gridsearch.store.rows import JobRow
+
+UNITS = {
+    "learning_rate": "per step",
+    "batch_size": "images",
+    "epochs": "passes over the training images",
+    "neurons": "hidden units",
+}
+_WORDS = {
+    "train_loss": "training loss",
+    "train_accuracy": "training accuracy",
+    "val_loss": "validation loss",
+    "val_accuracy": "validation accuracy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What ranks trials: a metric, read at the last epoch or at the best one; `mode` is "max" or "min"."""
+
+    metric: str
+    at: str
+    mode: str
+
+    @property
+    def highest(self) -> bool:
+        """Whether higher is better."""
+        return self.mode == "max"
+
+    @property
+    def heading(self) -> str:
+        """Return the score's heading in a table: `val_accuracy`, or `best val_accuracy` over the epochs."""
+        return f"best {self.metric}" if self.at == "best" else self.metric
+
+    @property
+    def title(self) -> str:
+        """Return the score in words, for the axis of a figure."""
+        words = _WORDS.get(self.metric, self.metric.replace("_", " "))
+        return f"best {words}" if self.at == "best" else words
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the score is a fraction of images, best read as a percentage."""
+        return self.metric.endswith("accuracy")
+
+
+def objective(job: JobRow) -> Objective:
+    """Return what ranks the trials of a job."""
+    written = job.spec.get("objective") or {}
+    metric = str(written.get("metric") or "val_accuracy")
+    mode = written.get("mode") or ("min" if metric.endswith("loss") else "max")
+    return Objective(metric, str(written.get("at") or "last"), str(mode))
+
+
+def axes(job: JobRow) -> tuple[Axis, ...]:
+    """Return the axes of a job, in the order of its file."""
+    return tuple(_axis(written) for written in job.spec.get("axes", ()))
+
+
+def axis_title(name: str) -> str:
+    """Return the title of an axis of a figure: the name in words, with its unit where it has one."""
+    words = name.replace("_", " ")
+    return f"{words} ({UNITS[name]})" if name in UNITS else words
+
+
+def _axis(written: Any) -> Axis:
+    return Axis(written["name"], tuple(written["values"]), written.get("scale") or "category")

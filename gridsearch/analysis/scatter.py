@@ -1,0 +1,147 @@
+"""The score of every trial against any axis, coloured by any other: one board of numbers for all of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from gridsearch.analysis.filtering import TableError
+from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.labels import label
+from gridsearch.analysis.levels import Levels, Placement, levels, placement
+from gridsearch.analysis.question import Objective, axis_title
+from gridsearch.errors import nearest
+from gridsearch.spec.domains import Axis
+from gridsearch.spec.outcomes import TrialState
+
+#: How far points are moved aside, as a share of the distance to the nearest neighbouring value.
+_SPREAD = 0.26
+
+
+@dataclass(frozen=True, slots=True)
+class BoardAxis:
+    """An axis on the board; the last three sequences have one entry per trial drawn.
+
+    `true` is the value as text, `drawn` its place moved aside a little so that trials do not cover each other
+    (by a factor on log axes), `group` its colour's index in `levels`. A trial without the setting is drawn
+    nowhere: None, and -1.
+    """
+
+    name: str
+    title: str
+    placement: Placement
+    levels: Levels
+    true: tuple[str, ...]
+    drawn: tuple[float | None, ...]
+    group: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The trials that have a score, in the grid's order, and where each stands on every axis."""
+
+    axes: tuple[BoardAxis, ...]
+    objective: Objective
+    trials: tuple[str, ...]
+    scores: tuple[float, ...]
+    diverged: int
+
+    def axis(self, name: str) -> BoardAxis:
+        """Return the axis of that name."""
+        for axis in self.axes:
+            if axis.name == name:
+                return axis
+        raise TableError(f"unknown axis {name!r}{nearest(name, [axis.name for axis in self.axes])}")
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return one axis as a DataFrame: the true values, the places they are drawn at, and the score."""
+        axis = self.axis(name)
+        columns = {"trial": self.trials, name: axis.true, "drawn_at": axis.drawn, "score": self.scores}
+        return pd.DataFrame({key: list(values) for key, values in columns.items()})
+
+
+def board(data: JobData) -> Board:
+    """Return the numbers behind every scatter plot of a job."""
+    finished = data.trials[data.trials["score"].notna()]
+    trials: list[str] = finished["trial"].tolist()
+    return Board(
+        axes=tuple(
+            _axis(replace(axis, name=column), finished[column].tolist(), trials)
+            for axis, column in zip(data.axes, data.axis_columns, strict=True)
+        ),
+        objective=data.objective,
+        trials=tuple(trials),
+        scores=tuple(finished["score"].tolist()),
+        diverged=int((data.trials["state"] == TrialState.DIVERGED.value).sum()),
+    )
+
+
+def thinned(full: Board, most: int) -> Board:
+    """Return at most that many of a board's trials, taken evenly from worst to best, ends included."""
+    count = len(full.trials)
+    if count <= most:
+        return full
+    order = sorted(range(count), key=lambda place: full.scores[place])
+    kept = sorted(order[round(step * (count - 1) / (most - 1))] for step in range(most))
+    return replace(
+        full,
+        trials=tuple(full.trials[place] for place in kept),
+        scores=tuple(full.scores[place] for place in kept),
+        axes=tuple(_kept(axis, kept) for axis in full.axes),
+    )
+
+
+def _kept(axis: BoardAxis, places: Sequence[int]) -> BoardAxis:
+    return replace(
+        axis,
+        true=tuple(axis.true[place] for place in places),
+        drawn=tuple(axis.drawn[place] for place in places),
+        group=tuple(axis.group[place] for place in places),
+    )
+
+
+def jitter(trial: str, axis: str) -> float:
+    """Return a number in [-0.5, 0.5) that depends on the trial and the axis alone.
+
+    So a trial stays where it was drawn when others finish, and two axes never move points along one diagonal.
+    """
+    draw = hashlib.blake2b(f"{axis}:{trial}".encode(), digest_size=4).digest()
+    return int.from_bytes(draw, "big") / 2**32 - 0.5
+
+
+def _axis(axis: Axis, values: Sequence[object], trials: Sequence[str]) -> BoardAxis:
+    true = [label(None if value is pd.NA else value) for value in values]
+    full = _with_seen(axis, dict(zip(true, values, strict=True)))
+    where, groups = placement(full), levels(full)
+    return BoardAxis(
+        name=axis.name,
+        title=axis_title(axis.name),
+        placement=where,
+        levels=groups,
+        true=tuple(true),
+        drawn=tuple(
+            _moved(where, text, jitter(trial, axis.name)) for text, trial in zip(true, trials, strict=True)
+        ),
+        group=tuple(groups.group_of.get(text, -1) for text in true),
+    )
+
+
+def _with_seen(axis: Axis, seen: dict[str, object]) -> Axis:
+    """Return the axis with the values that trials have but the job does not name.
+
+    They arise where a setting is dead (momentum under Adam) and is put back to its default.
+    """
+    declared = {label(value) for value in axis.values}
+    extra = tuple(value for text, value in seen.items() if text and text not in declared)
+    return replace(axis, values=axis.values + extra) if extra else axis  # type: ignore[operator]
+
+
+def _moved(where: Placement, text: str, by: float) -> float | None:
+    if text not in where.positions:
+        return None
+    shift = by * 2 * _SPREAD * where.step
+    place = where.positions[text]
+    return place * 10**shift if where.scale == "log" else place + shift

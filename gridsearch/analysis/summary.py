@@ -1,0 +1,125 @@
+"""A job at a glance: how far it is, what was best, what it cost, and what sharing lineages saved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.labels import label
+from gridsearch.analysis.levels import ordered_values
+from gridsearch.analysis.question import Objective
+from gridsearch.analysis.ranking import ranked
+from gridsearch.spec.outcomes import RESULT_STATES, TrialState
+from gridsearch.store.rows import TrialRow
+
+#: Axes whose values are names rather than amounts: beyond the largest seed there is nothing to look for.
+_NO_EDGE = frozenset({"seed", "data_seed"})
+#: Edges of the possible, not of the grid: no decay, one image to a batch.
+_NO_SMALLER = frozenset({"0", "1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best trial, its score, and the values of the job's axes there."""
+
+    trial: str
+    score: float
+    settings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a job's page says first.
+
+    `training_seconds` counts every epoch trained once, however many trials read it. `trained_epochs` are
+    those epochs, `read_epochs` what the finished trials would have taken each on its own. `wall_seconds` runs
+    from the job's first launch to its last result. `hints` are sentences about the best trial's place in the
+    grid.
+    """
+
+    counts: tuple[tuple[str, int], ...]
+    total: int
+    results: int
+    best: Best | None
+    objective: Objective
+    lineages: int
+    trained_epochs: int
+    read_epochs: int
+    training_seconds: float
+    wall_seconds: float | None
+    images: tuple[tuple[str, int], ...]
+    hints: tuple[str, ...]
+
+    @property
+    def saved_epochs(self) -> int:
+        """Return how many epochs did not have to be trained because trials share lineages."""
+        return max(0, self.read_epochs - self.trained_epochs)
+
+
+def summary(data: JobData) -> Summary:
+    """Return a job at a glance; its epochs must have been loaded."""
+    counted = Counter(row.state for row in data.rows)
+    best = _best(data)
+    trained, seconds = _trained(data)
+    return Summary(
+        counts=tuple((state.value, counted[state]) for state in TrialState if counted[state]),
+        total=len(data.rows),
+        results=sum(counted[state] for state in RESULT_STATES),
+        best=best,
+        objective=data.objective,
+        lineages=len({row.lineage_id for row in data.rows}),
+        trained_epochs=trained,
+        read_epochs=sum(_read(row) for row in data.rows),
+        training_seconds=seconds,
+        wall_seconds=_wall(data),
+        images=tuple((str(name), int(count)) for name, count in (data.job.spec.get("images") or {}).items()),
+        hints=_hints(data, best),
+    )
+
+
+def _best(data: JobData) -> Best | None:
+    order = ranked(data)
+    scored = order[order["score"].notna()]
+    if scored.empty:
+        return None
+    first = scored.iloc[0]
+    settings = tuple((name, label(scored[name].tolist()[0])) for name in data.axis_columns)
+    return Best(trial=str(first["trial"]), score=float(first["score"]), settings=settings)
+
+
+def _trained(data: JobData) -> tuple[int, float]:
+    """Return the epochs trained for this job and the seconds they took; other jobs may have gone further."""
+    limits: dict[str, int] = {}
+    for row in data.rows:
+        limits[row.lineage_id] = max(row.epochs, limits.get(row.lineage_id, 0))
+    own = [epoch for epoch in data.epoch_rows if epoch.epoch <= limits.get(epoch.lineage_id, -1)]
+    return sum(epoch.epoch >= 1 for epoch in own), sum(epoch.seconds for epoch in own)
+
+
+def _read(row: TrialRow) -> int:
+    if row.state not in RESULT_STATES:
+        return 0
+    return row.epochs if row.diverged_epoch is None else min(row.epochs, row.diverged_epoch)
+
+
+def _wall(data: JobData) -> float | None:
+    ends: list[datetime] = [row.finished_at for row in data.rows if row.finished_at is not None]
+    span = (max(ends) - data.job.created_at).total_seconds() if ends else -1.0
+    return span if span >= 0 else None
+
+
+def _hints(data: JobData, best: Best | None) -> tuple[str, ...]:
+    """Say where the best trial lies on the edge of the grid: the real best may lie beyond it."""
+    if best is None:
+        return ()
+    found = []
+    for axis, (name, value) in zip(data.axes, best.settings, strict=True):
+        values = [label(item) for item in ordered_values(axis)]
+        if axis.scale == "category" or axis.name in _NO_EDGE or len(values) < 3:
+            continue
+        if value in (values[0], values[-1]) and value not in _NO_SMALLER:
+            edge = "smallest" if value == values[0] else "largest"
+            found.append(f"The best value of {name.replace('_', ' ')} ({value}) is the {edge} tried.")
+    return tuple(found)

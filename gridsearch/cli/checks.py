@@ -1,0 +1,136 @@
+"""`gridsearch doctor`: what this machine has, and what is missing for which feature."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from gridsearch import __version__, paths
+from gridsearch.cli.options import DEFAULT_STORE, DataOption, StoreOption
+from gridsearch.cli.streams import data
+from gridsearch.errors import EXIT_SOME_FAILED, GridsearchError
+
+_PACKAGES = ("torch", "torchvision", "ray", "sqlalchemy", "alembic", "pandas", "plotly", "typer", "pydantic")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: fine, or what to do about it."""
+
+    name: str
+    text: str
+    fine: bool = True
+
+
+def doctor(store: StoreOption = DEFAULT_STORE, data_dir: DataOption = None) -> None:
+    """Look over this machine: packages, processor and GPU, data sets, the store and its folder."""
+    findings = [
+        finding
+        for look in (
+            _python,
+            _packages,
+            _device,
+            _sqlite,
+            lambda: _folder(store),
+            lambda: _store(store),
+            lambda: _data(data_dir),
+        )
+        for finding in _looked(look)
+    ]
+    width = max(len(finding.name) for finding in findings)
+    data("\n".join(f"{'ok ' if f.fine else 'BAD'} {f.name:<{width}}  {f.text}" for f in findings))
+    if not all(finding.fine for finding in findings):
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _looked(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    return list(look())
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding(
+        "gridsearch", f"{__version__} on Python {platform.python_version()}, {platform.platform(terse=True)}"
+    )
+
+
+def _packages() -> Iterator[Finding]:
+    for name in _PACKAGES:
+        try:
+            yield Finding(name, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            hint = (
+                "not installed: only --inline works"
+                if name == "ray"
+                else "not installed: install gridsearch again"
+            )
+            yield Finding(name, hint, fine=name == "ray")
+
+
+def _device() -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    yield Finding("processor", f"{cores} cores, one worker each by default")
+    try:
+        import torch
+
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        names = ", ".join(torch.cuda.get_device_name(i) for i in range(count))
+        yield Finding("gpu", names or "none; training uses the processor")
+    except Exception as error:
+        yield Finding("gpu", f"torch cannot be used: {error}", fine=False)
+
+
+def _sqlite() -> Iterator[Finding]:
+    from gridsearch.store.connection import journal_mode
+
+    yield Finding("sqlite", f"{sqlite3.sqlite_version}, journal mode {journal_mode()}")
+
+
+def _folder(store: Path) -> Iterator[Finding]:
+    folder = store.absolute().parent
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+        yield Finding("folder", f"{folder} can be written")
+    except OSError as error:
+        yield Finding(
+            "folder",
+            f"{folder} cannot be written ({error.strerror}); choose another with --store",
+            fine=False,
+        )
+
+
+def _store(store: Path) -> Iterator[Finding]:
+    if not store.exists():
+        yield Finding("store", f"{store}: none yet; the first launch makes it")
+        return
+    from gridsearch.store.opening import open_store
+
+    try:
+        with open_store(store, create=False, read_only=True) as opened:
+            jobs, problems = len(opened.jobs()), opened.verify()
+        text = f"{len(problems)} problems; see: gridsearch verify" if problems else "sound"
+        yield Finding("store", f"{store}: {jobs} jobs, {text}", fine=not problems)
+    except GridsearchError as error:
+        yield Finding("store", str(error), fine=False)
+
+
+def _data(data_dir: Path | None) -> Iterator[Finding]:
+    from gridsearch.data.catalog import available
+
+    for found in available(paths.data_dir(data_dir)):
+        text = {
+            "bundled": "comes with scikit-learn",
+            "ready": f"{found.file} ({(found.size_bytes or 0) / 1e6:,.0f} MB)",
+            "raw": "downloaded; the first launch converts it",
+            "missing": f"not there; the first launch downloads it to {found.file}",
+        }[found.state]
+        yield Finding(found.name, text)

@@ -1,0 +1,59 @@
+"""Finding the job that a command line means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridsearch import paths
+from gridsearch.errors import JobError, nearest
+
+if TYPE_CHECKING:
+    from gridsearch.spec.job import JobSpec
+    from gridsearch.store.contract import Store
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+def job_file(argument: str) -> Path:
+    """Return the job file that is meant: a path, or a bare name looked for here and in `jobs/`."""
+    for candidate in _candidates(argument):
+        if candidate.is_file():
+            return candidate
+    folder = Path(paths.JOBS_NAME)
+    names = [path.stem for path in folder.glob("*.y*ml")] if folder.is_dir() else []
+    raise JobError(
+        f"{argument}: no such job file, here or in {paths.JOBS_NAME}/{nearest(Path(argument).stem, names)}"
+    )
+
+
+def load(argument: str, overrides: Sequence[str] | None) -> JobSpec:
+    """Read and check the job file that is meant."""
+    from gridsearch.spec.job import load_job
+
+    return load_job(job_file(argument), overrides or ())
+
+
+def stored_name(store: Store, argument: str) -> str:
+    """Return the name of the job in the store that is meant, by name or by a job file; `StoreError` when unknown."""
+    if (
+        argument.endswith(_SUFFIXES)
+        and (path := Path(argument)).is_file()
+        or (argument.endswith(_SUFFIXES) and (path := Path(paths.JOBS_NAME) / argument).is_file())
+    ):
+        from gridsearch.spec.yaml_source import read_document
+
+        name = read_document(path).data.get("name")
+        if isinstance(name, str):
+            return store.job(name).name
+    return store.job(argument).name
+
+
+def _candidates(argument: str) -> list[Path]:
+    path = Path(argument)
+    if path.suffix in _SUFFIXES:
+        return [path, Path(paths.JOBS_NAME) / path]
+    return [
+        folder / f"{argument}{suffix}" for folder in (Path(), Path(paths.JOBS_NAME)) for suffix in _SUFFIXES
+    ] + [path]

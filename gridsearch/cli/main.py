@@ -1,0 +1,83 @@
+"""The command line: which commands there are, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from gridsearch import __version__
+from gridsearch.cli import checks, launching, pages, reading
+from gridsearch.cli.streams import say
+from gridsearch.errors import EXIT_INTERRUPTED, GridsearchError
+
+
+def interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """Make Ctrl-C during a command end it with our exit code; Typer would take it for an aborted prompt."""
+
+    @functools.wraps(command)
+    def run(*arguments: object, **options: object) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt:
+            say("stopped")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+    return run
+
+
+app = typer.Typer(
+    name="gridsearch",
+    help="Grid search for image classifiers: launch a YAML job, resume it, look at its dashboard.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (
+    launching.launch,
+    launching.plan,
+    launching.resume,
+    reading.status,
+    reading.top,
+    reading.show,
+    pages.dashboard,
+    reading.export,
+    reading.verify,
+    checks.doctor,
+    pages.schema,
+):
+    app.command()(interruptible(command))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"gridsearch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
+
+def main() -> None:
+    """Run the command line; a user's error becomes one line on stderr and its exit code."""
+    try:
+        app()
+    except GridsearchError as error:
+        say(f"gridsearch: {error}")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain about it once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_INTERRUPTED)

@@ -1,0 +1,42 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridsearch import paths
+
+StoreOption = Annotated[
+    Path, typer.Option("--store", envvar="GRIDSEARCH_STORE", help="The store of results.", show_default=True)
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", help=f"Folder of data sets; else ${paths.DATA_VARIABLE}, else the platform's cache."
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a key of the job; VALUE is YAML: 3, [4,8], {range: [1, 5]}.",
+    ),
+]
+DashboardsOption = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder of the pages.", show_default=True)
+]
+JobName = Annotated[str, typer.Argument(metavar="JOB", help="A job in the store, by name or by its file.")]
+OptionalJobName = Annotated[
+    str | None,
+    typer.Argument(metavar="[JOB]", help="A job in the store, by name or by its file; all when left out."),
+]
+JobFile = Annotated[
+    str, typer.Argument(metavar="JOB", help=f"A job file, or the name of one in {paths.JOBS_NAME}/.")
+]
+
+DEFAULT_STORE = Path(paths.STORE_NAME)
+DEFAULT_DASHBOARDS = Path(paths.DASHBOARDS_NAME)

@@ -1,0 +1,91 @@
+"""A plan as a line, as text, and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gridsearch.cli.wording import plural
+
+if TYPE_CHECKING:
+    from gridsearch.engine.preparation import PreparedJob
+    from gridsearch.search.plan import Plan
+
+
+def plan_line(prepared: PreparedJob, plan: Plan) -> str:
+    """Return a plan as one line: `shallow: 384 trials, +48 new, =336 done; 4,800 epochs to train (1.8x fewer...)`."""
+    shares = [f"{sign}{count:,} {word}" for sign, count, word in _difference(plan) if count]
+    work = f"{plan.epochs:,} epochs to train{_saving(plan)}" if plan.lineages else "nothing to train"
+    return f"{prepared.job.name}: {plural(len(plan.grid.trials), 'trial')}, {', '.join(shares)}; {work}"
+
+
+def plan_text(prepared: PreparedJob, plan: Plan) -> str:
+    """Return a plan as an aligned block of text."""
+    job, images = prepared.job, prepared.description()["images"]
+    axes = " x ".join(f"{len(axis.values)} {axis.name}" for axis in job.space.axes) or "one point"
+    rows: list[tuple[str, str, str]] = [
+        ("job", job.name, str(job.document.source)),
+        ("model", job.model, f"on {job.dataset}"),
+        (
+            "images",
+            f"{images['train']:,}",
+            f"to train, {images['validation']:,} to validate, {images['test']:,} to test",
+        ),
+        ("points", f"{plan.grid.points:,}", axes),
+    ]
+    rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
+    if plan.grid.repeated:
+        rows.append(("", f"-{plan.grid.repeated:,}", "the same trial as another point"))
+    rows.append(("trials", f"{len(plan.grid.trials):,}", ""))
+    rows += [("", f"{sign}{count:,}", words) for sign, count, words in _difference(plan) if count]
+    if plan.lineages:
+        steps = sum(lineage.steps for lineage in plan.lineages)
+        rows.append(
+            ("lineages", f"{len(plan.lineages):,}", "trainings; trials that differ in epochs alone share one")
+        )
+        rows.append(("epochs", f"{plan.epochs:,}", f"to train{_saving(plan)}"))
+        rows.append(("steps", f"{steps:,}", "optimiser steps"))
+    else:
+        rows.append(("epochs", "0", "nothing to train"))
+    width = max(len(number) for _, number, _ in rows)
+    return "\n".join(f"{name:<9} {number:>{width}}  {words}".rstrip() for name, number, words in rows)
+
+
+def plan_json(prepared: PreparedJob, plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON values."""
+    return {
+        "job": prepared.job.name,
+        "points": plan.grid.points,
+        "skipped": [{"rule": rule, "points": count} for rule, count in plan.grid.skipped],
+        "repeated": plan.grid.repeated,
+        "trials": len(plan.grid.trials),
+        "new": plan.new,
+        "read": plan.read,
+        "open": plan.open,
+        "resume": plan.resume,
+        "retry": plan.retry,
+        "failed": plan.failed,
+        "done": plan.done,
+        "lineages": len(plan.lineages),
+        "epochs": plan.epochs,
+        "epochs_one_by_one": plan.epochs_alone,
+        "steps": sum(lineage.steps for lineage in plan.lineages),
+        "images": prepared.description()["images"],
+    }
+
+
+def _difference(plan: Plan) -> list[tuple[str, int, str]]:
+    return [
+        ("+", plan.new, "new"),
+        ("+", plan.read, "to read from longer trainings"),
+        ("~", plan.resume, "to go on with"),
+        ("~", plan.open, "still to train"),
+        ("!", plan.retry, "to retry"),
+        ("!", plan.failed, "failed before (retry with --retry-failed)"),
+        ("=", plan.done, "done"),
+    ]
+
+
+def _saving(plan: Plan) -> str:
+    if plan.epochs_alone <= plan.epochs:
+        return ""
+    return f" ({plan.saving:.1f}x fewer than the {plan.epochs_alone:,} of one by one)"

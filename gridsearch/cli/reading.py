@@ -1,0 +1,170 @@
+"""The commands that read the store: status, top, show, export, verify."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gridsearch.cli import jobs, tables
+from gridsearch.cli.options import DEFAULT_STORE, JobName, OptionalJobName, StoreOption
+from gridsearch.cli.streams import data, say
+from gridsearch.cli.wording import duration, plural
+from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError, StoreError
+
+if TYPE_CHECKING:
+    from gridsearch.analysis.ranking import RankedTable
+    from gridsearch.store.contract import Store
+    from gridsearch.store.rows import TrialRow
+
+Top = Annotated[int, typer.Option("-n", "--top", min=0, help="How many of the best.")]
+Bottom = Annotated[int, typer.Option("--bottom", min=0, help="How many of the worst.")]
+Filter = Annotated[
+    str | None, typer.Option("--filter", help="Only trials for which this holds: 'neurons == 50'.")
+]
+Sort = Annotated[
+    list[str] | None, typer.Option("--sort", help="Sort by a column, -COLUMN descending; repeatable.")
+]
+Columns = Annotated[
+    str | None, typer.Option("--columns", help="Columns to show, separated by commas; try trial.")
+]
+FormatOption = Annotated[tables.Format, typer.Option("--format", "-f", help="How to print the table.")]
+TrialPrefix = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ExportFormat = Annotated[
+    str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")
+]
+ExportTo = Annotated[
+    Path | None, typer.Option("--output", "-o", help="The file to write; stdout when left out.")
+]
+What = Annotated[str, typer.Option("--table", help="trials, or epochs (one row per trial and epoch).")]
+
+
+def _open(path: Path) -> Store:
+    from gridsearch.store.opening import open_store
+
+    return open_store(path, create=False, read_only=True)
+
+
+def status(job: OptionalJobName = None, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
+    """Print how each job stands: counts, running launches, failures by cause."""
+    from gridsearch.cli.standing import standing, standing_text
+
+    with _open(store) as opened:
+        names = [jobs.stored_name(opened, job)] if job else [row.name for row in opened.jobs()]
+        found = [standing(opened, name) for name in names]
+    if as_json:
+        data(json.dumps(found, indent=2))
+    elif found:
+        data("\n\n".join(standing_text(one) for one in found))
+    else:
+        say(f"{store}: no job has been launched yet")
+
+
+def top(
+    job: JobName,
+    n: Top = 5,
+    bottom: Bottom = 5,
+    filter_: Filter = None,
+    sort: Sort = None,
+    columns: Columns = None,
+    format_: FormatOption = tables.Format.TABLE,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Print the best and the worst trials of a job."""
+    from gridsearch.analysis.frames import load
+    from gridsearch.analysis.ranking import TableOptions
+    from gridsearch.analysis.ranking import table as ranking_table
+
+    chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
+    with _open(store) as opened:
+        loaded = load(opened, jobs.stored_name(opened, job))
+    table = ranking_table(loaded, TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen)))
+    if not table.total:
+        say(f"{loaded.job.name}: no trial has a result{' that matches' if filter_ else ' yet'}")
+    _print_ranking(table, format_)
+
+
+def _print_ranking(table: RankedTable, format_: tables.Format) -> None:
+    if format_ is tables.Format.JSON:
+        data(json.dumps([_ranked_json(table, row) for row in table.rows], indent=2))
+        return
+    grid = tables.Grid(
+        headings=table.headings,
+        numeric=table.numeric,
+        rows=[[_short_id(c, v) for c, v in zip(table.columns, row.cells, strict=True)] for row in table.rows],
+        gap_after=len(table.first) if table.omitted else None,
+        caption=f"{len(table.rows)} of {table.total:,} trials" if table.omitted else "",
+    )
+    if format_ is tables.Format.TABLE:
+        tables.show(grid)
+    else:
+        render = {
+            tables.Format.CSV: tables.as_csv,
+            tables.Format.MD: tables.as_markdown,
+            tables.Format.LATEX: tables.as_latex,
+        }[format_]
+        data(render(grid))
+
+
+def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
+    return {
+        "rank": row.rank,
+        "trial": row.trial,
+        "state": row.state,
+        **dict(zip(table.headings, row.values, strict=True)),
+    }
+
+
+def _short_id(column: str, cell: str) -> str:
+    return cell[:12] if column == "trial" else cell
+
+
+def show(trial: TrialPrefix, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
+    """Print one trial: its settings, its numbers, its curves and what happened to it."""
+    from gridsearch.cli.trial import trial_json, trial_text
+
+    with _open(store) as opened:
+        row = opened.trial(trial)
+        epochs = [epoch for epoch in opened.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
+        events = opened.events(trial_id=row.trial_id)
+    data(
+        json.dumps(trial_json(row, epochs, events), indent=2) if as_json else trial_text(row, epochs, events)
+    )
+
+
+def export(
+    job: JobName,
+    output: ExportTo = None,
+    format_: ExportFormat = None,
+    table: What = "trials",
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Write a job's trials or epochs as CSV, JSON or Parquet."""
+    from gridsearch.analysis.frames import load
+    from gridsearch.cli.exporting import chosen_format, write
+
+    if table not in ("trials", "epochs"):
+        raise GridsearchError(f"--table {table}: must be trials or epochs")
+    kind = chosen_format(format_, output)
+    with _open(store) as opened:
+        loaded = load(opened, jobs.stored_name(opened, job), with_epochs=table == "epochs")
+    rows = write(loaded.trials if table == "trials" else loaded.epochs, kind, output)
+    if output:
+        say(f"{plural(rows, 'row')} written to {output}")
+
+
+def verify(store: StoreOption = DEFAULT_STORE) -> None:
+    """Check every invariant of the store; changes nothing."""
+    with _open(store) as opened:
+        problems = opened.verify()
+        trials = len(opened.trials())
+    for problem in problems:
+        data(f"{problem.rule}: {problem.subject}: {problem.text}")
+    if problems:
+        say(f"{store}: {plural(len(problems), 'problem')} found")
+        raise typer.Exit(EXIT_STORE_DAMAGED)
+    say(f"{store}: sound, {plural(trials, 'trial')} checked")

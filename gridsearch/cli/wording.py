@@ -1,0 +1,35 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as `0.4s`, `12s`, `3m 05s`, `4h 03m` or `2d 04h`.
+
+    >>> [duration(s) for s in (0.42, 12.3, 185, 14_580, 187_200)]
+    ['0.4s', '12s', '3m 05s', '4h 03m', '2d 04h']
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    minutes = whole // 60
+    if minutes < 24 * 60:
+        return f"{minutes // 60}h {minutes % 60:02d}m"
+    return f"{minutes // 1440}d {minutes % 1440 // 60:02d}h"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 trial`, `1,294 trials`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def settings_text(settings: Mapping[str, Any], names: list[str]) -> str:
+    """Return chosen settings as `batch_size=8 neurons=100`."""
+    return " ".join(f"{name}={settings[name]}" for name in names if name in settings)

@@ -1,0 +1,98 @@
+"""The data sets one can name, and how a job's `dataset` finds its images."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gridsearch import paths
+from gridsearch.data.dataset import ImageDataset
+from gridsearch.data.digits import load_digits
+from gridsearch.data.folder import load_folder
+from gridsearch.data.npz import load_npz
+from gridsearch.data.torchvision_sets import has_raw_files, load_torchvision_set
+from gridsearch.errors import DataError, nearest
+
+#: What a job may name, with one line about each.
+DATASETS = {
+    "digits": "1,797 handwritten digits, 8 x 8 grey, 10 classes; ships with scikit-learn",
+    "mnist": "70,000 handwritten digits, 28 x 28 grey, 10 classes",
+    "fashion_mnist": "70,000 pictures of clothing, 28 x 28 grey, 10 classes",
+    "cifar10": "60,000 photographs, 32 x 32 colour, 10 classes",
+}
+
+
+@dataclass(frozen=True)
+class Availability:
+    """What is known of a named data set without loading it.
+
+    `state`: "bundled" (ships with a dependency), "ready" (`file` is there, `size_bytes` long), "raw"
+    (torchvision's own files are there and become `file` at first use), "missing" (`file` is fetched at first
+    use).
+    """
+
+    name: str
+    description: str
+    state: Literal["bundled", "ready", "raw", "missing"]
+    file: Path | None = None
+    size_bytes: int | None = None
+
+
+def load_dataset(reference: str, *, folder: Path, base: Path) -> ImageDataset:
+    """Return the data set a job refers to: a name in `DATASETS`, or the path of an `.npz` or image folder.
+
+    `folder` keeps the named data sets (see `paths.data_dir`). A relative path is looked for below `base`, the
+    folder of the job file, then below the working folder. A name wins over a file of that name: write
+    `./mnist` for the file. Raises one-line DataError when it is unknown, missing or damaged.
+    """
+    if reference == "digits":
+        return load_digits()
+    if reference in DATASETS:
+        return load_torchvision_set(reference, folder)
+    path = find_path(reference, base=base)
+    return load_folder(path) if path.is_dir() else load_npz(path)
+
+
+def find_path(reference: str, *, base: Path) -> Path:
+    """Return the file or folder that `reference` means; raises DataError naming where it was looked for."""
+    given = Path(reference)
+    with contextlib.suppress(RuntimeError):  # "~name" of nobody: looked for as it is written
+        given = given.expanduser()
+    places = list(dict.fromkeys((base / given, Path.cwd() / given)))
+    for place in places:
+        if reference and _exists(place):
+            return place
+    looks_like_a_path = len(given.parts) > 1 or given.suffix or os.sep in reference
+    if not looks_like_a_path:
+        raise DataError(
+            f"dataset: {reference!r} is neither a known data set nor a file{nearest(reference, DATASETS)}; "
+            f"name one of them, an .npz or an image folder"
+        )
+    looked = " and ".join(str(place) for place in places)
+    raise DataError(f"dataset: {reference!r} does not exist (looked for {looked}); correct the path")
+
+
+def _exists(place: Path) -> bool:
+    """Return whether something lies there; nothing lies at what cannot be a path, being too long, say."""
+    try:
+        return place.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def available(folder: Path) -> list[Availability]:
+    """Return for every named data set whether it is there; reads no data and uses no network."""
+    return [_availability(name, folder) for name in DATASETS]
+
+
+def _availability(name: str, folder: Path) -> Availability:
+    if name == "digits":
+        return Availability(name, DATASETS[name], "bundled")
+    file = paths.data_file(folder, name)
+    if file.is_file():
+        return Availability(name, DATASETS[name], "ready", file, file.stat().st_size)
+    state: Literal["raw", "missing"] = "raw" if has_raw_files(name, folder) else "missing"
+    return Availability(name, DATASETS[name], state, file)

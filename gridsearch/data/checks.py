@@ -1,0 +1,128 @@
+"""What arrays must look like to be a data set; every refusal says which file, which array, how to mend it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gridsearch.errors import DataError
+
+Array = npt.NDArray[Any]
+Images = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+MIN_TRAIN_IMAGES = 2
+CHANNEL_COUNTS = (1, 2, 3, 4)
+
+
+def checked_images(images: Array, key: str, source: str) -> Images:
+    """Return images unchanged once they are known to be uint8 of shape (N, H, W) or (N, H, W, C).
+
+    Raises DataError, naming `source` (a file) and `key` (the array), for anything else.
+    """
+    if images.dtype != np.uint8:
+        raise DataError(f"{source}: {key} is {images.dtype}, not uint8 0..255; {_conversion(images)}")
+    if images.ndim not in (3, 4):
+        hint = "reshape them to (N, H, W)" if images.ndim == 2 else "bring them to one of these shapes"
+        raise DataError(
+            f"{source}: {key} has shape {images.shape}, not (N, H, W) or (N, H, W, C); {hint} and save again"
+        )
+    if 0 in images.shape[1:]:
+        raise DataError(
+            f"{source}: {key} has shape {images.shape}: images without pixels; save it again with some"
+        )
+    if images.ndim == 4 and images.shape[1] in CHANNEL_COUNTS and images.shape[3] not in CHANNEL_COUNTS:
+        raise DataError(
+            f"{source}: {key} has shape {images.shape}, channels first; "
+            f"save {key}.transpose(0, 2, 3, 1) instead, which is (N, H, W, C)"
+        )
+    return np.ascontiguousarray(images)
+
+
+def checked_labels(labels: Array, key: str, source: str) -> Labels:
+    """Return labels as int64 (N,); any integer type is taken, as every class number fits.
+
+    Raises DataError, naming `source` (a file) and `key` (the array), for another type, shape or a negative
+    label.
+    """
+    if labels.ndim == 2 and labels.shape[1] != 1:
+        raise DataError(
+            f"{source}: {key} has shape {labels.shape}, one-hot?; save {key}.argmax(axis=1) instead"
+        )
+    if labels.ndim != 1:
+        raise DataError(f"{source}: {key} has shape {labels.shape}, not (N,); save {key}.reshape(-1) instead")
+    if labels.dtype.kind not in "iu":
+        raise DataError(
+            f"{source}: {key} is {labels.dtype}, not whole class numbers 0..K-1; {_renumbering(labels, key)}"
+        )
+    whole = np.ascontiguousarray(labels, dtype=np.int64)
+    if whole.size and int(whole.min()) < 0:
+        raise DataError(
+            f"{source}: {key} holds the label {int(whole.min())}; classes are 0..K-1, so renumber them: "
+            f"np.unique(labels, return_inverse=True)[1]"
+        )
+    return whole
+
+
+def check_pair(images: Images, labels: Labels, part: str, source: str) -> None:
+    """Raise DataError unless `part` ("train" or "test") has one label for each image."""
+    if len(images) != len(labels):
+        raise DataError(
+            f"{source}: {part}_images holds {len(images)} images but {part}_labels {len(labels)} labels; "
+            f"save one label for each image"
+        )
+
+
+def check_same_size(train: Images, test: Images, source: str) -> None:
+    """Raise DataError unless training and test images have the same height, width and channels."""
+    if train.shape[1:] != test.shape[1:]:
+        raise DataError(
+            f"{source}: test_images are {test.shape[1:]} but train_images {train.shape[1:]}; "
+            f"bring both to the same height, width and channels"
+        )
+
+
+def check_classes(train: Labels, test: Labels, source: str) -> int:
+    """Return the number of classes K: labels of both parts together must be exactly 0..K-1 with K >= 2.
+
+    A number without any image is refused: it nearly always means labels that start at 1.
+    """
+    if len(train) < MIN_TRAIN_IMAGES:
+        raise DataError(
+            f"{source}: train_images holds {len(train)} images; training and validation need at least "
+            f"{MIN_TRAIN_IMAGES}, so save more"
+        )
+    present = np.unique(np.concatenate([train, test]))
+    if len(present) < 2:
+        raise DataError(f"{source}: all labels are {int(present[0])}; a classifier needs at least 2 classes")
+    expected = np.arange(len(present))
+    if not np.array_equal(present, expected):
+        missing = int(expected[present != expected][0])
+        raise DataError(
+            f"{source}: labels run up to {int(present[-1])} but class {missing} has no image; renumber "
+            f"all of them as 0..{len(present) - 1}: np.unique(labels, return_inverse=True)[1]"
+        )
+    return len(present)
+
+
+def _conversion(images: Array) -> str:
+    """Say how to turn images of another type into uint8."""
+    if images.dtype == np.bool_:
+        return "save images.astype(np.uint8) * 255 instead"
+    if images.dtype.kind not in "fiu" or not images.size:
+        return "save the pixels as numbers of type np.uint8"
+    low, high = float(images.min()), float(images.max())
+    if low >= 0 and high <= 1 and images.dtype.kind == "f":
+        return "save (images * 255).round().astype(np.uint8) instead"
+    if low >= 0 and high <= 255:
+        return f"save images.{'round().' if images.dtype.kind == 'f' else ''}astype(np.uint8) instead"
+    return f"its values run from {low:g} to {high:g}: scale them to 0..255, round, and save as np.uint8"
+
+
+def _renumbering(labels: Array, key: str) -> str:
+    """Say how to turn labels of another type into class numbers."""
+    if labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels == np.round(labels)).all():
+        return f"save {key}.astype(np.int64) instead"
+    return f"save np.unique({key}, return_inverse=True)[1] instead (and the names as class_names)"

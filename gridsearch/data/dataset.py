@@ -1,0 +1,141 @@
+"""A data set as four arrays, and the fingerprint that identifies its content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gridsearch.data.checks import (
+    Array,
+    Images,
+    Labels,
+    check_classes,
+    check_pair,
+    check_same_size,
+    checked_images,
+    checked_labels,
+)
+from gridsearch.errors import DataError
+
+ARRAY_KEYS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+@dataclass(frozen=True, eq=False)
+class ImageDataset:
+    """Images with labels, as they lie in the canonical file.
+
+    `train_images` uint8 (N, H, W) or (N, H, W, C) with values 0..255, `train_labels` int64 (N,) in 0..K-1;
+    `test_*` likewise, with N = 0 where the data set has no test images of its own. `fingerprint` is the
+    SHA-256 of the content, hexadecimal; it depends on no path or name. `source` says where it came from, for
+    messages. Two data sets are the same when their fingerprints are. Build one with `dataset_from_arrays`.
+    """
+
+    name: str
+    train_images: Images
+    train_labels: Labels
+    test_images: Images
+    test_labels: Labels
+    class_names: tuple[str, ...]
+    fingerprint: str
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise DataError when the arrays do not fit each other."""
+        source = self.source or self.name
+        checked_images(self.train_images, "train_images", source)
+        checked_images(self.test_images, "test_images", source)
+        for key in ("train_labels", "test_labels"):
+            if getattr(self, key).dtype != np.int64:
+                raise DataError(
+                    f"{source}: {key} is {getattr(self, key).dtype}, not int64; use dataset_from_arrays"
+                )
+            checked_labels(getattr(self, key), key, source)
+        check_pair(self.train_images, self.train_labels, "train", source)
+        check_pair(self.test_images, self.test_labels, "test", source)
+        check_same_size(self.train_images, self.test_images, source)
+        classes = check_classes(self.train_labels, self.test_labels, source)
+        if len(self.class_names) != classes:
+            raise DataError(
+                f"{source}: class_names holds {len(self.class_names)} names for {classes} classes; "
+                f"save one name for each class, or none"
+            )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape of one image as a model sees it: (C, H, W), with C = 1 for grey images."""
+        height, width, *channels = self.train_images.shape[1:]
+        return (channels[0] if channels else 1, height, width)
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes K: the largest label of both parts plus one."""
+        return len(self.class_names)
+
+
+def dataset_from_arrays(
+    name: str,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    *,
+    class_names: Sequence[str] | None = None,
+    fingerprint: str | None = None,
+    source: str = "",
+) -> ImageDataset:
+    """Return the data set of `train_images`, `train_labels` and, optionally, `test_images`, `test_labels`.
+
+    Labels may be of any integer type. Without `class_names` the classes are called "0", "1", ...;
+    `fingerprint` is computed unless the caller knows it. Raises DataError naming `source` (default: the name)
+    and the array at fault.
+    """
+    source = source or name
+    _refuse_half_a_part(arrays, source)
+    canonical = _canonical(arrays, source)
+    classes = check_classes(canonical["train_labels"], canonical["test_labels"], source)
+    return ImageDataset(
+        name=name,
+        train_images=canonical["train_images"],
+        train_labels=canonical["train_labels"],
+        test_images=canonical["test_images"],
+        test_labels=canonical["test_labels"],
+        class_names=tuple(map(str, range(classes))) if class_names is None else tuple(class_names),
+        fingerprint=fingerprint or fingerprint_of(canonical),
+        source=source,
+    )
+
+
+def fingerprint_of(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """Return the SHA-256 of names, types, shapes and little-endian bytes of the four arrays, hexadecimal."""
+    digest = hashlib.sha256()
+    for key in ARRAY_KEYS:
+        array = np.ascontiguousarray(arrays[key])
+        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        shape = "x".join(str(length) for length in array.shape)
+        digest.update(f"{key} {array.dtype.str} {shape}\n".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _canonical(arrays: Mapping[str, Array], source: str) -> dict[str, Array]:
+    """Return the four arrays, each checked; absent test arrays become empty ones of the right shape."""
+    found: dict[str, Array] = {}
+    for part in ("train", "test"):
+        images, labels = f"{part}_images", f"{part}_labels"
+        if part == "test" and (images not in arrays or arrays[images].size == arrays[labels].size == 0):
+            found[images] = np.zeros((0, *found["train_images"].shape[1:]), np.uint8)
+            found[labels] = np.zeros(0, np.int64)
+            continue
+        found[images] = checked_images(arrays[images], images, source)
+        found[labels] = checked_labels(arrays[labels], labels, source)
+    return found
+
+
+def _refuse_half_a_part(arrays: Mapping[str, Array], source: str) -> None:
+    for part, required in (("train", True), ("test", False)):
+        missing = [key for key in (f"{part}_images", f"{part}_labels") if key not in arrays]
+        if missing and (required or len(missing) == 1):
+            have = ", ".join(sorted(arrays)) or "none"
+            raise DataError(f"{source}: no array {missing[0]} (arrays: {have}); save it under this name")

@@ -1,0 +1,41 @@
+"""Remembers the fingerprint of a large file beside it, so that it is not hashed again at every start."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from pathlib import Path
+
+from gridsearch import paths
+from gridsearch.data.atomic import replacing
+
+#: Below this size hashing costs nothing, and no file is left beside the user's own.
+WORTHWHILE_BYTES = 8 * 2**20
+
+
+def stamp_of(status: os.stat_result) -> list[int]:
+    """Return what changes whenever the content of a file does: its size, and its two times in ns."""
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def recall(path: Path, stamp: list[int]) -> str | None:
+    """Return the fingerprint remembered for `path` with this stamp, or None; a damaged memory is none."""
+    try:
+        memory = json.loads(paths.fingerprint_file(path).read_bytes())
+        fingerprint = memory["fingerprint"] if memory["stamp"] == stamp else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    sound = isinstance(fingerprint, str) and re.fullmatch(r"[0-9a-f]{64}", fingerprint)
+    return fingerprint if sound else None
+
+
+def remember(path: Path, stamp: list[int], fingerprint: str) -> None:
+    """Keep the fingerprint for the next start, if `path` is large, unchanged, and its folder writable."""
+    if stamp[0] < WORTHWHILE_BYTES:
+        return
+    with contextlib.suppress(OSError):
+        if stamp_of(path.stat()) == stamp:
+            with replacing(paths.fingerprint_file(path)) as stream:
+                stream.write(json.dumps({"stamp": stamp, "fingerprint": fingerprint}).encode() + b"\n")

@@ -1,0 +1,139 @@
+"""The canonical file of a data set: an `.npz` with `train_images`, `train_labels` and, optionally, more.
+
+    train_images  uint8 (N, H, W) or (N, H, W, C), 0..255       required
+    train_labels  integers (N,), 0..K-1                         required
+    test_images, test_labels  likewise                          optional, both or neither
+    class_names   text (K,)                                     optional
+
+Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from gridsearch.data.atomic import replacing
+from gridsearch.data.checks import Array
+from gridsearch.data.dataset import ARRAY_KEYS, ImageDataset, dataset_from_arrays
+from gridsearch.data.fingerprint_cache import recall, remember, stamp_of
+from gridsearch.errors import DataError, nearest
+
+REQUIRED_KEYS = ("train_images", "train_labels")
+NAMES_KEY = "class_names"
+FORMAT = "an .npz with train_images uint8 (N, H, W[, C]) and train_labels int64 (N,), test_* likewise"
+
+
+def load_npz(
+    path: Path, *, name: str | None = None, class_names: Sequence[str] | None = None
+) -> ImageDataset:
+    """Return the data set in the file `path`, called `name` (default: the file's name without its ending).
+
+    `class_names` are used where the file has none and their number fits. Raises one-line DataError naming the
+    file, the array and how to mend it: no such file, not an .npz, damaged, a missing array, a type or shape
+    that does not fit, objects, labels that are not 0..K-1.
+    """
+    stamp, arrays = _read(path)
+    names = _class_names(arrays.pop(NAMES_KEY), path) if NAMES_KEY in arrays else None
+    known = recall(path, stamp)
+    dataset = dataset_from_arrays(
+        name or path.stem, arrays, class_names=names, fingerprint=known, source=str(path)
+    )
+    if known is None:
+        remember(path, stamp, dataset.fingerprint)
+    if names is None and class_names is not None and len(class_names) == dataset.num_classes:
+        return replace(dataset, class_names=tuple(class_names))
+    return dataset
+
+
+def write_npz(path: Path, dataset: ImageDataset) -> None:
+    """Write the canonical file of a data set, whole or not at all; uncompressed, which reads fastest.
+
+    Raises OSError when the folder cannot be written.
+    """
+    with replacing(path) as stream:
+        np.savez(
+            stream,
+            train_images=dataset.train_images,
+            train_labels=dataset.train_labels,
+            test_images=dataset.test_images,
+            test_labels=dataset.test_labels,
+            class_names=np.array(dataset.class_names, dtype=np.str_),
+        )
+
+
+def _read(path: Path) -> tuple[list[int], dict[str, Array]]:
+    """Return the file's stamp, taken before reading, and the arrays that a data set is made of."""
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder, not an .npz; name a file in it, or a folder of class folders")
+    try:
+        with path.open("rb") as stream:  # np.load would leave a damaged file open
+            stamp = stamp_of(os.fstat(stream.fileno()))
+            return stamp, _read_arrays(stream, path)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; put {FORMAT} there, or correct the path") from None
+    except DataError:
+        raise
+    except PermissionError:
+        raise DataError(f"{path}: may not be read; give yourself the permission to") from None
+    except Exception as error:  # zipfile, zlib and NumPy's parser each raise their own on damaged bytes
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"{path}: cannot be read ({reason}); the file is damaged, so fetch or write it again"
+        ) from error
+
+
+def _read_arrays(stream: BinaryIO, path: Path) -> dict[str, Array]:
+    """Return the arrays of an open file that a data set is made of."""
+    if not zipfile.is_zipfile(stream):
+        raise DataError(
+            f"{path}: not an .npz file, or cut short; write it with np.savez(path, ...): {FORMAT}"
+        )
+    stream.seek(0)
+    with np.load(stream, allow_pickle=False) as archive:
+        _require_keys(archive.files, path)
+        keys = [key for key in (*ARRAY_KEYS, NAMES_KEY) if key in archive.files]
+        return {key: _member(archive, key, path) for key in keys}
+
+
+def _require_keys(present: list[str], path: Path) -> None:
+    """Raise DataError unless the file has training images and labels."""
+    for key in REQUIRED_KEYS:
+        if key not in present:
+            others = [other for other in present if other not in (*ARRAY_KEYS, NAMES_KEY)]
+            instead = nearest(key, others) if others else ""
+            raise DataError(
+                f"{path}: no array {key}{instead.replace('valid:', 'it holds:')}; "
+                f"save it under this name: np.savez(path, {key}=...)"
+            )
+
+
+def _member(archive: np.lib.npyio.NpzFile, key: str, path: Path) -> Array:
+    """Return one array of an open file; raises DataError when it holds Python objects or is no array."""
+    try:
+        array = archive[key]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise DataError(
+            f"{path}: {key} holds Python objects, which are never loaded; save it as one array of numbers"
+        ) from None
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{path}: {key} is not an array; write the file with np.savez(path, {key}=...)")
+    return array
+
+
+def _class_names(names: Array, path: Path) -> list[str]:
+    """Return class names as text; raises DataError for anything but a flat array of text."""
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise DataError(
+            f"{path}: class_names is {names.dtype} of shape {names.shape}; "
+            f"save np.array(['cat', 'dog', ...]) instead"
+        )
+    return [str(name) for name in names]

@@ -1,0 +1,106 @@
+"""The driver: hands out packs, records what comes back, and is the only writer of a launch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from gridsearch import paths
+from gridsearch.search.plan import LineagePlan
+from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished, WorkerEvent
+from gridsearch.store.contract import Store
+from gridsearch.store.rows import Claim, Recorded
+from gridsearch.training.task import LineageTask, Pack
+
+#: How many worker deaths a lineage may be present at before the next one counts as its own failure.
+CRASHES_FORGIVEN = 1
+
+
+class Listener(Protocol):
+    """Whoever wants to know how a launch goes: the terminal's progress, a test."""
+
+    def recorded(self, events: Sequence[WorkerEvent], outcome: Recorded) -> None:
+        """Learn what has just been recorded."""
+
+    def note(self, text: str) -> None:
+        """Learn something worth a line."""
+
+
+class Driver:
+    """The desk of a launch (see `Desk`): claims lineages as workers ask for them, and records under those claims."""
+
+    def __init__(
+        self, store: Store, store_path: Path, launch_id: int, *, stopping: Callable[[], bool]
+    ) -> None:
+        self.store, self.store_path, self.launch_id = store, store_path, launch_id
+        self.stopping = stopping
+        self.listener: Listener | None = None
+        self.waiting: list[list[LineagePlan]] = []
+        self.plans: dict[str, LineagePlan] = {}
+        self.unfinished: dict[str, LineageTask] = {}
+        self.crashes: Counter[str] = Counter()
+        self.handed_out = 0
+
+    def enqueue(self, packs: Sequence[Sequence[LineagePlan]]) -> None:
+        """Put packs in line, first come first served."""
+        self.waiting = [list(pack) for pack in packs]
+        self.plans = {lineage.lineage_id: lineage for pack in packs for lineage in pack}
+
+    def next_pack(self) -> Pack | None:
+        """Return the next pack with those of its lineages that could be claimed, or None."""
+        while self.waiting and not self.stopping():
+            lineages = self.waiting.pop(0)
+            targets = {lineage.lineage_id: lineage.config.epochs for lineage in lineages}
+            tasks = tuple(self._task(claim) for claim in self.store.claim(self.launch_id, targets))
+            if tasks:
+                self.handed_out += 1
+                self.unfinished.update((task.lineage_id, task) for task in tasks)
+                return Pack(tasks)
+        return None
+
+    def record(self, events: Sequence[WorkerEvent]) -> None:
+        """Record events, tracebacks to their logs first, and tell the listener."""
+        if not events:
+            return
+        logs = {event.lineage_id: self._log(event) for event in events if isinstance(event, LineageFailed)}
+        outcome = self.store.record(self.launch_id, events, logs)
+        for event in events:
+            if isinstance(event, (LineageFinished, LineageDiverged, LineageFailed)):
+                self.unfinished.pop(event.lineage_id, None)
+        if self.listener:
+            self.listener.recorded(events, outcome)
+
+    def crashed(self, pack: Pack, reason: str) -> None:
+        """Hand out again what a dead worker had not finished, each lineage alone, so that the next death has a name."""
+        suspects = [task for task in pack.tasks if task.lineage_id in self.unfinished]
+        guilty = [
+            task
+            for task in suspects
+            if len(suspects) == 1 and self.crashes[task.lineage_id] >= CRASHES_FORGIVEN
+        ]
+        if guilty:
+            text = f"its worker died {self.crashes[guilty[0].lineage_id] + 1} times: {reason.splitlines()[0]}"
+            self.record([LineageFailed(task.lineage_id, task.attempt, text, reason) for task in guilty])
+            return
+        for task in suspects:
+            self.crashes[task.lineage_id] += 1
+            del self.unfinished[task.lineage_id]
+        self.store.release(self.launch_id, [task.lineage_id for task in suspects])
+        self.waiting[:0] = [[self.plans[task.lineage_id]] for task in suspects]
+        if self.listener:
+            self.listener.note(f"a worker died; {len(suspects)} of its lineages go on in another")
+
+    def _task(self, claim: Claim) -> LineageTask:
+        config = self.plans[claim.lineage_id].config.model_copy(update={"epochs": claim.target_epochs})
+        return LineageTask(claim.lineage_id, claim.attempt, config, claim.recorded_epoch)
+
+    def _log(self, event: LineageFailed) -> str:
+        path = paths.failure_log(self.store_path, event.lineage_id, event.attempt)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        config = self.plans[event.lineage_id].config
+        path.write_text(
+            f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n"
+        )
+        return str(path)

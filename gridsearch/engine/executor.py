@@ -1,0 +1,56 @@
+"""The contract between the driver, which decides and records, and an executor, which has workers train."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from gridsearch.data.splits import SplitDataset
+from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.training.task import Pack
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What every worker of a launch needs, besides packs: data by data seed, folders, device, threads."""
+
+    splits: dict[int, SplitDataset]
+    num_classes: int
+    checkpoints: Path
+    model_search: tuple[Path, ...]
+    device: str
+    threads: int
+
+
+class Desk(Protocol):
+    """Where an executor gets packs and brings what happens; implemented by the driver, called from one thread."""
+
+    def next_pack(self) -> Pack | None:
+        """Return the next pack, its lineages claimed for this launch, or None when there is nothing left to hand out."""
+
+    def record(self, events: Sequence[WorkerEvent]) -> None:
+        """Record what workers report."""
+
+    def crashed(self, pack: Pack, reason: str) -> None:
+        """Learn that the worker of a pack died; what it had not finished may be handed out again."""
+
+    def stopping(self) -> bool:
+        """Return whether to stop: hand out nothing, stop the workers, return."""
+
+
+class Executor(Protocol):
+    """Has packs trained until the desk has none left or wants to stop."""
+
+    def __enter__(self) -> Self:
+        """Start the workers."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the workers; none is left behind."""
+
+    def run(self, desk: Desk) -> None:
+        """Train packs from the desk; may be called again when the desk has more."""

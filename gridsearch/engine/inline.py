@@ -1,0 +1,54 @@
+"""The in-process executor: the same packs without Ray, for notebooks, debugging and machines that have none."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+import torch
+
+from gridsearch.engine.executor import Desk, WorkerSettings
+from gridsearch.engine.workplaces import WorkplaceMaker
+from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.training.pack import train_pack
+from gridsearch.training.task import Pack
+
+#: How often what happened is handed to the desk; checkpoints already hold it.
+REPORT_SECONDS = 0.5
+
+
+class InlineExecutor:
+    """Trains packs one after another in this process; leaves torch's threads and random state as they were."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.settings = settings
+        self.threads = torch.get_num_threads()
+        self.random_state = torch.random.get_rng_state()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        torch.set_num_threads(self.threads)
+        torch.random.set_rng_state(self.random_state)
+
+    def run(self, desk: Desk) -> None:
+        """Train the desk's packs until it has none left or wants to stop."""
+        places = WorkplaceMaker(self.settings, stop=desk.stopping)
+        while not desk.stopping() and (pack := desk.next_pack()) is not None:
+            self._train(pack, places, desk)
+
+    def _train(self, pack: Pack, places: WorkplaceMaker, desk: Desk) -> None:
+        batch: list[WorkerEvent] = []
+        handed_over = time.monotonic()
+        try:
+            for event in train_pack(pack, places.at):
+                batch.append(event)
+                if time.monotonic() - handed_over >= REPORT_SECONDS:
+                    desk.record(batch)
+                    batch, handed_over = [], time.monotonic()
+        finally:
+            desk.record(batch)

@@ -1,0 +1,193 @@
+"""A launch from beginning to end: enqueue, share the work with other launches, train, and say how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridsearch import paths
+from gridsearch.engine.driver import Driver, Listener
+from gridsearch.engine.executor import Executor, WorkerSettings
+from gridsearch.engine.heartbeat import Heartbeat
+from gridsearch.engine.liveness import Watch, own_process
+from gridsearch.engine.packing import make_packs
+from gridsearch.engine.preparation import PreparedJob
+from gridsearch.errors import EngineError, JobError
+from gridsearch.search.plan import LineagePlan, Plan, make_plan
+from gridsearch.spec.outcomes import OPEN_STATES, TrialState
+from gridsearch.store.contract import Store
+
+POLL_SECONDS = 0.5
+#: How often in a row nothing may be claimed (another launch was faster) before that counts as a defect.
+IDLE_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class LaunchOptions:
+    """How to launch: workers (processes that train at the same time), device, threads of each worker."""
+
+    workers: int
+    device: str = "auto"
+    threads: int = 1
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True)
+class LaunchEnd:
+    """How a launch ended: trials of the job by state, and whether it was interrupted."""
+
+    counts: dict[TrialState, int]
+    interrupted: bool
+
+    @property
+    def failed(self) -> int:
+        """Return how many trials failed or were given up."""
+        return self.counts.get(TrialState.FAILED, 0) + self.counts.get(TrialState.CANCELLED, 0)
+
+    @property
+    def outcome(self) -> str:
+        """Return the outcome as the store keeps it."""
+        return "interrupted" if self.interrupted else "some_failed" if self.failed else "complete"
+
+
+def check_same_job(prepared: PreparedJob, store: Store) -> None:
+    """Refuse a job that has the name of a different one: an edited grid is the same job, other data or models are not."""
+    job = prepared.job
+    if job.name not in {row.name for row in store.jobs()}:
+        return
+    known, mine = store.job(job.name).spec, prepared.description()
+    for key, words in (("model", "trains the model"), ("fingerprint", "is on the data set")):
+        if known.get(key) != mine[key]:
+            shown = "dataset" if key == "fingerprint" else key
+            was, now = str(known.get(shown)), str(mine[shown])
+            other = (
+                f"{was!r}, this file {now!r}"
+                if was != now
+                else f"{was!r} with other images or labels than now"
+            )
+            raise JobError(
+                f"{job.document.place(('name',))}: name: the store has another job {job.name!r}, which {words} {other}; "
+                "give this one another name (--set name=...) or another store (--store)"
+            )
+
+
+def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool = False) -> Plan:
+    """Return what launching would do; without a store everything is new. Writes nothing."""
+    trials = prepared.grid.trials
+    states = store.states([trial.trial_id for trial in trials]) if store else {}
+    lineages = store.lineages({trial.lineage_id for trial in trials}) if store else {}
+    recorded = {key: row.epoch for key, row in lineages.items()}
+    return make_plan(
+        prepared.grid, states, recorded, train_images=prepared.train_images, retry_failed=retry_failed
+    )
+
+
+def worker_settings(prepared: PreparedJob, store_path: Path, options: LaunchOptions) -> WorkerSettings:
+    """Return what workers need to train this job."""
+    return WorkerSettings(
+        splits=prepared.splits,
+        num_classes=prepared.dataset.num_classes,
+        checkpoints=paths.checkpoint_dir(store_path),
+        model_search=prepared.model_search,
+        device=options.device,
+        threads=options.threads,
+    )
+
+
+def close_dead_launches(store: Store, watch: Watch) -> int:
+    """Close launches whose process is gone, which frees what they had claimed; return how many."""
+    dead = [launch for launch in store.open_launches() if not watch.is_alive(launch)]
+    for launch in dead:
+        store.close_launch(launch.launch_id, "lost")
+    return len(dead)
+
+
+class Launch:
+    """One launch of a prepared job on a store."""
+
+    def __init__(self, prepared: PreparedJob, store: Store, store_path: Path, options: LaunchOptions) -> None:
+        self.prepared, self.store, self.store_path, self.options = prepared, store, store_path, options
+        self.watch = Watch()
+
+    def run(
+        self, make_executor: Callable[[], Executor], *, listener: Listener, stopping: Callable[[], bool]
+    ) -> LaunchEnd:
+        """Train until the job is complete, everything left failed, or a stop is wanted."""
+        name = self.prepared.job.name
+        check_same_job(self.prepared, self.store)
+        close_dead_launches(self.store, self.watch)
+        self.store.put_job(
+            name, self.prepared.description(), self.prepared.job.source, self.prepared.new_trials()
+        )
+        if self.options.retry_failed:
+            self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED])
+        if not self.open_lineages():
+            return self.end(stopping())
+        launch_id = self.store.open_launch(name, *own_process(), self.options.workers)
+        outcome = "lost"
+        try:
+            self.train(launch_id, make_executor, listener, stopping)
+            end = self.end(stopping())
+            outcome = end.outcome
+            return end
+        except KeyboardInterrupt:
+            outcome = "interrupted"
+            raise
+        finally:
+            self.store.close_launch(launch_id, outcome)
+
+    def train(
+        self,
+        launch_id: int,
+        make_executor: Callable[[], Executor],
+        listener: Listener,
+        stopping: Callable[[], bool],
+    ) -> None:
+        """Have workers train what is open, again and again while other launches give work back."""
+        driver = Driver(self.store, self.store_path, launch_id, stopping=stopping)
+        driver.listener = listener
+        told = False
+        idle_rounds = 0
+        with ExitStack() as stack:
+            stack.enter_context(Heartbeat(self.store_path, launch_id))
+            executor: Executor | None = None
+            while not stopping() and (wanted := self.open_lineages()):
+                free = self.free_of_claims(wanted)
+                if not free:
+                    if not told:
+                        listener.note(
+                            f"{len(wanted)} lineages are being trained by another launch; waiting for it"
+                        )
+                        told = True
+                    time.sleep(POLL_SECONDS)
+                    continue
+                executor = executor or stack.enter_context(make_executor())
+                driver.enqueue(make_packs(free, self.options.workers))
+                handed_out = driver.handed_out
+                executor.run(driver)
+                idle_rounds = 0 if driver.handed_out > handed_out else idle_rounds + 1
+                if idle_rounds > IDLE_ROUNDS:
+                    raise EngineError(
+                        f"{len(free)} lineages can neither be claimed nor finished; run: gridsearch verify"
+                    )
+                if idle_rounds:
+                    time.sleep(POLL_SECONDS)
+
+    def open_lineages(self) -> list[LineagePlan]:
+        """Return the lineages that still have trials to train."""
+        return list(plan_job(self.prepared, self.store).lineages)
+
+    def free_of_claims(self, wanted: list[LineagePlan]) -> list[LineagePlan]:
+        """Return those lineages that no live launch holds; launches found dead are closed."""
+        close_dead_launches(self.store, self.watch)
+        rows = self.store.lineages([plan.lineage_id for plan in wanted])
+        return [plan for plan in wanted if rows[plan.lineage_id].launch_id is None]
+
+    def end(self, interrupted: bool) -> LaunchEnd:
+        """Return how things stand."""
+        counts = self.store.counts(self.prepared.job.name)
+        unfinished = any(counts.get(state) for state in OPEN_STATES)
+        return LaunchEnd(counts, interrupted=interrupted and unfinished)

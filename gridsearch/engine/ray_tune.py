@@ -1,0 +1,270 @@
+"""The Ray Tune executor; nothing else in gridsearch imports Ray.
+
+One Tune trial trains one pack. Tune asks for packs through its search algorithm interface as workers become free, so
+claims are made when work starts and not before; workers are reused from pack to pack, and the data are put into Ray's
+object store once. Tune's own restore, loggers and checkpoints are not used: what is true stands in our store.
+
+Tune keeps a worker for reuse only while another trial is already waiting for one. So the number of trials at work is
+limited by resources, each worker taking its share of Ray's, and never by Tune's `max_concurrent_trials`, under which
+no trial ever waits and every pack would pay for a new process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+# Before Ray is imported: no copy of the working folder and no rebuilt environment under `uv run`, no usage report, no
+# files of Tune's own, and Ctrl-C is ours.
+os.environ.update(
+    RAY_ENABLE_UV_RUN_RUNTIME_ENV="0",
+    RAY_USAGE_STATS_ENABLED="0",
+    RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
+    RAY_AIR_NEW_OUTPUT="0",
+    RAY_CHDIR_TO_TRIAL_DIR="0",
+    TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
+    TUNE_DISABLE_SIGINT_HANDLER="1",
+    TUNE_DISABLE_STRICT_METRIC_CHECKING="1",
+    TUNE_GLOBAL_CHECKPOINT_S="3600",
+    TUNE_WARN_THRESHOLD_S="3600",
+)
+
+import ray
+from ray import tune
+from ray.tune.search import Searcher
+
+from gridsearch.engine.executor import Desk, WorkerSettings
+from gridsearch.engine.workplaces import WorkplaceMaker
+from gridsearch.errors import EngineError
+from gridsearch.models.registry import one_line
+from gridsearch.spec.identity import canonical, parse
+from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.training.pack import train_pack
+from gridsearch.training.task import LineageTask, Pack
+
+#: How long a worker gathers events before it reports; Tune needs tens of milliseconds for each report.
+REPORT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class RayOptions:
+    """How to use Ray: `address` of a cluster to join (None starts one here), workers, GPUs for each (may be a part)."""
+
+    workers: int
+    gpus_per_worker: float
+    scratch: Path
+    address: str | None = None
+
+
+class PackTrainable(tune.Trainable):  # type: ignore[misc]
+    """A worker: trains the packs it is given, one after another, in one process."""
+
+    def setup(self, config: dict[str, Any], *, settings: WorkerSettings) -> None:
+        """Put the data on the device, once, and take the first pack."""
+        self.places = WorkplaceMaker(settings)
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take the next pack; the process and the data stay."""
+        self.events = train_pack(_unpack(new_config["pack"]), self.places.at)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train for about `REPORT_SECONDS`, at least to the next event, and report what happened."""
+        events: list[WorkerEvent] = []
+        deadline = time.monotonic() + REPORT_SECONDS
+        for event in self.events:
+            events.append(event)
+            if time.monotonic() >= deadline:
+                return {"events": events, "done": False}
+        return {"events": events, "done": True}
+
+
+class NotSaved:
+    """Leaves a part of Tune's run out of what Tune saves of itself for a restore, which we never ask for."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class PackSearcher(NotSaved, Searcher):  # type: ignore[misc]
+    """Gives Tune the desk's packs, in Tune's terms suggestions of a search algorithm."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(metric="events", mode="max")
+        self.desk = desk
+        self.packs: dict[str, Pack] = {}
+
+    def suggest(self, trial_id: str) -> Any:
+        """Return the next pack, or that there is none."""
+        pack = None if self.desk.stopping() else self.desk.next_pack()
+        if pack is None:
+            # A pack that is still being trained may come back if its worker dies.
+            return None if self.packs and not self.desk.stopping() else Searcher.FINISHED
+        self.packs[trial_id] = pack
+        return {"pack": _pack(pack)}
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """Forget a pack that is done; one whose worker died was reported to the desk before."""
+        self.packs.pop(trial_id, None)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Save nothing: what is left to do stands in our store."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restore nothing."""
+
+    def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
+        """Save nothing."""
+
+
+class _StopTune(BaseException):
+    """Leaves Tune's loop at once; the workers end with Ray."""
+
+
+class Recorder(NotSaved, tune.Callback):  # type: ignore[misc]
+    """Brings what workers report to the desk, in the driver's process and thread."""
+
+    def __init__(self, desk: Desk, searcher: PackSearcher) -> None:
+        self.desk, self.searcher = desk, searcher
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Stop when the desk wants to: every epoch is in its checkpoint already."""
+        if self.desk.stopping():
+            raise _StopTune
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Record a report."""
+        self.desk.record(result["events"])
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Tell the desk that a worker died; what training itself raises comes as an event instead."""
+        pack = self.searcher.packs.pop(trial.trial_id, None)
+        if pack is not None:
+            self.desk.crashed(pack, _reason(trial))
+
+
+class RayTuneExecutor:
+    """Trains packs on Ray workers; starts a local Ray, or joins the cluster at an address."""
+
+    def __init__(self, settings: WorkerSettings, options: RayOptions) -> None:
+        self.settings, self.options = settings, options
+
+    def __enter__(self) -> Self:
+        self.options.scratch.mkdir(parents=True, exist_ok=True)
+        for name in ("ray", "ray.tune", "ray.train", "ray.data"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        try:
+            with _quiet(self.options.scratch / "ray.log"):
+                self._init()
+        except Exception as error:
+            where = f"the cluster at {self.options.address}" if self.options.address else "Ray"
+            raise EngineError(
+                f"{where} cannot be used: {one_line(error)}; --inline trains without Ray"
+            ) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with _quiet(self.options.scratch / "ray.log"):
+            ray.shutdown()
+        shutil.rmtree(self.options.scratch / "tune", ignore_errors=True)
+
+    def run(self, desk: Desk) -> None:
+        """Train the desk's packs until it has none left or wants to stop."""
+        searcher = PackSearcher(desk)
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.options.workers)
+        trainable = tune.with_resources(
+            tune.with_parameters(PackTrainable, settings=self.settings),
+            {"cpu": self._cpus_per_worker(), "gpu": self.options.gpus_per_worker},
+        )
+        tuner = tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                num_samples=-1,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name="packs",
+                storage_path=str(self.options.scratch.absolute() / "tune"),
+                verbose=0,
+                callbacks=[Recorder(desk, searcher)],
+            ),
+        )
+        with contextlib.suppress(_StopTune), _quiet(self.options.scratch / "ray.log"):
+            tuner.fit()
+
+    def _cpus_per_worker(self) -> int:
+        """Return a worker's share of Ray's processors, of which a local Ray has one for each worker."""
+        return max(1, int(ray.cluster_resources().get("CPU", 1)) // self.options.workers)
+
+    def _init(self) -> None:
+        shared: dict[str, Any] = {
+            "log_to_driver": False,
+            "logging_level": logging.CRITICAL,
+            "configure_logging": False,
+        }
+        if self.options.address:
+            ray.init(address=self.options.address, **shared)
+            return
+        gpus = self.options.gpus_per_worker * self.options.workers
+        ray.init(
+            address="local",
+            num_cpus=self.options.workers,
+            num_gpus=-(-int(gpus * 1000) // 1000) if gpus else 0,
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            **shared,
+        )
+
+
+def _pack(pack: Pack) -> str:
+    """Return a pack as text, because Tune copies, prints and saves what it is given."""
+    rows = [
+        [task.lineage_id, task.attempt, canonical(task.config), task.recorded_epoch] for task in pack.tasks
+    ]
+    return json.dumps(rows)
+
+
+def _unpack(text: str) -> Pack:
+    return Pack(
+        tuple(
+            LineageTask(key, attempt, parse(config), known)
+            for key, attempt, config, known in json.loads(text)
+        )
+    )
+
+
+def _reason(trial: Any) -> str:
+    path = trial.error_file
+    if path and Path(path).exists():
+        text = Path(path).read_text(errors="replace").strip()
+        return _worker_death(text)
+    return "no reason given"
+
+
+def _worker_death(text: str) -> str:
+    """Return Ray's account of a death with its most telling line first."""
+    lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = next((line for line in lines if "Error" in line or "died" in line), lines[0] if lines else "")
+    return f"{telling}\n\n{text}"
+
+
+@contextlib.contextmanager
+def _quiet(log: Path) -> Iterator[None]:
+    """Send what Ray and Tune print to a file: the terminal belongs to gridsearch, whose own output does not pass here."""
+    with log.open("a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        yield

@@ -1,0 +1,186 @@
+"""Finding a model by name and building it; the only place that knows which models ship with gridsearch.
+
+A model is an ordinary `torch.nn.Module` whose constructor takes its hyperparameters as keyword arguments. Arguments
+named in `DATA_ARGUMENTS` are filled from the data set where the constructor has them. Input is a float tensor
+(B, C, H, W) with values in [0, 1]; output is one row of K logits per image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridsearch.errors import ModelError, nearest
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: The models that ship with gridsearch: where each lives, and one line about it.
+MODELS: dict[str, tuple[str, str]] = {
+    "perceptron": (
+        "gridsearch.models.perceptron:Perceptron",
+        "one linear layer from the pixels to the classes",
+    ),
+    "shallow": ("gridsearch.models.shallow:Shallow", "one hidden layer of `neurons` ReLU units"),
+    "deep": (
+        "gridsearch.models.deep:Deep",
+        "any number of hidden ReLU layers, `hidden` a list of their widths",
+    ),
+    "deep2": ("gridsearch.models.deep:Deep2", "two hidden ReLU layers, `neurons_1` and `neurons_2` wide"),
+    "deep3": ("gridsearch.models.deep:Deep3", "three hidden ReLU layers, `neurons_1` to `neurons_3` wide"),
+}
+
+DATA_ARGUMENTS = ("image_shape", "in_channels", "in_features", "num_classes")
+
+
+@dataclass(frozen=True)
+class ModelClass:
+    """A model's class and what its constructor takes.
+
+    `required` and `optional` are its hyperparameters (the latter with their defaults), `open_ended` says that it takes
+    any others too (`**kwargs`), `code` is the fingerprint of the user's source file, empty for our own models.
+    """
+
+    name: str
+    build: Callable[..., nn.Module]
+    data_arguments: tuple[str, ...]
+    required: tuple[str, ...]
+    optional: Mapping[str, Any]
+    open_ended: bool
+    code: str
+
+    @property
+    def hyperparameters(self) -> tuple[str, ...]:
+        """Return the names of all hyperparameters the constructor names."""
+        return (*self.required, *self.optional)
+
+
+def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
+    """Return the class behind a registry name or `package.module:Class`; `ModelError` when there is none.
+
+    `search` are folders in which the user's module may lie, besides those Python knows.
+    """
+    if name in MODELS:
+        module_name, _, class_name = MODELS[name][0].partition(":")
+        return _describe(name, getattr(importlib.import_module(module_name), class_name), code="")
+    module_name, colon, class_name = name.partition(":")
+    if not colon or not module_name or not class_name:
+        raise ModelError(
+            f"model {name!r} is not known{nearest(name, MODELS)}; your own is written package.module:Class"
+        )
+    _make_importable(search)
+    module = _import(name, module_name)
+    found = getattr(module, class_name, None)
+    if found is None:
+        classes = [key for key, value in vars(module).items() if inspect.isclass(value)]
+        raise ModelError(
+            f"model {name!r}: module {module_name!r} has no {class_name!r}{nearest(class_name, classes)}"
+        )
+    if not _is_module_class(found):
+        raise ModelError(f"model {name!r}: {class_name!r} is not a torch.nn.Module class")
+    return _describe(name, found, code=_code_of(module))
+
+
+def check_hyperparameters(model: ModelClass, given: Sequence[str]) -> None:
+    """Raise `ModelError` when a name is not a hyperparameter of the model, or a required one is missing."""
+    for key in given:
+        if key in model.data_arguments:
+            raise ModelError(f"{key!r} of model {model.name!r} comes from the data set and cannot be set")
+        if key not in model.hyperparameters and not model.open_ended:
+            takes = nearest(key, model.hyperparameters) or "; the model takes no settings of its own"
+            raise ModelError(f"{key!r} is neither a recipe key nor a setting of model {model.name!r}{takes}")
+    missing = [key for key in model.required if key not in given]
+    if missing:
+        raise ModelError(f"model {model.name!r} needs {missing[0]!r}; add it under 'space'")
+
+
+def build_model(
+    model: ModelClass, hyper: Mapping[str, Any], *, image_shape: tuple[int, int, int], num_classes: int
+) -> nn.Module:
+    """Return a new instance; weights are drawn from torch's global generator. `ModelError` when the class refuses."""
+    channels, height, width = image_shape
+    known = {
+        "image_shape": image_shape,
+        "in_channels": channels,
+        "in_features": channels * height * width,
+        "num_classes": num_classes,
+    }
+    arguments = {key: known[key] for key in model.data_arguments} | dict(hyper)
+    try:
+        return model.build(**arguments)
+    except Exception as error:
+        settings = ", ".join(f"{key}={value!r}" for key, value in hyper.items()) or "no settings"
+        raise ModelError(
+            f"model {model.name!r} cannot be built with {settings}: {one_line(error)}"
+        ) from error
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception as one line: its type and the first line of its text."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def _import(name: str, module_name: str) -> Any:
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
+            raise ModelError(
+                f"model {name!r}: no module named {error.name!r} beside the job file, in the current folder or installed"
+            ) from None
+        raise ModelError(f"model {name!r}: importing {module_name!r} failed: {one_line(error)}") from error
+    except Exception as error:
+        raise ModelError(f"model {name!r}: importing {module_name!r} failed: {one_line(error)}") from error
+
+
+def _make_importable(folders: Sequence[Path]) -> None:
+    """Put folders on Python's path for good: a model's module may import its neighbours later."""
+    for folder in reversed(folders):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+
+
+def _is_module_class(found: Any) -> bool:
+    from torch import nn
+
+    return inspect.isclass(found) and issubclass(found, nn.Module)
+
+
+def _code_of(module: Any) -> str:
+    """Return the SHA-256 of the file that defines the user's model: an edited model is another model."""
+    path = getattr(module, "__file__", None)
+    if not path or not Path(path).is_file():
+        return ""
+    text = Path(path).read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _describe(name: str, found: Callable[..., nn.Module], *, code: str) -> ModelClass:
+    required: list[str] = []
+    optional: dict[str, Any] = {}
+    data: list[str] = []
+    open_ended = False
+    for key, parameter in inspect.signature(found).parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            open_ended = True
+        elif parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL):
+            if (
+                parameter.default is inspect.Parameter.empty
+                and parameter.kind is inspect.Parameter.POSITIONAL_ONLY
+            ):
+                raise ModelError(f"model {name!r}: argument {key!r} cannot be given by keyword")
+        elif key in DATA_ARGUMENTS:
+            data.append(key)
+        elif parameter.default is inspect.Parameter.empty:
+            required.append(key)
+        else:
+            optional[key] = parameter.default
+    return ModelClass(name, found, tuple(data), tuple(required), optional, open_ended, code)

@@ -1,0 +1,168 @@
+"""What `import gridsearch` offers in a notebook: a store's jobs as DataFrames and figures.
+
+import gridsearch
+shallow = gridsearch.open("results.db").job("shallow")
+shallow.top(5)
+shallow.figures.scatter(x="learning_rate", color="neurons")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import pandas as pd
+
+from gridsearch.analysis.correlation import correlation
+from gridsearch.analysis.curves import curves
+from gridsearch.analysis.frames import JobData, load
+from gridsearch.analysis.labels import score_text
+from gridsearch.analysis.ranking import TableOptions, table
+from gridsearch.analysis.scatter import board
+from gridsearch.analysis.summary import Summary, summary
+from gridsearch.store.contract import Store
+from gridsearch.store.opening import open_store
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def open(path: str | os.PathLike[str]) -> Results:
+    """Open a store for reading; `StoreError` in one line when there is none."""
+    place = Path(path)
+    return Results(open_store(place, read_only=True), place)
+
+
+class Results:
+    """The jobs of a store; use it in a `with` block, or `close` it, where the file must be free again."""
+
+    def __init__(self, store: Store, path: Path) -> None:
+        self._store = store
+        self._path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        names = ", ".join(row.name for row in self._store.jobs())
+        return f"<gridsearch store {self._path.name}: {names or 'no jobs yet'}>"
+
+    def close(self) -> None:
+        """Release the store."""
+        self._store.close()
+
+    def jobs(self) -> pd.DataFrame:
+        """Return one row per job, last updated first: its name, trials, results, best score, and times."""
+        rows = []
+        for row in self._store.jobs():
+            data = load(self._store, row.name)
+            glance = summary(data)
+            rows.append(
+                {
+                    "job": row.name,
+                    "trials": glance.total,
+                    "results": glance.results,
+                    "best": glance.best.score if glance.best else float("nan"),
+                    "metric": data.objective.heading,
+                    "updated": pd.Timestamp(row.updated_at),
+                }
+            )
+        return pd.DataFrame(rows, columns=["job", "trials", "results", "best", "metric", "updated"])
+
+    def job(self, name: str) -> Job:
+        """Return a job as it stands now; `StoreError` names the nearest when there is none."""
+        return Job(load(self._store, name, with_epochs=True), self._path)
+
+
+class Job:
+    """A job as it stood when it was asked for; ask the store again for newer results."""
+
+    def __init__(self, data: JobData, path: Path) -> None:
+        self._data = data
+        self._path = path
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self._data.job.name
+
+    @cached_property
+    def summary(self) -> Summary:
+        """The job at a glance: counts, the best trial, times, epochs saved."""
+        return summary(self._data)
+
+    def __repr__(self) -> str:
+        glance = self.summary
+        best = ""
+        if glance.best:
+            settings = ", ".join(f"{name}={value}" for name, value in glance.best.settings)
+            best = f", best {self._data.objective.heading} {score_text(glance.best.score)} ({settings})"
+        return (
+            f"<gridsearch job {self.name!r}: {glance.results} of {glance.total} trials have a result{best}>"
+        )
+
+    def trials(self) -> pd.DataFrame:
+        """Return one row per trial: its settings, state, last metrics and score."""
+        return self._data.trials.copy()
+
+    def epochs(self) -> pd.DataFrame:
+        """Return one row per trial and epoch; epoch 0 is the untrained model."""
+        return self._data.epochs
+
+    def top(self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Return the best trials, best first, with their rank as index."""
+        return table(self._data, TableOptions(top=n, bottom=0, filter=filter, columns=columns)).frame()
+
+    def bottom(self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Return the worst trials, worst last, with their rank as index."""
+        return table(self._data, TableOptions(top=0, bottom=n, filter=filter, columns=columns)).frame()
+
+    def correlation(self, method: str = "pearson") -> pd.DataFrame:
+        """Return the correlations of the axes and the score: "pearson" or "spearman"."""
+        return correlation(self._data, method).frame()
+
+    @property
+    def figures(self) -> Figures:
+        """The job's figures, as plotly figures."""
+        return Figures(self._data)
+
+    def dashboard(self, path: str | os.PathLike[str]) -> Path:
+        """Write the job's page to a file and return its path."""
+        from gridsearch.report.dashboards import write_page
+
+        return write_page(self._data, Path(path), source=self._path.name)
+
+
+class Figures:
+    """The figures of a job; each call returns a plotly figure to show, change or save."""
+
+    def __init__(self, data: JobData) -> None:
+        self._data = data
+
+    def __repr__(self) -> str:
+        axes = ", ".join(self._data.axis_columns) or "none"
+        return f"<figures of {self._data.job.name!r}: correlation(), scatter(), curves(); axes: {axes}>"
+
+    def correlation(self, method: str = "pearson") -> go.Figure:
+        """Return the correlation heatmap."""
+        from gridsearch.report.figures.heatmap import heatmap_figure
+
+        return heatmap_figure(correlation(self._data, method))
+
+    def scatter(self, x: str, color: str | None = None) -> go.Figure:
+        """Return the score of every trial against the axis `x`, coloured by the axis `color`."""
+        from gridsearch.report.figures.scatter import scatter_figure
+
+        return scatter_figure(board(self._data), x, color)
+
+    def curves(self, *, log: bool = False) -> go.Figure:
+        """Return the loss curves of the best, median and worst trials; `log` for a logarithmic loss axis."""
+        from gridsearch.report.figures.curves import curves_figure
+
+        return curves_figure(curves(self._data), log=log)

@@ -1,0 +1,72 @@
+(function () {
+  "use strict";
+  const figures = JSON.parse(document.getElementById("figures").textContent);
+  const config = figures.config;
+
+  function draw(place, figure) {
+    Plotly.react(place, figure.data, figure.layout, config);
+  }
+
+  // Joins a layout (of the x axis) and markers (of the colour) as report/figures/scatter.py does.
+  function scatter(parts, x, color) {
+    const chosen = parts.colors[color];
+    const data = chosen.traces.map(function (trace, level) {
+      const members = [];
+      chosen.group.forEach(function (group, place) { if (group === level) members.push(place); });
+      const pick = function (values) { return members.map(function (place) { return values[place]; }); };
+      return Object.assign({}, trace, { x: pick(parts.x[x]), y: pick(parts.scores), customdata: pick(parts.texts) });
+    });
+    const layout = structuredClone(parts.layouts[x]);
+    layout.legend.title = { text: chosen.title };
+    layout.showlegend = chosen.title !== "";
+    return { data: data, layout: layout };
+  }
+
+  function onChoice(id, name, show) {
+    const field = document.getElementById(id);
+    if (!field) return;
+    field.addEventListener("change", function () {
+      show(field.querySelector("input[name=" + name + "]:checked").value);
+    });
+  }
+
+  const heatmap = document.getElementById("heatmap");
+  if (heatmap) {
+    draw(heatmap, figures.heatmap.pearson);
+    onChoice("method", "method", function (method) { draw(heatmap, figures.heatmap[method]); });
+  }
+
+  const plot = document.getElementById("scatter-plot");
+  if (plot) {
+    const x = document.getElementById("x");
+    const color = document.getElementById("color");
+    const redraw = function () { draw(plot, scatter(figures.scatter, x.value, color.value)); };
+    x.addEventListener("change", redraw);
+    color.addEventListener("change", redraw);
+    redraw();
+  }
+
+  const panels = Array.from(document.querySelectorAll("[data-curve]"));
+  panels.forEach(function (panel) { draw(panel, figures.curves[Number(panel.dataset.curve)]); });
+  onChoice("scale", "scale", function (scale) {
+    panels.forEach(function (panel) {
+      const ranges = figures.curves[Number(panel.dataset.curve)].layout.meta;
+      Plotly.relayout(panel, { "yaxis.type": scale, "yaxis.range": ranges[scale].slice() });
+    });
+  });
+
+  // Plots are drawn for the width of the screen; on paper they must be drawn again for the width of the paper,
+  // and at once: Plotly.Plots.resize waits a moment, and printing does not.
+  function redrawAll(size) {
+    document.querySelectorAll(".js-plotly-plot").forEach(function (place) { Plotly.relayout(place, size(place)); });
+  }
+  window.addEventListener("beforeprint", function () {
+    document.documentElement.classList.add("printing");
+    document.querySelectorAll("details").forEach(function (part) { part.open = true; });
+    redrawAll(function (place) { return { width: place.clientWidth, autosize: false }; });
+  });
+  window.addEventListener("afterprint", function () {
+    document.documentElement.classList.remove("printing");
+    redrawAll(function () { return { width: null, autosize: true }; });
+  });
+})();

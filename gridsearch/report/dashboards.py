@@ -1,0 +1,70 @@
+"""Writes the pages: one for each job, and the list of them all."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gridsearch.analysis.frames import JobData, load
+from gridsearch.analysis.summary import summary
+from gridsearch.paths import INDEX_PAGE, dashboard_page
+from gridsearch.report.index import Entry, index_page
+from gridsearch.report.page import Stamp, job_page
+from gridsearch.store.contract import Store
+
+
+def write_dashboards(
+    store: Store, folder: Path, job: str | None = None, *, source: str = "", now: datetime | None = None
+) -> list[Path]:
+    """Write the pages of all jobs (or of one) and the list of all jobs; return the files, the list last.
+
+    `source` names the store on the pages. A page appears complete or not at all: whoever has the old one open
+    keeps it until then.
+    """
+    stamp = Stamp(now or datetime.now(UTC), source)
+    names = [row.name for row in store.jobs()]
+    if job is not None:
+        store.job(job)
+    folder.mkdir(parents=True, exist_ok=True)
+    written, entries = [], []
+    for name in names:
+        data = load(store, name, with_epochs=True)
+        page = dashboard_page(folder, name)
+        if job is None or name == job:
+            replace_text(page, job_page(data, stamp))
+            written.append(page)
+        entries.append(_entry(data, page))
+    index = folder / INDEX_PAGE
+    replace_text(index, index_page(entries, stamp))
+    return [*written, index]
+
+
+def write_page(data: JobData, page: Path, *, source: str = "", now: datetime | None = None) -> Path:
+    """Write the page of one job to this file."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(page, job_page(data, Stamp(now or datetime.now(UTC), source)))
+    return page
+
+
+def replace_text(target: Path, text: str) -> None:
+    """Write a file beside its place and move it there in one step."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _entry(data: JobData, page: Path) -> Entry:
+    spec = data.job.spec
+    return Entry(
+        name=data.job.name,
+        page=page.name if page.exists() else "",
+        dataset=str(spec.get("dataset", "")),
+        model=str(spec.get("model", "")),
+        updated=data.job.updated_at,
+        summary=summary(data),
+    )

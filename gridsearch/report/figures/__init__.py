@@ -1,0 +1,1 @@
+"""Figures from records of numbers; pages and notebooks show the same ones."""

@@ -1,0 +1,123 @@
+"""Training and validation loss per epoch, as small multiples (Figures 2.5 to 2.7)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from gridsearch.analysis.curves import Curve, Curves
+from gridsearch.analysis.labels import score_text
+from gridsearch.report.theme import MUTED, TEMPLATE, TRAIN, VALIDATION, plain
+
+_PANEL_PX = 230
+_LOWEST_LOG = 1e-6
+_MOST_TICKS = 6
+#: Epochs are whole: so are their ticks.
+_EPOCH_STEPS = [lead * 10**power for power in range(6) for lead in (1, 2, 5)]
+
+
+def curve_figure(curve: Curve, ranges: dict[str, list[float]]) -> go.Figure:
+    """Return one panel; `ranges` (see `shared_ranges`) gives the panels of a group one scale."""
+    figure = go.Figure(layout={"template": TEMPLATE, "height": _PANEL_PX, "showlegend": False})
+    figure.add_traces(_traces(curve))
+    figure.update_layout(margin={"l": 48, "r": 10, "t": 8, "b": 40}, hovermode="x unified", meta=ranges)
+    figure.update_xaxes(title_text="epoch", **_epochs_axis(curve))
+    figure.update_yaxes(title_text="loss (nats)", range=ranges["linear"])
+    if curve.diverged_epoch is not None:
+        figure.add_vline(x=curve.diverged_epoch, line={"color": VALIDATION, "width": 1, "dash": "dot"})
+    return figure
+
+
+def curves_figure(curves: Curves, *, log: bool = False) -> go.Figure:
+    """Return all panels in one figure: a row each for the best, the median and the worst."""
+    groups = curves.groups
+    columns = max((len(members) for _, members in groups), default=1)
+    titles = [
+        caption(members[place]) if place < len(members) else ""
+        for _, members in groups
+        for place in range(columns)
+    ]
+    figure = make_subplots(
+        rows=max(1, len(groups)), cols=columns, subplot_titles=titles or None, vertical_spacing=0.16
+    )
+    for row, (_, members) in enumerate(groups, start=1):
+        ranges = shared_ranges(members)
+        for column, curve in enumerate(members, start=1):
+            for trace in _traces(curve):
+                trace.showlegend = row == 1 and column == 1
+                figure.add_trace(trace, row=row, col=column)
+            kind = "log" if log else "linear"
+            figure.update_xaxes(title_text="epoch", **_epochs_axis(curve), row=row, col=column)
+            figure.update_yaxes(type=kind, range=ranges[kind], row=row, col=column)
+        figure.update_yaxes(title_text="loss (nats)", row=row, col=1)
+    figure.update_annotations(font={"size": 12, "color": MUTED})
+    figure.update_layout(template=TEMPLATE, height=110 + 320 * max(1, len(groups)), margin={"t": 110})
+    figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.0, "yref": "container", "yanchor": "top"})
+    return figure
+
+
+def shared_ranges(curves: Sequence[Curve]) -> dict[str, list[float]]:
+    """Return the vertical range that holds all these curves, for a linear and for a logarithmic axis."""
+    values = [
+        value for curve in curves for value in (*curve.train_loss, *curve.val_loss) if value is not None
+    ]
+    if not values:
+        return {"linear": [0.0, 1.0], "log": [-1.0, 0.0]}
+    top = max(values) or 1.0
+    low, high = (math.log10(max(value, _LOWEST_LOG)) for value in (min(values), top))
+    pad = max(0.06 * (high - low), 0.05)
+    return {"linear": [0.0, top * 1.12], "log": [low - pad, high + pad]}
+
+
+def caption(curve: Curve) -> str:
+    """Return a panel's title: which trial, and its score; two settings to a line."""
+    settings = [f"{plain(name.replace('_', ' '))} {plain(value)}" for name, value in curve.settings]
+    lines = [" · ".join(settings[start : start + 2]) for start in range(0, len(settings), 2)]
+    return "<br>".join([f"<b>{curve.group} · #{curve.rank} · {outcome(curve)}</b>", *lines])
+
+
+def outcome(curve: Curve) -> str:
+    """Return the score of a curve's trial, or when it diverged."""
+    if curve.diverged_epoch is not None:
+        return f"diverged in epoch {curve.diverged_epoch}"
+    return score_text(curve.score) or "no score"
+
+
+def _epochs_axis(curve: Curve) -> dict[str, Any]:
+    last = max((*curve.epochs, curve.diverged_epoch or 0), default=0)
+    step = next((step for step in _EPOCH_STEPS if last / step <= _MOST_TICKS), _EPOCH_STEPS[-1])
+    return {"range": [0, max(1, last) * 1.02], "showgrid": False, "tick0": 0, "dtick": step}
+
+
+def _traces(curve: Curve) -> list[go.Scatter]:
+    """Return the two lines, the dotted one on top so that both show where they agree, and the ring."""
+    mode = "lines" if len(curve.epochs) > 2 else "lines+markers"
+    hover = "%{y:.4g}"
+    made = [
+        _line(curve, curve.val_loss, "validation", {"color": VALIDATION, "width": 2.2}),
+        _line(curve, curve.train_loss, "training", {"color": TRAIN, "width": 1.8, "dash": "dot"}),
+    ]
+    for trace in made:
+        trace.update(mode=mode, hovertemplate=hover)
+    if curve.lowest_epoch is not None:
+        place = curve.epochs.index(curve.lowest_epoch)
+        ring = {"color": "#ffffff", "size": 7, "line": {"color": VALIDATION, "width": 1.6}}
+        made.append(
+            go.Scatter(
+                x=[curve.lowest_epoch],
+                y=[curve.val_loss[place]],
+                mode="markers",
+                marker=ring,
+                name="lowest validation loss",
+                hoverinfo="skip",
+            )
+        )
+    return made
+
+
+def _line(curve: Curve, values: Sequence[float | None], name: str, line: dict[str, Any]) -> go.Scatter:
+    return go.Scatter(x=list(curve.epochs), y=list(values), name=name, line=line, connectgaps=False)

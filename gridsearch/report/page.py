@@ -1,0 +1,130 @@
+"""The page of one job: everything its reader asks for, in one file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import plotly.graph_objects as go
+
+from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, correlation
+from gridsearch.analysis.curves import Curves, curves
+from gridsearch.analysis.failures import failures
+from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.labels import score_text
+from gridsearch.analysis.ranking import table
+from gridsearch.analysis.scatter import Board, board, thinned
+from gridsearch.analysis.summary import Summary, summary
+from gridsearch.paths import INDEX_PAGE, file_stem
+from gridsearch.report import wording
+from gridsearch.report.figures.curves import curve_figure, outcome, shared_ranges
+from gridsearch.report.figures.heatmap import heatmap_figure
+from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
+from gridsearch.report.inlining import asset, environment, json_data, plotly_script, policy
+from gridsearch.report.theme import CONFIG
+
+#: Beyond this many points a plot is slow to draw and no fuller to look at; the page says when it shows fewer.
+MOST_POINTS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a page was made, and from which store; both stand in its head."""
+
+    generated: datetime
+    store: str
+
+
+def job_page(data: JobData, stamp: Stamp) -> str:
+    """Return the page of a job, complete in itself; the job's epochs must have been loaded."""
+    glance = summary(data)
+    drawn = curves(data)
+    points = board(data)
+    shown = thinned(points, MOST_POINTS)
+    cells = {method: correlation(data, method) for method in METHODS}
+    figures: dict[str, Any] = {"config": CONFIG, "curves": _curve_parts(drawn)}
+    if _has_heatmap(cells["pearson"]):
+        figures["heatmap"] = {method: _parts(heatmap_figure(cells[method])) for method in METHODS}
+    if points.trials:
+        figures["scatter"] = _scatter_parts(shown)
+    scripts = [plotly_script(), asset("page.js")] if glance.results else []
+    return (
+        environment()
+        .get_template("job.html")
+        .render(
+            job=data.job,
+            stamp=stamp,
+            wording=wording,
+            score_text=score_text,
+            outcome=outcome,
+            policy=policy(scripts),
+            style=asset("page.css"),
+            scripts=scripts,
+            figures=json_data(figures),
+            glance=glance,
+            states=_states(glance),
+            table=table(data),
+            cells=cells["pearson"],
+            has_heatmap=_has_heatmap(cells["pearson"]),
+            left_out=_left_out(cells["pearson"]),
+            board=points,
+            shown=len(shown.trials),
+            choice=first_choice(points, cells["spearman"]),
+            curves=drawn,
+            failures=failures(data),
+            index_page=INDEX_PAGE,
+            job_file=f"{file_stem(data.job.name)}.yaml",
+        )
+    )
+
+
+def first_choice(points: Board, ranks: Correlation) -> tuple[str, str]:
+    """Return the x axis and the colour that a page opens with: those that go most closely with the score."""
+    names = [axis.name for axis in points.axes]
+    last = dict(zip(ranks.names, ranks.matrix[-1], strict=True)) if ranks.matrix else {}
+    order = sorted(names, key=lambda name: -abs(last.get(name) or 0.0))
+    return (order[0] if order else "", order[1] if len(order) > 1 else "")
+
+
+def _has_heatmap(cells: Correlation) -> bool:
+    """Whether there is any coefficient to show: an axis that varies, and enough trials."""
+    return len(cells.names) > 1 and cells.n >= FEWEST
+
+
+def _parts(figure: go.Figure) -> Any:
+    return json.loads(figure.to_json())
+
+
+def _curve_parts(drawn: Curves) -> list[Any]:
+    return [_parts(curve_figure(curve, shared_ranges(group))) for _, group in drawn.groups for curve in group]
+
+
+def _scatter_parts(points: Board) -> dict[str, Any]:
+    """Return what the page's script joins into a figure for any choice of x axis and colour."""
+    count = len(points.trials)
+    layouts = {axis.name: go.Figure(layout=layout_for(axis, points.objective, count)) for axis in points.axes}
+    return {
+        "scores": points.scores,
+        "texts": hover_texts(points),
+        "x": {axis.name: axis.drawn for axis in points.axes},
+        "layouts": {name: _parts(figure)["layout"] for name, figure in layouts.items()},
+        "colors": {axis.name: color_parts(axis, count) | {"group": axis.group} for axis in points.axes}
+        | {"": color_parts(None, count) | {"group": [0] * count}},
+    }
+
+
+def _states(glance: Summary) -> list[tuple[str, int, float]]:
+    """Return each state with its count and its share of the bar, in percent."""
+    return [(state, count, 100 * count / glance.total) for state, count in glance.counts]
+
+
+def _left_out(cells: Correlation) -> str:
+    """Say which axes have no place in the heatmap, and why."""
+    parts = []
+    if cells.constant:
+        parts.append(f"{', '.join(cells.constant)} (one value among the trials with a score)")
+    if cells.text:
+        parts.append(f"{', '.join(cells.text)} (not numbers)")
+    return f"Left out: {'; '.join(parts)}." if parts else ""

@@ -1,0 +1,40 @@
+"""Numbers and times as pages write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people read it: `4h 03m`, `2m 05s`, `8.3 s`.
+
+    >>> duration(14580), duration(125), duration(8.25)
+    ('4h 03m', '2m 05s', '8.2 s')
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m {rest:02d}s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours < 48:
+        return f"{hours}h {minutes:02d}m"
+    return f"{hours // 24}d {hours % 24:02d}h"
+
+
+def moment(at: datetime) -> str:
+    """Return a time to the minute, in UTC; one without a zone is taken to be in UTC."""
+    return (at.astimezone(UTC) if at.tzinfo else at).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun: `1 trial`, `4,608 trials`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def share(part: int, whole: int) -> str:
+    """Return a share as a whole percentage, never 100 % for less than everything."""
+    if whole <= 0:
+        return "0 %"
+    percent = round(100 * part / whole)
+    return f"{min(percent, 99) if part < whole else percent} %"

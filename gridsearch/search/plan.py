@@ -1,0 +1,110 @@
+"""What a launch will do, as a difference between a grid and what the store already has; a pure function of both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gridsearch.search.grid import Grid, GridTrial
+from gridsearch.spec.outcomes import RESULT_STATES, TrialState
+from gridsearch.spec.trial import TrialConfig
+
+
+@dataclass(frozen=True)
+class LineagePlan:
+    """A lineage to train: its longest wanted trial, where it goes on from, and what it costs.
+
+    `start` is the last epoch already recorded (-1: none); `steps` counts the optimiser steps to make.
+    """
+
+    lineage_id: str
+    config: TrialConfig
+    start: int
+    trials: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The difference that a launch will make.
+
+    Counts of trials: `new` are not in the store, `read` need no training because their lineage has been trained that
+    far, `resume` are open and have epochs already, `retry` failed before (trained again only when asked), `done` have
+    their result. Epochs: `epochs_alone` is what the trials to train would cost one by one, `epochs` what they cost
+    together.
+    """
+
+    grid: Grid
+    new: int
+    read: int
+    open: int
+    resume: int
+    retry: int
+    failed: int
+    done: int
+    lineages: Sequence[LineagePlan]
+    epochs_alone: int
+    epochs: int
+
+    @property
+    def saving(self) -> float:
+        """Return how many times fewer epochs are trained than one by one, at least 1."""
+        return self.epochs_alone / self.epochs if self.epochs else 1.0
+
+
+def make_plan(
+    grid: Grid,
+    states: Mapping[str, TrialState],
+    recorded: Mapping[str, int],
+    *,
+    train_images: int,
+    retry_failed: bool = False,
+) -> Plan:
+    """Return the plan for a grid, given the states of trials and the last epochs of lineages in the store."""
+    kinds = {trial.trial_id: _kind(trial, states, recorded, retry_failed) for trial in grid.trials}
+    counts = Counter(kinds.values())
+    wanted = [trial for trial in grid.trials if kinds[trial.trial_id] in ("new", "open", "resume", "retry")]
+    longest: dict[str, GridTrial] = {}
+    for trial in wanted:
+        best = longest.get(trial.lineage_id)
+        if best is None or trial.config.epochs > best.config.epochs:
+            longest[trial.lineage_id] = trial
+    trials_of = Counter(trial.lineage_id for trial in wanted)
+    lineages = [
+        _lineage(trial, recorded.get(key, -1), trials_of[key], train_images) for key, trial in longest.items()
+    ]
+    alone = sum(trial.config.epochs - max(0, recorded.get(trial.lineage_id, 0)) for trial in wanted)
+    return Plan(
+        grid=grid,
+        new=counts["new"],
+        read=counts["read"],
+        open=counts["open"],
+        resume=counts["resume"],
+        retry=counts["retry"],
+        failed=counts["failed"],
+        done=counts["done"],
+        lineages=lineages,
+        epochs_alone=alone,
+        epochs=sum(lineage.config.epochs - max(0, lineage.start) for lineage in lineages),
+    )
+
+
+def _kind(
+    trial: GridTrial, states: Mapping[str, TrialState], recorded: Mapping[str, int], retry_failed: bool
+) -> str:
+    state = states.get(trial.trial_id)
+    if state in RESULT_STATES:
+        return "done"
+    if state in (TrialState.FAILED, TrialState.CANCELLED):
+        return "retry" if retry_failed else "failed"
+    known = recorded.get(trial.lineage_id, -1)
+    if state is None:
+        return "read" if known >= trial.config.epochs else "new" if known < 1 else "resume"
+    return "resume" if known > 0 else "open"
+
+
+def _lineage(trial: GridTrial, start: int, trials: int, train_images: int) -> LineagePlan:
+    config = trial.config
+    steps = -(-train_images // config.batch_size) * (config.epochs - max(0, start))
+    return LineagePlan(trial.lineage_id, config, start, trials, steps)

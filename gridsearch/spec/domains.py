@@ -1,0 +1,152 @@
+"""An axis as it is written, turned into its values: a list, a single value, or a range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gridsearch.errors import nearest
+from gridsearch.spec.trial import Value
+
+Scale = Literal["linear", "log", "category"]
+MAX_VALUES = 100_000
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A hyperparameter with its values, in the order written, no two equal.
+
+    `scale` says how a figure should draw it: "log" for values spaced by factors, "category" for text and lists.
+    """
+
+    name: str
+    values: tuple[Value, ...]
+    scale: Scale
+
+
+def values_of(written: Any) -> list[Value]:
+    """Return the values of an axis as written in a job file.
+
+    A list stands for itself, a scalar for a list of one, and a map for a range: `{linspace: [0.1, 0.5], num: 5}`,
+    `{logspace: [0.0001, 0.1], num: 4}` (both ends included, evenly spaced or by equal factors) or
+    `{range: [10, 50], step: 10}` (both ends included). Raises `ValueError` with one line for the user.
+    """
+    if isinstance(written, dict):
+        values: list[Value] = _expand(written)
+    elif isinstance(written, list):
+        values = written
+    else:
+        values = [written]
+    _check(values)
+    return values
+
+
+def scale_of(values: list[Value]) -> Scale:
+    """Return how figures should draw these values."""
+    numbers = sorted(v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool))
+    if len(numbers) < len(values):
+        return "category"
+    if len(numbers) < 3 or numbers[0] <= 0:
+        return "linear"
+    return "log" if numbers[-1] / numbers[0] >= 50 or _by_factors(numbers) else "linear"
+
+
+def _by_factors(numbers: list[float]) -> bool:
+    """Whether neighbours differ by about the same factor, and not by about the same step."""
+    factors = [b / a for a, b in zip(numbers, numbers[1:], strict=False)]
+    return min(factors) >= 1.9 and max(factors) / min(factors) < 1.5
+
+
+def _check(values: list[Value]) -> None:
+    if not values:
+        raise ValueError("an axis needs at least one value")
+    if len(values) > MAX_VALUES:
+        raise ValueError(f"{len(values):,} values are too many for one axis (at most {MAX_VALUES:,})")
+    kinds = {_kind(value) for value in values}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"values of mixed types ({', '.join(sorted(kinds))}); an axis holds one kind of value"
+        )
+    seen: list[Value] = []
+    known: set[str] = set()
+    for value in values:
+        key = repr(float(value)) if _kind(value) == "number" else repr(value)  # type: ignore[arg-type]
+        if key in known:
+            raise ValueError(f"the value {value!r} stands twice")
+        known.add(key)
+        seen.append(value)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true/false"
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, list):
+        inner = {_kind(item) for item in value}
+        if not value or len(inner) > 1 or "list" in inner:
+            raise ValueError(f"the list {value!r} as one value must hold plain values of one kind")
+        return "list"
+    if value is None:
+        raise ValueError("a value is empty")
+    raise ValueError("a map is not a value of an axis")
+
+
+def _expand(written: dict[str, Any]) -> list[Value]:
+    makers: dict[str, tuple[str, Callable[[float, float, Any], list[float]]]] = {
+        "linspace": ("num", _linspace),
+        "logspace": ("num", _logspace),
+        "range": ("step", _range),
+    }
+    name = next((key for key in written if key in makers), None)
+    if name is None:
+        word = next(iter(written), "")
+        raise ValueError(f"unknown kind of axis {word!r}{nearest(word, makers)}")
+    parameter, make = makers[name]
+    extra = set(written) - {name, parameter}
+    if extra:
+        raise ValueError(f"{name} does not take {sorted(extra)[0]!r}{nearest(sorted(extra)[0], [parameter])}")
+    ends, argument = written[name], written.get(parameter, 1 if name == "range" else None)
+    if not (isinstance(ends, list) and len(ends) == 2 and all(_kind(end) == "number" for end in ends)):
+        raise ValueError(f"{name} takes two numbers, as in {{{name}: [0.1, 0.5], {parameter}: ...}}")
+    if argument is None or _kind(argument) != "number":
+        raise ValueError(f"{name} needs a number {parameter}")
+    return [_tidy(value) for value in make(ends[0], ends[1], argument)]
+
+
+def _count(num: Any) -> int:
+    if not isinstance(num, int) or num < 2 or num > MAX_VALUES:
+        raise ValueError(f"num must be a whole number from 2 to {MAX_VALUES:,}")
+    return num
+
+
+def _linspace(start: float, stop: float, num: Any) -> list[float]:
+    count = _count(num)
+    return [*(start + (stop - start) * i / (count - 1) for i in range(count - 1)), stop]
+
+
+def _logspace(start: float, stop: float, num: Any) -> list[float]:
+    count = _count(num)
+    if start <= 0 or stop <= 0:
+        raise ValueError("logspace takes the first and last value themselves, both above zero")
+    low, high = math.log(start), math.log(stop)
+    return [start, *(math.exp(low + (high - low) * i / (count - 1)) for i in range(1, count - 1)), stop]
+
+
+def _range(start: float, stop: float, step: float) -> list[float]:
+    if step == 0 or (stop - start) / step < 0:
+        raise ValueError("step must lead from the first value to the last")
+    count = math.floor((stop - start) / step + 1e-9) + 1
+    if count > MAX_VALUES:
+        raise ValueError(f"{count:,} values are too many for one axis (at most {MAX_VALUES:,})")
+    return [start + step * i for i in range(count)]
+
+
+def _tidy(value: float) -> int | float:
+    """Round away the noise of the arithmetic, so that a range and the list it stands for are the same values."""
+    rounded = float(f"{value:.12g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded

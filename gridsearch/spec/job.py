@@ -1,0 +1,248 @@
+"""The job: a data set, a model, a search space and a recipe, read from YAML and checked value by value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from gridsearch.errors import JobError, nearest
+from gridsearch.spec.domains import Axis, scale_of, values_of
+from gridsearch.spec.overrides import apply_overrides
+from gridsearch.spec.rules import Rule, parse_rule
+from gridsearch.spec.space import MAX_POINTS, Space
+from gridsearch.spec.trial import RECIPE_KEYS, Recipe, Split, Value
+from gridsearch.spec.wording import explain
+from gridsearch.spec.yaml_source import Document, Trail, parse_document, read_document
+
+#: Printable, and short enough for a table's heading. Control characters would reach terminals and pages.
+JobName = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Objective(BaseModel):
+    """What ranks trials: a metric, read at the last epoch or at its best epoch, higher or lower being better."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: Literal["train_loss", "train_accuracy", "val_loss", "val_accuracy"] = "val_accuracy"
+    at: Literal["last", "best"] = "last"
+    mode: Literal["max", "min"] | None = None
+
+    @property
+    def direction(self) -> Literal["max", "min"]:
+        """Return the mode, which for a loss is "min" and for an accuracy "max" unless the job says otherwise."""
+        return self.mode or ("min" if self.metric.endswith("loss") else "max")
+
+
+class SkipRule(BaseModel):
+    """A rule of a job file: points for which `skip` holds do not exist."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    skip: str
+
+
+class JobFile(BaseModel):
+    """The keys of a job file that are not part of the recipe (those are checked value by value)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: JobName
+    description: str = ""
+    dataset: Annotated[str, Field(min_length=1)]
+    split: Split = Split()
+    model: Annotated[str, Field(min_length=1)]
+    space: dict[str, Any] = Field(default_factory=dict)
+    rules: list[SkipRule] = Field(default_factory=list)
+    objective: Objective = Objective()
+
+
+JOB_KEYS = tuple(JobFile.model_fields)
+_RECIPE_TYPES: dict[str, TypeAdapter[Any]] = {
+    key: TypeAdapter(Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation)
+    for key, info in Recipe.model_fields.items()
+}
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """A job whose every value has been checked, but not yet against its data and its model.
+
+    `fixed` are the settings that have one value, `space` the axes. `base` is the folder that relative paths in the job
+    start from. `source` is YAML that stands for the job with its overrides; `document` knows where everything was written.
+    """
+
+    name: str
+    description: str
+    dataset: str
+    split: Split
+    model: str
+    fixed: Mapping[str, Value]
+    space: Space
+    rules: Sequence[Rule]
+    objective: Objective
+    base: Path
+    source: str = field(repr=False)
+    document: Document = field(repr=False)
+
+    @property
+    def setting_names(self) -> list[str]:
+        """Return the names of everything that is set, axes first."""
+        return [axis.name for axis in self.space.axes] + list(self.fixed)
+
+    def trail(self, setting: str) -> Trail:
+        """Return where a setting stands in the document."""
+        inside = self.document.data.get("space")
+        return ("space", setting) if isinstance(inside, dict) and setting in inside else (setting,)
+
+
+def load_job(path: Path, overrides: Sequence[str] = ()) -> JobSpec:
+    """Read, override and check a job file; `JobError` names file, line, column, key and the mend."""
+    return build_job(read_document(path), overrides, base=path.absolute().parent)
+
+
+def job_from_text(text: str, overrides: Sequence[str] = (), *, base: Path, source: str = "job") -> JobSpec:
+    """Check a job given as text, as kept in the store; relative paths start from `base`."""
+    return build_job(parse_document(text, source), overrides, base=base)
+
+
+def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> JobSpec:
+    """Check a document and its overrides and return the job they describe."""
+    apply_overrides(document, overrides, top_level=(*JOB_KEYS, *RECIPE_KEYS))
+    data = document.data
+    for key in data:
+        if key not in JOB_KEYS and key not in RECIPE_KEYS:
+            hint = "; a model's own settings go under 'space'" if not _resembles(key) else ""
+            raise document.error(
+                (key,), f"unknown key{nearest(key, (*JOB_KEYS, *RECIPE_KEYS))}{hint}", key=True
+            )
+    head = _check_head(document)
+    fixed, axes = _settings(document, head.space)
+    space = Space(axes)
+    if space.size > MAX_POINTS:
+        raise document.error(
+            ("space",), f"{space.size:,} points are too many (at most {MAX_POINTS:,}); shorten an axis"
+        )
+    names = [*fixed, *(axis.name for axis in axes)]
+    return JobSpec(
+        name=head.name,
+        description=head.description,
+        dataset=head.dataset,
+        split=head.split,
+        model=head.model,
+        fixed=fixed,
+        space=space,
+        rules=_rules(document, head.rules, names),
+        objective=head.objective,
+        base=base,
+        source=_source(document, overrides),
+        document=document,
+    )
+
+
+def _source(document: Document, overrides: Sequence[str]) -> str:
+    """Return the file's own text, comments and all, or where there are overrides the resolved job as YAML."""
+    if not overrides:
+        return document.text
+    said = "".join(f"# --set {json.dumps(text)}\n" for text in overrides)
+    return said + yaml.safe_dump(document.data, sort_keys=False, allow_unicode=True)
+
+
+def _resembles(key: str) -> bool:
+    return "did you mean" in nearest(key, (*JOB_KEYS, *RECIPE_KEYS))
+
+
+def _check_head(document: Document) -> JobFile:
+    try:
+        head = JobFile.model_validate({key: value for key, value in document.data.items() if key in JOB_KEYS})
+    except ValidationError as error:
+        raise _first_error(document, error) from None
+    if not head.name.isprintable() or head.name != head.name.strip():
+        raise document.error(("name",), "must be printable text without blanks at its ends")
+    return head
+
+
+def _first_error(document: Document, error: ValidationError) -> JobError:
+    # An unknown key is the likely cause of a missing one.
+    problem = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
+    trail = tuple(part for part in problem["loc"] if part in _walkable(document.data, problem["loc"]))
+    if problem["type"] == "missing":
+        name = ".".join(map(str, problem["loc"]))
+        return JobError(f"{document.source}: {name}: missing; every job needs it")
+    if problem["type"] == "extra_forbidden":
+        owner = {"split": Split, "objective": Objective, "rules": SkipRule}.get(str(trail[0]), JobFile)
+        return document.error(trail, f"unknown key{nearest(str(trail[-1]), owner.model_fields)}", key=True)
+    return document.error(trail, explain(problem))
+
+
+def _walkable(data: Any, loc: Sequence[int | str]) -> list[int | str]:
+    """Return the parts of pydantic's location that are keys of the document; it adds names of types of its own."""
+    parts: list[int | str] = []
+    for part in loc:
+        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int)):
+            parts.append(part)
+            data = data[part]  # type: ignore[index, call-overload]
+    return parts
+
+
+def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Value], list[Axis]]:
+    """Return the fixed settings and the axes; recipe keys may stand at the top or in the space, not in both."""
+    fixed: dict[str, Value] = {}
+    axes: list[Axis] = []
+    for key in (key for key in document.data if key in RECIPE_KEYS):
+        if key in space:
+            raise document.error(
+                ("space", key), f"stands at the top of the file too; keep one of the two", key=True
+            )
+        values = _checked_values(document, (key,), document.data[key])
+        if isinstance(document.data[key], (list, dict)):
+            axes.append(Axis(key, tuple(values), scale_of(values)))
+        else:
+            fixed[key] = values[0]
+    for key, written in space.items():
+        if key in JOB_KEYS:
+            raise document.error(
+                ("space", key), "cannot be an axis: it belongs at the top of the file", key=True
+            )
+        if not key.isidentifier():
+            raise document.error(("space", key), "is not a usable name: letters, digits and _ only", key=True)
+        values = _checked_values(document, ("space", key), written)
+        axes.append(Axis(key, tuple(values), scale_of(values)))
+    for key, info in Recipe.model_fields.items():
+        if info.is_required() and key not in fixed and key not in space and key not in document.data:
+            raise JobError(f"{document.source}: {key}: missing; give it a value, or an axis under 'space'")
+    return fixed, axes
+
+
+def _checked_values(document: Document, trail: Trail, written: Any) -> list[Value]:
+    try:
+        values = values_of(written)
+    except ValueError as error:
+        raise document.error(trail, str(error)) from None
+    adapter = _RECIPE_TYPES.get(str(trail[-1]))
+    if adapter is None:
+        return values
+    checked: list[Value] = []
+    for index, value in enumerate(values):
+        try:
+            checked.append(adapter.validate_python(value, strict=True))
+        except ValidationError as error:
+            inner = (*trail, index) if isinstance(written, list) else trail
+            raise document.error(inner, explain(error.errors(include_url=False)[0])) from None
+    return checked
+
+
+def _rules(document: Document, written: Sequence[SkipRule], names: Sequence[str]) -> list[Rule]:
+    known = {*names, *RECIPE_KEYS}
+    rules = []
+    for index, rule in enumerate(written):
+        try:
+            rules.append(parse_rule(rule.skip, known))
+        except ValueError as error:
+            raise document.error(("rules", index, "skip"), str(error)) from None
+    return rules

@@ -1,0 +1,52 @@
+"""`--set key=value`: changes to a job file from the command line, checked like the file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gridsearch.errors import JobError, nearest
+from gridsearch.spec.yaml_source import Document, Place, Trail, parse_value
+
+
+def apply_overrides(document: Document, overrides: Sequence[str], *, top_level: Sequence[str]) -> None:
+    """Change the document as the overrides say.
+
+    `key=value` replaces an axis of the space or a key of the top level, whichever has it; `outer.inner=value` replaces
+    a key inside a map. Values are YAML: `[4, 8]` is an axis, `{logspace: [0.001, 0.1], num: 3}` a range.
+    """
+    for text in overrides:
+        key, equals, written = text.partition("=")
+        key = key.strip()
+        source = f"--set {text}"
+        if not equals or not key or not written.strip():
+            raise JobError(f"{source}: write it as key=value, for example --set epochs=[10,20]")
+        trail = _target(document, key, source, top_level)
+        value = parse_value(written, source)
+        _store(document.data, trail, value, source)
+        for known in [*document.values]:
+            if known[: len(trail)] == trail:
+                del document.values[known]
+        document.values[trail] = document.keys[trail] = Place(source, 0, 0)
+
+
+def _target(document: Document, key: str, source: str, top_level: Sequence[str]) -> Trail:
+    if "." in key:
+        return tuple(key.split("."))
+    space = document.data.get("space")
+    axes = list(space) if isinstance(space, dict) else []
+    if key in axes:
+        return ("space", key)
+    if key in top_level:
+        return (key,)
+    hint = nearest(key, [*axes, *top_level])
+    raise JobError(f"{source}: unknown key {key!r}{hint}; a new axis is written --set space.{key}=[...]")
+
+
+def _store(data: dict[str, Any], trail: Trail, value: Any, source: str) -> None:
+    for part in trail[:-1]:
+        inner = data.setdefault(str(part), {})
+        if not isinstance(inner, dict):
+            raise JobError(f"{source}: {part!r} holds no keys of its own")
+        data = inner
+    data[str(trail[-1])] = value

@@ -1,0 +1,127 @@
+"""Rules that say which points do not exist, as small expressions over a point's settings.
+
+The language is Python's own syntax for comparisons, `and`, `or`, `not`, `in`, arithmetic, numbers, text and lists;
+names are settings. Nothing is ever handed to Python's evaluator.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gridsearch.errors import nearest
+
+_BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda a, b: a in b,
+    ast.NotIn: lambda a, b: a not in b,
+}
+MAX_LENGTH = 1000
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition; a point for which it holds is left out of the grid."""
+
+    text: str
+    tree: ast.expr
+
+    def holds(self, settings: Mapping[str, Any]) -> bool:
+        """Return whether the rule leaves this point out; `ValueError` when its values cannot be compared."""
+        try:
+            return bool(_evaluate(self.tree, settings))
+        except (TypeError, ZeroDivisionError, OverflowError) as error:
+            raise ValueError(f"cannot be decided for {dict(settings)}: {error}") from None
+
+
+def parse_rule(text: str, names: Collection[str]) -> Rule:
+    """Read a rule over these setting names; `ValueError` with one line for the user."""
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"longer than {MAX_LENGTH} characters")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ValueError(
+            f"{text!r} is not an expression such as: optimizer == 'adam' and momentum > 0"
+        ) from None
+    _check(tree, names)
+    return Rule(text, tree)
+
+
+def _check(node: ast.AST, names: Collection[str]) -> None:
+    match node:
+        case ast.Name(id=name):
+            if name not in names:
+                raise ValueError(f"unknown setting {name!r}{nearest(name, names)}; text needs quotes")
+        case ast.Constant(value=value):
+            if not isinstance(value, (bool, int, float, str)):
+                raise ValueError(f"{value!r} cannot stand in a rule")
+        case ast.BoolOp(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
+            for part in parts:
+                _check(part, names)
+        case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
+            _check(operand, names)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+            _check(left, names)
+            _check(right, names)
+        case ast.Compare(left=left, ops=ops, comparators=rest) if all(type(op) in _COMPARE for op in ops):
+            for part in (left, *rest):
+                _check(part, names)
+        case _:
+            raise ValueError(
+                f"{ast.unparse(node)!r} is not allowed in a rule (comparisons, and, or, not, in, + - * / %)"
+            )
+
+
+def _evaluate(node: ast.expr, settings: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Name(id=name):
+            return settings[name]
+        case ast.Constant(value=value):
+            return value
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            return [_evaluate(part, settings) for part in parts]
+        case ast.BoolOp(op=ast.And(), values=parts):
+            return all(_evaluate(part, settings) for part in parts)
+        case ast.BoolOp(values=parts):
+            return any(_evaluate(part, settings) for part in parts)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return not _evaluate(operand, settings)
+        case ast.UnaryOp(operand=operand):
+            return -_number(_evaluate(operand, settings))
+        case ast.BinOp(left=left, op=op, right=right):
+            return _BINARY[type(op)](_number(_evaluate(left, settings)), _number(_evaluate(right, settings)))
+        case ast.Compare(left=left, ops=ops, comparators=rest):
+            return _chain(_evaluate(left, settings), ops, [_evaluate(part, settings) for part in rest])
+    raise AssertionError(f"unchecked node {node!r}")
+
+
+def _number(value: Any) -> float:
+    """Refuse arithmetic on text and lists: `"a" * 10**9` is no rule."""
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{value!r} is not a number")
+    return value
+
+
+def _chain(left: Any, ops: list[ast.cmpop], rest: list[Any]) -> bool:
+    for op, right in zip(ops, rest, strict=True):
+        if not _COMPARE[type(op)](left, right):
+            return False
+        left = right
+    return True

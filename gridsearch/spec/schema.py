@@ -1,0 +1,77 @@
+"""The JSON schema of job files, for editors: completion, hover texts and red underlines while writing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from gridsearch.spec.job import JobFile
+from gridsearch.spec.trial import Recipe
+
+_HELP = {
+    "name": "The job's name: its results and its page go by it.",
+    "dataset": "A data set by name, or the path of an .npz file or of a folder of images.",
+    "split": "How images are divided; a share is a fraction or a number of images.",
+    "model": "A model by name, or your own as package.module:Class.",
+    "space": "The axes: a list of values, a range, or a single value for each setting.",
+    "rules": "Points that do not exist, as expressions over the settings.",
+    "objective": "What ranks trials.",
+    "batch_size": "Images per step.",
+    "epochs": "Passes over the training images.",
+    "learning_rate": "The optimiser's step size.",
+    "optimizer": "The optimiser.",
+    "momentum": "Momentum of sgd and rmsprop.",
+    "nesterov": "Nesterov's look-ahead, for sgd with momentum.",
+    "weight_decay": "L2 penalty (decoupled for adamw).",
+    "schedule": "How the learning rate changes over the epochs.",
+    "step_size": "Epochs between the falls of schedule step.",
+    "gamma": "Factor of each fall of schedule step.",
+    "seed": "Draws the weights.",
+    "data_seed": "Draws the split and the order of the batches.",
+}
+
+
+def job_schema(*, datasets: Sequence[str], models: Sequence[str]) -> dict[str, Any]:
+    """Return the schema (draft 2020-12); `datasets` and `models` are the names to offer."""
+    schema = JobFile.model_json_schema()
+    properties = schema["properties"]
+    properties["dataset"] = {"anyOf": [{"enum": list(datasets)}, {"type": "string", "minLength": 1}]}
+    properties["model"] = {"anyOf": [{"enum": list(models)}, {"type": "string", "pattern": "^[\\w.]+:\\w+$"}]}
+    recipe = Recipe.model_json_schema()["properties"]
+    for key, value in recipe.items():
+        properties[key] = _axis({k: v for k, v in value.items() if k not in ("title", "default")})
+    properties["space"] = {
+        "type": "object",
+        "properties": {key: properties[key] for key in recipe},
+        "additionalProperties": _axis(_value()),
+    }
+    for key, text in _HELP.items():
+        properties[key] = {**properties[key], "description": text}
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "gridsearch job"
+    return schema
+
+
+def _value() -> dict[str, Any]:
+    return TypeAdapter(bool | int | float | str | list[bool | int | float | str]).json_schema()
+
+
+def _axis(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a value, a list of values, or a range."""
+    ends = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    ranges = [
+        {
+            "type": "object",
+            "properties": {kind: ends, parameter: {"type": number}},
+            "required": [kind, *([parameter] if kind != "range" else [])],
+            "additionalProperties": False,
+        }
+        for kind, parameter, number in (
+            ("linspace", "num", "integer"),
+            ("logspace", "num", "integer"),
+            ("range", "step", "number"),
+        )
+    ]
+    return {"anyOf": [value, {"type": "array", "items": value, "minItems": 1}, *ranges]}

@@ -1,0 +1,46 @@
+"""Pydantic's findings in our words: what is wrong with a value, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gridsearch.errors import nearest
+
+_WORDS = {
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be above {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be below {lt}",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text (put it in quotes)",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "finite_number": "must be a finite number",
+    "list_type": "must be a list",
+    "dict_type": "must be a map of names to values",
+    "model_type": "must be a map of keys to values",
+}
+
+
+def explain(problem: Mapping[str, Any]) -> str:
+    """Return one line for one of pydantic's errors: the value and what it must be."""
+    value, context = problem["input"], problem.get("ctx", {})
+    if problem["type"] == "literal_error":
+        options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
+        return f"{value!r} is not one of {', '.join(options)}{_suggest(value, options)}"
+    words = _WORDS.get(problem["type"])
+    return f"{_short(value)} {words.format(**context) if words else 'is refused: ' + problem['msg']}"
+
+
+def _suggest(value: Any, options: list[str]) -> str:
+    hint = nearest(value, options) if isinstance(value, str) else ""
+    return hint if "did you mean" in hint else ""
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,192 @@
+"""Reading YAML safely, with the place of every key and value, and without YAML's traps.
+
+Only maps, lists and plain scalars: no tags, no duplicate keys, no keys that are not text. `1e-3` is a number (YAML 1.1
+calls it text), `no`, `off`, `yes`, `on` are refused where YAML 1.1 would make them booleans behind the writer's back,
+and so are `012` (octal) and `1:30` (base sixty).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gridsearch.errors import JobError
+
+MAX_BYTES = 256 * 1024
+MAX_NODES = 20_000
+MAX_DEPTH = 20
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*)$")
+_FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9]+)([eE][-+]?[0-9]+)?$")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|nan)$", re.IGNORECASE)
+_OCTAL_OR_SEXAGESIMAL = re.compile(r"[-+]?(0[0-9_]+|[0-9]+(:[0-5]?[0-9])+|0[xob][0-9a-fA-F_]+)$")
+_AMBIGUOUS = frozenset({"yes", "no", "on", "off", "y", "n"})
+_PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
+)
+
+#: Where something stands in a document: the keys and list positions that lead to it.
+Trail = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line and a column of a file, both counted from 1."""
+
+    source: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+
+
+@dataclass
+class Document:
+    """Plain values read from a file, and where each of them and of its keys stands."""
+
+    source: str
+    text: str
+    data: dict[str, Any]
+    values: dict[Trail, Place] = field(default_factory=dict)
+    keys: dict[Trail, Place] = field(default_factory=dict)
+
+    def place(self, trail: Trail, *, key: bool = False) -> Place:
+        """Return where a value (or its key) stands, or the nearest thing around it that has a place."""
+        wanted = self.keys if key else self.values
+        for length in range(len(trail), -1, -1):
+            if found := wanted.get(trail[:length]) or self.values.get(trail[:length]):
+                return found
+        return Place(self.source, 0, 0)
+
+    def error(self, trail: Trail, message: str, *, key: bool = False) -> JobError:
+        """Return the error to raise for something in this document: place, key, message."""
+        name = ".".join(str(part) for part in trail if isinstance(part, str))
+        return JobError(f"{self.place(trail, key=key)}: {name + ': ' if name else ''}{message}")
+
+
+def read_document(path: Path) -> Document:
+    """Read a YAML file whose top level is a map; raise `JobError` with file, line and column."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise JobError(f"{path}: no such job file") from None
+    except OSError as error:
+        raise JobError(f"{path}: cannot be read ({error.strerror})") from None
+    if len(raw) > MAX_BYTES:
+        raise JobError(f"{path}: {len(raw)} bytes are too many for a job file (at most {MAX_BYTES})")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise JobError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
+    return parse_document(text, str(path))
+
+
+def parse_document(text: str, source: str) -> Document:
+    """Read YAML text whose top level is a map; `source` names it in errors."""
+    node = _compose(text, source)
+    document = Document(source=source, text=text, data={})
+    if not isinstance(node, yaml.MappingNode):
+        raise JobError(f"{source}: a job file is a map of keys to values, such as 'name: shallow'")
+    data = _Builder(document).build(node, ())
+    assert isinstance(data, dict)
+    document.data = data
+    return document
+
+
+def parse_value(text: str, source: str) -> Any:
+    """Read one YAML value, as after `--set key=`."""
+    node = _compose(text, source)
+    return "" if node is None else _Builder(Document(source=source, text=text, data={})).build(node, ())
+
+
+def _compose(text: str, source: str) -> yaml.Node | None:
+    try:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 0, 0)
+        raise JobError(f"{place}: not valid YAML: {error.problem or error.context}") from None
+    except yaml.YAMLError as error:
+        raise JobError(f"{source}: not valid YAML: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise JobError(f"{source}: nested too deeply") from None
+
+
+class _Builder:
+    """Turns YAML nodes into plain values and notes where each stands."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.nodes = 0
+
+    def build(self, node: yaml.Node, trail: Trail) -> Any:
+        self.nodes += 1
+        mark = node.start_mark
+        self.document.values[trail] = Place(self.document.source, mark.line + 1, mark.column + 1)
+        if self.nodes > MAX_NODES or len(trail) > MAX_DEPTH:
+            raise self.document.error(trail[:1], "too large or nested too deeply for a job file")
+        if node.tag not in _PLAIN_TAGS and not (
+            isinstance(node, yaml.ScalarNode) and _resolved_plainly(node)
+        ):
+            raise self.document.error(
+                trail, f"tag {node.tag.removeprefix('tag:yaml.org,2002:')!r} is not allowed"
+            )
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, trail)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, (*trail, index)) for index, item in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)
+        return node.value if node.style else self.plain(node.value, trail)
+
+    def mapping(self, node: yaml.MappingNode, trail: Trail) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            mark = key_node.start_mark
+            place = Place(self.document.source, mark.line + 1, mark.column + 1)
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "<<":
+                raise JobError(f"{place}: a key must be plain text")
+            key = key_node.value
+            inner = (*trail, key)
+            if key in result:
+                first = self.document.keys[inner]
+                raise JobError(
+                    f"{place}: {'.'.join(map(str, inner))}: the key stands twice (first in line {first.line})"
+                )
+            self.document.keys[inner] = place
+            result[key] = self.build(value_node, inner)
+        return result
+
+    def plain(self, text: str, trail: Trail) -> Hashable:
+        lowered = text.lower()
+        if lowered in ("", "~", "null"):
+            return None
+        if lowered in ("true", "false"):
+            return lowered == "true"
+        if lowered in _AMBIGUOUS:
+            raise self.document.error(
+                trail, f'{text!r} is ambiguous in YAML: write true or false, or "{text}" in quotes'
+            )
+        if _OCTAL_OR_SEXAGESIMAL.match(text):
+            raise self.document.error(
+                trail, f"{text!r} is read differently by different tools: write a decimal number"
+            )
+        if _INTEGER.match(text):
+            return int(text.replace("_", "")) if len(text) <= 30 else text
+        if _FLOAT.match(text):
+            return float(text.replace("_", ""))
+        if _NOT_FINITE.match(text):
+            raise self.document.error(trail, f"{text!r} is not a usable number")
+        return text
+
+
+def _resolved_plainly(node: yaml.ScalarNode) -> bool:
+    """Whether a scalar's tag is YAML 1.1's own guess (a date, say), which is ignored, and not the writer's."""
+    guessed = yaml.SafeLoader("").resolve(yaml.ScalarNode, node.value, (True, False))
+    return bool(node.tag == guessed)

@@ -1,0 +1,36 @@
+"""Copies of a store beside it, made before its schema is upgraded."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from gridsearch.paths import partial_file
+
+
+def backup_file(path: Path, revision: str) -> Path:
+    """Return the file that keeps the store as it was before the upgrade to `revision`."""
+    return path.with_name(f"{path.name}.before-{revision}")
+
+
+def newest_backup(path: Path) -> Path | None:
+    """Return the last copy made of a store, or None."""
+    try:
+        names = [entry for entry in path.parent.iterdir() if entry.name.startswith(f"{path.name}.before-")]
+    except OSError:
+        return None
+    return max(names, key=lambda entry: entry.name, default=None)
+
+
+def back_up(source: sqlite3.Connection, path: Path, revision: str) -> Path:
+    """Copy the store to its backup file, durably; an older copy of that name is replaced."""
+    target = backup_file(path, revision)
+    unfinished = partial_file(target)
+    with closing(sqlite3.connect(unfinished)) as copy:
+        source.backup(copy)
+    with unfinished.open("rb+") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(target)
+    return target

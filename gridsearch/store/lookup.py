@@ -1,0 +1,48 @@
+"""Reading the rows of many ids: in chunks, as databases bound the parameters of one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, select, type_coerce
+from sqlalchemy.types import TypeDecorator
+
+from gridsearch.store.tables import lineages, trials
+
+#: A row, and a statement, of any columns.
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
+
+#: SQLite before 3.32 took 999 parameters, PostgreSQL takes 32767.
+_CHUNK = 900
+
+
+def rows_in(
+    connection: Connection, statement: AnySelect, column: Column[Any], values: Iterable[str | int]
+) -> Iterator[AnyRow]:
+    """Yield the rows of the statement whose `column` is among the values; in no particular order."""
+    remaining = iter(dict.fromkeys(values))
+    while chunk := list(islice(remaining, _CHUNK)):
+        yield from connection.execute(statement.where(column.in_(chunk))).fetchall()
+
+
+def trial_keys(connection: Connection, trial_ids: Iterable[str]) -> dict[str, int]:
+    """Return the row numbers of those of the trials that are in the store."""
+    statement = select(trials.c.trial_id, trials.c.id)
+    return {row[0]: row[1] for row in rows_in(connection, statement, trials.c.trial_id, trial_ids)}
+
+
+def lineage_keys(connection: Connection, lineage_ids: Iterable[str]) -> dict[str, int]:
+    """Return the row numbers of those of the lineages that are in the store."""
+    statement = select(lineages.c.lineage_id, lineages.c.id)
+    return {row[0]: row[1] for row in rows_in(connection, statement, lineages.c.lineage_id, lineage_ids)}
+
+
+def as_stored(table: Table) -> list[ColumnElement[Any]]:
+    """Return a table's columns as the file has them: times, states and JSON undecoded."""
+    return [
+        type_coerce(column, Text()).label(column.name) if isinstance(column.type, TypeDecorator) else column
+        for column in table.c
+    ]

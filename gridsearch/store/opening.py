@@ -1,0 +1,73 @@
+"""Opening a store: the only way to one. Nothing heavy is imported unless a schema must be made or changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gridsearch.errors import StoreError
+from gridsearch.store.connection import Database
+from gridsearch.store.contract import Store
+from gridsearch.store.schema import CURRENT, make_schema, revision_of
+from gridsearch.store.sqlite import SqliteStore
+
+
+def open_store(path: Path, *, create: bool = True, read_only: bool = False) -> Store:
+    """Open the store in a file; make it where there is none and `create` allows.
+
+    A store with an older schema is upgraded, after a copy was made beside it (`<name>.before-<version>`). A
+    store opened with `read_only` is neither made nor upgraded, and refuses every change. `StoreError` says in
+    one line what is wrong with the path or the file; `StoreDamagedError` that the file is no sound database;
+    `StoreBusyError` that an upgrade found a live launch.
+    """
+    _check_path(path, must_exist=read_only or not create)
+    database = Database(path, create=create, read_only=read_only)
+    try:
+        _prepare(database, create=create, read_only=read_only)
+    except BaseException:
+        database.close()
+        raise
+    return SqliteStore(database)
+
+
+def _check_path(path: Path, *, must_exist: bool) -> None:
+    """Refuse what SQLite would only call "unable to open"."""
+    # SQLite would open the part before it.
+    if "\0" in str(path):
+        raise StoreError(f"the store {str(path)!r} cannot be opened: a path has no NUL")
+    try:
+        if path.is_dir():
+            raise StoreError(f"the store {path} is a folder; name a file, such as {path / 'results.db'}")
+        if path.exists():
+            return
+        if must_exist:
+            raise StoreError(
+                f"there is no store {path}; `gridsearch launch` makes one, --store names another"
+            )
+        if not path.absolute().parent.is_dir():
+            raise StoreError(f"the store {path} cannot be made: there is no folder {path.absolute().parent}")
+    except OSError as error:
+        raise StoreError(f"the store {path} cannot be opened: {error}") from error
+
+
+def _prepare(database: Database, *, create: bool, read_only: bool) -> None:
+    path = database.path
+    with database.read() as connection:
+        revision = revision_of(connection, path)
+    if revision == CURRENT:
+        return
+    if revision is None:
+        if read_only or not create:
+            raise StoreError(f"the file {path} holds no store; `gridsearch launch` makes one")
+        with database.write() as connection:
+            # Another process may have made it since.
+            if revision_of(connection, path) is None:
+                make_schema(connection)
+        return
+    if read_only:
+        raise StoreError(
+            f"the store {path} has the older schema {revision}; a command that writes upgrades it"
+        )
+    # Alembic takes half a second to import.
+    from gridsearch.store.upgrading import upgrade
+
+    upgrade(database)

@@ -1,0 +1,210 @@
+"""Recording what workers report: the place where the fencing token is checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from gridsearch.spec.outcomes import (
+    METRICS,
+    EpochRecord,
+    LineageDiverged,
+    LineageFailed,
+    LineageFinished,
+    TrialState,
+    WorkerEvent,
+)
+from gridsearch.store.bulk import execute_many
+from gridsearch.store.claims import end_claims
+from gridsearch.store.columns import storable
+from gridsearch.store.failures import one_line
+from gridsearch.store.journal import DIVERGED, FAILED, FINISHED, REFUSED, Cause, Event, log
+from gridsearch.store.lookup import rows_in
+from gridsearch.store.reading import trials_by_key
+from gridsearch.store.rows import Recorded
+from gridsearch.store.seals import seal
+from gridsearch.store.settling import settle
+from gridsearch.store.tables import epochs, lineages, trials
+
+_ADD_EPOCHS = insert(epochs)
+_ADVANCE = (
+    update(lineages)
+    .where(lineages.c.id == bindparam("key"))
+    .values(epoch=bindparam("new_epoch"), diverged_epoch=bindparam("new_diverged_epoch"))
+)
+_FAIL = (
+    update(trials)
+    .where(trials.c.id == bindparam("key"))
+    .values(
+        state=TrialState.FAILED,
+        error=bindparam("new_error"),
+        log=bindparam("new_log"),
+        finished_at=bindparam("new_finished_at"),
+    )
+)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A lineage while a batch is read; changed in memory, then written at once."""
+
+    row: Any
+    epoch: int
+    diverged_epoch: int | None
+    fresh: list[dict[str, Any]] = field(default_factory=list)
+    end: Event | None = None
+
+    def take(self, event: WorkerEvent) -> None:
+        """Let an accepted event change the lineage."""
+        match event:
+            case EpochRecord():
+                self._take_epoch(event)
+            case LineageDiverged():
+                self._diverge(event.epoch)
+                self.end = Event(DIVERGED, detail={"epoch": event.epoch})
+            case LineageFailed():
+                self.end = Event(
+                    FAILED, detail={"error": storable(one_line(event.error)) or "failed without a message"}
+                )
+            case LineageFinished():
+                self.end = Event(FINISHED)
+
+    def _take_epoch(self, record: EpochRecord) -> None:
+        if record.epoch > self.epoch + 1:
+            self._break(f"epoch {record.epoch} was reported while {self.epoch} was the last one recorded")
+        elif record.epoch < 0 or not math.isfinite(record.learning_rate) or not math.isfinite(record.seconds):
+            self._break(f"epoch {record.epoch} was reported with impossible numbers: {record}")
+        elif record.epoch == self.epoch + 1:
+            values = epoch_values(self.row.id, record)
+            self.fresh.append(values)
+            self.epoch = record.epoch
+            if values["train_loss"] is None or values["val_loss"] is None:
+                self._diverge(record.epoch)
+
+    def _diverge(self, epoch: int) -> None:
+        self.diverged_epoch = epoch if self.diverged_epoch is None else min(epoch, self.diverged_epoch)
+
+    def _break(self, reason: str) -> None:
+        self.end = Event(FAILED, detail={"error": f"defect in training: {reason}"})
+
+
+def record(
+    connection: Connection, cause: Cause, events: Sequence[WorkerEvent], logs: Mapping[str, str]
+) -> Recorded:
+    """See `Store.record`; `cause` names the launch."""
+    held = select(lineages).where(lineages.c.launch == cause.launch)
+    names = dict.fromkeys(event.lineage_id for event in events)
+    found = {
+        row.lineage_id: _Progress(row, row.epoch, row.diverged_epoch)
+        for row in rows_in(connection, held, lineages.c.lineage_id, names)
+    }
+    refused = []
+    for event in events:
+        progress = found.get(event.lineage_id)
+        if progress is None or progress.end is not None or progress.row.attempt != event.attempt:
+            refused.append(event)
+        else:
+            progress.take(event)
+    _log_refused(connection, cause, refused)
+    changed = [found[name] for name in names if name in found]
+    finished = _write(connection, cause, changed, logs)
+    order = {progress.row.lineage_id: place for place, progress in enumerate(changed)}
+    rows = trials_by_key(connection, finished).values()
+    ordered = sorted(rows, key=lambda row: (order[row.lineage_id], row.epochs))
+    return Recorded(len(events) - len(refused), len(refused), ordered)
+
+
+def epoch_values(lineage: int, record: EpochRecord) -> dict[str, Any]:
+    """Return the row of an epoch, sealed; a number that is not finite becomes None."""
+    numbers = {name: float(getattr(record, name)) for name in (*METRICS, "learning_rate", "seconds")}
+    values: dict[str, Any] = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
+    values |= {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+    return values | {"seal": epoch_seal(values)}
+
+
+def epoch_seal(stored: Mapping[str, Any]) -> int:
+    """Return the seal of an epoch, given its columns as they are stored."""
+    names = ("lineage", "epoch", "attempt", *METRICS, "learning_rate", "seconds")
+    return seal(*(stored[name] for name in names))
+
+
+def _write(
+    connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]
+) -> list[int]:
+    """Write what a batch did to its lineages; return the trials that came to a final state."""
+    execute_many(connection, _ADD_EPOCHS, (values for progress in changed for values in progress.fresh))
+    moved = [
+        {"key": progress.row.id, "new_epoch": progress.epoch, "new_diverged_epoch": progress.diverged_epoch}
+        for progress in changed
+        if (progress.epoch, progress.diverged_epoch) != (progress.row.epoch, progress.row.diverged_epoch)
+    ]
+    finished: list[int] = []
+    if moved:
+        execute_many(connection, _ADVANCE, moved)
+        finished = settle(connection, [values["key"] for values in moved], cause)
+    ended = [(progress.row, progress.end) for progress in changed if progress.end is not None]
+    finished += _fail(connection, cause, {row: end for row, end in ended if end.kind == FAILED}, logs)
+    end_claims(connection, ended, cause)
+    return finished
+
+
+def _fail(
+    connection: Connection, cause: Cause, failed: Mapping[Any, Event], logs: Mapping[str, str]
+) -> list[int]:
+    """Make the running trials of failed lineages `failed`; return which."""
+    paths = {name: storable(path) for name, path in logs.items()}
+    reasons = {
+        row.id: {"error": end.detail["error"], "log": paths.get(row.lineage_id)}
+        for row, end in failed.items()
+    }
+    statement = select(trials.c.id, trials.c.lineage, trials.c.attempt).where(
+        trials.c.state == TrialState.RUNNING
+    )
+    running = list(rows_in(connection, statement, trials.c.lineage, reasons))
+    if running:
+        changes = [
+            {
+                "key": row.id,
+                "new_error": reasons[row.lineage]["error"],
+                "new_log": reasons[row.lineage]["log"],
+                "new_finished_at": cause.stamp,
+            }
+            for row in running
+        ]
+        execute_many(connection, _FAIL, changes)
+        log(
+            connection,
+            cause,
+            (
+                cause.event(
+                    FAILED, row.lineage, trial=row.id, attempt=row.attempt, detail=reasons[row.lineage]
+                )
+                for row in running
+            ),
+        )
+    return [row.id for row in running]
+
+
+def _log_refused(connection: Connection, cause: Cause, refused: Sequence[WorkerEvent]) -> None:
+    names = {event.lineage_id for event in refused}
+    known = {
+        row.lineage_id: row.id for row in rows_in(connection, select(lineages), lineages.c.lineage_id, names)
+    }
+    log(
+        connection,
+        cause,
+        (
+            cause.event(
+                REFUSED,
+                known.get(event.lineage_id),
+                attempt=event.attempt,
+                detail={"what": type(event).__name__, "epoch": getattr(event, "epoch", None)}
+                | ({} if event.lineage_id in known else {"lineage_id": event.lineage_id}),
+            )
+            for event in refused
+        ),
+    )

@@ -1,0 +1,132 @@
+"""Deriving from the events what every row should be by now, and comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from gridsearch.spec.outcomes import TrialState
+from gridsearch.store import journal
+from gridsearch.store.lookup import as_stored
+from gridsearch.store.rows import Problem
+from gridsearch.store.tables import jobs, launches, lineages, trials
+
+
+@dataclass(slots=True)
+class _Trial:
+    state: str = str(TrialState.PENDING)
+    attempt: int = 0
+    diverged_epoch: int | None = None
+    error: str | None = None
+    log: str | None = None
+    finished_at: str | None = None
+
+
+@dataclass(slots=True)
+class _Lineage:
+    attempt: int = 0
+    launch: int | None = None
+
+
+@dataclass(slots=True)
+class _Launch:
+    job: int | None
+    started_at: str
+    host: str
+    pid: int
+    pid_started: float
+    workers: int
+    ended_at: str | None = None
+    outcome: str | None = None
+
+
+@dataclass(slots=True)
+class _Job:
+    created_at: str
+    updated_at: str
+    revision: int
+    grid: str
+    changed: int
+
+
+@dataclass(slots=True)
+class Replay:
+    """What the events say, by row number; `diverged` by lineage, `enqueued` and `texts` by event and job."""
+
+    trials: dict[int, _Trial] = field(default_factory=dict)
+    lineages: dict[int, _Lineage] = field(default_factory=dict)
+    launches: dict[int, _Launch] = field(default_factory=dict)
+    jobs: dict[int, _Job] = field(default_factory=dict)
+    diverged: dict[int, int] = field(default_factory=dict)
+    enqueued: dict[int, int] = field(default_factory=dict)
+    texts: dict[int, str] = field(default_factory=dict)
+
+    def apply(self, event: Any, detail: dict[str, Any]) -> None:
+        """Let one event, as stored, with its parsed detail, change the picture."""
+        if event.trial is not None:
+            self._apply_to_trial(event, detail)
+        elif event.lineage is not None:
+            self._apply_to_lineage(event, detail)
+        elif event.kind == journal.ENQUEUED:
+            self.enqueued[event.id] = detail["trials"]
+        elif event.kind == journal.LAUNCH_OPENED:
+            self.launches[event.launch] = _Launch(job=event.job, started_at=event.at, **detail)
+        elif event.kind == journal.LAUNCH_CLOSED:
+            self.launches[event.launch].ended_at = event.at
+            self.launches[event.launch].outcome = detail["outcome"]
+        elif event.kind in (journal.JOB_CREATED, journal.JOB_REVISED):
+            first = self.jobs.get(event.job)
+            created_at = first.created_at if first else event.at
+            self.jobs[event.job] = _Job(created_at, event.at, detail["revision"], detail["grid"], event.id)
+            self.texts[event.job] = detail["text"]
+
+    def _apply_to_trial(self, event: Any, detail: dict[str, Any]) -> None:
+        ended = event.kind not in (TrialState.PENDING, TrialState.RUNNING)
+        self.trials[event.trial] = _Trial(
+            state=event.kind,
+            attempt=event.attempt,
+            diverged_epoch=detail.get("epoch"),
+            error=detail.get("error"),
+            log=detail.get("log"),
+            finished_at=event.at if ended else None,
+        )
+
+    def _apply_to_lineage(self, event: Any, detail: dict[str, Any]) -> None:
+        life = self.lineages.setdefault(event.lineage, _Lineage())
+        if event.kind == journal.CLAIMED:
+            life.attempt, life.launch = event.attempt, event.launch
+        elif event.kind in journal.CLAIM_ENDS:
+            life.launch = None
+        if event.kind == journal.DIVERGED:
+            epoch = detail["epoch"]
+            self.diverged[event.lineage] = min(epoch, self.diverged.get(event.lineage, epoch))
+
+
+def compare(connection: Connection, replay: Replay) -> Iterator[Problem]:
+    """Yield the rows that are not what the events make them."""
+    yield from _differences(connection, trials, replay.trials, _Trial())
+    yield from _differences(connection, lineages, replay.lineages, _Lineage())
+    yield from _differences(connection, launches, replay.launches, None)
+    yield from _differences(connection, jobs, replay.jobs, None)
+
+
+def _differences(
+    connection: Connection, table: Table, expected: dict[int, Any], untouched: Any
+) -> Iterator[Problem]:
+    seen = set()
+    for row in connection.execute(select(*as_stored(table))):
+        seen.add(row.id)
+        life = expected.get(row.id, untouched)
+        if life is None:
+            yield Problem("events", f"{table.name} {row.id}", "the row is there, but no event made it")
+            continue
+        for name in (part.name for part in fields(life)):
+            found, told = row._mapping[name], getattr(life, name)
+            if found != told or type(found) is not type(told):
+                text = f"{name} is {found!r}, but the events say {told!r}"
+                yield Problem("events", f"{table.name} {row.id}", text)
+    for key in expected.keys() - seen:
+        yield Problem("events", f"{table.name} {key}", "the events tell of it, but its row is missing")

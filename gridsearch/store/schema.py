@@ -1,0 +1,52 @@
+"""Which versions of the schema there are, which one a file has, and the making of a fresh one.
+
+Plain SQL and no alembic, whose import takes longer than everything else together. A fresh store is made from
+`tables` and marked as current; a test proves that the migrations make the very same schema.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, select
+
+from gridsearch.errors import StoreError
+from gridsearch.store.tables import APPLICATION_ID, metadata
+
+#: Every version of the schema, oldest first; each is a file in `migrations/versions`.
+REVISIONS = ("m001",)
+CURRENT = REVISIONS[-1]
+
+#: Alembic's own table, as alembic makes it.
+_version = Table(
+    "alembic_version",
+    MetaData(naming_convention={"pk": "alembic_version_pkc"}),
+    Column("version_num", String(32), primary_key=True, nullable=False),
+)
+
+
+def revision_of(connection: Connection, path: Path) -> str | None:
+    """Return the schema version of the file, None when it is empty.
+
+    `StoreError` when the file is another program's database, or was written by a newer gridsearch.
+    """
+    tables = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+    if not tables:
+        return None
+    if connection.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION_ID:
+        raise StoreError(f"the file {path} is another program's database; name another file with --store")
+    revision = str(connection.scalar(select(_version.c.version_num)))
+    if revision not in REVISIONS:
+        raise StoreError(
+            f"the store {path} has the schema {revision}, newer than {CURRENT}, the last known here; "
+            "upgrade gridsearch"
+        )
+    return revision
+
+
+def make_schema(connection: Connection) -> None:
+    """Make the current schema in an empty file."""
+    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+    metadata.create_all(connection)
+    _version.create(connection)
+    connection.execute(insert(_version).values(version_num=CURRENT))

@@ -1,0 +1,142 @@
+"""The store in one SQLite file: each method of the contract is one transaction."""
+
+# What the methods do is written once, in the contract.
+# ruff: noqa: D102
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gridsearch.spec.outcomes import TrialState, WorkerEvent
+from gridsearch.store import claims, curves, jobs, launches, reading, recording
+from gridsearch.store.connection import Database
+from gridsearch.store.contract import Store
+from gridsearch.store.rows import (
+    Claim,
+    EpochRow,
+    EventRow,
+    JobRow,
+    LaunchRow,
+    LineageRow,
+    NewTrial,
+    Problem,
+    Recorded,
+    TrialRow,
+)
+
+
+class SqliteStore(Store):
+    """A store over an open database; `open_store` makes one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def path(self) -> Path:
+        """The store's file."""
+        return self._database.path
+
+    def close(self) -> None:
+        self._database.close()
+
+    def put_job(self, name: str, spec: Mapping[str, Any], source: str, trials: Sequence[NewTrial]) -> JobRow:
+        with self._database.write() as connection:
+            return jobs.put_job(connection, jobs.JobText(name, spec, source), trials, _now())
+
+    def jobs(self) -> list[JobRow]:
+        with self._database.read() as connection:
+            return jobs.all_jobs(connection)
+
+    def job(self, name: str) -> JobRow:
+        with self._database.read() as connection:
+            return jobs.job_row(connection, name)
+
+    def open_launch(self, job: str, host: str, pid: int, pid_started: float, workers: int) -> int:
+        process = launches.Process(host, pid, pid_started, workers)
+        with self._database.write() as connection:
+            return launches.open_launch(connection, job, process, _now())
+
+    def beat(self, launch_id: int) -> None:
+        with self._database.write() as connection:
+            launches.launch_cause(connection, launch_id, _now(), still_open=True)
+            launches.beat(connection, launch_id)
+
+    def close_launch(self, launch_id: int, outcome: str) -> None:
+        with self._database.write() as connection:
+            launches.close_launch(connection, launches.launch_cause(connection, launch_id, _now()), outcome)
+
+    def open_launches(self) -> list[LaunchRow]:
+        with self._database.read() as connection:
+            return launches.open_launches(connection)
+
+    def claim(self, launch_id: int, targets: Mapping[str, int]) -> list[Claim]:
+        with self._database.write() as connection:
+            cause = launches.launch_cause(connection, launch_id, _now(), still_open=True)
+            return claims.claim(connection, targets, cause)
+
+    def record(self, launch_id: int, events: Sequence[WorkerEvent], logs: Mapping[str, str]) -> Recorded:
+        with self._database.write() as connection:
+            cause = launches.launch_cause(connection, launch_id, _now())
+            return recording.record(connection, cause, events, logs)
+
+    def release(self, launch_id: int, lineage_ids: Collection[str] | None = None) -> int:
+        with self._database.write() as connection:
+            return claims.release(
+                connection, launches.launch_cause(connection, launch_id, _now()), lineage_ids
+            )
+
+    def reopen(self, job: str, states: Collection[TrialState]) -> int:
+        with self._database.write() as connection:
+            return claims.reopen(connection, job, states, _now())
+
+    def states(self, trial_ids: Collection[str]) -> dict[str, TrialState]:
+        with self._database.read() as connection:
+            return reading.states(connection, trial_ids)
+
+    def lineages(self, lineage_ids: Collection[str]) -> dict[str, LineageRow]:
+        with self._database.read() as connection:
+            return reading.lineage_rows(connection, lineage_ids)
+
+    def counts(self, job: str) -> dict[TrialState, int]:
+        with self._database.read() as connection:
+            return reading.counts(connection, job)
+
+    def trials(self, job: str | None = None) -> list[TrialRow]:
+        with self._database.read() as connection:
+            return reading.trials_of(connection, job)
+
+    def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
+        with self._database.read() as connection:
+            return reading.ranking(connection, job, metric, n, highest=highest)
+
+    def trial(self, prefix: str) -> TrialRow:
+        with self._database.read() as connection:
+            return reading.trial(connection, prefix)
+
+    def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
+        with self._database.read() as connection:
+            return curves.epochs_of(connection, lineage_ids)
+
+    def job_epochs(self, job: str) -> list[EpochRow]:
+        with self._database.read() as connection:
+            return curves.job_epochs(connection, job)
+
+    def events(
+        self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000
+    ) -> list[EventRow]:
+        with self._database.read() as connection:
+            return curves.events_of(connection, job, trial_id, limit)
+
+    def verify(self) -> list[Problem]:
+        # Only `gridsearch verify` needs the checks, and they bring pydantic's validation with them.
+        from gridsearch.store.verification import verify
+
+        with self._database.snapshot() as connection:
+            return verify(connection)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,67 @@
+"""The invariants of a store; `verify` returns those that do not hold.
+
+The checks go from the ground up: the file, then the two logs (`epochs` and `events`, each row of which is
+sealed), then everything that must follow from them. Where the ground is damaged, that alone is reported: what
+stands on it cannot be read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, select
+
+from gridsearch.store.checks import claims_are_held, jobs_have_their_grid, trials_are_who_they_say
+from gridsearch.store.curve_checks import results_are_recorded
+from gridsearch.store.journal import event_seal
+from gridsearch.store.lookup import as_stored
+from gridsearch.store.recording import epoch_seal
+from gridsearch.store.replay import Replay, compare
+from gridsearch.store.rows import Problem
+from gridsearch.store.tables import epochs, events
+
+
+def verify(connection: Connection) -> list[Problem]:
+    """Check every invariant and return those that do not hold."""
+    replay = Replay()
+    for ground in (_file(connection), _epoch_seals(connection), _replay(connection, replay)):
+        if problems := list(ground):
+            return problems
+    return [
+        *compare(connection, replay),
+        *trials_are_who_they_say(connection, replay),
+        *jobs_have_their_grid(connection, replay),
+        *claims_are_held(connection),
+        *results_are_recorded(connection, replay),
+    ]
+
+
+def _file(connection: Connection) -> Iterator[Problem]:
+    for row in connection.exec_driver_sql("PRAGMA integrity_check"):
+        if row[0] != "ok":
+            yield Problem("integrity", "file", str(row[0]))
+    for table, key, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        yield Problem("foreign_key", f"{table} {key}", f"it refers to a row of {parent} that is not there")
+
+
+def _epoch_seals(connection: Connection) -> Iterator[Problem]:
+    for row in connection.execute(select(*as_stored(epochs))):
+        if row.seal != epoch_seal(row._asdict()):
+            subject = f"epochs {row.lineage}/{row.epoch}"
+            yield Problem("seal", subject, "its numbers are not those that were written")
+
+
+def _replay(connection: Connection, replay: Replay) -> Iterator[Problem]:
+    """Replay the events, as far as each is what was written."""
+    number = 0
+    for number, row in enumerate(
+        connection.execute(select(*as_stored(events)).order_by(events.c.id)), start=1
+    ):
+        if row.seal != event_seal(row._asdict()):
+            yield Problem("seal", f"events {row.id}", "it is not what was written")
+        elif row.id != number:
+            yield Problem("events", f"events {row.id}", f"event {number} is missing")
+            return
+        else:
+            replay.apply(row, json.loads(row.detail))

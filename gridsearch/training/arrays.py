@@ -1,0 +1,61 @@
+"""A data set on the device: put there once per worker, read by index, never through a `DataLoader`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+#: Images are kept as float32 up to this size and as uint8 beyond it; the numbers are the same either way.
+FLOAT_BYTES_LIMIT = 512 * 2**20
+#: How many bytes of float32 pixels are gathered at a time: few enough to stay near the caches.
+CHUNK_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True)
+class DeviceArrays:
+    """Images (N, C, H, W), uint8 or float32 in [0, 1], and labels (N,) int64, on one device."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Return (C, H, W)."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    def chunk_size(self, batch_size: int) -> int:
+        """Return how many images to gather at a time: whole batches, about `CHUNK_BYTES` of them."""
+        image_bytes = 4 * self.images[0].numel()
+        return batch_size * max(1, CHUNK_BYTES // (image_bytes * batch_size))
+
+    def chunks(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield pixels (n, C, H, W) in [0, 1] and labels (n,) in this order, n being whole batches but for the last."""
+        for part in order.to(self.labels.device).split(self.chunk_size(batch_size)):
+            yield as_pixels(self.images[part]), self.labels[part]
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield all images in batches, in the order they are kept."""
+        for images, labels in zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True):
+            yield as_pixels(images), labels
+
+
+def as_pixels(images: Tensor) -> Tensor:
+    """Return images as float32 in [0, 1]."""
+    return images if images.dtype == torch.float32 else images.to(torch.float32).div_(255.0)
+
+
+def to_device(images: np.ndarray, labels: np.ndarray, device: torch.device) -> DeviceArrays:
+    """Put uint8 images (N, H, W) or (N, H, W, C) and labels (N,) on the device, channels first."""
+    stacked = images[:, None] if images.ndim == 3 else np.moveaxis(images, -1, 1)
+    pixels = torch.from_numpy(np.array(stacked, order="C")).to(device)
+    if pixels.numel() * 4 <= FLOAT_BYTES_LIMIT:
+        pixels = as_pixels(pixels)
+    return DeviceArrays(pixels, torch.from_numpy(np.array(labels)).to(device))

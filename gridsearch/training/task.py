@@ -1,0 +1,46 @@
+"""What a worker is asked to do, and what it needs for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gridsearch.spec.trial import TrialConfig
+from gridsearch.training.arrays import DeviceArrays
+
+
+@dataclass(frozen=True)
+class LineageTask:
+    """Train one lineage up to `config.epochs`, under the claim's attempt; epochs up to `recorded_epoch` are known."""
+
+    lineage_id: str
+    attempt: int
+    config: TrialConfig
+    recorded_epoch: int
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Lineages given to a worker together."""
+
+    tasks: tuple[LineageTask, ...]
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where training happens: data on a device, folders, and how to learn that it should stop."""
+
+    device: torch.device
+    train: DeviceArrays
+    validation: DeviceArrays
+    num_classes: int
+    checkpoints: Path
+    model_search: tuple[Path, ...] = ()
+    stop: Callable[[], bool] = lambda: False
+
+
+class StopRequestedError(Exception):
+    """Training was asked to stop; the last checkpoint is where it goes on."""

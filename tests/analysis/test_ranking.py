@@ -1,0 +1,117 @@
+import subprocess
+import sys
+
+import pytest
+
+from gridsearch.analysis.filtering import TableError
+from gridsearch.analysis.frames import job_data
+from gridsearch.analysis.ranking import TableOptions, ranked, table
+from gridsearch.spec.outcomes import TrialState
+from tests.analysis.grids import SHALLOW, grid, make_job, make_trial, shallow_score
+
+LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}
+
+
+def test_the_table_is_the_best_then_the_worst_all_descending() -> None:
+    shown = table(grid(SHALLOW, shallow_score))
+    assert shown.headings == ("batch_size", "epochs", "learning_rate", "neurons", "val_accuracy")
+    assert [row.rank for row in shown.rows] == [1, 2, 3, 4, 5, 188, 189, 190, 191, 192]
+    assert shown.omitted == 182 and shown.total == 192
+    assert shown.first[0].cells == ("4", "4", "0.1", "100", "0.957000")
+    assert shown.last[-1].cells == ("128", "2", "0.0001", "10", "0.500000")
+    scores = [row.score or 0 for row in shown.rows]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("count", range(13))
+def test_a_small_job_shows_every_trial_once(count: int) -> None:
+    shown = table(grid({"neurons": list(range(1, count + 1))}, lambda point: point["neurons"] / 100))
+    trials = [row.trial for row in shown.rows]
+    assert len(set(trials)) == len(trials) == min(count, 10)
+    assert shown.omitted == max(0, count - 10)
+
+
+def test_ties_keep_the_order_of_the_grid_both_ways() -> None:
+    for objective in ({"metric": "val_accuracy", "at": "last", "mode": mode} for mode in ("max", "min")):
+        data = grid({"neurons": [4, 3, 2, 1]}, lambda point: 0.5, objective=objective)
+        assert ranked(data)["neurons"].tolist() == [4, 3, 2, 1]
+
+
+def test_a_loss_is_ranked_lowest_first() -> None:
+    data = grid({"neurons": [1, 2, 3]}, lambda point: point["neurons"] / 10, objective=LOSS)
+    assert ranked(data)["neurons"].tolist() == [3, 2, 1]
+    assert table(data).headings[-1] == "val_loss"
+
+
+def test_diverged_trials_stand_at_the_very_bottom() -> None:
+    data = grid({"neurons": [1, 2, 3, 4]}, lambda point: None if point["neurons"] in (1, 3) else 0.5)
+    shown = table(data)
+    assert [row.cells for row in shown.rows] == [
+        ("2", "0.500000"),
+        ("4", "0.500000"),
+        ("1", "diverged"),
+        ("3", "diverged"),
+    ]
+    assert [row.score for row in shown.rows] == [0.5, 0.5, None, None]
+    assert shown.frame()["val_accuracy"].isna().sum() == 2
+
+
+def test_a_completed_trial_without_a_number_stands_above_the_diverged() -> None:
+    rows = [
+        make_trial({"neurons": 1}, state=TrialState.DIVERGED),
+        make_trial({"neurons": 2}),
+        make_trial({"neurons": 3}, 0.1),
+    ]
+    shown = table(job_data(make_job({"neurons": [1, 2, 3]}), rows))
+    assert [row.cells[-1] for row in shown.rows] == ["0.100000", "no value", "diverged"]
+
+
+def test_unfinished_trials_are_not_ranked() -> None:
+    rows = [make_trial({"neurons": n}, state=state) for n, state in enumerate(TrialState, start=1)]
+    assert set(ranked(job_data(make_job({"neurons": [1]}), rows))["state"]) == {
+        "completed",
+        "stopped",
+        "diverged",
+    }
+
+
+def test_filter_sort_and_columns() -> None:
+    data = grid(SHALLOW, shallow_score)
+    options = TableOptions(
+        top=3,
+        bottom=0,
+        filter="neurons == 50 and epochs == 4",
+        sort=("-batch_size", "learning_rate"),
+        columns=("batch_size", "learning_rate", "val_accuracy", "state", "seconds"),
+    )
+    shown = table(data, options)
+    assert [row.cells for row in shown.rows] == [
+        ("128", "0.0001", "0.506000", "completed", "1.5"),
+        ("128", "0.001", "0.606000", "completed", "1.5"),
+        ("128", "0.01", "0.706000", "completed", "1.5"),
+    ]
+    assert shown.numeric == (True, True, True, False, True)
+    assert shown.total == 24 and shown.omitted == 21
+
+
+def test_lists_sort_in_the_order_of_the_job() -> None:
+    data = grid({"hidden": [[512, 256], [64], [1024]]}, lambda point: 0.5)
+    assert ranked(data, TableOptions(sort=("hidden",)))["hidden"].tolist() == ["512-256", "64", "1024"]
+    assert ranked(data, TableOptions(sort=("-hidden",)))["hidden"].tolist() == ["1024", "64", "512-256"]
+
+
+@pytest.mark.parametrize("options", [TableOptions(sort=("nuerons",)), TableOptions(columns=("nuerons",))])
+def test_an_unknown_column_names_the_nearest(options: TableOptions) -> None:
+    with pytest.raises(TableError, match=r"^unknown column 'nuerons' \(did you mean 'neurons'\?\)$"):
+        table(grid({"neurons": [1]}, lambda point: 0.5), options)
+
+
+def test_a_negative_number_of_rows_is_refused() -> None:
+    with pytest.raises(TableError, match="negative"):
+        table(grid({"neurons": [1]}, lambda point: 0.5), TableOptions(top=-1))
+
+
+def test_importing_the_ranking_loads_neither_plotly_nor_scipy_nor_torch() -> None:
+    code = "import gridsearch.analysis.ranking, sys; print(*{'plotly', 'scipy', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -1,0 +1,78 @@
+"""Small grids and the reports of pretended workers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from gridsearch.spec import identity
+from gridsearch.spec.outcomes import EpochRecord
+from gridsearch.spec.trial import TrialConfig
+from gridsearch.store.contract import Store
+from gridsearch.store.opening import open_store
+from gridsearch.store.rows import Claim, NewTrial
+
+JOB = "shallow"
+SPEC = {"dataset": "digits", "axes": [{"name": "learning_rate", "values": [0.1, 0.01], "scale": "log"}]}
+SOURCE = "name: shallow\n"
+
+
+def new_trial(learning_rate: float = 0.1, epochs: int = 2, schedule: str = "constant") -> NewTrial:
+    """Return a trial; trials of one learning rate share their lineage, unless the schedule is cosine."""
+    config = TrialConfig(
+        batch_size=8,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        dataset="0" * 64,
+        model="shallow",
+        hyper={"neurons": 10},
+    )
+    return NewTrial(
+        identity.trial_id(config), identity.lineage_id(config), epochs, identity.canonical(config)
+    )
+
+
+def grid(rates: Iterable[float] = (0.1, 0.01), epochs: Iterable[int] = (1, 3)) -> list[NewTrial]:
+    """Return the product of learning rates and epochs, the epochs running faster."""
+    lengths = list(epochs)
+    return [new_trial(rate, length) for rate in rates for length in lengths]
+
+
+def start(store: Store, trials: Iterable[NewTrial], job: str = JOB) -> int:
+    """Put a job with these trials and open a launch of it."""
+    store.put_job(job, SPEC, SOURCE, list(trials))
+    return store.open_launch(job, "host", os.getpid(), 12.5, 2)
+
+
+def claim_all(store: Store, launch: int, trials: Iterable[NewTrial], target: int = 100) -> list[Claim]:
+    """Claim every lineage of the trials."""
+    return store.claim(launch, {trial.lineage_id: target for trial in trials})
+
+
+def epoch(claim: Claim, number: int, loss: float = 0.5, accuracy: float = 0.75) -> EpochRecord:
+    """Return a report of one epoch; its numbers differ from epoch to epoch."""
+    return EpochRecord(
+        claim.lineage_id,
+        claim.attempt,
+        number,
+        train_loss=loss / (number + 1),
+        train_accuracy=accuracy + number / 1000,
+        val_loss=loss / (number + 2),
+        val_accuracy=accuracy + number / 2000,
+        learning_rate=0.1,
+        seconds=0.1 * (number + 1),
+    )
+
+
+def epochs(claim: Claim, last: int, first: int = 0) -> Iterator[EpochRecord]:
+    """Yield the reports of epochs `first` to `last`."""
+    return (epoch(claim, number) for number in range(first, last + 1))
+
+
+def make_store(path: Path, trials: Iterable[NewTrial]) -> Store:
+    """Open a fresh store with one job."""
+    store = open_store(path)
+    store.put_job(JOB, SPEC, SOURCE, list(trials))
+    return store

@@ -1,0 +1,46 @@
+"""Makes the saved store of the current schema; run `python -m tests.store.make_asset` once a released version.
+
+The file goes to `assets/<version>.db` and never changes again; `test_migrations` opens every one of them.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished
+from gridsearch.store.opening import open_store
+from gridsearch.store.schema import CURRENT
+from tests.store.grids import JOB, claim_all, epoch, epochs, grid, start
+
+ASSETS = Path(__file__).parent / "assets"
+RATES = (0.4, 0.3, 0.2, 0.1)
+
+
+def make_asset(path: Path) -> None:
+    """Write a store in which every kind of row and state of a trial occurs."""
+    trials = grid(rates=RATES, epochs=(1, 3))
+    with open_store(path) as store:
+        launch = start(store, trials)
+        done, diverged, failed, running = claim_all(store, launch, trials)
+        store.record(launch, [*epochs(done, 3), LineageFinished(done.lineage_id, 1)], {})
+        lost = [
+            *epochs(diverged, 1),
+            epoch(diverged, 2, loss=math.nan),
+            LineageDiverged(diverged.lineage_id, 1, 2),
+        ]
+        store.record(launch, lost, {})
+        boom = LineageFailed(failed.lineage_id, 1, "boom", "Traceback")
+        store.record(launch, [*epochs(failed, 1), boom], {failed.lineage_id: "logs/boom.log"})
+        store.record(launch, list(epochs(running, 1)), {})
+        store.put_job(JOB, {"images": {"train": 9}}, "second", trials)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM")
+
+
+if __name__ == "__main__":
+    target = ASSETS / f"{CURRENT}.db"
+    assert not target.exists(), f"{target} is history and is not written again"
+    make_asset(target)

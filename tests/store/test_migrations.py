@@ -1,0 +1,186 @@
+"""The schema's history: what alembic makes is what `tables` says, and every released store still works."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from gridsearch.errors import StoreBusyError, StoreError
+from gridsearch.spec.outcomes import TrialState
+from gridsearch.store import opening, schema, upgrading
+from gridsearch.store.connection import Database
+from gridsearch.store.opening import open_store
+from gridsearch.store.tables import metadata
+from tests.store.grids import JOB, claim_all, epochs, grid, make_store
+from tests.store.make_asset import ASSETS, RATES, make_asset
+
+SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+
+SECOND = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "m002"
+down_revision = "m001"
+
+
+def upgrade() -> None:
+    op.add_column("jobs", sa.Column("note", sa.Text))
+    op.execute("UPDATE jobs SET note = 'upgraded'")
+    {last}
+"""
+
+
+def migrate(path: Path) -> None:
+    database = Database(path, create=True, read_only=False)
+    with database.write() as connection:
+        command.upgrade(upgrading.alembic_config(connection), "head")
+    database.close()
+
+
+def test_the_migrations_make_the_schema_that_a_fresh_store_has(path: Path, tmp_path: Path) -> None:
+    open_store(path).close()
+    migrate(tmp_path / "migrated.db")
+    with (
+        closing(sqlite3.connect(path)) as fresh,
+        closing(sqlite3.connect(tmp_path / "migrated.db")) as migrated,
+    ):
+        assert fresh.execute(SCHEMA).fetchall() == migrated.execute(SCHEMA).fetchall()
+        version = "SELECT * FROM alembic_version"
+        assert fresh.execute(version).fetchall() == migrated.execute(version).fetchall()
+
+
+def test_alembic_finds_no_difference(path: Path) -> None:
+    migrate(path)
+    database = Database(path, create=False, read_only=True)
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    database.close()
+
+
+def test_the_known_versions_are_the_files_of_the_history() -> None:
+    script = ScriptDirectory(str(upgrading.MIGRATIONS))
+    assert [revision.revision for revision in script.walk_revisions()][::-1] == list(schema.REVISIONS)
+    assert script.get_heads() == [schema.CURRENT]
+
+
+def test_there_is_a_saved_store_of_every_version_and_nothing_else() -> None:
+    assert sorted(file.name for file in ASSETS.iterdir()) == [f"{name}.db" for name in schema.REVISIONS]
+
+
+def test_the_saved_store_of_this_version_is_what_the_script_makes(path: Path) -> None:
+    make_asset(path)
+    with open_store(path) as made, open_store(copy_of(schema.CURRENT, path.with_name("saved.db"))) as saved:
+        assert [(row.trial_id, row.state, row.val_loss, row.seconds) for row in made.trials()] == [
+            (row.trial_id, row.state, row.val_loss, row.seconds) for row in saved.trials()
+        ]
+        assert [(event.kind, event.detail) for event in made.events()] == [
+            (
+                event.kind,
+                event.detail | {"pid": os.getpid()} if event.kind == "launch_opened" else event.detail,
+            )
+            for event in saved.events()
+        ]
+
+
+def copy_of(version: str, path: Path) -> Path:
+    shutil.copy(ASSETS / f"{version}.db", path)
+    path.chmod(0o644)
+    return path
+
+
+@pytest.mark.parametrize("version", schema.REVISIONS)
+def test_a_saved_store_opens_and_goes_on(version: str, path: Path) -> None:
+    trials = grid(rates=RATES, epochs=(1, 3))
+    with open_store(copy_of(version, path)) as store:
+        assert store.verify() == []
+        assert store.counts(JOB) == {
+            TrialState.RUNNING: 1,
+            TrialState.COMPLETED: 5,
+            TrialState.DIVERGED: 1,
+            TrialState.FAILED: 1,
+        }
+        (dead,) = store.open_launches()
+        store.close_launch(dead.launch_id, "lost")
+        assert store.reopen(JOB, [TrialState.FAILED]) == 1
+        launch = store.open_launch(JOB, "host", 1, 1.0, 1)
+        claims = claim_all(store, launch, trials)
+        assert [(claim.attempt, claim.recorded_epoch) for claim in claims] == [(2, 1), (2, 1)]
+        store.record(launch, [event for claim in claims for event in epochs(claim, 3, first=2)], {})
+        store.close_launch(launch, "complete")
+        assert store.counts(JOB) == {TrialState.COMPLETED: 7, TrialState.DIVERGED: 1}
+        assert store.verify() == []
+
+
+@pytest.fixture
+def second_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A future in which there is a second version of the schema."""
+    folder = tmp_path / "100% migrations"
+    shutil.copytree(upgrading.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "m002_note.py").write_text(SECOND.format(last=""))
+    monkeypatch.setattr(schema, "REVISIONS", ("m001", "m002"))
+    for module in (schema, opening):
+        monkeypatch.setattr(module, "CURRENT", "m002")
+    monkeypatch.setattr(upgrading.upgrade, "__defaults__", (folder, "m002"))
+    return folder / "versions" / "m002_note.py"
+
+
+def test_an_older_store_is_upgraded_after_a_backup(path: Path, second_version: Path) -> None:
+    before = copy_of("m001", path).read_bytes()
+    backup = path.with_name("results.db.before-m002")
+    with pytest.raises(StoreError, match="older schema m001"):
+        open_store(path, read_only=True)
+    assert not backup.exists()
+    with open_store(path) as store:
+        assert len(store.trials()) == 8
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT note FROM jobs").fetchall() == [("upgraded",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("m002",)]
+    with closing(sqlite3.connect(backup)) as kept, closing(sqlite3.connect(":memory:")) as original:
+        original.deserialize(before)
+        assert list(kept.iterdump()) == list(original.iterdump())
+    assert sorted(entry.name for entry in path.parent.glob("results.db*")) == [path.name, backup.name]
+    open_store(path, read_only=True).close()
+
+
+def test_an_upgrade_that_fails_changes_nothing(path: Path, second_version: Path) -> None:
+    second_version.write_text(SECOND.format(last="op.execute('INSERT INTO nowhere VALUES (1)')"))
+    before = copy_of("m001", path).read_bytes()
+    with pytest.raises(StoreError, match=r"results\.db\.before-m002"):
+        open_store(path)
+    assert path.read_bytes() == before
+    second_version.write_text(SECOND.format(last=""))
+    open_store(path).close()
+
+
+def test_a_store_in_use_is_not_upgraded(path: Path, second_version: Path) -> None:
+    with closing(sqlite3.connect(copy_of("m001", path))) as connection, connection:
+        here = (f"{socket.gethostname()} 0a1b2c3d", os.getpid(), "2999-01-01T00:00:00.000000+00:00")
+        connection.execute("UPDATE launches SET host = ?, pid = ?, started_at = ?", here)
+    with pytest.raises(StoreBusyError, match=f"process {os.getpid()}.*stop that first") as caught:
+        open_store(path)
+    assert caught.value.exit_code == 4
+    # The number went to another process since.
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE launches SET started_at = '2001-01-01T00:00:00.000000+00:00'")
+    open_store(path).close()
+
+
+def test_two_processes_may_make_the_same_store(path: Path) -> None:
+    make_store(path, grid()).close()
+    database = Database(path, create=True, read_only=False)
+    opening._prepare(database, create=True, read_only=False)
+    database.close()
+    with open_store(path) as store:
+        assert len(store.trials()) == 4

@@ -1,0 +1,116 @@
+"""Each invariant of `verify`, broken on purpose."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gridsearch.errors import StoreDamagedError
+from gridsearch.store.opening import open_store
+from gridsearch.store.rows import Problem
+from tests.store.make_asset import make_asset
+
+
+def tampered(path: Path, *statements: str) -> list[Problem]:
+    """Return the problems of a store after changes behind its back."""
+    make_asset(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints=ON")
+        with connection:
+            changed = [connection.execute(statement).rowcount for statement in statements]
+    assert all(changed)
+    with open_store(path) as store:
+        return store.verify()
+
+
+TAMPERINGS = [
+    ("seal", "UPDATE epochs SET val_loss = val_loss * 1.0000001 WHERE lineage = 1 AND epoch = 0"),
+    ("seal", "UPDATE epochs SET train_loss = 0.5 WHERE train_loss IS NULL"),
+    ("seal", "UPDATE epochs SET attempt = 2 WHERE lineage = 1 AND epoch = 2"),
+    ("seal", "UPDATE events SET kind = 'finished' WHERE kind = 'claimed'"),
+    ("seal", "UPDATE events SET detail = '{}' WHERE id = 1"),
+    ("seal", "UPDATE events SET at = '2020' WHERE id = 3"),
+    ("events", "DELETE FROM events WHERE id = 5"),
+    ("epochs", "DELETE FROM epochs WHERE lineage = 1 AND epoch = 1"),
+    ("epochs", "UPDATE lineages SET epoch = 2 WHERE id = 1"),
+    ("epochs", "UPDATE lineages SET diverged_epoch = NULL WHERE id = 2"),
+    ("events", "UPDATE lineages SET attempt = 2 WHERE id = 1"),
+    ("events", "UPDATE lineages SET launch = NULL WHERE id = 4"),
+    ("claim", "UPDATE lineages SET launch = NULL WHERE id = 4"),
+    ("claim", "UPDATE lineages SET attempt = 7 WHERE id = 4"),
+    ("claim", "UPDATE launches SET ended_at = started_at, outcome = 'lost'"),
+    ("events", "UPDATE launches SET workers = 3"),
+    ("events", "UPDATE trials SET state = 'pending' WHERE state = 'running'"),
+    ("events", "UPDATE trials SET error = 'bang' WHERE state = 'failed'"),
+    ("events", "UPDATE trials SET log = NULL WHERE state = 'failed'"),
+    ("events", "UPDATE trials SET attempt = 2 WHERE state = 'completed'"),
+    ("events", "UPDATE trials SET finished_at = '2020-01-01' WHERE state = 'completed'"),
+    ("result", "UPDATE trials SET val_accuracy = 0.99 WHERE id = 1"),
+    ("result", "UPDATE trials SET seconds = seconds + 1e-12 WHERE id = 1"),
+    ("result", "UPDATE trials SET val_loss = 0.1 WHERE state = 'failed'"),
+    ("result", "UPDATE trials SET train_accuracy = NULL WHERE state = 'diverged'"),
+    ("result", "UPDATE trials SET state = 'completed', diverged_epoch = NULL WHERE state = 'diverged'"),
+    ("result", "UPDATE trials SET state = 'pending', finished_at = NULL WHERE id = 1"),
+    ("identity", "UPDATE trials SET config = replace(config, '0.4', '0.5')"),
+    ("identity", "UPDATE trials SET trial_id = replace(trial_id, 'a', 'b') WHERE id = 1"),
+    ("identity", "UPDATE trials SET epochs = 2 WHERE id = 1"),
+    ("identity", "UPDATE lineages SET lineage_id = replace(lineage_id, 'a', 'b') WHERE id = 1"),
+    ("identity", "UPDATE trials SET lineage = 2, epochs = 7 WHERE id = 1"),
+    ("events", "UPDATE trials SET enqueued = 99 WHERE id = 1"),
+    ("grid", "UPDATE job_trials SET position = 99 WHERE position = 0"),
+    ("grid", "DELETE FROM job_trials WHERE position = 7"),
+    ("job", "UPDATE jobs SET name = 'other'"),
+    ("job", "UPDATE jobs SET spec = '{}'"),
+    ("job", "UPDATE jobs SET source = 'third'"),
+    ("events", "UPDATE jobs SET revision = 3"),
+    ("events", "UPDATE jobs SET updated_at = created_at"),
+    ("foreign_key", "DELETE FROM lineages WHERE id = 4"),
+    ("integrity", "UPDATE trials SET state = 'unknown' WHERE id = 1"),
+    ("integrity", "UPDATE trials SET error = NULL WHERE state = 'failed'"),
+]
+
+
+@pytest.mark.parametrize(("rule", "statement"), TAMPERINGS, ids=[statement for _, statement in TAMPERINGS])
+def test_a_broken_invariant_is_reported(path: Path, rule: str, statement: str) -> None:
+    problems = tampered(path, statement)
+    assert rule in {problem.rule for problem in problems}
+    assert all(problem.subject and problem.text and "\n" not in problem.text for problem in problems)
+
+
+def test_a_trial_that_vanished_is_reported(path: Path) -> None:
+    problems = tampered(
+        path,
+        "DELETE FROM events WHERE trial = 8",
+        "DELETE FROM job_trials WHERE trial = 8",
+        "DELETE FROM trials WHERE id = 8",
+    )
+    assert problems
+
+
+def test_swapped_positions_are_reported(path: Path) -> None:
+    problems = tampered(
+        path,
+        "UPDATE job_trials SET position = 99 WHERE position = 0",
+        "UPDATE job_trials SET position = 0 WHERE position = 1",
+        "UPDATE job_trials SET position = 1 WHERE position = 99",
+    )
+    assert [problem.rule for problem in problems] == ["grid"]
+
+
+def test_a_missing_table_is_damage(path: Path) -> None:
+    make_asset(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE epochs")
+    with open_store(path) as store, pytest.raises(StoreDamagedError, match="no such table"):
+        store.verify()
+
+
+def test_verifying_changes_nothing(path: Path) -> None:
+    make_asset(path)
+    before = path.read_bytes()
+    with open_store(path) as store:
+        assert store.verify() == []
+    assert path.read_bytes() == before

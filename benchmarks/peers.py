@@ -137,7 +137,9 @@ def watch(command: Sequence[str], folder: Path, log: IO[str], limit: float, *, i
             _wait(process, 1.0)
     finally:
         wall = time.perf_counter() - began
-        left_over = stop_all({process, *family, *_children(process)}, patience=0.0 if killed else 5.0)
+        patience = 0.0 if process.poll() is None else 5.0
+        left_over = stop_all({process, *family, *_children(process)}, patience)
+        left_over += stop_all(_session(process.pid), patience=0.0)
     return Ended(launched, wall, process.wait(), killed, left_over)
 
 
@@ -153,6 +155,18 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return list(process.children(recursive=True))
     except psutil.NoSuchProcess:
         return []
+
+
+def _session(leader: int) -> set[psutil.Process]:
+    """Return what a peer started and nobody saw start: the processes of its session whose parents are gone."""
+    return {each for each in psutil.process_iter() if _session_of(each.pid) == leader}
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
 
 
 def stop_all(processes: set[psutil.Process], patience: float) -> int:

@@ -1,6 +1,7 @@
 """How fast the store is: prints n, seconds and the goal of each operation, and the hardware.
 
-Run `python benchmarks/store.py [--trials 100000] [--folder DIR]`; the folder should lie on the disk that matters.
+Run `python benchmarks/store.py [--trials 100000] [--folder DIR]`; the folder should lie on the disk that
+matters. Beside the wall time stands the processor's time, which others on the machine disturb less.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,10 +37,9 @@ def main() -> None:
     parser.add_argument("--recorded", type=int, default=20_000, help="trials to train, in batches")
     parser.add_argument("--folder", type=Path, default=None)
     options = parser.parse_args()
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"SQLite {sqlite3.sqlite_version}; one run each"
-    )
+    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    load = f"load {os.getloadavg()[0]:.1f}"
+    print(f"{machine}, {load}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}; one run")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         measure_all(Path(folder) / "results.db", options.trials, options.recorded)
 
@@ -55,12 +56,8 @@ def measure_all(path: Path, n: int, recorded: int) -> None:
         train(store, grid[:recorded])
         finish(path, n)
         for metric, highest in (("val_accuracy", True), ("val_loss", False)):
-            measure(
-                f"ranking by {metric}",
-                n,
-                "0.3 s",
-                lambda m=metric, h=highest: store.ranking(JOB, m, 5, highest=h),
-            )
+            rank = partial(store.ranking, JOB, metric, 5, highest=highest)
+            measure(f"ranking by {metric}", n, "0.3 s", rank)
         measure("counts", n, "-", lambda: store.counts(JOB))
         measure("trials", n, "-", lambda: store.trials(JOB))
         measure("job_epochs", n, "-", lambda: store.job_epochs(JOB))
@@ -71,7 +68,7 @@ def measure_all(path: Path, n: int, recorded: int) -> None:
 
 
 def make_grid(n: int) -> list[NewTrial]:
-    """Return a grid of lineages with one trial each, hashed without pydantic: here only the store is measured."""
+    """Return a grid of lineages with one trial each, made without pydantic: the store is measured here."""
     example = TrialConfig(
         batch_size=16,
         epochs=EPOCHS_PER_TRIAL,
@@ -118,7 +115,8 @@ def finish(path: Path, n: int) -> None:
     """Give all trials numbers, past the store: ranking is measured on a store full of results."""
     with sqlite3.connect(path) as connection:
         connection.execute(
-            "UPDATE trials SET state = 'completed', finished_at = '2026-01-01T00:00:00.000000+00:00', seconds = 1, "
+            "UPDATE trials SET state = 'completed', finished_at = '2026-01-01T00:00:00.000000+00:00', "
+            "seconds = 1, "
             "train_loss = abs(random()) / 9e18, val_loss = abs(random()) / 9e18, "
             "train_accuracy = abs(random()) / 9e18, val_accuracy = (abs(random()) % 5000) / 5000.0"
         )
@@ -132,10 +130,11 @@ def batched(items: Sequence[Claim], size: int) -> Iterator[list[Claim]]:
 
 
 def measure(name: str, n: int, goal: str, work: Callable[[], Any]) -> None:
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.process_time()
     work()
-    seconds = time.perf_counter() - start
-    print(f"{name:32} n={n:<7} {seconds:8.3f} s   {n / seconds:10.0f}/s   goal {goal}", flush=True)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+    rate = f"{n / seconds:10.0f}/s"
+    print(f"{name:32} n={n:<7} {seconds:8.3f} s {rate}   processor {cpu:7.3f} s   goal {goal}", flush=True)
 
 
 def peak_mb() -> float:

@@ -21,6 +21,7 @@ from gridsearch.spec.outcomes import OPEN_STATES, TrialState
 from gridsearch.store.contract import Store
 
 POLL_SECONDS = 0.5
+FOREVER = 2**62
 #: How often in a row nothing may be claimed (another launch was faster) before that counts as a defect.
 IDLE_ROUNDS = 20
 
@@ -79,7 +80,8 @@ def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool =
     trials = prepared.grid.trials
     states = store.states([trial.trial_id for trial in trials]) if store else {}
     lineages = store.lineages({trial.lineage_id for trial in trials}) if store else {}
-    recorded = {key: row.epoch for key, row in lineages.items()}
+    # A lineage that diverged has the answer for every longer trial too.
+    recorded = {key: row.epoch if row.diverged_epoch is None else FOREVER for key, row in lineages.items()}
     return make_plan(
         prepared.grid, states, recorded, train_images=prepared.train_images, retry_failed=retry_failed
     )

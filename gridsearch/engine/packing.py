@@ -14,8 +14,7 @@ EPOCH_OVERHEAD_STEPS = 5
 
 def cost(lineage: LineagePlan) -> int:
     """Return a lineage's expected cost in optimiser steps."""
-    epochs = lineage.config.epochs - max(0, lineage.start)
-    return lineage.steps + EPOCH_OVERHEAD_STEPS * epochs
+    return lineage.steps + EPOCH_OVERHEAD_STEPS * lineage.epochs
 
 
 def make_packs(lineages: Sequence[LineagePlan], workers: int) -> list[list[LineagePlan]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, correlation
+from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, Method, correlation
 from gridsearch.analysis.curves import Curves, curves
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
@@ -44,11 +44,6 @@ def job_page(data: JobData, stamp: Stamp) -> str:
     points = board(data)
     shown = thinned(points, MOST_POINTS)
     cells = {method: correlation(data, method) for method in METHODS}
-    figures: dict[str, Any] = {"config": CONFIG, "curves": _curve_parts(drawn)}
-    if _has_heatmap(cells["pearson"]):
-        figures["heatmap"] = {method: _parts(heatmap_figure(cells[method])) for method in METHODS}
-    if points.trials:
-        figures["scatter"] = _scatter_parts(shown)
     scripts = [plotly_script(), asset("page.js")] if glance.results else []
     return (
         environment()
@@ -62,7 +57,7 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             policy=policy(scripts),
             style=asset("page.css"),
             scripts=scripts,
-            figures=json_data(figures),
+            figures=json_data(_figures(drawn, shown, cells)),
             glance=glance,
             states=_states(glance),
             table=table(data),
@@ -86,6 +81,16 @@ def first_choice(points: Board, ranks: Correlation) -> tuple[str, str]:
     last = dict(zip(ranks.names, ranks.matrix[-1], strict=True)) if ranks.matrix else {}
     order = sorted(names, key=lambda name: -abs(last.get(name) or 0.0))
     return (order[0] if order else "", order[1] if len(order) > 1 else "")
+
+
+def _figures(drawn: Curves, shown: Board, cells: dict[Method, Correlation]) -> dict[str, Any]:
+    """Return everything the page's script draws."""
+    figures: dict[str, Any] = {"config": CONFIG, "curves": _curve_parts(drawn)}
+    if _has_heatmap(cells["pearson"]):
+        figures["heatmap"] = {method: _parts(heatmap_figure(cells[method])) for method in METHODS}
+    if shown.trials:
+        figures["scatter"] = _scatter_parts(shown)
+    return figures
 
 
 def _has_heatmap(cells: Correlation) -> bool:

@@ -35,6 +35,6 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 def share(part: int, whole: int) -> str:
     """Return a share as a whole percentage, never 100 % for less than everything."""
     if whole <= 0:
-        return "0 %"
+        return "0\N{NO-BREAK SPACE}%"
     percent = round(100 * part / whole)
-    return f"{min(percent, 99) if part < whole else percent} %"
+    return f"{min(percent, 99) if part < whole else percent}\N{NO-BREAK SPACE}%"

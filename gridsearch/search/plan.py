@@ -24,6 +24,11 @@ class LineagePlan:
     trials: int
     steps: int
 
+    @property
+    def epochs(self) -> int:
+        """Return how many epochs are to be trained."""
+        return max(0, self.config.epochs - max(0, self.start))
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -74,7 +79,7 @@ def make_plan(
     lineages = [
         _lineage(trial, recorded.get(key, -1), trials_of[key], train_images) for key, trial in longest.items()
     ]
-    alone = sum(trial.config.epochs - max(0, recorded.get(trial.lineage_id, 0)) for trial in wanted)
+    alone = sum(max(0, trial.config.epochs - max(0, recorded.get(trial.lineage_id, 0))) for trial in wanted)
     return Plan(
         grid=grid,
         new=counts["new"],
@@ -86,7 +91,7 @@ def make_plan(
         done=counts["done"],
         lineages=lineages,
         epochs_alone=alone,
-        epochs=sum(lineage.config.epochs - max(0, lineage.start) for lineage in lineages),
+        epochs=sum(lineage.epochs for lineage in lineages),
     )
 
 
@@ -106,5 +111,5 @@ def _kind(
 
 def _lineage(trial: GridTrial, start: int, trials: int, train_images: int) -> LineagePlan:
     config = trial.config
-    steps = -(-train_images // config.batch_size) * (config.epochs - max(0, start))
+    steps = -(-train_images // config.batch_size) * max(0, config.epochs - max(0, start))
     return LineagePlan(trial.lineage_id, config, start, trials, steps)

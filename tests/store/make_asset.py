@@ -1,4 +1,4 @@
-"""Makes the saved store of the current schema; run `python -m tests.store.make_asset` once a released version.
+"""Makes the saved store of a schema version; run `python -m tests.store.make_asset` once a version.
 
 The file goes to `assets/<version>.db` and never changes again; `test_migrations` opens every one of them.
 """

@@ -59,6 +59,7 @@ def flips(size: int, generator: random.Random) -> dict[int, int]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_flipped_bits(path: Path, sound: tuple[bytes, list[Any]], seed: int) -> None:
     data, expected = sound

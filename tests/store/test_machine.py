@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
@@ -56,7 +57,7 @@ class Lineage:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Jobs are put, launches come and go, claims are taken, reported on, given up and reported on too late."""
+    """Jobs are put, launches come and go, claims are taken, reported on, given up, reported on too late."""
 
     launches = Bundle("launches")
     claims = Bundle("claims")
@@ -199,7 +200,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert [e.val_loss for e in self.store.epochs([lineage_id])] == lineage.curve
 
 
-TestStoreMachine = StoreMachine.TestCase
+TestStoreMachine = pytest.mark.slow(StoreMachine.TestCase)
 TestStoreMachine.settings = settings(
     max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )

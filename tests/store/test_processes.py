@@ -33,7 +33,7 @@ with open_store(path) as store:
     for start in range(0, len(names), size):
         claims = store.claim(launch, dict.fromkeys(names[start : start + size], 9))
         obtained += [claim.lineage_id for claim in claims]
-        reports = [event for c in claims for event in (*epochs(c, 1), LineageFinished(c.lineage_id, c.attempt))]
+        reports = [e for c in claims for e in (*epochs(c, 1), LineageFinished(c.lineage_id, c.attempt))]
         if reports:
             assert store.record(launch, reports, {}).refused == 0
     store.close_launch(launch, "complete")
@@ -116,7 +116,9 @@ def test_a_kill_loses_nothing_that_was_acknowledged(path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         printed, _ = process.communicate(timeout=60)
         lines = printed.splitlines()
-        acknowledged |= {(name, int(n)) for name, _, n in (l.partition(" ") for l in lines if l != "done")}
+        acknowledged |= {
+            (name, int(n)) for name, _, n in (line.partition(" ") for line in lines if line != "done")
+        }
         with open_store(path) as store:
             assert store.verify() == []
             recorded = {(row.lineage_id, row.epoch) for row in store.job_epochs(JOB)}

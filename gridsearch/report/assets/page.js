@@ -51,7 +51,12 @@
   onChoice("scale", "scale", function (scale) {
     panels.forEach(function (panel) {
       const ranges = figures.curves[Number(panel.dataset.curve)].layout.meta;
-      Plotly.relayout(panel, { "yaxis.type": scale, "yaxis.range": ranges[scale].slice() });
+      Plotly.relayout(panel, {
+        "yaxis.type": scale,
+        "yaxis.range": ranges[scale].slice(),
+        // Over several decades plotly would label the digits between them too.
+        "yaxis.dtick": scale === "log" && ranges.log[1] - ranges.log[0] >= 2 ? 1 : null,
+      });
     });
   });
 

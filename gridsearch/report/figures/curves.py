@@ -16,6 +16,8 @@ from gridsearch.report.theme import MUTED, TEMPLATE, TRAIN, VALIDATION, plain
 _PANEL_PX = 230
 _LOWEST_LOG = 1e-6
 _MOST_TICKS = 6
+#: From here on a logarithmic axis is labelled at powers of ten alone; the page's script does the same.
+_MANY_DECADES = 2
 #: Epochs are whole: so are their ticks.
 _EPOCH_STEPS = [lead * 10**power for power in range(6) for lead in (1, 2, 5)]
 
@@ -52,7 +54,8 @@ def curves_figure(curves: Curves, *, log: bool = False) -> go.Figure:
                 figure.add_trace(trace, row=row, col=column)
             kind = "log" if log else "linear"
             figure.update_xaxes(title_text="epoch", **_epochs_axis(curve), row=row, col=column)
-            figure.update_yaxes(type=kind, range=ranges[kind], row=row, col=column)
+            decades = 1 if log and ranges["log"][1] - ranges["log"][0] >= _MANY_DECADES else None
+            figure.update_yaxes(type=kind, range=ranges[kind], dtick=decades, row=row, col=column)
         figure.update_yaxes(title_text="loss (nats)", row=row, col=1)
     figure.update_annotations(font={"size": 12, "color": MUTED})
     figure.update_layout(template=TEMPLATE, height=110 + 320 * max(1, len(groups)), margin={"t": 110})

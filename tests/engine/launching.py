@@ -1,0 +1,80 @@
+"""Launching small jobs on real digits in this process, and looking at what the store then holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gridsearch.engine.executor import Executor
+from gridsearch.engine.inline import InlineExecutor
+from gridsearch.engine.launch import Launch, LaunchEnd, LaunchOptions, worker_settings
+from gridsearch.engine.preparation import PreparedJob, prepare
+from gridsearch.spec.job import job_from_text
+from gridsearch.spec.outcomes import EpochRecord, WorkerEvent
+from gridsearch.store.opening import open_store
+from gridsearch.store.rows import Recorded
+
+JOB = """\
+name: small
+dataset: digits
+split: {test: 0.1}
+model: shallow
+space:
+  batch_size: [64, 128]
+  epochs: [1, 3]
+  learning_rate: [0.1, 0.01]
+  neurons: [10]
+"""
+
+
+class Notes:
+    """A listener that remembers, and that can have something happen after so many epochs."""
+
+    def __init__(self, after: int | None = None, act: Callable[[], None] = lambda: None) -> None:
+        self.epochs: list[EpochRecord] = []
+        self.notes: list[str] = []
+        self.refused = 0
+        self.after, self.act = after, act
+
+    def recorded(self, events: Sequence[WorkerEvent], outcome: Recorded) -> None:
+        self.refused += outcome.refused
+        for event in events:
+            if isinstance(event, EpochRecord):
+                self.epochs.append(event)
+        if self.after is not None and len(self.epochs) >= self.after:
+            self.act()
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def prepared(folder: Path, *overrides: str, text: str = JOB) -> PreparedJob:
+    return prepare(job_from_text(text, overrides, base=folder), folder / "data")
+
+
+def launch(
+    job: PreparedJob,
+    store_path: Path,
+    *,
+    notes: Notes | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    retry_failed: bool = False,
+    make: Callable[[Any], Executor] = InlineExecutor,
+) -> LaunchEnd:
+    options = LaunchOptions(workers=1, device="cpu", retry_failed=retry_failed)
+    settings = worker_settings(job, store_path, options)
+    with open_store(store_path) as store:
+        return Launch(job, store, store_path, options).run(
+            lambda: make(settings), listener=notes or Notes(), stopping=stopping
+        )
+
+
+def table(store_path: Path, job: str = "small") -> dict[str, tuple[Any, ...]]:
+    """Return every trial's state and numbers, to compare with another store's; verifies the store first."""
+    with open_store(store_path, create=False) as store:
+        assert store.verify() == []
+        return {
+            row.trial_id: (str(row.state), row.train_loss, row.train_accuracy, row.val_loss, row.val_accuracy)
+            for row in store.trials(job)
+        }

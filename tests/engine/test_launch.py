@@ -1,0 +1,282 @@
+"""Launches in this process, on a real store and real digits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gridsearch import paths
+from gridsearch.engine import inline
+from gridsearch.engine.driver import Driver
+from gridsearch.engine.launch import plan_job
+from gridsearch.engine.liveness import own_process
+from gridsearch.errors import DataError, JobError, ModelError
+from gridsearch.spec.outcomes import LineageFinished, TrialState
+from gridsearch.store.opening import open_store
+from tests.engine.launching import Notes, launch, prepared, table
+
+
+@pytest.fixture(autouse=True)
+def _report_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inline, "REPORT_SECONDS", 0.0)
+
+
+def test_a_launch_trains_each_lineage_once_and_every_trial_gets_its_numbers(tmp_path: Path) -> None:
+    notes = Notes()
+    end = launch(prepared(tmp_path), tmp_path / "r.db", notes=notes)
+    assert (end.counts, end.interrupted, end.failed) == ({TrialState.COMPLETED: 8}, False, 0)
+    assert len(notes.epochs) == 4 * (3 + 1)
+    with open_store(tmp_path / "r.db", create=False) as store:
+        for trial in store.trials("small"):
+            last = store.epochs([trial.lineage_id])[trial.epochs]
+            assert (trial.val_loss, trial.val_accuracy) == (last.val_loss, last.val_accuracy)
+
+
+def test_launching_again_trains_nothing(tmp_path: Path) -> None:
+    job = prepared(tmp_path)
+    launch(job, tmp_path / "r.db")
+    notes = Notes()
+    launch(job, tmp_path / "r.db", notes=notes)
+    assert notes.epochs == []
+    with open_store(tmp_path / "r.db", create=False) as store:
+        assert store.job("small").revision == 1
+
+
+def test_a_value_added_to_an_axis_trains_only_the_new_corner(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    wider, notes = prepared(tmp_path, "neurons=[10,15]"), Notes()
+    with open_store(tmp_path / "r.db", create=False) as store:
+        plan = plan_job(wider, store)
+    assert (plan.new, plan.done, len(plan.lineages)) == (8, 8, 4)
+    launch(wider, tmp_path / "r.db", notes=notes)
+    assert len(notes.epochs) == 4 * 4
+    whole = tmp_path / "whole.db"
+    launch(wider, whole)
+    assert table(tmp_path / "r.db") == table(whole)
+
+
+def test_raising_epochs_goes_on_from_the_checkpoint(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    longer, notes = prepared(tmp_path, "epochs=[1,3,5]"), Notes()
+    launch(longer, tmp_path / "r.db", notes=notes)
+    assert {record.epoch for record in notes.epochs} == {4, 5}
+    launch(longer, tmp_path / "whole.db")
+    assert table(tmp_path / "r.db") == table(tmp_path / "whole.db")
+
+
+def test_a_shorter_reading_is_read_and_not_trained(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    shorter, notes = prepared(tmp_path, "epochs=[1,2,3]"), Notes()
+    with open_store(tmp_path / "r.db", create=False) as store:
+        assert (plan_job(shorter, store).read, plan_job(shorter, store).epochs) == (4, 0)
+    end = launch(shorter, tmp_path / "r.db", notes=notes)
+    assert (notes.epochs, end.counts) == ([], {TrialState.COMPLETED: 12})
+    launch(shorter, tmp_path / "whole.db")
+    assert table(tmp_path / "r.db") == table(tmp_path / "whole.db")
+
+
+def test_under_a_schedule_that_needs_the_total_nothing_is_shared(tmp_path: Path) -> None:
+    notes = Notes()
+    launch(prepared(tmp_path, "schedule=cosine"), tmp_path / "r.db", notes=notes)
+    assert len(notes.epochs) == 4 * (1 + 1) + 4 * (3 + 1)
+
+
+@pytest.mark.parametrize("after", [1, 2, 5, 9, 14])
+def test_stopped_at_any_moment_and_resumed_the_table_is_the_same(tmp_path: Path, after: int) -> None:
+    stop: list[bool] = []
+    first, second = Notes(after, lambda: stop.append(True)), Notes()
+    job = prepared(tmp_path)
+    end = launch(job, tmp_path / "r.db", notes=first, stopping=lambda: bool(stop))
+    assert end.interrupted
+    launch(job, tmp_path / "r.db", notes=second)
+    launch(job, tmp_path / "whole.db")
+    assert table(tmp_path / "r.db") == table(tmp_path / "whole.db")
+    assert len(first.epochs) + len(second.epochs) == 4 * 4
+
+
+def test_without_its_checkpoints_a_lineage_starts_again_and_agrees(tmp_path: Path) -> None:
+    import shutil
+
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    before = table(tmp_path / "r.db")
+    shutil.rmtree(paths.checkpoint_dir(tmp_path / "r.db"))
+    longer = prepared(tmp_path, "epochs=[1,3,5]")
+    launch(longer, tmp_path / "r.db")
+    launch(longer, tmp_path / "whole.db")
+    after = table(tmp_path / "r.db")
+    assert after == table(tmp_path / "whole.db")
+    assert {key: after[key] for key in before} == before
+
+
+MODEL = """
+from pathlib import Path
+from torch import nn
+
+class Fragile(nn.Module):
+    def __init__(self, in_features, num_classes, kind):
+        super().__init__()
+        self.kind = kind
+        self.layer = nn.Linear(in_features, num_classes)
+
+    def forward(self, x):
+        if self.kind == "bad" and not Path(__file__).with_name("mended").exists():
+            raise RuntimeError("bad kind")
+        return self.layer(x.flatten(1))
+"""
+OWN = """\
+name: small
+dataset: digits
+model: {module}:Fragile
+batch_size: 64
+learning_rate: 0.1
+epochs: 2
+space:
+  kind: [good, bad, fine]
+"""
+
+
+def test_a_model_that_raises_fails_its_own_trials_and_can_be_retried(tmp_path: Path) -> None:
+    (tmp_path / "fragile_model.py").write_text(MODEL)
+    job = prepared(tmp_path, text=OWN.format(module="fragile_model"))
+    end = launch(job, tmp_path / "r.db")
+    assert end.counts == {TrialState.COMPLETED: 2, TrialState.FAILED: 1}
+    with open_store(tmp_path / "r.db", create=False) as store:
+        failed = next(trial for trial in store.trials("small") if trial.state == "failed")
+    assert failed.error == "RuntimeError: bad kind"
+    assert failed.log is not None
+    assert "in forward" in Path(failed.log).read_text()
+    notes = Notes()
+    launch(job, tmp_path / "r.db", notes=notes)
+    assert notes.epochs == []
+    (tmp_path / "mended").touch()
+    assert launch(job, tmp_path / "r.db", retry_failed=True).counts == {TrialState.COMPLETED: 3}
+    assert table(tmp_path / "r.db")
+
+
+def test_divergence_is_a_result(tmp_path: Path) -> None:
+    job = prepared(tmp_path, "learning_rate=[0.1,1e30]")
+    end = launch(job, tmp_path / "r.db")
+    assert end.counts[TrialState.DIVERGED] == 4
+    assert (end.failed, end.interrupted) == (0, False)
+    notes = Notes()
+    launch(prepared(tmp_path, "learning_rate=[0.1,1e30]", "epochs=[1,3,9]"), tmp_path / "r.db", notes=notes)
+    assert {record.epoch for record in notes.epochs} == {4, 5, 6, 7, 8, 9}
+    assert table(tmp_path / "r.db")
+
+
+def test_a_stale_result_is_refused(tmp_path: Path) -> None:
+    job = prepared(tmp_path)
+    with open_store(tmp_path / "r.db") as store:
+        store.put_job("small", job.description(), "", job.new_trials())
+        launch_id = store.open_launch("small", *own_process(), 1)
+        driver = Driver(store, tmp_path / "r.db", launch_id, stopping=lambda: False)
+        notes = Notes()
+        driver.listener = notes
+        driver.enqueue([list(plan_job(job, store).lineages)])
+        pack = driver.next_pack()
+        assert pack is not None
+        task = pack.tasks[0]
+        driver.record([LineageFinished(task.lineage_id, task.attempt - 1)])
+        assert notes.refused == 1
+        assert driver.next_pack() is None
+
+
+def test_a_crashed_pack_is_handed_out_again_alone_and_at_last_blamed(tmp_path: Path) -> None:
+    job = prepared(tmp_path)
+    with open_store(tmp_path / "r.db") as store:
+        store.put_job("small", job.description(), "", job.new_trials())
+        launch_id = store.open_launch("small", *own_process(), 1)
+        driver = Driver(store, tmp_path / "r.db", launch_id, stopping=lambda: False)
+        driver.enqueue([list(plan_job(job, store).lineages)])
+        pack = driver.next_pack()
+        assert pack is not None
+        assert len(pack.tasks) == 4
+        driver.record([LineageFinished(pack.tasks[3].lineage_id, 1)])
+        driver.crashed(pack, "the worker died\nof something")
+        alone = [driver.next_pack() for _ in range(3)]
+        assert all(one is not None and len(one.tasks) == 1 and one.tasks[0].attempt == 2 for one in alone)
+        assert driver.next_pack() is None
+        assert alone[0] is not None
+        driver.crashed(alone[0], "the worker died\nof something")
+        failed = [trial for trial in store.trials("small") if trial.state == "failed"]
+        assert {trial.lineage_id for trial in failed} == {alone[0].tasks[0].lineage_id}
+        assert failed[0].error == "its worker died 2 times: the worker died"
+
+
+def test_the_claims_of_a_dead_launch_are_taken_over(tmp_path: Path) -> None:
+    job = prepared(tmp_path)
+    with open_store(tmp_path / "r.db") as store:
+        store.put_job("small", job.description(), "", job.new_trials())
+        host, pid, started = own_process()
+        dead = store.open_launch("small", host, pid, started - 1, 1)
+        assert store.claim(dead, {lineage.lineage_id: 3 for lineage in plan_job(job, store).lineages})
+    assert launch(job, tmp_path / "r.db").counts == {TrialState.COMPLETED: 8}
+    with open_store(tmp_path / "r.db", create=False) as store:
+        assert store.open_launches() == []
+    assert table(tmp_path / "r.db")
+
+
+def test_another_job_of_the_same_name_is_refused_and_nothing_is_lost(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    before = table(tmp_path / "r.db")
+    other = prepared(
+        tmp_path,
+        "model=deep2",
+        "space={batch_size: 64, epochs: 1, learning_rate: 0.1, neurons_1: 5, neurons_2: 5}",
+    )
+    with pytest.raises(
+        JobError, match="another job 'small', which trains the model 'shallow', this file 'deep2'"
+    ):
+        launch(other, tmp_path / "r.db")
+    assert table(tmp_path / "r.db") == before
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error", "fragment"),
+    [
+        (
+            ["batch_size=[64,2000]"],
+            JobError,
+            "batch_size: 2000 is larger than the training set of 1294 images",
+        ),
+        (["dataset=mnits"], DataError, "did you mean 'mnist'"),
+        (["dataset=./none.npz"], DataError, "none.npz"),
+        (["model=shalow"], ModelError, "did you mean 'shallow'"),
+        (
+            ["space.neuron=[3]"],
+            ModelError,
+            "'neuron' is neither a recipe key nor a setting of model 'shallow'",
+        ),
+        (["split.test=5000"], DataError, "split"),
+        (["neurons=[-5]"], ModelError, "cannot be built with neurons=-5"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_written(
+    tmp_path: Path, overrides: list[str], error: type[Exception], fragment: str
+) -> None:
+    with pytest.raises(error) as caught:
+        prepared(tmp_path, *overrides)
+    assert fragment in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_store_may_hold_many_jobs_that_share_trials(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    notes = Notes()
+    launch(prepared(tmp_path, "name=other", "epochs=[3]"), tmp_path / "r.db", notes=notes)
+    assert notes.epochs == []
+    assert len(table(tmp_path / "r.db", "other")) == 4
+
+
+def test_repeats_over_data_seeds_split_and_order_anew(tmp_path: Path) -> None:
+    notes = Notes()
+    launch(
+        prepared(tmp_path, "data_seed=[0,1]", "epochs=1", "batch_size=64", "learning_rate=0.1"),
+        tmp_path / "r.db",
+        notes=notes,
+    )
+    assert len(notes.epochs) == 4
+    zero, one = ([replace(e, seconds=0, lineage_id="") for e in notes.epochs[i : i + 2]] for i in (0, 2))
+    assert zero != one

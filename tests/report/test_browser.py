@@ -1,0 +1,169 @@
+"""The pages in a real browser: that they draw, answer, fit, and stay off the network."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.scatter import board
+from gridsearch.report.dashboards import write_dashboards, write_page
+from gridsearch.report.figures.scatter import scatter_figure
+from tests.analysis.grids import SHALLOW, grid, shallow_score
+from tests.report.browser import NAMES, Browser, executable
+from tests.report.stores import filled_store
+from tests.report.test_page import HOSTILE
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(executable() is None, reason=f"none of {', '.join(NAMES)} is on PATH"),
+]
+DATA = grid(SHALLOW, shallow_score, name="shallow")
+UNLUCKY = grid(
+    {
+        "kind": ["</script><script>alert(2)</script>", "<b>x</b>"],
+        "hidden": [[512, 256], [1024]],
+        "neurons": [1, 2, 3],
+    },
+    lambda point: None if point["neurons"] == 3 else point["neurons"] / 10,
+    name=HOSTILE,
+)
+WIDE = grid({f"a_rather_long_hyperparameter_{n}": [1, 2] for n in range(7)}, lambda point: 0.5, name="w" * 90)
+JOBS = {
+    "shallow": DATA,
+    "unlucky": UNLUCKY,
+    "wide": WIDE,
+    "diverged": grid({"neurons": [1, 2, 3]}, lambda point: None),
+    "single": grid({}, lambda point: 0.5),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = executable()
+    assert program
+    with Browser(program) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    return {name: write_page(data, folder / f"{name}.html") for name, data in JOBS.items()}
+
+
+def test_every_plot_is_drawn(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["shallow"])
+    assert browser.run("document.querySelectorAll('.plot').length") == 11
+    assert browser.run("[...document.querySelectorAll('.plot')].every(p => p.querySelector('.main-svg'))")
+    assert browser.run("document.querySelectorAll('#scatter-plot .points path').length") == 192
+    assert browser.run("document.querySelectorAll('#heatmap .annotation').length") == 25
+    ticks = browser.run("[...document.querySelectorAll('#scatter-plot .xtick text')].map(t => t.textContent)")
+    assert ticks == ["0.0001", "0.001", "0.01", "0.1"]
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_no_complaint_and_no_network(browser: Browser, pages: dict[str, Path], name: str) -> None:
+    browser.open(pages[name])
+    browser.run("new Promise(done => setTimeout(done, 100))")
+    assert browser.complaints == []
+    assert [url[:5] for url in browser.requests if not url.startswith(("data:", "blob:"))] == ["file:"]
+    assert "alert(" not in browser.run("[...document.scripts].filter(s => !s.type).slice(-1)[0].textContent")
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_body_never_scrolls_sideways(browser: Browser, pages: dict[str, Path], name: str) -> None:
+    browser.open(pages[name])
+    for width in (1400, 800, 420):
+        browser.resize(width)
+        browser.wait(f"innerWidth === {width}")
+        browser.wait("document.body.scrollWidth <= window.innerWidth", seconds=5)
+        inside = "[...document.querySelectorAll('.main-svg')].every("
+        inside += "s => s.getBoundingClientRect().right <= innerWidth)"
+        browser.wait(inside, seconds=5)
+
+
+def test_every_choice_of_axes_draws_what_the_notebook_draws(browser: Browser, pages: dict[str, Path]) -> None:
+    for name, data in (("shallow", DATA), ("unlucky", UNLUCKY)):
+        browser.open(pages[name])
+        for x in data.axis_columns:
+            for color in ("", *data.axis_columns):
+                assert _chosen(browser, x, color) == _expected(data, x, color), (x, color)
+
+
+def test_the_switches_change_the_plots(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["shallow"])
+    cells = "[...document.querySelectorAll('#heatmap .annotation-text')].map(t => t.textContent).join()"
+    before = browser.run(cells)
+    browser.run("document.querySelector('input[value=spearman]').click()")
+    browser.wait(f"{cells} !== {json.dumps(before)}")
+    browser.run("document.querySelector('input[value=log]').click()")
+    browser.wait(
+        "[...document.querySelectorAll('[data-curve]')].every(p => p._fullLayout.yaxis.type === 'log')"
+    )
+    browser.run("document.querySelector('input[value=linear]').click()")
+    browser.wait(
+        "[...document.querySelectorAll('[data-curve]')].every(p => p._fullLayout.yaxis.type === 'linear')"
+    )
+    assert browser.complaints == []
+
+
+def test_on_paper_plots_have_the_width_of_the_paper(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["shallow"])
+    browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    assert (
+        browser.run("Math.max(...[...document.querySelectorAll('.main-svg')].map(s => s.clientWidth))") <= 700
+    )
+    assert browser.run("document.querySelector('details').open")
+    browser.run("window.dispatchEvent(new Event('afterprint'))")
+    browser.wait("document.querySelector('#scatter-plot .main-svg').clientWidth > 1000")
+    assert browser.complaints == []
+
+
+def test_the_list_leads_to_the_pages(browser: Browser, tmp_path: Path) -> None:
+    with filled_store(tmp_path / "results.db", "shallow", HOSTILE) as store:
+        index = write_dashboards(store, tmp_path / "out")[-1]
+    for width in (1400, 800):
+        browser.open(index, width=width)
+        assert browser.run("document.body.scrollWidth <= window.innerWidth")
+    assert browser.run("[...document.querySelectorAll('.job a')].map(a => a.textContent)").count(HOSTILE) == 1
+    browser.run("document.querySelector('.job a[href=\"shallow.html\"]').click()")
+    browser.wait("document.querySelector('#scatter-plot .main-svg') !== null")
+    assert browser.complaints == []
+
+
+def _chosen(browser: Browser, x: str, color: str) -> object:
+    script = f"""(() => {{
+      for (const [id, value] of [["x", {json.dumps(x)}], ["color", {json.dumps(color)}]]) {{
+        const field = document.getElementById(id);
+        field.value = value;
+        field.dispatchEvent(new Event("change"));
+      }}
+      const plot = document.getElementById("scatter-plot");
+      const layout = plot.layout;
+      return {{
+        traces: plot.data.map(t => [t.name, t.marker.color, t.marker.symbol, t.x, t.y, t.customdata]),
+        x: [layout.xaxis.title.text, layout.xaxis.type, layout.xaxis.ticktext, plot._fullLayout.xaxis.range],
+        legend: [layout.showlegend, layout.legend.title.text || ""],
+      }};
+    }})()"""
+    return browser.run(script)
+
+
+def _expected(data: JobData, x: str, color: str) -> object:
+    figure = json.loads(scatter_figure(board(data), x, color or None).to_json())
+    layout = figure["layout"]
+    return {
+        "traces": [
+            [t["name"], t["marker"]["color"], t["marker"]["symbol"], t["x"], t["y"], t["customdata"]]
+            for t in figure["data"]
+        ],
+        "x": [
+            layout["xaxis"]["title"]["text"],
+            layout["xaxis"]["type"],
+            layout["xaxis"]["ticktext"],
+            layout["xaxis"]["range"],
+        ],
+        "legend": [layout["showlegend"], layout["legend"]["title"].get("text", "")],
+    }

@@ -1,0 +1,213 @@
+import base64
+import hashlib
+import html
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from gridsearch.analysis.frames import JobData, job_data
+from gridsearch.report import page as page_module
+from gridsearch.report.inlining import json_data, plotly_script
+from gridsearch.report.page import Stamp, job_page
+from gridsearch.report.wording import duration, moment, share
+from gridsearch.spec.outcomes import TrialState
+from tests.analysis.grids import SHALLOW, START, grid, make_epochs, make_job, make_trial, shallow_score
+
+STAMP = Stamp(START, "results.db")
+HOSTILE = "\"><script>alert(1)</script>'"
+
+
+class Outline(HTMLParser):
+    """The elements of a page with their attributes, its scripts, and the text outside of both."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.words: list[str] = []
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag if tag in ("script", "style") else ""
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif not self._inside:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def outline(data: JobData) -> Outline:
+    return Outline(job_page(data, STAMP))
+
+
+def test_the_page_says_what_the_report_said() -> None:
+    text = outline(grid(SHALLOW, shallow_score, name="shallow")).text
+    for words in (
+        "shallow",
+        "1,294 train, 323 validation, 180 test",
+        "192 of 192 have a result",
+        "0.957000",
+        "384 for 576 epochs of results",
+        "192 epochs saved (33 %)",
+        "8m 00s",
+        "182 trials between",
+        "n = 192",
+        "The best value of learning rate (0.1) is the largest tried.",
+        "2026-01-02 03:04 UTC",
+        "results.db",
+    ):
+        assert words in text
+
+
+def test_the_page_loads_nothing() -> None:
+    shown = outline(grid(SHALLOW, shallow_score))
+    for tag, attributes in shown.elements:
+        assert tag not in ("img", "iframe", "object", "embed", "base")
+        assert "src" not in attributes
+        for key in ("href", "action"):
+            assert not re.match(r"\w+:(?!,$)|//", attributes.get(key) or "")
+    whole = job_page(grid(SHALLOW, shallow_score), STAMP).replace(plotly_script(), "")
+    assert (
+        "http://" not in whole and "https://" not in whole and "@import" not in whole and "url(" not in whole
+    )
+
+
+def test_the_policy_allows_exactly_the_scripts_of_the_page() -> None:
+    shown = outline(grid(SHALLOW, shallow_score))
+    policy = next(
+        a["content"] for tag, a in shown.elements if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    kinds = [attributes.get("type") for tag, attributes in shown.elements if tag == "script"]
+    assert kinds == ["application/json", None, None]
+    hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in shown.scripts[1:]]
+    assert policy is not None and re.findall(r"'sha256-([^']+)'", policy) == hashes
+    assert "default-src 'none'" in policy and "script-src 'unsafe" not in policy
+
+
+def test_a_hostile_job_is_shown_verbatim_and_runs_nowhere() -> None:
+    axes = {"kind": ["</script><script>alert(2)</script>", "<!--", "plain"], "neurons": [1, 2]}
+    base = grid(axes, lambda point: point["neurons"] / 10, name=HOSTILE)
+    rows = [*base.rows, make_trial({"neurons": 9}, state=TrialState.FAILED, error=HOSTILE, log=HOSTILE)]
+    job = replace(base.job, source="</pre><script>alert(3)</script>")
+    shown = outline(job_data(job, rows, base.epoch_rows))
+    assert HOSTILE in shown.text and "</pre><script>alert(3)</script>" in shown.text
+    assert len(shown.scripts) == 3
+    figures = json.loads(shown.scripts[0])
+    assert any(
+        html.escape("</script><script>alert(2)</script>") in text for text in figures["scatter"]["texts"]
+    )
+    assert "<" not in shown.scripts[0]
+
+
+def test_json_cannot_end_its_element() -> None:
+    value = {"</script>": ["<!--", "&", "\u2028", 0.5, None]}
+    text = json_data(value)
+    assert json.loads(text) == value
+    assert not set("<>&\u2028") & set(text)
+    with pytest.raises(ValueError):
+        json_data(float("nan"))
+
+
+def test_nothing_finished_yet() -> None:
+    rows = [
+        make_trial({"neurons": 1}, state=TrialState.PENDING),
+        make_trial({"neurons": 2}, state=TrialState.RUNNING),
+    ]
+    shown = outline(job_data(make_job({"neurons": [1, 2]}), rows))
+    assert "Nothing finished yet" in shown.text and "0 of 2 have a result" in shown.text
+    assert not shown.scripts and len(job_page(job_data(make_job({}), []), STAMP)) < 30_000
+
+
+def test_failures_are_grouped_with_their_logs() -> None:
+    rows = [
+        make_trial(
+            {"neurons": n}, state=TrialState.FAILED, error=f"ValueError: {n} <odd>", log=f"logs/{n}.log"
+        )
+        for n in (1, 2)
+    ]
+    text = outline(job_data(make_job({"neurons": [1, 2]}), [*rows, make_trial({"neurons": 3}, 0.5)])).text
+    assert "2 trials failed" in text and "ValueError: 1 <odd>" in text and "logs/2.log" in text
+
+
+def test_small_and_unlucky_jobs_have_pages() -> None:
+    assert (
+        "1 trial has a score; coefficients need at least three"
+        in outline(grid({"a": [1]}, lambda p: 0.5)).text
+    )
+    assert "Score against" not in outline(grid({}, lambda p: 0.5)).text
+    diverged = outline(grid({"a": [1, 2, 3, 4]}, lambda p: None)).text
+    assert "No trial has a score." in diverged and "diverged in epoch 2" in diverged
+    words = outline(grid({"kind": ["a", "b", "c"]}, lambda p: 0.5)).text
+    assert "No axis varies among the trials with a score. Left out: kind (not numbers)." in words
+
+
+def test_diverged_trials_are_marked_and_left_out_of_the_plot() -> None:
+    text = outline(grid({"a": list(range(1, 7))}, lambda p: None if p["a"] == 6 else p["a"] / 10)).text
+    assert "1 diverged trial has no score and is not drawn." in text
+
+
+def test_beyond_a_limit_fewer_points_are_drawn_and_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "MOST_POINTS", 50)
+    shown = outline(grid(SHALLOW, shallow_score))
+    assert "50 of 192 trials are drawn" in shown.text
+    assert len(json.loads(shown.scripts[0])["scatter"]["scores"]) == 50
+
+
+def test_a_page_of_thousands_of_trials_stays_small() -> None:
+    axes = SHALLOW | {"weight_decay": [0.0, 1e-4, 1e-3, 1e-2], "seed": [0, 1, 2, 3, 4, 5]}
+    data = grid(axes, lambda point: point["neurons"] / 200)
+    assert len(data.rows) == 4608
+    assert len(job_page(data, STAMP)) - len(plotly_script()) < 2_500_000
+
+
+def test_the_page_opens_with_the_axes_that_matter_most() -> None:
+    shown = outline(grid(SHALLOW, shallow_score))
+    chosen = [
+        attributes["value"]
+        for tag, attributes in shown.elements
+        if tag == "option" and "selected" in attributes
+    ]
+    assert chosen == ["learning_rate", "batch_size"]
+
+
+def test_an_unfinished_lineage_has_a_page() -> None:
+    rows = [make_trial({"epochs": 2}, 0.5), make_trial({"epochs": 8}, state=TrialState.RUNNING)]
+    assert (
+        "1 of 2 have a result"
+        in outline(job_data(make_job({"epochs": [2, 8]}), rows, make_epochs(rows[:1]))).text
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (59.96, "1m 00s"),
+        (3599.6, "1h 00m"),
+        (14580, "4h 03m"),
+        (172800, "2d 00h"),
+        (8.25, "8.2 s"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_shares_and_moments() -> None:
+    assert share(999, 1000).startswith("99") and share(1, 1).startswith("100") and share(0, 0).startswith("0")
+    assert moment(START.replace(tzinfo=None)) == moment(START) == "2026-01-02 03:04 UTC"

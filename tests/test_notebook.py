@@ -1,0 +1,86 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import gridsearch
+from gridsearch.analysis.filtering import TableError
+from gridsearch.errors import StoreError
+from gridsearch.notebook import Results
+from tests.report.stores import AXES, filled_store
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Iterator[Results]:
+    filled_store(tmp_path / "results.db", "shallow", "deep", failing=True).close()
+    with gridsearch.open(tmp_path / "results.db") as opened:
+        yield opened
+
+
+def test_importing_the_package_is_cheap() -> None:
+    code = "import gridsearch, sys; print(*{'pandas', 'plotly', 'sqlalchemy', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+    assert "open" in dir(gridsearch)
+    with pytest.raises(AttributeError, match="no attribute 'opne'"):
+        _ = gridsearch.opne  # type: ignore[attr-defined]
+
+
+def test_jobs_of_a_store(results: Results) -> None:
+    jobs = results.jobs().set_index("job")
+    assert set(jobs.index) == {"shallow", "deep"}
+    assert jobs.loc["shallow", ["trials", "results"]].tolist() == [12, 10]
+    assert jobs.loc["shallow", "best"] == pytest.approx(0.64)
+    assert isinstance(jobs["updated"].iloc[0], pd.Timestamp)
+    assert repr(results).startswith("<gridsearch store results.db: ")
+
+
+def test_tables_of_a_job(results: Results) -> None:
+    job = results.job("shallow")
+    assert len(job.trials()) == 12 and list(job.trials().columns[2:5]) == list(AXES)
+    assert len(job.epochs()) == 5 * (2 + 3)
+    assert job.top(3)["val_accuracy"].tolist() == pytest.approx([0.64, 0.63, 0.62])
+    assert job.bottom(2).index.tolist() == [9, 10]
+    assert job.top(2, filter="neurons == 5", columns=["neurons", "score"])["neurons"].tolist() == [5, 5]
+    assert job.correlation().loc["epochs", "val_accuracy"] > 0.9
+    assert job.correlation(method="spearman").shape == (4, 4)
+
+
+def test_changing_a_table_changes_nothing_else(results: Results) -> None:
+    job = results.job("shallow")
+    frame = job.trials()
+    frame["score"] = 0.0
+    assert job.top(1)["val_accuracy"].iloc[0] == pytest.approx(0.64)
+
+
+def test_figures_of_a_job(results: Results, tmp_path: Path) -> None:
+    job = results.job("shallow")
+    assert len(job.figures.correlation("spearman").layout.annotations) == 16
+    assert len(job.figures.scatter(x="learning_rate", color="neurons").data) == 3
+    assert len(job.figures.curves(log=True).data) == 27
+    page = job.dashboard(tmp_path / "pages" / "mine.html")
+    assert page.read_text(encoding="utf-8").count("<h1>shallow</h1>") == 1
+    with pytest.raises(TableError, match="did you mean 'neurons'"):
+        job.figures.scatter(x="neuron")
+
+
+def test_a_job_says_what_it_is(results: Results) -> None:
+    job = results.job("shallow")
+    assert repr(job) == (
+        "<gridsearch job 'shallow': 10 of 12 trials have a result, best val_accuracy 0.640000 "
+        "(epochs=2, learning_rate=0.01, neurons=10)>"
+    )
+    assert "axes: epochs, learning_rate, neurons" in repr(job.figures)
+
+
+def test_what_is_not_there_is_one_line(results: Results, tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        results.job("shalow")
+    assert "shallow" in str(caught.value) and "\n" not in str(caught.value)
+    with pytest.raises(StoreError) as missing:
+        gridsearch.open(tmp_path / "none.db")
+    assert "none.db" in str(missing.value) and "\n" not in str(missing.value)
+    assert not (tmp_path / "none.db").exists()

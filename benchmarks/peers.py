@@ -119,47 +119,46 @@ def build_grid(axes: dict[str, list[float]], stride: int) -> Grid:
 def watch(command: Sequence[str], folder: Path, log: IO[str], limit: float, *, interrupt: bool) -> Ended:
     """Run a peer to its end; stop it, and all it started, if it does not stop by itself at the limit."""
     launched, began = time.time(), time.perf_counter()
-    process = psutil.Popen(
+    process = subprocess.Popen(
         command, cwd=folder, env=environment(folder), stdout=log, stderr=log, start_new_session=True
     )
-    family: set[psutil.Process] = set()
-    killed = False
     try:
-        while process.poll() is None:
-            spent = time.perf_counter() - began
-            family.update(_children(process))
-            if spent > limit and interrupt:
-                process.send_signal(signal.SIGINT)
-                interrupt = False
-            if spent > limit + GRACE:
-                killed = True
-                break
-            _wait(process, 1.0)
+        in_time = ends_within(process, limit)
+        if not in_time and interrupt:
+            process.send_signal(signal.SIGINT)
+        in_time = in_time or ends_within(process, GRACE)
     finally:
         wall = time.perf_counter() - began
-        patience = 0.0 if process.poll() is None else 5.0
-        left_over = stop_all({process, *family, *_children(process)}, patience)
-        left_over += stop_all(_session(process.pid), patience=0.0)
-    return Ended(launched, wall, process.wait(), killed, left_over)
+        left_over = stop_session(process.pid, patience=0.0 if process.poll() is None else 5.0)
+    return Ended(launched, wall, process.wait(), not in_time, left_over)
 
 
-def _wait(process: psutil.Popen, seconds: float) -> None:
+def ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
     try:
         process.wait(timeout=seconds)
-    except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
-        return
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return list(process.children(recursive=True))
-    except psutil.NoSuchProcess:
-        return []
+def stop_session(leader: int, patience: float) -> int:
+    """Wait for a peer's processes to end by themselves, then end them; return how many had to be.
+
+    They are found by the session the peer was started in, so also those whose parents are gone.
+    """
+    _, alive = psutil.wait_procs(_session(leader), timeout=patience)
+    for process in alive:
+        _send(process, signal.SIGTERM)
+    psutil.wait_procs(alive, timeout=3.0)
+    while stubborn := _session(leader):
+        for process in stubborn:
+            _send(process, signal.SIGKILL)
+        psutil.wait_procs(stubborn, timeout=3.0)
+    return len(alive)
 
 
-def _session(leader: int) -> set[psutil.Process]:
-    """Return what a peer started and nobody saw start: the processes of its session whose parents are gone."""
-    return {each for each in psutil.process_iter() if _session_of(each.pid) == leader}
+def _session(leader: int) -> list[psutil.Process]:
+    return [each for each in psutil.process_iter() if _session_of(each.pid) == leader and _lives(each)]
 
 
 def _session_of(pid: int) -> int | None:
@@ -167,18 +166,6 @@ def _session_of(pid: int) -> int | None:
         return os.getsid(pid)
     except OSError:
         return None
-
-
-def stop_all(processes: set[psutil.Process], patience: float) -> int:
-    """Wait for processes to end by themselves, then end them; return how many had to be."""
-    _, alive = psutil.wait_procs([each for each in processes if _lives(each)], timeout=patience)
-    for process in alive:
-        _send(process, signal.SIGTERM)
-    _, stubborn = psutil.wait_procs(alive, timeout=3.0)
-    for process in stubborn:
-        _send(process, signal.SIGKILL)
-    psutil.wait_procs(stubborn, timeout=3.0)
-    return len(alive)
 
 
 def _lives(process: psutil.Process) -> bool:
@@ -329,9 +316,7 @@ def why_not(program: Path, grid: Grid, folder: Path) -> str:
 def completed_rows(program: Path, folder: Path) -> list[dict[str, Any]]:
     """Return the completed trials as `gridsearch top` prints them; none when it has nothing to say."""
     command = [str(program), "top", str(QUICKSTART), "-n", "100000", "--bottom", "0", "--format", "json"]
-    answer = subprocess.run(
-        command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
-    )
+    answer = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
     try:
         content = json.loads(answer.stdout)
     except json.JSONDecodeError:
@@ -364,9 +349,7 @@ def describe_gridsearch(grid: Grid, rows: Sequence[Mapping[str, Any]], ended: En
 # --- all of them ----------------------------------------------------------------------------------
 
 
-def run_round(
-    peers: Sequence[str], grid: Grid, base: Path, workers: int, report_every: int, limit: float
-) -> list[Run]:
+def run_round(peers: Sequence[str], grid: Grid, base: Path, workers: int, report_every: int, limit: float) -> list[Run]:
     """Run every peer once, one after the other."""
     runs: list[Run] = []
     for peer in peers:

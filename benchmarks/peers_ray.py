@@ -37,9 +37,7 @@ from peers_train import (
 )
 from ray import tune
 
-LONGEST_SOCKET_FOLDER = (
-    30  # Ray's sockets lie some 60 characters deeper, and a socket's path may have about 100
-)
+LONGEST_SOCKET_FOLDER = 30  # Ray's sockets lie some 60 characters deeper, and a socket's path may have about 100
 
 
 class DigitsTrainable(tune.Trainable):

@@ -105,9 +105,7 @@ def train(point: Point, data: Digits) -> Iterator[Metrics]:
         began = time.perf_counter()
         _train_epoch(model, optimizer, point.batch_size, data)
         train_loss, train_accuracy = _evaluate(model, data.train_images, data.train_labels)
-        validation_loss, validation_accuracy = _evaluate(
-            model, data.validation_images, data.validation_labels
-        )
+        validation_loss, validation_accuracy = _evaluate(model, data.validation_images, data.validation_labels)
         seconds += time.perf_counter() - began
         yield {
             "epoch": epoch,

@@ -62,9 +62,7 @@ def measure_all(path: Path, n: int, recorded: int) -> None:
         measure("trials", n, "-", lambda: store.trials(JOB))
         measure("job_epochs", n, "-", lambda: store.job_epochs(JOB))
         measure("events, the last 1000", 1000, "-", lambda: store.events(job=JOB))
-    print(
-        f"file {path.stat().st_size / 1e6:.0f} MB; peak memory {peak_mb():.0f} MB, the grid itself included"
-    )
+    print(f"file {path.stat().st_size / 1e6:.0f} MB; peak memory {peak_mb():.0f} MB, the grid itself included")
 
 
 def make_grid(n: int) -> list[NewTrial]:
@@ -82,9 +80,7 @@ def make_grid(n: int) -> list[NewTrial]:
     trials = []
     for place in range(n):
         config = text.replace("0.5", f"0.{place + 1_000_000}1")
-        trials.append(
-            NewTrial(identity.digest(config), identity.digest("lineage:" + config), EPOCHS_PER_TRIAL, config)
-        )
+        trials.append(NewTrial(identity.digest(config), identity.digest("lineage:" + config), EPOCHS_PER_TRIAL, config))
     return trials
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gridsearch.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from gridsearch.notebook import open as open
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

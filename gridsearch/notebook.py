@@ -103,9 +103,7 @@ class Job:
         if glance.best:
             settings = ", ".join(f"{name}={value}" for name, value in glance.best.settings)
             best = f", best {self._data.objective.heading} {score_text(glance.best.score)} ({settings})"
-        return (
-            f"<gridsearch job {self.name!r}: {glance.results} of {glance.total} trials have a result{best}>"
-        )
+        return f"<gridsearch job {self.name!r}: {glance.results} of {glance.total} trials have a result{best}>"
 
     def trials(self) -> pd.DataFrame:
         """Return one row per trial: its settings, state, last metrics and score."""

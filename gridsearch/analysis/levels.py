@@ -53,9 +53,7 @@ def placement(axis: Axis) -> Placement:
     scale: Scale = axis.scale
     if scale == "log" and values[0] <= 0:
         scale = "linear"
-    raw = (
-        [float(place) for place in range(len(values))] if scale == "category" else [float(v) for v in values]
-    )
+    raw = [float(place) for place in range(len(values))] if scale == "category" else [float(v) for v in values]
     drawn = [math.log10(value) for value in raw] if scale == "log" else raw
     gaps = [b - a for a, b in pairwise(drawn)]
     width = drawn[-1] - drawn[0]

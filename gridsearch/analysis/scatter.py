@@ -122,9 +122,7 @@ def _axis(axis: Axis, values: Sequence[object], trials: Sequence[str]) -> BoardA
         placement=where,
         levels=groups,
         true=tuple(true),
-        drawn=tuple(
-            _moved(where, text, jitter(trial, axis.name)) for text, trial in zip(true, trials, strict=True)
-        ),
+        drawn=tuple(_moved(where, text, jitter(trial, axis.name)) for text, trial in zip(true, trials, strict=True)),
         group=tuple(groups.group_of.get(text, -1) for text in true),
     )
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import typer
 
-from gridsearch import __version__, paths
+from gridsearch import paths
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, StoreOption
 from gridsearch.cli.streams import data
 from gridsearch.errors import EXIT_SOME_FAILED, GridsearchError
+from gridsearch.version import __version__
 
 _PACKAGES = ("torch", "torchvision", "ray", "sqlalchemy", "alembic", "pandas", "plotly", "typer", "pydantic")
 
@@ -57,9 +58,7 @@ def _looked(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
 
 
 def _python() -> Iterator[Finding]:
-    yield Finding(
-        "gridsearch", f"{__version__} on Python {platform.python_version()}, {platform.platform(terse=True)}"
-    )
+    yield Finding("gridsearch", f"{__version__} on Python {platform.python_version()}, {platform.platform(terse=True)}")
 
 
 def _packages() -> Iterator[Finding]:
@@ -67,11 +66,7 @@ def _packages() -> Iterator[Finding]:
         try:
             yield Finding(name, importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            hint = (
-                "not installed: only --inline works"
-                if name == "ray"
-                else "not installed: install gridsearch again"
-            )
+            hint = "not installed: only --inline works" if name == "ray" else "not installed: install gridsearch again"
             yield Finding(name, hint, fine=name == "ray")
 
 

@@ -23,9 +23,7 @@ def job_file(argument: str) -> Path:
             return candidate
     folder = Path(paths.JOBS_NAME)
     names = [path.stem for path in folder.glob("*.y*ml")] if folder.is_dir() else []
-    raise JobError(
-        f"{argument}: no such job file, here or in {paths.JOBS_NAME}/{nearest(Path(argument).stem, names)}"
-    )
+    raise JobError(f"{argument}: no such job file, here or in {paths.JOBS_NAME}/{nearest(Path(argument).stem, names)}")
 
 
 def load(argument: str, overrides: Sequence[str] | None) -> JobSpec:
@@ -37,10 +35,8 @@ def load(argument: str, overrides: Sequence[str] | None) -> JobSpec:
 
 def stored_name(store: Store, argument: str) -> str:
     """Return the name of the job in the store that is meant, by name or by a job file; `StoreError` when unknown."""
-    if (
-        argument.endswith(_SUFFIXES)
-        and (path := Path(argument)).is_file()
-        or (argument.endswith(_SUFFIXES) and (path := Path(paths.JOBS_NAME) / argument).is_file())
+    if (argument.endswith(_SUFFIXES) and (path := Path(argument)).is_file()) or (
+        argument.endswith(_SUFFIXES) and (path := Path(paths.JOBS_NAME) / argument).is_file()
     ):
         from gridsearch.spec.yaml_source import read_document
 
@@ -54,6 +50,6 @@ def _candidates(argument: str) -> list[Path]:
     path = Path(argument)
     if path.suffix in _SUFFIXES:
         return [path, Path(paths.JOBS_NAME) / path]
-    return [
-        folder / f"{argument}{suffix}" for folder in (Path(), Path(paths.JOBS_NAME)) for suffix in _SUFFIXES
-    ] + [path]
+    return [folder / f"{argument}{suffix}" for folder in (Path(), Path(paths.JOBS_NAME)) for suffix in _SUFFIXES] + [
+        path
+    ]

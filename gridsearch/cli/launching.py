@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 
 Workers = Annotated[
     int | None,
-    typer.Option(
-        "--workers", "-w", min=1, help="Processes that train at once; default: one per core or GPU."
-    ),
+    typer.Option("--workers", "-w", min=1, help="Processes that train at once; default: one per core or GPU."),
 ]
 Gpus = Annotated[
     float | None, typer.Option("--gpus-per-worker", min=0.0, help="GPUs for each worker; may be a part, 0.5.")
@@ -50,9 +48,7 @@ Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads of each 
 Retry = Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the plan, as the command plan does.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Dashboard = Annotated[
-    bool, typer.Option("--dashboard/--no-dashboard", help="Write the job's page at the end.")
-]
+Dashboard = Annotated[bool, typer.Option("--dashboard/--no-dashboard", help="Write the job's page at the end.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.", show_default=True)]
 
 
@@ -128,10 +124,7 @@ def resume(
     """Go on with what was interrupted, exactly as it was launched; --retry-failed trains failed trials again."""
     specs = _stored_jobs(store, job, retry_failed=retry_failed)
     if not specs:
-        say(
-            "nothing to resume: every trial has ended"
-            + ("" if retry_failed else " (failed ones: --retry-failed)")
-        )
+        say("nothing to resume: every trial has ended" + ("" if retry_failed else " (failed ones: --retry-failed)"))
     resources = Resources(
         workers=workers, gpus=gpus_per_worker, address=address, inline=inline, device=device, threads=threads
     )
@@ -172,9 +165,7 @@ def _plan(spec: JobSpec, store_path: Path, data_dir: Path | None, *, as_json: bo
     data(json.dumps(plan_json(prepared, made), indent=2) if as_json else plan_text(prepared, made))
 
 
-def _launch(
-    spec: JobSpec, store_path: Path, data_dir: Path | None, resources: Resources, *, retry_failed: bool
-) -> int:
+def _launch(spec: JobSpec, store_path: Path, data_dir: Path | None, resources: Resources, *, retry_failed: bool) -> int:
     from gridsearch.cli.plans import plan_line
     from gridsearch.cli.progress import Tracker, make_progress
     from gridsearch.engine.interruption import Interruption
@@ -204,9 +195,7 @@ def _launch(
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
 
 
-def _executor_maker(
-    prepared: PreparedJob, store_path: Path, options, resources: Resources
-) -> Callable[[], Executor]:  # type: ignore[no-untyped-def]
+def _executor_maker(prepared: PreparedJob, store_path: Path, options, resources: Resources) -> Callable[[], Executor]:  # type: ignore[no-untyped-def]
     from gridsearch.engine.launch import worker_settings
 
     settings = worker_settings(prepared, store_path, options)
@@ -219,9 +208,7 @@ def _executor_maker(
         try:
             from gridsearch.engine.ray_tune import RayOptions, RayTuneExecutor
         except ImportError as error:
-            raise EngineError(
-                f"Ray Tune cannot be imported ({error}); install ray[tune], or use --inline"
-            ) from None
+            raise EngineError(f"Ray Tune cannot be imported ({error}); install ray[tune], or use --inline") from None
         scratch = paths.scratch_dir(store_path)
         return RayTuneExecutor(
             settings, RayOptions(resources.workers, resources.gpus_per_worker, scratch, resources.address)

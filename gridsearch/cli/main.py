@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from gridsearch import __version__
 from gridsearch.cli import checks, launching, pages, reading
 from gridsearch.cli.streams import say
 from gridsearch.errors import EXIT_INTERRUPTED, GridsearchError
+from gridsearch.version import __version__
 
 
 def interruptible(command: Callable[..., None]) -> Callable[..., None]:

@@ -14,9 +14,7 @@ StoreOption = Annotated[
 ]
 DataOption = Annotated[
     Path | None,
-    typer.Option(
-        "--data-dir", help=f"Folder of data sets; else ${paths.DATA_VARIABLE}, else the platform's cache."
-    ),
+    typer.Option("--data-dir", help=f"Folder of data sets; else ${paths.DATA_VARIABLE}, else the platform's cache."),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -26,17 +24,13 @@ SetOption = Annotated[
         help="Override a key of the job; VALUE is YAML: 3, [4,8], {range: [1, 5]}.",
     ),
 ]
-DashboardsOption = Annotated[
-    Path, typer.Option("--output", "-o", help="Folder of the pages.", show_default=True)
-]
+DashboardsOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.", show_default=True)]
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="A job in the store, by name or by its file.")]
 OptionalJobName = Annotated[
     str | None,
     typer.Argument(metavar="[JOB]", help="A job in the store, by name or by its file; all when left out."),
 ]
-JobFile = Annotated[
-    str, typer.Argument(metavar="JOB", help=f"A job file, or the name of one in {paths.JOBS_NAME}/.")
-]
+JobFile = Annotated[str, typer.Argument(metavar="JOB", help=f"A job file, or the name of one in {paths.JOBS_NAME}/.")]
 
 DEFAULT_STORE = Path(paths.STORE_NAME)
 DEFAULT_DASHBOARDS = Path(paths.DASHBOARDS_NAME)

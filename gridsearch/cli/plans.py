@@ -39,9 +39,7 @@ def plan_text(prepared: PreparedJob, plan: Plan) -> str:
     rows += [("", f"{sign}{count:,}", words) for sign, count, words in _difference(plan) if count]
     if plan.lineages:
         steps = sum(lineage.steps for lineage in plan.lineages)
-        rows.append(
-            ("lineages", f"{len(plan.lineages):,}", "trainings; trials that differ in epochs alone share one")
-        )
+        rows.append(("lineages", f"{len(plan.lineages):,}", "trainings; trials that differ in epochs alone share one"))
         rows.append(("epochs", f"{plan.epochs:,}", f"to train{_saving(plan)}"))
         rows.append(("steps", f"{steps:,}", "optimiser steps"))
     else:

@@ -58,7 +58,7 @@ class Tracker:
         if value is None or trial.state not in ("completed", "stopped"):
             return
         best = getattr(self.best, metric) if self.best else None
-        if best is None or (value > best) == (self.objective.direction == "max") and value != best:
+        if best is None or ((value > best) == (self.objective.direction == "max") and value != best):
             self.best = trial
 
     @property

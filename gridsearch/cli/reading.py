@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,34 +11,25 @@ import typer
 from gridsearch.cli import jobs, tables
 from gridsearch.cli.options import DEFAULT_STORE, JobName, OptionalJobName, StoreOption
 from gridsearch.cli.streams import data, say
-from gridsearch.cli.wording import duration, plural
-from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError, StoreError
+from gridsearch.cli.wording import plural
+from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError
 
 if TYPE_CHECKING:
     from gridsearch.analysis.ranking import RankedTable
     from gridsearch.store.contract import Store
-    from gridsearch.store.rows import TrialRow
 
 Top = Annotated[int, typer.Option("-n", "--top", min=0, help="How many of the best.")]
 Bottom = Annotated[int, typer.Option("--bottom", min=0, help="How many of the worst.")]
-Filter = Annotated[
-    str | None, typer.Option("--filter", help="Only trials for which this holds: 'neurons == 50'.")
-]
-Sort = Annotated[
-    list[str] | None, typer.Option("--sort", help="Sort by a column, -COLUMN descending; repeatable.")
-]
-Columns = Annotated[
-    str | None, typer.Option("--columns", help="Columns to show, separated by commas; try trial.")
-]
+Filter = Annotated[str | None, typer.Option("--filter", help="Only trials for which this holds: 'neurons == 50'.")]
+Sort = Annotated[list[str] | None, typer.Option("--sort", help="Sort by a column, -COLUMN descending; repeatable.")]
+Columns = Annotated[str | None, typer.Option("--columns", help="Columns to show, separated by commas; try trial.")]
 FormatOption = Annotated[tables.Format, typer.Option("--format", "-f", help="How to print the table.")]
 TrialPrefix = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ExportFormat = Annotated[
     str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")
 ]
-ExportTo = Annotated[
-    Path | None, typer.Option("--output", "-o", help="The file to write; stdout when left out.")
-]
+ExportTo = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; stdout when left out.")]
 What = Annotated[str, typer.Option("--table", help="trials, or epochs (one row per trial and epoch).")]
 
 
@@ -131,9 +121,7 @@ def show(trial: TrialPrefix, store: StoreOption = DEFAULT_STORE, as_json: AsJson
         row = opened.trial(trial)
         epochs = [epoch for epoch in opened.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
         events = opened.events(trial_id=row.trial_id)
-    data(
-        json.dumps(trial_json(row, epochs, events), indent=2) if as_json else trial_text(row, epochs, events)
-    )
+    data(json.dumps(trial_json(row, epochs, events), indent=2) if as_json else trial_text(row, epochs, events))
 
 
 def export(

@@ -23,9 +23,7 @@ def standing(store: Store, name: str) -> dict[str, Any]:
     counts = store.counts(name)
     watch = Watch()
     launches = [launch for launch in store.open_launches() if launch.job == name]
-    failed = (
-        [trial for trial in store.trials(name) if trial.state == "failed"] if counts.get("failed") else []
-    )  # type: ignore[call-overload]
+    failed = [trial for trial in store.trials(name) if trial.state == "failed"] if counts.get("failed") else []  # type: ignore[call-overload]
     causes = Counter(trial.error or "no cause recorded" for trial in failed)
     logs = {trial.error or "no cause recorded": trial.log for trial in failed}
     objective = row.spec["objective"]
@@ -52,9 +50,7 @@ def standing(store: Store, name: str) -> dict[str, Any]:
             }
             for launch in launches
         ],
-        "failures": [
-            {"cause": cause, "trials": count, "log": logs[cause]} for cause, count in causes.most_common()
-        ],
+        "failures": [{"cause": cause, "trials": count, "log": logs[cause]} for cause, count in causes.most_common()],
     }
 
 
@@ -70,9 +66,7 @@ def standing_text(found: dict[str, Any]) -> str:
     if found["best"]:
         metric, value = list(found["best"].items())[1]
         lines.append(f"  best      {metric} {value:.4f}  trial {found['best']['trial'][:12]}")
-    lines.append(
-        f"  training  {duration(found['training_seconds'])} of workers' time; updated {found['updated_at']}"
-    )
+    lines.append(f"  training  {duration(found['training_seconds'])} of workers' time; updated {found['updated_at']}")
     for launch in found["launches"]:
         state = "at work" if launch["alive"] else "gone; its trials wait for: gridsearch resume"
         lines.append(

@@ -79,11 +79,7 @@ def as_markdown(grid: Grid) -> str:
     """Return the table in GitHub's Markdown."""
 
     def line(cells: Sequence[str]) -> str:
-        return (
-            "| "
-            + " | ".join(printable(cell).replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
-            + " |"
-        )
+        return "| " + " | ".join(printable(cell).replace("\\", "\\\\").replace("|", "\\|") for cell in cells) + " |"
 
     marks = ["---:" if numeric else ":---" for numeric in grid.numeric]
     return "\n".join([line(grid.headings), "|" + "|".join(marks) + "|", *map(line, grid.lines(ELLIPSIS))])

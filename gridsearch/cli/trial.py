@@ -37,9 +37,7 @@ def trial_json(row: TrialRow, epochs: Sequence[EpochRow], events: Sequence[Event
             | {metric: getattr(e, metric) for metric in METRICS}
             for e in epochs
         ],
-        "events": [
-            {"at": event.at.isoformat(), "kind": event.kind, "detail": dict(event.detail)} for event in events
-        ],
+        "events": [{"at": event.at.isoformat(), "kind": event.kind, "detail": dict(event.detail)} for event in events],
     }
 
 
@@ -69,9 +67,7 @@ def _curve(name: str, epochs: Sequence[EpochRow], value: Callable[[EpochRow], fl
         return f"  {name:<16} no finite value"
     low, high = min(known), max(known)
     picked = (
-        [values[round(i * (len(values) - 1) / (_WIDTH - 1))] for i in range(_WIDTH)]
-        if len(values) > _WIDTH
-        else values
+        [values[round(i * (len(values) - 1) / (_WIDTH - 1))] for i in range(_WIDTH)] if len(values) > _WIDTH else values
     )
     bars = "".join(_bar(v, low, high) for v in picked)
     return f"  {name:<16} {bars}  {low:.4g} to {high:.4g}"

@@ -30,9 +30,7 @@ def checked_images(images: Array, key: str, source: str) -> Images:
             f"{source}: {key} has shape {images.shape}, not (N, H, W) or (N, H, W, C); {hint} and save again"
         )
     if 0 in images.shape[1:]:
-        raise DataError(
-            f"{source}: {key} has shape {images.shape}: images without pixels; save it again with some"
-        )
+        raise DataError(f"{source}: {key} has shape {images.shape}: images without pixels; save it again with some")
     if images.ndim == 4 and images.shape[1] in CHANNEL_COUNTS and images.shape[3] not in CHANNEL_COUNTS:
         raise DataError(
             f"{source}: {key} has shape {images.shape}, channels first; "
@@ -48,9 +46,7 @@ def checked_labels(labels: Array, key: str, source: str) -> Labels:
     label.
     """
     if labels.ndim == 2 and labels.shape[1] != 1:
-        raise DataError(
-            f"{source}: {key} has shape {labels.shape}, one-hot?; save {key}.argmax(axis=1) instead"
-        )
+        raise DataError(f"{source}: {key} has shape {labels.shape}, one-hot?; save {key}.argmax(axis=1) instead")
     if labels.ndim != 1:
         raise DataError(f"{source}: {key} has shape {labels.shape}, not (N,); save {key}.reshape(-1) instead")
     if labels.dtype.kind not in "iu":

@@ -51,9 +51,7 @@ class ImageDataset:
         checked_images(self.test_images, "test_images", source)
         for key in ("train_labels", "test_labels"):
             if getattr(self, key).dtype != np.int64:
-                raise DataError(
-                    f"{source}: {key} is {getattr(self, key).dtype}, not int64; use dataset_from_arrays"
-                )
+                raise DataError(f"{source}: {key} is {getattr(self, key).dtype}, not int64; use dataset_from_arrays")
             checked_labels(getattr(self, key), key, source)
         check_pair(self.train_images, self.train_labels, "train", source)
         check_pair(self.test_images, self.test_labels, "test", source)

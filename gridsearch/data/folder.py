@@ -64,9 +64,7 @@ def _parts(root: Path) -> tuple[Path, Path | None]:
 
 
 def _subfolders(folder: Path) -> list[str]:
-    return sorted(
-        entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    )
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
 def _class_folders(train_root: Path) -> list[str]:
@@ -74,9 +72,7 @@ def _class_folders(train_root: Path) -> list[str]:
     classes = _subfolders(train_root)
     if len(classes) < 2:
         found = f"only one class folder, {classes[0]!r}" if classes else "no class folders"
-        raise DataError(
-            f"{train_root}: has {found}; put the images of each of two or more classes in a folder there"
-        )
+        raise DataError(f"{train_root}: has {found}; put the images of each of two or more classes in a folder there")
     return classes
 
 
@@ -90,9 +86,7 @@ def _test_classes(test_root: Path, classes: Sequence[str]) -> list[str]:
             f"{test_root.parent / 'train'} are {', '.join(classes)}: rename the folder or remove it"
         )
     if not found:
-        raise DataError(
-            f"{test_root}: has no class folders; put test images in one for each class, or remove it"
-        )
+        raise DataError(f"{test_root}: has no class folders; put test images in one for each class, or remove it")
     return found
 
 
@@ -105,9 +99,7 @@ def _files(root: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
             (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()),
             key=lambda file: file.relative_to(folder).as_posix(),
         )
-        images = [
-            file for file in images if not any(p.startswith(".") for p in file.relative_to(folder).parts)
-        ]
+        images = [file for file in images if not any(p.startswith(".") for p in file.relative_to(folder).parts)]
         if not images:
             endings = ", ".join(sorted(SUFFIXES))
             raise DataError(f"{folder}: has no images ({endings}); add some, or remove the class folder")
@@ -124,9 +116,7 @@ def _common_shape(files: Sequence[Path]) -> tuple[int, ...]:
             sizes.setdefault(image.size, file)
             grey = grey and image.mode in GREY_MODES
             if image.mode in DEEP_MODES:
-                raise DataError(
-                    f"{file}: has more than 8 bits a pixel (mode {image.mode}); convert it to 8 beforehand"
-                )
+                raise DataError(f"{file}: has more than 8 bits a pixel (mode {image.mode}); convert it to 8 beforehand")
         if len(sizes) > 1:
             (one, first), (other, second) = sizes.items()
             raise DataError(

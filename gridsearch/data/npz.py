@@ -30,9 +30,7 @@ NAMES_KEY = "class_names"
 FORMAT = "an .npz with train_images uint8 (N, H, W[, C]) and train_labels int64 (N,), test_* likewise"
 
 
-def load_npz(
-    path: Path, *, name: str | None = None, class_names: Sequence[str] | None = None
-) -> ImageDataset:
+def load_npz(path: Path, *, name: str | None = None, class_names: Sequence[str] | None = None) -> ImageDataset:
     """Return the data set in the file `path`, called `name` (default: the file's name without its ending).
 
     `class_names` are used where the file has none and their number fits. Raises one-line DataError naming the
@@ -42,9 +40,7 @@ def load_npz(
     stamp, arrays = _read(path)
     names = _class_names(arrays.pop(NAMES_KEY), path) if NAMES_KEY in arrays else None
     known = recall(path, stamp)
-    dataset = dataset_from_arrays(
-        name or path.stem, arrays, class_names=names, fingerprint=known, source=str(path)
-    )
+    dataset = dataset_from_arrays(name or path.stem, arrays, class_names=names, fingerprint=known, source=str(path))
     if known is None:
         remember(path, stamp, dataset.fingerprint)
     if names is None and class_names is not None and len(class_names) == dataset.num_classes:
@@ -92,9 +88,7 @@ def _read(path: Path) -> tuple[list[int], dict[str, Array]]:
 def _read_arrays(stream: BinaryIO, path: Path) -> dict[str, Array]:
     """Return the arrays of an open file that a data set is made of."""
     if not zipfile.is_zipfile(stream):
-        raise DataError(
-            f"{path}: not an .npz file, or cut short; write it with np.savez(path, ...): {FORMAT}"
-        )
+        raise DataError(f"{path}: not an .npz file, or cut short; write it with np.savez(path, ...): {FORMAT}")
     stream.seek(0)
     with np.load(stream, allow_pickle=False) as archive:
         _require_keys(archive.files, path)
@@ -133,7 +127,6 @@ def _class_names(names: Array, path: Path) -> list[str]:
     """Return class names as text; raises DataError for anything but a flat array of text."""
     if names.ndim != 1 or names.dtype.kind != "U":
         raise DataError(
-            f"{path}: class_names is {names.dtype} of shape {names.shape}; "
-            f"save np.array(['cat', 'dog', ...]) instead"
+            f"{path}: class_names is {names.dtype} of shape {names.shape}; save np.array(['cat', 'dog', ...]) instead"
         )
     return [str(name) for name in names]

@@ -31,9 +31,7 @@ class Listener(Protocol):
 class Driver:
     """The desk of a launch (see `Desk`): claims lineages as workers ask for them, and records under those claims."""
 
-    def __init__(
-        self, store: Store, store_path: Path, launch_id: int, *, stopping: Callable[[], bool]
-    ) -> None:
+    def __init__(self, store: Store, store_path: Path, launch_id: int, *, stopping: Callable[[], bool]) -> None:
         self.store, self.store_path, self.launch_id = store, store_path, launch_id
         self.stopping = stopping
         self.listener: Listener | None = None
@@ -75,11 +73,7 @@ class Driver:
     def crashed(self, pack: Pack, reason: str) -> None:
         """Hand out again what a dead worker had not finished, each lineage alone, so that the next death has a name."""
         suspects = [task for task in pack.tasks if task.lineage_id in self.unfinished]
-        guilty = [
-            task
-            for task in suspects
-            if len(suspects) == 1 and self.crashes[task.lineage_id] >= CRASHES_FORGIVEN
-        ]
+        guilty = [task for task in suspects if len(suspects) == 1 and self.crashes[task.lineage_id] >= CRASHES_FORGIVEN]
         if guilty:
             text = f"its worker died {self.crashes[guilty[0].lineage_id] + 1} times: {reason.splitlines()[0]}"
             self.record([LineageFailed(task.lineage_id, task.attempt, text, reason) for task in guilty])
@@ -100,7 +94,5 @@ class Driver:
         path = paths.failure_log(self.store_path, event.lineage_id, event.attempt)
         path.parent.mkdir(parents=True, exist_ok=True)
         config = self.plans[event.lineage_id].config
-        path.write_text(
-            f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n"
-        )
+        path.write_text(f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n")
         return str(path)

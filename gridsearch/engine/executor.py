@@ -29,7 +29,7 @@ class Desk(Protocol):
     """Where an executor gets packs and brings what happens; implemented by the driver, called from one thread."""
 
     def next_pack(self) -> Pack | None:
-        """Return the next pack, its lineages claimed for this launch, or None when there is nothing left to hand out."""
+        """Return the next pack, its lineages claimed for this launch, or None when none is left to hand out."""
 
     def record(self, events: Sequence[WorkerEvent]) -> None:
         """Record what workers report."""

@@ -55,7 +55,7 @@ class LaunchEnd:
 
 
 def check_same_job(prepared: PreparedJob, store: Store) -> None:
-    """Refuse a job that has the name of a different one: an edited grid is the same job, other data or models are not."""
+    """Refuse a job with the name of a different one: an edited grid is the same job, other data or models are not."""
     job = prepared.job
     if job.name not in {row.name for row in store.jobs()}:
         return
@@ -64,14 +64,10 @@ def check_same_job(prepared: PreparedJob, store: Store) -> None:
         if known.get(key) != mine[key]:
             shown = "dataset" if key == "fingerprint" else key
             was, now = str(known.get(shown)), str(mine[shown])
-            other = (
-                f"{was!r}, this file {now!r}"
-                if was != now
-                else f"{was!r} with other images or labels than now"
-            )
+            other = f"{was!r}, this file {now!r}" if was != now else f"{was!r} with other images or labels than now"
             raise JobError(
-                f"{job.document.place(('name',))}: name: the store has another job {job.name!r}, which {words} {other}; "
-                "give this one another name (--set name=...) or another store (--store)"
+                f"{job.document.place(('name',))}: name: the store has another job {job.name!r}, which {words} {other};"
+                " give this one another name (--set name=...) or another store (--store)"
             )
 
 
@@ -82,9 +78,7 @@ def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool =
     lineages = store.lineages({trial.lineage_id for trial in trials}) if store else {}
     # A lineage that diverged has the answer for every longer trial too.
     recorded = {key: row.epoch if row.diverged_epoch is None else FOREVER for key, row in lineages.items()}
-    return make_plan(
-        prepared.grid, states, recorded, train_images=prepared.train_images, retry_failed=retry_failed
-    )
+    return make_plan(prepared.grid, states, recorded, train_images=prepared.train_images, retry_failed=retry_failed)
 
 
 def worker_settings(prepared: PreparedJob, store_path: Path, options: LaunchOptions) -> WorkerSettings:
@@ -121,9 +115,7 @@ class Launch:
         name = self.prepared.job.name
         check_same_job(self.prepared, self.store)
         close_dead_launches(self.store, self.watch)
-        self.store.put_job(
-            name, self.prepared.description(), self.prepared.job.source, self.prepared.new_trials()
-        )
+        self.store.put_job(name, self.prepared.description(), self.prepared.job.source, self.prepared.new_trials())
         if self.options.retry_failed:
             self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED])
         if not self.open_lineages():
@@ -160,9 +152,7 @@ class Launch:
                 free = self.free_of_claims(wanted)
                 if not free:
                     if not told:
-                        listener.note(
-                            f"{len(wanted)} lineages are being trained by another launch; waiting for it"
-                        )
+                        listener.note(f"{len(wanted)} lineages are being trained by another launch; waiting for it")
                         told = True
                     time.sleep(POLL_SECONDS)
                     continue

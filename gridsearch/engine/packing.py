@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gridsearch.search.plan import LineagePlan
 
-#: How many packs each worker should get on average: many even out their ends, few keep the cost of handing them out low.
+#: How many packs each worker gets on average: many even out their ends, few keep the cost of handing them out low.
 PACKS_PER_WORKER = 8
 #: What an epoch costs beside its steps (evaluation, checkpoint), in steps.
 EPOCH_OVERHEAD_STEPS = 5

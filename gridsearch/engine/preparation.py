@@ -52,9 +52,7 @@ class PreparedJob:
             "model": self.job.model,
             "description": self.job.description,
             "base": str(self.job.base),
-            "axes": [
-                {"name": a.name, "values": list(a.values), "scale": a.scale} for a in self.job.space.axes
-            ],
+            "axes": [{"name": a.name, "values": list(a.values), "scale": a.scale} for a in self.job.space.axes],
             "fixed": dict(self.job.fixed),
             "defaults": {k: v for k, v in self.model.optional.items() if _is_plain(v)},
             "objective": {"metric": objective.metric, "at": objective.at, "mode": objective.direction},
@@ -109,9 +107,7 @@ def _find_model(job: JobSpec) -> ModelClass:
         check_hyperparameters(model, names)
     except ModelError as error:
         culprit = next((name for name in names if repr(name) in str(error)), None)
-        place = (
-            job.document.place(job.trail(culprit), key=True) if culprit else job.document.place(("model",))
-        )
+        place = job.document.place(job.trail(culprit), key=True) if culprit else job.document.place(("model",))
         raise ModelError(f"{place}: {error}") from None
     return model
 

@@ -65,10 +65,10 @@ class RayOptions:
     address: str | None = None
 
 
-class PackTrainable(tune.Trainable):  # type: ignore[misc]
+class PackTrainable(tune.Trainable):
     """A worker: trains the packs it is given, one after another, in one process."""
 
-    def setup(self, config: dict[str, Any], *, settings: WorkerSettings) -> None:
+    def setup(self, config: dict[str, Any], *, settings: WorkerSettings) -> None:  # type: ignore[override]
         """Put the data on the device, once, and take the first pack."""
         self.places = WorkplaceMaker(settings)
         self.reset_config(config)
@@ -96,7 +96,7 @@ class NotSaved:
         return {}
 
 
-class PackSearcher(NotSaved, Searcher):  # type: ignore[misc]
+class PackSearcher(NotSaved, Searcher):
     """Gives Tune the desk's packs, in Tune's terms suggestions of a search algorithm."""
 
     def __init__(self, desk: Desk) -> None:
@@ -131,7 +131,7 @@ class _StopTune(BaseException):
     """Leaves Tune's loop at once; the workers end with Ray."""
 
 
-class Recorder(NotSaved, tune.Callback):  # type: ignore[misc]
+class Recorder(NotSaved, tune.Callback):
     """Brings what workers report to the desk, in the driver's process and thread."""
 
     def __init__(self, desk: Desk, searcher: PackSearcher) -> None:
@@ -170,9 +170,7 @@ class RayTuneExecutor:
                 self._init()
         except Exception as error:
             where = f"the cluster at {self.options.address}" if self.options.address else "Ray"
-            raise EngineError(
-                f"{where} cannot be used: {one_line(error)}; --inline trains without Ray"
-            ) from error
+            raise EngineError(f"{where} cannot be used: {one_line(error)}; --inline trains without Ray") from error
         return self
 
     def __exit__(
@@ -209,7 +207,8 @@ class RayTuneExecutor:
 
     def _cpus_per_worker(self) -> int:
         """Return a worker's share of Ray's processors, of which a local Ray has one for each worker."""
-        return max(1, int(ray.cluster_resources().get("CPU", 1)) // self.options.workers)
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        return max(1, int(resources.get("CPU", 1)) // self.options.workers)
 
     def _init(self) -> None:
         shared: dict[str, Any] = {
@@ -233,18 +232,13 @@ class RayTuneExecutor:
 
 def _pack(pack: Pack) -> str:
     """Return a pack as text, because Tune copies, prints and saves what it is given."""
-    rows = [
-        [task.lineage_id, task.attempt, canonical(task.config), task.recorded_epoch] for task in pack.tasks
-    ]
+    rows = [[task.lineage_id, task.attempt, canonical(task.config), task.recorded_epoch] for task in pack.tasks]
     return json.dumps(rows)
 
 
 def _unpack(text: str) -> Pack:
     return Pack(
-        tuple(
-            LineageTask(key, attempt, parse(config), known)
-            for key, attempt, config, known in json.loads(text)
-        )
+        tuple(LineageTask(key, attempt, parse(config), known) for key, attempt, config, known in json.loads(text))
     )
 
 
@@ -265,6 +259,6 @@ def _worker_death(text: str) -> str:
 
 @contextlib.contextmanager
 def _quiet(log: Path) -> Iterator[None]:
-    """Send what Ray and Tune print to a file: the terminal belongs to gridsearch, whose own output does not pass here."""
+    """Send what Ray and Tune print to a file: the terminal is ours, and our own output does not pass here."""
     with log.open("a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         yield

@@ -18,9 +18,7 @@ def choose_device(wanted: str) -> torch.device:
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise EngineError(
-            "--device cuda: torch sees no GPU here; use --device cpu, or check with: gridsearch doctor"
-        )
+        raise EngineError("--device cuda: torch sees no GPU here; use --device cpu, or check with: gridsearch doctor")
     return torch.device(wanted)
 
 

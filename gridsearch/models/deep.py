@@ -35,9 +35,5 @@ class Deep2(Deep):
 class Deep3(Deep):
     """Three hidden layers, each width a setting of its own, so that each can be an axis."""
 
-    def __init__(
-        self, *, in_features: int, num_classes: int, neurons_1: int, neurons_2: int, neurons_3: int
-    ) -> None:
-        super().__init__(
-            in_features=in_features, num_classes=num_classes, hidden=[neurons_1, neurons_2, neurons_3]
-        )
+    def __init__(self, *, in_features: int, num_classes: int, neurons_1: int, neurons_2: int, neurons_3: int) -> None:
+        super().__init__(in_features=in_features, num_classes=num_classes, hidden=[neurons_1, neurons_2, neurons_3])

@@ -79,9 +79,7 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     found = getattr(module, class_name, None)
     if found is None:
         classes = [key for key, value in vars(module).items() if inspect.isclass(value)]
-        raise ModelError(
-            f"model {name!r}: module {module_name!r} has no {class_name!r}{nearest(class_name, classes)}"
-        )
+        raise ModelError(f"model {name!r}: module {module_name!r} has no {class_name!r}{nearest(class_name, classes)}")
     if not _is_module_class(found):
         raise ModelError(f"model {name!r}: {class_name!r} is not a torch.nn.Module class")
     return _describe(name, found, code=_code_of(module))
@@ -116,9 +114,7 @@ def build_model(
         return model.build(**arguments)
     except Exception as error:
         settings = ", ".join(f"{key}={value!r}" for key, value in hyper.items()) or "no settings"
-        raise ModelError(
-            f"model {model.name!r} cannot be built with {settings}: {one_line(error)}"
-        ) from error
+        raise ModelError(f"model {model.name!r} cannot be built with {settings}: {one_line(error)}") from error
 
 
 def one_line(error: BaseException) -> str:
@@ -133,7 +129,7 @@ def _import(name: str, module_name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
             raise ModelError(
-                f"model {name!r}: no module named {error.name!r} beside the job file, in the current folder or installed"
+                f"model {name!r}: no module named {error.name!r} beside the job file, in this folder or installed"
             ) from None
         raise ModelError(f"model {name!r}: importing {module_name!r} failed: {one_line(error)}") from error
     except Exception as error:
@@ -172,10 +168,7 @@ def _describe(name: str, found: Callable[..., nn.Module], *, code: str) -> Model
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             open_ended = True
         elif parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL):
-            if (
-                parameter.default is inspect.Parameter.empty
-                and parameter.kind is inspect.Parameter.POSITIONAL_ONLY
-            ):
+            if parameter.default is inspect.Parameter.empty and parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
                 raise ModelError(f"model {name!r}: argument {key!r} cannot be given by keyword")
         elif key in DATA_ARGUMENTS:
             data.append(key)

@@ -88,9 +88,7 @@ def _trial(job: JobSpec, ingredients: Ingredients, settings: dict[str, Any]) -> 
         split=job.split,
         model=job.model,
         model_code=ingredients.model_code,
-        hyper={
-            k: v for k, v in live.items() if k not in RECIPE_KEYS and not (k in defaults and defaults[k] == v)
-        },
+        hyper={k: v for k, v in live.items() if k not in RECIPE_KEYS and not (k in defaults and defaults[k] == v)},
         **{key: value for key, value in live.items() if key in RECIPE_KEYS},
     )
     text = canonical(config)

@@ -76,9 +76,7 @@ def make_plan(
         if best is None or trial.config.epochs > best.config.epochs:
             longest[trial.lineage_id] = trial
     trials_of = Counter(trial.lineage_id for trial in wanted)
-    lineages = [
-        _lineage(trial, recorded.get(key, -1), trials_of[key], train_images) for key, trial in longest.items()
-    ]
+    lineages = [_lineage(trial, recorded.get(key, -1), trials_of[key], train_images) for key, trial in longest.items()]
     alone = sum(max(0, trial.config.epochs - max(0, recorded.get(trial.lineage_id, 0))) for trial in wanted)
     return Plan(
         grid=grid,
@@ -95,9 +93,7 @@ def make_plan(
     )
 
 
-def _kind(
-    trial: GridTrial, states: Mapping[str, TrialState], recorded: Mapping[str, int], retry_failed: bool
-) -> str:
+def _kind(trial: GridTrial, states: Mapping[str, TrialState], recorded: Mapping[str, int], retry_failed: bool) -> str:
     state = states.get(trial.trial_id)
     if state in RESULT_STATES:
         return "done"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from gridsearch.errors import nearest
@@ -55,7 +56,7 @@ def scale_of(values: list[Value]) -> Scale:
 
 def _by_factors(numbers: list[float]) -> bool:
     """Whether neighbours differ by about the same factor, and not by about the same step."""
-    factors = [b / a for a, b in zip(numbers, numbers[1:], strict=False)]
+    factors = [b / a for a, b in pairwise(numbers)]
     return min(factors) >= 1.9 and max(factors) / min(factors) < 1.5
 
 
@@ -66,9 +67,7 @@ def _check(values: list[Value]) -> None:
         raise ValueError(f"{len(values):,} values are too many for one axis (at most {MAX_VALUES:,})")
     kinds = {_kind(value) for value in values}
     if len(kinds) > 1:
-        raise ValueError(
-            f"values of mixed types ({', '.join(sorted(kinds))}); an axis holds one kind of value"
-        )
+        raise ValueError(f"values of mixed types ({', '.join(sorted(kinds))}); an axis holds one kind of value")
     seen: list[Value] = []
     known: set[str] = set()
     for value in values:

@@ -33,9 +33,7 @@ def canonical(config: TrialConfig) -> str:
     """Return the canonical JSON of a trial: sorted keys, no blanks, defaults left out, version included."""
     content = config.model_dump(exclude_defaults=True)
     content["version"] = RECIPE_VERSION
-    return json.dumps(
-        settle(content), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    )
+    return json.dumps(settle(content), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def parse(canonical_text: str) -> TrialConfig:
@@ -49,7 +47,8 @@ def flatten(canonical_text: str) -> dict[str, Any]:
     """Return a trial's settings (see `TrialConfig.settings`) without building its configuration: for many rows."""
     content = json.loads(canonical_text)
     recipe = {key: content[key] for key in RECIPE_KEYS if key in content}
-    return RECIPE_DEFAULTS | recipe | content.get("hyper", {})
+    hyper: dict[str, Any] = content.get("hyper", {})
+    return RECIPE_DEFAULTS | recipe | hyper
 
 
 def digest(text: str) -> str:

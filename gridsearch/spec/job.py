@@ -64,7 +64,7 @@ class JobFile(BaseModel):
 
 JOB_KEYS = tuple(JobFile.model_fields)
 _RECIPE_TYPES: dict[str, TypeAdapter[Any]] = {
-    key: TypeAdapter(Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation)
+    key: TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]
     for key, info in Recipe.model_fields.items()
 }
 
@@ -74,7 +74,7 @@ class JobSpec:
     """A job whose every value has been checked, but not yet against its data and its model.
 
     `fixed` are the settings that have one value, `space` the axes. `base` is the folder that relative paths in the job
-    start from. `source` is YAML that stands for the job with its overrides; `document` knows where everything was written.
+    start from. `source` is YAML that stands for the job with its overrides; `document` knows where everything stands.
     """
 
     name: str
@@ -118,9 +118,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     for key in data:
         if key not in JOB_KEYS and key not in RECIPE_KEYS:
             hint = "; a model's own settings go under 'space'" if not _resembles(key) else ""
-            raise document.error(
-                (key,), f"unknown key{nearest(key, (*JOB_KEYS, *RECIPE_KEYS))}{hint}", key=True
-            )
+            raise document.error((key,), f"unknown key{nearest(key, (*JOB_KEYS, *RECIPE_KEYS))}{hint}", key=True)
     head = _check_head(document)
     fixed, axes = _settings(document, head.space)
     space = Space(axes)
@@ -175,7 +173,8 @@ def _first_error(document: Document, error: ValidationError) -> JobError:
         name = ".".join(map(str, problem["loc"]))
         return JobError(f"{document.source}: {name}: missing; every job needs it")
     if problem["type"] == "extra_forbidden":
-        owner = {"split": Split, "objective": Objective, "rules": SkipRule}.get(str(trail[0]), JobFile)
+        owners: dict[str, type[BaseModel]] = {"split": Split, "objective": Objective, "rules": SkipRule}
+        owner = owners.get(str(trail[0]), JobFile)
         return document.error(trail, f"unknown key{nearest(str(trail[-1]), owner.model_fields)}", key=True)
     return document.error(trail, explain(problem))
 
@@ -184,9 +183,13 @@ def _walkable(data: Any, loc: Sequence[int | str]) -> list[int | str]:
     """Return the parts of pydantic's location that are keys of the document; it adds names of types of its own."""
     parts: list[int | str] = []
     for part in loc:
-        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int)):
-            parts.append(part)
-            data = data[part]  # type: ignore[index, call-overload]
+        if isinstance(data, dict) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int):
+            data = data[part]
+        else:
+            continue
+        parts.append(part)
     return parts
 
 
@@ -196,9 +199,7 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
     axes: list[Axis] = []
     for key in (key for key in document.data if key in RECIPE_KEYS):
         if key in space:
-            raise document.error(
-                ("space", key), f"stands at the top of the file too; keep one of the two", key=True
-            )
+            raise document.error(("space", key), "stands at the top of the file too; keep one of the two", key=True)
         values = _checked_values(document, (key,), document.data[key])
         if isinstance(document.data[key], (list, dict)):
             axes.append(Axis(key, tuple(values), scale_of(values)))
@@ -206,9 +207,7 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
             fixed[key] = values[0]
     for key, written in space.items():
         if key in JOB_KEYS:
-            raise document.error(
-                ("space", key), "cannot be an axis: it belongs at the top of the file", key=True
-            )
+            raise document.error(("space", key), "cannot be an axis: it belongs at the top of the file", key=True)
         if not key.isidentifier():
             raise document.error(("space", key), "is not a usable name: letters, digits and _ only", key=True)
         values = _checked_values(document, ("space", key), written)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,11 +57,14 @@ def parse_rule(text: str, names: Collection[str]) -> Rule:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError(
-            f"{text!r} is not an expression such as: optimizer == 'adam' and momentum > 0"
-        ) from None
+        raise ValueError(f"{text!r} is not an expression such as: optimizer == 'adam' and momentum > 0") from None
     _check(tree, names)
     return Rule(text, tree)
+
+
+def _check_all(nodes: Iterable[ast.AST], names: Collection[str]) -> None:
+    for node in nodes:
+        _check(node, names)
 
 
 def _check(node: ast.AST, names: Collection[str]) -> None:
@@ -73,16 +76,13 @@ def _check(node: ast.AST, names: Collection[str]) -> None:
             if not isinstance(value, (bool, int, float, str)):
                 raise ValueError(f"{value!r} cannot stand in a rule")
         case ast.BoolOp(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
-            for part in parts:
-                _check(part, names)
+            _check_all(parts, names)
         case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
             _check(operand, names)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            _check(left, names)
-            _check(right, names)
+            _check_all((left, right), names)
         case ast.Compare(left=left, ops=ops, comparators=rest) if all(type(op) in _COMPARE for op in ops):
-            for part in (left, *rest):
-                _check(part, names)
+            _check_all((left, *rest), names)
         case _:
             raise ValueError(
                 f"{ast.unparse(node)!r} is not allowed in a rule (comparisons, and, or, not, in, + - * / %)"

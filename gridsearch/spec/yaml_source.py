@@ -26,9 +26,7 @@ _FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|nan)$", re.IGNORECASE)
 _OCTAL_OR_SEXAGESIMAL = re.compile(r"[-+]?(0[0-9_]+|[0-9]+(:[0-5]?[0-9])+|0[xob][0-9a-fA-F_]+)$")
 _AMBIGUOUS = frozenset({"yes", "no", "on", "off", "y", "n"})
-_PLAIN_TAGS = frozenset(
-    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
-)
+_PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
 #: Where something stands in a document: the keys and list positions that lead to it.
 Trail = tuple[str | int, ...]
@@ -132,12 +130,8 @@ class _Builder:
         self.document.values[trail] = Place(self.document.source, mark.line + 1, mark.column + 1)
         if self.nodes > MAX_NODES or len(trail) > MAX_DEPTH:
             raise self.document.error(trail[:1], "too large or nested too deeply for a job file")
-        if node.tag not in _PLAIN_TAGS and not (
-            isinstance(node, yaml.ScalarNode) and _resolved_plainly(node)
-        ):
-            raise self.document.error(
-                trail, f"tag {node.tag.removeprefix('tag:yaml.org,2002:')!r} is not allowed"
-            )
+        if node.tag not in _PLAIN_TAGS and not (isinstance(node, yaml.ScalarNode) and _resolved_plainly(node)):
+            raise self.document.error(trail, f"tag {node.tag.removeprefix('tag:yaml.org,2002:')!r} is not allowed")
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, trail)
         if isinstance(node, yaml.SequenceNode):
@@ -174,9 +168,7 @@ class _Builder:
                 trail, f'{text!r} is ambiguous in YAML: write true or false, or "{text}" in quotes'
             )
         if _OCTAL_OR_SEXAGESIMAL.match(text):
-            raise self.document.error(
-                trail, f"{text!r} is read differently by different tools: write a decimal number"
-            )
+            raise self.document.error(trail, f"{text!r} is read differently by different tools: write a decimal number")
         if _INTEGER.match(text):
             return int(text.replace("_", "")) if len(text) <= 30 else text
         if _FLOAT.match(text):
@@ -188,5 +180,5 @@ class _Builder:
 
 def _resolved_plainly(node: yaml.ScalarNode) -> bool:
     """Whether a scalar's tag is YAML 1.1's own guess (a date, say), which is ignored, and not the writer's."""
-    guessed = yaml.SafeLoader("").resolve(yaml.ScalarNode, node.value, (True, False))
+    guessed = yaml.SafeLoader("").resolve(yaml.ScalarNode, node.value, (True, False))  # type: ignore[no-untyped-call]
     return bool(node.tag == guessed)

@@ -20,9 +20,7 @@ class _Compiled:
 _compiled: dict[tuple[Insert | Update, str, tuple[str, ...]], _Compiled] = {}
 
 
-def execute_many(
-    connection: Connection, statement: Insert | Update, rows: Iterable[Mapping[str, Any]]
-) -> int:
+def execute_many(connection: Connection, statement: Insert | Update, rows: Iterable[Mapping[str, Any]]) -> int:
     """Execute the statement with each row; return how many rows of the table changed.
 
     The rows hold values as they are stored (times and states as text) under the names of the statement's

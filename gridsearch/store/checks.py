@@ -31,9 +31,7 @@ def trials_are_who_they_say(connection: Connection, replay: Replay) -> Iterator[
     for event in sorted(born.keys() | replay.enqueued.keys(), key=str):
         if born[event] != replay.enqueued.get(event):
             told = replay.enqueued.get(event, "nothing")
-            yield Problem(
-                "events", f"events {event}", f"it enqueued {told}, but {born[event]} trials name it"
-            )
+            yield Problem("events", f"events {event}", f"it enqueued {told}, but {born[event]} trials name it")
 
 
 def _lineage_fits(row: Any) -> Iterator[Problem]:
@@ -88,9 +86,7 @@ def claims_are_held(connection: Connection) -> Iterator[Problem]:
         if row.launch is None:
             yield Problem("claim", f"trial {row.trial_id}", "it is running, but nobody holds its lineage")
         elif row.ended_at is not None:
-            yield Problem(
-                "claim", f"trial {row.trial_id}", f"it is running under launch {row.launch}, which ended"
-            )
+            yield Problem("claim", f"trial {row.trial_id}", f"it is running under launch {row.launch}, which ended")
         elif row.attempt != row.lineage_attempt:
             text = f"it is running under attempt {row.attempt}, its lineage under {row.lineage_attempt}"
             yield Problem("claim", f"trial {row.trial_id}", text)

@@ -109,9 +109,7 @@ def reopen(connection: Connection, job: str, states: Collection[TrialState], at:
 
 def _open_trials(connection: Connection, targets: Mapping[int, int]) -> dict[int, list[int]]:
     """Return, by lineage, the open trials within the lineage's target; lineages without any are left out."""
-    statement = select(trials.c.id, trials.c.lineage, trials.c.epochs).where(
-        trials.c.state.in_(sorted(OPEN_STATES))
-    )
+    statement = select(trials.c.id, trials.c.lineage, trials.c.epochs).where(trials.c.state.in_(sorted(OPEN_STATES)))
     waiting: dict[int, list[int]] = defaultdict(list)
     for row in rows_in(connection, statement, trials.c.lineage, targets):
         if row.epochs <= targets[row.lineage]:

@@ -85,9 +85,7 @@ class Database:
         if self._closed:
             raise StoreError(f"the store {self.path} is closed; open it again")
         if os.getpid() != self._pid:
-            raise StoreError(
-                f"the store {self.path} was opened before a fork; open it in the process that uses it"
-            )
+            raise StoreError(f"the store {self.path} was opened before a fork; open it in the process that uses it")
 
     def close(self) -> None:
         """Release the connection; a second call does nothing."""

@@ -175,9 +175,7 @@ class Store(ABC):
         """Return the epochs of a job's lineages, by lineage (in the order of the grid) and epoch."""
 
     @abstractmethod
-    def events(
-        self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000
-    ) -> list[EventRow]:
+    def events(self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000) -> list[EventRow]:
         """Return events, oldest first: all, those of a job, or those of a trial and its lineage.
 
         Of more than `limit`, the last. A job's events are those of its revisions and of all that its launches

@@ -54,9 +54,7 @@ def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
         .group_by(trials.c.lineage)
         .subquery()
     )
-    statement = _EPOCHS.join(first, first.c.lineage == lineages.c.id).order_by(
-        first.c.position, epochs.c.epoch
-    )
+    statement = _EPOCHS.join(first, first.c.lineage == lineages.c.id).order_by(first.c.position, epochs.c.epoch)
     return [EpochRow(*row) for row in connection.execute(statement)]
 
 

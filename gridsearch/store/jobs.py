@@ -147,6 +147,4 @@ def _trial_values(trial: NewTrial, lineage: int, enqueued: int) -> dict[str, Any
 def _check(new: Iterable[NewTrial]) -> None:
     for trial in new:
         if digest(trial.config) != trial.trial_id:
-            raise StoreError(
-                f"trial {trial.trial_id[:12]} is not the hash of its configuration; plan the job again"
-            )
+            raise StoreError(f"trial {trial.trial_id[:12]} is not the hash of its configuration; plan the job again")

@@ -91,9 +91,7 @@ def open_launches(connection: Connection) -> list[LaunchRow]:
 
 def launch_cause(connection: Connection, launch_id: int, at: datetime, *, still_open: bool = False) -> Cause:
     """Return a launch as a cause of changes; `StoreError` when unknown or, where it must be open, closed."""
-    row = connection.execute(
-        select(launches.c.job, launches.c.outcome).where(launches.c.id == launch_id)
-    ).one_or_none()
+    row = connection.execute(select(launches.c.job, launches.c.outcome).where(launches.c.id == launch_id)).one_or_none()
     if row is None:
         raise StoreError(f"there is no launch {launch_id} in the store")
     if still_open and row.outcome is not None:

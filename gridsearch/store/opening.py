@@ -40,9 +40,7 @@ def _check_path(path: Path, *, must_exist: bool) -> None:
         if path.exists():
             return
         if must_exist:
-            raise StoreError(
-                f"there is no store {path}; `gridsearch launch` makes one, --store names another"
-            )
+            raise StoreError(f"there is no store {path}; `gridsearch launch` makes one, --store names another")
         if not path.absolute().parent.is_dir():
             raise StoreError(f"the store {path} cannot be made: there is no folder {path.absolute().parent}")
     except OSError as error:
@@ -64,9 +62,7 @@ def _prepare(database: Database, *, create: bool, read_only: bool) -> None:
                 make_schema(connection)
         return
     if read_only:
-        raise StoreError(
-            f"the store {path} has the older schema {revision}; a command that writes upgrades it"
-        )
+        raise StoreError(f"the store {path} has the older schema {revision}; a command that writes upgrades it")
     # Alembic takes half a second to import.
     from gridsearch.store.upgrading import upgrade
 

@@ -46,12 +46,8 @@ def states(connection: Connection, trial_ids: Collection[str]) -> dict[str, Tria
 def lineage_rows(connection: Connection, lineage_ids: Collection[str]) -> dict[str, LineageRow]:
     """See `Store.lineages`."""
     columns = lineages.c
-    statement = select(
-        columns.lineage_id, columns.attempt, columns.epoch, columns.diverged_epoch, columns.launch
-    )
-    return {
-        row[0]: LineageRow(*row) for row in rows_in(connection, statement, columns.lineage_id, lineage_ids)
-    }
+    statement = select(columns.lineage_id, columns.attempt, columns.epoch, columns.diverged_epoch, columns.launch)
+    return {row[0]: LineageRow(*row) for row in rows_in(connection, statement, columns.lineage_id, lineage_ids)}
 
 
 def counts(connection: Connection, job: str) -> dict[TrialState, int]:

@@ -92,9 +92,7 @@ class _Progress:
         self.end = Event(FAILED, detail={"error": f"defect in training: {reason}"})
 
 
-def record(
-    connection: Connection, cause: Cause, events: Sequence[WorkerEvent], logs: Mapping[str, str]
-) -> Recorded:
+def record(connection: Connection, cause: Cause, events: Sequence[WorkerEvent], logs: Mapping[str, str]) -> Recorded:
     """See `Store.record`; `cause` names the launch."""
     held = select(lineages).where(lineages.c.launch == cause.launch)
     names = dict.fromkeys(event.lineage_id for event in events)
@@ -132,9 +130,7 @@ def epoch_seal(stored: Mapping[str, Any]) -> int:
     return seal(*(stored[name] for name in names))
 
 
-def _write(
-    connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]
-) -> list[int]:
+def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:
     """Write what a batch did to its lineages; return the trials that came to a final state."""
     execute_many(connection, _ADD_EPOCHS, (values for progress in changed for values in progress.fresh))
     moved = [
@@ -152,18 +148,11 @@ def _write(
     return finished
 
 
-def _fail(
-    connection: Connection, cause: Cause, failed: Mapping[Any, Event], logs: Mapping[str, str]
-) -> list[int]:
+def _fail(connection: Connection, cause: Cause, failed: Mapping[Any, Event], logs: Mapping[str, str]) -> list[int]:
     """Make the running trials of failed lineages `failed`; return which."""
     paths = {name: storable(path) for name, path in logs.items()}
-    reasons = {
-        row.id: {"error": end.detail["error"], "log": paths.get(row.lineage_id)}
-        for row, end in failed.items()
-    }
-    statement = select(trials.c.id, trials.c.lineage, trials.c.attempt).where(
-        trials.c.state == TrialState.RUNNING
-    )
+    reasons = {row.id: {"error": end.detail["error"], "log": paths.get(row.lineage_id)} for row, end in failed.items()}
+    statement = select(trials.c.id, trials.c.lineage, trials.c.attempt).where(trials.c.state == TrialState.RUNNING)
     running = list(rows_in(connection, statement, trials.c.lineage, reasons))
     if running:
         changes = [
@@ -180,9 +169,7 @@ def _fail(
             connection,
             cause,
             (
-                cause.event(
-                    FAILED, row.lineage, trial=row.id, attempt=row.attempt, detail=reasons[row.lineage]
-                )
+                cause.event(FAILED, row.lineage, trial=row.id, attempt=row.attempt, detail=reasons[row.lineage])
                 for row in running
             ),
         )
@@ -191,9 +178,7 @@ def _fail(
 
 def _log_refused(connection: Connection, cause: Cause, refused: Sequence[WorkerEvent]) -> None:
     names = {event.lineage_id for event in refused}
-    known = {
-        row.lineage_id: row.id for row in rows_in(connection, select(lineages), lineages.c.lineage_id, names)
-    }
+    known = {row.lineage_id: row.id for row in rows_in(connection, select(lineages), lineages.c.lineage_id, names)}
     log(
         connection,
         cause,

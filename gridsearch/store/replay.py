@@ -113,9 +113,7 @@ def compare(connection: Connection, replay: Replay) -> Iterator[Problem]:
     yield from _differences(connection, jobs, replay.jobs, None)
 
 
-def _differences(
-    connection: Connection, table: Table, expected: dict[int, Any], untouched: Any
-) -> Iterator[Problem]:
+def _differences(connection: Connection, table: Table, expected: dict[int, Any], untouched: Any) -> Iterator[Problem]:
     seen = set()
     for row in connection.execute(select(*as_stored(table))):
         seen.add(row.id)

@@ -38,8 +38,7 @@ def revision_of(connection: Connection, path: Path) -> str | None:
     revision = str(connection.scalar(select(_version.c.version_num)))
     if revision not in REVISIONS:
         raise StoreError(
-            f"the store {path} has the schema {revision}, newer than {CURRENT}, the last known here; "
-            "upgrade gridsearch"
+            f"the store {path} has the schema {revision}, newer than {CURRENT}, the last known here; upgrade gridsearch"
         )
     return revision
 

@@ -87,9 +87,7 @@ def total_seconds(curve: Collection[Any], last: int) -> float:
 
 
 def _curves(connection: Connection, keys: Collection[int]) -> dict[int, list[Any]]:
-    statement = select(
-        epochs.c.lineage, epochs.c.epoch, epochs.c.seconds, *(epochs.c[name] for name in METRICS)
-    )
+    statement = select(epochs.c.lineage, epochs.c.epoch, epochs.c.seconds, *(epochs.c[name] for name in METRICS))
     curves: dict[int, list[Any]] = defaultdict(list)
     for row in rows_in(connection, statement, epochs.c.lineage, keys):
         curves[row.lineage].append(row)

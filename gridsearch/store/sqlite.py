@@ -84,9 +84,7 @@ class SqliteStore(Store):
 
     def release(self, launch_id: int, lineage_ids: Collection[str] | None = None) -> int:
         with self._database.write() as connection:
-            return claims.release(
-                connection, launches.launch_cause(connection, launch_id, _now()), lineage_ids
-            )
+            return claims.release(connection, launches.launch_cause(connection, launch_id, _now()), lineage_ids)
 
     def reopen(self, job: str, states: Collection[TrialState]) -> int:
         with self._database.write() as connection:
@@ -124,9 +122,7 @@ class SqliteStore(Store):
         with self._database.read() as connection:
             return curves.job_epochs(connection, job)
 
-    def events(
-        self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000
-    ) -> list[EventRow]:
+    def events(self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000) -> list[EventRow]:
         with self._database.read() as connection:
             return curves.events_of(connection, job, trial_id, limit)
 

@@ -55,9 +55,7 @@ def _epoch_seals(connection: Connection) -> Iterator[Problem]:
 def _replay(connection: Connection, replay: Replay) -> Iterator[Problem]:
     """Replay the events, as far as each is what was written."""
     number = 0
-    for number, row in enumerate(
-        connection.execute(select(*as_stored(events)).order_by(events.c.id)), start=1
-    ):
+    for number, row in enumerate(connection.execute(select(*as_stored(events)).order_by(events.c.id)), start=1):
         if row.seal != event_seal(row._asdict()):
             yield Problem("seal", f"events {row.id}", "it is not what was written")
         elif row.id != number:

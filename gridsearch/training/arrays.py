@@ -38,12 +38,14 @@ class DeviceArrays:
 
     def chunks(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield pixels (n, C, H, W) in [0, 1] and labels (n,) in this order, n being whole batches but for the last."""
-        for part in order.to(self.labels.device).split(self.chunk_size(batch_size)):
+        for part in torch.split(order.to(self.labels.device), self.chunk_size(batch_size)):
             yield as_pixels(self.images[part]), self.labels[part]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all images in batches, in the order they are kept."""
-        for images, labels in zip(self.images.split(batch_size), self.labels.split(batch_size), strict=True):
+        for images, labels in zip(
+            torch.split(self.images, batch_size), torch.split(self.labels, batch_size), strict=True
+        ):
             yield as_pixels(images), labels
 
 

@@ -1,10 +1,10 @@
 """Checkpoints of a lineage: everything that goes on from an epoch, in one file that proves its own integrity.
 
-A checkpoint is written after every epoch, so that a killed process repeats at most the epoch it was in. Waiting for the
-disk each time would cost more than a small model's epoch, so only one write in `SYNC_SECONDS` is synced, into a slot of
-its own: `latest` survives the death of the process, `synced` that of the machine. Each file is written beside its target
-and renamed. It starts with the digest of the rest; what does not match is ignored, and the other slot is taken, and else
-the lineage starts again. The content is safetensors: loading runs no code.
+A checkpoint is written after every epoch, so that a killed process repeats at most the epoch it was in. Waiting for
+the disk each time would cost more than a small model's epoch, so only one write in `SYNC_SECONDS` is synced, into a
+slot of its own: `latest` survives the death of the process, `synced` that of the machine. Each file is written beside
+its target and renamed. It starts with the digest of the rest; what does not match is ignored, and the other slot is
+taken, and else the lineage starts again. The content is safetensors: loading runs no code.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ class LineageTraining:
     def __init__(self, task: LineageTask, place: Workplace) -> None:
         self.task, self.place, self.config = task, place, task.config
         self.model = new_model(task.config, place)
-        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.rule = make_rule(task.config, list(self.parameters))
+        self.parameters: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]
+        self.rule = make_rule(task.config, self.parameters)
         self.folder = CheckpointFolder(place.checkpoints, task.lineage_id)
         self.history: list[EpochRecord] = []
 
@@ -60,12 +60,8 @@ class LineageTraining:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint; one beyond the epochs asked for gives its history only."""
         tensors = checkpoint.tensors
-        self.model.load_state_dict(
-            {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-        )
-        self.rule.load(
-            {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")}
-        )
+        self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+        self.rule.load({k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")})
         self.history = [
             replace(record, attempt=self.task.attempt)
             for record in checkpoint.history
@@ -97,7 +93,7 @@ class LineageTraining:
         """Make one step per batch of the chunk; return the logits (n, K) each image had before its step."""
         size = self.config.batch_size
         outputs = []
-        for batch, targets in zip(images.split(size), labels.split(size), strict=True):
+        for batch, targets in zip(torch.split(images, size), torch.split(labels, size), strict=True):
             logits = self.model(batch)
             loss = functional.cross_entropy(logits, targets)
             gradients = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
@@ -131,9 +127,7 @@ def new_model(config: TrialConfig, place: Workplace) -> nn.Module:
     torch.manual_seed(derive(config.seed, "weights"))
     model_class = find_model(config.model, place.model_search)
     if model_class.code != config.model_code:
-        raise ModelError(
-            f"the source of model {config.model!r} changed since this trial was planned; launch again"
-        )
+        raise ModelError(f"the source of model {config.model!r} changed since this trial was planned; launch again")
     shape = place.train.image_shape
     model = build_model(model_class, config.hyper, image_shape=shape, num_classes=place.num_classes)
     return model.to(place.device)
@@ -148,6 +142,4 @@ def check_output(model: nn.Module, place: Workplace) -> None:
     wanted = (len(images), place.num_classes)
     if not isinstance(logits, Tensor) or tuple(logits.shape) != wanted:
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise ModelError(
-            f"the model gives {got} for {len(images)} images; it must give logits of shape {wanted}"
-        )
+        raise ModelError(f"the model gives {got} for {len(images)} images; it must give logits of shape {wanted}")

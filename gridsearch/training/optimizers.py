@@ -70,9 +70,7 @@ class SGD(Rule):
             torch._foreach_mul_(buffers, momentum)
             torch._foreach_add_(buffers, gradients)
             gradients = (
-                list(torch._foreach_add(gradients, buffers, alpha=momentum))
-                if self.recipe.nesterov
-                else buffers
+                list(torch._foreach_add(gradients, buffers, alpha=momentum)) if self.recipe.nesterov else buffers
             )
         torch._foreach_add_(parameters, gradients, alpha=-lr)
         self.steps += 1

@@ -30,17 +30,13 @@ def test_constant_and_text_axes_are_left_out_and_named() -> None:
 
 
 def test_true_and_false_count_as_one_and_zero() -> None:
-    found = correlation(
-        grid({"batch_norm": [False, True], "neurons": [1, 2]}, lambda p: 0.1 + 0.5 * p["batch_norm"])
-    )
+    found = correlation(grid({"batch_norm": [False, True], "neurons": [1, 2]}, lambda p: 0.1 + 0.5 * p["batch_norm"]))
     assert found.matrix[0][2] == pytest.approx(1.0)
     assert found.matrix[1][2] == pytest.approx(0.0)
 
 
 def test_only_trials_with_a_score_take_part() -> None:
-    found = correlation(
-        grid({"neurons": [1, 2, 3, 4]}, lambda p: None if p["neurons"] == 4 else p["neurons"] / 10)
-    )
+    found = correlation(grid({"neurons": [1, 2, 3, 4]}, lambda p: None if p["neurons"] == 4 else p["neurons"] / 10))
     assert found.n == 3 and found.matrix[0][1] == pytest.approx(1.0)
 
 

@@ -24,9 +24,7 @@ def test_points_are_moved_aside_but_keep_their_true_value() -> None:
 def test_neighbours_on_a_linear_axis_never_mix() -> None:
     axis = board(grid({"neurons": [10, 11, 30, 60]}, lambda point: 0.5)).axis("neurons")
     assert axis.placement.scale == "linear"
-    assert all(
-        abs(place - float(text)) <= 0.26 for text, place in zip(axis.true, axis.drawn, strict=True) if place
-    )
+    assert all(abs(place - float(text)) <= 0.26 for text, place in zip(axis.true, axis.drawn, strict=True) if place)
 
 
 def test_jitter_depends_on_trial_and_axis_alone() -> None:
@@ -73,9 +71,7 @@ def test_ticks_that_would_touch_are_dropped_but_not_the_ends() -> None:
 
 def test_many_values_share_colours_with_their_neighbours() -> None:
     many = levels(Axis("x", tuple(range(1, 101)), "linear"))
-    assert (
-        len(many.labels) == MOST_LEVELS and many.labels[0] == "1 – 13" and many.labels[-1].endswith("– 100")
-    )
+    assert len(many.labels) == MOST_LEVELS and many.labels[0] == "1 – 13" and many.labels[-1].endswith("– 100")
     assert sorted(set(many.group_of.values())) == list(range(MOST_LEVELS))
     words = levels(Axis("x", tuple("abcdefghijkl"), "category"))
     assert words.labels == (*"abcdefg", "5 others") and words.group_of["l"] == 7

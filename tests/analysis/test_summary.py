@@ -34,9 +34,7 @@ def test_no_hint_inside_the_grid_nor_for_text_seeds_and_pairs() -> None:
 
 def test_states_are_counted_and_open_trials_read_nothing() -> None:
     states = list(TrialState)
-    rows = [
-        make_trial({"neurons": n, "epochs": 3}, 0.5, state=state) for n, state in enumerate(states, start=1)
-    ]
+    rows = [make_trial({"neurons": n, "epochs": 3}, 0.5, state=state) for n, state in enumerate(states, start=1)]
     glance = summary(job_data(make_job({"neurons": [1]}), rows, make_epochs(rows[2:5])))
     assert glance.counts == tuple((state.value, 1) for state in states)
     assert glance.results == 3 and glance.read_epochs == 3 + 3 + 2

@@ -31,9 +31,7 @@ def test_fingerprints_of_known_data_never_change(digits: ImageDataset, mnist: Im
 
 
 def test_fingerprint_is_of_the_content_alone(digits: ImageDataset) -> None:
-    again = dataset_from_arrays(
-        "other", arrays_of(digits), class_names=list("abcdefghij"), source="elsewhere"
-    )
+    again = dataset_from_arrays("other", arrays_of(digits), class_names=list("abcdefghij"), source="elsewhere")
     assert again.fingerprint == digits.fingerprint
     narrow = arrays_of(digits, train_labels=digits.train_labels.astype(np.uint8))
     assert dataset_from_arrays("narrow", narrow).fingerprint == digits.fingerprint

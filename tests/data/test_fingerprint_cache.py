@@ -29,9 +29,7 @@ def no_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset_module, "fingerprint_of", refuse)
 
 
-def test_a_large_file_is_hashed_once(
-    large: Path, mnist: ImageDataset, request: pytest.FixtureRequest
-) -> None:
+def test_a_large_file_is_hashed_once(large: Path, mnist: ImageDataset, request: pytest.FixtureRequest) -> None:
     load_npz(large)
     memory = json.loads(paths.fingerprint_file(large).read_text())
     assert memory["fingerprint"] == mnist.fingerprint
@@ -45,9 +43,7 @@ def test_a_small_file_leaves_nothing_beside_it(digits: ImageDataset, tmp_path: P
     assert [file.name for file in tmp_path.iterdir()] == ["mine.npz"]
 
 
-def test_a_changed_file_is_hashed_again_even_under_its_old_size_and_time(
-    large: Path, mnist: ImageDataset
-) -> None:
+def test_a_changed_file_is_hashed_again_even_under_its_old_size_and_time(large: Path, mnist: ImageDataset) -> None:
     load_npz(large)
     status = large.stat()
     labels = mnist.train_labels.copy()

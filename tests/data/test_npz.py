@@ -44,9 +44,7 @@ def test_what_is_written_comes_back(mnist: ImageDataset, tmp_path: Path) -> None
 
 def test_train_arrays_are_enough_and_others_are_passed_over(digits: ImageDataset, tmp_path: Path) -> None:
     arrays = {"train_images": digits.train_images, "train_labels": digits.train_labels.astype(np.uint8)}
-    path = saved(
-        tmp_path / "mine.npz", arrays | {"notes": np.array("hand-drawn"), "train_weights": np.ones(3)}
-    )
+    path = saved(tmp_path / "mine.npz", arrays | {"notes": np.array("hand-drawn"), "train_weights": np.ones(3)})
     dataset = load_npz(path)
     assert dataset.fingerprint == digits.fingerprint
     assert dataset.train_labels.dtype == np.int64
@@ -107,9 +105,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         load_npz(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK\x03\x04", b"\x89PNG\r\n\x1a\n" * 9, b"train_images,train_labels\n"]
-)
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x89PNG\r\n\x1a\n" * 9, b"train_images,train_labels\n"])
 def test_a_file_of_another_kind(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "mine.npz"
     path.write_bytes(content)

@@ -105,9 +105,7 @@ def test_other_seeds_give_other_parts(one: int, other: int, stratify: bool) -> N
 
 @settings(deadline=None)
 @given(seeds, st.booleans(), shares, shares)
-def test_test_images_do_not_depend_on_the_validation_share(
-    seed: int, stratify: bool, one: float, other: float
-) -> None:
+def test_test_images_do_not_depend_on_the_validation_share(seed: int, stratify: bool, one: float, other: float) -> None:
     splits = [Split(test=300, validation=share, stratify=stratify) for share in (one, other)]
     parts = [attempt((DIGITS, split, seed)) for split in splits]
     assume(all(parts))
@@ -182,9 +180,7 @@ def test_the_draws_never_change() -> None:
     # Trials of one store are compared across versions and machines: the same seed must mean the same images.
     assert permutation(10, 0, 1).tolist() == [1, 3, 8, 6, 2, 0, 7, 5, 4, 9]
     parts = split_indices(DIGITS, Split(test=0.1, stratify=True), 42)
-    known = hashlib.sha256(
-        np.concatenate([parts.train, parts.validation, parts.test]).astype("<i8").tobytes()
-    )
+    known = hashlib.sha256(np.concatenate([parts.train, parts.validation, parts.test]).astype("<i8").tobytes())
     assert known.hexdigest() == "c847927a18bf3538fc40a9c57a9936b125ae3fc75527fd09472aa7ee87ac6f3c"
 
 

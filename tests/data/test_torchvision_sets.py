@@ -26,9 +26,7 @@ MNIST_FILES = [file for file, _ in tv.MNIST.resources]
 
 
 def names_in(folder: Path) -> list[str]:
-    return sorted(
-        str(file.relative_to(folder)) for file in folder.rglob("*") if "fingerprint" not in file.name
-    )
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if "fingerprint" not in file.name)
 
 
 @pytest.fixture
@@ -60,9 +58,7 @@ def mirror(served: Served, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_without_a_network_one_line_says_what_to_do(name: str, no_network: str, tmp_path: Path) -> None:
     start = time.monotonic()
     target = tmp_path / "data" / f"{name}.npz"
-    with refused(
-        name, str(target), "refused", "network", "put the file there", "--data-dir", "$GRIDSEARCH_DATA"
-    ):
+    with refused(name, str(target), "refused", "network", "put the file there", "--data-dir", "$GRIDSEARCH_DATA"):
         load_torchvision_set(name, tmp_path / "data")
     assert time.monotonic() - start < 20
     assert names_in(tmp_path / "data") == []
@@ -140,9 +136,7 @@ def packed_batches(cifar10: ImageDataset, monkeypatch: pytest.MonkeyPatch) -> di
     """Return 600 real photographs as torchvision's CIFAR-10 files, and let it expect their checksums."""
     files = {}
     for number, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
-        images = (
-            cifar10.train_images[number * 100 : number * 100 + 100].transpose(0, 3, 1, 2).reshape(100, -1)
-        )
+        images = cifar10.train_images[number * 100 : number * 100 + 100].transpose(0, 3, 1, 2).reshape(100, -1)
         labels = cifar10.train_labels[number * 100 : number * 100 + 100].tolist()
         files[name] = pickle.dumps({"data": images, "labels": labels})
     files["batches.meta"] = pickle.dumps({"label_names": list(cifar10.class_names)})
@@ -165,9 +159,7 @@ def test_cifar10_from_raw_files_and_from_its_archive(
             tar.addfile(member, io.BytesIO(content))
             (tmp_path / "raw" / member.name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "raw" / member.name).write_bytes(content)
-    monkeypatch.setattr(
-        tv.CIFAR10, "tgz_md5", hashlib.md5(archive.getvalue(), usedforsecurity=False).hexdigest()
-    )
+    monkeypatch.setattr(tv.CIFAR10, "tgz_md5", hashlib.md5(archive.getvalue(), usedforsecurity=False).hexdigest())
     (tmp_path / "archive").mkdir()
     (tmp_path / "archive" / tv.CIFAR10.filename).write_bytes(archive.getvalue())
     for folder in (tmp_path / "raw", tmp_path / "archive"):

@@ -226,9 +226,7 @@ def test_another_job_of_the_same_name_is_refused_and_nothing_is_lost(tmp_path: P
         "model=deep2",
         "space={batch_size: 64, epochs: 1, learning_rate: 0.1, neurons_1: 5, neurons_2: 5}",
     )
-    with pytest.raises(
-        JobError, match="another job 'small', which trains the model 'shallow', this file 'deep2'"
-    ):
+    with pytest.raises(JobError, match="another job 'small', which trains the model 'shallow', this file 'deep2'"):
         launch(other, tmp_path / "r.db")
     assert table(tmp_path / "r.db") == before
 

@@ -47,7 +47,7 @@ def test_a_users_model(tmp_path: Path) -> None:
         "from torch import nn\nclass Net(nn.Sequential):\n"
         "    def __init__(self, image_shape, num_classes, width, depth=2, **more):\n"
         "        c, h, w = image_shape\n"
-        "        super().__init__(nn.Flatten(), nn.Linear(c * h * w, width), nn.ReLU(), nn.Linear(width, num_classes))\n"
+        "        super().__init__(nn.Flatten(), nn.Linear(c * h * w, width), nn.Linear(width, num_classes))\n"
     )
     found = find_model("pack_of_mine.nets:Net", [tmp_path])
     assert (found.data_arguments, found.required, found.optional) == (
@@ -57,9 +57,7 @@ def test_a_users_model(tmp_path: Path) -> None:
     )
     assert found.open_ended
     check_hyperparameters(found, ["width", "anything"])
-    assert build_model(found, {"width": 3}, image_shape=SHAPE, num_classes=4)(
-        torch.rand(2, *SHAPE)
-    ).shape == (2, 4)
+    assert build_model(found, {"width": 3}, image_shape=SHAPE, num_classes=4)(torch.rand(2, *SHAPE)).shape == (2, 4)
 
 
 def test_the_code_of_a_users_model_is_its_files(tmp_path: Path) -> None:

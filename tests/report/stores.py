@@ -29,15 +29,11 @@ def filled_store(path: Path, *names: str, failing: bool = False) -> Store:
     targets = {trial.lineage_id: 2 for trial in new}
     for place, claim in enumerate(store.claim(launch, targets)):
         if failing and place == len(targets) - 1:
-            failed = LineageFailed(
-                claim.lineage_id, claim.attempt, "RuntimeError: no memory", "Traceback ..."
-            )
+            failed = LineageFailed(claim.lineage_id, claim.attempt, "RuntimeError: no memory", "Traceback ...")
             store.record(launch, [failed], {claim.lineage_id: "logs/one.log"})
             continue
         events: list[WorkerEvent] = [
-            EpochRecord(
-                claim.lineage_id, claim.attempt, n, 2 / (1 + n), 0.1 * n, 2.1 / (1 + n), score, 0.1, 1.0
-            )
+            EpochRecord(claim.lineage_id, claim.attempt, n, 2 / (1 + n), 0.1 * n, 2.1 / (1 + n), score, 0.1, 1.0)
             for n, score in enumerate((0.1, 0.5 + place / 100, 0.6 + place / 100))
         ]
         store.record(launch, [*events, LineageFinished(claim.lineage_id, claim.attempt)], {})

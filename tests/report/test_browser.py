@@ -99,22 +99,16 @@ def test_the_switches_change_the_plots(browser: Browser, pages: dict[str, Path])
     browser.run("document.querySelector('input[value=spearman]').click()")
     browser.wait(f"{cells} !== {json.dumps(before)}")
     browser.run("document.querySelector('input[value=log]').click()")
-    browser.wait(
-        "[...document.querySelectorAll('[data-curve]')].every(p => p._fullLayout.yaxis.type === 'log')"
-    )
+    browser.wait("[...document.querySelectorAll('[data-curve]')].every(p => p._fullLayout.yaxis.type === 'log')")
     browser.run("document.querySelector('input[value=linear]').click()")
-    browser.wait(
-        "[...document.querySelectorAll('[data-curve]')].every(p => p._fullLayout.yaxis.type === 'linear')"
-    )
+    browser.wait("[...document.querySelectorAll('[data-curve]')].every(p => p._fullLayout.yaxis.type === 'linear')")
     assert browser.complaints == []
 
 
 def test_on_paper_plots_have_the_width_of_the_paper(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["shallow"])
     browser.run("window.dispatchEvent(new Event('beforeprint'))")
-    assert (
-        browser.run("Math.max(...[...document.querySelectorAll('.main-svg')].map(s => s.clientWidth))") <= 700
-    )
+    assert browser.run("Math.max(...[...document.querySelectorAll('.main-svg')].map(s => s.clientWidth))") <= 700
     assert browser.run("document.querySelector('details').open")
     browser.run("window.dispatchEvent(new Event('afterprint'))")
     browser.wait("document.querySelector('#scatter-plot .main-svg').clientWidth > 1000")

@@ -52,9 +52,7 @@ def test_pointing_at_a_point_shows_its_true_values() -> None:
 
 
 def test_text_is_shown_as_it_is_not_as_markup() -> None:
-    figure = scatter_figure(
-        board(grid({"kind": ["<b>x</b>", "<a href='x'>"]}, lambda p: 0.5)), "kind", "kind"
-    )
+    figure = scatter_figure(board(grid({"kind": ["<b>x</b>", "<a href='x'>"]}, lambda p: 0.5)), "kind", "kind")
     assert figure.layout.xaxis.ticktext[0] == "&lt;b&gt;x&lt;/b&gt;"
     assert figure.data[0].name == "&lt;b&gt;x&lt;/b&gt;"
     assert "<a" not in figure.to_json()
@@ -87,9 +85,7 @@ def test_a_diverged_curve_ends_in_a_gap_and_a_line() -> None:
 def test_all_curves_in_one_figure_for_a_notebook(log: bool) -> None:
     figure = curves_figure(curves(DATA), log=log)
     assert len(figure.layout.annotations) == 9
-    assert figure.layout.annotations[0].text.startswith(
-        "<b>best · #1 · 0.957000</b><br>batch size 4 · epochs 4"
-    )
+    assert figure.layout.annotations[0].text.startswith("<b>best · #1 · 0.957000</b><br>batch size 4 · epochs 4")
     assert {figure.layout[f"yaxis{n or ''}"].type for n in (0, 2, 9)} == {"log" if log else "linear"}
 
 

@@ -82,16 +82,12 @@ def test_the_page_loads_nothing() -> None:
         for key in ("href", "action"):
             assert not re.match(r"\w+:(?!,$)|//", attributes.get(key) or "")
     whole = job_page(grid(SHALLOW, shallow_score), STAMP).replace(plotly_script(), "")
-    assert (
-        "http://" not in whole and "https://" not in whole and "@import" not in whole and "url(" not in whole
-    )
+    assert "http://" not in whole and "https://" not in whole and "@import" not in whole and "url(" not in whole
 
 
 def test_the_policy_allows_exactly_the_scripts_of_the_page() -> None:
     shown = outline(grid(SHALLOW, shallow_score))
-    policy = next(
-        a["content"] for tag, a in shown.elements if a.get("http-equiv") == "Content-Security-Policy"
-    )
+    policy = next(a["content"] for tag, a in shown.elements if a.get("http-equiv") == "Content-Security-Policy")
     kinds = [attributes.get("type") for tag, attributes in shown.elements if tag == "script"]
     assert kinds == ["application/json", None, None]
     hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in shown.scripts[1:]]
@@ -108,9 +104,7 @@ def test_a_hostile_job_is_shown_verbatim_and_runs_nowhere() -> None:
     assert HOSTILE in shown.text and "</pre><script>alert(3)</script>" in shown.text
     assert len(shown.scripts) == 3
     figures = json.loads(shown.scripts[0])
-    assert any(
-        html.escape("</script><script>alert(2)</script>") in text for text in figures["scatter"]["texts"]
-    )
+    assert any(html.escape("</script><script>alert(2)</script>") in text for text in figures["scatter"]["texts"])
     assert "<" not in shown.scripts[0]
 
 
@@ -135,9 +129,7 @@ def test_nothing_finished_yet() -> None:
 
 def test_failures_are_grouped_with_their_logs() -> None:
     rows = [
-        make_trial(
-            {"neurons": n}, state=TrialState.FAILED, error=f"ValueError: {n} <odd>", log=f"logs/{n}.log"
-        )
+        make_trial({"neurons": n}, state=TrialState.FAILED, error=f"ValueError: {n} <odd>", log=f"logs/{n}.log")
         for n in (1, 2)
     ]
     text = outline(job_data(make_job({"neurons": [1, 2]}), [*rows, make_trial({"neurons": 3}, 0.5)])).text
@@ -145,10 +137,7 @@ def test_failures_are_grouped_with_their_logs() -> None:
 
 
 def test_small_and_unlucky_jobs_have_pages() -> None:
-    assert (
-        "1 trial has a score; coefficients need at least three"
-        in outline(grid({"a": [1]}, lambda p: 0.5)).text
-    )
+    assert "1 trial has a score; coefficients need at least three" in outline(grid({"a": [1]}, lambda p: 0.5)).text
     assert "Score against" not in outline(grid({}, lambda p: 0.5)).text
     diverged = outline(grid({"a": [1, 2, 3, 4]}, lambda p: None)).text
     assert "No trial has a score." in diverged and "diverged in epoch 2" in diverged
@@ -177,20 +166,13 @@ def test_a_page_of_thousands_of_trials_stays_small() -> None:
 
 def test_the_page_opens_with_the_axes_that_matter_most() -> None:
     shown = outline(grid(SHALLOW, shallow_score))
-    chosen = [
-        attributes["value"]
-        for tag, attributes in shown.elements
-        if tag == "option" and "selected" in attributes
-    ]
+    chosen = [attributes["value"] for tag, attributes in shown.elements if tag == "option" and "selected" in attributes]
     assert chosen == ["learning_rate", "batch_size"]
 
 
 def test_an_unfinished_lineage_has_a_page() -> None:
     rows = [make_trial({"epochs": 2}, 0.5), make_trial({"epochs": 8}, state=TrialState.RUNNING)]
-    assert (
-        "1 of 2 have a result"
-        in outline(job_data(make_job({"epochs": [2, 8]}), rows, make_epochs(rows[:1]))).text
-    )
+    assert "1 of 2 have a result" in outline(job_data(make_job({"epochs": [2, 8]}), rows, make_epochs(rows[:1]))).text
 
 
 @pytest.mark.parametrize(

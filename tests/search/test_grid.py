@@ -37,8 +37,7 @@ def test_a_grid_is_every_point_once_in_order() -> None:
     grid = expand(job(), PLAIN)
     assert (grid.points, len(grid.trials), grid.repeated) == (32, 32, 0)
     settings = [
-        (t.config.batch_size, t.config.epochs, t.config.learning_rate, t.config.hyper["neurons"])
-        for t in grid.trials
+        (t.config.batch_size, t.config.epochs, t.config.learning_rate, t.config.hyper["neurons"]) for t in grid.trials
     ]
     assert settings == [
         (b, e, lr, n) for b in (4, 8) for e in (10, 20, 50, 100) for lr in (0.1, 0.01) for n in (10, 25)
@@ -64,10 +63,7 @@ def test_an_axis_added_with_the_models_default_changes_nothing() -> None:
 
 
 def test_rules_leave_points_out_and_are_counted() -> None:
-    text = (
-        JOB
-        + "rules:\n  - skip: neurons == 10 and epochs > 10\n  - skip: optimizer == 'sgd' and batch_size == 8\n"
-    )
+    text = JOB + "rules:\n  - skip: neurons == 10 and epochs > 10\n  - skip: optimizer == 'sgd' and batch_size == 8\n"
     grid = expand(job(text=text), PLAIN)
     assert [count for _, count in grid.skipped] == [12, 10]
     assert len(grid.trials) == 32 - 22
@@ -104,9 +100,7 @@ states = st.sampled_from([None, *TrialState])
     st.lists(st.integers(-1, 100), min_size=8, max_size=8),
     st.booleans(),
 )
-def test_a_plan_accounts_for_every_trial(
-    chosen: list[TrialState | None], epochs: list[int], retry: bool
-) -> None:
+def test_a_plan_accounts_for_every_trial(chosen: list[TrialState | None], epochs: list[int], retry: bool) -> None:
     grid = expand(job(), PLAIN)
     known = {t.trial_id: s for t, s in zip(grid.trials, chosen, strict=True) if s}
     lineages = list(dict.fromkeys(trial.lineage_id for trial in grid.trials))

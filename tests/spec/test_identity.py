@@ -99,15 +99,11 @@ def test_whole_floats_are_integers() -> None:
     one = TrialConfig(**BASE | {"hyper": {"neurons": 10.0}, "learning_rate": 1})
     other = TrialConfig(**BASE | {"learning_rate": 1.0})
     assert trial_id(one) == trial_id(other)
-    assert trial_id(TrialConfig(**BASE | {"hyper": {"x": True}})) != trial_id(
-        TrialConfig(**BASE | {"hyper": {"x": 1}})
-    )
+    assert trial_id(TrialConfig(**BASE | {"hyper": {"x": True}})) != trial_id(TrialConfig(**BASE | {"hyper": {"x": 1}}))
 
 
 def test_defaults_leave_no_trace() -> None:
-    explicit = TrialConfig(
-        **BASE | {"optimizer": "sgd", "momentum": 0, "split": {"validation": 0.2}, "model_code": ""}
-    )
+    explicit = TrialConfig(**BASE | {"optimizer": "sgd", "momentum": 0, "split": {"validation": 0.2}, "model_code": ""})
     assert canonical(explicit) == canonical(TrialConfig(**BASE))
     assert "momentum" not in json.loads(canonical(explicit))
 

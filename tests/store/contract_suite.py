@@ -53,9 +53,7 @@ class PutJobContract:
         assert store.put_job(JOB, {"values": [1, 2]}, SOURCE, grid()).revision == 1
 
     @pytest.mark.parametrize("change", ["spec", "source", "grid", "order"])
-    def test_a_changed_job_has_a_new_revision_and_an_event_keeps_the_old(
-        self, store: Store, change: str
-    ) -> None:
+    def test_a_changed_job_has_a_new_revision_and_an_event_keeps_the_old(self, store: Store, change: str) -> None:
         trials = grid()
         old = store.put_job(JOB, SPEC, SOURCE, trials)
         spec = SPEC | {"model": "deep"} if change == "spec" else SPEC
@@ -115,6 +113,15 @@ class PutJobContract:
             (DIVERGED, 3),
             (DIVERGED, 3),
         ]
+
+    def test_a_trial_completed_at_once_has_the_attempt_of_its_epoch(self, store: Store) -> None:
+        launch = start(store, [new_trial(epochs=9)])
+        for attempt in (1, 2):
+            (claim,) = claim_all(store, launch, [new_trial()])
+            store.record(launch, list(epochs(claim, 3 * attempt)), {})
+            store.release(launch)
+        store.put_job(JOB, SPEC, SOURCE, [new_trial(epochs=length) for length in (3, 4)])
+        assert [row.attempt for row in store.trials(JOB)] == [1, 2]
 
     def test_a_trial_already_there_keeps_its_state_and_numbers(self, store: Store) -> None:
         launch = start(store, grid())
@@ -376,6 +383,20 @@ class RecordContract:
         assert store.counts(JOB) == {DIVERGED: 2}
         assert store.lineages([claim.lineage_id])[claim.lineage_id].launch_id == launch
 
+    def test_of_several_divergences_the_earliest_counts(self, store: Store) -> None:
+        trials = grid(rates=[0.1], epochs=(3, 4, 8))
+        launch = start(store, trials)
+        for expected, said in ((6, 6), (4, 4), (4, 5)):
+            store.put_job(JOB, SPEC, SOURCE, trials)
+            (claim,) = claim_all(store, launch, trials)
+            store.record(launch, [*epochs(claim, 1), LineageDiverged(claim.lineage_id, claim.attempt, said)], {})
+            assert store.lineages([claim.lineage_id])[claim.lineage_id].diverged_epoch == expected
+        assert [(row.state, row.diverged_epoch) for row in store.trials(JOB)] == [
+            (PENDING, None),
+            (DIVERGED, 4),
+            (DIVERGED, 6),
+        ]
+
     def test_divergence_without_a_record_has_no_numbers(self, store: Store) -> None:
         launch = start(store, [new_trial(epochs=5)])
         (claim,) = claim_all(store, launch, [new_trial()])
@@ -387,9 +408,7 @@ class RecordContract:
     def test_numbers_that_are_not_finite_are_stored_as_none(self, store: Store) -> None:
         launch = start(store, [new_trial(epochs=5)])
         (claim,) = claim_all(store, launch, [new_trial()])
-        odd = dataclasses.replace(
-            epoch(claim, 0), train_loss=math.inf, val_loss=-math.inf, val_accuracy=math.nan
-        )
+        odd = dataclasses.replace(epoch(claim, 0), train_loss=math.inf, val_loss=-math.inf, val_accuracy=math.nan)
         store.record(launch, [odd], {})
         (row,) = store.epochs([claim.lineage_id])
         assert (row.train_loss, row.val_loss, row.val_accuracy) == (None, None, None)
@@ -437,9 +456,7 @@ class RecordContract:
         assert claim_all(store, launch, [new_trial()])[0].recorded_epoch == 2
 
     @pytest.mark.parametrize("defect", ["gap", "rate", "seconds", "negative"])
-    def test_a_report_that_cannot_be_is_the_failure_of_its_lineage_alone(
-        self, store: Store, defect: str
-    ) -> None:
+    def test_a_report_that_cannot_be_is_the_failure_of_its_lineage_alone(self, store: Store, defect: str) -> None:
         launch = start(store, grid())
         (bad, good) = claim_all(store, launch, grid())
         wrong = {
@@ -569,6 +586,18 @@ class ReadingContract:
         assert highest[0] == row_of(store, trials[0])
         assert store.ranking(JOB, "val_accuracy", 0, highest=True) == []
 
+    def test_ties_in_a_ranking_are_settled_by_the_order_of_the_grid(self, store: Store) -> None:
+        trials = [new_trial(rate / 10, epochs=1) for rate in (1, 2, 3)]
+        launch = start(store, trials)
+        for claim in claim_all(store, launch, trials):
+            store.record(launch, list(epochs(claim, 1)), {})
+        store.put_job("other", SPEC, SOURCE, trials[::-1])
+        ids = [trial.trial_id for trial in trials]
+        for highest in (True, False):
+            for job, expected in ((JOB, ids), ("other", ids[::-1])):
+                ranked = store.ranking(job, "val_loss", 3, highest=highest)
+                assert [row.trial_id for row in ranked] == expected
+
     def test_ranking_needs_a_metric_that_there_is(self, store: Store) -> None:
         store.put_job(JOB, SPEC, SOURCE, grid())
         with pytest.raises(StoreError, match="did you mean 'val_accuracy'"):
@@ -664,7 +693,5 @@ class ReadingContract:
         assert store.jobs() == store.trials() == store.events() == store.open_launches() == []
 
 
-class StoreContract(
-    PutJobContract, LaunchContract, ClaimContract, RecordContract, ReopenContract, ReadingContract
-):
+class StoreContract(PutJobContract, LaunchContract, ClaimContract, RecordContract, ReopenContract, ReadingContract):
     """All of it."""

@@ -29,9 +29,7 @@ def new_trial(learning_rate: float = 0.1, epochs: int = 2, schedule: str = "cons
         model="shallow",
         hyper={"neurons": 10},
     )
-    return NewTrial(
-        identity.trial_id(config), identity.lineage_id(config), epochs, identity.canonical(config)
-    )
+    return NewTrial(identity.trial_id(config), identity.lineage_id(config), epochs, identity.canonical(config))
 
 
 def grid(rates: Iterable[float] = (0.1, 0.01), epochs: Iterable[int] = (1, 3)) -> list[NewTrial]:

@@ -83,6 +83,14 @@ def test_a_locked_store_is_reported_after_the_timeout(path: Path, monkeypatch: p
         assert store.put_job(JOB, SPEC, "changed", grid()).revision == 2
 
 
+def test_a_writer_excludes_others_from_its_start(database: Database, path: Path) -> None:
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+        with database.write(), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        with database.read():
+            other.execute("BEGIN IMMEDIATE")
+
+
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     with database.write() as connection:
         connection.exec_driver_sql("CREATE TABLE t (x INTEGER NOT NULL)")

@@ -54,9 +54,7 @@ def examine(path: Path, damaged: bytes, expected: list[Any]) -> str:
 
 
 def flips(size: int, generator: random.Random) -> dict[int, int]:
-    return {
-        generator.randrange(size): 1 << generator.randrange(8) for _ in range(generator.choice([1, 1, 1, 8]))
-    }
+    return {generator.randrange(size): 1 << generator.randrange(8) for _ in range(generator.choice([1, 1, 1, 8]))}
 
 
 @pytest.mark.slow

@@ -90,9 +90,7 @@ class StoreMachine(RuleBasedStateMachine):
     def open_launch(self) -> int:
         return self.store.open_launch(JOB, "host", 1, 1.0, 1)
 
-    @rule(
-        launch=consumes(launches), outcome=st.sampled_from(["complete", "some_failed", "interrupted", "lost"])
-    )
+    @rule(launch=consumes(launches), outcome=st.sampled_from(["complete", "some_failed", "interrupted", "lost"]))
     def close_launch(self, launch: int, outcome: str) -> None:
         self.store.close_launch(launch, outcome)
         for lineage in self.model.values():
@@ -188,9 +186,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         rows = {TRIALS[row.trial_id]: row.state for row in self.store.trials()}
         assert rows == {
-            (rate, length): state
-            for rate, lineage in self.model.items()
-            for length, state in lineage.states.items()
+            (rate, length): state for rate, lineage in self.model.items() for length, state in lineage.states.items()
         }
         assert [TRIALS[row.trial_id] for row in self.store.trials(JOB)] == self.grid
         for lineage_id, row in self.store.lineages(LINEAGES).items():

@@ -63,9 +63,7 @@ def test_any_name_works(tmp_path: Path, name: str) -> None:
         assert store.verify() == []
 
 
-def test_a_relative_path_works_and_outlives_a_change_of_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_path_works_and_outlives_a_change_of_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with open_store(Path("results.db")) as store:
         monkeypatch.chdir("/")
@@ -134,9 +132,7 @@ def test_damage_names_a_backup_only_where_there_is_one(path: Path) -> None:
 
 def test_another_programs_database_is_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            "CREATE TABLE alembic_version (version_num TEXT); CREATE TABLE jobs (id INTEGER)"
-        )
+        connection.executescript("CREATE TABLE alembic_version (version_num TEXT); CREATE TABLE jobs (id INTEGER)")
     before = path.read_bytes()
     refused(path, "another program")
     assert path.read_bytes() == before

@@ -116,9 +116,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         printed, _ = process.communicate(timeout=60)
         lines = printed.splitlines()
-        acknowledged |= {
-            (name, int(n)) for name, _, n in (line.partition(" ") for line in lines if line != "done")
-        }
+        acknowledged |= {(name, int(n)) for name, _, n in (line.partition(" ") for line in lines if line != "done")}
         with open_store(path) as store:
             assert store.verify() == []
             recorded = {(row.lineage_id, row.epoch) for row in store.job_epochs(JOB)}

@@ -34,9 +34,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert int(found.tensors["optimizer.steps"]) == 7
 
 
-def test_the_newest_sound_one_is_taken_and_two_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_newest_sound_one_is_taken_and_two_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = CheckpointFolder(tmp_path, NAME)
     folder.save(tensors(1), history(1))
     monkeypatch.setattr(checkpoints, "SYNC_SECONDS", 0.0)
@@ -50,9 +48,7 @@ def test_the_newest_sound_one_is_taken_and_two_are_kept(
 
 
 @given(st.integers(0, 2000), st.integers(0, 255))
-def test_a_damaged_file_is_never_taken(
-    tmp_path_factory: pytest.TempPathFactory, place: int, byte: int
-) -> None:
+def test_a_damaged_file_is_never_taken(tmp_path_factory: pytest.TempPathFactory, place: int, byte: int) -> None:
     folder = CheckpointFolder(tmp_path_factory.mktemp("c"), NAME)
     folder.save(tensors(1), history(1))
     path = folder.folder / "latest"

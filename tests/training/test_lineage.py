@@ -45,9 +45,7 @@ def test_an_untrained_model_knows_nothing_and_a_trained_one_much(make_place: Mak
     ],
     ids=str,
 )
-def test_a_short_training_is_the_beginning_of_a_long_one(
-    make_place: MakePlace, recipe: dict[str, object]
-) -> None:
+def test_a_short_training_is_the_beginning_of_a_long_one(make_place: MakePlace, recipe: dict[str, object]) -> None:
     long = train(make_place, task(epochs=6, **recipe), "long")
     short = train(make_place, task(epochs=3, **recipe), "short")
     assert numbers(short) == numbers(long[:4])
@@ -121,9 +119,7 @@ def test_images_too_large_for_floats_give_the_same_numbers(
     assert [r.val_accuracy for r in training.run()] == [r.val_accuracy for r in base]
 
 
-def test_a_users_model_with_dropout_and_batch_norm_goes_on_bitwise(
-    make_place: MakePlace, own_models: Path
-) -> None:
+def test_a_users_model_with_dropout_and_batch_norm_goes_on_bitwise(make_place: MakePlace, own_models: Path) -> None:
     whole = train(make_place, own("Odd", own_models, epochs=5), "whole")
     train(make_place, own("Odd", own_models, epochs=2), "parts")
     rest = train(make_place, own("Odd", own_models, epochs=5, recorded=2, attempt=2), "parts")
@@ -132,9 +128,7 @@ def test_a_users_model_with_dropout_and_batch_norm_goes_on_bitwise(
 
 
 def test_a_model_whose_output_cannot_be_used_is_named(make_place: MakePlace, own_models: Path) -> None:
-    with pytest.raises(
-        ModelError, match=r"gives \(2, 3\) for 2 images; it must give logits of shape \(2, 10\)"
-    ):
+    with pytest.raises(ModelError, match=r"gives \(2, 3\) for 2 images; it must give logits of shape \(2, 10\)"):
         train(make_place, own("WrongShape", own_models))
 
 

@@ -15,9 +15,7 @@ def test_one_lineages_misfortune_touches_no_other(make_place: MakePlace, own_mod
     events = list(train_pack(pack, lambda data_seed: place))
     ends = {e.lineage_id[0]: e for e in events if not isinstance(e, EpochRecord)}
     assert isinstance(ends["a"], LineageDiverged)
-    assert ends["a"].epoch == max(
-        e.epoch for e in events if isinstance(e, EpochRecord) and e.lineage_id[0] == "a"
-    )
+    assert ends["a"].epoch == max(e.epoch for e in events if isinstance(e, EpochRecord) and e.lineage_id[0] == "a")
     assert isinstance(ends["b"], LineageFailed)
     assert ends["b"].error == "RuntimeError: the model is unwell"
     assert "in forward" in ends["b"].traceback

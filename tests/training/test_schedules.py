@@ -25,8 +25,6 @@ def test_a_schedule_is_its_namesake(recipe, scheduler) -> None:  # type: ignore[
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
     reference = scheduler(optimizer)
     for epoch in range(1, 13):
-        assert learning_rate(config(**recipe), epoch) == pytest.approx(
-            optimizer.param_groups[0]["lr"], abs=1e-15
-        )
+        assert learning_rate(config(**recipe), epoch) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-15)
         optimizer.step()
         reference.step()

@@ -39,13 +39,9 @@ def curves_figure(curves: Curves, *, log: bool = False) -> go.Figure:
     groups = curves.groups
     columns = max((len(members) for _, members in groups), default=1)
     titles = [
-        caption(members[place]) if place < len(members) else ""
-        for _, members in groups
-        for place in range(columns)
+        caption(members[place]) if place < len(members) else "" for _, members in groups for place in range(columns)
     ]
-    figure = make_subplots(
-        rows=max(1, len(groups)), cols=columns, subplot_titles=titles or None, vertical_spacing=0.16
-    )
+    figure = make_subplots(rows=max(1, len(groups)), cols=columns, subplot_titles=titles or None, vertical_spacing=0.16)
     for row, (_, members) in enumerate(groups, start=1):
         ranges = shared_ranges(members)
         for column, curve in enumerate(members, start=1):
@@ -65,9 +61,7 @@ def curves_figure(curves: Curves, *, log: bool = False) -> go.Figure:
 
 def shared_ranges(curves: Sequence[Curve]) -> dict[str, list[float]]:
     """Return the vertical range that holds all these curves, for a linear and for a logarithmic axis."""
-    values = [
-        value for curve in curves for value in (*curve.train_loss, *curve.val_loss) if value is not None
-    ]
+    values = [value for curve in curves for value in (*curve.train_loss, *curve.val_loss) if value is not None]
     if not values:
         return {"linear": [0.0, 1.0], "log": [-1.0, 0.0]}
     top = max(values) or 1.0

@@ -75,8 +75,7 @@ def color_parts(axis: BoardAxis | None, count: int) -> dict[str, Any]:
         }
     markers = level_markers(len(axis.levels.labels), ordered=axis.levels.ordered)
     traces = [
-        _trace(plain(name), marker | {"size": size})
-        for name, marker in zip(axis.levels.labels, markers, strict=True)
+        _trace(plain(name), marker | {"size": size}) for name, marker in zip(axis.levels.labels, markers, strict=True)
     ]
     return {"title": plain(axis.name.replace("_", " ")), "traces": traces}
 
@@ -86,9 +85,7 @@ def hover_texts(board: Board) -> list[str]:
     names = [plain(axis.name) for axis in board.axes]
     texts = []
     for place, trial in enumerate(board.trials):
-        settings = [
-            f"{name} = {plain(axis.true[place])}" for name, axis in zip(names, board.axes, strict=True)
-        ]
+        settings = [f"{name} = {plain(axis.true[place])}" for name, axis in zip(names, board.axes, strict=True)]
         score = f"<b>{board.objective.heading} {score_text(board.scores[place])}</b>"
         texts.append("<br>".join([score, *settings, f"trial {trial[:8]}"]))
     return texts

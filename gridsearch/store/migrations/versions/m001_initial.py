@@ -55,9 +55,7 @@ def _jobs_and_launches() -> None:
         sa.Column("ended_at", sa.Text),
         sa.Column("outcome", sa.Text),
         sa.PrimaryKeyConstraint("id", name="pk_launches"),
-        sa.CheckConstraint(
-            "outcome IN ('complete', 'some_failed', 'interrupted', 'lost')", name="ck_launches_outcome"
-        ),
+        sa.CheckConstraint("outcome IN ('complete', 'some_failed', 'interrupted', 'lost')", name="ck_launches_outcome"),
         sa.CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ck_launches_ended"),
         sa.ForeignKeyConstraint(["job"], ["jobs.id"], name="fk_launches_job"),
     )
@@ -125,9 +123,7 @@ def _trial_constraints() -> list[sa.Constraint]:
         sa.CheckConstraint("epochs >= 1", name="ck_trials_epochs"),
         sa.CheckConstraint("attempt >= 0", name="ck_trials_attempt"),
         sa.CheckConstraint(f"state IN {states}", name="ck_trials_state"),
-        sa.CheckConstraint(
-            "(finished_at IS NULL) = (state IN ('pending', 'running'))", name="ck_trials_finished"
-        ),
+        sa.CheckConstraint("(finished_at IS NULL) = (state IN ('pending', 'running'))", name="ck_trials_finished"),
         sa.CheckConstraint("(state = 'diverged') = (diverged_epoch IS NOT NULL)", name="ck_trials_diverged"),
         sa.CheckConstraint("diverged_epoch BETWEEN 0 AND epochs", name="ck_trials_diverged_epoch"),
         sa.CheckConstraint("(state = 'failed') = (error IS NOT NULL)", name="ck_trials_failed"),

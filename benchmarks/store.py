@@ -28,7 +28,7 @@ from gridsearch.store.rows import Claim, NewTrial
 
 JOB = "benchmark"
 EPOCHS_PER_TRIAL = 2
-LINEAGES_PER_BATCH = 64
+LINEAGES_PER_BATCH = 128
 
 
 def main() -> None:

@@ -60,9 +60,9 @@ class PreparedJob:
                 "train": len(split.train_labels),
                 "validation": len(split.validation_labels),
                 "test": len(split.test_labels),
-                "shape": list(self.dataset.image_shape),
-                "classes": self.dataset.num_classes,
             },
+            "image_shape": list(self.dataset.image_shape),
+            "classes": self.dataset.num_classes,
         }
 
 

@@ -199,6 +199,8 @@ class RayTuneExecutor:
                 name="packs",
                 storage_path=str(self.options.scratch.absolute() / "tune"),
                 verbose=0,
+                # Tune would ask each worker for a checkpoint at its end, and take having none for an error.
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 callbacks=[Recorder(desk, searcher)],
             ),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, Update
@@ -33,8 +34,11 @@ def execute_many(connection: Connection, statement: Insert | Update, rows: Itera
     dialect = connection.dialect
     key = (statement, dialect.name, tuple(rows[0]))
     plan = _compiled.get(key) or _compiled.setdefault(key, _compile(statement, key[2], dialect))
-    values = [tuple([row.get(name, plan.fixed.get(name)) for name in plan.names]) for row in rows]
-    return connection.exec_driver_sql(plan.sql, values).rowcount
+    if plan.fixed:
+        rows = [{**plan.fixed, **row} for row in rows]
+    # The last name is asked for twice and dropped, as a getter of one name returns no tuple.
+    pick = itemgetter(*plan.names, plan.names[-1])
+    return connection.exec_driver_sql(plan.sql, [pick(row)[:-1] for row in rows]).rowcount
 
 
 def _compile(statement: Insert | Update, names: tuple[str, ...], dialect: Dialect) -> _Compiled:

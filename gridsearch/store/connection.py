@@ -19,7 +19,7 @@ from gridsearch.store.failures import BUSY_TIMEOUT_S, damaged, explain
 #: Up to 3.51.2 a write-ahead log may be corrupted when two connections write or checkpoint at once.
 FIRST_SOUND_WAL = (3, 51, 3)
 #: Page cache in KiB: the indexes of a grid of 100,000 trials fit, so that enqueueing one does not thrash.
-_CACHE_KIB = 65536
+_CACHE_KIB = 131072
 
 
 def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
@@ -105,6 +105,9 @@ def translated(path: Path) -> Iterator[None]:
         raise explain(path, str(error.orig)) from error
     except sqlite3.Error as error:
         raise explain(path, str(error)) from error
+    except UnicodeDecodeError as error:
+        # The driver could not even read SQLite's message, which quotes what it found in the file.
+        raise damaged(path, "what it holds is no text") from error
     except StoreDamagedError as error:
         if str(path) in str(error):
             raise

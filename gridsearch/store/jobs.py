@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from gridsearch.errors import StoreError, nearest
 from gridsearch.spec.identity import digest
@@ -23,6 +24,7 @@ from gridsearch.store.tables import job_trials, jobs, lineages, trials
 
 _JOB = select(jobs.c.name, jobs.c.revision, jobs.c.spec, jobs.c.source, jobs.c.created_at, jobs.c.updated_at)
 
+_PENDING = str(TrialState.PENDING)
 _ADD_MEMBERS, _ADD_TRIALS, _ADD_LINEAGES = insert(job_trials), insert(trials), insert(lineages)
 
 
@@ -109,39 +111,33 @@ def _insert_trials(connection: Connection, new: Sequence[NewTrial], cause: Cause
         return {}
     _check(new)
     enqueued = log_one(connection, cause, cause.event(ENQUEUED, detail={"trials": len(new)}))
-    known, fresh = _lineages(connection, [trial.lineage_id for trial in new])
-    every = known | fresh
-    before = connection.scalar(select(func.max(trials.c.id))) or 0
-    rows = (_trial_values(trial, every[trial.lineage_id], enqueued) for trial in new)
-    execute_many(connection, _ADD_TRIALS, rows)
-    added = select(trials.c.trial_id, trials.c.id).where(trials.c.id > before)
-    keys = {row[0]: row[1] for row in connection.execute(added)}
+    known = lineage_keys(connection, (trial.lineage_id for trial in new))
+    fresh = [name for name in dict.fromkeys(trial.lineage_id for trial in new) if name not in known]
+    # Numbers may be given out here, as nobody else can write meanwhile; asking for them afterwards takes longer.
+    lineage_numbers = known | dict(zip(fresh, count(_next(connection, lineages)), strict=False))
+    rows = ({"id": lineage_numbers[name], "lineage_id": name, "attempt": 0, "epoch": -1} for name in fresh)
+    execute_many(connection, _ADD_LINEAGES, rows)
+    numbers = dict(zip((trial.trial_id for trial in new), count(_next(connection, trials)), strict=False))
+    every = (
+        {
+            "id": numbers[trial.trial_id],
+            "trial_id": trial.trial_id,
+            "lineage": lineage_numbers[trial.lineage_id],
+            "epochs": trial.epochs,
+            "config": trial.config,
+            "enqueued": enqueued,
+            "state": _PENDING,
+            "attempt": 0,
+        }
+        for trial in new
+    )
+    execute_many(connection, _ADD_TRIALS, every)
     settle(connection, known.values(), cause)
-    return keys
+    return numbers
 
 
-def _lineages(connection: Connection, lineage_ids: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the row numbers of the lineages there already, and of the others, which are inserted."""
-    known = lineage_keys(connection, lineage_ids)
-    new = [name for name in dict.fromkeys(lineage_ids) if name not in known]
-    if not new:
-        return known, {}
-    before = connection.scalar(select(func.max(lineages.c.id))) or 0
-    execute_many(connection, _ADD_LINEAGES, [{"lineage_id": name, "attempt": 0, "epoch": -1} for name in new])
-    added = select(lineages.c.lineage_id, lineages.c.id).where(lineages.c.id > before)
-    return known, {row[0]: row[1] for row in connection.execute(added)}
-
-
-def _trial_values(trial: NewTrial, lineage: int, enqueued: int) -> dict[str, Any]:
-    return {
-        "trial_id": trial.trial_id,
-        "lineage": lineage,
-        "epochs": trial.epochs,
-        "config": trial.config,
-        "enqueued": enqueued,
-        "state": str(TrialState.PENDING),
-        "attempt": 0,
-    }
+def _next(connection: Connection, table: Table) -> int:
+    return int(connection.scalar(select(func.max(table.c.id))) or 0) + 1
 
 
 def _check(new: Iterable[NewTrial]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -36,6 +37,7 @@ DIVERGED = str(TrialState.DIVERGED)
 FAILED = str(TrialState.FAILED)
 REFUSED = "refused"
 _ADD = insert(events)
+_SEALED = itemgetter("at", "kind", "job", "launch", "lineage", "trial", "attempt", "detail")
 #: Lineage events after which nobody holds the lineage.
 CLAIM_ENDS = frozenset({RELEASED, FINISHED, DIVERGED, FAILED})
 
@@ -96,8 +98,7 @@ class Cause:
 
 def event_seal(stored: Mapping[str, Any]) -> int:
     """Return the seal of an event, given its columns as they are stored."""
-    names = ("at", "kind", "job", "launch", "lineage", "trial", "attempt", "detail")
-    return seal(*(stored[name] for name in names))
+    return seal(*_SEALED(stored))
 
 
 def log(connection: Connection, cause: Cause, changes: Iterable[Event]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, select, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, func, select, type_coerce
 from sqlalchemy.types import TypeDecorator
 
 from gridsearch.store.tables import lineages, trials
@@ -15,15 +15,23 @@ from gridsearch.store.tables import lineages, trials
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 
-#: SQLite before 3.32 took 999 parameters, PostgreSQL takes 32767.
+#: Parameters of one statement: SQLite before 3.32 took 999, PostgreSQL takes 32767.
 _CHUNK = 900
+#: Where more than this share of the trials is asked for, reading every row is quicker than finding each.
+_SHARE = 0.2
+_LAST_TRIAL = select(func.max(trials.c.id))
 
 
 def rows_in(
     connection: Connection, statement: AnySelect, column: Column[Any], values: Iterable[str | int]
 ) -> Iterator[AnyRow]:
-    """Yield the rows of the statement whose `column` is among the values; in no particular order."""
-    remaining = iter(dict.fromkeys(values))
+    """Yield the rows of the statement whose `column`, one of those selected, is among the values; in any order."""
+    asked = dict.fromkeys(values)
+    if len(asked) > _CHUNK and len(asked) > _SHARE * (connection.scalar(_LAST_TRIAL) or 0):
+        place = next(place for place, other in enumerate(statement.selected_columns) if other is column)
+        yield from (row for row in connection.execute(statement) if row[place] in asked)
+        return
+    remaining = iter(asked)
     while chunk := list(islice(remaining, _CHUNK)):
         yield from connection.execute(statement.where(column.in_(chunk))).fetchall()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -30,6 +31,8 @@ from gridsearch.store.seals import seal
 from gridsearch.store.settling import settle
 from gridsearch.store.tables import epochs, lineages, trials
 
+_NUMBERS = (*METRICS, "learning_rate", "seconds")
+_SEALED = itemgetter("lineage", "epoch", "attempt", *_NUMBERS)
 _ADD_EPOCHS = insert(epochs)
 _ADVANCE = (
     update(lineages)
@@ -118,16 +121,17 @@ def record(connection: Connection, cause: Cause, events: Sequence[WorkerEvent], 
 
 def epoch_values(lineage: int, record: EpochRecord) -> dict[str, Any]:
     """Return the row of an epoch, sealed; a number that is not finite becomes None."""
-    numbers = {name: float(getattr(record, name)) for name in (*METRICS, "learning_rate", "seconds")}
+    numbers = (float(getattr(record, name)) for name in _NUMBERS)
+    known = (number if math.isfinite(number) else None for number in numbers)
     values: dict[str, Any] = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
-    values |= {name: number if math.isfinite(number) else None for name, number in numbers.items()}
-    return values | {"seal": epoch_seal(values)}
+    values.update(zip(_NUMBERS, known, strict=True))
+    values["seal"] = epoch_seal(values)
+    return values
 
 
 def epoch_seal(stored: Mapping[str, Any]) -> int:
     """Return the seal of an epoch, given its columns as they are stored."""
-    names = ("lineage", "epoch", "attempt", *METRICS, "learning_rate", "seconds")
-    return seal(*(stored[name] for name in names))
+    return seal(*_SEALED(stored))
 
 
 def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:

@@ -71,6 +71,14 @@ def test_flipped_bits(path: Path, sound: tuple[bytes, list[Any]], seed: int) -> 
     assert verdicts == {"noticed", "without effect"}
 
 
+def test_a_schema_that_is_no_text(path: Path, sound: tuple[bytes, list[Any]]) -> None:
+    data, expected = sound
+    for name in (b"CREATE TABLE trials", b"CREATE TABLE epochs", b"CREATE INDEX ix_events_job"):
+        damaged = data.replace(name, name[:-3] + b"\x8a\xff\xc3")
+        assert damaged != data
+        assert examine(path, damaged, expected) == "noticed"
+
+
 def test_overwritten_pages(path: Path, sound: tuple[bytes, list[Any]]) -> None:
     data, expected = sound
     for place in range(0, len(data), 4096):

@@ -1,0 +1,167 @@
+"""Every command on a small job that was really trained, as a user runs it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.cli.program import JOB, run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "small.yaml").write_text(JOB)
+    ended = run(folder, "launch", "small.yaml", "--inline")
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines() == ["dashboards/small.html", "dashboards/index.html"]
+    lines = ended.err.strip().splitlines()
+    assert lines[0] == "small: 8 trials, +8 new; 12 epochs to train (1.3x fewer than the 16 of one by one)"
+    assert re.fullmatch(r"small: 8 completed in \d.*", lines[-1])
+    return folder
+
+
+def test_launching_again_and_resuming_find_nothing_to_do(trained: Path) -> None:
+    ended = run(trained, "launch", "small", "--inline", "--no-dashboard")
+    assert (ended.code, ended.out) == (0, "")
+    assert "8 trials, =8 done; nothing to train" in ended.err
+    ended = run(trained, "resume", "--inline")
+    assert (ended.code, "nothing to resume" in ended.err) == (0, True)
+
+
+def test_plan(trained: Path) -> None:
+    ended = run(trained, "plan", "small.yaml", "--set", "neurons=[10,20]")
+    assert ended.code == 0
+    assert re.search(r"points +16 +2 batch_size x 2 epochs x 2 learning_rate x 2 neurons", ended.out)
+    assert re.search(r"\+8 +new", ended.out)
+    assert re.search(r"=8 +done", ended.out)
+    found = json.loads(run(trained, "plan", "small.yaml", "--json").out)
+    assert (found["trials"], found["done"], found["epochs"]) == (8, 8, 0)
+    assert run(trained, "launch", "small", "--dry-run").out == run(trained, "plan", "small").out
+
+
+def test_a_plan_writes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(JOB)
+    assert run(tmp_path, "plan", "small.yaml").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["small.yaml"]
+
+
+def test_top_is_the_reports_table(trained: Path) -> None:
+    ended = run(trained, "top", "small", "-n", "2", "--bottom", "2")
+    lines = ended.out.splitlines()
+    assert lines[0].split() == ["batch_size", "epochs", "learning_rate", "neurons", "val_accuracy"]
+    assert lines[4].split() == ["…"] * 5
+    scores = [float(lines[i].split()[-1]) for i in (2, 3, 5, 6)]
+    assert scores == sorted(scores, reverse=True)
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[-1] == "4 of 8 trials"
+
+
+def test_top_in_every_format(trained: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(run(trained, "top", "small", "-f", "csv").out)))
+    assert len(rows) == 8
+    assert list(rows[0]) == ["batch_size", "epochs", "learning_rate", "neurons", "val_accuracy"]
+    found = json.loads(run(trained, "top", "small", "--format", "json").out)
+    assert [row["rank"] for row in found] == list(range(1, 9))
+    assert found[0]["val_accuracy"] == pytest.approx(float(rows[0]["val_accuracy"]), abs=1e-6)
+    markdown = run(trained, "top", "small", "-f", "md", "-n", "1", "--bottom", "1").out.splitlines()
+    assert markdown[1] == "|---:|---:|---:|---:|---:|"
+    assert len(markdown) == 5
+    latex = run(trained, "top", "small", "-f", "latex", "-n", "1", "--bottom", "1").out
+    assert r"\begin{tabular}{rrrrr}" in latex
+    assert r"batch\_size & epochs & learning\_rate & neurons & val\_accuracy \\" in latex
+    assert r"$\vdots$" in latex
+
+
+def test_top_filters_sorts_and_chooses(trained: Path) -> None:
+    ended = run(
+        trained, "top", "small", "--filter", "epochs == 3 and batch_size < 100", "--sort", "-learning_rate",
+        "--columns", "trial,learning_rate", "-f", "csv",
+    )  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(ended.out)))
+    assert [row["learning_rate"] for row in rows] == ["0.1", "0.01"]
+    shown = run(trained, "show", rows[0]["trial"])
+    assert shown.code == 0
+    assert "learning_rate    0.1" in shown.out
+    assert "epochs 0 to 3" in shown.out
+    found = json.loads(run(trained, "show", rows[0]["trial"], "--json").out)
+    assert [epoch["epoch"] for epoch in found["epochs"]] == [0, 1, 2, 3]
+    assert "completed" in [event["kind"] for event in found["events"]]
+
+
+def test_status(trained: Path) -> None:
+    assert "8/8 ended: 8 completed" in run(trained, "status").out
+    found = json.loads(run(trained, "status", "small", "--json").out)
+    assert (found[0]["states"], found[0]["open"], found[0]["failures"]) == ({"completed": 8}, 0, [])
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+@pytest.mark.parametrize(("table", "rows"), [("trials", 8), ("epochs", 4 * 2 + 4 * 4)])
+def test_export(trained: Path, tmp_path: Path, kind: str, table: str, rows: int) -> None:
+    target = tmp_path / f"{table}.{kind}"
+    ended = run(trained, "export", "small", "--table", table, "-o", target)
+    assert ended.code == 0
+    assert f"{rows} rows written" in ended.err
+    read = {"csv": pd.read_csv, "json": pd.read_json, "parquet": pd.read_parquet}[kind]
+    frame = read(target)
+    assert len(frame) == rows
+    assert frame["val_accuracy"].between(0, 1).all()
+
+
+def test_verify_and_doctor(trained: Path) -> None:
+    ended = run(trained, "verify")
+    assert (ended.code, ended.out) == (0, "")
+    assert "sound, 8 trials checked" in ended.err
+    ended = run(trained, "doctor")
+    assert ended.code == 0
+    assert "BAD" not in ended.out
+    assert "results.db: 1 job" in ended.out
+
+
+def test_dashboard(trained: Path, tmp_path: Path) -> None:
+    ended = run(trained, "dashboard", "-o", tmp_path / "pages")
+    assert [Path(line).name for line in ended.out.splitlines()] == ["small.html", "index.html"]
+    assert "<html" in (tmp_path / "pages" / "small.html").read_text()
+
+
+def test_names_are_shown_and_never_obeyed(tmp_path: Path) -> None:
+    name = """<b>"it's"</b> [bold]; DROP TABLE trials; $(touch x)"""
+    text = JOB.replace("name: small", "name: " + json.dumps(name)).replace("epochs: [1, 3]", "epochs: [1]")
+    (tmp_path / "odd.yaml").write_text(text)
+    ended = run(tmp_path, "launch", "odd.yaml", "--inline")
+    assert ended.code == 0, ended.err
+    assert ended.err.startswith(name)
+    assert name in run(tmp_path, "status").out
+    assert run(tmp_path, "top", name).code == 0
+    page = (tmp_path / ended.out.splitlines()[0]).read_text()
+    assert "<b>" not in page.split("<script")[0]
+    assert "&lt;b&gt;" in page
+    assert not (tmp_path / "x").exists()
+    assert run(tmp_path, "verify").code == 0
+
+
+def test_a_closed_pipe_is_no_error_message(trained: Path) -> None:
+    import subprocess
+
+    from tests.cli.program import command, environment
+
+    first = subprocess.Popen(
+        command("export", "small", "--table", "epochs"),
+        cwd=trained,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert first.stdout is not None
+    first.stdout.close()
+    assert first.stderr is not None
+    assert first.stderr.read() == ""
+    first.stderr.close()
+    first.wait(60)

@@ -24,7 +24,7 @@ from gridsearch.cli.options import (
 )
 from gridsearch.cli.streams import data, say
 from gridsearch.cli.wording import duration, plural
-from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EngineError, JobError
+from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EngineError, GridsearchError, JobError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ class Resources:
         threads: int,
     ) -> None:
         if device not in ("auto", "cpu", "cuda"):
-            raise EngineError(f"--device {device}: must be auto, cpu or cuda")
+            raise GridsearchError(f"--device {device}: must be auto, cpu or cuda")
         if inline and (address or gpus is not None or (workers or 1) > 1):
             raise JobError(
                 "--inline trains in this process alone: leave out --workers, --gpus-per-worker and --address"
@@ -169,7 +169,7 @@ def _launch(spec: JobSpec, store_path: Path, data_dir: Path | None, resources: R
     from gridsearch.cli.plans import plan_line
     from gridsearch.cli.progress import Tracker, make_progress
     from gridsearch.engine.interruption import Interruption
-    from gridsearch.engine.launch import Launch, LaunchOptions, plan_job
+    from gridsearch.engine.launch import Launch, LaunchOptions, check_same_job, plan_job
     from gridsearch.engine.preparation import prepare
     from gridsearch.store.opening import open_store
 
@@ -180,6 +180,7 @@ def _launch(spec: JobSpec, store_path: Path, data_dir: Path | None, resources: R
         open_store(store_path) as store,
         Interruption(lambda: say("stopping; press Ctrl-C again to stop at once")) as stop,
     ):
+        check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=retry_failed)
         say(plan_line(prepared, made))
         tracker = Tracker(spec, made, train_images=prepared.train_images)

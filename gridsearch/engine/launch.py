@@ -124,14 +124,13 @@ class Launch:
         outcome = "lost"
         try:
             self.train(launch_id, make_executor, listener, stopping)
-            end = self.end(stopping())
-            outcome = end.outcome
-            return end
+            outcome = self.end(stopping()).outcome
         except KeyboardInterrupt:
             outcome = "interrupted"
             raise
         finally:
             self.store.close_launch(launch_id, outcome)
+        return self.end(stopping())
 
     def train(
         self,

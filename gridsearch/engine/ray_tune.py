@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import shutil
 import time
@@ -221,11 +222,13 @@ class RayTuneExecutor:
         if self.options.address:
             ray.init(address=self.options.address, **shared)
             return
+        # When this process is killed, Ray's agents try so long to reach what is gone with it before they go too.
+        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
         gpus = self.options.gpus_per_worker * self.options.workers
         ray.init(
             address="local",
             num_cpus=self.options.workers,
-            num_gpus=-(-int(gpus * 1000) // 1000) if gpus else 0,
+            num_gpus=math.ceil(gpus),
             include_dashboard=False,
             _node_ip_address="127.0.0.1",
             **shared,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, create_engine, insert, select
 
 from gridsearch.errors import StoreError
 from gridsearch.store.tables import APPLICATION_ID, metadata
@@ -49,3 +49,22 @@ def make_schema(connection: Connection) -> None:
     metadata.create_all(connection)
     _version.create(connection)
     connection.execute(insert(_version).values(version_num=CURRENT))
+
+
+def columns_in(connection: Connection) -> set[tuple[str, ...]]:
+    """Return every column of the file as SQLite understands it: table, name, type, whether NULL may stand, key."""
+    statement = (
+        'SELECT t.name, c.name, c.type, c."notnull", c.pk '
+        "FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+    )
+    return {tuple(map(str, row)) for row in connection.exec_driver_sql(statement)}
+
+
+def expected_columns() -> set[tuple[str, ...]]:
+    """Return what `columns_in` says of a sound store."""
+    engine = create_engine("sqlite+pysqlite://")
+    with engine.begin() as connection:
+        make_schema(connection)
+        columns = columns_in(connection)
+    engine.dispose()
+    return columns

@@ -19,13 +19,14 @@ from gridsearch.store.lookup import as_stored
 from gridsearch.store.recording import epoch_seal
 from gridsearch.store.replay import Replay, compare
 from gridsearch.store.rows import Problem
+from gridsearch.store.schema import columns_in, expected_columns
 from gridsearch.store.tables import epochs, events
 
 
 def verify(connection: Connection) -> list[Problem]:
     """Check every invariant and return those that do not hold."""
     replay = Replay()
-    for ground in (_file(connection), _epoch_seals(connection), _replay(connection, replay)):
+    for ground in (_file(connection), _schema(connection), _epoch_seals(connection), _replay(connection, replay)):
         if problems := list(ground):
             return problems
     return [
@@ -45,6 +46,11 @@ def _file(connection: Connection) -> Iterator[Problem]:
         yield Problem("foreign_key", f"{table} {key}", f"it refers to a row of {parent} that is not there")
 
 
+def _schema(connection: Connection) -> Iterator[Problem]:
+    for table, column, *_ in sorted(columns_in(connection) ^ expected_columns()):
+        yield Problem("schema", f"{table}.{column}", "the schema declares it otherwise than this program does")
+
+
 def _epoch_seals(connection: Connection) -> Iterator[Problem]:
     for row in connection.execute(select(*as_stored(epochs))):
         if row.seal != epoch_seal(row._asdict()):
@@ -54,12 +60,13 @@ def _epoch_seals(connection: Connection) -> Iterator[Problem]:
 
 def _replay(connection: Connection, replay: Replay) -> Iterator[Problem]:
     """Replay the events, as far as each is what was written."""
-    number = 0
+    sound = True
     for number, row in enumerate(connection.execute(select(*as_stored(events)).order_by(events.c.id)), start=1):
         if row.seal != event_seal(row._asdict()):
+            sound = False
             yield Problem("seal", f"events {row.id}", "it is not what was written")
         elif row.id != number:
             yield Problem("events", f"events {row.id}", f"event {number} is missing")
             return
-        else:
+        elif sound:
             replay.apply(row, json.loads(row.detail))

@@ -90,6 +90,30 @@ def test_a_trial_that_vanished_is_reported(path: Path) -> None:
     assert problems
 
 
+def test_an_event_that_others_build_on_may_be_the_broken_one(path: Path) -> None:
+    make_asset(path)
+    with open_store(path) as store:
+        for launch in store.open_launches():
+            store.close_launch(launch.launch_id, "lost")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE events SET detail = '{}' WHERE kind = 'launch_opened'")
+    with open_store(path) as store:
+        assert [problem.rule for problem in store.verify()] == ["seal"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("seconds REAL", "seconds REAH"), ("config TEXT NOT NULL", "config TEXT"), ("val_loss REAL", "val_loss")],
+)
+def test_a_schema_that_says_otherwise_is_reported(path: Path, old: str, new: str) -> None:
+    problems = tampered(
+        path,
+        "PRAGMA writable_schema=ON",
+        f"UPDATE sqlite_master SET sql = replace(sql, '{old}', '{new}') WHERE name = 'trials'",
+    )
+    assert {problem.rule for problem in problems} == {"schema"}
+
+
 def test_swapped_positions_are_reported(path: Path) -> None:
     problems = tampered(
         path,

@@ -17,6 +17,8 @@ import logging
 import math
 import os
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -167,7 +169,7 @@ class RayTuneExecutor:
         for name in ("ray", "ray.tune", "ray.train", "ray.data"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
-            with _quiet(self.options.scratch / "ray.log"):
+            with _quiet(self.options.scratch / "ray.log"), _signals_kept():
                 self._init()
         except Exception as error:
             where = f"the cluster at {self.options.address}" if self.options.address else "Ray"
@@ -260,6 +262,18 @@ def _worker_death(text: str) -> str:
     lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
     telling = next((line for line in lines if "Error" in line or "died" in line), lines[0] if lines else "")
     return f"{telling}\n\n{text}"
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Keep our handlers: Ray takes SIGTERM for itself when it starts, and would abort where we stop and resume."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @contextlib.contextmanager

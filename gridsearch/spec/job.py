@@ -183,9 +183,7 @@ def _walkable(data: Any, loc: Sequence[int | str]) -> list[int | str]:
     """Return the parts of pydantic's location that are keys of the document; it adds names of types of its own."""
     parts: list[int | str] = []
     for part in loc:
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int):
+        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int)):
             data = data[part]
         else:
             continue

@@ -11,6 +11,7 @@ import pytest
 from gridsearch.errors import StoreDamagedError
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Problem
+from tests.store.grids import JOB
 from tests.store.make_asset import make_asset
 
 
@@ -128,8 +129,10 @@ def test_a_missing_table_is_damage(path: Path) -> None:
     make_asset(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TABLE epochs")
-    with open_store(path) as store, pytest.raises(StoreDamagedError, match="no such table"):
-        store.verify()
+    with open_store(path) as store:
+        assert {problem.rule for problem in store.verify()} == {"schema"}
+        with pytest.raises(StoreDamagedError, match="no such table"):
+            store.job_epochs(JOB)
 
 
 def test_verifying_changes_nothing(path: Path) -> None:

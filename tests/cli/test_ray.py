@@ -1,0 +1,232 @@
+"""Launches on real Ray workers, killed and interrupted as the world does it."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cli.program import JOB, command, environment, run
+from tests.engine.launching import table
+
+pytestmark = pytest.mark.slow
+
+LONGER = JOB.replace("epochs: [1, 3]", "epochs: [20, 60]")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "small.yaml").write_text(LONGER)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[object, ...]]:
+    """The table of a run that nothing interrupted, trained without Ray."""
+    place = tmp_path_factory.mktemp("whole")
+    (place / "small.yaml").write_text(LONGER)
+    ended = run(place, "launch", "small.yaml", "--inline", "--no-dashboard")
+    assert ended.code == 0, ended.err
+    return table(place / "results.db")
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command("launch", "small.yaml", "--no-dashboard", *arguments),
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def epochs_recorded(folder: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f"file:{folder / 'results.db'}?mode=ro", uri=True, timeout=30)) as connection:
+            return int(connection.execute("SELECT count(*) FROM epochs").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def wait_for_epochs(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 180
+    while epochs_recorded(folder) < count and process.poll() is None:
+        assert time.monotonic() < deadline, "no progress"
+        time.sleep(0.05)
+
+
+def session_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    found = []
+    for other in psutil.process_iter():
+        try:
+            if os.getsid(other.pid) == process.pid and other.status() != psutil.STATUS_ZOMBIE:
+                found.append(other)
+        except (ProcessLookupError, psutil.Error):
+            continue
+    return found
+
+
+def wait_until_none_is_left(process: subprocess.Popen[str], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while left := session_of(process):
+        assert time.monotonic() < deadline, [" ".join(p.cmdline())[:100] for p in left]
+        time.sleep(0.2)
+
+
+def end(process: subprocess.Popen[str]) -> tuple[str, str]:
+    return process.communicate(timeout=300)
+
+
+def test_ray_gives_the_numbers_of_this_process_and_says_nothing_of_its_own(
+    folder: Path, whole: dict[str, tuple[object, ...]]
+) -> None:
+    process = start(folder, "--workers", "2")
+    out, err = end(process)
+    assert process.returncode == 0, err
+    assert out == ""
+    lines = err.strip().splitlines()
+    assert lines[0].startswith("small: 8 trials, +8 new; 240 epochs to train")
+    assert all(line.startswith(("small: ", "trials ")) for line in lines), err
+    assert table(folder / "results.db") == whole
+    wait_until_none_is_left(process, 20)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_ends_in_seconds_and_resumes(
+    folder: Path, whole: dict[str, tuple[object, ...]], number: signal.Signals
+) -> None:
+    process = start(folder)
+    wait_for_epochs(folder, 30, process)
+    before = time.monotonic()
+    process.send_signal(number)
+    _, err = end(process)
+    assert process.returncode == 130, err
+    assert "go on with: gridsearch resume" in err
+    assert "Traceback" not in err
+    assert time.monotonic() - before < 20  # the goal is 5 s; a loaded machine is given more
+    wait_until_none_is_left(process, 20)
+    ended = run(folder, "resume", "--no-dashboard")
+    assert ended.code == 0, ended.err
+    assert table(folder / "results.db") == whole
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_table(
+    folder: Path, whole: dict[str, tuple[object, ...]]
+) -> None:
+    rng = random.Random(0)
+    done = 0
+    for _ in range(3):
+        process = start(folder, "--inline")
+        wait_for_epochs(folder, done + rng.randint(1, 60), process)
+        time.sleep(rng.random() * 0.3)
+        process.kill()
+        end(process)
+        done = epochs_recorded(folder)
+        assert run(folder, "verify").code == 0
+    ended = run(folder, "resume", "--inline", "--no-dashboard")
+    assert ended.code == 0, ended.err
+    assert table(folder / "results.db") == whole
+
+
+def test_the_whole_of_a_ray_launch_killed_leaves_no_process_and_resumes(
+    folder: Path, whole: dict[str, tuple[object, ...]]
+) -> None:
+    process = start(folder)
+    wait_for_epochs(folder, 20, process)
+    process.kill()
+    end(process)
+    wait_until_none_is_left(process, 60)
+    assert run(folder, "verify").code == 0
+    ended = run(folder, "resume", "--no-dashboard")
+    assert ended.code == 0, ended.err
+    assert table(folder / "results.db") == whole
+
+
+def test_a_killed_worker_is_replaced(folder: Path, whole: dict[str, tuple[object, ...]]) -> None:
+    process = start(folder)
+    wait_for_epochs(folder, 20, process)
+    workers = [p for p in session_of(process) if "PackTrainable" in "".join(p.cmdline())]
+    assert workers
+    workers[0].kill()
+    _, err = end(process)
+    assert process.returncode == 0, err
+    assert "a worker died" in err
+    assert "Traceback" not in err
+    assert table(folder / "results.db") == whole
+
+
+CRASHING = """
+import os
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, in_features, num_classes, kind):
+        super().__init__()
+        self.layer, self.kind = nn.Linear(in_features, num_classes), kind
+
+    def forward(self, x):
+        if self.kind == "deadly":
+            os._exit(7)
+        return self.layer(x.flatten(1))
+"""
+
+
+def test_a_model_that_kills_its_worker_fails_alone(tmp_path: Path) -> None:
+    (tmp_path / "crashing.py").write_text(CRASHING)
+    text = JOB.replace("model: shallow", "model: crashing:Net").replace("neurons: [10]", "kind: [good, deadly, fine]")
+    text = text.replace("batch_size: [64, 128]", "batch_size: [64]").replace("[0.1, 0.01]", "[0.1]")
+    (tmp_path / "small.yaml").write_text(text)
+    ended = run(tmp_path, "launch", "small.yaml", "--workers", "2", "--no-dashboard")
+    assert ended.code == 1, ended.err
+    assert "4 completed" in ended.err
+    assert "2 failed" in ended.err
+    assert "its worker died 2 times" in ended.err
+    assert "Traceback" not in ended.err
+    assert run(tmp_path, "verify").code == 0
+
+
+def test_two_launches_share_a_store(folder: Path, whole: dict[str, tuple[object, ...]]) -> None:
+    first, second = start(folder, "--inline"), start(folder, "--inline")
+    errors = [end(process)[1] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], errors
+    assert table(folder / "results.db") == whole
+    with closing(sqlite3.connect(folder / "results.db")) as connection:
+        claims = connection.execute("SELECT max(attempt) FROM lineages").fetchone()[0]
+    assert claims == 1
+
+
+NO_RAY = "import sys; sys.modules['ray'] = None; from gridsearch.cli.main import main; main()"
+
+
+def test_without_ray_inline_trains_and_anything_else_says_so(folder: Path) -> None:
+    import sys
+
+    def without_ray(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", NO_RAY, "launch", "small.yaml", "--no-dashboard", *arguments],
+            cwd=folder, env=environment(), capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+
+    ended = without_ray("--set", "epochs=[1]")
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("gridsearch: Ray Tune cannot be imported")
+    assert "Traceback" not in ended.stderr
+    assert without_ray("--set", "epochs=[1]", "--inline").returncode == 0
+
+
+def test_a_cluster_that_is_not_there_is_one_line(folder: Path) -> None:
+    ended = run(folder, "launch", "small.yaml", "--address", "127.0.0.1:1", "--no-dashboard")
+    assert ended.code == 1
+    assert "the cluster at 127.0.0.1:1 cannot be used" in ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err

@@ -1,0 +1,67 @@
+"""Documents that follow from the code are up to date, and what the code offers is documented."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from gridsearch.data.catalog import DATASETS
+from gridsearch.models.registry import MODELS
+from gridsearch.spec.job import JOB_KEYS
+from gridsearch.spec.trial import RECIPE_KEYS
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+
+def test_generated_documents_are_up_to_date() -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import generate; print(repr((generate.cli(), generate.schema())))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(DOCS)], capture_output=True, text=True, check=True)
+    cli, schema = ast.literal_eval(done.stdout)
+    assert (DOCS / "cli.md").read_text() == cli, "run: python docs/generate.py"
+    assert (DOCS / "job.schema.json").read_text() == schema, "run: python docs/generate.py"
+
+
+def test_every_key_data_set_model_and_job_is_documented() -> None:
+    text = (DOCS / "jobs.md").read_text()
+    names = [*JOB_KEYS, *RECIPE_KEYS, *DATASETS, *MODELS, *(path.name for path in (ROOT / "jobs").glob("*.yaml"))]
+    missing = [name for name in names if f"| `{name}` |" not in text]
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "jobs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_schema_accepts_our_jobs_and_refuses_mistakes(path: Path) -> None:
+    schema = json.loads((DOCS / "job.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    job = yaml.safe_load(path.read_text())
+    jsonschema.validate(job, schema)
+    for change in (
+        {"optimizer": "sdg"},
+        {"epochs": 0},
+        {"nmae": "x"},
+        {"split": {"tets": 3}},
+        {"space": {"epochs": []}},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(job | change, schema)
+
+
+def test_reading_results_imports_neither_torch_nor_ray() -> None:
+    script = (
+        "import sys\n"
+        "from gridsearch.cli.main import main\n"
+        "import gridsearch.cli.reading, gridsearch.cli.standing, gridsearch.cli.trial, gridsearch.analysis.ranking\n"
+        "import gridsearch.store.opening, gridsearch.engine.liveness, gridsearch\n"
+        "print(sorted({'torch', 'ray', 'plotly', 'scipy', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -86,6 +86,11 @@ class Driver:
         if self.listener:
             self.listener.note(f"a worker died; {len(suspects)} of its lineages go on in another")
 
+    def settle(self) -> None:
+        """Give up what an executor took and left without a word, as if its worker had died."""
+        for task in list(self.unfinished.values()):
+            self.crashed(Pack((task,)), "its worker was lost")
+
     def _task(self, claim: Claim) -> LineageTask:
         config = self.plans[claim.lineage_id].config.model_copy(update={"epochs": claim.target_epochs})
         return LineageTask(claim.lineage_id, claim.attempt, config, claim.recorded_epoch)

@@ -159,6 +159,8 @@ class Launch:
                 driver.enqueue(make_packs(free, self.options.workers))
                 handed_out = driver.handed_out
                 executor.run(driver)
+                if not stopping():
+                    driver.settle()
                 idle_rounds = 0 if driver.handed_out > handed_out else idle_rounds + 1
                 if idle_rounds > IDLE_ROUNDS:
                     raise EngineError(

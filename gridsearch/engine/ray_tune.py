@@ -117,8 +117,9 @@ class PackSearcher(NotSaved, Searcher):
         return {"pack": _pack(pack)}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        """Forget a pack that is done; one whose worker died was reported to the desk before."""
-        self.packs.pop(trial_id, None)
+        """Forget a pack that is done; of one whose worker died Tune tells the recorder next, which reports it."""
+        if not error:
+            self.packs.pop(trial_id, None)
 
     def save(self, checkpoint_path: str) -> None:
         """Save nothing: what is left to do stands in our store."""

@@ -183,11 +183,10 @@ def _walkable(data: Any, loc: Sequence[int | str]) -> list[int | str]:
     """Return the parts of pydantic's location that are keys of the document; it adds names of types of its own."""
     parts: list[int | str] = []
     for part in loc:
-        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int)):
-            data = data[part]
-        else:
-            continue
-        parts.append(part)
+        children = dict(enumerate(data)) if isinstance(data, list) else data if isinstance(data, dict) else {}
+        if part in children:
+            parts.append(part)
+            data = children[part]
     return parts
 
 

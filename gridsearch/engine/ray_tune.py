@@ -18,6 +18,7 @@ import math
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,8 @@ from gridsearch.training.task import LineageTask, Pack
 
 #: How long a worker gathers events before it reports; Tune needs tens of milliseconds for each report.
 REPORT_SECONDS = 0.5
+#: How long a cluster's address may take to answer.
+REACH_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -223,6 +226,7 @@ class RayTuneExecutor:
             "configure_logging": False,
         }
         if self.options.address:
+            _check_reachable(self.options.address)
             ray.init(address=self.options.address, **shared)
             return
         # When this process is killed, Ray's agents try so long to reach what is gone with it before they go too.
@@ -263,6 +267,13 @@ def _worker_death(text: str) -> str:
     lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
     telling = next((line for line in lines if "Error" in line or "died" in line), lines[0] if lines else "")
     return f"{telling}\n\n{text}"
+
+
+def _check_reachable(address: str) -> None:
+    """Raise `OSError` at once when nobody listens at host:port; Ray would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,6 +74,10 @@ class Resources:
             )
         self.address, self.inline, self.device, self.threads = address, inline, device, threads
         found = 0 if device == "cpu" else _gpus()
+        if device == "cuda" and not found and not address:
+            raise GridsearchError(
+                "--device cuda: torch sees no GPU here; use --device cpu, or look with: gridsearch doctor"
+            )
         self.workers = 1 if inline else workers or found or _cores()
         self.gpus_per_worker = 0.0 if device == "cpu" else gpus if gpus is not None else found / self.workers
 
@@ -174,12 +179,13 @@ def _launch(spec: JobSpec, store_path: Path, data_dir: Path | None, resources: R
     from gridsearch.store.opening import open_store
 
     started = time.monotonic()
-    prepared = prepare(spec, paths.data_dir(data_dir))
     options = LaunchOptions(resources.workers, resources.device, resources.threads, retry_failed)
-    with (
-        open_store(store_path) as store,
-        Interruption(lambda: say("stopping; press Ctrl-C again to stop at once")) as stop,
-    ):
+    with ExitStack() as stack:
+        stop = stack.enter_context(Interruption(lambda: say("stopping; press Ctrl-C again to stop at once")))
+        prepared = prepare(spec, paths.data_dir(data_dir))
+        if stop.requested:
+            raise KeyboardInterrupt
+        store = stack.enter_context(open_store(store_path))
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=retry_failed)
         say(plan_line(prepared, made))

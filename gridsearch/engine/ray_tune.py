@@ -21,7 +21,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -143,6 +143,7 @@ class Recorder(NotSaved, tune.Callback):
 
     def __init__(self, desk: Desk, searcher: PackSearcher) -> None:
         self.desk, self.searcher = desk, searcher
+        self.error: Exception | None = None
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Stop when the desk wants to: every epoch is in its checkpoint already."""
@@ -153,13 +154,21 @@ class Recorder(NotSaved, tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Record a report."""
-        self.desk.record(result["events"])
+        self._guarded(lambda: self.desk.record(result["events"]))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tell the desk that a worker died; what training itself raises comes as an event instead."""
         pack = self.searcher.packs.pop(trial.trial_id, None)
         if pack is not None:
-            self.desk.crashed(pack, _reason(trial))
+            self._guarded(lambda: self.desk.crashed(pack, _reason(trial)))
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """Leave Tune at once when the desk fails (a full disk, say); Tune would bury the error in one of its own."""
+        try:
+            action()
+        except Exception as error:
+            self.error = error
+            raise _StopTune from error
 
 
 class RayTuneExecutor:
@@ -190,6 +199,7 @@ class RayTuneExecutor:
     def run(self, desk: Desk) -> None:
         """Train the desk's packs until it has none left or wants to stop."""
         searcher = PackSearcher(desk)
+        recorder = Recorder(desk, searcher)
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.options.workers)
         trainable = tune.with_resources(
             tune.with_parameters(PackTrainable, settings=self.settings),
@@ -208,11 +218,13 @@ class RayTuneExecutor:
                 verbose=0,
                 # Tune would ask each worker for a checkpoint at its end, and take having none for an error.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                callbacks=[Recorder(desk, searcher)],
+                callbacks=[recorder],
             ),
         )
         with contextlib.suppress(_StopTune), _quiet(self.options.scratch / "ray.log"):
             tuner.fit()
+        if recorder.error:
+            raise recorder.error
 
     def _cpus_per_worker(self) -> int:
         """Return a worker's share of Ray's processors, of which a local Ray has one for each worker."""

@@ -9,6 +9,7 @@ taken, and else the lineage starts again. The content is safetensors: loading ru
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -75,14 +76,21 @@ class CheckpointFolder:
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
-            if sync and target.exists():
-                target.replace(self.folder / "latest")  # the one before stays as the second copy
+            if sync:
+                self._keep_as_second_copy(target)
             temporary.replace(target)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
         if sync:
             _sync_folder(self.folder)
+
+    def _keep_as_second_copy(self, synced: Path) -> None:
+        """Move the last synced checkpoint to the other slot, unless what is there is newer."""
+        latest = self.folder / "latest"
+        with contextlib.suppress(FileNotFoundError):
+            if not latest.exists() or latest.stat().st_mtime_ns < synced.stat().st_mtime_ns:
+                synced.replace(latest)
 
     def _read(self, slot: str) -> Checkpoint | None:
         try:

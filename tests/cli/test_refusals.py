@@ -145,4 +145,4 @@ def test_usage_errors_exit_with_two(folder: Path, arguments: list[str]) -> None:
 def test_options_that_contradict_each_other(folder: Path) -> None:
     refused(run(folder, "launch", "small.yaml", "--inline", "--workers", "4"), "--inline trains in this process alone")
     refused(run(folder, "launch", "small.yaml", "--device", "tpu"), "must be auto, cpu or cuda", code=2)
-    refused(run(folder, "launch", "small.yaml", "--inline", "--device", "cuda"), "sees no GPU", code=1)
+    refused(run(folder, "launch", "small.yaml", "--inline", "--device", "cuda"), "sees no GPU")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from gridsearch.cli.streams import err, printable, say
 from gridsearch.cli.wording import duration
 from gridsearch.spec.identity import flatten
-from gridsearch.spec.outcomes import EpochRecord, WorkerEvent
+from gridsearch.spec.outcomes import EpochRecord, LineageEvent
 
 if TYPE_CHECKING:
     from gridsearch.search.plan import Plan
@@ -38,7 +38,7 @@ class Tracker:
         self.first: tuple[float, int, int] | None = None
         self.best: TrialRow | None = None
 
-    def count(self, events: Sequence[WorkerEvent], outcome: Recorded) -> None:
+    def count(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
         """Take in what has been recorded."""
         for event in events:
             if isinstance(event, EpochRecord) and event.epoch > 0:
@@ -106,7 +106,7 @@ class PlainProgress:
     ) -> None:
         return None
 
-    def recorded(self, events: Sequence[WorkerEvent], outcome: Recorded) -> None:
+    def recorded(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
         """Count, and speak when it is time."""
         self.tracker.count(events, outcome)
         if time.monotonic() - self.spoke >= PLAIN_SECONDS:
@@ -155,7 +155,7 @@ class LiveProgress:
     ) -> None:
         self.live.stop()
 
-    def recorded(self, events: Sequence[WorkerEvent], outcome: Recorded) -> None:
+    def recorded(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
         """Count; the region draws itself."""
         self.tracker.count(events, outcome)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,8 @@ from gridsearch.engine.driver import Driver, Listener
 from gridsearch.engine.executor import Executor, WorkerSettings
 from gridsearch.engine.heartbeat import Heartbeat
 from gridsearch.engine.liveness import Watch, own_process
-from gridsearch.engine.packing import make_packs
+from gridsearch.engine.memory import memory_per_worker
+from gridsearch.engine.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import EngineError, JobError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
@@ -28,12 +29,16 @@ IDLE_ROUNDS = 20
 
 @dataclass(frozen=True)
 class LaunchOptions:
-    """How to launch: workers (processes that train at the same time), device, threads of each worker."""
+    """How to launch: workers (processes that train at the same time), device, threads of each worker.
+
+    `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good.
+    """
 
     workers: int
     device: str = "auto"
     threads: int = 1
     retry_failed: bool = False
+    largest_pack: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,18 @@ def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool =
     # A lineage that diverged has the answer for every longer trial too.
     recorded = {key: row.epoch if row.diverged_epoch is None else FOREVER for key, row in lineages.items()}
     return make_plan(prepared.grid, states, recorded, train_images=prepared.train_images, retry_failed=retry_failed)
+
+
+def plan_packs(prepared: PreparedJob, lineages: Sequence[LineagePlan], options: LaunchOptions) -> list[PlannedPack]:
+    """Return the lineages of a plan in packs for these workers and their memory, longest first."""
+    if not lineages:
+        return []
+    from gridsearch.engine.traits import TraitsFinder
+
+    memory = memory_per_worker(options.device, options.workers)
+    return make_packs(
+        lineages, TraitsFinder(prepared), workers=options.workers, largest=options.largest_pack, memory=memory
+    )
 
 
 def worker_settings(prepared: PreparedJob, store_path: Path, options: LaunchOptions) -> WorkerSettings:
@@ -156,7 +173,7 @@ class Launch:
                     time.sleep(POLL_SECONDS)
                     continue
                 executor = executor or stack.enter_context(make_executor())
-                driver.enqueue(make_packs(free, self.options.workers))
+                driver.enqueue(bundles(self.packs(free), self.options.workers))
                 handed_out = driver.handed_out
                 executor.run(driver)
                 if not stopping():
@@ -168,6 +185,10 @@ class Launch:
                     )
                 if idle_rounds:
                     time.sleep(POLL_SECONDS)
+
+    def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
+        """Return the lineages in packs as these options allow."""
+        return plan_packs(self.prepared, lineages, self.options)
 
     def open_lineages(self) -> list[LineagePlan]:
         """Return the lineages that still have trials to train."""

@@ -22,7 +22,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -51,7 +51,7 @@ from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import EngineError
 from gridsearch.models.registry import one_line
 from gridsearch.spec.identity import canonical, parse
-from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.spec.outcomes import FormMeasured, WorkerEvent
 from gridsearch.training.pack import train_pack
 from gridsearch.training.task import LineageTask, Pack
 
@@ -256,13 +256,21 @@ class RayTuneExecutor:
 
 def _pack(pack: Pack) -> str:
     """Return a pack as text, because Tune copies, prints and saves what it is given."""
-    rows = [[task.lineage_id, task.attempt, canonical(task.config), task.recorded_epoch] for task in pack.tasks]
-    return json.dumps(rows)
+    groups = [
+        [[task.lineage_id, task.attempt, canonical(task.config), task.recorded_epoch] for task in group]
+        for group in pack.groups
+    ]
+    return json.dumps([groups, [astuple(one) for one in pack.measured]])
 
 
 def _unpack(text: str) -> Pack:
+    groups, measured = json.loads(text)
     return Pack(
-        tuple(LineageTask(key, attempt, parse(config), known) for key, attempt, config, known in json.loads(text))
+        tuple(
+            tuple(LineageTask(key, attempt, parse(config), known) for key, attempt, config, known in group)
+            for group in groups
+        ),
+        tuple(FormMeasured(*one) for one in measured),
     )
 
 

@@ -14,10 +14,10 @@ from gridsearch.spec.outcomes import (
     METRICS,
     EpochRecord,
     LineageDiverged,
+    LineageEvent,
     LineageFailed,
     LineageFinished,
     TrialState,
-    WorkerEvent,
 )
 from gridsearch.store.bulk import execute_many
 from gridsearch.store.claims import end_claims
@@ -61,7 +61,7 @@ class _Progress:
     fresh: list[dict[str, Any]] = field(default_factory=list)
     end: Event | None = None
 
-    def take(self, event: WorkerEvent) -> None:
+    def take(self, event: LineageEvent) -> None:
         """Let an accepted event change the lineage."""
         match event:
             case EpochRecord():
@@ -95,7 +95,7 @@ class _Progress:
         self.end = Event(FAILED, detail={"error": f"defect in training: {reason}"})
 
 
-def record(connection: Connection, cause: Cause, events: Sequence[WorkerEvent], logs: Mapping[str, str]) -> Recorded:
+def record(connection: Connection, cause: Cause, events: Sequence[LineageEvent], logs: Mapping[str, str]) -> Recorded:
     """See `Store.record`; `cause` names the launch."""
     held = select(lineages).where(lineages.c.launch == cause.launch)
     names = dict.fromkeys(event.lineage_id for event in events)
@@ -180,7 +180,7 @@ def _fail(connection: Connection, cause: Cause, failed: Mapping[Any, Event], log
     return [row.id for row in running]
 
 
-def _log_refused(connection: Connection, cause: Cause, refused: Sequence[WorkerEvent]) -> None:
+def _log_refused(connection: Connection, cause: Cause, refused: Sequence[LineageEvent]) -> None:
     names = {event.lineage_id for event in refused}
     known = {row.lineage_id: row.id for row in rows_in(connection, select(lineages), lineages.c.lineage_id, names)}
     log(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from heapq import heapify, heapreplace
 from typing import TYPE_CHECKING
 
@@ -58,7 +57,11 @@ def make_packs(
     No pack holds more than `largest` lineages or is expected to need more than `memory` bytes. Packs are cut further
     where workers would be idle and all would be done sooner.
     """
-    of = cache(traits)
+    found = {lineage.lineage_id: traits(lineage) for lineage in lineages}
+
+    def of(lineage: LineagePlan) -> Traits:
+        return found[lineage.lineage_id]
+
     groups: defaultdict[Hashable, list[LineagePlan]] = defaultdict(list)
     for lineage in sorted(lineages, key=lambda lineage: (lineage.start, lineage.config.epochs)):
         groups[of(lineage).kind].append(lineage)

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,8 +22,9 @@ from gridsearch.cli.options import (
     SetOption,
     StoreOption,
 )
-from gridsearch.cli.streams import data, say
-from gridsearch.cli.wording import duration, plural
+from gridsearch.cli.streams import data, line_at_once, say
+from gridsearch.cli.wording import STOPPING, duration, plural
+from gridsearch.engine.interruption import Interruption
 from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EngineError, GridsearchError, JobError
 
 if TYPE_CHECKING:
@@ -103,10 +103,11 @@ def launch(
     if dry_run:
         _plan(spec, store, data_dir, as_json=False)
         return
-    resources = Resources(
-        workers=workers, gpus=gpus_per_worker, address=address, inline=inline, device=device, threads=threads
-    )
-    code = _launch(spec, store, data_dir, resources, retry_failed=retry_failed)
+    with Interruption(line_at_once(STOPPING)) as stop:
+        resources = Resources(
+            workers=workers, gpus=gpus_per_worker, address=address, inline=inline, device=device, threads=threads
+        )
+        code = _launch(spec, store, data_dir, resources, stop, retry_failed=retry_failed)
     if dashboard:
         _write_page(store, output, spec.name)
     raise typer.Exit(code)
@@ -130,12 +131,13 @@ def resume(
     specs = _stored_jobs(store, job, retry_failed=retry_failed)
     if not specs:
         say("nothing to resume: every trial has ended" + ("" if retry_failed else " (failed ones: --retry-failed)"))
-    resources = Resources(
-        workers=workers, gpus=gpus_per_worker, address=address, inline=inline, device=device, threads=threads
-    )
     codes = [EXIT_COMPLETE]
     for spec in specs:
-        codes.append(_launch(spec, store, data_dir, resources, retry_failed=retry_failed))
+        with Interruption(line_at_once(STOPPING)) as stop:
+            resources = Resources(
+                workers=workers, gpus=gpus_per_worker, address=address, inline=inline, device=device, threads=threads
+            )
+            codes.append(_launch(spec, store, data_dir, resources, stop, retry_failed=retry_failed))
         if dashboard:
             _write_page(store, output, spec.name)
         if codes[-1] == EXIT_INTERRUPTED:
@@ -170,27 +172,33 @@ def _plan(spec: JobSpec, store_path: Path, data_dir: Path | None, *, as_json: bo
     data(json.dumps(plan_json(prepared, made), indent=2) if as_json else plan_text(prepared, made))
 
 
-def _launch(spec: JobSpec, store_path: Path, data_dir: Path | None, resources: Resources, *, retry_failed: bool) -> int:
+def _launch(
+    spec: JobSpec,
+    store_path: Path,
+    data_dir: Path | None,
+    resources: Resources,
+    stop: Interruption,
+    *,
+    retry_failed: bool,
+) -> int:
     from gridsearch.cli.plans import plan_line
     from gridsearch.cli.progress import Tracker, make_progress
-    from gridsearch.engine.interruption import Interruption
     from gridsearch.engine.launch import Launch, LaunchOptions, check_same_job, plan_job
     from gridsearch.engine.preparation import prepare
     from gridsearch.store.opening import open_store
 
     started = time.monotonic()
     options = LaunchOptions(resources.workers, resources.device, resources.threads, retry_failed)
-    with ExitStack() as stack:
-        stop = stack.enter_context(Interruption(lambda: say("stopping; press Ctrl-C again to stop at once")))
-        prepared = prepare(spec, paths.data_dir(data_dir))
-        if stop.requested:
-            raise KeyboardInterrupt
-        store = stack.enter_context(open_store(store_path))
+    prepared = prepare(spec, paths.data_dir(data_dir))
+    if stop.requested:
+        raise KeyboardInterrupt
+    with open_store(store_path) as store:
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=retry_failed)
         say(plan_line(prepared, made))
         tracker = Tracker(spec, made, train_images=prepared.train_images)
         with make_progress(tracker) as progress:
+            stop.notice = progress.interrupted
             end = Launch(prepared, store, store_path, options).run(
                 _executor_maker(prepared, store_path, options, resources),
                 listener=progress,

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gridsearch.cli.streams import err, printable, say
-from gridsearch.cli.wording import duration
+from gridsearch.cli.streams import err, line_at_once, printable, say
+from gridsearch.cli.wording import STOPPING, duration
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import EpochRecord, LineageEvent
 
@@ -37,6 +37,7 @@ class Tracker:
         self.work_done = 0
         self.first: tuple[float, int, int] | None = None
         self.best: TrialRow | None = None
+        self.stopping = False
 
     def count(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
         """Take in what has been recorded."""
@@ -77,7 +78,9 @@ class Tracker:
         return max(0.0, (self.work - self.work_done) * elapsed / made) if made else None
 
     def pace(self) -> str:
-        """Return rate and time left in words."""
+        """Return rate and time left in words, or that there is no more to come."""
+        if self.stopping:
+            return STOPPING
         left = self.seconds_left
         eta = "" if left is None else f" · {duration(left)} left"
         return f"{self.rate:,.1f} epochs/s{eta}" if self.rate else "starting workers"
@@ -97,6 +100,8 @@ class PlainProgress:
     def __init__(self, tracker: Tracker) -> None:
         self.tracker = tracker
         self.spoke = time.monotonic()
+        #: Called by a signal's handler.
+        self.interrupted = line_at_once(STOPPING)
 
     def __enter__(self) -> Self:
         return self
@@ -154,6 +159,10 @@ class LiveProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.live.stop()
+
+    def interrupted(self) -> None:
+        """Have the region say that it stops, when it next draws itself; called by a signal's handler."""
+        self.tracker.stopping = True
 
     def recorded(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
         """Count; the region draws itself."""

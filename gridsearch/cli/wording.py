@@ -1,9 +1,11 @@
-"""Numbers as people read them."""
+"""Words and numbers as people read them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+STOPPING = "stopping; press Ctrl-C again to stop at once"
 
 
 def duration(seconds: float) -> str:

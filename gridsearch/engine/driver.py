@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from gridsearch import paths
+from gridsearch.errors import not_writable
 from gridsearch.search.plan import LineagePlan
 from gridsearch.spec.outcomes import (
+    EpochRecord,
     FormMeasured,
     LineageDiverged,
     LineageEvent,
@@ -21,7 +23,7 @@ from gridsearch.store.contract import Store
 from gridsearch.store.rows import Claim, Recorded
 from gridsearch.training.task import LineageTask, Pack
 
-#: How many worker deaths a lineage may be present at before the next one counts as its own failure.
+#: How many worker deaths without an epoch between a lineage may be present at before the next is its own failure.
 CRASHES_FORGIVEN = 1
 
 
@@ -82,7 +84,9 @@ class Driver:
         logs = {event.lineage_id: self._log(event) for event in of_lineages if isinstance(event, LineageFailed)}
         outcome = self.store.record(self.launch_id, of_lineages, logs)
         for event in of_lineages:
-            if isinstance(event, (LineageFinished, LineageDiverged, LineageFailed)):
+            if isinstance(event, EpochRecord):
+                del self.crashes[event.lineage_id]
+            elif isinstance(event, (LineageFinished, LineageDiverged, LineageFailed)):
                 self.unfinished.pop(event.lineage_id, None)
         if self.listener:
             self.listener.recorded(of_lineages, outcome)
@@ -104,9 +108,13 @@ class Driver:
             self.listener.note(f"a worker died; {len(suspects)} of its lineages go on in another")
 
     def settle(self) -> None:
-        """Give up what an executor took and left without a word, as if its worker had died."""
+        """Give up what an executor took and left without a word, as if its worker had died.
+
+        Nobody of this launch is at work then, so no claim may stay: the launch would wait for itself.
+        """
         for task in list(self.unfinished.values()):
             self.crashed(Pack(((task,),)), "its worker was lost")
+        self.store.release(self.launch_id)
 
     def _measured_of(self, tasks: Iterable[LineageTask]) -> tuple[FormMeasured, ...]:
         """Return what may concern these tasks of all that is remembered of forms."""
@@ -119,7 +127,11 @@ class Driver:
 
     def _log(self, event: LineageFailed) -> str:
         path = paths.failure_log(self.store_path, event.lineage_id, event.attempt)
-        path.parent.mkdir(parents=True, exist_ok=True)
         config = self.plans[event.lineage_id].config
-        path.write_text(f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n")
+        text = f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        except OSError as error:
+            raise not_writable("failure logs", path.parent, error) from error
         return str(path)

@@ -16,10 +16,11 @@ from gridsearch.engine.liveness import Watch, own_process
 from gridsearch.engine.memory import memory_per_worker
 from gridsearch.engine.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.preparation import PreparedJob
-from gridsearch.errors import EngineError, JobError
+from gridsearch.errors import EngineError, GridsearchError, JobError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
 from gridsearch.spec.outcomes import OPEN_STATES, TrialState
 from gridsearch.store.contract import Store
+from gridsearch.training.checkpoints import CheckpointFolder
 
 POLL_SECONDS = 0.5
 FOREVER = 2**62
@@ -135,14 +136,20 @@ class Launch:
         self.store.put_job(name, self.prepared.description(), self.prepared.job.source, self.prepared.new_trials())
         if self.options.retry_failed:
             self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED])
-        if not self.open_lineages():
+        wanted = self.open_lineages()
+        if not wanted:
             return self.end(stopping())
+        if lost := self.without_checkpoint(self.free_of_claims(wanted)):
+            listener.note(
+                f"the checkpoints of {len(lost)} begun lineages are gone or damaged: they are trained again from the"
+                " start; what is recorded stays"
+            )
         launch_id = self.store.open_launch(name, *own_process(), self.options.workers)
         outcome = "lost"
         try:
             self.train(launch_id, make_executor, listener, stopping)
             outcome = self.end(stopping()).outcome
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, GridsearchError):
             outcome = "interrupted"
             raise
         finally:
@@ -172,7 +179,11 @@ class Launch:
                         told = True
                     time.sleep(POLL_SECONDS)
                     continue
-                executor = executor or stack.enter_context(make_executor())
+                if executor is None:
+                    made = make_executor()
+                    if stopping():
+                        break  # importing Ray took seconds, starting it would take more
+                    executor = stack.enter_context(made)
                 driver.enqueue(bundles(self.packs(free), self.options.workers))
                 handed_out = driver.handed_out
                 executor.run(driver)
@@ -199,6 +210,11 @@ class Launch:
         close_dead_launches(self.store, self.watch)
         rows = self.store.lineages([plan.lineage_id for plan in wanted])
         return [plan for plan in wanted if rows[plan.lineage_id].launch_id is None]
+
+    def without_checkpoint(self, wanted: list[LineagePlan]) -> list[LineagePlan]:
+        """Return those lineages that have epochs recorded, but nothing sound to go on from."""
+        root = paths.checkpoint_dir(self.store_path)
+        return [plan for plan in wanted if plan.start > 0 and CheckpointFolder(root, plan.lineage_id).load() is None]
 
     def end(self, interrupted: bool) -> LaunchEnd:
         """Return how things stand."""

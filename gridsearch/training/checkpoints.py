@@ -22,6 +22,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from gridsearch.errors import not_writable
 from gridsearch.spec.outcomes import EpochRecord
 
 SYNC_SECONDS = 5.0
@@ -46,23 +47,28 @@ class CheckpointFolder:
     """The checkpoints of one lineage."""
 
     def __init__(self, root: Path, lineage_id: str) -> None:
-        self.folder = root / lineage_id
+        self.root, self.folder = root, root / lineage_id
         self.lineage_id = lineage_id
         self.synced_at = time.monotonic()
 
     def save(self, tensors: dict[str, Tensor], history: Sequence[EpochRecord]) -> None:
-        """Write the state after the last epoch of the history; `OSError` when the disk does not take it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write the state after the last epoch of the history; `StorageError` when the disk does not take it."""
         metadata = {"lineage": self.lineage_id, "history": json.dumps([asdict(record) for record in history])}
         cpu = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         content = safetensors.torch.save(cpu, metadata)
         durable = time.monotonic() - self.synced_at >= SYNC_SECONDS
-        self._replace("synced" if durable else "latest", content, sync=durable)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._replace("synced" if durable else "latest", content, sync=durable)
+        except OSError as error:
+            raise not_writable("checkpoints", self.root, error) from error
         if durable:
             self.synced_at = time.monotonic()
 
     def load(self) -> Checkpoint | None:
-        """Return the newest checkpoint that is sound, or None."""
+        """Return the newest checkpoint that is sound, or None; remove what died half written."""
+        for left in self.folder.glob("*.tmp"):
+            left.unlink(missing_ok=True)
         found = [checkpoint for slot in _SLOTS if (checkpoint := self._read(slot))]
         return max(found, key=lambda checkpoint: checkpoint.epoch, default=None)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from gridsearch.errors import GridsearchError, ModelError
+from gridsearch.errors import GridsearchError, ModelError, StorageError
 from gridsearch.models.registry import one_line
 from gridsearch.spec.outcomes import (
     EpochRecord,
@@ -42,7 +42,7 @@ from gridsearch.training.task import LineageTask, Pack, StopRequestedError, Work
 def train_pack(pack: Pack, workplace: Callable[[int], Workplace]) -> Iterator[WorkerEvent]:
     """Yield what happens to each lineage of the pack until all are done or a stop.
 
-    `workplace` gives the place to train for a data seed.
+    `workplace` gives the place to train for a data seed. Raises `StorageError` when checkpoints cannot be written.
     """
     for group in pack.groups:
         try:
@@ -106,8 +106,8 @@ def _train(members: Sequence[Member], place: Workplace, form: str) -> Iterator[W
     """Train members in a form to their ends; where it raises, each half goes on by itself, down to the one to blame."""
     try:
         yield from _advance(members, place, Single if form == ALONE else FORMS[form])
-    except StopRequestedError:
-        raise
+    except (StopRequestedError, StorageError):
+        raise  # of no lineage's making
     except Exception as error:
         left = [member for member in members if not member.done]
         if form == ALONE:

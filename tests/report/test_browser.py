@@ -80,7 +80,9 @@ def test_the_body_never_scrolls_sideways(browser: Browser, pages: dict[str, Path
         browser.wait(f"innerWidth === {width}")
         browser.wait("document.body.scrollWidth <= window.innerWidth", seconds=5)
         inside = "[...document.querySelectorAll('.main-svg')].every("
-        inside += "s => s.getBoundingClientRect().right <= innerWidth)"
+        inside += "s => s.getBoundingClientRect().right <= innerWidth"
+        inside += " && s.getBoundingClientRect().bottom <= s.closest('.plot').getBoundingClientRect().bottom"
+        inside += " && s.clientHeight === s.closest('.plot')._fullLayout.height)"
         browser.wait(inside, seconds=5)
 
 

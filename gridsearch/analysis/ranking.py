@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.filtering import TableError, matching, plain_rows
-from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.frames import SCORED_STATES, JobData
 from gridsearch.analysis.labels import label, score_text
 from gridsearch.errors import nearest
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
 
 _RANKED = sorted(state.value for state in RESULT_STATES)
+#: Trials without a result, in the order in which they are listed: what went wrong first.
+_UNRANKED = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,9 @@ class TableOptions:
 
 @dataclass(frozen=True, slots=True)
 class RankedRow:
-    """A trial in the table: its rank among all that match (1 is first), its id, values and their texts."""
+    """A trial in the table: its rank among all that match (1 is first, None: no result), its id, values, texts."""
 
-    rank: int
+    rank: int | None
     trial: str
     state: str
     score: float | None
@@ -109,6 +111,14 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
     )
 
 
+def unranked(data: JobData) -> tuple[RankedRow, ...]:
+    """Return the trials without a result, failed ones first, under the columns that `table` has by default."""
+    order = {state.value: place for place, state in enumerate(_UNRANKED)}
+    frame = data.trials[data.trials["state"].isin(list(order))]
+    frame = frame.sort_values("state", key=lambda states: states.map(order), kind="stable")
+    return _rows(data, frame, [*data.axis_columns, "score"], start=None)
+
+
 def column_named(data: JobData, name: str) -> str:
     """Return the column a user means: a column of the trials, or the objective's metric for the score."""
     if name == data.objective.heading:
@@ -132,11 +142,11 @@ def _order(data: JobData, frame: pd.DataFrame, column: str) -> pd.Series[Any]:
     return frame[column].map(lambda value: places.get(label(value), len(places)))
 
 
-def _rows(data: JobData, frame: pd.DataFrame, columns: list[str], *, start: int) -> tuple[RankedRow, ...]:
+def _rows(data: JobData, frame: pd.DataFrame, columns: list[str], *, start: int | None) -> tuple[RankedRow, ...]:
     plain = plain_rows(frame)
     return tuple(
         RankedRow(
-            rank=start + place,
+            rank=None if start is None else start + place,
             trial=row["trial"],
             state=row["state"],
             score=None if row["score"] != row["score"] else row["score"],
@@ -150,7 +160,7 @@ def _rows(data: JobData, frame: pd.DataFrame, columns: list[str], *, start: int)
 def _cell(name: str, row: dict[str, Any]) -> str:
     value = row[name]
     if name == "score" and value != value:
-        return TrialState.DIVERGED.value if row["state"] == TrialState.DIVERGED.value else "no value"
+        return "no value" if row["state"] in SCORED_STATES else str(row["state"])
     if name in (*METRICS, "score"):
         return score_text(value)
     return f"{value:.1f}" if name == "seconds" and value == value else label(value)

@@ -20,7 +20,7 @@ def plan_line(prepared: PreparedJob, plan: Plan) -> str:
 
 def plan_text(prepared: PreparedJob, plan: Plan) -> str:
     """Return a plan as an aligned block of text."""
-    job, images = prepared.job, prepared.description()["images"]
+    job, images = prepared.job, prepared.images()
     axes = " x ".join(f"{len(axis.values)} {axis.name}" for axis in job.space.axes) or "one point"
     rows: list[tuple[str, str, str]] = [
         ("job", job.name, str(job.document.source)),
@@ -32,6 +32,8 @@ def plan_text(prepared: PreparedJob, plan: Plan) -> str:
         ),
         ("points", f"{plan.grid.points:,}", axes),
     ]
+    if own := len(prepared.dataset.test_labels):
+        rows.insert(3, ("", f"{own:,}", prepared.own_test_use))
     rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
     if plan.grid.repeated:
         rows.append(("", f"-{plan.grid.repeated:,}", "the same trial as another point"))
@@ -67,7 +69,7 @@ def plan_json(prepared: PreparedJob, plan: Plan) -> dict[str, Any]:
         "epochs": plan.epochs,
         "epochs_one_by_one": plan.epochs_alone,
         "steps": sum(lineage.steps for lineage in plan.lineages),
-        "images": prepared.description()["images"],
+        "images": prepared.images(),
     }
 
 

@@ -276,7 +276,7 @@ class Net(nn.Module):
         self.layer, self.kind = nn.Linear(in_features, num_classes), kind
 
     def forward(self, x):
-        if self.kind == "deadly":
+        if self.kind == "deadly" and self.training:
             os._exit(7)
         return self.layer(x.flatten(1))
 """

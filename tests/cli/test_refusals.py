@@ -117,7 +117,7 @@ def test_a_model_that_raises_fails_its_trials_with_a_log(folder: Path) -> None:
         "        super().__init__()\n"
         "        self.layer, self.bad = nn.Linear(in_features, num_classes), bad\n"
         "    def forward(self, x):\n"
-        "        if self.bad:\n"
+        "        if self.bad and self.training:\n"
         "            raise RuntimeError('no luck today')\n"
         "        return self.layer(x.flatten(1))\n"
     )

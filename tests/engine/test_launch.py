@@ -228,7 +228,7 @@ class Fragile(nn.Module):
         self.layer = nn.Linear(in_features, num_classes)
 
     def forward(self, x):
-        if self.kind == "bad" and not Path(__file__).with_name("mended").exists():
+        if self.training and self.kind == "bad" and not Path(__file__).with_name("mended").exists():
             raise RuntimeError("bad kind")
         return self.layer(x.flatten(1))
 """

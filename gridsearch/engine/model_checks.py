@@ -7,7 +7,6 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,9 +15,7 @@ from gridsearch.errors import ModelError
 from gridsearch.models.registry import ModelClass, build_model, one_line, settings_text
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import RECIPE_KEYS
-from gridsearch.training.arrays import DeviceArrays
-from gridsearch.training.lineage import check_output
-from gridsearch.training.task import Workplace
+from gridsearch.training.outputs import check_logits
 
 #: Combinations tried; of a larger grid those are taken that show every value, as far as these suffice.
 MOST_TRIED = 200
@@ -79,13 +76,13 @@ def _evenly(settings: Sequence[Settings], most: int) -> list[Settings]:
 def _problem(model: ModelClass, settings: Settings, seen: Seen, device: str) -> str:
     """Return what is wrong with the model under these settings on a device, as one line; nothing when it works."""
     where = torch.device(device)
-    two = DeviceArrays(torch.zeros(2, *seen.image_shape, device=where), torch.zeros(2, dtype=torch.int64, device=where))
-    place = Workplace(where, two, two, seen.num_classes, checkpoints=Path())
     try:
         # What the user's code prints here would stand in the midst of a plan.
         with torch.random.fork_rng(devices=[]), where, contextlib.redirect_stdout(io.StringIO()):
             built = build_model(model, settings, image_shape=seen.image_shape, num_classes=seen.num_classes)
-            check_output(built.to(where), place)
+            built.to(where).eval()
+            with torch.inference_mode():
+                check_logits(built(torch.zeros(2, *seen.image_shape)), 2, seen.num_classes)
     except Exception as error:
         known = isinstance(error, ModelError) and repr(model.name) in str(error)
         text = str(error) if isinstance(error, ModelError) else one_line(error)

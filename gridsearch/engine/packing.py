@@ -22,8 +22,10 @@ PASSES = 3
 EPOCH_OVERHEAD_STEPS = 5
 #: How many bundles of short packs a worker gets on average: many even out their ends, few cost less to hand out.
 BUNDLES_PER_WORKER = 8
-#: A pack is cut in two for the sake of idle workers only if all are done this much sooner.
+#: Packs are cut for the sake of idle workers only if all are done this much sooner.
 WORTH_CUTTING = 0.9
+#: How many cuts are looked at for each worker.
+MOST_CUTS = 4
 
 
 @dataclass(frozen=True)
@@ -90,25 +92,27 @@ def bundles(packs: Sequence[PlannedPack], workers: int) -> list[list[tuple[Linea
 def _fitting(
     group: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits], largest: int | None, memory: int | None
 ) -> list[Sequence[LineagePlan]]:
-    """Cut a group into even parts that keep the limits."""
-    parts = -(-len(group) // (largest or len(group)))
-    if memory is not None:
-        parts = max(parts, -(-_bytes(group, of) // memory))
-    size = -(-len(group) // min(parts, len(group)))
-    return [group[at : at + size] for at in range(0, len(group), size)]
+    """Cut a group into parts that keep the limits, or have one lineage; parts as even as the limits let them be."""
+    parts = 1
+    while True:
+        size = -(-len(group) // parts)
+        cut = [group[at : at + size] for at in range(0, len(group), size)]
+        if size == 1 or all(
+            len(part) <= (largest or size) and (memory is None or _bytes(part, of) <= memory) for part in cut
+        ):
+            return cut
+        parts += 1
 
 
 def _balanced(packs: Sequence[PlannedPack], of: Callable[[LineagePlan], Traits], workers: int) -> list[PlannedPack]:
-    """Cut the pack that takes longest again and again, while that lets all workers be done clearly sooner."""
-    packs = sorted(packs, key=lambda pack: -pack.seconds)
-    while packs and len(packs[0].lineages) > 1:
-        members = packs[0].lineages
+    """Cut the pack that takes longest again and again; return the first state that is about as good as the best."""
+    states = [sorted(packs, key=lambda pack: -pack.seconds)]
+    while (longest := states[-1][:1]) and len(longest[0].lineages) > 1 and len(states) <= MOST_CUTS * workers:
+        members = longest[0].lineages
         halves = [_pack(half, of) for half in (members[::2], members[1::2])]
-        cut = sorted([*halves, *packs[1:]], key=lambda pack: -pack.seconds)
-        if _makespan(cut, workers) > WORTH_CUTTING * _makespan(packs, workers):
-            break
-        packs = cut
-    return packs
+        states.append(sorted([*halves, *states[-1][1:]], key=lambda pack: -pack.seconds))
+    makespans = [_makespan(state, workers) for state in states]
+    return next(state for state, span in zip(states, makespans, strict=True) if WORTH_CUTTING * span <= min(makespans))
 
 
 def _makespan(packs: Sequence[PlannedPack], workers: int) -> float:

@@ -95,6 +95,8 @@ class Concatenated(Form):
         self.order = [order[f"{name}.{part}"] for name in self.layers for part in ("weight", "bias")]
         self.rule = make_rule([member.config for member in members], self.parameters, self.spread)
         self.fused = self.rule.kind.optimizer == "sgd" and not (self.rule.kind.momentum or self.rule.kind.weight_decay)
+        # Views, made once: making one in each step costs as much as a small product.
+        self.transposed = [self.parameters[0].t(), *(weight.transpose(1, 2) for weight in self.parameters[2::2])]
         for slot, member in enumerate(members):
             self._put(slot, member.state())
         self.rule.steps = members[0].steps
@@ -145,20 +147,19 @@ class Concatenated(Form):
 
     def _forward(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return the first layer's output (B, rows), and it and the later layers' outputs as (M, B, width)."""
-        first = torch.addmm(self.parameters[1], pixels, self.parameters[0].t())
+        first = torch.addmm(self.parameters[1], pixels, self.transposed[0])
         if self.gather is None:
-            return first, [first.view(len(pixels), self.size, -1).transpose(0, 1)]
+            return first, [first.view(pixels.shape[0], self.size, -1).transpose(0, 1)]
         outputs = [self.gather.to_models(first.relu_())]
         for layer in range(1, self.depth):
-            weight, bias = self.parameters[2 * layer : 2 * layer + 2]
-            output = torch.baddbmm(bias, outputs[-1], weight.transpose(1, 2))
+            output = torch.baddbmm(self.parameters[2 * layer + 1], outputs[-1], self.transposed[layer])
             outputs.append(output.relu_() if layer < self.depth - 1 else output)
         return first, outputs
 
     def _step_fused(self, pixels: Tensor, targets: Tensor) -> Tensor:
         """Make a step of plain SGD, every gradient times the learning rate from its source on."""
         first, outputs = self._forward(pixels)
-        delta = torch.softmax(outputs[-1], 2).sub_(targets).mul_(self.lr_of_models / len(pixels))
+        delta = torch.softmax(outputs[-1], 2).sub_(targets).mul_(self.lr_of_models / pixels.shape[0])
         for layer in range(self.depth - 1, 0, -1):
             weight, bias = self.parameters[2 * layer : 2 * layer + 2]
             back = torch.bmm(delta, weight)
@@ -173,7 +174,7 @@ class Concatenated(Form):
 
     def _step(self, pixels: Tensor, targets: Tensor) -> Tensor:
         first, outputs = self._forward(pixels)
-        delta = torch.softmax(outputs[-1], 2).sub_(targets).div_(len(pixels))
+        delta = torch.softmax(outputs[-1], 2).sub_(targets).div_(pixels.shape[0])
         gradients: list[Tensor] = []
         for layer in range(self.depth - 1, 0, -1):
             gradients = [torch.bmm(delta.transpose(1, 2), outputs[layer - 1]), delta.sum(1, keepdim=True), *gradients]
@@ -245,7 +246,7 @@ class _Gather:
     def to_models(self, units: Tensor) -> Tensor:
         """Return (B, rows) as (M, B, widest)."""
         spread = units if self.even else units.index_select(1, self._to_models)
-        return spread.view(len(units), self.models, self.widest).transpose(0, 1)
+        return spread.view(units.shape[0], self.models, self.widest).transpose(0, 1)
 
     def to_rows(self, units: Tensor) -> Tensor:
         """Return (M, B, widest) as (B, rows)."""

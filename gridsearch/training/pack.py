@@ -7,9 +7,8 @@ import traceback
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 
 import torch
-from torch import Tensor
 
-from gridsearch.errors import GridsearchError, ModelError, StorageError
+from gridsearch.errors import GridsearchError, StorageError
 from gridsearch.models.registry import one_line
 from gridsearch.spec.outcomes import (
     EpochRecord,
@@ -34,6 +33,7 @@ from gridsearch.training.compatibility import draws_numbers, kind_of, shape_of
 from gridsearch.training.evaluation import Tally, evaluate
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member
+from gridsearch.training.outputs import check_logits
 from gridsearch.training.randomness import derive, epoch_order
 from gridsearch.training.single import Single
 from gridsearch.training.task import LineageTask, Pack, StopRequestedError, Workplace
@@ -167,7 +167,7 @@ def measure_untrained(form: Form) -> list[tuple[float, float]]:
     """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
     form.start_epoch(1)
     images, _ = next(form.place.train.in_order(2))
-    check_output(form.logits(images), len(images), form.place.num_classes)
+    check_logits(form.logits(images)[0], len(images), form.place.num_classes)
     return evaluate(form, form.place.train)
 
 
@@ -182,15 +182,6 @@ def train_epoch(form: Form, epoch: int) -> list[tuple[float, float]]:
             raise StopRequestedError
         tally.add(form.train_chunk(images, labels, config.batch_size), labels)
     return tally.means()
-
-
-def check_output(logits: Tensor, images: int, classes: int) -> None:
-    """Raise `ModelError` unless every model gives one row of K logits per image."""
-    if tuple(logits.shape[1:]) != (images, classes):
-        raise ModelError(
-            f"the model gives {tuple(logits.shape[1:])} for {images} images; "
-            f"it must give logits of shape {(images, classes)}"
-        )
 
 
 def is_finite(record: EpochRecord) -> bool:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gridsearch.errors import ModelError
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.optimizers import make_rule
+from gridsearch.training.outputs import check_logits
 from gridsearch.training.task import Workplace
 
 
@@ -48,9 +48,8 @@ class Single(Form):
     def logits(self, images: Tensor) -> Tensor:
         """See `Form`."""
         self.model.eval()
-        logits = self.model(images)
-        if not isinstance(logits, Tensor):
-            raise ModelError(f"the model gives a {type(logits).__name__}; it must give logits, one row for each image")
+        logits: Tensor = self.model(images)
+        check_logits(logits, len(images), self.place.num_classes)
         return logits[None]
 
     def states(self) -> list[State]:

@@ -130,7 +130,7 @@ def test_only_lineages_that_lost_both_checkpoints_are_told_of(tmp_path: Path) ->
 def checkpoints_on_a_full_disk(store: Path) -> None:
     """Have the next file that any begun lineage's checkpoint is written to take nothing."""
     for folder in paths.checkpoint_dir(store).iterdir():
-        for slot in ("latest", "synced"):
+        for slot in ("even", "odd", "synced"):
             (folder / f"{slot}.{os.getpid()}.tmp").symlink_to("/dev/full")
 
 

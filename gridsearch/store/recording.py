@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -32,7 +31,8 @@ from gridsearch.store.settling import settle
 from gridsearch.store.tables import epochs, lineages, trials
 
 _NUMBERS = (*METRICS, "learning_rate", "seconds")
-_SEALED = itemgetter("lineage", "epoch", "attempt", *_NUMBERS)
+#: The columns under an epoch's seal.
+SEALED = ("lineage", "epoch", "attempt", *_NUMBERS)
 _ADD_EPOCHS = insert(epochs)
 _ADVANCE = (
     update(lineages)
@@ -123,15 +123,9 @@ def epoch_values(lineage: int, record: EpochRecord) -> dict[str, Any]:
     """Return the row of an epoch, sealed; a number that is not finite becomes None."""
     numbers = (float(getattr(record, name)) for name in _NUMBERS)
     known = (number if math.isfinite(number) else None for number in numbers)
-    values: dict[str, Any] = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
-    values.update(zip(_NUMBERS, known, strict=True))
-    values["seal"] = epoch_seal(values)
+    values: dict[str, Any] = dict(zip(SEALED, (lineage, record.epoch, record.attempt, *known), strict=True))
+    values["seal"] = seal(*values.values())
     return values
-
-
-def epoch_seal(stored: Mapping[str, Any]) -> int:
-    """Return the seal of an epoch, given its columns as they are stored."""
-    return seal(*_SEALED(stored))
 
 
 def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:

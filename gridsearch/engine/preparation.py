@@ -31,7 +31,7 @@ class PreparedJob:
     @property
     def train_images(self) -> int:
         """Return the number of training images, the same for every data seed."""
-        return len(next(iter(self.splits.values())).train_labels)
+        return self.images()["train"]
 
     @property
     def model_search(self) -> tuple[Path, ...]:

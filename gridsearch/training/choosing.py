@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from gridsearch.spec.outcomes import FormMeasured
+from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.dense import Concatenated, dense_layers
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member
@@ -40,26 +42,26 @@ def candidates(members: Sequence[Member]) -> list[str]:
     return (["concatenated"] if dense else []) + ([] if dense and not same else ["stacked"])
 
 
-def workload(members: Sequence[Member], place: Workplace) -> str:
-    """Return what decides how fast these members train together, as a digest: models, batch, rule, images."""
-    first = members[0].config
+def workload(configs: Sequence[TrialConfig], image_shape: tuple[int, int, int], num_classes: int) -> str:
+    """Return what decides how fast these lineages train together, as a digest: models, batch, rule, images."""
+    first = configs[0]
     content = [
         first.model,
         first.model_code,
-        sorted(json.dumps(member.config.hyper, sort_keys=True) for member in members),
+        sorted(json.dumps(config.hyper, sort_keys=True) for config in configs),
         first.batch_size,
         repr(RuleKind.of(first)),
-        list(place.train.image_shape),
-        place.num_classes,
+        list(image_shape),
+        num_classes,
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def machine(device: torch.device) -> str:
-    """Return what tells this machine's speed from another's: the processor or GPU, and the number of threads."""
+def machine(device: torch.device, threads: int) -> str:
+    """Return what tells this machine's speed from another's: the GPU, or the processor and the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()} x{torch.get_num_threads()}"
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}, {threads} of {os.cpu_count()} threads"
 
 
 def measure(members: Sequence[Member], place: Workplace) -> list[FormMeasured]:
@@ -80,16 +82,26 @@ def measure(members: Sequence[Member], place: Workplace) -> list[FormMeasured]:
 
 def measurement(form: str, members: Sequence[Member], place: Workplace, seconds: float | None) -> FormMeasured:
     """Return a measurement of these members in a form."""
-    key = workload(members, place)
-    return FormMeasured(machine(place.device), key, form, len(members), members[0].config.batch_size, seconds)
+    where, key = _names(members, place)
+    return FormMeasured(where, key, form, len(members), members[0].config.batch_size, seconds)
 
 
 def remembered(
     measured: Sequence[FormMeasured], members: Sequence[Member], place: Workplace
 ) -> dict[str, float | None]:
     """Return the seconds by form that are known of just these members on this machine."""
-    key, here = workload(members, place), machine(place.device)
-    return {one.form: one.seconds for one in measured if (one.workload, one.machine) == (key, here)}
+    return known(measured, *_names(members, place))
+
+
+def known(measured: Sequence[FormMeasured], where: str, key: str) -> dict[str, float | None]:
+    """Return the seconds by form that are known of a workload on a machine."""
+    return {one.form: one.seconds for one in measured if (one.machine, one.workload) == (where, key)}
+
+
+def _names(members: Sequence[Member], place: Workplace) -> tuple[str, str]:
+    configs = [member.config for member in members]
+    where = machine(place.device, torch.get_num_threads())
+    return where, workload(configs, place.train.image_shape, place.num_classes)
 
 
 def fastest(seconds: Mapping[str, float | None]) -> str | None:

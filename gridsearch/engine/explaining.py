@@ -78,9 +78,9 @@ def _explained(
     pack: PlannedPack, shared: dict[str, Any], times: Mapping[str, float | None], *, cut: bool
 ) -> ExplainedPack:
     lone = len(pack.lineages) == 1
-    form = ALONE if lone else fastest(times) if times else None
-    step = times.get(form) if form else None
     steps = max(lineage.steps for lineage in pack.lineages)
+    form = ALONE if lone else fastest(times, steps) if times else None
+    step = times.get(form) if form else None
     return ExplainedPack(
         shared=shared,
         cut=cut,

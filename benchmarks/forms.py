@@ -1,0 +1,156 @@
+"""How long a step takes in each form, and whether the form chosen by measuring is ever slower than training alone.
+
+    python benchmarks/forms.py [--dataset digits] [--models shallow,cnn,...] [--batch-sizes 4,16,...] [-m 16]
+                               [--rounds 3] [--compile] [--device auto] [--json]
+
+For each model and batch size, M models of four learning rates (and for dense networks four widths) are tried as a
+worker tries them; then, in every round, the chosen form and training alone are timed again side by side, on steps the
+choice did not see. Times are of one step of all M models. `auto` is alone / chosen: below 1 the choice cost time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gridsearch import paths
+from gridsearch.data.catalog import load_dataset
+from gridsearch.data.splits import apply_split
+from gridsearch.engine.workplaces import choose_device
+from gridsearch.models.registry import find_model
+from gridsearch.spec.trial import Split, TrialConfig
+from gridsearch.training import choosing
+from gridsearch.training.arrays import to_device
+from gridsearch.training.member import Member
+from gridsearch.training.task import LineageTask, Workplace
+
+HERE = Path(__file__).parent
+WIDTHS, RATES = (10, 25, 50, 100), (0.1, 0.01, 0.001, 0.0001)
+#: What is trained: the model, and its settings from the number of the member.
+MODELS: dict[str, tuple[str, Any]] = {
+    "shallow": ("shallow", lambda m: {"neurons": WIDTHS[m % 4]}),
+    "deep2": ("deep2", lambda m: {"neurons_1": WIDTHS[m % 4], "neurons_2": WIDTHS[m // 4 % 4]}),
+    "mlp": ("networks:Mlp", lambda m: {}),
+    "mlp+norm+dropout": ("networks:Mlp", lambda m: {"norm": True, "dropout": 0.1 * (1 + m % 4)}),
+    "cnn": ("networks:Cnn", lambda m: {}),
+    "cnn+norm+dropout": ("networks:Cnn", lambda m: {"norm": True, "dropout": 0.1 * (1 + m % 4)}),
+}
+
+
+def main() -> None:
+    """Measure every case and print the table."""
+    options = parse()
+    torch.set_num_threads(options.threads)
+    place = workplace(options)
+    cases = []
+    for model in options.models:
+        for batch_size in options.batch_sizes:
+            cases.append(case(model, batch_size, place, options))
+            print(f"{model}, batch {batch_size}: {cases[-1]}", file=sys.stderr)
+    result = {"machine": hardware(place.device, options.threads), "models": options.m, "cases": cases}
+    print(json.dumps(result, indent=2) if options.json else text(result))
+
+
+def case(model: str, batch_size: int, place: Workplace, options: argparse.Namespace) -> dict[str, Any]:
+    """Return a case's times of a step by form, in microseconds, the form chosen, and its ratios to alone."""
+    members = [Member(task(model, batch_size, number), place) for number in range(options.m)]
+    steps = 10**9 if options.compile else 1
+    found = {one.form: one.seconds for one in choosing.measure(members, place, steps)}
+    chosen = choosing.fastest(found, steps)
+    ratios = [
+        choosing._try(choosing.ALONE, members, place) / choosing._try(chosen, members, place)
+        if chosen and chosen != choosing.ALONE
+        else 1.0
+        for _ in range(options.rounds)
+    ]
+    micros = {form: None if seconds is None else round(seconds * 1e6) for form, seconds in found.items()}
+    return {
+        "model": model,
+        "batch": batch_size,
+        **micros,
+        "chosen": chosen,
+        "auto": round(statistics.median(ratios), 2),
+        "auto_range": [round(min(ratios), 2), round(max(ratios), 2)],
+    }
+
+
+def task(model: str, batch_size: int, number: int) -> LineageTask:
+    """Return a lineage of the case."""
+    name, settings = MODELS[model]
+    config = TrialConfig(
+        dataset="benchmark",
+        model=name,
+        model_code=find_model(name, [HERE]).code,
+        hyper=settings(number),
+        batch_size=batch_size,
+        epochs=100,
+        learning_rate=RATES[number // 4 % 4],
+    )
+    return LineageTask(f"{number:064x}", 1, config, -1)
+
+
+def workplace(options: argparse.Namespace) -> Workplace:
+    """Return a place to train on the data set, with checkpoints that are never written."""
+    device = choose_device(options.device)
+    dataset = load_dataset(options.dataset, folder=paths.data_dir(options.data_dir), base=Path.cwd())
+    split = apply_split(dataset, Split(test=0.1), 0)
+    return Workplace(
+        device=device,
+        train=to_device(split.train_images, split.train_labels, device),
+        validation=to_device(split.validation_images, split.validation_labels, device),
+        num_classes=dataset.num_classes,
+        checkpoints=Path(tempfile.mkdtemp()),
+        model_search=(HERE,),
+    )
+
+
+def hardware(device: torch.device, threads: int) -> str:
+    """Return the machine in words."""
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{choosing.machine(device, threads)}, torch {torch.__version__}, Python {platform.python_version()}{load}"
+
+
+def text(result: dict[str, Any]) -> str:
+    """Return the result as an aligned table."""
+    columns = ("model", "batch", "alone", "concatenated", "stacked", "compiled", "chosen", "auto", "auto_range")
+    rows: list[Sequence[str]] = [columns]
+    rows += [
+        [str(one.get(name, "")) if one.get(name) is not None else "" for name in columns] for one in result["cases"]
+    ]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(columns))]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    worst = min(one["auto"] for one in result["cases"])
+    head = f"microseconds a step of {result['models']} models; {result['machine']}"
+    return "\n".join([head, *lines, f"{len(result['cases'])} cases, smallest ratio alone / chosen: {worst}"])
+
+
+def parse() -> argparse.Namespace:
+    """Return the command's options."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="digits")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--models", type=lambda text: text.split(","), default=list(MODELS))
+    parser.add_argument(
+        "--batch-sizes", type=lambda text: [int(size) for size in text.split(",")], default=[4, 8, 16, 32, 64]
+    )
+    parser.add_argument("-m", type=int, default=16, help="models trained as one")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--compile", action="store_true", help="try compiled stacks too: up to a minute a case")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

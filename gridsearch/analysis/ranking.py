@@ -15,6 +15,8 @@ from gridsearch.errors import nearest
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
 
 _RANKED = sorted(state.value for state in RESULT_STATES)
+#: What stands in the place of the score in a table of the trials in a state that has none.
+_LAST = {"failed": "error", "diverged": "diverged_epoch", "pending": "state", "running": "state", "cancelled": "state"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class TableOptions:
     """What a user asks of the table.
 
     `sort` names columns, the first one counting most, each with a leading "-" for descending; without any,
-    the best score comes first. `columns` replaces the axes and the score.
+    the best score comes first. `columns` replaces the axes and the score. `state` asks for the trials in one state,
+    those without a result too, in the order of the grid where there is no score.
     """
 
     top: int = 5
@@ -30,6 +33,7 @@ class TableOptions:
     filter: str | None = None
     sort: Sequence[str] = ()
     columns: Sequence[str] = ()
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
     Trials without a score come last, those that diverged at the very end; ties keep the order of the grid.
     """
     chosen = options or TableOptions()
-    frame = data.trials[data.trials["state"].isin(_RANKED)]
+    frame = data.trials[data.trials["state"].isin(_states(chosen.state))]
     if chosen.filter:
         frame = matching(frame, chosen.filter)
     keys = [_sort_key(data, word) for word in chosen.sort]
@@ -92,7 +96,10 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
     if chosen.top < 0 or chosen.bottom < 0:
         raise TableError("the numbers of rows must not be negative")
     frame = ranked(data, chosen)
-    columns = [column_named(data, name) for name in chosen.columns] or [*data.axis_columns, "score"]
+    columns = [column_named(data, name) for name in chosen.columns] or [
+        *data.axis_columns,
+        _LAST.get(chosen.state or "", "score"),
+    ]
     total = len(frame)
     top = min(chosen.top, total)
     bottom = min(chosen.bottom, total - top)
@@ -107,6 +114,15 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
         total=total,
         omitted=total - top - bottom,
     )
+
+
+def _states(wanted: str | None) -> list[str]:
+    if wanted is None:
+        return _RANKED
+    known = [state.value for state in TrialState]
+    if wanted not in known:
+        raise TableError(f"unknown state {wanted!r}{nearest(wanted, known)}")
+    return [wanted]
 
 
 def column_named(data: JobData, name: str) -> str:

@@ -4,32 +4,55 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: Wide enough that a table in a pipe is never folded.
+#: Wide enough that nothing in a pipe is ever folded.
 PIPE_WIDTH = 10_000
 
 
 @cache
 def out() -> Console:
     """Return the console for data."""
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(file=sys.stdout, width=width, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _console(sys.stdout)
 
 
 @cache
 def err() -> Console:
     """Return the console for progress, notes and errors."""
+    return _console(sys.stderr)
+
+
+def _console(stream: IO[str]) -> Console:
     from rich.console import Console
 
-    width = None if sys.stderr.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(file=sys.stderr, width=width, highlight=False, soft_wrap=not sys.stderr.isatty())
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
+
+
+def columns(stream: IO[str]) -> int | None:
+    """Return the width to keep to: `$COLUMNS`, else the terminal's; None in a pipe, where nothing is folded."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdigit() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return None
+
+
+def folded(text: str, width: int | None, *, indent: int = 0) -> str:
+    """Return text with its long lines continued on the next, indented; never inside a word or a number."""
+    if width is None:
+        return text
+    fold = textwrap.TextWrapper(
+        width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )
+    return "\n".join(fold.fill(line) for line in text.split("\n"))
 
 
 def say(text: str) -> None:
@@ -37,7 +60,8 @@ def say(text: str) -> None:
 
     The stream is the one there was at first, whatever libraries are silenced by taking `sys.stderr` away meanwhile.
     """
-    print(printable(text), file=err().file, flush=True)
+    stream = err().file
+    print(folded(printable(text), columns(stream), indent=2), file=stream, flush=True)
 
 
 def data(text: str) -> None:

@@ -76,7 +76,9 @@ def prepare(job: JobSpec, data_dir: Path) -> PreparedJob:
     try:
         dataset = load_dataset(job.dataset, folder=data_dir, base=job.base)
     except DataError as error:
-        raise DataError(f"{job.document.place(('dataset',))}: dataset: {error}") from None
+        raise DataError(
+            f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"
+        ) from None
     splits = _split_all(job, dataset)
     model = _find_model(job)
     defaults = {key: value for key, value in model.optional.items() if _is_plain(value)}
@@ -94,20 +96,23 @@ def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[int, SplitDataset]:
     try:
         return {int(seed): apply_split(dataset, job.split, int(seed)) for seed in seeds}
     except DataError as error:
-        raise DataError(f"{job.document.place(('split',))}: split: {error}") from None
+        said = str(error).removeprefix("split: ")
+        place = job.document.place(("split", said.partition(":")[0]))
+        raise DataError(f"{place}: split: {said}") from None
 
 
 def _find_model(job: JobSpec) -> ModelClass:
     try:
         model = find_model(job.model, model_folders(job))
     except ModelError as error:
-        raise ModelError(f"{job.document.place(('model',))}: model: {error}") from None
+        raise ModelError(f"{job.document.place(('model',))}: {error}") from None
     names = [name for name in job.setting_names if name not in RECIPE_KEYS]
     try:
         check_hyperparameters(model, names)
     except ModelError as error:
         culprit = next((name for name in names if repr(name) in str(error)), None)
-        place = job.document.place(job.trail(culprit), key=True) if culprit else job.document.place(("model",))
+        named = job.document.place(job.trail(culprit), key=True) if culprit else job.document.place(("model",))
+        place = (named.line and job.document.override(("model",))) or named
         raise ModelError(f"{place}: {error}") from None
     return model
 
@@ -127,14 +132,32 @@ def _check_model_builds(prepared: PreparedJob) -> None:
     """Build the first point's model without memory for its weights: a wrong argument shows before anything runs."""
     import torch
 
-    config = prepared.grid.trials[0].config
     shape, classes = prepared.dataset.image_shape, prepared.dataset.num_classes
-    try:
+
+    def build(hyper: dict[str, Any]) -> None:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            build_model(prepared.model, config.hyper, image_shape=shape, num_classes=classes)
+            build_model(prepared.model, hyper, image_shape=shape, num_classes=classes)
+
+    job, hyper = prepared.job, prepared.grid.trials[0].config.hyper
+    try:
+        build(hyper)
     except ModelError as error:
-        raise ModelError(f"{prepared.job.document.place(('model',))}: {error}") from None
+        for axis in (axis for axis in job.space.axes if axis.name in hyper):
+            values = list(axis.values)
+            try:
+                build(hyper | {axis.name: values})
+            except ModelError:
+                continue
+            raise ModelError(
+                f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, and model"
+                f" {job.model!r} takes a list as one value: write [{values}]"
+            ) from None
+        trails = [job.trail(axis.name) for axis in job.space.axes if axis.name in hyper]
+        place = job.document.override(*trails) or job.document.place(("model",))
+        raise ModelError(f"{place}: {error}") from None
 
 
 def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(item, (bool, int, float, str)) for item in value)
     return isinstance(value, (bool, int, float, str))

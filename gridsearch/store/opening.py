@@ -57,8 +57,11 @@ def _check_content(path: Path) -> None:
     """Refuse a file of another kind, given by mistake; where there has been a store, it is damage (found later)."""
     if paths.companion_dir(path).exists() or newest_backup(path):
         return
-    with path.open("rb") as file:
-        start = file.read(len(_SQLITE))
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_SQLITE))
+    except PermissionError:  # SQLite's own refusal has the mend
+        return
     if start and start != _SQLITE:
         raise StoreError(f"{path} is no store but a file of another kind; name the store with --store")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 EXIT_COMPLETE = 0
 EXIT_SOME_FAILED = 1
@@ -54,7 +55,18 @@ class StoreDamagedError(StoreError):
 class EngineError(GridsearchError):
     """Workers could not be started or were lost for good."""
 
-    exit_code = EXIT_SOME_FAILED
+
+class StorageError(GridsearchError):
+    """A file beside the store (a checkpoint, a log) cannot be written: the disk's fault, and no trial's."""
+
+
+def not_writable(what: str, place: Path, cause: OSError) -> StorageError:
+    """Return the error for files of ours that the disk refused."""
+    why = cause.strerror or str(cause)
+    return StorageError(
+        f"{what} in {place} cannot be written: {why}; free some space or mend the folder,"
+        " then go on with: gridsearch resume"
+    )
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:

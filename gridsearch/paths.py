@@ -41,6 +41,11 @@ def partial_file(target: Path) -> Path:
     return target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
 
 
+def backup_file(store: Path, revision: str) -> Path:
+    """Return the file that keeps a store as it was before its upgrade to `revision`."""
+    return store.with_name(f"{store.name}.before-{revision}")
+
+
 def companion_dir(store: Path) -> Path:
     """Return the hidden folder beside a store that holds its checkpoints, logs and scratch files."""
     store = store.absolute()

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.filtering import TableError, matching, plain_rows
-from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.frames import SCORED_STATES, JobData
 from gridsearch.analysis.labels import label, score_text
 from gridsearch.errors import nearest
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
@@ -17,6 +17,8 @@ from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
 _RANKED = sorted(state.value for state in RESULT_STATES)
 #: What stands in the place of the score in a table of the trials in a state that has none.
 _LAST = {"failed": "error", "diverged": "diverged_epoch", "pending": "state", "running": "state", "cancelled": "state"}
+#: Trials without a result, in the order in which they are listed: what went wrong first.
+_UNRANKED = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ class TableOptions:
 
 @dataclass(frozen=True, slots=True)
 class RankedRow:
-    """A trial in the table: its rank among all that match (1 is first), its id, values and their texts."""
+    """A trial in the table: its rank among all that match (1 is first, None: no result), its id, values, texts."""
 
-    rank: int
+    rank: int | None
     trial: str
     state: str
     score: float | None
@@ -67,7 +69,7 @@ class RankedTable:
 
     def frame(self) -> pd.DataFrame:
         """Return the rows shown as a DataFrame, the rank as its index."""
-        index = pd.Index([row.rank for row in self.rows], name="rank", dtype="int64")
+        index = pd.Index([row.rank for row in self.rows], name="rank", dtype="Int64")
         return pd.DataFrame([row.values for row in self.rows], columns=list(self.headings), index=index)
 
 
@@ -103,7 +105,7 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
     total = len(frame)
     top = min(chosen.top, total)
     bottom = min(chosen.bottom, total - top)
-    first = _rows(data, frame.iloc[:top], columns, start=1)
+    first = _rows(data, frame.iloc[:top], columns)
     last = _rows(data, frame.iloc[total - bottom :], columns, start=total - bottom + 1)
     return RankedTable(
         columns=tuple(columns),
@@ -114,6 +116,12 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
         total=total,
         omitted=total - top - bottom,
     )
+
+
+def unranked(data: JobData) -> tuple[RankedRow, ...]:
+    """Return the trials without a result, failed ones first, under the columns that `table` has by default."""
+    frame = pd.concat([ranked(data, TableOptions(state=state)) for state in _UNRANKED])
+    return _rows(data, frame, [*data.axis_columns, "score"])
 
 
 def _states(wanted: str | None) -> list[str]:
@@ -148,11 +156,11 @@ def _order(data: JobData, frame: pd.DataFrame, column: str) -> pd.Series[Any]:
     return frame[column].map(lambda value: places.get(label(value), len(places)))
 
 
-def _rows(data: JobData, frame: pd.DataFrame, columns: list[str], *, start: int) -> tuple[RankedRow, ...]:
+def _rows(data: JobData, frame: pd.DataFrame, columns: list[str], *, start: int = 1) -> tuple[RankedRow, ...]:
     plain = plain_rows(frame)
     return tuple(
         RankedRow(
-            rank=start + place,
+            rank=start + place if row["state"] in _RANKED else None,
             trial=row["trial"],
             state=row["state"],
             score=None if row["score"] != row["score"] else row["score"],
@@ -166,7 +174,7 @@ def _rows(data: JobData, frame: pd.DataFrame, columns: list[str], *, start: int)
 def _cell(name: str, row: dict[str, Any]) -> str:
     value = row[name]
     if name == "score" and value != value:
-        return TrialState.DIVERGED.value if row["state"] == TrialState.DIVERGED.value else "no value"
+        return "no value" if row["state"] in SCORED_STATES else str(row["state"])
     if name in (*METRICS, "score"):
         return score_text(value)
     return f"{value:.1f}" if name == "seconds" and value == value else label(value)

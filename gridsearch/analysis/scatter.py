@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -17,8 +18,9 @@ from gridsearch.errors import nearest
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.outcomes import TrialState
 
-#: How far points are moved aside, as a share of the distance to the nearest neighbouring value.
-_SPREAD = 0.26
+#: How far points are moved aside at most, as a share of the distance to the nearest neighbouring value, and from how
+#: many trials at one value on: fewer need less room.
+_SPREAD, _CROWD = 0.26, 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class Board:
     scores: tuple[float, ...]
     diverged: int
 
+    @property
+    def varying(self) -> tuple[BoardAxis, ...]:
+        """The axes on which the trials drawn have more than one value."""
+        return tuple(axis for axis in self.axes if len(set(axis.true)) > 1)
+
     def axis(self, name: str) -> BoardAxis:
         """Return the axis of that name."""
         for axis in self.axes:
@@ -69,7 +76,7 @@ def board(data: JobData) -> Board:
     trials: list[str] = finished["trial"].tolist()
     return Board(
         axes=tuple(
-            _axis(replace(axis, name=column), finished[column].tolist(), trials)
+            _axis(replace(axis, name=column), finished[column].tolist(), trials, _spread(data.trials[column]))
             for axis, column in zip(data.axes, data.axis_columns, strict=True)
         ),
         objective=data.objective,
@@ -112,7 +119,13 @@ def jitter(trial: str, axis: str) -> float:
     return int.from_bytes(draw, "big") / 2**32 - 0.5
 
 
-def _axis(axis: Axis, values: Sequence[object], trials: Sequence[str]) -> BoardAxis:
+def _spread(column: pd.Series[Any]) -> float:
+    """Return how far points may be moved aside, given all the job's trials: finished ones stay where they are."""
+    most = int(column.value_counts().max()) if column.notna().any() else 1
+    return _SPREAD * min(1.0, (most - 1) / (_CROWD - 1))
+
+
+def _axis(axis: Axis, values: Sequence[object], trials: Sequence[str], spread: float) -> BoardAxis:
     true = [label(None if value is pd.NA else value) for value in values]
     full = _with_seen(axis, dict(zip(true, values, strict=True)))
     where, groups = placement(full), levels(full)
@@ -122,7 +135,9 @@ def _axis(axis: Axis, values: Sequence[object], trials: Sequence[str]) -> BoardA
         placement=where,
         levels=groups,
         true=tuple(true),
-        drawn=tuple(_moved(where, text, jitter(trial, axis.name)) for text, trial in zip(true, trials, strict=True)),
+        drawn=tuple(
+            _moved(where, text, 2 * spread * jitter(trial, axis.name)) for text, trial in zip(true, trials, strict=True)
+        ),
         group=tuple(groups.group_of.get(text, -1) for text in true),
     )
 
@@ -140,6 +155,6 @@ def _with_seen(axis: Axis, seen: dict[str, object]) -> Axis:
 def _moved(where: Placement, text: str, by: float) -> float | None:
     if text not in where.positions:
         return None
-    shift = by * 2 * _SPREAD * where.step
+    shift = by * where.step
     place = where.positions[text]
     return place * 10**shift if where.scale == "log" else place + shift

@@ -11,7 +11,7 @@ from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import ordered_values
 from gridsearch.analysis.question import Objective
 from gridsearch.analysis.ranking import ranked
-from gridsearch.spec.outcomes import RESULT_STATES, TrialState
+from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, TrialState
 from gridsearch.store.rows import TrialRow
 
 #: Axes whose values are names rather than amounts: beyond the largest seed there is nothing to look for.
@@ -51,6 +51,11 @@ class Summary:
     wall_seconds: float | None
     images: tuple[tuple[str, int], ...]
     hints: tuple[str, ...]
+
+    @property
+    def open(self) -> int:
+        """Return how many trials a launch would still train without being asked to retry."""
+        return sum(number for state, number in self.counts if state in OPEN_STATES)
 
     @property
     def saved_epochs(self) -> int:
@@ -105,7 +110,7 @@ def _read(row: TrialRow) -> int:
 
 
 def _wall(data: JobData) -> float | None:
-    ends: list[datetime] = [row.finished_at for row in data.rows if row.finished_at is not None]
+    ends: list[datetime] = [row.finished_at for row in data.rows if row.finished_at and row.state in RESULT_STATES]
     span = (max(ends) - data.job.created_at).total_seconds() if ends else -1.0
     return span if span >= 0 else None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,15 +15,17 @@ from gridsearch.cli import jobs
 from gridsearch.cli.ending import say_end
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobFile, OptionalJobName, SetOption, StoreOption
 from gridsearch.cli.pages import check_folder, write_pages
-from gridsearch.cli.resources import Resources, Training, resources, with_training
-from gridsearch.cli.streams import columns, data, say
-from gridsearch.cli.wording import plural
+from gridsearch.cli.resources import PackOption, Resources, Training, resources, with_training
+from gridsearch.cli.streams import columns, data, line_at_once, say
+from gridsearch.cli.wording import STOPPING, plural
+from gridsearch.engine.interruption import Interruption
 from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gridsearch.engine.executor import Executor
+    from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.preparation import PreparedJob
     from gridsearch.spec.job import JobSpec
 
@@ -40,7 +41,7 @@ def launch(job: JobFile, set_: SetOption = None, dry_run: DryRun = False, *, tra
     """
     spec = jobs.load(job, set_)
     if dry_run:
-        _plan(spec, training.store, training.data_dir, as_json=False)
+        _plan(spec, training, as_json=False)
         return
     raise typer.Exit(_train([spec], training))
 
@@ -59,43 +60,47 @@ def plan(
     set_: SetOption = None,
     store: StoreOption = DEFAULT_STORE,
     data_dir: DataOption = None,
+    pack: PackOption = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Print what launching would train; writes nothing."""
-    _plan(jobs.load(job, set_), store, data_dir, as_json=as_json)
+    _plan(jobs.load(job, set_), Training(store, data_dir, pack=pack), as_json=as_json)
 
 
-def _plan(spec: JobSpec, store_path: Path, data_dir: Path | None, *, as_json: bool) -> None:
+def _plan(spec: JobSpec, training: Training, *, as_json: bool) -> None:
     from gridsearch.cli.plans import leaving, plan_json, plan_text
-    from gridsearch.engine.launch import check_same_job, plan_job
+    from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.preparation import prepare
     from gridsearch.store.opening import open_store
 
-    prepared = prepare(spec, paths.data_dir(data_dir))
+    options = _options(training, resources(training))
+    prepared = prepare(spec, paths.data_dir(training.data_dir))
     left = 0
-    if store_path.exists():
-        with open_store(store_path, create=False, read_only=True) as store:
+    if training.store.exists():
+        with open_store(training.store, create=False, read_only=True) as store:
             check_same_job(prepared, store)
-            made = plan_job(prepared, store)
+            made = plan_job(prepared, store, retry_failed=training.retry_failed)
             left = leaving(prepared, store)
     else:
         made = plan_job(prepared, None)
+    packs = plan_packs(prepared, made.lineages, options)
     if as_json:
-        data(json.dumps(plan_json(prepared, made, left), indent=2))
+        data(json.dumps(plan_json(prepared, made, packs, left), indent=2))
     else:
-        data(plan_text(prepared, made, left, width=columns(sys.stdout)))
+        data(plan_text(prepared, made, packs, left, width=columns(sys.stdout)))
 
 
 def _train(specs: list[JobSpec], training: Training) -> int:
     """Train jobs one after another, each with its page; return the worst of their exit codes."""
     from gridsearch.store.opening import open_store
 
-    chosen = resources(training)
     if training.dashboard and specs:
         check_folder(training.output)
     codes = [EXIT_COMPLETE]
     for spec in specs:
-        codes.append(_launch(spec, training, chosen))
+        # Before anything imports torch, which takes seconds.
+        with Interruption(line_at_once(STOPPING)) as stop:
+            codes.append(_launch(spec, training, stop))
         if training.dashboard:
             with open_store(training.store, create=False, read_only=True) as store:
                 write_pages(store, training.output, spec.name)
@@ -104,23 +109,21 @@ def _train(specs: list[JobSpec], training: Training) -> int:
     return max(codes)
 
 
-def _launch(spec: JobSpec, training: Training, chosen: Resources) -> int:
+def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     from gridsearch.cli.plans import leaving, left_text, plan_line
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
-    from gridsearch.engine.interruption import Interruption
-    from gridsearch.engine.launch import Launch, LaunchOptions, check_same_job, plan_job
+    from gridsearch.engine.launch import Launch, check_same_job, plan_job
     from gridsearch.engine.preparation import prepare
     from gridsearch.store.opening import open_store
 
     started = time.monotonic()
-    options = LaunchOptions(chosen.workers, chosen.device, chosen.threads, training.retry_failed)
-    with ExitStack() as stack:
-        stop = stack.enter_context(Interruption(lambda: say("stopping; press Ctrl-C again to stop at once")))
-        prepared = prepare(spec, paths.data_dir(training.data_dir))
-        if stop.requested:
-            raise KeyboardInterrupt
-        store = stack.enter_context(open_store(training.store))
+    chosen = resources(training)
+    options = _options(training, chosen)
+    prepared = prepare(spec, paths.data_dir(training.data_dir))
+    if stop.requested:
+        raise KeyboardInterrupt
+    with open_store(training.store) as store:
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=training.retry_failed)
         say(plan_line(prepared, made))
@@ -134,6 +137,7 @@ def _launch(spec: JobSpec, training: Training, chosen: Resources) -> int:
             return stop.requested
 
         with make_progress(tracker) as progress:
+            stop.notice = progress.interrupted
             end = Launch(prepared, store, training.store, options).run(
                 _executor_maker(prepared, training.store, options, chosen), listener=progress, stopping=stopping
             )
@@ -141,7 +145,15 @@ def _launch(spec: JobSpec, training: Training, chosen: Resources) -> int:
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
 
 
-def _executor_maker(prepared: PreparedJob, store_path: Path, options, chosen: Resources) -> Callable[[], Executor]:  # type: ignore[no-untyped-def]
+def _options(training: Training, chosen: Resources) -> LaunchOptions:
+    from gridsearch.engine.launch import LaunchOptions
+
+    return LaunchOptions(chosen.workers, chosen.device, chosen.threads, training.retry_failed, chosen.largest_pack)
+
+
+def _executor_maker(
+    prepared: PreparedJob, store_path: Path, options: LaunchOptions, chosen: Resources
+) -> Callable[[], Executor]:
     from gridsearch.engine.launch import worker_settings
 
     settings = worker_settings(prepared, store_path, options)

@@ -9,6 +9,9 @@ from gridsearch.cli.wording import plural
 from gridsearch.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gridsearch.engine.packing import PlannedPack
     from gridsearch.engine.preparation import PreparedJob
     from gridsearch.search.plan import Plan
     from gridsearch.store.contract import Store
@@ -38,9 +41,9 @@ def left_text(left: int) -> str:
     )
 
 
-def plan_text(prepared: PreparedJob, plan: Plan, left: int, *, width: int | None) -> str:
+def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: int, *, width: int | None) -> str:
     """Return a plan as an aligned block of text that keeps to a width."""
-    job, images = prepared.job, prepared.description()["images"]
+    job, images = prepared.job, prepared.images()
     axes = " x ".join(f"{len(axis.values)} {axis.name}" for axis in job.space.axes) or "one point"
     rows: list[tuple[str, str, str]] = [
         ("job", job.name, str(job.document.source)),
@@ -52,6 +55,8 @@ def plan_text(prepared: PreparedJob, plan: Plan, left: int, *, width: int | None
         ),
         ("points", f"{plan.grid.points:,}", axes),
     ]
+    if own := len(prepared.dataset.test_labels):
+        rows.insert(3, ("", f"{own:,}", prepared.own_test_use))
     rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
     if plan.grid.repeated:
         rows.append(("", f"-{plan.grid.repeated:,}", "the same trial as another point"))
@@ -62,6 +67,7 @@ def plan_text(prepared: PreparedJob, plan: Plan, left: int, *, width: int | None
     if plan.lineages:
         steps = sum(lineage.steps for lineage in plan.lineages)
         rows.append(("lineages", f"{len(plan.lineages):,}", "trainings; trials that differ in epochs alone share one"))
+        rows.append(("packs", f"{len(packs):,}", _packs_text(_largest(packs))))
         rows.append(("epochs", f"{plan.epochs:,}", f"to train{_saving(plan)}"))
         rows.append(("steps", f"{steps:,}", "optimiser steps"))
     else:
@@ -71,7 +77,7 @@ def plan_text(prepared: PreparedJob, plan: Plan, left: int, *, width: int | None
     return "\n".join(folded(line, width, indent=9 + 1 + room + 2) for line in lines)
 
 
-def plan_json(prepared: PreparedJob, plan: Plan, left: int) -> dict[str, Any]:
+def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: int) -> dict[str, Any]:
     """Return a plan as JSON values."""
     return {
         "job": prepared.job.name,
@@ -88,10 +94,12 @@ def plan_json(prepared: PreparedJob, plan: Plan, left: int) -> dict[str, Any]:
         "done": plan.done,
         "no_longer_points": left,
         "lineages": len(plan.lineages),
+        "packs": len(packs),
+        "largest_pack": _largest(packs),
         "epochs": plan.epochs,
         "epochs_one_by_one": plan.epochs_alone,
         "steps": sum(lineage.steps for lineage in plan.lineages),
-        "images": prepared.description()["images"],
+        "images": prepared.images(),
     }
 
 
@@ -105,6 +113,16 @@ def _difference(plan: Plan) -> list[tuple[str, int, str]]:
         ("!", plan.failed, "failed before (retry with --retry-failed)"),
         ("=", plan.done, "done"),
     ]
+
+
+def _largest(packs: Sequence[PlannedPack]) -> int:
+    return max((len(pack.lineages) for pack in packs), default=0)
+
+
+def _packs_text(largest: int) -> str:
+    if largest == 1:
+        return "of one training each"
+    return f"of up to {largest:,} trainings; a worker trains each as one where that is faster"
 
 
 def _saving(plan: Plan) -> str:

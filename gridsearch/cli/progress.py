@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gridsearch.cli.streams import err, folded, printable, say
+from gridsearch.cli.streams import err, folded, line_at_once, printable, say
 from gridsearch.cli.tracking import Tracker
-from gridsearch.cli.wording import duration
-from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.cli.wording import STOPPING, duration
+from gridsearch.spec.outcomes import LineageEvent
 
 if TYPE_CHECKING:
     from gridsearch.store.rows import Recorded
@@ -27,6 +27,8 @@ class PlainProgress:
     def __init__(self, tracker: Tracker) -> None:
         self.tracker = tracker
         self.spoke = time.monotonic()
+        #: Called by a signal's handler.
+        self.interrupted = line_at_once(STOPPING)
 
     def __enter__(self) -> Self:
         return self
@@ -36,7 +38,7 @@ class PlainProgress:
     ) -> None:
         return None
 
-    def recorded(self, events: Sequence[WorkerEvent], outcome: Recorded) -> None:
+    def recorded(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
         """Count, and speak when it is time."""
         self.tracker.count(events, outcome)
         if time.monotonic() - self.spoke >= PLAIN_SECONDS:
@@ -66,6 +68,7 @@ class LiveProgress:
         from rich.live import Live
 
         self.tracker = tracker
+        self.stopping = False
         self.started = time.monotonic()
         self.live = Live(
             get_renderable=self.render,
@@ -85,7 +88,11 @@ class LiveProgress:
     ) -> None:
         self.live.stop()
 
-    def recorded(self, events: Sequence[WorkerEvent], outcome: Recorded) -> None:
+    def interrupted(self) -> None:
+        """Have the region say that it stops, when it next draws itself; called by a signal's handler."""
+        self.stopping = True
+
+    def recorded(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
         """Count; the region draws itself."""
         self.tracker.count(events, outcome)
 
@@ -116,7 +123,8 @@ class LiveProgress:
             beside.add_column(no_wrap=True)
             beside.add_row(bar, counts)
             lines = [beside]
-        pace = f"{t.pace.words(t.work - t.work_done)} · {duration(time.monotonic() - self.started)} so far"
+        pace = STOPPING if self.stopping else t.pace.words(t.work - t.work_done)
+        pace += f" · {duration(time.monotonic() - self.started)} so far"
         lines.append(Text(folded(pace, width), "dim"))
         if t.best:
             lines.append(Text(folded(printable(f"best {t.best}"), width, indent=2), "green"))

@@ -24,6 +24,26 @@ from gridsearch.errors import GridsearchError
 _DEVICES = ("auto", "cpu", "cuda")
 
 
+def largest_pack(asked: str) -> int | None:
+    """Return how many trainings may be one: as many as is good (None), or at most so many."""
+    if asked in ("auto", "off"):
+        return None if asked == "auto" else 1
+    if not asked.isdecimal() or not int(asked):
+        raise GridsearchError(f"--pack {asked}: must be auto, off or a number from 1 on")
+    return int(asked)
+
+
+def _checked_pack(asked: str) -> str:
+    largest_pack(asked)
+    return asked
+
+
+PackOption = Annotated[
+    str,
+    typer.Option("--pack", callback=_checked_pack, help="How many trials are trained as one: auto, off or a number."),
+]
+
+
 @dataclass(frozen=True)
 class Training:
     """The options of the commands that train; `with_training` gives them to a command."""
@@ -41,6 +61,7 @@ class Training:
     inline: Annotated[bool, typer.Option("--inline", help="Train in this process, without Ray.")] = False
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto"
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of each worker.")] = 1
+    pack: PackOption = "auto"
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False
     dashboard: Annotated[bool, typer.Option("--dashboard/--no-dashboard", help="Write the job's page at the end.")] = (
         True
@@ -84,6 +105,7 @@ class Resources:
     threads: int
     inline: bool
     address: str | None
+    largest_pack: int | None
 
 
 def resources(asked: Training) -> Resources:
@@ -108,7 +130,7 @@ def resources(asked: Training) -> Resources:
             raise GridsearchError(f"--gpus-per-worker {gpus:g}: torch sees {has}; look with: gridsearch doctor")
     workers = 1 if asked.inline else asked.workers or found or _cores()
     share = 0.0 if device == "cpu" else gpus if gpus is not None else found / workers
-    return Resources(workers, share, device, asked.threads, asked.inline, asked.address)
+    return Resources(workers, share, device, asked.threads, asked.inline, asked.address, largest_pack(asked.pack))
 
 
 def _cores() -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import textwrap
 from functools import cache
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
 #: Wide enough that nothing in a pipe is ever folded.
@@ -23,11 +26,14 @@ def out() -> Console:
 
 @cache
 def err() -> Console:
-    """Return the console for progress, notes and errors."""
-    return _console(sys.stderr)
+    """Return the console for progress, notes and errors.
+
+    It writes to a descriptor of its own, because libraries are silenced by having theirs lead elsewhere.
+    """
+    return _console(_own(sys.stderr))
 
 
-def _console(stream: IO[str]) -> Console:
+def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
     width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
@@ -56,12 +62,20 @@ def folded(text: str, width: int | None, *, indent: int = 0) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line for the person at the terminal, on stderr, with nothing in it taken for markup.
-
-    The stream is the one there was at first, whatever libraries are silenced by taking `sys.stderr` away meanwhile.
-    """
+    """Print a line for the person at the terminal, on stderr, with nothing in it taken for markup."""
     stream = err().file
     print(folded(printable(text), columns(stream), indent=2), file=stream, flush=True)
+
+
+def line_at_once(text: str) -> Callable[[], None]:
+    """Return what writes a line on stderr in one system call, as a signal handler must: it may interrupt `say`."""
+    line, descriptor = f"{text}\n".encode(), err().file.fileno()
+
+    def write() -> None:
+        with contextlib.suppress(OSError):
+            os.write(descriptor, line)
+
+    return write
 
 
 def data(text: str) -> None:
@@ -72,3 +86,13 @@ def data(text: str) -> None:
 def printable(text: str) -> str:
     """Return text with control characters shown instead of obeyed: names and errors may hold escape sequences."""
     return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+
+
+def _own(stream: TextIO) -> TextIO:
+    """Return a stream of our own to where a stream leads now, for good; the stream itself when it has no descriptor."""
+    try:
+        descriptor = os.dup(stream.fileno())
+    except OSError:
+        return stream
+    # Left to the end of the process, which is no oversight that Python should warn of.
+    return open(descriptor, "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False)

@@ -16,9 +16,9 @@ from gridsearch.spec.outcomes import (
     OPEN_STATES,
     EpochRecord,
     LineageDiverged,
+    LineageEvent,
     LineageFailed,
     TrialState,
-    WorkerEvent,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Tracker:
         self.pace = Pace()
         self._next_look = 0.0
 
-    def count(self, events: Sequence[WorkerEvent], outcome: Recorded) -> None:
+    def count(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
         """Take in what has been recorded."""
         if events and not self.pace.started:
             self.pace.note(self.work_done, self.epochs_done, at=time.monotonic() - _seconds_in(events))
@@ -148,7 +148,7 @@ class Tracker:
             self.best = as_best(trial, self.objective, self.axes)
 
 
-def _seconds_in(events: Sequence[WorkerEvent]) -> float:
+def _seconds_in(events: Sequence[LineageEvent]) -> float:
     """Return how long the training took that brought these events: workers' first report comes after it."""
     seconds: dict[str, float] = defaultdict(float)
     for event in events:

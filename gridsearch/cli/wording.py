@@ -1,4 +1,4 @@
-"""Numbers, times and names as people read them."""
+"""Words, numbers, times and names as people read them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from datetime import datetime
 
 #: Digits of a trial's id in tables and sentences; `gridsearch show` says when that many name several trials.
 _ID_DIGITS = 8
+
+STOPPING = "stopping; press Ctrl-C again to stop at once"
 
 
 def duration(seconds: float) -> str:

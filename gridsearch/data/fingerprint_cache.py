@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from gridsearch import paths
-from gridsearch.data.atomic import replacing
+from gridsearch.atomic import replacing
 
 #: Below this size hashing costs nothing, and no file is left beside the user's own.
 WORTHWHILE_BYTES = 8 * 2**20

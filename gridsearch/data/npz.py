@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from gridsearch.data.atomic import replacing
+from gridsearch.atomic import replacing
 from gridsearch.data.checks import Array
 from gridsearch.data.dataset import ARRAY_KEYS, ImageDataset, dataset_from_arrays
 from gridsearch.data.fingerprint_cache import recall, remember, stamp_of

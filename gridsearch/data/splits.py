@@ -57,17 +57,6 @@ class SplitDataset:
     test_images: Images
     test_labels: Labels
 
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """The shape of one image as a model sees it: (C, H, W)."""
-        height, width, *channels = self.train_images.shape[1:]
-        return (channels[0] if channels else 1, height, width)
-
-    @property
-    def num_classes(self) -> int:
-        """The number of classes K of the whole data set."""
-        return len(self.class_names)
-
 
 def split_indices(dataset: ImageDataset, split: Split, data_seed: int) -> SplitIndices:
     """Return the parts of `dataset` under `split`, drawn with `data_seed` (any integer >= 0).

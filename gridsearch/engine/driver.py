@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from gridsearch import paths
+from gridsearch.errors import not_writable
 from gridsearch.search.plan import LineagePlan
-from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished, WorkerEvent
+from gridsearch.spec.outcomes import (
+    EpochRecord,
+    FormMeasured,
+    LineageDiverged,
+    LineageEvent,
+    LineageFailed,
+    LineageFinished,
+    WorkerEvent,
+)
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import Claim, Recorded
 from gridsearch.training.task import LineageTask, Pack
 
-#: How many worker deaths a lineage may be present at before the next one counts as its own failure.
+#: How many worker deaths without an epoch between a lineage may be present at before the next is its own failure.
 CRASHES_FORGIVEN = 1
 
 
 class Listener(Protocol):
     """Whoever wants to know how a launch goes: the terminal's progress, a test."""
 
-    def recorded(self, events: Sequence[WorkerEvent], outcome: Recorded) -> None:
+    def recorded(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
         """Learn what has just been recorded."""
 
     def note(self, text: str) -> None:
@@ -35,40 +44,52 @@ class Driver:
         self.store, self.store_path, self.launch_id = store, store_path, launch_id
         self.stopping = stopping
         self.listener: Listener | None = None
-        self.waiting: list[list[LineagePlan]] = []
+        self.waiting: list[Sequence[Sequence[LineagePlan]]] = []
+        self.measured: list[FormMeasured] = []
         self.plans: dict[str, LineagePlan] = {}
         self.unfinished: dict[str, LineageTask] = {}
         self.crashes: Counter[str] = Counter()
         self.handed_out = 0
 
-    def enqueue(self, packs: Sequence[Sequence[LineagePlan]]) -> None:
-        """Put packs in line, first come first served."""
-        self.waiting = [list(pack) for pack in packs]
-        self.plans = {lineage.lineage_id: lineage for pack in packs for lineage in pack}
+    def enqueue(self, packs: Sequence[Sequence[Sequence[LineagePlan]]]) -> None:
+        """Put packs in line, first come first served; each is one or more groups to be trained as one."""
+        self.waiting = list(packs)
+        self.plans = {lineage.lineage_id: lineage for pack in packs for group in pack for lineage in group}
+        self.measured = self.store.measured()
 
     def next_pack(self) -> Pack | None:
         """Return the next pack with those of its lineages that could be claimed, or None."""
         while self.waiting and not self.stopping():
-            lineages = self.waiting.pop(0)
-            targets = {lineage.lineage_id: lineage.config.epochs for lineage in lineages}
-            tasks = tuple(self._task(claim) for claim in self.store.claim(self.launch_id, targets))
+            plans = self.waiting.pop(0)
+            targets = {lineage.lineage_id: lineage.config.epochs for group in plans for lineage in group}
+            tasks = {claim.lineage_id: self._task(claim) for claim in self.store.claim(self.launch_id, targets)}
             if tasks:
                 self.handed_out += 1
-                self.unfinished.update((task.lineage_id, task) for task in tasks)
-                return Pack(tasks)
+                self.unfinished.update(tasks)
+                groups = [
+                    tuple(tasks[line.lineage_id] for line in group if line.lineage_id in tasks) for group in plans
+                ]
+                return Pack(tuple(group for group in groups if group), self._measured_of(tasks.values()))
         return None
 
     def record(self, events: Sequence[WorkerEvent]) -> None:
         """Record events, tracebacks to their logs first, and tell the listener."""
-        if not events:
+        measured = [event for event in events if isinstance(event, FormMeasured)]
+        if measured:
+            self.store.remember(measured)
+            self.measured += measured
+        of_lineages = [event for event in events if not isinstance(event, FormMeasured)]
+        if not of_lineages:
             return
-        logs = {event.lineage_id: self._log(event) for event in events if isinstance(event, LineageFailed)}
-        outcome = self.store.record(self.launch_id, events, logs)
-        for event in events:
-            if isinstance(event, (LineageFinished, LineageDiverged, LineageFailed)):
+        logs = {event.lineage_id: self._log(event) for event in of_lineages if isinstance(event, LineageFailed)}
+        outcome = self.store.record(self.launch_id, of_lineages, logs)
+        for event in of_lineages:
+            if isinstance(event, EpochRecord):
+                del self.crashes[event.lineage_id]
+            elif isinstance(event, (LineageFinished, LineageDiverged, LineageFailed)):
                 self.unfinished.pop(event.lineage_id, None)
         if self.listener:
-            self.listener.recorded(events, outcome)
+            self.listener.recorded(of_lineages, outcome)
 
     def crashed(self, pack: Pack, reason: str) -> None:
         """Hand out again what a dead worker had not finished, each lineage alone, so that the next death has a name."""
@@ -82,14 +103,23 @@ class Driver:
             self.crashes[task.lineage_id] += 1
             del self.unfinished[task.lineage_id]
         self.store.release(self.launch_id, [task.lineage_id for task in suspects])
-        self.waiting[:0] = [[self.plans[task.lineage_id]] for task in suspects]
+        self.waiting[:0] = [[[self.plans[task.lineage_id]]] for task in suspects]
         if self.listener:
             self.listener.note(f"a worker died; {len(suspects)} of its lineages go on in another")
 
     def settle(self) -> None:
-        """Give up what an executor took and left without a word, as if its worker had died."""
+        """Give up what an executor took and left without a word, as if its worker had died.
+
+        Nobody of this launch is at work then, so no claim may stay: the launch would wait for itself.
+        """
         for task in list(self.unfinished.values()):
-            self.crashed(Pack((task,)), "its worker was lost")
+            self.crashed(Pack(((task,),)), "its worker was lost")
+        self.store.release(self.launch_id)
+
+    def _measured_of(self, tasks: Iterable[LineageTask]) -> tuple[FormMeasured, ...]:
+        """Return what may concern these tasks of all that is remembered of forms."""
+        sizes = {task.config.batch_size for task in tasks}
+        return tuple(one for one in self.measured if one.batch_size in sizes)
 
     def _task(self, claim: Claim) -> LineageTask:
         config = self.plans[claim.lineage_id].config.model_copy(update={"epochs": claim.target_epochs})
@@ -97,7 +127,11 @@ class Driver:
 
     def _log(self, event: LineageFailed) -> str:
         path = paths.failure_log(self.store_path, event.lineage_id, event.attempt)
-        path.parent.mkdir(parents=True, exist_ok=True)
         config = self.plans[event.lineage_id].config
-        path.write_text(f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n")
+        text = f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        except OSError as error:
+            raise not_writable("failure logs", path.parent, error) from error
         return str(path)

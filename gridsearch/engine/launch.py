@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,14 @@ from gridsearch.engine.driver import Driver, Listener
 from gridsearch.engine.executor import Executor, WorkerSettings
 from gridsearch.engine.heartbeat import Heartbeat
 from gridsearch.engine.liveness import Watch, own_process
-from gridsearch.engine.packing import make_packs
+from gridsearch.engine.memory import memory_per_worker
+from gridsearch.engine.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.preparation import PreparedJob
-from gridsearch.errors import EngineError, JobError
+from gridsearch.errors import EngineError, GridsearchError, JobError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
 from gridsearch.spec.outcomes import OPEN_STATES, TrialState
 from gridsearch.store.contract import Store
+from gridsearch.training.checkpoints import CheckpointFolder
 
 POLL_SECONDS = 0.5
 FOREVER = 2**62
@@ -28,12 +30,16 @@ IDLE_ROUNDS = 20
 
 @dataclass(frozen=True)
 class LaunchOptions:
-    """How to launch: workers (processes that train at the same time), device, threads of each worker."""
+    """How to launch: workers (processes that train at the same time), device, threads of each worker.
+
+    `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good.
+    """
 
     workers: int
     device: str = "auto"
     threads: int = 1
     retry_failed: bool = False
+    largest_pack: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,18 @@ def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool =
     return make_plan(prepared.grid, states, recorded, train_images=prepared.train_images, retry_failed=retry_failed)
 
 
+def plan_packs(prepared: PreparedJob, lineages: Sequence[LineagePlan], options: LaunchOptions) -> list[PlannedPack]:
+    """Return the lineages of a plan in packs for these workers and their memory, longest first."""
+    if not lineages:
+        return []
+    from gridsearch.engine.traits import TraitsFinder
+
+    memory = memory_per_worker(options.device, options.workers)
+    return make_packs(
+        lineages, TraitsFinder(prepared), workers=options.workers, largest=options.largest_pack, memory=memory
+    )
+
+
 def worker_settings(prepared: PreparedJob, store_path: Path, options: LaunchOptions) -> WorkerSettings:
     """Return what workers need to train this job."""
     return WorkerSettings(
@@ -118,14 +136,20 @@ class Launch:
         self.store.put_job(name, self.prepared.description(), self.prepared.job.source, self.prepared.new_trials())
         if self.options.retry_failed:
             self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED])
-        if not self.open_lineages():
+        wanted = self.open_lineages()
+        if not wanted:
             return self.end(stopping())
+        if lost := self.without_checkpoint(self.free_of_claims(wanted)):
+            listener.note(
+                f"the checkpoints of {len(lost)} begun lineages are gone or damaged: they are trained again from the"
+                " start; what is recorded stays"
+            )
         launch_id = self.store.open_launch(name, *own_process(), self.options.workers)
         outcome = "lost"
         try:
             self.train(launch_id, make_executor, listener, stopping)
             outcome = self.end(stopping()).outcome
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, GridsearchError):
             outcome = "interrupted"
             raise
         finally:
@@ -155,8 +179,12 @@ class Launch:
                         told = True
                     time.sleep(POLL_SECONDS)
                     continue
-                executor = executor or stack.enter_context(make_executor())
-                driver.enqueue(make_packs(free, self.options.workers))
+                if executor is None:
+                    made = make_executor()
+                    if stopping():
+                        break  # importing Ray took seconds, starting it would take more
+                    executor = stack.enter_context(made)
+                driver.enqueue(bundles(self.packs(free), self.options.workers))
                 handed_out = driver.handed_out
                 executor.run(driver)
                 if not stopping():
@@ -169,6 +197,10 @@ class Launch:
                 if idle_rounds:
                     time.sleep(POLL_SECONDS)
 
+    def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
+        """Return the lineages in packs as these options allow."""
+        return plan_packs(self.prepared, lineages, self.options)
+
     def open_lineages(self) -> list[LineagePlan]:
         """Return the lineages that still have trials to train."""
         return list(plan_job(self.prepared, self.store).lineages)
@@ -178,6 +210,11 @@ class Launch:
         close_dead_launches(self.store, self.watch)
         rows = self.store.lineages([plan.lineage_id for plan in wanted])
         return [plan for plan in wanted if rows[plan.lineage_id].launch_id is None]
+
+    def without_checkpoint(self, wanted: list[LineagePlan]) -> list[LineagePlan]:
+        """Return those lineages that have epochs recorded, but nothing sound to go on from."""
+        root = paths.checkpoint_dir(self.store_path)
+        return [plan for plan in wanted if plan.start > 0 and CheckpointFolder(root, plan.lineage_id).load() is None]
 
     def end(self, interrupted: bool) -> LaunchEnd:
         """Return how things stand."""

@@ -11,7 +11,7 @@ from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.errors import DataError, JobError, ModelError
-from gridsearch.models.registry import ModelClass, build_model, check_hyperparameters, find_model
+from gridsearch.models.registry import ModelClass, check_hyperparameters, find_model
 from gridsearch.search.grid import Grid, Ingredients, expand
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import RECIPE_KEYS
@@ -31,12 +31,28 @@ class PreparedJob:
     @property
     def train_images(self) -> int:
         """Return the number of training images, the same for every data seed."""
-        return len(next(iter(self.splits.values())).train_labels)
+        return self.images()["train"]
 
     @property
     def model_search(self) -> tuple[Path, ...]:
         """Return the folders in which the user's own model may lie."""
         return model_folders(self.job)
+
+    def images(self) -> dict[str, int]:
+        """Return how many images each part has, and how many none has where that is more than none."""
+        split = next(iter(self.splits.values()))
+        parts = {name: len(getattr(split, f"{name}_labels")) for name in ("train", "validation", "test")}
+        unused = len(self.dataset.train_labels) + len(self.dataset.test_labels) - sum(parts.values())
+        return parts | ({"unused": unused} if unused else {})
+
+    @property
+    def own_test_use(self) -> str:
+        """Say what becomes of the test images that the data set brings itself."""
+        if self.job.split.merge:
+            return "test images of the data set's own, pooled with its training images before the parts are drawn"
+        if self.job.split.test is None:
+            return "test images of the data set's own, which are the test part"
+        return "test images of the data set's own are not used: split.test draws from its training images"
 
     def new_trials(self) -> list[NewTrial]:
         """Return the grid as the store takes it."""
@@ -44,7 +60,6 @@ class PreparedJob:
 
     def description(self) -> dict[str, Any]:
         """Return the resolved job as JSON values, as `JobRow.spec` documents it."""
-        split = next(iter(self.splits.values()))
         objective = self.job.objective
         return {
             "dataset": self.job.dataset,
@@ -56,11 +71,7 @@ class PreparedJob:
             "fixed": dict(self.job.fixed),
             "defaults": {k: v for k, v in self.model.optional.items() if _is_plain(v)},
             "objective": {"metric": objective.metric, "at": objective.at, "mode": objective.direction},
-            "images": {
-                "train": len(split.train_labels),
-                "validation": len(split.validation_labels),
-                "test": len(split.test_labels),
-            },
+            "images": self.images(),
             "image_shape": list(self.dataset.image_shape),
             "classes": self.dataset.num_classes,
         }
@@ -85,7 +96,10 @@ def prepare(job: JobSpec, data_dir: Path) -> PreparedJob:
     grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults))
     prepared = PreparedJob(job, dataset, splits, model, grid)
     _check_batch_sizes(prepared)
-    _check_model_builds(prepared)
+    from gridsearch.engine.model_checks import Seen, check_model  # torch: mistakes in the job itself show without it
+
+    seen = Seen(dataset.image_shape, dataset.num_classes)
+    check_model(job, model, seen, (trial.config.hyper for trial in grid.trials))
     return prepared
 
 
@@ -126,35 +140,6 @@ def _check_batch_sizes(prepared: PreparedJob) -> None:
             raise JobError(
                 f"{place}: batch_size: {size} is larger than the training set of {prepared.train_images} images"
             )
-
-
-def _check_model_builds(prepared: PreparedJob) -> None:
-    """Build the first point's model without memory for its weights: a wrong argument shows before anything runs."""
-    import torch
-
-    shape, classes = prepared.dataset.image_shape, prepared.dataset.num_classes
-
-    def build(hyper: dict[str, Any]) -> None:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            build_model(prepared.model, hyper, image_shape=shape, num_classes=classes)
-
-    job, hyper = prepared.job, prepared.grid.trials[0].config.hyper
-    try:
-        build(hyper)
-    except ModelError as error:
-        for axis in (axis for axis in job.space.axes if axis.name in hyper):
-            values = list(axis.values)
-            try:
-                build(hyper | {axis.name: values})
-            except ModelError:
-                continue
-            raise ModelError(
-                f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, and model"
-                f" {job.model!r} takes a list as one value: write [{values}]"
-            ) from None
-        trails = [job.trail(axis.name) for axis in job.space.axes if axis.name in hyper]
-        place = job.document.override(*trails) or job.document.place(("model",))
-        raise ModelError(f"{place}: {error}") from None
 
 
 def _is_plain(value: Any) -> bool:

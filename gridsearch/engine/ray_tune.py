@@ -19,10 +19,11 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -47,11 +48,12 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from gridsearch.engine.executor import Desk, WorkerSettings
+from gridsearch.engine.worker_death import cause_of_death
 from gridsearch.engine.workplaces import WorkplaceMaker
-from gridsearch.errors import EngineError
+from gridsearch.errors import EngineError, StorageError, not_writable
 from gridsearch.models.registry import one_line
 from gridsearch.spec.identity import canonical, parse
-from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.spec.outcomes import FormMeasured, WorkerEvent
 from gridsearch.training.pack import train_pack
 from gridsearch.training.task import LineageTask, Pack
 
@@ -85,13 +87,19 @@ class PackTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train for about `REPORT_SECONDS`, at least to the next event, and report what happened."""
+        """Train for about `REPORT_SECONDS`, at least to the next event, and report what happened.
+
+        Checkpoints that cannot be written are reported too; raised here they would look like the worker's death.
+        """
         events: list[WorkerEvent] = []
         deadline = time.monotonic() + REPORT_SECONDS
-        for event in self.events:
-            events.append(event)
-            if time.monotonic() >= deadline:
-                return {"events": events, "done": False}
+        try:
+            for event in self.events:
+                events.append(event)
+                if time.monotonic() >= deadline:
+                    return {"events": events, "done": False}
+        except StorageError as error:
+            return {"events": events, "done": True, "not_writable": str(error)}
         return {"events": events, "done": True}
 
 
@@ -144,6 +152,7 @@ class Recorder(NotSaved, tune.Callback):
     def __init__(self, desk: Desk, searcher: PackSearcher) -> None:
         self.desk, self.searcher = desk, searcher
         self.error: Exception | None = None
+        self.deaths = 0
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Stop when the desk wants to: every epoch is in its checkpoint already."""
@@ -154,13 +163,19 @@ class Recorder(NotSaved, tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Record a report."""
-        self._guarded(lambda: self.desk.record(result["events"]))
+        self._guarded(lambda: self._record(result))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tell the desk that a worker died; what training itself raises comes as an event instead."""
+        self.deaths += 1
         pack = self.searcher.packs.pop(trial.trial_id, None)
         if pack is not None:
             self._guarded(lambda: self.desk.crashed(pack, _reason(trial)))
+
+    def _record(self, result: dict[str, Any]) -> None:
+        self.desk.record(result["events"])
+        if error := result.get("not_writable"):
+            raise StorageError(error)
 
     def _guarded(self, action: Callable[[], None]) -> None:
         """Leave Tune at once when the desk fails (a full disk, say); Tune would bury the error in one of its own."""
@@ -176,13 +191,19 @@ class RayTuneExecutor:
 
     def __init__(self, settings: WorkerSettings, options: RayOptions) -> None:
         self.settings, self.options = settings, options
+        self.log = options.scratch / "ray.log"
+        self.session: Path | None = None
 
     def __enter__(self) -> Self:
-        self.options.scratch.mkdir(parents=True, exist_ok=True)
+        try:
+            self.options.scratch.mkdir(parents=True, exist_ok=True)
+            self.log.write_text("")
+        except OSError as error:
+            raise not_writable("Ray's log", self.options.scratch, error) from error
         for name in ("ray", "ray.tune", "ray.train", "ray.data"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
-            with _quiet(self.options.scratch / "ray.log"), _signals_kept():
+            with _quiet(self.log), _signals_kept():
                 self._init()
         except Exception as error:
             where = f"the cluster at {self.options.address}" if self.options.address else "Ray"
@@ -192,12 +213,16 @@ class RayTuneExecutor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with _quiet(self.options.scratch / "ray.log"):
+        with _quiet(self.log):
             ray.shutdown()
+        if self.session:
+            _remove_session(self.session)
         shutil.rmtree(self.options.scratch / "tune", ignore_errors=True)
 
     def run(self, desk: Desk) -> None:
         """Train the desk's packs until it has none left or wants to stop."""
+        if desk.stopping():
+            return
         searcher = PackSearcher(desk)
         recorder = Recorder(desk, searcher)
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.options.workers)
@@ -221,8 +246,10 @@ class RayTuneExecutor:
                 callbacks=[recorder],
             ),
         )
-        with contextlib.suppress(_StopTune), _quiet(self.options.scratch / "ray.log"):
+        with contextlib.suppress(_StopTune), _quiet(self.log):
             tuner.fit()
+        if recorder.deaths:
+            self.session = None  # what dead workers last said stands there
         if recorder.error:
             raise recorder.error
 
@@ -252,33 +279,48 @@ class RayTuneExecutor:
             _node_ip_address="127.0.0.1",
             **shared,
         )
+        self.session = _session_folder()
 
 
 def _pack(pack: Pack) -> str:
     """Return a pack as text, because Tune copies, prints and saves what it is given."""
-    rows = [[task.lineage_id, task.attempt, canonical(task.config), task.recorded_epoch] for task in pack.tasks]
-    return json.dumps(rows)
+    groups = [
+        [[task.lineage_id, task.attempt, canonical(task.config), task.recorded_epoch] for task in group]
+        for group in pack.groups
+    ]
+    return json.dumps([groups, [astuple(one) for one in pack.measured]])
 
 
 def _unpack(text: str) -> Pack:
+    groups, measured = json.loads(text)
     return Pack(
-        tuple(LineageTask(key, attempt, parse(config), known) for key, attempt, config, known in json.loads(text))
+        tuple(
+            tuple(LineageTask(key, attempt, parse(config), known) for key, attempt, config, known in group)
+            for group in groups
+        ),
+        tuple(FormMeasured(*one) for one in measured),
     )
 
 
 def _reason(trial: Any) -> str:
     path = trial.error_file
-    if path and Path(path).exists():
-        text = Path(path).read_text(errors="replace").strip()
-        return _worker_death(text)
-    return "no reason given"
+    account = Path(path).read_text(errors="replace").strip() if path and Path(path).exists() else ""
+    return f"{cause_of_death(account)}\n\n{account}\n\nRay's own logs: {_session_folder()}"
 
 
-def _worker_death(text: str) -> str:
-    """Return Ray's account of a death with its most telling line first."""
-    lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = next((line for line in lines if "Error" in line or "died" in line), lines[0] if lines else "")
-    return f"{telling}\n\n{text}"
+def _session_folder() -> Path | None:
+    """Return the folder of the Ray this process has joined, which holds its sockets and logs."""
+    folder = Path(ray.nodes()[0]["ObjectStoreSocketName"]).parent.parent  # type: ignore[no-untyped-call]
+    return folder if folder.name.startswith("session_") else None
+
+
+def _remove_session(folder: Path) -> None:
+    """Remove what a Ray of our own leaves behind, and the link to it if no other Ray has taken it since."""
+    shutil.rmtree(folder, ignore_errors=True)
+    latest = folder.with_name("session_latest")
+    with contextlib.suppress(OSError):
+        if latest.readlink().name == folder.name:
+            latest.unlink()
 
 
 def _check_reachable(address: str) -> None:
@@ -302,6 +344,39 @@ def _signals_kept() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet(log: Path) -> Iterator[None]:
-    """Send what Ray and Tune print to a file: the terminal is ours, and our own output does not pass here."""
-    with log.open("a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+    """Send what Ray and Tune print, from Python or from native code, to a file.
+
+    The terminal is ours: the command line writes to descriptors of its own.
+    """
+    with (
+        log.open("a") as file,
+        _descriptors_to(file.fileno()),
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+    ):
         yield
+
+
+@contextlib.contextmanager
+def _descriptors_to(target: int) -> Iterator[None]:
+    """Let the descriptors of stdout and stderr, where there are any, lead to another file."""
+    kept: dict[int, int] = {}
+    _flush()
+    for number in (1, 2):
+        with contextlib.suppress(OSError):
+            kept[number] = os.dup(number)
+            os.dup2(target, number)
+    try:
+        yield
+    finally:
+        _flush()
+        for number, saved in kept.items():
+            os.dup2(saved, number)
+            os.close(saved)
+
+
+def _flush() -> None:
+    """Write out what Python still holds for its streams, so that it goes where it was meant to."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()

@@ -7,7 +7,6 @@ named in `DATA_ARGUMENTS` are filled from the data set where the constructor has
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import inspect
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.errors import ModelError, nearest
+from gridsearch.models.source_code import code_fingerprint
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,7 +44,7 @@ class ModelClass:
     """A model's class and what its constructor takes.
 
     `required` and `optional` are its hyperparameters (the latter with their defaults), `open_ended` says that it takes
-    any others too (`**kwargs`), `code` is the fingerprint of the user's source file, empty for our own models.
+    any others too (`**kwargs`), `code` is the fingerprint of the user's source, empty for our own models.
     """
 
     name: str
@@ -82,7 +82,7 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
         raise ModelError(f"model {name!r}: module {module_name!r} has no {class_name!r}{nearest(class_name, classes)}")
     if not _is_module_class(found):
         raise ModelError(f"model {name!r}: {class_name!r} is not a torch.nn.Module class")
-    return _describe(name, found, code=_code_of(module))
+    return _describe(name, found, code=_code_of(module, search))
 
 
 def check_hyperparameters(model: ModelClass, given: Sequence[str]) -> None:
@@ -113,8 +113,13 @@ def build_model(
     try:
         return model.build(**arguments)
     except Exception as error:
-        settings = ", ".join(f"{key}={value!r}" for key, value in hyper.items()) or "no settings"
-        raise ModelError(f"model {model.name!r} cannot be built with {settings}: {one_line(error)}") from error
+        text = f"model {model.name!r} cannot be built with {settings_text(hyper)}: {one_line(error)}"
+        raise ModelError(text) from error
+
+
+def settings_text(hyper: Mapping[str, Any]) -> str:
+    """Return hyperparameters as an error names them: `width=64, depth=2`."""
+    return ", ".join(f"{key}={value!r}" for key, value in hyper.items()) or "no settings"
 
 
 def one_line(error: BaseException) -> str:
@@ -150,13 +155,10 @@ def _is_module_class(found: Any) -> bool:
     return inspect.isclass(found) and issubclass(found, nn.Module)
 
 
-def _code_of(module: Any) -> str:
-    """Return the SHA-256 of the file that defines the user's model: an edited model is another model."""
+def _code_of(module: Any, search: Sequence[Path]) -> str:
+    """Return the fingerprint of the user's model: edited, or what it imports of the user's edited, it is another."""
     path = getattr(module, "__file__", None)
-    if not path or not Path(path).is_file():
-        return ""
-    text = Path(path).read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
-    return hashlib.sha256(text.encode()).hexdigest()
+    return code_fingerprint(module.__name__, Path(path), search) if path and Path(path).is_file() else ""
 
 
 def _describe(name: str, found: Callable[..., nn.Module], *, code: str) -> ModelClass:

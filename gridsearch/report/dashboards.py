@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gridsearch.analysis.frames import JobData, load
 from gridsearch.analysis.summary import summary
+from gridsearch.atomic import replacing
 from gridsearch.paths import INDEX_PAGE, dashboard_page
 from gridsearch.report.index import Entry, index_page
 from gridsearch.report.page import Stamp, job_page
@@ -32,30 +32,24 @@ def write_dashboards(
         data = load(store, name, with_epochs=True)
         page = dashboard_page(folder, name)
         if job is None or name == job:
-            replace_text(page, job_page(data, stamp))
+            _write(page, job_page(data, stamp))
             written.append(page)
         entries.append(_entry(data, page))
     index = folder / INDEX_PAGE
-    replace_text(index, index_page(entries, stamp))
+    _write(index, index_page(entries, stamp))
     return [*written, index]
 
 
 def write_page(data: JobData, page: Path, *, source: str = "", now: datetime | None = None) -> Path:
     """Write the page of one job to this file."""
     page.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(page, job_page(data, Stamp(now or datetime.now(UTC), source)))
+    _write(page, job_page(data, Stamp(now or datetime.now(UTC), source)))
     return page
 
 
-def replace_text(target: Path, text: str) -> None:
-    """Write a file beside its place and move it there in one step."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+def _write(page: Path, text: str) -> None:
+    with replacing(page) as file:
+        file.write(text.encode())
 
 
 def _entry(data: JobData, page: Path) -> Entry:

@@ -14,7 +14,7 @@ from gridsearch.analysis.curves import Curves, curves
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import score_text
-from gridsearch.analysis.ranking import table
+from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.scatter import Board, board, thinned
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.paths import INDEX_PAGE, file_stem
@@ -24,7 +24,10 @@ from gridsearch.report.figures.heatmap import heatmap_figure
 from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
 from gridsearch.report.inlining import asset, environment, json_data, plotly_script, policy
 from gridsearch.report.theme import CONFIG
+from gridsearch.spec.outcomes import RESULT_STATES
 
+#: More trials without a result than this are counted in the table's note, not listed.
+MOST_UNRANKED = 10
 #: Beyond this many points a plot is slow to draw and no fuller to look at; the page says when it shows fewer.
 MOST_POINTS = 5000
 
@@ -41,6 +44,7 @@ def job_page(data: JobData, stamp: Stamp) -> str:
     """Return the page of a job, complete in itself; the job's epochs must have been loaded."""
     glance = summary(data)
     drawn = curves(data)
+    others = unranked(data)
     points = board(data)
     shown = thinned(points, MOST_POINTS)
     cells = {method: correlation(data, method) for method in METHODS}
@@ -61,10 +65,13 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             glance=glance,
             states=_states(glance),
             table=table(data),
+            others=others if len(others) <= MOST_UNRANKED else (),
+            without_result=[(state, count) for state, count, _ in _states(glance) if state not in RESULT_STATES],
             cells=cells["pearson"],
             has_heatmap=_has_heatmap(cells["pearson"]),
             left_out=_left_out(cells["pearson"]),
             board=points,
+            axes=points.varying,
             shown=len(shown.trials),
             choice=first_choice(points, cells["spearman"]),
             curves=drawn,
@@ -76,8 +83,8 @@ def job_page(data: JobData, stamp: Stamp) -> str:
 
 
 def first_choice(points: Board, ranks: Correlation) -> tuple[str, str]:
-    """Return the x axis and the colour that a page opens with: those that go most closely with the score."""
-    names = [axis.name for axis in points.axes]
+    """Return the x axis and the colour that a page opens with: of those that vary, the closest to the score."""
+    names = [axis.name for axis in points.varying]
     last = dict(zip(ranks.names, ranks.matrix[-1], strict=True)) if ranks.matrix else {}
     order = sorted(names, key=lambda name: -abs(last.get(name) or 0.0))
     return (order[0] if order else "", order[1] if len(order) > 1 else "")
@@ -88,7 +95,7 @@ def _figures(drawn: Curves, shown: Board, cells: dict[Method, Correlation]) -> d
     figures: dict[str, Any] = {"config": CONFIG, "curves": _curve_parts(drawn)}
     if _has_heatmap(cells["pearson"]):
         figures["heatmap"] = {method: _parts(heatmap_figure(cells[method])) for method in METHODS}
-    if shown.trials:
+    if shown.varying:
         figures["scatter"] = _scatter_parts(shown)
     return figures
 
@@ -109,13 +116,14 @@ def _curve_parts(drawn: Curves) -> list[Any]:
 def _scatter_parts(points: Board) -> dict[str, Any]:
     """Return what the page's script joins into a figure for any choice of x axis and colour."""
     count = len(points.trials)
-    layouts = {axis.name: go.Figure(layout=layout_for(axis, points.objective, count)) for axis in points.axes}
+    axes = points.varying
+    layouts = {axis.name: go.Figure(layout=layout_for(axis, points.objective, count)) for axis in axes}
     return {
         "scores": points.scores,
         "texts": hover_texts(points),
-        "x": {axis.name: axis.drawn for axis in points.axes},
+        "x": {axis.name: axis.drawn for axis in axes},
         "layouts": {name: _parts(figure)["layout"] for name, figure in layouts.items()},
-        "colors": {axis.name: color_parts(axis, count) | {"group": axis.group} for axis in points.axes}
+        "colors": {axis.name: color_parts(axis, count) | {"group": axis.group} for axis in axes}
         | {"": color_parts(None, count) | {"group": [0] * count}},
     }
 

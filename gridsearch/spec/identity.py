@@ -71,7 +71,12 @@ def lineage_id(config: TrialConfig) -> str:
 
     Where the schedule needs the total, the number of epochs stays in and the lineage has one trial.
     """
-    content = json.loads(canonical(config))
+    return lineage_id_in(canonical(config), config)
+
+
+def lineage_id_in(canonical_text: str, config: TrialConfig) -> str:
+    """Return `lineage_id` of a configuration whose canonical form is at hand: for many rows."""
+    content = json.loads(canonical_text)
     if config.shares_prefix:
         del content["epochs"]
     return digest("lineage:" + json.dumps(content, sort_keys=True, separators=(",", ":")))

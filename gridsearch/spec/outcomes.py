@@ -80,4 +80,21 @@ class LineageFailed:
     traceback: str
 
 
-WorkerEvent = EpochRecord | LineageFinished | LineageDiverged | LineageFailed
+@dataclass(frozen=True, slots=True)
+class FormMeasured:
+    """How long a step of `models` models took on a machine in one form: trained as one, or "alone" one by one.
+
+    `workload` is a digest of what decides it (models, batch, optimiser, images); `seconds` is for all models, None
+    where the memory did not hold them.
+    """
+
+    machine: str
+    workload: str
+    form: str
+    models: int
+    batch_size: int
+    seconds: float | None
+
+
+LineageEvent = EpochRecord | LineageFinished | LineageDiverged | LineageFailed
+WorkerEvent = LineageEvent | FormMeasured

@@ -7,18 +7,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gridsearch.paths import partial_file
-
-
-def backup_file(path: Path, revision: str) -> Path:
-    """Return the file that keeps the store as it was before the upgrade to `revision`."""
-    return path.with_name(f"{path.name}.before-{revision}")
+from gridsearch.paths import backup_file, partial_file
 
 
 def newest_backup(path: Path) -> Path | None:
     """Return the last copy made of a store, or None."""
+    beginning = backup_file(path, "").name
     try:
-        names = [entry for entry in path.parent.iterdir() if entry.name.startswith(f"{path.name}.before-")]
+        names = [entry for entry in path.parent.iterdir() if entry.name.startswith(beginning)]
     except OSError:
         return None
     return max(names, key=lambda entry: entry.name, default=None)

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from gridsearch.spec.identity import digest, lineage_id, parse
+from gridsearch.spec.identity import digest, lineage_id_in, parse
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.jobs import grid_digest, text_digest
-from gridsearch.store.lookup import as_stored
+from gridsearch.store.lookup import as_stored, every
 from gridsearch.store.replay import Replay
 from gridsearch.store.rows import Problem
 from gridsearch.store.tables import job_trials, jobs, launches, lineages, trials
@@ -22,7 +22,7 @@ def trials_are_who_they_say(connection: Connection, replay: Replay) -> Iterator[
     """Ids are the hashes of the configurations, and every trial came under one event `enqueued`."""
     columns = (trials.c.trial_id, trials.c.epochs, trials.c.config, trials.c.enqueued, lineages.c.lineage_id)
     born: Counter[Any] = Counter()
-    for row in connection.execute(select(*columns).join_from(trials, lineages)):
+    for row in every(connection, select(*columns).join_from(trials, lineages)):
         born[row.enqueued] += 1
         if digest(str(row.config)) != row.trial_id:
             yield Problem("identity", f"trial {row.trial_id}", "its id is not the hash of its configuration")
@@ -43,7 +43,7 @@ def _lineage_fits(row: Any) -> Iterator[Problem]:
         return
     if config.epochs != row.epochs:
         yield Problem("identity", subject, f"it has {row.epochs} epochs, its configuration {config.epochs}")
-    if lineage_id(config) != row.lineage_id:
+    if lineage_id_in(row.config, config) != row.lineage_id:
         yield Problem("identity", subject, f"it does not belong to lineage {row.lineage_id}")
 
 
@@ -56,7 +56,7 @@ def jobs_have_their_grid(connection: Connection, replay: Replay) -> Iterator[Pro
     )
     grids = {
         key: [(row.position, row.trial_id) for row in members]
-        for key, members in groupby(connection.execute(statement), key=lambda row: row.job)
+        for key, members in groupby(every(connection, statement), key=lambda row: row.job)
     }
     for row in connection.execute(select(*as_stored(jobs))):
         grid = grids.get(row.id, [])

@@ -24,7 +24,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
-from gridsearch.spec.outcomes import TrialState, WorkerEvent
+from gridsearch.spec.outcomes import FormMeasured, LineageEvent, TrialState
 from gridsearch.store.rows import (
     Claim,
     EpochRow,
@@ -110,7 +110,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def record(self, launch_id: int, events: Sequence[WorkerEvent], logs: Mapping[str, str]) -> Recorded:
+    def record(self, launch_id: int, events: Sequence[LineageEvent], logs: Mapping[str, str]) -> Recorded:
         """Record what workers report, in order, in one transaction.
 
         An event is accepted only if the launch holds the lineage under the event's attempt; others are
@@ -135,6 +135,10 @@ class Store(ABC):
 
         One whose lineage has got the answer since is settled at once. `StoreError` for any other state.
         """
+
+    @abstractmethod
+    def remember(self, measured: Collection[FormMeasured]) -> None:
+        """Keep what was measured of forms of training; a newer measurement of the same replaces the older. No event."""
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -181,6 +185,10 @@ class Store(ABC):
         Of more than `limit`, the last. A job's events are those of its revisions and of all that its launches
         did; a trial's begin with the one `enqueued` under which it came.
         """
+
+    @abstractmethod
+    def measured(self) -> list[FormMeasured]:
+        """Return all that is remembered of forms of training, of every machine."""
 
     @abstractmethod
     def verify(self) -> list[Problem]:

@@ -11,22 +11,25 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from gridsearch.spec.outcomes import METRICS, OPEN_STATES, TrialState
-from gridsearch.store.lookup import as_stored
+from gridsearch.store.lookup import as_stored, every
 from gridsearch.store.replay import Replay
 from gridsearch.store.rows import Problem
 from gridsearch.store.settling import not_finite, total_seconds
 from gridsearch.store.tables import epochs, lineages, trials
 
+_METRICS_OF = attrgetter(*METRICS)
+_NO_METRICS = (None,) * len(METRICS)
+
 
 def results_are_recorded(connection: Connection, replay: Replay) -> Iterator[Problem]:
     """Epochs count from 0 on, finished trials have their numbers, and no open trial could be finished."""
     curves = groupby(
-        connection.execute(select(epochs).order_by(epochs.c.lineage, epochs.c.epoch)).fetchall(),
+        every(connection, select(epochs).order_by(epochs.c.lineage, epochs.c.epoch)),
         key=attrgetter("lineage"),
     )
     by_lineage = {key: list(curve) for key, curve in curves}
     members: dict[int, list[Any]] = defaultdict(list)
-    for row in connection.execute(select(*as_stored(trials))):
+    for row in every(connection, select(*as_stored(trials))):
         members[row.lineage].append(row)
     for row in connection.execute(select(lineages).order_by(lineages.c.id)):
         curve = by_lineage.get(row.id, [])
@@ -67,9 +70,10 @@ def _trial_faults(trial: Any, lineage: Any, curve: list[Any]) -> Iterator[str]:
         numbers = next((epoch for epoch in curve if epoch.epoch == last and not_finite(epoch)), None)
     elif trial.state in OPEN_STATES and _has_answer(trial, lineage):
         yield f"it is {trial.state}, but its lineage has the answer"
-    for name in METRICS:
-        if getattr(trial, name) != getattr(numbers, name, None):
-            yield f"its {name} is {getattr(trial, name)}, but its epoch says {getattr(numbers, name, None)}"
+    said = _METRICS_OF(numbers) if numbers is not None else _NO_METRICS
+    for name, found, told in zip(METRICS, _METRICS_OF(trial), said, strict=True):
+        if found != told:
+            yield f"its {name} is {found}, but its epoch says {told}"
     finished = trial.state in (TrialState.COMPLETED, TrialState.DIVERGED)
     seconds = total_seconds(curve, last) if finished else None
     if trial.seconds != seconds:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -37,7 +36,8 @@ DIVERGED = str(TrialState.DIVERGED)
 FAILED = str(TrialState.FAILED)
 REFUSED = "refused"
 _ADD = insert(events)
-_SEALED = itemgetter("at", "kind", "job", "launch", "lineage", "trial", "attempt", "detail")
+#: The columns under an event's seal.
+SEALED = ("at", "kind", "job", "launch", "lineage", "trial", "attempt", "detail")
 #: Lineage events after which nobody holds the lineage.
 CLAIM_ENDS = frozenset({RELEASED, FINISHED, DIVERGED, FAILED})
 
@@ -56,17 +56,10 @@ class Event:
 
     def row(self, stamp: str) -> dict[str, Any]:
         """Return the row as it is stored, given the time of the change; sealed."""
-        row: dict[str, Any] = {
-            "at": stamp,
-            "kind": self.kind,
-            "job": self.job,
-            "launch": self.launch,
-            "lineage": self.lineage,
-            "trial": self.trial,
-            "attempt": self.attempt,
-            "detail": to_json(self.detail) if self.detail else "{}",
-        }
-        row["seal"] = event_seal(row)
+        detail = to_json(self.detail) if self.detail else "{}"
+        values = (stamp, self.kind, self.job, self.launch, self.lineage, self.trial, self.attempt, detail)
+        row: dict[str, Any] = dict(zip(SEALED, values, strict=True))
+        row["seal"] = seal(*row.values())
         return row
 
 
@@ -94,11 +87,6 @@ class Cause:
     ) -> Event:
         """Return the event of a change that has this cause."""
         return Event(kind, self.job, self.launch, lineage, trial, attempt, detail or {})
-
-
-def event_seal(stored: Mapping[str, Any]) -> int:
-    """Return the seal of an event, given its columns as they are stored."""
-    return seal(*_SEALED(stored))
 
 
 def log(connection: Connection, cause: Cause, changes: Iterable[Event]) -> None:

@@ -17,6 +17,8 @@ AnySelect = Select[*tuple[Any, ...]]
 
 #: Parameters of one statement: SQLite before 3.32 took 999, PostgreSQL takes 32767.
 _CHUNK = 900
+#: Rows fetched at once where every row is read.
+_BATCH = 5000
 #: Where more than this share of the trials is asked for, reading every row is quicker than finding each.
 _SHARE = 0.2
 _LAST_TRIAL = select(func.max(trials.c.id))
@@ -34,6 +36,12 @@ def rows_in(
     remaining = iter(asked)
     while chunk := list(islice(remaining, _CHUNK)):
         yield from connection.execute(statement.where(column.in_(chunk))).fetchall()
+
+
+def every(connection: Connection, statement: AnySelect) -> Iterator[AnyRow]:
+    """Yield the rows of a statement that has very many, fetched by the thousand."""
+    for batch in connection.execute(statement).partitions(_BATCH):
+        yield from batch
 
 
 def trial_keys(connection: Connection, trial_ids: Iterable[str]) -> dict[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -14,10 +13,10 @@ from gridsearch.spec.outcomes import (
     METRICS,
     EpochRecord,
     LineageDiverged,
+    LineageEvent,
     LineageFailed,
     LineageFinished,
     TrialState,
-    WorkerEvent,
 )
 from gridsearch.store.bulk import execute_many
 from gridsearch.store.claims import end_claims
@@ -32,7 +31,8 @@ from gridsearch.store.settling import settle
 from gridsearch.store.tables import epochs, lineages, trials
 
 _NUMBERS = (*METRICS, "learning_rate", "seconds")
-_SEALED = itemgetter("lineage", "epoch", "attempt", *_NUMBERS)
+#: The columns under an epoch's seal.
+SEALED = ("lineage", "epoch", "attempt", *_NUMBERS)
 _ADD_EPOCHS = insert(epochs)
 _ADVANCE = (
     update(lineages)
@@ -61,7 +61,7 @@ class _Progress:
     fresh: list[dict[str, Any]] = field(default_factory=list)
     end: Event | None = None
 
-    def take(self, event: WorkerEvent) -> None:
+    def take(self, event: LineageEvent) -> None:
         """Let an accepted event change the lineage."""
         match event:
             case EpochRecord():
@@ -95,7 +95,7 @@ class _Progress:
         self.end = Event(FAILED, detail={"error": f"defect in training: {reason}"})
 
 
-def record(connection: Connection, cause: Cause, events: Sequence[WorkerEvent], logs: Mapping[str, str]) -> Recorded:
+def record(connection: Connection, cause: Cause, events: Sequence[LineageEvent], logs: Mapping[str, str]) -> Recorded:
     """See `Store.record`; `cause` names the launch."""
     held = select(lineages).where(lineages.c.launch == cause.launch)
     names = dict.fromkeys(event.lineage_id for event in events)
@@ -123,15 +123,9 @@ def epoch_values(lineage: int, record: EpochRecord) -> dict[str, Any]:
     """Return the row of an epoch, sealed; a number that is not finite becomes None."""
     numbers = (float(getattr(record, name)) for name in _NUMBERS)
     known = (number if math.isfinite(number) else None for number in numbers)
-    values: dict[str, Any] = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
-    values.update(zip(_NUMBERS, known, strict=True))
-    values["seal"] = epoch_seal(values)
+    values: dict[str, Any] = dict(zip(SEALED, (lineage, record.epoch, record.attempt, *known), strict=True))
+    values["seal"] = seal(*values.values())
     return values
-
-
-def epoch_seal(stored: Mapping[str, Any]) -> int:
-    """Return the seal of an epoch, given its columns as they are stored."""
-    return seal(*_SEALED(stored))
 
 
 def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:
@@ -180,7 +174,7 @@ def _fail(connection: Connection, cause: Cause, failed: Mapping[Any, Event], log
     return [row.id for row in running]
 
 
-def _log_refused(connection: Connection, cause: Cause, refused: Sequence[WorkerEvent]) -> None:
+def _log_refused(connection: Connection, cause: Cause, refused: Sequence[LineageEvent]) -> None:
     names = {event.lineage_id for event in refused}
     known = {row.lineage_id: row.id for row in rows_in(connection, select(lineages), lineages.c.lineage_id, names)}
     log(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.store import journal
-from gridsearch.store.lookup import as_stored
+from gridsearch.store.lookup import as_stored, every
 from gridsearch.store.rows import Problem
 from gridsearch.store.tables import jobs, launches, lineages, trials
 
@@ -107,22 +108,26 @@ class Replay:
 
 def compare(connection: Connection, replay: Replay) -> Iterator[Problem]:
     """Yield the rows that are not what the events make them."""
-    yield from _differences(connection, trials, replay.trials, _Trial())
-    yield from _differences(connection, lineages, replay.lineages, _Lineage())
-    yield from _differences(connection, launches, replay.launches, None)
-    yield from _differences(connection, jobs, replay.jobs, None)
+    yield from _differences(connection, trials, _Trial, replay.trials, _Trial())
+    yield from _differences(connection, lineages, _Lineage, replay.lineages, _Lineage())
+    yield from _differences(connection, launches, _Launch, replay.launches, None)
+    yield from _differences(connection, jobs, _Job, replay.jobs, None)
 
 
-def _differences(connection: Connection, table: Table, expected: dict[int, Any], untouched: Any) -> Iterator[Problem]:
+def _differences(
+    connection: Connection, table: Table, life_of: type, expected: dict[int, Any], untouched: Any
+) -> Iterator[Problem]:
+    names = [part.name for part in fields(life_of)]
+    in_row = itemgetter(*(list(table.columns.keys()).index(name) for name in names))
+    in_life = attrgetter(*names)
     seen = set()
-    for row in connection.execute(select(*as_stored(table))):
+    for row in every(connection, select(*as_stored(table))):
         seen.add(row.id)
         life = expected.get(row.id, untouched)
         if life is None:
             yield Problem("events", f"{table.name} {row.id}", "the row is there, but no event made it")
             continue
-        for name in (part.name for part in fields(life)):
-            found, told = row._mapping[name], getattr(life, name)
+        for name, found, told in zip(names, in_row(row), in_life(life), strict=True):
             if found != told or type(found) is not type(told):
                 text = f"{name} is {found!r}, but the events say {told!r}"
                 yield Problem("events", f"{table.name} {row.id}", text)

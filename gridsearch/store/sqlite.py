@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gridsearch.spec.outcomes import TrialState, WorkerEvent
-from gridsearch.store import claims, curves, jobs, launches, reading, recording
+from gridsearch.spec.outcomes import FormMeasured, LineageEvent, TrialState
+from gridsearch.store import claims, curves, jobs, launches, measurements, reading, recording
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import (
@@ -77,7 +77,7 @@ class SqliteStore(Store):
             cause = launches.launch_cause(connection, launch_id, _now(), still_open=True)
             return claims.claim(connection, targets, cause)
 
-    def record(self, launch_id: int, events: Sequence[WorkerEvent], logs: Mapping[str, str]) -> Recorded:
+    def record(self, launch_id: int, events: Sequence[LineageEvent], logs: Mapping[str, str]) -> Recorded:
         with self._database.write() as connection:
             cause = launches.launch_cause(connection, launch_id, _now())
             return recording.record(connection, cause, events, logs)
@@ -89,6 +89,14 @@ class SqliteStore(Store):
     def reopen(self, job: str, states: Collection[TrialState]) -> int:
         with self._database.write() as connection:
             return claims.reopen(connection, job, states, _now())
+
+    def remember(self, measured: Collection[FormMeasured]) -> None:
+        with self._database.write() as connection:
+            measurements.remember(connection, measured)
+
+    def measured(self) -> list[FormMeasured]:
+        with self._database.read() as connection:
+            return measurements.measured(connection)
 
     def states(self, trial_ids: Collection[str]) -> dict[str, TrialState]:
         with self._database.read() as connection:

@@ -165,6 +165,20 @@ events = Table(
     Column("seal", Integer, nullable=False),
 )
 
+#: How fast forms of training were; a memory that may be lost, so `verify` asks nothing of it.
+measurements = Table(
+    "measurements",
+    metadata,
+    Column("machine", Words, primary_key=True),
+    Column("workload", Text, primary_key=True),
+    Column("form", Text, primary_key=True),
+    Column("models", Integer, nullable=False),
+    Column("batch_size", Integer, nullable=False),
+    Column("seconds", REAL),
+    CheckConstraint("models >= 1", name="models"),
+    sqlite_with_rowid=False,
+)
+
 Index(
     None,
     lineages.c.launch,

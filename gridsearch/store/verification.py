@@ -8,18 +8,21 @@ stands on it cannot be read.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
 from gridsearch.store.checks import claims_are_held, jobs_have_their_grid, trials_are_who_they_say
 from gridsearch.store.curve_checks import results_are_recorded
-from gridsearch.store.journal import event_seal
-from gridsearch.store.lookup import as_stored
-from gridsearch.store.recording import epoch_seal
+from gridsearch.store.journal import SEALED as SEALED_OF_EVENTS
+from gridsearch.store.lookup import AnyRow, as_stored, every
+from gridsearch.store.recording import SEALED as SEALED_OF_EPOCHS
 from gridsearch.store.replay import Replay, compare
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema import columns_in, expected_columns
+from gridsearch.store.seals import seal
 from gridsearch.store.tables import epochs, events
 
 
@@ -52,8 +55,9 @@ def _schema(connection: Connection) -> Iterator[Problem]:
 
 
 def _epoch_seals(connection: Connection) -> Iterator[Problem]:
-    for row in connection.execute(select(*as_stored(epochs))):
-        if row.seal != epoch_seal(row._asdict()):
+    own_seal = _seal_of(epochs, SEALED_OF_EPOCHS)
+    for row in every(connection, select(*as_stored(epochs))):
+        if row.seal != own_seal(row):
             subject = f"epochs {row.lineage}/{row.epoch}"
             yield Problem("seal", subject, "its numbers are not those that were written")
 
@@ -61,12 +65,20 @@ def _epoch_seals(connection: Connection) -> Iterator[Problem]:
 def _replay(connection: Connection, replay: Replay) -> Iterator[Problem]:
     """Replay the events, as far as each is what was written."""
     sound = True
-    for number, row in enumerate(connection.execute(select(*as_stored(events)).order_by(events.c.id)), start=1):
-        if row.seal != event_seal(row._asdict()):
+    own_seal = _seal_of(events, SEALED_OF_EVENTS)
+    for number, row in enumerate(every(connection, select(*as_stored(events)).order_by(events.c.id)), start=1):
+        if row.seal != own_seal(row):
             sound = False
             yield Problem("seal", f"events {row.id}", "it is not what was written")
         elif row.id != number:
             yield Problem("events", f"events {row.id}", f"event {number} is missing")
             return
         elif sound:
-            replay.apply(row, json.loads(row.detail))
+            replay.apply(row, {} if row.detail == "{}" else json.loads(row.detail))
+
+
+def _seal_of(table: Table, sealed: tuple[str, ...]) -> Callable[[AnyRow], int]:
+    """Return what seals the rows of a table, selected `as_stored`."""
+    names = list(table.columns.keys())
+    values: Callable[[AnyRow], tuple[Any, ...]] = itemgetter(*map(names.index, sealed))
+    return lambda row: seal(*values(row))

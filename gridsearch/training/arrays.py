@@ -50,8 +50,8 @@ class DeviceArrays:
 
 
 def as_pixels(images: Tensor) -> Tensor:
-    """Return images as float32 in [0, 1]."""
-    return images if images.dtype == torch.float32 else images.to(torch.float32).div_(255.0)
+    """Return images as floats in [0, 1]: those that are floats already as they are, bytes as float32."""
+    return images if images.is_floating_point() else images.to(torch.float32).div_(255.0)
 
 
 def to_device(images: np.ndarray, labels: np.ndarray, device: torch.device) -> DeviceArrays:

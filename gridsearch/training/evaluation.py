@@ -1,48 +1,50 @@
-"""Measuring a model on a set of images without changing it."""
+"""Measuring models on a set of images without changing them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from gridsearch.training.arrays import DeviceArrays
+from gridsearch.training.form import Form
 
 
 @dataclass
 class Tally:
-    """Sums over images, kept on the device until they are asked for, so that nothing waits for it step by step."""
+    """Sums over images for M models, kept on the device until they are asked for, so that nothing waits for it."""
 
     loss: Tensor
     correct: Tensor
     count: int = 0
 
     @classmethod
-    def on(cls, device: torch.device) -> Tally:
-        """Return an empty tally on a device."""
+    def of(cls, models: int, device: torch.device) -> Tally:
+        """Return an empty tally of M models on a device."""
         return cls(
-            torch.zeros((), dtype=torch.float64, device=device),
-            torch.zeros((), dtype=torch.int64, device=device),
+            torch.zeros(models, dtype=torch.float64, device=device),
+            torch.zeros(models, dtype=torch.int64, device=device),
         )
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Count logits (n, K) against labels (n,)."""
-        self.loss += functional.cross_entropy(logits, labels, reduction="sum")
-        self.correct += (logits.argmax(1) == labels).sum()
+        """Count logits (M, n, K) against labels (n,)."""
+        models = len(logits)
+        losses = functional.cross_entropy(logits.flatten(0, 1), labels.repeat(models), reduction="none")
+        self.loss += losses.view(models, -1).sum(1, dtype=torch.float64)
+        self.correct += (logits.argmax(2) == labels).sum(1)
         self.count += len(labels)
 
-    def means(self) -> tuple[float, float]:
-        """Return the mean cross-entropy in nats and the accuracy in [0, 1]."""
-        return self.loss.item() / self.count, self.correct.item() / self.count
+    def means(self) -> list[tuple[float, float]]:
+        """Return each model's mean cross-entropy in nats and its accuracy in [0, 1]."""
+        return list(zip((self.loss / self.count).tolist(), (self.correct.double() / self.count).tolist(), strict=True))
 
 
-@torch.inference_mode()
-def evaluate(model: nn.Module, arrays: DeviceArrays) -> tuple[float, float]:
-    """Return the mean cross-entropy and the accuracy of the model over all images, in evaluation mode."""
-    model.eval()
-    tally = Tally.on(arrays.labels.device)
+@torch.no_grad()
+def evaluate(form: Form, arrays: DeviceArrays) -> list[tuple[float, float]]:
+    """Return each model's mean cross-entropy and accuracy over all images, in evaluation mode."""
+    tally = Tally.of(form.size, arrays.labels.device)
     for images, labels in arrays.in_order(arrays.chunk_size(1)):
-        tally.add(model(images), labels)
+        tally.add(form.logits(images), labels)
     return tally.means()

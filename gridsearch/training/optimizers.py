@@ -1,14 +1,15 @@
 """Optimiser rules over lists of tensors, with the semantics and defaults of `torch.optim`.
 
-They are written here, and not taken from `torch.optim`, because the same rules must serve stacked models whose learning
-rate differs from row to row; the tests hold each against its namesake there. State is plain tensors, so a checkpoint
-needs nothing but tensors.
+They are written here, and not taken from `torch.optim`, because the same rules must serve stacked models, in which the
+learning rate, the momentum and the weight decay differ from model to model; the tests hold each against its namesake
+there. State is plain tensors, so a checkpoint needs nothing but tensors.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,97 +20,109 @@ BETA_1, BETA_2, ADAM_EPS = 0.9, 0.999, 1e-8
 RMSPROP_ALPHA, RMSPROP_EPS = 0.99, 1e-8
 
 Tensors = list[Tensor]
+#: A number for all parameters, or for each parameter a tensor that broadcasts over it (one value per stacked model).
+Coefficient = float | Tensors
+
+
+@dataclass(frozen=True)
+class RuleKind:
+    """What decides which code runs and which state is kept; models whose rules differ here cannot be stacked."""
+
+    optimizer: str
+    momentum: bool
+    nesterov: bool
+    weight_decay: bool
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> RuleKind:
+        """Return the kind of rule that a recipe names."""
+        return cls(recipe.optimizer, recipe.momentum > 0, recipe.nesterov, recipe.weight_decay > 0)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Return the names of the state kept for every parameter."""
+        if self.optimizer in ("adam", "adamw"):
+            return ("mean", "square")
+        momentum = ("momentum",) if self.momentum else ()
+        return ("square", *momentum) if self.optimizer == "rmsprop" else momentum
 
 
 class Rule(ABC):
     """How gradients change parameters; holds the state that goes with them, one tensor per parameter and slot."""
 
-    def __init__(self, recipe: Recipe, parameters: Tensors, slots: Sequence[str]) -> None:
-        self.recipe = recipe
+    def __init__(
+        self, kind: RuleKind, parameters: Tensors, *, momentum: Coefficient = 0.0, weight_decay: Coefficient = 0.0
+    ) -> None:
+        self.kind, self.momentum, self.weight_decay = kind, momentum, weight_decay
         self.slots: dict[str, Tensors] = {
-            slot: [torch.zeros_like(p, requires_grad=False) for p in parameters] for slot in slots
+            slot: [torch.zeros_like(p, requires_grad=False) for p in parameters] for slot in kind.slots
         }
         self.steps = 0
 
     @abstractmethod
     @torch.no_grad()
-    def step(self, parameters: Tensors, gradients: Tensors, lr: float) -> None:
+    def step(self, parameters: Tensors, gradients: Tensors, lr: Coefficient) -> None:
         """Change the parameters in place by one step at this learning rate."""
-
-    def state(self) -> dict[str, Tensor]:
-        """Return the state as named tensors, for a checkpoint."""
-        tensors = {f"{slot}.{i}": t for slot, ts in self.slots.items() for i, t in enumerate(ts)}
-        return tensors | {"steps": torch.tensor(self.steps)}
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Take over a state that `state` returned."""
-        for slot, tensors in self.slots.items():
-            for index, tensor in enumerate(tensors):
-                tensor.copy_(state[f"{slot}.{index}"])
-        self.steps = int(state["steps"])
 
     def decayed(self, parameters: Tensors, gradients: Tensors) -> Tensors:
         """Return the gradients with the L2 penalty's gradient added."""
-        if not self.recipe.weight_decay:
+        if not self.kind.weight_decay:
             return gradients
-        return list(torch._foreach_add(gradients, parameters, alpha=self.recipe.weight_decay))
+        return list(torch._foreach_add(gradients, torch._foreach_mul(parameters, self.weight_decay)))
+
+    def accelerated(self, changes: Tensors) -> Tensors:
+        """Return the momentum buffers after adding these changes."""
+        buffers = self.slots["momentum"]
+        torch._foreach_mul_(buffers, self.momentum)
+        torch._foreach_add_(buffers, changes)
+        return buffers
 
 
 class SGD(Rule):
     """Stochastic gradient descent with optional (Nesterov) momentum."""
 
-    def __init__(self, recipe: Recipe, parameters: Tensors) -> None:
-        super().__init__(recipe, parameters, ["momentum"] if recipe.momentum else [])
-
     @torch.no_grad()
-    def step(self, parameters: Tensors, gradients: Tensors, lr: float) -> None:
+    def step(self, parameters: Tensors, gradients: Tensors, lr: Coefficient) -> None:
         """See `torch.optim.SGD`."""
         gradients = self.decayed(parameters, gradients)
-        if momentum := self.recipe.momentum:
-            buffers = self.slots["momentum"]
-            torch._foreach_mul_(buffers, momentum)
-            torch._foreach_add_(buffers, gradients)
+        if self.kind.momentum:
+            buffers = self.accelerated(gradients)
+            ahead = self.kind.nesterov
             gradients = (
-                list(torch._foreach_add(gradients, buffers, alpha=momentum)) if self.recipe.nesterov else buffers
+                list(torch._foreach_add(gradients, torch._foreach_mul(buffers, self.momentum))) if ahead else buffers
             )
-        torch._foreach_add_(parameters, gradients, alpha=-lr)
+        descend(parameters, gradients, lr)
         self.steps += 1
 
 
 class Adam(Rule):
-    """Adam, and with `decoupled` weight decay AdamW."""
-
-    def __init__(self, recipe: Recipe, parameters: Tensors, *, decoupled: bool) -> None:
-        super().__init__(recipe, parameters, ["mean", "square"])
-        self.decoupled = decoupled
+    """Adam, and AdamW, whose weight decay is decoupled."""
 
     @torch.no_grad()
-    def step(self, parameters: Tensors, gradients: Tensors, lr: float) -> None:
+    def step(self, parameters: Tensors, gradients: Tensors, lr: Coefficient) -> None:
         """See `torch.optim.Adam` and `torch.optim.AdamW`."""
         self.steps += 1
-        if self.decoupled:
-            torch._foreach_mul_(parameters, 1 - lr * self.recipe.weight_decay)
-        else:
+        if self.kind.optimizer == "adam":
             gradients = self.decayed(parameters, gradients)
+        elif self.kind.weight_decay:
+            descend(parameters, list(torch._foreach_mul(parameters, self.weight_decay)), lr)
         means, squares = self.slots["mean"], self.slots["square"]
         torch._foreach_lerp_(means, gradients, 1 - BETA_1)
         torch._foreach_mul_(squares, BETA_2)
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - BETA_2)
-        scale = (1 - BETA_2**self.steps) ** 0.5
         denominators = torch._foreach_sqrt(squares)
-        torch._foreach_div_(denominators, scale)
+        torch._foreach_div_(denominators, (1 - BETA_2**self.steps) ** 0.5)
         torch._foreach_add_(denominators, ADAM_EPS)
-        torch._foreach_addcdiv_(parameters, means, denominators, value=-lr / (1 - BETA_1**self.steps))
+        changes = torch._foreach_div(means, denominators)
+        torch._foreach_div_(changes, 1 - BETA_1**self.steps)
+        descend(parameters, list(changes), lr)
 
 
 class RMSprop(Rule):
     """RMSprop with optional momentum."""
 
-    def __init__(self, recipe: Recipe, parameters: Tensors) -> None:
-        super().__init__(recipe, parameters, ["square", "momentum"] if recipe.momentum else ["square"])
-
     @torch.no_grad()
-    def step(self, parameters: Tensors, gradients: Tensors, lr: float) -> None:
+    def step(self, parameters: Tensors, gradients: Tensors, lr: Coefficient) -> None:
         """See `torch.optim.RMSprop`."""
         gradients = self.decayed(parameters, gradients)
         squares = self.slots["square"]
@@ -117,22 +130,31 @@ class RMSprop(Rule):
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_ALPHA)
         denominators = torch._foreach_sqrt(squares)
         torch._foreach_add_(denominators, RMSPROP_EPS)
-        if momentum := self.recipe.momentum:
-            buffers = self.slots["momentum"]
-            torch._foreach_mul_(buffers, momentum)
-            torch._foreach_addcdiv_(buffers, gradients, denominators)
-            torch._foreach_add_(parameters, buffers, alpha=-lr)
-        else:
-            torch._foreach_addcdiv_(parameters, gradients, denominators, value=-lr)
+        changes = list(torch._foreach_div(gradients, denominators))
+        descend(parameters, self.accelerated(changes) if self.kind.momentum else changes, lr)
         self.steps += 1
 
 
-def make_rule(recipe: Recipe, parameters: Tensors) -> Rule:
-    """Return the rule that a recipe names, with fresh state for these parameters."""
-    match recipe.optimizer:
-        case "sgd":
-            return SGD(recipe, parameters)
-        case "adam" | "adamw":
-            return Adam(recipe, parameters, decoupled=recipe.optimizer == "adamw")
-        case "rmsprop":
-            return RMSprop(recipe, parameters)
+def descend(parameters: Tensors, changes: Tensors, lr: Coefficient) -> None:
+    """Subtract the changes times the learning rate from the parameters, in place."""
+    if isinstance(lr, float):
+        torch._foreach_add_(parameters, changes, alpha=-lr)
+    else:
+        torch._foreach_addcmul_(parameters, changes, lr, value=-1)
+
+
+RULES: dict[str, type[Rule]] = {"sgd": SGD, "adam": Adam, "adamw": Adam, "rmsprop": RMSprop}
+
+
+def make_rule(recipes: Sequence[Recipe], parameters: Tensors, spread: Callable[[Sequence[float]], Coefficient]) -> Rule:
+    """Return the rule that these recipes share, with fresh state for these parameters.
+
+    `spread` turns one number for each recipe into a coefficient of the parameters.
+    """
+    kind = RuleKind.of(recipes[0])
+    return RULES[kind.optimizer](
+        kind,
+        parameters,
+        momentum=spread([recipe.momentum for recipe in recipes]),
+        weight_decay=spread([recipe.weight_decay for recipe in recipes]),
+    )

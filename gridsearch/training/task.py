@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from gridsearch.spec.outcomes import FormMeasured
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.arrays import DeviceArrays
 
@@ -24,9 +25,18 @@ class LineageTask:
 
 @dataclass(frozen=True)
 class Pack:
-    """Lineages given to a worker together."""
+    """What a worker is given at once: groups of lineages, each meant to be trained as one, one group after another.
 
-    tasks: tuple[LineageTask, ...]
+    `measured` is what is remembered of forms of training (see `choosing`).
+    """
+
+    groups: tuple[tuple[LineageTask, ...], ...]
+    measured: tuple[FormMeasured, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[LineageTask, ...]:
+        """Return the lineages of all groups."""
+        return tuple(task for group in self.groups for task in group)
 
 
 @dataclass(frozen=True)

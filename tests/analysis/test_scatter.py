@@ -21,6 +21,17 @@ def test_points_are_moved_aside_but_keep_their_true_value() -> None:
     assert shown.frame("learning_rate").columns.tolist() == ["trial", "learning_rate", "drawn_at", "score"]
 
 
+def test_few_points_stay_near_their_value_and_a_single_one_on_it() -> None:
+    """They stay there while others finish: the whole grid counts, not what is drawn."""
+    few = grid({"neurons": [10, 20], "seed": [0, 1]}, lambda point: 0.5)
+    places = board(few).axis("neurons").drawn
+    assert len(set(places)) == 4
+    assert all(place and min(abs(place - 10), abs(place - 20)) < 0.1 for place in places)
+    assert board(grid({"neurons": [10, 20]}, lambda point: 0.5)).axis("neurons").drawn == (10, 20)
+    unfinished = grid({"neurons": [10, 20], "seed": [0, 1]}, lambda point: 0.5 if point["seed"] else None)
+    assert set(board(unfinished).axis("neurons").drawn) < set(places)
+
+
 def test_neighbours_on_a_linear_axis_never_mix() -> None:
     axis = board(grid({"neurons": [10, 11, 30, 60]}, lambda point: 0.5)).axis("neurons")
     assert axis.placement.scale == "linear"

@@ -7,6 +7,8 @@ import random
 import signal
 import sqlite3
 import subprocess
+import sys
+import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from gridsearch import paths
 from tests.cli.program import JOB, command, environment, run
 from tests.engine.launching import table
 
@@ -94,9 +97,14 @@ def end(process: subprocess.Popen[str]) -> tuple[str, str]:
 def test_ray_gives_the_numbers_of_this_process_and_says_nothing_of_its_own(
     folder: Path, whole: dict[str, tuple[object, ...]]
 ) -> None:
+    log = paths.scratch_dir(folder / "results.db") / "ray.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("of the launch before")
     process = start(folder, "--workers", "2")
     out, err = end(process)
     assert process.returncode == 0, err
+    assert "of the launch before" not in log.read_text()
+    assert not list(Path(tempfile.gettempdir(), "ray").glob(f"session_*_{process.pid}"))
     assert out == ""
     lines = err.strip().splitlines()
     assert lines[0].startswith("small: 8 trials, +8 new; 240 epochs to train")
@@ -122,6 +130,58 @@ def test_interrupted_it_ends_in_seconds_and_resumes(
     ended = run(folder, "resume", "--no-dashboard")
     assert ended.code == 0, ended.err
     assert table(folder / "results.db") == whole
+
+
+STOPPED = """
+import os, signal, sys
+
+def stop():
+    os.kill(os.getpid(), signal.SIGINT)
+
+class StopAtImport:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{moment}":
+            sys.meta_path.remove(self)
+            stop()
+
+def stopped_before(real):
+    def run(*arguments, **options):
+        stop()
+        return real(*arguments, **options)
+    return run
+
+if "{moment}" in ("init", "fit"):
+    from gridsearch.engine import ray_tune
+    owner = ray_tune.ray if "{moment}" == "init" else ray_tune.tune.Tuner
+    setattr(owner, "{moment}", stopped_before(getattr(owner, "{moment}")))
+else:
+    sys.meta_path.insert(0, StopAtImport())
+from gridsearch.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "last"),
+    [
+        ("torch", "stopped"),
+        ("sklearn.datasets", "stopped"),
+        ("ray", "go on with: gridsearch resume 'small'"),
+        ("init", "go on with: gridsearch resume 'small'"),
+        ("fit", "go on with: gridsearch resume 'small'"),
+    ],
+)
+def test_interrupted_before_anything_trains_it_ends_in_order(folder: Path, moment: str, last: str) -> None:
+    program = STOPPED.replace("{moment}", moment)
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "launch", "small.yaml", "--no-dashboard"],
+        cwd=folder, env=environment(), capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (130, ""), ended.stderr
+    assert "stopping; press Ctrl-C again" in ended.stderr
+    assert ended.stderr.splitlines()[-1].endswith(last), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert epochs_recorded(folder) == 0
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_table(
@@ -170,6 +230,42 @@ def test_a_killed_worker_is_replaced(folder: Path, whole: dict[str, tuple[object
     assert table(folder / "results.db") == whole
 
 
+def test_checkpoints_that_cannot_be_written_end_a_ray_launch(
+    folder: Path, whole: dict[str, tuple[object, ...]]
+) -> None:
+    process = start(folder)
+    wait_for_epochs(folder, 20, process)
+    checkpoints = paths.checkpoint_dir(folder / "results.db")
+    moved = checkpoints.rename(checkpoints.with_name("moved"))
+    checkpoints.write_text("")
+    _, err = end(process)
+    assert process.returncode == 2, err
+    assert "a worker died" not in err
+    lines = [line for line in err.splitlines() if not line.startswith(("small: ", "trials "))]
+    assert len(lines) == 1, err
+    assert lines[0].startswith(f"gridsearch: checkpoints in {checkpoints} cannot be written: ")
+    checkpoints.unlink()
+    moved.rename(checkpoints)
+    assert run(folder, "verify").code == 0
+    ended = run(folder, "resume", "--inline", "--no-dashboard")
+    assert ended.code == 0, ended.err
+    assert table(folder / "results.db") == whole
+
+
+def test_a_store_that_breaks_under_ray_ends_the_launch_with_one_line(folder: Path) -> None:
+    process = start(folder)
+    wait_for_epochs(folder, 20, process)
+    with closing(sqlite3.connect(folder / "results.db", timeout=30)) as connection:
+        connection.execute("DROP TABLE epochs")
+    _, err = end(process)
+    assert process.returncode == 5, err
+    lines = [line for line in err.splitlines() if not line.startswith(("small: ", "trials "))]
+    assert len(lines) == 1, err
+    assert lines[0].startswith("gridsearch: the store ")
+    assert "no such table" in lines[0]
+    wait_until_none_is_left(process, 20)
+
+
 CRASHING = """
 import os
 from torch import nn
@@ -180,7 +276,7 @@ class Net(nn.Module):
         self.layer, self.kind = nn.Linear(in_features, num_classes), kind
 
     def forward(self, x):
-        if self.kind == "deadly":
+        if self.kind == "deadly" and self.training:
             os._exit(7)
         return self.layer(x.flatten(1))
 """
@@ -195,7 +291,7 @@ def test_a_model_that_kills_its_worker_fails_alone(tmp_path: Path) -> None:
     assert ended.code == 1, ended.err
     assert "4 completed" in ended.err
     assert "2 failed" in ended.err
-    assert "its worker died 2 times" in ended.err
+    assert "its worker died 2 times: it was killed (by the system for want of memory, or by hand)" in ended.err
     assert "Traceback" not in ended.err
     assert run(tmp_path, "verify").code == 0
 
@@ -214,8 +310,6 @@ NO_RAY = "import sys; sys.modules['ray'] = None; from gridsearch.cli.main import
 
 
 def test_without_ray_inline_trains_and_anything_else_says_so(folder: Path) -> None:
-    import sys
-
     def without_ray(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", NO_RAY, "launch", "small.yaml", "--no-dashboard", *arguments],
@@ -223,7 +317,7 @@ def test_without_ray_inline_trains_and_anything_else_says_so(folder: Path) -> No
         )  # fmt: skip
 
     ended = without_ray("--set", "epochs=[1]")
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("gridsearch: Ray Tune cannot be imported")
     assert "Traceback" not in ended.stderr
     assert without_ray("--set", "epochs=[1]", "--inline").returncode == 0
@@ -231,6 +325,6 @@ def test_without_ray_inline_trains_and_anything_else_says_so(folder: Path) -> No
 
 def test_a_cluster_that_is_not_there_is_one_line(folder: Path) -> None:
     ended = run(folder, "launch", "small.yaml", "--address", "127.0.0.1:1", "--no-dashboard")
-    assert ended.code == 1
+    assert ended.code == 2
     assert "the cluster at 127.0.0.1:1 cannot be used" in ended.err.splitlines()[-1]
     assert "Traceback" not in ended.err

@@ -145,7 +145,7 @@ def test_a_model_that_raises_fails_its_trials_with_a_log(folder: Path) -> None:
         "        super().__init__()\n"
         "        self.layer, self.bad = nn.Linear(in_features, num_classes), bad\n"
         "    def forward(self, x):\n"
-        "        if self.bad:\n"
+        "        if self.bad and self.training:\n"
         "            raise RuntimeError('no luck today')\n"
         "        return self.layer(x.flatten(1))\n"
     )
@@ -174,6 +174,9 @@ def test_options_that_contradict_each_other(folder: Path) -> None:
     refused(run(folder, "launch", "small.yaml", "--inline", "--workers", "4"), "--inline trains in this process alone")
     refused(run(folder, "launch", "small.yaml", "--device", "tpu"), "must be auto, cpu or cuda", code=2)
     refused(run(folder, "launch", "small.yaml", "--gpus-per-worker", "1", "--device", "cpu"), "--device cpu uses none")
+    for pack in ("0", "-2", "on"):
+        refused(run(folder, "launch", "small.yaml", "--pack", pack), f"--pack {pack}: must be auto, off or a number")
+    refused(run(folder, "plan", "small.yaml", "--pack", "1.5"), "--pack 1.5: must be auto, off or a number")
     hidden = {"CUDA_VISIBLE_DEVICES": ""}
     refused(run(folder, "launch", "small.yaml", "--inline", "--device", "cuda", **hidden), "sees no GPU")
     refused(run(folder, "launch", "small.yaml", "--gpus-per-worker", "1", **hidden), "sees no GPU")

@@ -11,7 +11,7 @@ from gridsearch.engine.inline import InlineExecutor
 from gridsearch.engine.launch import Launch, LaunchEnd, LaunchOptions, worker_settings
 from gridsearch.engine.preparation import PreparedJob, prepare
 from gridsearch.spec.job import job_from_text
-from gridsearch.spec.outcomes import EpochRecord, WorkerEvent
+from gridsearch.spec.outcomes import EpochRecord, LineageEvent
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Recorded
 from tests.small_job import JOB as JOB
@@ -26,7 +26,7 @@ class Notes:
         self.refused = 0
         self.after, self.act = after, act
 
-    def recorded(self, events: Sequence[WorkerEvent], outcome: Recorded) -> None:
+    def recorded(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
         self.refused += outcome.refused
         for event in events:
             if isinstance(event, EpochRecord):

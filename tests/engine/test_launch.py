@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from gridsearch import paths
 from gridsearch.engine import inline
 from gridsearch.engine.driver import Driver
+from gridsearch.engine.executor import Desk, WorkerSettings
+from gridsearch.engine.inline import InlineExecutor
 from gridsearch.engine.launch import plan_job
 from gridsearch.engine.liveness import own_process
-from gridsearch.errors import DataError, JobError, ModelError
-from gridsearch.spec.outcomes import LineageFinished, TrialState
+from gridsearch.errors import DataError, JobError, ModelError, StorageError
+from gridsearch.spec.outcomes import EpochRecord, LineageFinished, TrialState
 from gridsearch.store.opening import open_store
 from tests.engine.launching import Notes, launch, prepared, table
 
@@ -102,12 +107,114 @@ def test_without_its_checkpoints_a_lineage_starts_again_and_agrees(tmp_path: Pat
     launch(prepared(tmp_path), tmp_path / "r.db")
     before = table(tmp_path / "r.db")
     shutil.rmtree(paths.checkpoint_dir(tmp_path / "r.db"))
-    longer = prepared(tmp_path, "epochs=[1,3,5]")
-    launch(longer, tmp_path / "r.db")
+    longer, notes = prepared(tmp_path, "epochs=[1,3,5]"), Notes()
+    launch(longer, tmp_path / "r.db", notes=notes)
     launch(longer, tmp_path / "whole.db")
     after = table(tmp_path / "r.db")
     assert after == table(tmp_path / "whole.db")
     assert {key: after[key] for key in before} == before
+    (told,) = notes.notes
+    assert told.startswith("the checkpoints of 4 begun lineages are gone or damaged")
+
+
+def test_only_lineages_that_lost_both_checkpoints_are_told_of(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    damaged, *_ = paths.checkpoint_dir(tmp_path / "r.db").iterdir()
+    for slot in damaged.iterdir():
+        slot.write_bytes(b"damaged")
+    notes = Notes()
+    launch(prepared(tmp_path, "epochs=[1,3,5]", "learning_rate=[0.1,0.01,0.001]"), tmp_path / "r.db", notes=notes)
+    assert [note[:37] for note in notes.notes] == ["the checkpoints of 1 begun lineages a"]
+
+
+def checkpoints_on_a_full_disk(store: Path) -> None:
+    """Have the next file that any begun lineage's checkpoint is written to take nothing."""
+    for folder in paths.checkpoint_dir(store).iterdir():
+        for slot in ("even", "odd", "synced"):
+            (folder / f"{slot}.{os.getpid()}.tmp").symlink_to("/dev/full")
+
+
+def checkpoints_in_no_folder(store: Path) -> None:
+    folder = paths.checkpoint_dir(store)
+    folder.rename(folder.with_name("moved"))
+    folder.write_text("")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [(checkpoints_on_a_full_disk, "No space left on device"), (checkpoints_in_no_folder, "")],
+)
+def test_a_disk_that_takes_no_checkpoint_ends_the_launch_and_charges_nobody(
+    tmp_path: Path, spoil: Callable[[Path], None], why: str
+) -> None:
+    job, store_path = prepared(tmp_path), tmp_path / "r.db"
+    spoiled: list[bool] = []
+
+    def once() -> None:
+        if not spoiled:
+            spoil(store_path)
+            spoiled.append(True)
+
+    with pytest.raises(StorageError, match=f"checkpoints in .* cannot be written: {why}.*gridsearch resume") as caught:
+        launch(job, store_path, notes=Notes(6, once))
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+    with open_store(store_path, create=False) as store:
+        assert set(store.counts("small")) == {TrialState.COMPLETED, TrialState.PENDING}
+        assert store.open_launches() == []
+    if spoil is checkpoints_in_no_folder:
+        folder = paths.checkpoint_dir(store_path)
+        folder.unlink()
+        folder.with_name("moved").rename(folder)
+    launch(job, store_path)
+    launch(job, tmp_path / "whole.db")
+    assert table(store_path) == table(tmp_path / "whole.db")
+
+
+def test_a_failure_whose_log_cannot_be_written_charges_nobody(tmp_path: Path) -> None:
+    (tmp_path / "fragile_too.py").write_text(MODEL)
+    job = prepared(tmp_path, text=OWN.format(module="fragile_too"))
+    logs = paths.log_dir(tmp_path / "r.db")
+    logs.parent.mkdir(parents=True)
+    logs.write_text("")
+    with pytest.raises(StorageError, match="failure logs in"):
+        launch(job, tmp_path / "r.db")
+    with open_store(tmp_path / "r.db", create=False) as store:
+        assert TrialState.FAILED not in store.counts("small")
+
+
+class Forgetful(InlineExecutor):
+    """Loses its first pack without a word, and the driver's memory of it."""
+
+    def run(self, desk: Desk) -> None:
+        if isinstance(desk, Driver) and not desk.handed_out:
+            desk.next_pack()
+            desk.unfinished.clear()
+        else:
+            super().run(desk)
+
+
+def test_a_launch_does_not_wait_for_claims_of_its_own(tmp_path: Path) -> None:
+    notes = Notes()
+    assert launch(prepared(tmp_path), tmp_path / "r.db", notes=notes, make=Forgetful).counts == {
+        TrialState.COMPLETED: 8
+    }
+    assert notes.notes == []
+
+
+def test_a_stop_while_the_executor_is_made_starts_no_workers(tmp_path: Path) -> None:
+    stop: list[bool] = []
+
+    class NeverEntered(InlineExecutor):
+        def __enter__(self) -> Self:
+            raise AssertionError
+
+    def make(settings: WorkerSettings) -> InlineExecutor:
+        stop.append(True)
+        return NeverEntered(settings)
+
+    assert launch(prepared(tmp_path), tmp_path / "r.db", stopping=lambda: bool(stop), make=make).interrupted
 
 
 MODEL = """
@@ -121,7 +228,7 @@ class Fragile(nn.Module):
         self.layer = nn.Linear(in_features, num_classes)
 
     def forward(self, x):
-        if self.kind == "bad" and not Path(__file__).with_name("mended").exists():
+        if self.training and self.kind == "bad" and not Path(__file__).with_name("mended").exists():
             raise RuntimeError("bad kind")
         return self.layer(x.flatten(1))
 """
@@ -203,6 +310,27 @@ def test_a_crashed_pack_is_handed_out_again_alone_and_at_last_blamed(tmp_path: P
         failed = [trial for trial in store.trials("small") if trial.state == "failed"]
         assert {trial.lineage_id for trial in failed} == {alone[0].tasks[0].lineage_id}
         assert failed[0].error == "its worker died 2 times: the worker died"
+
+
+def test_a_death_is_forgiven_once_the_lineage_has_made_an_epoch_since(tmp_path: Path) -> None:
+    job = prepared(tmp_path, "batch_size=64", "learning_rate=0.1")
+    with open_store(tmp_path / "r.db") as store:
+        store.put_job("small", job.description(), "", job.new_trials())
+        launch_id = store.open_launch("small", *own_process(), 1)
+        driver = Driver(store, tmp_path / "r.db", launch_id, stopping=lambda: False)
+        driver.enqueue([list(plan_job(job, store).lineages)])
+        for epoch in range(3):
+            pack = driver.next_pack()
+            assert pack is not None
+            (task,) = pack.tasks
+            driver.record([EpochRecord(task.lineage_id, task.attempt, epoch, 1, 0.1, 1, 0.1, 0.1, 0.1)])
+            driver.crashed(pack, "the worker died")
+        assert TrialState.FAILED not in store.counts("small")
+        for _ in range(2):
+            pack = driver.next_pack()
+            if pack is not None:
+                driver.crashed(pack, "the worker died")
+        assert store.counts("small")[TrialState.FAILED] == 1
 
 
 def test_the_claims_of_a_dead_launch_are_taken_over(tmp_path: Path) -> None:

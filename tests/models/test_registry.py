@@ -60,15 +60,6 @@ def test_a_users_model(tmp_path: Path) -> None:
     assert build_model(found, {"width": 3}, image_shape=SHAPE, num_classes=4)(torch.rand(2, *SHAPE)).shape == (2, 4)
 
 
-def test_the_code_of_a_users_model_is_its_files(tmp_path: Path) -> None:
-    source = "from torch import nn\nclass Net(nn.Linear):\n    pass\n"
-    (tmp_path / "code_a.py").write_text(source)
-    (tmp_path / "code_b.py").write_text(source.replace("\n", "\r\n"))
-    (tmp_path / "code_c.py").write_text(source + "# other\n")
-    a, b, c = (find_model(f"code_{x}:Net", [tmp_path]).code for x in "abc")
-    assert a == b != c
-
-
 @pytest.mark.parametrize(
     ("name", "fragment"),
     [

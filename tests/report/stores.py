@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gridsearch.spec.identity import canonical, lineage_id, trial_id
-from gridsearch.spec.outcomes import EpochRecord, LineageFailed, LineageFinished, WorkerEvent
+from gridsearch.spec.outcomes import EpochRecord, LineageEvent, LineageFailed, LineageFinished
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import NewTrial
@@ -32,7 +32,7 @@ def filled_store(path: Path, *names: str, failing: bool = False) -> Store:
             failed = LineageFailed(claim.lineage_id, claim.attempt, "RuntimeError: no memory", "Traceback ...")
             store.record(launch, [failed], {claim.lineage_id: "logs/one.log"})
             continue
-        events: list[WorkerEvent] = [
+        events: list[LineageEvent] = [
             EpochRecord(claim.lineage_id, claim.attempt, n, 2 / (1 + n), 0.1 * n, 2.1 / (1 + n), score, 0.1, 1.0)
             for n, score in enumerate((0.1, 0.5 + place / 100, 0.6 + place / 100))
         ]

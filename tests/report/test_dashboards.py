@@ -4,8 +4,7 @@ import pytest
 
 from gridsearch.errors import StoreError
 from gridsearch.paths import dashboard_page
-from gridsearch.report import dashboards
-from gridsearch.report.dashboards import replace_text, write_dashboards
+from gridsearch.report.dashboards import write_dashboards
 from tests.analysis.grids import START
 from tests.report.stores import filled_store
 from tests.report.test_page import HOSTILE, Outline
@@ -49,16 +48,3 @@ def test_an_empty_store_has_a_list_too(tmp_path: Path) -> None:
     with open_store(tmp_path / "results.db") as store:
         (index,) = write_dashboards(store, tmp_path)
     assert "No jobs yet" in index.read_text(encoding="utf-8")
-
-
-def test_a_failed_write_leaves_the_old_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "page.html"
-    replace_text(target, "old")
-
-    def full(*_: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(dashboards.Path, "replace", full)
-    with pytest.raises(OSError, match="disk full"):
-        replace_text(target, "new")
-    assert target.read_text() == "old" and [path.name for path in tmp_path.iterdir()] == ["page.html"]

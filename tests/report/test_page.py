@@ -136,6 +136,50 @@ def test_failures_are_grouped_with_their_logs() -> None:
     assert "2 trials failed" in text and "ValueError: 1 <odd>" in text and "logs/2.log" in text
 
 
+@pytest.mark.parametrize(
+    ("failed", "pending", "words"),
+    [
+        (
+            3,
+            0,
+            "No trial has a result Of 3 trials all failed, so there is nothing to rank or to draw. The 2 causes are",
+        ),
+        (1, 0, "Of 1 trial 1 failed, so there is nothing to rank or to draw. The cause is below"),
+        (2, 1, "Nothing finished yet 3 trials in the grid, 2 of them failed (see below)"),
+    ],
+)
+def test_a_job_without_results_says_why(failed: int, pending: int, words: str) -> None:
+    states = [TrialState.FAILED] * failed + [TrialState.PENDING] * pending
+    rows = [
+        make_trial({"neurons": n}, state=state, error=f"{'abc'[min(n, 1)]} went wrong")
+        for n, state in enumerate(states)
+    ]
+    text = outline(job_data(make_job({"neurons": [0, 1, 2]}), rows)).text
+    assert words in text and "a went wrong" in text
+
+
+@pytest.mark.parametrize(
+    ("without", "heading", "listed"),
+    [(2, "All trials, best first", ["1", "2", "–", "–"]), (11, "All results, best first", ["1", "2"])],
+)
+def test_trials_without_a_result_are_listed_or_counted(without: int, heading: str, listed: list[str]) -> None:
+    done = grid({"neurons": [1, 2]}, lambda point: point["neurons"] / 10)
+    states = [TrialState.PENDING, TrialState.FAILED] + [TrialState.RUNNING] * (without - 2)
+    rows = [*done.rows, *(make_trial({"neurons": 3 + n}, state=state) for n, state in enumerate(states))]
+    shown = job_page(job_data(done.job, rows, done.epoch_rows), STAMP)
+    text = Outline(shown).text
+    assert heading in text and "2 trials ranked; without a result: 1 pending" in text
+    assert re.findall(r'<td class="number rank">(.+?)</td>', shown) == listed
+    cells = [cell for cell in re.findall(r'<td class="number score[^"]*">(.+?)</td>', shown)]
+    assert cells == ["0.200000", "0.100000", "failed", "pending"][: len(listed)]
+
+
+def test_the_description_stands_under_the_title() -> None:
+    data = grid({"a": [1]}, lambda point: 0.5)
+    told = replace(data, job=replace(data.job, spec={**data.job.spec, "description": f"what it is {HOSTILE}"}))
+    assert f"sample what it is {HOSTILE} Data set" in outline(told).text
+
+
 def test_small_and_unlucky_jobs_have_pages() -> None:
     assert "1 trial has a score; coefficients need at least three" in outline(grid({"a": [1]}, lambda p: 0.5)).text
     assert "Score against" not in outline(grid({}, lambda p: 0.5)).text
@@ -168,6 +212,16 @@ def test_the_page_opens_with_the_axes_that_matter_most() -> None:
     shown = outline(grid(SHALLOW, shallow_score))
     chosen = [attributes["value"] for tag, attributes in shown.elements if tag == "option" and "selected" in attributes]
     assert chosen == ["learning_rate", "batch_size"]
+
+
+def test_an_axis_of_one_value_is_no_choice() -> None:
+    axes = {"batch_size": [8], "epochs": [3], "optimizer": ["sgd", "adam"]}
+    shown = outline(grid(axes, lambda point: 0.5 if point["optimizer"] == "sgd" else 0.6))
+    options = [attributes for tag, attributes in shown.elements if tag == "option"]
+    assert [option["value"] for option in options] == ["optimizer", "optimizer", ""]
+    assert [option["value"] for option in options if "selected" in option] == ["optimizer", ""]
+    assert list(json.loads(shown.scripts[0])["scatter"]["x"]) == ["optimizer"]
+    assert "Score against" not in outline(grid(axes | {"optimizer": ["sgd"]}, lambda point: 0.5)).text
 
 
 def test_an_unfinished_lineage_has_a_page() -> None:

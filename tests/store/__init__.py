@@ -1,3 +1,3 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.store.contract_suite")
+pytest.register_assert_rewrite("tests.store.contract")

@@ -26,18 +26,20 @@ from tests.store.make_asset import ASSETS, RATES, make_asset
 
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 
-SECOND = """
+#: The version that comes after today's.
+NEXT = f"m{len(schema.REVISIONS) + 1:03}"
+FOLLOWING = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "m002"
-down_revision = "m001"
+revision = "{NEXT}"
+down_revision = "{schema.CURRENT}"
 
 
 def upgrade() -> None:
     op.add_column("jobs", sa.Column("note", sa.Text))
     op.execute("UPDATE jobs SET note = 'upgraded'")
-    {last}
+    {{last}}
 """
 
 
@@ -124,21 +126,21 @@ def test_a_saved_store_opens_and_goes_on(version: str, path: Path) -> None:
 
 
 @pytest.fixture
-def second_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A future in which there is a second version of the schema."""
+def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A future in which there is one more version of the schema."""
     folder = tmp_path / "100% migrations"
     shutil.copytree(upgrading.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "m002_note.py").write_text(SECOND.format(last=""))
-    monkeypatch.setattr(schema, "REVISIONS", ("m001", "m002"))
+    (folder / "versions" / f"{NEXT}_note.py").write_text(FOLLOWING.format(last=""))
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, NEXT))
     for module in (schema, opening):
-        monkeypatch.setattr(module, "CURRENT", "m002")
-    monkeypatch.setattr(upgrading.upgrade, "__defaults__", (folder, "m002"))
-    return folder / "versions" / "m002_note.py"
+        monkeypatch.setattr(module, "CURRENT", NEXT)
+    monkeypatch.setattr(upgrading.upgrade, "__defaults__", (folder, NEXT))
+    return folder / "versions" / f"{NEXT}_note.py"
 
 
-def test_an_older_store_is_upgraded_after_a_backup(path: Path, second_version: Path) -> None:
+def test_an_older_store_is_upgraded_after_a_backup(path: Path, next_version: Path) -> None:
     before = copy_of("m001", path).read_bytes()
-    backup = path.with_name("results.db.before-m002")
+    backup = path.with_name(f"results.db.before-{NEXT}")
     with pytest.raises(StoreError, match="older schema m001"):
         open_store(path, read_only=True)
     assert not backup.exists()
@@ -146,7 +148,7 @@ def test_an_older_store_is_upgraded_after_a_backup(path: Path, second_version: P
         assert len(store.trials()) == 8
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT note FROM jobs").fetchall() == [("upgraded",)]
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("m002",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(NEXT,)]
     with closing(sqlite3.connect(backup)) as kept, closing(sqlite3.connect(":memory:")) as original:
         original.deserialize(before)
         assert list(kept.iterdump()) == list(original.iterdump())
@@ -154,17 +156,17 @@ def test_an_older_store_is_upgraded_after_a_backup(path: Path, second_version: P
     open_store(path, read_only=True).close()
 
 
-def test_an_upgrade_that_fails_changes_nothing(path: Path, second_version: Path) -> None:
-    second_version.write_text(SECOND.format(last="op.execute('INSERT INTO nowhere VALUES (1)')"))
+def test_an_upgrade_that_fails_changes_nothing(path: Path, next_version: Path) -> None:
+    next_version.write_text(FOLLOWING.format(last="op.execute('INSERT INTO nowhere VALUES (1)')"))
     before = copy_of("m001", path).read_bytes()
-    with pytest.raises(StoreError, match=r"results\.db\.before-m002"):
+    with pytest.raises(StoreError, match=rf"results\.db\.before-{NEXT}"):
         open_store(path)
     assert path.read_bytes() == before
-    second_version.write_text(SECOND.format(last=""))
+    next_version.write_text(FOLLOWING.format(last=""))
     open_store(path).close()
 
 
-def test_a_store_in_use_is_not_upgraded(path: Path, second_version: Path) -> None:
+def test_a_store_in_use_is_not_upgraded(path: Path, next_version: Path) -> None:
     with closing(sqlite3.connect(copy_of("m001", path))) as connection, connection:
         here = (f"{socket.gethostname()} 0a1b2c3d", os.getpid(), "2999-01-01T00:00:00.000000+00:00")
         connection.execute("UPDATE launches SET host = ?, pid = ?, started_at = ?", here)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.store.contract_suite import StoreContract
+from tests.store.contract.suite import StoreContract
 
 
 class TestSqlite(StoreContract):

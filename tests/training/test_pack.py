@@ -11,7 +11,7 @@ from tests.training.conftest import MakePlace, own, task
 def test_one_lineages_misfortune_touches_no_other(make_place: MakePlace, own_models: Path) -> None:
     place = make_place()
     raising = own("Raises", own_models, name="b" * 64)
-    pack = Pack((task(name="a" * 64, learning_rate=1e30), raising, task(name="c" * 64)))
+    pack = Pack(((task(name="a" * 64, learning_rate=1e30), raising, task(name="c" * 64)),))
     events = list(train_pack(pack, lambda data_seed: place))
     ends = {e.lineage_id[0]: e for e in events if not isinstance(e, EpochRecord)}
     assert isinstance(ends["a"], LineageDiverged)
@@ -24,4 +24,4 @@ def test_one_lineages_misfortune_touches_no_other(make_place: MakePlace, own_mod
 
 def test_a_stop_ends_the_pack_without_a_verdict(make_place: MakePlace) -> None:
     place = make_place(stop=lambda: True)
-    assert list(train_pack(Pack((task(),)), lambda data_seed: place)) == []
+    assert list(train_pack(Pack(((task(),),)), lambda data_seed: place)) == []

@@ -4,6 +4,8 @@
   const config = figures.config;
 
   function draw(place, figure) {
+    // When the window changes its size plotly asks the place for its height, which must not follow from the plot.
+    place.style.height = figure.layout.height + "px";
     Plotly.react(place, figure.data, figure.layout, config);
   }
 

@@ -67,7 +67,7 @@ def color_parts(axis: BoardAxis | None, count: int) -> dict[str, Any]:
 
     Markers shrink where there are many trials (`count`), or they would be one cloud.
     """
-    size = 8 if count <= 1500 else 5
+    size = 10 if count <= 100 else 8 if count <= 1500 else 5
     if axis is None:
         return {
             "title": "",

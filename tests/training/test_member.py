@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 import torch
 
 from gridsearch.errors import ModelError
-from gridsearch.spec.outcomes import EpochRecord
-from gridsearch.training.lineage import LineageTraining
-from gridsearch.training.task import LineageTask, StopRequestedError
+from gridsearch.spec.outcomes import EpochRecord, LineageDiverged, LineageFailed, LineageFinished
+from gridsearch.training.member import Member
+from gridsearch.training.pack import train_group
+from gridsearch.training.task import LineageTask, StopRequestedError, Workplace
 from tests.training.conftest import MakePlace, own, task
 
 
@@ -20,8 +22,17 @@ def numbers(records: list[EpochRecord]) -> list[EpochRecord]:
     return [replace(record, seconds=0.0, attempt=0, lineage_id="") for record in records]
 
 
+def events(what: LineageTask, place: Workplace) -> Iterator[EpochRecord]:
+    """Train a lineage by itself; what is not an epoch must be its end, and not a failure."""
+    for event in train_group([Member(what, place)], place):
+        if isinstance(event, EpochRecord):
+            yield event
+        else:
+            assert isinstance(event, (LineageFinished, LineageDiverged)), event
+
+
 def train(make_place: MakePlace, what: LineageTask, folder: str = "checkpoints") -> list[EpochRecord]:
-    return list(LineageTraining(what, make_place(folder)).run())
+    return list(events(what, make_place(folder)))
 
 
 def test_an_untrained_model_knows_nothing_and_a_trained_one_much(make_place: MakePlace) -> None:
@@ -73,7 +84,7 @@ def test_a_stop_loses_at_most_the_epoch_it_is_in(make_place: MakePlace) -> None:
     place = make_place(stop=lambda: next(calls) >= 3)
     seen: list[EpochRecord] = []
     with pytest.raises(StopRequestedError):
-        seen.extend(LineageTraining(task(epochs=6), place).run())
+        seen.extend(events(task(epochs=6), place))
     whole = train(make_place, task(epochs=6), "whole")
     rest = train(make_place, task(epochs=6, attempt=2))
     assert numbers(rest) == numbers(whole)
@@ -115,8 +126,8 @@ def test_images_too_large_for_floats_give_the_same_numbers(
     cpu = torch.device("cpu")
     bytes_kept = arrays.to_device(digits_split.train_images, digits_split.train_labels, cpu)
     assert bytes_kept.images.dtype == torch.uint8
-    training = LineageTraining(task(), make_place("b", train=bytes_kept))
-    assert [r.val_accuracy for r in training.run()] == [r.val_accuracy for r in base]
+    again = events(task(), make_place("b", train=bytes_kept))
+    assert [record.val_accuracy for record in again] == [record.val_accuracy for record in base]
 
 
 def test_a_users_model_with_dropout_and_batch_norm_goes_on_bitwise(make_place: MakePlace, own_models: Path) -> None:
@@ -128,8 +139,10 @@ def test_a_users_model_with_dropout_and_batch_norm_goes_on_bitwise(make_place: M
 
 
 def test_a_model_whose_output_cannot_be_used_is_named(make_place: MakePlace, own_models: Path) -> None:
-    with pytest.raises(ModelError, match=r"gives \(2, 3\) for 2 images; it must give logits of shape \(2, 10\)"):
-        train(make_place, own("WrongShape", own_models))
+    place = make_place()
+    (event,) = train_group([Member(own("WrongShape", own_models), place)], place)
+    assert isinstance(event, LineageFailed)
+    assert event.error == "the model gives (2, 3) for 2 images; it must give logits of shape (2, 10)"
 
 
 def test_a_model_edited_after_planning_is_refused(make_place: MakePlace, own_models: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.data.atomic import replacing
+from gridsearch.atomic import replacing
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:

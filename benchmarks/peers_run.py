@@ -1,0 +1,203 @@
+"""One peer run once on the grid, and what it did as numbers."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from peers_processes import Ended, environment, watch
+from peers_train import Point, Record, Task, read_records, write_task
+
+AXES: dict[str, list[float]] = {
+    "batch_size": [4, 8, 16, 32, 64, 128],
+    "epochs": [10, 20, 50, 100],
+    "learning_rate": [0.1, 0.01, 0.001, 0.0001],
+    "neurons": [10, 25, 50, 100],
+}
+QUICKSTART = Path(__file__).resolve().parent.parent / "jobs" / "quickstart.yaml"
+LOG_LINES = 15  # of a peer that failed
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The points every peer trains; `axes` is empty when `stride` took some of the product away."""
+
+    axes: dict[str, list[float]]
+    points: tuple[Point, ...]
+    stride: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one peer did in one round. Times in seconds; `None` where they cannot be told apart."""
+
+    peer: str
+    trials: int
+    steps: int
+    wall: float
+    start: float | None = None
+    close: float | None = None
+    other_ms: float | None = None
+    best: float | None = None
+    projected: float | None = None
+    disagreement: float | None = None
+    note: str = ""
+    accuracies: dict[int, float] = field(default_factory=dict, repr=False)
+
+    @property
+    def full_wall(self) -> float:
+        """Return the wall time of the whole grid, projected when the peer was stopped."""
+        return self.wall if self.projected is None else self.projected
+
+    @property
+    def training(self) -> float:
+        """Return the wall time without start and close."""
+        close = self.close if self.projected is None else 0.0
+        return self.full_wall - (self.start or 0.0) - (close or 0.0)
+
+
+def build_grid(axes: dict[str, list[float]], stride: int) -> Grid:
+    """Return every `stride`-th point of the product of the axes."""
+    product = itertools.product(*axes.values())
+    points = tuple(Point(**dict(zip(axes, values, strict=True))) for values in product)  # type: ignore[arg-type]
+    return Grid({} if stride > 1 else axes, points[::stride], stride)
+
+
+def run_script(peer: str, grid: Grid, folder: Path, workers: int, report_every: int, limit: float) -> Run:
+    """Run the loop, Optuna or Ray Tune once."""
+    records_file, log_file = folder / "records.json", folder / "log.txt"
+    deadline = time.time() + limit
+    task = Task(grid.points, grid.axes, workers, report_every, deadline, folder)
+    write_task(task, folder / "task.json")
+    script = Path(__file__).with_name(f"peers_{peer}.py")
+    command = [sys.executable, str(script), str(folder / "task.json"), str(records_file)]
+    with log_file.open("w") as log:
+        ended = watch(command, folder, log, limit, interrupt=False)
+    if ended.status and not ended.killed:
+        show_log(peer, log_file)
+    return describe(peer, grid, read_records(records_file), ended, workers)
+
+
+def describe(peer: str, grid: Grid, records: Sequence[Record], ended: Ended, workers: int) -> Run:
+    """Turn a peer's records into numbers."""
+    accuracies = {record.index: record.accuracy for record in records}
+    steps = sum(grid.points[index].steps for index in accuracies)
+    notes = [*ending_notes(ended), *repeated_note(len(records) - len(accuracies))]
+    missing = len(grid.points) - len(accuracies)
+    if not records:
+        return Run(peer, 0, 0, ended.wall, note="; ".join([unfinished(0, grid, ended), *notes]))
+    first, last = min(record.started for record in records), max(record.ended for record in records)
+    start, window = first - ended.launched, last - first
+    other = workers * window - sum(record.seconds for record in records)
+    projected = None
+    if missing:
+        worked = sum(record.ended - record.started for record in records)
+        projected = start + worked / steps * sum(point.steps for point in grid.points) / workers
+        notes.insert(0, f"{unfinished(len(accuracies), grid, ended)}; whole grid ~{projected:.0f} s")
+    return Run(
+        peer=peer,
+        trials=len(accuracies),
+        steps=steps,
+        wall=ended.wall,
+        start=start,
+        close=max(0.0, ended.wall - start - window),
+        other_ms=1000 * other / len(records),
+        best=max(accuracies.values()),
+        projected=projected,
+        note="; ".join(notes),
+        accuracies=accuracies,
+    )
+
+
+def unfinished(trials: int, grid: Grid, ended: Ended) -> str:
+    return f"not finished: {trials} of {len(grid.points)} trials after {ended.wall:.0f} s"
+
+
+def ending_notes(ended: Ended) -> list[str]:
+    """Say what went wrong at the end, if anything."""
+    notes = ["had to be killed"] if ended.killed else []
+    if ended.status and not ended.killed:
+        notes.append(f"exit status {ended.status}")
+    if ended.left_over and not ended.killed:
+        notes.append(f"{ended.left_over} processes left over, ended here")
+    return notes
+
+
+def repeated_note(count: int) -> list[str]:
+    """Say how many points were trained twice (Optuna documents it for several processes)."""
+    return [f"{count} trained twice"] if count else []
+
+
+def show_log(peer: str, log_file: Path) -> None:
+    lines = log_file.read_text(errors="replace").splitlines()[-LOG_LINES:]
+    print(f"{peer} failed; its last lines:", *lines, sep="\n  ", file=sys.stderr)
+
+
+def run_gridsearch(grid: Grid, folder: Path, workers: int, limit: float) -> Run | None:
+    """Run `gridsearch launch` on the quickstart job with these axes; say why where it cannot."""
+    program = Path(sys.executable).with_name("gridsearch")
+    reason = why_not(program, grid, folder)
+    if reason:
+        print(f"gridsearch skipped: {reason}", file=sys.stderr)
+        return None
+    settings = [part for name, values in grid.axes.items() for part in ("--set", f"{name}={values}")]
+    log_file = folder / "log.txt"
+    with log_file.open("w") as log:
+        command = [str(program), "launch", str(QUICKSTART), "--workers", str(workers), *settings]
+        ended = watch(command, folder, log, limit, interrupt=True)
+    if ended.status:
+        show_log("gridsearch", log_file)
+    return describe_gridsearch(grid, completed_rows(program, folder), ended)
+
+
+def why_not(program: Path, grid: Grid, folder: Path) -> str:
+    """Return why gridsearch cannot take part, or nothing."""
+    if grid.stride > 1:
+        return "--stride leaves no whole product of axes; use --epochs or --axis"
+    if not QUICKSTART.exists():
+        return "jobs/quickstart.yaml is missing"
+    if not program.exists():
+        return "its command is not installed"
+    command = [str(program), "launch", "--help"]
+    answer = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, check=False)
+    return "its command line does not run" if answer.returncode else ""
+
+
+def completed_rows(program: Path, folder: Path) -> list[dict[str, Any]]:
+    """Return the completed trials as `gridsearch top` prints them; none when it has nothing to say."""
+    command = [str(program), "top", str(QUICKSTART), "-n", "100000", "--bottom", "0", "--format", "json"]
+    answer = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
+    try:
+        content = json.loads(answer.stdout)
+    except json.JSONDecodeError:
+        return []
+    return [row for row in content if row["state"] == "completed"]
+
+
+def describe_gridsearch(grid: Grid, rows: Sequence[Mapping[str, Any]], ended: Ended) -> Run:
+    """Turn gridsearch's finished trials into numbers; its start and close cannot be told from outside."""
+    positions = {point: index for index, point in enumerate(grid.points)}
+    points = [Point(**{name: row[name] for name in AXES}) for row in rows]
+    done = [positions[point] for point in points if point in positions]
+    steps = sum(grid.points[index].steps for index in done)
+    notes = ending_notes(ended)
+    projected = None
+    if len(done) < len(grid.points):
+        projected = ended.wall * sum(point.steps for point in grid.points) / steps if steps else None
+        notes.insert(0, unfinished(len(done), grid, ended))
+    return Run(
+        peer="gridsearch",
+        trials=len(done),
+        steps=steps,
+        wall=ended.wall,
+        best=max((row["val_accuracy"] for row in rows), default=None),
+        projected=projected,
+        note="; ".join(notes),
+    )

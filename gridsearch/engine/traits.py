@@ -1,0 +1,70 @@
+"""What packing must know about lineages, found by building their models: once for each of the models' settings."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gridsearch.engine.packing import Traits
+from gridsearch.engine.preparation import PreparedJob
+from gridsearch.models.registry import build_model
+from gridsearch.search.plan import LineagePlan
+from gridsearch.spec.trial import TrialConfig
+from gridsearch.training.compatibility import draws_numbers, kind_of, shape_of
+from gridsearch.training.draws import make_portable
+from gridsearch.training.profile import Profile, profile_of
+
+
+@dataclass(frozen=True)
+class _Found:
+    shape: Hashable | None
+    draws: bool
+    profile: Profile
+
+
+class TraitsFinder:
+    """Finds the traits of a job's lineages."""
+
+    def __init__(self, prepared: PreparedJob) -> None:
+        self.prepared = prepared
+        self._by_settings: dict[str, _Found] = {}
+        self._draws: dict[Hashable, bool] = {}
+
+    def __call__(self, lineage: LineagePlan) -> Traits:
+        """Return the traits of a lineage."""
+        settings = json.dumps(lineage.config.hyper, sort_keys=True)
+        if settings not in self._by_settings:
+            # What the user's code prints here would stand in the midst of a plan.
+            with contextlib.redirect_stdout(io.StringIO()):
+                self._by_settings[settings] = self._find(lineage.config)
+        found = self._by_settings[settings]
+        return Traits(kind_of(lineage.config, found.shape, draws=found.draws), found.profile)
+
+    def _find(self, config: TrialConfig) -> _Found:
+        image_shape = self.prepared.dataset.image_shape
+        try:
+            with torch.device("meta"):
+                model = self._built(config)
+        except Exception:  # a model that needs numbers in its constructor is built with them
+            model = self._built(config)
+        shape = shape_of(model)
+        if shape not in self._draws:
+            self._draws[shape] = draws_numbers(self._built(config), image_shape)
+        return _Found(shape, self._draws[shape], profile_of(model, image_shape))
+
+    def _built(self, config: TrialConfig) -> nn.Module:
+        prepared = self.prepared
+        with torch.random.fork_rng(devices=[]):
+            model = build_model(
+                prepared.model,
+                config.hyper,
+                image_shape=prepared.dataset.image_shape,
+                num_classes=prepared.dataset.num_classes,
+            )
+        return make_portable(model)

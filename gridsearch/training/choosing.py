@@ -1,0 +1,135 @@
+"""Choosing how a group of lineages is trained, by trying: the fastest form for these models on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+import time
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from gridsearch.spec.outcomes import FormMeasured
+from gridsearch.training.dense import Concatenated, dense_layers
+from gridsearch.training.form import Form
+from gridsearch.training.member import Member
+from gridsearch.training.optimizers import RuleKind
+from gridsearch.training.randomness import epoch_order
+from gridsearch.training.single import Single
+from gridsearch.training.stacked import Stacked
+from gridsearch.training.task import StopRequestedError, Workplace
+
+ALONE = "alone"
+FORMS: dict[str, type[Form]] = {"concatenated": Concatenated, "stacked": Stacked}
+#: How long and how many steps a form is tried, after its first `WARM_UP` steps.
+PROBE_SECONDS, PROBE_STEPS, WARM_UP = 0.15, 20, 2
+#: Trying is worth it from so many steps per model on; below, dense networks are concatenated and others stay alone.
+STEPS_WORTH_A_PROBE = 500
+#: A form must be this much faster than training alone to be chosen: trying is not exact.
+MARGIN = 0.95
+
+
+def candidates(members: Sequence[Member]) -> list[str]:
+    """Return the names of the forms that these members, all of one kind, can take together."""
+    if len(members) < 2:
+        return []
+    dense = all(dense_layers(member.module) for member in members)
+    same = len({json.dumps(sorted(member.config.hyper.items()), default=str) for member in members}) == 1
+    return (["concatenated"] if dense else []) + ([] if dense and not same else ["stacked"])
+
+
+def workload(members: Sequence[Member], place: Workplace) -> str:
+    """Return what decides how fast these members train together, as a digest: models, batch, rule, images."""
+    first = members[0].config
+    content = [
+        first.model,
+        first.model_code,
+        sorted(json.dumps(member.config.hyper, sort_keys=True) for member in members),
+        first.batch_size,
+        repr(RuleKind.of(first)),
+        list(place.train.image_shape),
+        place.num_classes,
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def machine(device: torch.device) -> str:
+    """Return what tells this machine's speed from another's: the processor or GPU, and the number of threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()} x{torch.get_num_threads()}"
+
+
+def measure(members: Sequence[Member], place: Workplace) -> list[FormMeasured]:
+    """Try every form these members can take, alone included; a form that fails is not in the answer."""
+    found = []
+    for name in [ALONE, *candidates(members)]:
+        try:
+            seconds: float | None = _try(name, members, place)
+        except StopRequestedError:
+            raise
+        except Exception as error:  # whatever is wrong with a form, another one is taken
+            if not is_out_of_memory(error):
+                continue
+            seconds = None
+        found.append(measurement(name, members, place, seconds))
+    return found
+
+
+def measurement(form: str, members: Sequence[Member], place: Workplace, seconds: float | None) -> FormMeasured:
+    """Return a measurement of these members in a form."""
+    key = workload(members, place)
+    return FormMeasured(machine(place.device), key, form, len(members), members[0].config.batch_size, seconds)
+
+
+def remembered(
+    measured: Sequence[FormMeasured], members: Sequence[Member], place: Workplace
+) -> dict[str, float | None]:
+    """Return the seconds by form that are known of just these members on this machine."""
+    key, here = workload(members, place), machine(place.device)
+    return {one.form: one.seconds for one in measured if (one.workload, one.machine) == (key, here)}
+
+
+def fastest(seconds: Mapping[str, float | None]) -> str | None:
+    """Return the name of the form to take, given the seconds of a step of all models in each form.
+
+    None means that the models should be split: together they do not fit into memory.
+    """
+    fitting = {name: value for name, value in seconds.items() if value is not None}
+    best = min(fitting, key=lambda name: fitting[name], default=ALONE)
+    if best != ALONE and fitting[best] <= MARGIN * fitting.get(ALONE, math.inf):
+        return best
+    return ALONE if len(fitting) == len(seconds) else None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device's memory is full; on the CPU torch has no type of its own for that."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+
+
+def _try(name: str, members: Sequence[Member], place: Workplace) -> float:
+    """Return the seconds that a step of all members takes in a form; what it trains is thrown away."""
+    one = name == ALONE
+    form = Single(members[:1], place) if one else FORMS[name](members, place)
+    form.start_epoch(1)
+    batch = members[0].config.batch_size
+    order = epoch_order(len(place.train), data_seed=members[0].config.data_seed, epoch=1)
+    count = min(len(order) // batch, WARM_UP + PROBE_STEPS) * batch
+    images, labels = next(place.train.chunks(order[:count], batch))
+    steps, started = 0, 0.0
+    for at in range(0, len(images) - batch + 1, batch):
+        if at == WARM_UP * batch:
+            started = _now(place.device)
+        form.train_chunk(images[at : at + batch], labels[at : at + batch], batch)
+        steps += started > 0
+        if started and time.perf_counter() - started > PROBE_SECONDS:
+            break
+    return (_now(place.device) - started) / max(1, steps) * (len(members) if one else 1)
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

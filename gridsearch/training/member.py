@@ -1,0 +1,89 @@
+"""A lineage as a member of a pack: its model, its state between epochs, and its history."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from gridsearch.errors import ModelError
+from gridsearch.models.registry import build_model, find_model
+from gridsearch.spec.outcomes import EpochRecord
+from gridsearch.spec.trial import TrialConfig
+from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.draws import make_portable
+from gridsearch.training.randomness import derive
+from gridsearch.training.task import LineageTask, Workplace
+
+#: Everything the next epoch depends on: "model." and the name in the model's state dict, "optimizer." and slot and
+#: index of the trainable parameter, "optimizer.steps". The same in every form, so any form goes on from any other.
+State = dict[str, Tensor]
+
+
+class Member:
+    """One lineage of a pack; it goes on from its newest checkpoint, else from its seed.
+
+    Raises `ModelError` when its model cannot be built.
+    """
+
+    def __init__(self, task: LineageTask, place: Workplace) -> None:
+        self.task, self.config = task, task.config
+        self.module = new_model(task.config, place)
+        self.folder = CheckpointFolder(place.checkpoints, task.lineage_id)
+        self.history: list[EpochRecord] = []
+        self._state: State | None = None
+        self.ended = False
+        if checkpoint := self.folder.load():
+            self._state = checkpoint.tensors
+            known = [record for record in checkpoint.history if record.epoch <= task.config.epochs]
+            self.history = [replace(record, attempt=task.attempt) for record in known]
+
+    @property
+    def next_epoch(self) -> int:
+        """Return the epoch to do next; 0 is the measurement before the first step."""
+        return len(self.history)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to train."""
+        return self.ended or self.next_epoch > self.config.epochs
+
+    @property
+    def steps(self) -> int:
+        """Return the number of optimiser steps made so far."""
+        return int(self._state["optimizer.steps"]) if self._state else 0
+
+    def state(self) -> State:
+        """Return the state at the end of the last epoch, on the CPU; without optimiser state before the first step."""
+        if self._state is None:
+            self._state = {f"model.{name}": tensor for name, tensor in self.module.state_dict().items()}
+            self._state["optimizer.steps"] = torch.tensor(0)
+        return self._state
+
+    def model(self) -> nn.Module:
+        """Return the module with the weights of `state`."""
+        if self._state is not None:
+            weights = {k.removeprefix("model."): v for k, v in self._state.items() if k.startswith("model.")}
+            self.module.load_state_dict(weights)
+        return self.module
+
+    def known_records(self) -> list[EpochRecord]:
+        """Return the epochs that a checkpoint holds and the store lacks."""
+        return [record for record in self.history if record.epoch > self.task.recorded_epoch]
+
+    def advance(self, record: EpochRecord, state: State) -> None:
+        """Take over the state after an epoch, and write it to disk before anyone hears of the epoch."""
+        self.history.append(record)
+        self._state = {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
+        self.folder.save(self._state, self.history)
+
+
+def new_model(config: TrialConfig, place: Workplace) -> nn.Module:
+    """Return the configured model on the CPU, its weights drawn from the trial's own seed."""
+    model_class = find_model(config.model, place.model_search)
+    if model_class.code != config.model_code:
+        raise ModelError(f"the source of model {config.model!r} changed since this trial was planned; launch again")
+    shape = place.train.image_shape
+    torch.manual_seed(derive(config.seed, "weights"))
+    return make_portable(build_model(model_class, config.hyper, image_shape=shape, num_classes=place.num_classes))

@@ -1,0 +1,89 @@
+"""The general form: any modules of equal structure as one, by `torch.func`.
+
+The forward and backward pass of one module is mapped over the stacked tensors of all. Random draws are made once for
+all models, so only models with the same seed may share a stack when they draw at all.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.nn import functional
+
+from gridsearch.training.form import Form
+from gridsearch.training.member import Member, State
+from gridsearch.training.optimizers import Coefficient, make_rule
+from gridsearch.training.task import Workplace
+
+Named = dict[str, Tensor]
+
+
+class Stacked(Form):
+    """Modules of equal structure (see `structure`), their tensors stacked along a new first axis."""
+
+    def __init__(self, members: Sequence[Member], place: Workplace) -> None:
+        super().__init__(members, place)
+        models = [member.model() for member in members]
+        self.template = copy.deepcopy(models[0]).to(place.device)
+        parameters, buffers = stack_module_state(models)
+        trainable = {name: p.requires_grad for name, p in models[0].named_parameters()}
+        on_device = {name: t.detach().to(place.device) for name, t in (parameters | buffers).items()}
+        self.trained: Named = {name: on_device[name] for name, wanted in trainable.items() if wanted}
+        self.others: Named = {name: tensor for name, tensor in on_device.items() if name not in self.trained}
+        self.saved = set(models[0].state_dict())
+        self.parameters = list(self.trained.values())
+        self.rule = make_rule([member.config for member in members], self.parameters, self.spread)
+        self.rule.steps = members[0].steps
+        for slot, tensors in self.rule.slots.items():
+            for index, stack in enumerate(tensors):
+                for row, member in zip(stack, members, strict=True):
+                    if (name := f"optimizer.{slot}.{index}") in member.state():
+                        row.copy_(member.state()[name])
+
+    def spread(self, values: Sequence[float]) -> Coefficient:
+        """Return one value for each model as tensors that broadcast over the stacked parameters."""
+        of_models = torch.tensor(values, dtype=torch.float64)
+        return [of_models.view(-1, *(1,) * (p.dim() - 1)).to(p.device, p.dtype) for p in self.parameters]
+
+    def start_epoch(self, epoch: int) -> None:
+        """Take the epoch's learning rates."""
+        super().start_epoch(epoch)
+        self.lr = self.spread(self.rates)
+
+    def train_chunk(self, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
+        """See `Form`."""
+        self.template.train()
+        gradients_of = vmap(grad(self._loss, has_aux=True), in_dims=(0, 0, None, None), randomness="same")
+        outputs = []
+        for batch, targets in zip(torch.split(images, batch_size), torch.split(labels, batch_size), strict=True):
+            gradients, logits = gradients_of(self.trained, self.others, batch, targets)
+            self.rule.step(self.parameters, [gradients[name] for name in self.trained], self.lr)
+            outputs.append(logits.detach())
+        return torch.cat(outputs, dim=1)
+
+    def _loss(self, trained: Named, others: Named, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        logits: Tensor = functional_call(self.template, trained | others, (images,))
+        return functional.cross_entropy(logits, labels), logits
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """See `Form`."""
+        self.template.eval()
+
+        def forward(tensors: Named) -> Tensor:
+            output: Tensor = functional_call(self.template, tensors, (images,))
+            return output
+
+        return vmap(forward, randomness="same")(self.trained | self.others)
+
+    def states(self) -> list[State]:
+        """See `Form`."""
+        stacks = {f"model.{k}": v for k, v in (self.trained | self.others).items() if k in self.saved}
+        for slot, tensors in self.rule.slots.items():
+            stacks |= {f"optimizer.{slot}.{index}": tensor for index, tensor in enumerate(tensors)}
+        steps = {"optimizer.steps": torch.tensor(self.rule.steps)}
+        return [{name: stack[row] for name, stack in stacks.items()} | steps for row in range(self.size)]

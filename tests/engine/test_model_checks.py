@@ -1,0 +1,105 @@
+"""A model that cannot work under some of its settings is refused before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gridsearch.engine.model_checks import MOST_TRIED, telling
+from gridsearch.errors import ModelError
+from tests.engine.launching import JOB, prepared
+
+NETS = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, in_features, num_classes, width=8, heads=1, classes=None):
+        super().__init__()
+        print("a model is born")
+        self.heads, self.first = heads, nn.Linear(in_features, width)
+        self.last = nn.Linear(width, classes or num_classes)
+
+    def forward(self, x):
+        hidden = self.first(x.flatten(1))
+        return self.last(hidden.view(len(x), self.heads, hidden.shape[1] // self.heads).flatten(1))
+
+class Nested(Net):
+    def forward(self, x):
+        return {"logits": super().forward(x)}
+
+class Image(Net):
+    def __init__(self, in_features, num_classes, size):
+        super().__init__(in_features, num_classes)
+        self.size = size
+
+    def forward(self, x):
+        return super().forward(x[:, :, :self.size])
+
+class NeedsNumbers(Net):
+    def __init__(self, in_features, num_classes, width):
+        super().__init__(in_features, num_classes, width + int(torch.linspace(0, 1, 3)[2].item()))
+
+    def forward(self, x):
+        return super().forward(x[x.sum((1, 2, 3)) > -1])
+
+class NeedsAGpu(Net):
+    def forward(self, x):
+        return super().forward(x.to("cuda"))
+"""
+COMBINED = "{batch_size: 64, epochs: 1, learning_rate: 0.1, width: [4, 6, 8], heads: [1, 4]}"
+
+
+def job(folder: Path, kind: str, space: str) -> None:
+    (folder / "nets_to_try.py").write_text(NETS)
+    text = JOB.partition("space:")[0].replace("shallow", f"nets_to_try:{kind}")
+    prepared(folder, text=text + f"space: {{batch_size: 64, epochs: 1, learning_rate: 0.1, {space}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "space", "expected"),
+    [
+        (
+            "Net",
+            "width: {linspace: [10, 50], num: 4}",
+            "job:5:63: width: model 'nets_to_try:Net' cannot be built with width=23.3333333333: TypeError: ",
+        ),
+        (
+            "Net",
+            "width: [4, 8], classes: [10, 9]",
+            "job:5:85: classes: model 'nets_to_try:Net' does not work with width=4, classes=9: the model gives (2, 9)",
+        ),
+        (
+            "Net",
+            "width: [4, 6, 8], heads: [1, 4]",
+            "job:4:8: model 'nets_to_try:Net' does not work with width=6, heads=4: RuntimeError: ",
+        ),
+        ("Net", "width: [-4]", "cannot be built with width=-4"),
+        ("Nested", "width: [4]", "the model gives dict for 2 images; it must give logits of shape (2, 10)"),
+        ("Image", "size: [8, 7]", ": size: model 'nets_to_try:Image' does not work with size=7: RuntimeError: "),
+        ("NeedsNumbers", "width: [-9]", "cannot be built with width=-9"),
+    ],
+)
+def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, space: str, expected: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        job(tmp_path, kind, space)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("kind", ["Net", "NeedsNumbers", "NeedsAGpu"])
+def test_left_to_the_workers(tmp_path: Path, kind: str) -> None:
+    job(tmp_path, kind, "width: [4, 8]")
+
+
+def test_a_large_grid_is_tried_by_value() -> None:
+    grid = [{"a": a, "b": b} for a in range(90) for b in range(90)]
+    tried = telling([*grid, {"a": 3}, *grid], ["a", "b"])
+    assert len(tried) <= MOST_TRIED
+    assert {each["a"] for each in tried} == set(range(90))
+    assert {each.get("b") for each in tried} == {*range(90), None}
+    assert len({repr(each) for each in tried}) == len(tried)
+    assert telling([{"a": 1}, {"a": 1}], ["a"]) == [{"a": 1}]
+    assert 100 <= len(telling(({"a": a} for a in range(99_999)), ["a"])) <= MOST_TRIED

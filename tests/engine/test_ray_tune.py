@@ -1,0 +1,88 @@
+"""The parts of the Ray executor that need no Ray to run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from gridsearch.cli import streams
+from gridsearch.engine.ray_tune import PackSearcher, Recorder, _quiet, _remove_session, _StopTune
+from gridsearch.errors import GridsearchError, StorageError, StoreError
+from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.training.task import Pack
+
+
+class FailingDesk:
+    """A desk whose store has gone."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+
+    def next_pack(self) -> Pack | None:
+        return None
+
+    def record(self, events: Sequence[WorkerEvent]) -> None:
+        if self.error:
+            raise self.error
+
+    def crashed(self, pack: Pack, reason: str) -> None: ...
+
+    def stopping(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("store", "report", "error"),
+    [
+        (StoreError("the disk is full"), {"events": []}, StoreError("the disk is full")),
+        (None, {"events": [], "not_writable": "checkpoints in /x"}, StorageError("checkpoints in /x")),
+    ],
+)
+def test_what_fails_inside_tunes_callback_leaves_tune_at_once_and_is_kept(
+    store: Exception | None, report: dict[str, object], error: GridsearchError
+) -> None:
+    desk = FailingDesk(store)
+    recorder = Recorder(desk, PackSearcher(desk))
+    with pytest.raises(_StopTune):
+        recorder.on_trial_result(1, [], None, report)
+    assert (type(recorder.error), str(recorder.error)) == (type(error), str(error))
+
+
+def test_native_output_goes_to_the_log_and_our_own_to_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    streams.err.cache_clear()
+    try:
+        streams.say("before")
+        with pytest.raises(KeyError), _quiet(tmp_path / "log"):
+            for number in (1, 2):
+                os.write(number, b"native\n")
+            subprocess.run([sys.executable, "-c", "print('a child')"], check=True)
+            print("python")
+            print("python", file=sys.stderr)
+            streams.say("ours")
+            streams.line_at_once("from a signal")()
+            raise KeyError
+        os.write(1, b"data\n")
+        streams.say("after")
+    finally:
+        streams.err().file.close()
+        streams.err.cache_clear()
+    assert sorted((tmp_path / "log").read_text().split("\n")) == ["", *["a child", "native", "native"], *["python"] * 2]
+    assert capfd.readouterr() == ("data\n", "before\nours\nfrom a signal\nafter\n")
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_session_goes_with_the_link_to_it_but_not_with_anothers(tmp_path: Path, taken: bool) -> None:
+    own, other = tmp_path / "session_1", tmp_path / "session_2"
+    for folder in (own, other):
+        (folder / "logs").mkdir(parents=True)
+    latest = tmp_path / "session_latest"
+    latest.symlink_to(other if taken else own)
+    _remove_session(own)
+    assert {path.name for path in tmp_path.iterdir()} == {"session_2", *(["session_latest"] if taken else [])}

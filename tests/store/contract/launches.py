@@ -1,0 +1,58 @@
+"""The contract of a store: launches."""
+
+from __future__ import annotations
+
+import pytest
+
+from gridsearch.errors import StoreError
+from gridsearch.store.contract import Store
+from tests.store.contract.states import COMPLETED, PENDING
+from tests.store.grids import JOB, claim_all, epochs, grid, start
+
+
+class LaunchContract:
+    def test_a_launch_is_open_until_it_is_closed(self, store: Store) -> None:
+        launch = start(store, grid())
+        (row,) = store.open_launches()
+        assert (row.launch_id, row.job, row.host, row.pid_started) == (launch, JOB, "host", 12.5)
+        assert (row.beat, row.workers, row.ended_at, row.outcome) == (0, 2, None, None)
+        assert row.started_at.tzinfo is not None
+        store.close_launch(launch, "complete")
+        assert store.open_launches() == []
+
+    def test_a_launch_needs_a_job(self, store: Store) -> None:
+        with pytest.raises(StoreError, match="no job"):
+            store.open_launch(JOB, "host", 1, 1.0, 1)
+
+    def test_a_beat_is_counted_and_is_no_event(self, store: Store) -> None:
+        launch = start(store, grid())
+        before = store.events()
+        store.beat(launch)
+        store.beat(launch)
+        assert store.open_launches()[0].beat == 2
+        assert store.events() == before
+
+    def test_a_closed_launch_can_neither_beat_nor_claim_and_keeps_its_outcome(self, store: Store) -> None:
+        launch = start(store, grid())
+        store.close_launch(launch, "lost")
+        for act in (lambda: store.beat(launch), lambda: claim_all(store, launch, grid())):
+            with pytest.raises(StoreError, match="closed"):
+                act()
+        store.close_launch(launch, "interrupted")
+        assert [e.detail for e in store.events() if e.kind == "launch_closed"] == [{"outcome": "lost"}]
+
+    def test_closing_releases_every_claim(self, store: Store) -> None:
+        launch = start(store, grid())
+        claims = claim_all(store, launch, grid())
+        store.record(launch, list(epochs(claims[0], 1)), {})
+        store.close_launch(launch, "interrupted")
+        assert store.counts(JOB) == {PENDING: 3, COMPLETED: 1}
+        assert {row.launch_id for row in store.lineages([c.lineage_id for c in claims]).values()} == {None}
+
+    def test_an_unknown_launch_or_outcome_is_an_error(self, store: Store) -> None:
+        launch = start(store, grid())
+        with pytest.raises(StoreError, match="valid: complete, some_failed, interrupted, lost"):
+            store.close_launch(launch, "ok")
+        for act in (store.beat, store.release, lambda i: store.close_launch(i, "lost")):
+            with pytest.raises(StoreError, match="no launch 99"):
+                act(99)

@@ -1,0 +1,234 @@
+"""The oracle: whatever form trains a model, it gets the numbers it gets alone. Never skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridsearch.data.digits import load_digits
+from gridsearch.data.splits import apply_split
+from gridsearch.models.registry import find_model
+from gridsearch.spec.trial import Split
+from gridsearch.training.arrays import DeviceArrays, to_device
+from gridsearch.training.choosing import FORMS
+from gridsearch.training.compatibility import draws_numbers, kind_of, shape_of
+from gridsearch.training.evaluation import evaluate
+from gridsearch.training.form import Form
+from gridsearch.training.member import Member
+from gridsearch.training.pack import train_epoch
+from gridsearch.training.randomness import derive
+from gridsearch.training.single import Single
+from gridsearch.training.task import Workplace
+from tests.training.conftest import task
+
+CPU = torch.device("cpu")
+NET = "tests.training.architectures:Net"
+#: 20 batches of 16, and a last one of 11: images enough for a hundred steps in five epochs.
+IMAGES = 20 * 16 + 11
+RATES = st.floats(0.001, 0.1)
+
+
+def place(tmp_path: Path, dtype: torch.dtype) -> Workplace:
+    split = apply_split(load_digits(), Split(test=0.1), 0)
+    train = to_device(split.train_images[:IMAGES], split.train_labels[:IMAGES], CPU)
+    validation = to_device(split.validation_images[:50], split.validation_labels[:50], CPU)
+    of_dtype = [DeviceArrays(arrays.images.to(dtype), arrays.labels) for arrays in (train, validation)]
+    return Workplace(CPU, of_dtype[0], of_dtype[1], 10, tmp_path / "checkpoints")
+
+
+def members(where: Workplace, changes: Sequence[dict[str, Any]]) -> list[Member]:
+    made = []
+    for index, change in enumerate(changes):
+        code = find_model(NET).code if change.get("model") == NET else ""
+        what = task(name=f"{index:064x}", **{"batch_size": 16, "epochs": 9, "model_code": code} | change)
+        member = Member(what, where)
+        member.module.to(where.train.images.dtype)
+        made.append(member)
+    drawing = [draws_numbers(member.module, where.train.image_shape) for member in made]
+    kinds = {kind_of(m.config, shape_of(m.module), draws=draws) for m, draws in zip(made, drawing, strict=True)}
+    assert len(kinds) == 1
+    return made
+
+
+def run(form: Form, epochs: int, first: int = 1) -> list[tuple[float, float]]:
+    for epoch in range(first, first + epochs):
+        torch.manual_seed(derive(form.configs[0].seed, "draws", epoch))
+        last = train_epoch(form, epoch)
+    return [*last, *evaluate(form, form.place.validation)]
+
+
+def assert_same_as_alone(made: Sequence[Member], where: Workplace, form: str, epochs: int, tolerance: float) -> None:
+    packed = FORMS[form](made, where)
+    packed_numbers = run(packed, epochs)
+    for index, (member, state) in enumerate(zip(made, packed.states(), strict=True)):
+        alone = Single([member], where)
+        numbers = run(alone, epochs)
+        expected = alone.states()[0]
+        assert state.keys() == expected.keys()
+        for name, tensor in expected.items():
+            assert torch.allclose(state[name], tensor, rtol=tolerance, atol=tolerance), name
+        mine = [packed_numbers[index], packed_numbers[len(made) + index]]
+        torch.testing.assert_close(torch.tensor(mine), torch.tensor(numbers), rtol=tolerance, atol=tolerance)
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> dict[str, Any]:
+    """What all models of a stack share of their recipe."""
+    optimizer = draw(st.sampled_from(["sgd", "sgd", "adam", "adamw", "rmsprop"]))
+    momentum = draw(st.booleans()) if optimizer in ("sgd", "rmsprop") else False
+    return {
+        "optimizer": optimizer,
+        "momentum": momentum,
+        "nesterov": draw(st.booleans()) if momentum and optimizer == "sgd" else False,
+        "weight_decay": draw(st.booleans()),
+        "data_seed": draw(st.integers(0, 3)),
+    }
+
+
+@st.composite
+def of_one_recipe(draw: st.DrawFn, size: int) -> list[dict[str, Any]]:
+    """Recipes of one kind whose numbers differ."""
+    shared = draw(recipes())
+    adaptive = shared["optimizer"] != "sgd"
+    return [
+        {
+            **shared,
+            "learning_rate": draw(RATES) * (0.05 if adaptive else 1),
+            "momentum": draw(st.floats(0.1, 0.9)) if shared["momentum"] else 0.0,
+            "weight_decay": draw(st.floats(1e-5, 1e-2)) if shared["weight_decay"] else 0.0,
+            "schedule": draw(st.sampled_from(["constant", "step", "cosine"])),
+            "step_size": 2,
+        }
+        for _ in range(size)
+    ]
+
+
+@st.composite
+def dense_packs(draw: st.DrawFn) -> list[dict[str, Any]]:
+    size, depth = draw(st.integers(2, 5)), draw(st.integers(0, 3))
+    width = st.integers(1, 24)
+    packs = []
+    for recipe in draw(of_one_recipe(size)):
+        hidden = draw(st.lists(width, min_size=depth, max_size=depth))
+        model = {"model": "deep", "hyper": {"hidden": hidden}} if depth else {"model": "perceptron", "hyper": {}}
+        packs.append({**recipe, **model, "seed": draw(st.integers(0, 5))})
+    return packs
+
+
+@st.composite
+def general_packs(draw: st.DrawFn) -> list[dict[str, Any]]:
+    size = draw(st.integers(2, 3))
+    channels = draw(st.lists(st.integers(1, 4), max_size=1))
+    drops = draw(st.booleans())
+    shape = {
+        "channels": channels,
+        "widths": draw(st.lists(st.integers(1, 12), max_size=2)),
+        "activation": draw(st.sampled_from(["relu", "tanh", "sigmoid", "gelu"])),
+        "norm": draw(st.booleans()),
+        "drop_channels": draw(st.booleans()),
+        "frozen": draw(st.booleans()),
+    }
+    return [
+        {
+            **recipe,
+            "model": NET,
+            "hyper": shape | ({"dropout": draw(st.floats(0.0, 0.9))} if drops else {}),
+            "seed": 0 if drops else draw(st.integers(0, 5)),
+        }
+        for recipe in draw(of_one_recipe(size))
+    ]
+
+
+@settings(max_examples=20)
+@given(pack=dense_packs())
+def test_concatenated_is_alone_after_a_hundred_steps(pack: list[dict[str, Any]], tmp_path_factory: Any) -> None:
+    where = place(tmp_path_factory.mktemp("dense"), torch.float64)
+    assert_same_as_alone(members(where, pack), where, "concatenated", epochs=5, tolerance=1e-10)
+
+
+@settings(max_examples=20)
+@given(pack=general_packs())
+def test_stacked_is_alone_after_a_hundred_steps(pack: list[dict[str, Any]], tmp_path_factory: Any) -> None:
+    where = place(tmp_path_factory.mktemp("general"), torch.float64)
+    seeded = [{**one, "seed": pack[0]["seed"]} for one in pack]
+    assert_same_as_alone(members(where, seeded), where, "stacked", epochs=5, tolerance=1e-10)
+
+
+REGISTRY: list[tuple[str, list[dict[str, Any]]]] = [
+    ("perceptron", [{}, {}, {}]),
+    ("shallow", [{"neurons": 10}, {"neurons": 25}, {"neurons": 100}]),
+    ("deep", [{"hidden": [10, 20]}, {"hidden": [30, 5]}, {"hidden": [30, 20]}]),
+    ("deep2", [{"neurons_1": 10, "neurons_2": 50}, {"neurons_1": 50, "neurons_2": 10}]),
+    ("deep3", [{"neurons_1": 9, "neurons_2": 8, "neurons_3": 7}, {"neurons_1": 7, "neurons_2": 8, "neurons_3": 9}]),
+]
+
+
+@pytest.mark.parametrize(("model", "hypers"), REGISTRY, ids=[name for name, _ in REGISTRY])
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_every_model_of_the_registry(model: str, hypers: list[dict[str, Any]], form: str, tmp_path: Path) -> None:
+    if form != "concatenated":
+        hypers = [hypers[0]] * len(hypers)
+    changes = [
+        {"model": model, "hyper": hyper, "learning_rate": 0.1 / 10**index, "seed": index}
+        for index, hyper in enumerate(hypers)
+    ]
+    exact = place(tmp_path, torch.float64)
+    assert_same_as_alone(members(exact, changes), exact, form, epochs=5, tolerance=1e-10)
+    single = replace(place(tmp_path, torch.float32))
+    one_step = replace(single, train=DeviceArrays(single.train.images[:16], single.train.labels[:16]))
+    assert_same_as_alone(members(one_step, changes), one_step, form, epochs=1, tolerance=1e-5)
+
+
+FORMS_AND_MODELS = [
+    ("concatenated", [{"model": "shallow", "hyper": {"neurons": n}} for n in (10, 10, 30, 7)]),
+    ("stacked", [{"model": NET, "hyper": {"widths": [8], "norm": True, "dropout": p}} for p in (0.1, 0.5, 0.2, 0.0)]),
+]
+
+
+@pytest.mark.parametrize(("form", "models"), FORMS_AND_MODELS, ids=["concatenated", "stacked"])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("poison", [float("nan"), float("inf"), 1e30])
+def test_a_poisoned_model_leaves_the_others_bitwise(
+    form: str, models: list[dict[str, Any]], momentum: float, poison: float, tmp_path: Path
+) -> None:
+    where = place(tmp_path, torch.float32)
+    results = []
+    for bad in (False, True):
+        made = members(where, [{**one, "momentum": momentum} for one in models])
+        packed = FORMS[form](made, where)
+        if bad:
+            packed.configs[1] = packed.configs[1].model_copy(update={"learning_rate": poison})
+        numbers = run(packed, 2)
+        states = packed.states()
+        results.append([(numbers[slot], numbers[4 + slot], states[slot]) for slot in (0, 2, 3)])
+        if bad:
+            assert not all(torch.isfinite(t).all() for t in states[1].values())
+    for clean, beside in zip(*results, strict=True):
+        assert clean[:2] == beside[:2]
+        assert all(torch.equal(clean[2][name], beside[2][name]) for name in clean[2])
+
+
+@pytest.mark.parametrize(("form", "models"), FORMS_AND_MODELS, ids=["concatenated", "stacked"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_any_form_goes_on_from_any_other_bitwise_in_the_same_shape(
+    form: str, models: list[dict[str, Any]], optimizer: str, tmp_path: Path
+) -> None:
+    where = place(tmp_path, torch.float32)
+    changes = [{**one, "optimizer": optimizer, "learning_rate": 0.01} for one in models]
+    whole = FORMS[form](members(where, changes), where)
+    expected = run(whole, 4)
+    half = FORMS[form](made := members(where, changes), where)
+    run(half, 2)
+    for member, state in zip(made, half.states(), strict=True):
+        member._state = {name: tensor.clone() for name, tensor in state.items()}
+    rest = FORMS[form](made, where)
+    assert run(rest, 2, first=3) == expected
+    other = Single([made[2]], where)
+    assert run(other, 2, first=3) == [pytest.approx(expected[2], rel=1e-3), pytest.approx(expected[6], rel=1e-3)]

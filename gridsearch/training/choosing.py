@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
+import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,8 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from gridsearch.spec.outcomes import FormMeasured
+from gridsearch.spec.trial import TrialConfig
+from gridsearch.training.compiled import Compiled, can_compile
 from gridsearch.training.dense import Concatenated, dense_layers
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member
@@ -19,20 +23,22 @@ from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.randomness import epoch_order
 from gridsearch.training.single import Single
 from gridsearch.training.stacked import Stacked
-from gridsearch.training.task import StopRequestedError, Workplace
+from gridsearch.training.task import Workplace
 
 ALONE = "alone"
-FORMS: dict[str, type[Form]] = {"concatenated": Concatenated, "stacked": Stacked}
+FORMS: dict[str, type[Form]] = {"concatenated": Concatenated, "stacked": Stacked, "compiled": Compiled}
 #: How long and how many steps a form is tried, after its first `WARM_UP` steps.
 PROBE_SECONDS, PROBE_STEPS, WARM_UP = 0.15, 20, 2
 #: Trying is worth it from so many steps per model on; below, dense networks are concatenated and others stay alone.
 STEPS_WORTH_A_PROBE = 500
+#: Compiling is worth its time where training takes so long without.
+SECONDS_WORTH_COMPILING = 60.0
 #: A form must be this much faster than training alone to be chosen: trying is not exact.
 MARGIN = 0.95
 
 
 def candidates(members: Sequence[Member]) -> list[str]:
-    """Return the names of the forms that these members, all of one kind, can take together."""
+    """Return the names of the forms that these members, all of one kind, can take together without compiling."""
     if len(members) < 2:
         return []
     dense = all(dense_layers(member.module) for member in members)
@@ -40,68 +46,88 @@ def candidates(members: Sequence[Member]) -> list[str]:
     return (["concatenated"] if dense else []) + ([] if dense and not same else ["stacked"])
 
 
-def workload(members: Sequence[Member], place: Workplace) -> str:
-    """Return what decides how fast these members train together, as a digest: models, batch, rule, images."""
-    first = members[0].config
+def workload(configs: Sequence[TrialConfig], image_shape: tuple[int, int, int], num_classes: int) -> str:
+    """Return what decides how fast these lineages train together, as a digest: models, batch, rule, images."""
+    first = configs[0]
     content = [
         first.model,
         first.model_code,
-        sorted(json.dumps(member.config.hyper, sort_keys=True) for member in members),
+        sorted(json.dumps(config.hyper, sort_keys=True) for config in configs),
         first.batch_size,
         repr(RuleKind.of(first)),
-        list(place.train.image_shape),
-        place.num_classes,
+        list(image_shape),
+        num_classes,
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def machine(device: torch.device) -> str:
-    """Return what tells this machine's speed from another's: the processor or GPU, and the number of threads."""
+def machine(device: torch.device, threads: int) -> str:
+    """Return what tells this machine's speed from another's: the GPU, or the processor and the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()} x{torch.get_num_threads()}"
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}, {threads} of {os.cpu_count()} threads"
 
 
-def measure(members: Sequence[Member], place: Workplace) -> list[FormMeasured]:
-    """Try every form these members can take, alone included; a form that fails is not in the answer."""
-    found = []
+def measure(members: Sequence[Member], place: Workplace, steps: int) -> list[FormMeasured]:
+    """Try every form these members can take for so many steps, alone included; one that fails is not in the answer."""
+    found: list[FormMeasured] = []
     for name in [ALONE, *candidates(members)]:
         try:
             seconds: float | None = _try(name, members, place)
-        except StopRequestedError:
-            raise
         except Exception as error:  # whatever is wrong with a form, another one is taken
             if not is_out_of_memory(error):
                 continue
             seconds = None
         found.append(measurement(name, members, place, seconds))
+    times = {one.form: one.seconds for one in found}
+    if times.get("stacked") and _worth_compiling(times, steps) and can_compile(place.device):
+        with contextlib.suppress(Exception):
+            found.append(measurement("compiled", members, place, _try("compiled", members, place)))
     return found
 
 
 def measurement(form: str, members: Sequence[Member], place: Workplace, seconds: float | None) -> FormMeasured:
     """Return a measurement of these members in a form."""
-    key = workload(members, place)
-    return FormMeasured(machine(place.device), key, form, len(members), members[0].config.batch_size, seconds)
+    where, key = _names(members, place)
+    return FormMeasured(where, key, form, len(members), members[0].config.batch_size, seconds)
 
 
 def remembered(
     measured: Sequence[FormMeasured], members: Sequence[Member], place: Workplace
 ) -> dict[str, float | None]:
     """Return the seconds by form that are known of just these members on this machine."""
-    key, here = workload(members, place), machine(place.device)
-    return {one.form: one.seconds for one in measured if (one.workload, one.machine) == (key, here)}
+    return known(measured, *_names(members, place))
 
 
-def fastest(seconds: Mapping[str, float | None]) -> str | None:
-    """Return the name of the form to take, given the seconds of a step of all models in each form.
+def known(measured: Sequence[FormMeasured], where: str, key: str) -> dict[str, float | None]:
+    """Return the seconds by form that are known of a workload on a machine."""
+    return {one.form: one.seconds for one in measured if (one.machine, one.workload) == (where, key)}
+
+
+def _names(members: Sequence[Member], place: Workplace) -> tuple[str, str]:
+    configs = [member.config for member in members]
+    where = machine(place.device, torch.get_num_threads())
+    return where, workload(configs, place.train.image_shape, place.num_classes)
+
+
+def fastest(seconds: Mapping[str, float | None], steps: int) -> str | None:
+    """Return the name of the form to take for so many steps, given the seconds of a step of all models in each form.
 
     None means that the models should be split: together they do not fit into memory.
     """
     fitting = {name: value for name, value in seconds.items() if value is not None}
+    if not _worth_compiling(fitting, steps):
+        fitting.pop("compiled", None)
     best = min(fitting, key=lambda name: fitting[name], default=ALONE)
     if best != ALONE and fitting[best] <= MARGIN * fitting.get(ALONE, math.inf):
         return best
-    return ALONE if len(fitting) == len(seconds) else None
+    return None if None in seconds.values() else ALONE
+
+
+def _worth_compiling(seconds: Mapping[str, float | None], steps: int) -> bool:
+    """Whether training takes long enough in the fastest form that needs no compiling."""
+    others = [value for name, value in seconds.items() if name != "compiled" and value is not None]
+    return min(others, default=0.0) * steps >= SECONDS_WORTH_COMPILING
 
 
 def is_out_of_memory(error: BaseException) -> bool:

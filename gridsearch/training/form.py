@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -17,6 +18,9 @@ class Form(ABC):
 
     A form copies what it needs from its members and gives it back by `states`. No model's numbers depend on another's.
     """
+
+    #: Whether making the form is so costly that models which have ended keep their place until half have.
+    costly: ClassVar[bool] = False
 
     def __init__(self, members: Sequence[Member], place: Workplace) -> None:
         self.configs = [member.config for member in members]

@@ -7,7 +7,7 @@ all models, so only models with the same seed may share a stack when they draw a
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ from gridsearch.training.optimizers import Coefficient, make_rule
 from gridsearch.training.task import Workplace
 
 Named = dict[str, Tensor]
+#: From stacked tensors, trained and others, and a batch: the gradients of the trained ones, and the logits.
+Gradients = Callable[[Named, Named, Tensor, Tensor], tuple[Named, Tensor]]
 
 
 class Stacked(Form):
@@ -44,6 +46,8 @@ class Stacked(Form):
                     if (name := f"optimizer.{slot}.{index}") in member.state():
                         row.copy_(member.state()[name])
 
+        self.gradients: Gradients = vmap(grad(self._loss, has_aux=True), in_dims=(0, 0, None, None), randomness="same")
+
     def spread(self, values: Sequence[float]) -> Coefficient:
         """Return one value for each model as tensors that broadcast over the stacked parameters."""
         of_models = torch.tensor(values, dtype=torch.float64)
@@ -57,10 +61,9 @@ class Stacked(Form):
     def train_chunk(self, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
         """See `Form`."""
         self.template.train()
-        gradients_of = vmap(grad(self._loss, has_aux=True), in_dims=(0, 0, None, None), randomness="same")
         outputs = []
         for batch, targets in zip(torch.split(images, batch_size), torch.split(labels, batch_size), strict=True):
-            gradients, logits = gradients_of(self.trained, self.others, batch, targets)
+            gradients, logits = self.gradients(self.trained, self.others, batch, targets)
             self.rule.step(self.parameters, [gradients[name] for name in self.trained], self.lr)
             outputs.append(logits.detach())
         return torch.cat(outputs, dim=1)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gridsearch.engine.executor import Executor
 from gridsearch.engine.inline import InlineExecutor
 from gridsearch.engine.launch import Launch, LaunchEnd, LaunchOptions, worker_settings
@@ -67,3 +69,14 @@ def table(store_path: Path, job: str = "small") -> dict[str, tuple[Any, ...]]:
             row.trial_id: (str(row.state), row.train_loss, row.train_accuracy, row.val_loss, row.val_accuracy)
             for row in store.trials(job)
         }
+
+
+def assert_alike(actual: dict[str, tuple[Any, ...]], expected: dict[str, tuple[Any, ...]]) -> None:
+    """Two tables are of the same trials with the same numbers, as far as float32 tells where packs had other shapes.
+
+    In packs of the same shape numbers are equal to the last bit; in others sums are added up in another order.
+    """
+    assert actual.keys() == expected.keys()
+    for trial_id, (state, *numbers) in expected.items():
+        assert actual[trial_id][0] == state
+        assert actual[trial_id][1:] == pytest.approx(tuple(numbers), rel=1e-3, abs=5e-3)

@@ -19,10 +19,10 @@ from gridsearch.spec.trial import Split
 from gridsearch.training.arrays import DeviceArrays, to_device
 from gridsearch.training.choosing import FORMS
 from gridsearch.training.compatibility import draws_numbers, kind_of, shape_of
+from gridsearch.training.epochs import train_epoch
 from gridsearch.training.evaluation import evaluate
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member
-from gridsearch.training.pack import train_epoch
 from gridsearch.training.randomness import derive
 from gridsearch.training.single import Single
 from gridsearch.training.task import Workplace
@@ -171,7 +171,7 @@ REGISTRY: list[tuple[str, list[dict[str, Any]]]] = [
 
 
 @pytest.mark.parametrize(("model", "hypers"), REGISTRY, ids=[name for name, _ in REGISTRY])
-@pytest.mark.parametrize("form", sorted(FORMS))
+@pytest.mark.parametrize("form", ["concatenated", "stacked", pytest.param("compiled", marks=pytest.mark.slow)])
 def test_every_model_of_the_registry(model: str, hypers: list[dict[str, Any]], form: str, tmp_path: Path) -> None:
     if form != "concatenated":
         hypers = [hypers[0]] * len(hypers)
@@ -184,6 +184,21 @@ def test_every_model_of_the_registry(model: str, hypers: list[dict[str, Any]], f
     single = replace(place(tmp_path, torch.float32))
     one_step = replace(single, train=DeviceArrays(single.train.images[:16], single.train.labels[:16]))
     assert_same_as_alone(members(one_step, changes), one_step, form, epochs=1, tolerance=1e-5)
+
+
+def test_no_form_is_left_out() -> None:
+    assert set(FORMS) == {"concatenated", "stacked", "compiled"}
+
+
+@pytest.mark.slow
+def test_compiled_is_alone_after_a_hundred_steps(tmp_path: Path) -> None:
+    hyper = {"channels": [4], "widths": [8], "norm": True, "activation": "gelu"}
+    changes = [
+        {"model": NET, "hyper": hyper | {"dropout": 0.2 * index}, "learning_rate": 0.1 / (index + 1), "momentum": 0.5}
+        for index in range(3)
+    ]
+    where = place(tmp_path, torch.float64)
+    assert_same_as_alone(members(where, changes), where, "compiled", epochs=5, tolerance=1e-10)
 
 
 FORMS_AND_MODELS = [

@@ -1,0 +1,116 @@
+"""Saying of a plan's packs what is in each and why, how it will be trained, and what that is expected to take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gridsearch.engine.packing import PlannedPack
+from gridsearch.engine.preparation import PreparedJob
+from gridsearch.engine.workplaces import choose_device
+from gridsearch.spec.outcomes import FormMeasured
+from gridsearch.training.choosing import ALONE, fastest, known, machine, workload
+from gridsearch.training.optimizers import RuleKind
+
+#: The settings that may keep lineages apart.
+SEPARATING = (
+    "model",
+    "batch_size",
+    "data_seed",
+    "optimizer",
+    "momentum",
+    "nesterov",
+    "weight_decay",
+    "seed",
+    "settings",
+)
+
+
+@dataclass(frozen=True)
+class ExplainedPack:
+    """A pack in words and numbers.
+
+    `shared` are the settings all its lineages have in common and other packs of the plan have not: why they are
+    together; `cut` says that others of its kind are in other packs, for the workers' sake or because of a limit.
+    `form` is how it will be trained, None while that is still to be measured. `step_seconds` is what a step of the
+    whole pack takes and `alone_seconds` what it would one by one, None where not measured; `seconds` is the expected
+    time, by those figures where there are any and by a rough rule else; `bytes` the expected memory.
+    """
+
+    shared: dict[str, Any]
+    cut: bool
+    lineages: int
+    trials: int
+    epochs: int
+    form: str | None
+    step_seconds: float | None
+    alone_seconds: float | None
+    seconds: float
+    bytes: int
+
+
+def explain(
+    prepared: PreparedJob,
+    packs: Sequence[PlannedPack],
+    measured: Sequence[FormMeasured],
+    *,
+    device: str,
+    threads: int,
+) -> list[ExplainedPack]:
+    """Return the packs explained, in their order; `measured` is what the store remembers of forms."""
+    where = machine(choose_device(device), threads)
+    settings = [_separating(pack) for pack in packs]
+    telling = [key for key in SEPARATING if len({str(one[key]) for one in settings}) > 1]
+    kinds = Counter(pack.kind for pack in packs)
+    shape, classes = prepared.dataset.image_shape, prepared.dataset.num_classes
+    explained = []
+    for pack, own in zip(packs, settings, strict=True):
+        configs = [lineage.config for lineage in pack.lineages]
+        times = known(measured, where, workload(configs, shape, classes))
+        shared = {key: own[key] for key in telling}
+        explained.append(_explained(pack, shared, times, cut=kinds[pack.kind] > 1))
+    return explained
+
+
+def _explained(
+    pack: PlannedPack, shared: dict[str, Any], times: Mapping[str, float | None], *, cut: bool
+) -> ExplainedPack:
+    lone = len(pack.lineages) == 1
+    steps = max(lineage.steps for lineage in pack.lineages)
+    form = ALONE if lone else fastest(times, steps) if times else None
+    step = times.get(form) if form else None
+    return ExplainedPack(
+        shared=shared,
+        cut=cut,
+        lineages=len(pack.lineages),
+        trials=sum(lineage.trials for lineage in pack.lineages),
+        epochs=sum(lineage.epochs for lineage in pack.lineages),
+        form=form,
+        step_seconds=step,
+        alone_seconds=times.get(ALONE),
+        seconds=step * steps if step else pack.seconds,
+        bytes=pack.bytes,
+    )
+
+
+def _separating(pack: PlannedPack) -> dict[str, Any]:
+    """Return the settings that lineages of one kind share, as a person would name them."""
+    config = pack.lineages[0].config
+    rule = RuleKind.of(config)
+    models = {lineage.config.model: None for lineage in pack.lineages}
+    seeds = {lineage.config.seed for lineage in pack.lineages}
+    hypers = [lineage.config.hyper for lineage in pack.lineages]
+    same = {key: value for key, value in hypers[0].items() if all(other.get(key) == value for other in hypers)}
+    return {
+        "model": ", ".join(models),
+        "batch_size": config.batch_size,
+        "data_seed": config.data_seed,
+        "optimizer": rule.optimizer,
+        "momentum": rule.momentum,
+        "nesterov": rule.nesterov,
+        "weight_decay": rule.weight_decay,
+        "seed": seeds.pop() if len(seeds) == 1 else "several",
+        "settings": same,
+    }

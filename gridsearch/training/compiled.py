@@ -1,0 +1,45 @@
+"""The general form, its forward and backward pass compiled by `torch.compile`.
+
+Compiling takes seconds to minutes the first time; what is compiled is kept on disk. It needs a C++ compiler on the
+CPU and Triton on a GPU; where they are missing, or compiling fails, the form is simply not among those to choose from.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import platformdirs
+import torch
+
+from gridsearch.training.member import Member
+from gridsearch.training.stacked import Stacked
+from gridsearch.training.task import Workplace
+
+
+def can_compile(device: torch.device) -> bool:
+    """Whether this machine has what `torch.compile` needs for a device."""
+    if device.type == "cuda":
+        return importlib.util.find_spec("triton") is not None
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
+
+
+class Compiled(Stacked):
+    """A stack whose gradients are computed by compiled code, made for just these shapes."""
+
+    costly = True
+
+    def __init__(self, members: Sequence[Member], place: Workplace) -> None:
+        super().__init__(members, place)
+        cache = Path(platformdirs.user_cache_dir("gridsearch")) / "compiled"
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))
+        # Compiled code is counted by the Python function it came from, and after a few shapes torch would silently
+        # stop compiling; each stack starts the count anew.
+        torch._dynamo.reset()
+        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+        # The same draws as without compiling.
+        self.gradients = torch.compile(self.gradients, dynamic=False, options={"fallback_random": True})

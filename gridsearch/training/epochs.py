@@ -1,0 +1,100 @@
+"""The epochs of members in one form: who is trained in which, and what each epoch leaves behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from gridsearch.spec.outcomes import EpochRecord, LineageDiverged, LineageEvent, LineageFinished
+from gridsearch.training.evaluation import Tally, evaluate
+from gridsearch.training.form import Form
+from gridsearch.training.member import Member, State
+from gridsearch.training.outputs import check_logits
+from gridsearch.training.randomness import derive, epoch_order
+from gridsearch.training.task import StopRequestedError, Workplace
+
+
+def advance(members: Sequence[Member], place: Workplace, make_form: type[Form]) -> Iterator[LineageEvent]:
+    """Train epoch by epoch, always those that are furthest behind, so that all come to stand at the same epoch."""
+    for member in members:
+        if member.done and not member.ended:
+            yield _finish(member)
+    form: Form | None = None
+    inside: list[Member] = []
+    while alive := [member for member in members if not member.done]:
+        epoch = min(member.next_epoch for member in alive)
+        active = [member for member in alive if member.next_epoch == epoch]
+        if form is None or not _may_stay(form, inside, active):
+            form, inside = make_form(active, place), active
+        records, states = _train(form, inside, epoch, trained=len(active))
+        for member, record, state in zip(inside, records, states, strict=True):
+            if not member.done:
+                yield from _take(member, record, state)
+
+
+def _train(form: Form, inside: Sequence[Member], epoch: int, *, trained: int) -> tuple[list[EpochRecord], list[State]]:
+    """Do one epoch; its time is shared evenly by those `trained`, as all were trained at once."""
+    started = time.perf_counter()
+    torch.manual_seed(derive(form.configs[0].seed, "draws", epoch))
+    train = measure_untrained(form) if epoch == 0 else train_epoch(form, epoch)
+    validation = evaluate(form, form.place.validation)
+    seconds = (time.perf_counter() - started) / trained
+    records = [
+        EpochRecord(member.task.lineage_id, member.task.attempt, epoch, *of_train, *of_validation, rate, seconds)
+        for member, of_train, of_validation, rate in zip(inside, train, validation, form.rates, strict=True)
+    ]
+    return records, form.states()
+
+
+def _take(member: Member, record: EpochRecord, state: State) -> Iterator[LineageEvent]:
+    """Have a member take over what an epoch made of it, and tell."""
+    finite = is_finite(record)
+    if finite:
+        member.advance(record, state)
+    if record.epoch > member.task.recorded_epoch or not finite:
+        yield record
+    if not finite:
+        member.ended = True
+        yield LineageDiverged(member.task.lineage_id, member.task.attempt, record.epoch)
+    elif member.done:
+        yield _finish(member)
+
+
+def _finish(member: Member) -> LineageFinished:
+    member.ended = True
+    return LineageFinished(member.task.lineage_id, member.task.attempt)
+
+
+def _may_stay(form: Form, inside: Sequence[Member], active: Sequence[Member]) -> bool:
+    """Whether a form goes on: all that are to be trained are in it, and not too many that have ended."""
+    if len(active) < len(inside) and not (form.costly and 2 * len(active) > len(inside)):
+        return False
+    return all(member in inside for member in active)
+
+
+def measure_untrained(form: Form) -> list[tuple[float, float]]:
+    """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
+    form.start_epoch(1)
+    images, _ = next(form.place.train.in_order(2))
+    check_logits(form.logits(images)[0], len(images), form.place.num_classes)
+    return evaluate(form, form.place.train)
+
+
+def train_epoch(form: Form, epoch: int) -> list[tuple[float, float]]:
+    """Train one epoch; return each model's loss and accuracy, means over the epoch's own batches."""
+    place, config = form.place, form.configs[0]
+    form.start_epoch(epoch)
+    order = epoch_order(len(place.train), data_seed=config.data_seed, epoch=epoch)
+    tally = Tally.of(form.size, place.device)
+    for images, labels in place.train.chunks(order, config.batch_size):
+        if place.stop():
+            raise StopRequestedError
+        tally.add(form.train_chunk(images, labels, config.batch_size), labels)
+    return tally.means()
+
+
+def is_finite(record: EpochRecord) -> bool:
+    """Whether both losses of an epoch are finite."""
+    return abs(record.train_loss) < float("inf") and abs(record.val_loss) < float("inf")

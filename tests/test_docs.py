@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,12 @@ def test_generated_documents_are_up_to_date() -> None:
     cli, schema = ast.literal_eval(done.stdout)
     assert (DOCS / "cli.md").read_text() == cli, "run: python docs/generate.py"
     assert (DOCS / "job.schema.json").read_text() == schema, "run: python docs/generate.py"
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text())
+    assert [link for link in links if "://" not in link and not (path.parent / link).exists()] == []
 
 
 def test_every_key_data_set_model_and_job_is_documented() -> None:

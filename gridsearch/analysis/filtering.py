@@ -34,8 +34,7 @@ def matching(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
     except RecursionError:
         raise TableError(_TOO_DEEP) from None
     except ValueError as error:
-        # The rule's own message shows a whole row before the reason; in a table that is a screenful.
-        raise TableError(f"filter: {expression!r}: {str(error).rpartition(': ')[2]}") from None
+        raise TableError(f"filter: {error}") from None
     return frame[pd.Series(keep, index=frame.index, dtype="bool")]
 
 

@@ -13,7 +13,7 @@ from gridsearch.analysis.question import Objective, axes, objective
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, TrialState
-from gridsearch.spec.trial import Recipe
+from gridsearch.spec.trial import FLOAT_KEYS
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 
@@ -22,7 +22,6 @@ SCORED_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED})
 BEFORE = ("trial", "state")
 AFTER = (*METRICS, "score", "diverged_epoch", "seconds", "error")
 EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
-_FLOAT_SETTINGS = frozenset(key for key, info in Recipe.model_fields.items() if info.annotation is float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +130,7 @@ def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
     if present and all(isinstance(value, bool) for value in present):
         return pd.Series(values, dtype="boolean" if missing else "bool")
     if present and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in present):
-        if name in _FLOAT_SETTINGS or any(isinstance(value, float) for value in present):
+        if name in FLOAT_KEYS or any(isinstance(value, float) for value in present):
             return pd.Series(values, dtype="float64")
         if any(abs(value) >= 2**63 for value in present):
             return pd.Series(values, dtype="float64")

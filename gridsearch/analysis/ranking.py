@@ -15,6 +15,8 @@ from gridsearch.errors import nearest
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
 
 _RANKED = sorted(state.value for state in RESULT_STATES)
+#: What stands in the place of the score in a table of the trials in a state that has none.
+_LAST = {"failed": "error", "diverged": "diverged_epoch", "pending": "state", "running": "state", "cancelled": "state"}
 #: Trials without a result, in the order in which they are listed: what went wrong first.
 _UNRANKED = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState.PENDING)
 
@@ -24,7 +26,8 @@ class TableOptions:
     """What a user asks of the table.
 
     `sort` names columns, the first one counting most, each with a leading "-" for descending; without any,
-    the best score comes first. `columns` replaces the axes and the score.
+    the best score comes first. `columns` replaces the axes and the score. `state` asks for the trials in one state,
+    those without a result too, in the order of the grid where there is no score.
     """
 
     top: int = 5
@@ -32,6 +35,7 @@ class TableOptions:
     filter: str | None = None
     sort: Sequence[str] = ()
     columns: Sequence[str] = ()
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class RankedTable:
 
     def frame(self) -> pd.DataFrame:
         """Return the rows shown as a DataFrame, the rank as its index."""
-        index = pd.Index([row.rank for row in self.rows], name="rank", dtype="int64")
+        index = pd.Index([row.rank for row in self.rows], name="rank", dtype="Int64")
         return pd.DataFrame([row.values for row in self.rows], columns=list(self.headings), index=index)
 
 
@@ -75,7 +79,7 @@ def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
     Trials without a score come last, those that diverged at the very end; ties keep the order of the grid.
     """
     chosen = options or TableOptions()
-    frame = data.trials[data.trials["state"].isin(_RANKED)]
+    frame = data.trials[data.trials["state"].isin(_states(chosen.state))]
     if chosen.filter:
         frame = matching(frame, chosen.filter)
     keys = [_sort_key(data, word) for word in chosen.sort]
@@ -94,11 +98,14 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
     if chosen.top < 0 or chosen.bottom < 0:
         raise TableError("the numbers of rows must not be negative")
     frame = ranked(data, chosen)
-    columns = [column_named(data, name) for name in chosen.columns] or [*data.axis_columns, "score"]
+    columns = [column_named(data, name) for name in chosen.columns] or [
+        *data.axis_columns,
+        _LAST.get(chosen.state or "", "score"),
+    ]
     total = len(frame)
     top = min(chosen.top, total)
     bottom = min(chosen.bottom, total - top)
-    first = _rows(data, frame.iloc[:top], columns, start=1)
+    first = _rows(data, frame.iloc[:top], columns)
     last = _rows(data, frame.iloc[total - bottom :], columns, start=total - bottom + 1)
     return RankedTable(
         columns=tuple(columns),
@@ -113,10 +120,17 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
 
 def unranked(data: JobData) -> tuple[RankedRow, ...]:
     """Return the trials without a result, failed ones first, under the columns that `table` has by default."""
-    order = {state.value: place for place, state in enumerate(_UNRANKED)}
-    frame = data.trials[data.trials["state"].isin(list(order))]
-    frame = frame.sort_values("state", key=lambda states: states.map(order), kind="stable")
-    return _rows(data, frame, [*data.axis_columns, "score"], start=None)
+    frame = pd.concat([ranked(data, TableOptions(state=state)) for state in _UNRANKED])
+    return _rows(data, frame, [*data.axis_columns, "score"])
+
+
+def _states(wanted: str | None) -> list[str]:
+    if wanted is None:
+        return _RANKED
+    known = [state.value for state in TrialState]
+    if wanted not in known:
+        raise TableError(f"unknown state {wanted!r}{nearest(wanted, known)}")
+    return [wanted]
 
 
 def column_named(data: JobData, name: str) -> str:
@@ -142,11 +156,11 @@ def _order(data: JobData, frame: pd.DataFrame, column: str) -> pd.Series[Any]:
     return frame[column].map(lambda value: places.get(label(value), len(places)))
 
 
-def _rows(data: JobData, frame: pd.DataFrame, columns: list[str], *, start: int | None) -> tuple[RankedRow, ...]:
+def _rows(data: JobData, frame: pd.DataFrame, columns: list[str], *, start: int = 1) -> tuple[RankedRow, ...]:
     plain = plain_rows(frame)
     return tuple(
         RankedRow(
-            rank=None if start is None else start + place,
+            rank=start + place if row["state"] in _RANKED else None,
             trial=row["trial"],
             state=row["state"],
             score=None if row["score"] != row["score"] else row["score"],

@@ -33,7 +33,7 @@ class Finding:
 
 
 def doctor(store: StoreOption = DEFAULT_STORE, data_dir: DataOption = None) -> None:
-    """Look over this machine: packages, processor and GPU, data sets, the store and its folder."""
+    """Look over this machine: packages, GPU, data, the store."""
     findings = [
         finding
         for look in (

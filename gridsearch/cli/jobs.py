@@ -21,6 +21,8 @@ def job_file(argument: str) -> Path:
     for candidate in _candidates(argument):
         if candidate.is_file():
             return candidate
+    if Path(argument).is_dir():
+        raise JobError(f"{argument}: is a folder; name a job file")
     folder = Path(paths.JOBS_NAME)
     names = [path.stem for path in folder.glob("*.y*ml")] if folder.is_dir() else []
     raise JobError(f"{argument}: no such job file, here or in {paths.JOBS_NAME}/{nearest(Path(argument).stem, names)}")

@@ -6,14 +6,17 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from gridsearch.cli import checks, launching, pages, reading
 from gridsearch.cli.streams import say
-from gridsearch.errors import EXIT_INTERRUPTED, GridsearchError
+from gridsearch.errors import EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
 from gridsearch.version import __version__
+
+#: Click's error for a wrong command line, of which newer Typers bring a copy of their own.
+UsageError = cast(type[Exception], typer.BadParameter.__base__)
 
 
 def interruptible(command: Callable[..., None]) -> Callable[..., None]:
@@ -70,10 +73,27 @@ def _root(
     """Take the options that come before a command."""
 
 
+def _usage(error: Exception) -> int:
+    """Say what is wrong with the command line itself in one line; the help, where nothing was asked for, as it is."""
+    context = getattr(error, "ctx", None)
+    text = str(getattr(error, "message", error)).strip()
+    if context and text == context.get_help().strip():
+        print(text)
+        return EXIT_USAGE
+    format_message: Callable[[], str] = getattr(error, "format_message", lambda: text)
+    said = format_message().replace("Value error, ", "").replace("Input should be", "it must be").rstrip(".")
+    command = context.info_name if context and context.parent else ""
+    asked = " ".join(["gridsearch", *([command] if command else []), "--help"])
+    say(f"gridsearch: {' '.join(said.split())}; see: {asked}")
+    return EXIT_USAGE
+
+
 def main() -> None:
     """Run the command line; a user's error becomes one line on stderr and its exit code."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except UsageError as error:
+        sys.exit(_usage(error))
     except GridsearchError as error:
         say(f"gridsearch: {error}")
         sys.exit(error.exit_code)

@@ -1,11 +1,13 @@
-"""The commands that write pages and files for other programs: dashboard, schema."""
+"""Writing pages: into which folder, and the commands that write files for other programs: dashboard, schema."""
 
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +19,11 @@ from gridsearch.cli.options import (
     OptionalJobName,
     StoreOption,
 )
-from gridsearch.cli.streams import data
+from gridsearch.cli.streams import data, say
+from gridsearch.errors import GridsearchError
+
+if TYPE_CHECKING:
+    from gridsearch.store.contract import Store
 
 OpenIt = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 
@@ -28,16 +34,44 @@ def dashboard(
     open_it: OpenIt = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Write one self-contained page per job, and an index of all jobs."""
-    from gridsearch.report.dashboards import write_dashboards
+    """Write one self-contained page per job, and an index."""
     from gridsearch.store.opening import open_store
 
+    check_folder(output)
     with open_store(store, create=False, read_only=True) as opened:
-        pages = write_dashboards(opened, output, jobs.stored_name(opened, job) if job else None)
-    for page in pages:
-        data(str(page))
+        first = write_pages(opened, output, jobs.stored_name(opened, job) if job else None)
     if open_it:
-        webbrowser.open(Path(pages[0]).absolute().as_uri())
+        webbrowser.open(first.absolute().as_uri())
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that pages cannot be written to, by writing; makes nothing that stays."""
+    try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise _unusable(folder, error) from None
+
+
+def write_pages(store: Store, folder: Path, name: str | None) -> Path:
+    """Write the pages of a job, or of all, and print where they are; return the first."""
+    from gridsearch.report.dashboards import write_dashboards
+
+    try:
+        pages = write_dashboards(store, folder, name)
+    except OSError as error:
+        raise _unusable(folder, error) from None
+    if sys.stdout.isatty():
+        say(f"page: {pages[0]}" + (f" (and {len(pages) - 1} more in {folder})" if len(pages) > 2 else ""))
+    else:
+        data("\n".join(map(str, pages)))
+    return pages[0]
+
+
+def _unusable(folder: Path, error: OSError) -> GridsearchError:
+    reason = (error.strerror or str(error)).lower()
+    return GridsearchError(f"--output {folder}: pages cannot be written there ({reason}); name another folder")
 
 
 def schema() -> None:

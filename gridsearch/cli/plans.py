@@ -4,22 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gridsearch.cli.streams import folded
 from gridsearch.cli.wording import plural
+from gridsearch.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gridsearch.engine.packing import PlannedPack
     from gridsearch.engine.preparation import PreparedJob
     from gridsearch.search.plan import Plan
+    from gridsearch.store.contract import Store
 
 
 def plan_line(prepared: PreparedJob, plan: Plan) -> str:
-    """Return a plan as one line: `shallow: 384 trials, +48 new, =336 done; 4,800 epochs to train (1.8x fewer...)`."""
+    """Return a plan as one line: `shallow: 384 trials, +48 new, =336 done; 4,800 epochs to train (...)`."""
     shares = [f"{sign}{count:,} {word}" for sign, count, word in _difference(plan) if count]
     work = f"{plan.epochs:,} epochs to train{_saving(plan)}" if plan.lineages else "nothing to train"
     return f"{prepared.job.name}: {plural(len(plan.grid.trials), 'trial')}, {', '.join(shares)}; {work}"
 
 
-def plan_text(prepared: PreparedJob, plan: Plan) -> str:
-    """Return a plan as an aligned block of text."""
+def leaving(prepared: PreparedJob, store: Store) -> int:
+    """Return how many trials the job has in the store that its grid, edited since, no longer has."""
+    try:
+        before = store.trials(prepared.job.name)
+    except StoreError:  # no such job yet
+        return 0
+    return len({row.trial_id for row in before} - {trial.trial_id for trial in prepared.grid.trials})
+
+
+def left_text(left: int) -> str:
+    """Return what becomes of trials that an edit left out of the grid."""
+    are = "is no longer a point" if left == 1 else "are no longer points"
+    return (
+        f"{plural(left, 'earlier trial')} {are} of this grid; {'it stays' if left == 1 else 'they stay'} in the store"
+    )
+
+
+def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: int, *, width: int | None) -> str:
+    """Return a plan as an aligned block of text that keeps to a width."""
     job, images = prepared.job, prepared.images()
     axes = " x ".join(f"{len(axis.values)} {axis.name}" for axis in job.space.axes) or "one point"
     rows: list[tuple[str, str, str]] = [
@@ -39,18 +62,22 @@ def plan_text(prepared: PreparedJob, plan: Plan) -> str:
         rows.append(("", f"-{plan.grid.repeated:,}", "the same trial as another point"))
     rows.append(("trials", f"{len(plan.grid.trials):,}", ""))
     rows += [("", f"{sign}{count:,}", words) for sign, count, words in _difference(plan) if count]
+    if left:
+        rows.append(("", "", left_text(left)))
     if plan.lineages:
         steps = sum(lineage.steps for lineage in plan.lineages)
         rows.append(("lineages", f"{len(plan.lineages):,}", "trainings; trials that differ in epochs alone share one"))
+        rows.append(("packs", f"{len(packs):,}", _packs_text(_largest(packs))))
         rows.append(("epochs", f"{plan.epochs:,}", f"to train{_saving(plan)}"))
         rows.append(("steps", f"{steps:,}", "optimiser steps"))
     else:
         rows.append(("epochs", "0", "nothing to train"))
-    width = max(len(number) for _, number, _ in rows)
-    return "\n".join(f"{name:<9} {number:>{width}}  {words}".rstrip() for name, number, words in rows)
+    room = max(len(number) for _, number, _ in rows)
+    lines = (f"{name:<9} {number:>{room}}  {words}".rstrip() for name, number, words in rows)
+    return "\n".join(folded(line, width, indent=9 + 1 + room + 2) for line in lines)
 
 
-def plan_json(prepared: PreparedJob, plan: Plan) -> dict[str, Any]:
+def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: int) -> dict[str, Any]:
     """Return a plan as JSON values."""
     return {
         "job": prepared.job.name,
@@ -65,7 +92,10 @@ def plan_json(prepared: PreparedJob, plan: Plan) -> dict[str, Any]:
         "retry": plan.retry,
         "failed": plan.failed,
         "done": plan.done,
+        "no_longer_points": left,
         "lineages": len(plan.lineages),
+        "packs": len(packs),
+        "largest_pack": _largest(packs),
         "epochs": plan.epochs,
         "epochs_one_by_one": plan.epochs_alone,
         "steps": sum(lineage.steps for lineage in plan.lineages),
@@ -85,7 +115,17 @@ def _difference(plan: Plan) -> list[tuple[str, int, str]]:
     ]
 
 
+def _largest(packs: Sequence[PlannedPack]) -> int:
+    return max((len(pack.lineages) for pack in packs), default=0)
+
+
+def _packs_text(largest: int) -> str:
+    if largest == 1:
+        return "of one training each"
+    return f"of up to {largest:,} trainings; a worker trains each as one where that is faster"
+
+
 def _saving(plan: Plan) -> str:
     if plan.epochs_alone <= plan.epochs:
         return ""
-    return f" ({plan.saving:.1f}x fewer than the {plan.epochs_alone:,} of one by one)"
+    return f" ({plan.epochs_alone:,} without sharing)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +11,8 @@ import typer
 
 from gridsearch.cli import jobs, tables
 from gridsearch.cli.options import DEFAULT_STORE, JobName, OptionalJobName, StoreOption
-from gridsearch.cli.streams import data, say
-from gridsearch.cli.wording import plural
+from gridsearch.cli.streams import columns, data, say
+from gridsearch.cli.wording import plural, short_id
 from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 Top = Annotated[int, typer.Option("-n", "--top", min=0, help="How many of the best.")]
 Bottom = Annotated[int, typer.Option("--bottom", min=0, help="How many of the worst.")]
 Filter = Annotated[str | None, typer.Option("--filter", help="Only trials for which this holds: 'neurons == 50'.")]
+State = Annotated[str | None, typer.Option("--state", help="Only trials in this state: failed, diverged, pending...")]
 Sort = Annotated[list[str] | None, typer.Option("--sort", help="Sort by a column, -COLUMN descending; repeatable.")]
-Columns = Annotated[str | None, typer.Option("--columns", help="Columns to show, separated by commas; try trial.")]
+Columns = Annotated[
+    str | None, typer.Option("--columns", help="Columns to show, separated by commas: trial, seconds...")
+]
 FormatOption = Annotated[tables.Format, typer.Option("--format", "-f", help="How to print the table.")]
 TrialPrefix = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -40,7 +44,7 @@ def _open(path: Path) -> Store:
 
 
 def status(job: OptionalJobName = None, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
-    """Print how each job stands: counts, running launches, failures by cause."""
+    """Print how each job stands: counts, launches, failures."""
     from gridsearch.cli.standing import standing, standing_text
 
     with _open(store) as opened:
@@ -49,7 +53,8 @@ def status(job: OptionalJobName = None, store: StoreOption = DEFAULT_STORE, as_j
     if as_json:
         data(json.dumps(found, indent=2))
     elif found:
-        data("\n\n".join(standing_text(one) for one in found))
+        width = columns(sys.stdout)
+        data("\n\n".join(standing_text(one, width=width) for one in found))
     else:
         say(f"{store}: no job has been launched yet")
 
@@ -59,12 +64,17 @@ def top(
     n: Top = 5,
     bottom: Bottom = 5,
     filter_: Filter = None,
+    state: State = None,
     sort: Sort = None,
     columns: Columns = None,
     format_: FormatOption = tables.Format.TABLE,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Print the best and the worst trials of a job."""
+    """Print the best and the worst trials of a job.
+
+    They are ranked by the job's objective among the trials of its grid as last launched that have a result.
+    On a terminal each begins with its short id, for the command show.
+    """
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.ranking import TableOptions
     from gridsearch.analysis.ranking import table as ranking_table
@@ -72,22 +82,31 @@ def top(
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
     with _open(store) as opened:
         loaded = load(opened, jobs.stored_name(opened, job))
-    table = ranking_table(loaded, TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen)))
+    table = ranking_table(loaded, TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state))
     if not table.total:
-        say(f"{loaded.job.name}: no trial has a result{' that matches' if filter_ else ' yet'}")
-    _print_ranking(table, format_)
+        missing = f"is {state}" if state else "has a result"
+        say(f"{loaded.job.name}: no trial {missing}{' and matches' if filter_ else ' yet' if not state else ''}")
+        if format_ is tables.Format.TABLE:
+            return
+    _print_ranking(table, format_, with_ids=not chosen and format_ is tables.Format.TABLE)
 
 
-def _print_ranking(table: RankedTable, format_: tables.Format) -> None:
+def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool) -> None:
     if format_ is tables.Format.JSON:
         data(json.dumps([_ranked_json(table, row) for row in table.rows], indent=2))
         return
+    whole = format_ is tables.Format.CSV
+    rows = [
+        [short_id(v) if c == "trial" and not whole else v for c, v in zip(table.columns, row.cells, strict=True)]
+        for row in table.rows
+    ]
     grid = tables.Grid(
-        headings=table.headings,
-        numeric=table.numeric,
-        rows=[[_short_id(c, v) for c, v in zip(table.columns, row.cells, strict=True)] for row in table.rows],
+        headings=["trial", *table.headings] if with_ids else table.headings,
+        numeric=[False, *table.numeric] if with_ids else table.numeric,
+        rows=[[short_id(row.trial), *cells] for row, cells in zip(table.rows, rows, strict=True)] if with_ids else rows,
         gap_after=len(table.first) if table.omitted else None,
         caption=f"{len(table.rows)} of {table.total:,} trials" if table.omitted else "",
+        keys=with_ids,
     )
     if format_ is tables.Format.TABLE:
         tables.show(grid)
@@ -109,19 +128,18 @@ def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
     }
 
 
-def _short_id(column: str, cell: str) -> str:
-    return cell[:12] if column == "trial" else cell
-
-
 def show(trial: TrialPrefix, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
-    """Print one trial: its settings, its numbers, its curves and what happened to it."""
+    """Print one trial: settings, numbers, curves and events."""
     from gridsearch.cli.trial import trial_json, trial_text
 
     with _open(store) as opened:
         row = opened.trial(trial)
         epochs = [epoch for epoch in opened.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
         events = opened.events(trial_id=row.trial_id)
-    data(json.dumps(trial_json(row, epochs, events), indent=2) if as_json else trial_text(row, epochs, events))
+    if as_json:
+        data(json.dumps(trial_json(row, epochs, events), indent=2))
+    else:
+        data(trial_text(row, epochs, events, width=columns(sys.stdout)))
 
 
 def export(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.cli.streams import printable
-from gridsearch.cli.wording import duration, plural
+from gridsearch.cli.best import best_trial
+from gridsearch.cli.streams import folded, printable
+from gridsearch.cli.wording import duration, moment, plural, short_id
 from gridsearch.spec.outcomes import OPEN_STATES
 
 if TYPE_CHECKING:
@@ -26,20 +28,19 @@ def standing(store: Store, name: str) -> dict[str, Any]:
     failed = [trial for trial in store.trials(name) if trial.state == "failed"] if counts.get("failed") else []  # type: ignore[call-overload]
     causes = Counter(trial.error or "no cause recorded" for trial in failed)
     logs = {trial.error or "no cause recorded": trial.log for trial in failed}
-    objective = row.spec["objective"]
-    best = store.ranking(name, objective["metric"], 1, highest=objective["mode"] == "max")
+    best = best_trial(store, name)
+    # The job's own time is that of its last revision; what its launches did since are events.
+    last = store.events(job=name, limit=1)
     return {
         "job": name,
         "model": row.spec["model"],
         "dataset": row.spec["dataset"],
         "revision": row.revision,
-        "updated_at": row.updated_at.isoformat(timespec="seconds"),
+        "updated_at": max([row.updated_at, *(event.at for event in last)]).isoformat(timespec="seconds"),
         "trials": sum(counts.values()),
         "states": {str(state): count for state, count in counts.items()},
         "open": sum(counts.get(state, 0) for state in OPEN_STATES),
-        "best": {"trial": best[0].trial_id, objective["metric"]: getattr(best[0], objective["metric"])}
-        if best
-        else None,
+        "best": {"trial": best.trial, best.heading: best.score} if best else None,
         "training_seconds": sum(epoch.seconds for epoch in store.job_epochs(name)),
         "launches": [
             {
@@ -54,8 +55,8 @@ def standing(store: Store, name: str) -> dict[str, Any]:
     }
 
 
-def standing_text(found: dict[str, Any]) -> str:
-    """Return how a job stands as lines of text."""
+def standing_text(found: dict[str, Any], *, width: int | None) -> str:
+    """Return how a job stands as lines of text that keep to a width."""
     trials = found["trials"]
     done = trials - found["open"]
     states = ", ".join(f"{count:,} {state}" for state, count in found["states"].items())
@@ -65,8 +66,9 @@ def standing_text(found: dict[str, Any]) -> str:
     ]
     if found["best"]:
         metric, value = list(found["best"].items())[1]
-        lines.append(f"  best      {metric} {value:.4f}  trial {found['best']['trial'][:12]}")
-    lines.append(f"  training  {duration(found['training_seconds'])} of workers' time; updated {found['updated_at']}")
+        lines.append(f"  best      {metric} {value:.4f}  trial {short_id(found['best']['trial'])}")
+    lines.append(f"  training  {duration(found['training_seconds'])} of workers' time")
+    lines.append(f"  updated   {moment(datetime.fromisoformat(found['updated_at']))}")
     for launch in found["launches"]:
         state = "at work" if launch["alive"] else "gone; its trials wait for: gridsearch resume"
         lines.append(
@@ -77,4 +79,4 @@ def standing_text(found: dict[str, Any]) -> str:
         lines.append(f"            traceback: {failure['log']}")
     if len(found["failures"]) > _CAUSES_SHOWN:
         lines.append(f"            and {len(found['failures']) - _CAUSES_SHOWN} more causes; see --json")
-    return "\n".join(lines)
+    return "\n".join(folded(line, width, indent=12) for line in lines)

@@ -5,25 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import textwrap
 from functools import cache
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
 
-#: Wide enough that a table in a pipe is never folded.
+#: Wide enough that nothing in a pipe is ever folded.
 PIPE_WIDTH = 10_000
 
 
 @cache
 def out() -> Console:
     """Return the console for data."""
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(file=sys.stdout, width=width, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _console(sys.stdout)
 
 
 @cache
@@ -32,15 +30,41 @@ def err() -> Console:
 
     It writes to a descriptor of its own, because libraries are silenced by having theirs lead elsewhere.
     """
+    return _console(_own(sys.stderr))
+
+
+def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
-    width = None if sys.stderr.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(file=_own(sys.stderr), width=width, highlight=False, soft_wrap=not sys.stderr.isatty())
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
+
+
+def columns(stream: IO[str]) -> int | None:
+    """Return the width to keep to: `$COLUMNS`, else the terminal's; None in a pipe, where nothing is folded."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdigit() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return None
+
+
+def folded(text: str, width: int | None, *, indent: int = 0) -> str:
+    """Return text with its long lines continued on the next, indented; never inside a word or a number."""
+    if width is None:
+        return text
+    fold = textwrap.TextWrapper(
+        width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )
+    return "\n".join(fold.fill(line) for line in text.split("\n"))
 
 
 def say(text: str) -> None:
     """Print a line for the person at the terminal, on stderr, with nothing in it taken for markup."""
-    print(printable(text), file=err().file, flush=True)
+    stream = err().file
+    print(folded(printable(text), columns(stream), indent=2), file=stream, flush=True)
 
 
 def line_at_once(text: str) -> Callable[[], None]:
@@ -70,4 +94,5 @@ def _own(stream: TextIO) -> TextIO:
         descriptor = os.dup(stream.fileno())
     except OSError:
         return stream
-    return os.fdopen(descriptor, "w", buffering=1, encoding=stream.encoding, errors=stream.errors)
+    # Left to the end of the process, which is no oversight that Python should warn of.
+    return open(descriptor, "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False)

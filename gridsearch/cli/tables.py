@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gridsearch.cli.streams import out, printable
+from gridsearch.cli.streams import columns, out, printable
 
 ELLIPSIS = "…"
+_GAP = "  "
+#: What Markdown would take for markup; underscores inside of words are safe.
+_MARKDOWN = re.compile(r"([\\`*\[\]<>|&~])")
 _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -42,13 +46,17 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of texts; `gap_after` rows stand before an ellipsis row (None: no ellipsis)."""
+    """A table of texts; `gap_after` rows stand before an ellipsis row (None: no ellipsis).
+
+    The first `keys` columns name a row: where a terminal is too narrow for all columns, they stand before the rest too.
+    """
 
     headings: Sequence[str]
     numeric: Sequence[bool]
     rows: Sequence[Sequence[str]]
     gap_after: int | None = None
     caption: str = ""
+    keys: int = 0
 
     def lines(self, ellipsis: str) -> list[list[str]]:
         """Return the rows, the ellipsis row among them."""
@@ -58,28 +66,70 @@ class Grid:
         return lines
 
 
-def as_terminal(grid: Grid) -> str:
-    """Return the table for a terminal: aligned, a rule under the headings, no frame."""
+@dataclass(frozen=True)
+class Block:
+    """Some of a table's columns, laid out for a terminal."""
+
+    head: list[str]
+    body: list[str]
+
+
+def blocks(grid: Grid, width: int | None) -> list[Block]:
+    """Return the table for a terminal: aligned, a rule under the headings, no frame.
+
+    Where it is wider than the terminal, headings are stacked at their underscores, then the columns that do not fit
+    follow in another block. Only text is ever cut, and only where it does not fit by itself.
+    """
+    limit = width or sys.maxsize
     lines = [[printable(cell) for cell in line] for line in grid.lines(ELLIPSIS)]
-    headings = [printable(heading) for heading in grid.headings]
-    widths = [max(len(line[i]) for line in [headings, *lines]) for i in range(len(headings))]
+    heads = [[printable(heading)] for heading in grid.headings]
+    if _total(_sizes(heads, lines)) > limit:
+        heads = [head[0].replace("_", "_ ").split() for head in heads]
+    room = limit - _total(_sizes(heads, lines)[: grid.keys]) - len(_GAP)
+    for line in lines:
+        for i in range(grid.keys, len(line)):
+            if not grid.numeric[i] and len(line[i]) > max(room, len(ELLIPSIS)):
+                line[i] = line[i][: max(room, 1) - 1] + ELLIPSIS
+    sizes = _sizes(heads, lines)
+    keys = list(range(grid.keys))
+    groups = [list(keys)]
+    for i in range(grid.keys, len(heads)):
+        if len(groups[-1]) > len(keys) and _total([sizes[j] for j in [*groups[-1], i]]) > limit:
+            groups.append(list(keys))
+        groups[-1].append(i)
+    return [_block(group, grid.numeric, heads, sizes, lines) for group in groups]
 
-    def aligned(cells: Sequence[str]) -> str:
-        return "  ".join(
-            cell.rjust(width) if numeric else cell.ljust(width)
-            for cell, width, numeric in zip(cells, widths, grid.numeric, strict=True)
-        ).rstrip()
 
-    rule = "  ".join("─" * width for width in widths)
-    body = [aligned(headings), rule, *(aligned(line) for line in lines)]
-    return "\n".join([*body, "", grid.caption] if grid.caption else body)
+def _sizes(heads: Sequence[Sequence[str]], lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, [*head, *(line[i] for line in lines)])) for i, head in enumerate(heads)]
+
+
+def _total(sizes: Sequence[int]) -> int:
+    return sum(sizes) + len(_GAP) * max(0, len(sizes) - 1)
+
+
+def _block(
+    group: Sequence[int],
+    numeric: Sequence[bool],
+    heads: Sequence[Sequence[str]],
+    sizes: Sequence[int],
+    lines: Sequence[Sequence[str]],
+) -> Block:
+    def aligned(cell: Callable[[int], str]) -> str:
+        return _GAP.join(cell(i).rjust(sizes[i]) if numeric[i] else cell(i).ljust(sizes[i]) for i in group).rstrip()
+
+    height = max(len(heads[i]) for i in group)
+    stacked = {i: [""] * (height - len(heads[i])) + list(heads[i]) for i in group}
+    head = [aligned(lambda i, level=level: stacked[i][level]) for level in range(height)]  # type: ignore[misc]
+    body = [aligned(line.__getitem__) for line in lines]
+    return Block(head, [_GAP.join("─" * sizes[i] for i in group), *body])
 
 
 def as_markdown(grid: Grid) -> str:
     """Return the table in GitHub's Markdown."""
 
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(printable(cell).replace("\\", "\\\\").replace("|", "\\|") for cell in cells) + " |"
+        return "| " + " | ".join(_MARKDOWN.sub(r"\\\1", printable(cell)) for cell in cells) + " |"
 
     marks = ["---:" if numeric else ":---" for numeric in grid.numeric]
     return "\n".join([line(grid.headings), "|" + "|".join(marks) + "|", *map(line, grid.lines(ELLIPSIS))])
@@ -113,16 +163,15 @@ def as_csv(grid: Grid) -> str:
 
 
 def show(grid: Grid) -> None:
-    """Print the table for a terminal on stdout, in bold headings where there is one."""
-    text = as_terminal(grid)
-    if not sys.stdout.isatty():
-        sys.stdout.write(text + "\n")
-        return
+    """Print the table for a terminal on stdout, with bold headings where there is one."""
     from rich.text import Text
 
-    head, _, rest = text.partition("\n")
-    out().print(Text(head, "bold"), soft_wrap=True)
-    out().print(Text(rest), soft_wrap=True)
+    console = out()
+    for number, block in enumerate(blocks(grid, columns(sys.stdout))):
+        console.print(Text("\n".join(["", *block.head] if number else block.head), "bold"), soft_wrap=True)
+        console.print(Text("\n".join(block.body)), soft_wrap=True)
+    if grid.caption:
+        console.print(Text("\n" + grid.caption), soft_wrap=True)
 
 
 def _harmless(cell: str, *, numeric: bool) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.cli.streams import printable
-from gridsearch.cli.wording import duration
+from gridsearch.analysis.labels import label
+from gridsearch.cli.streams import folded, printable
+from gridsearch.cli.wording import duration, moment
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS
 
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from gridsearch.store.rows import EpochRow, EventRow, TrialRow
 
 _BARS = "▁▂▃▄▅▆▇█"
-_WIDTH = 60
+#: Bars of a curve at most, and the columns that its name and its bounds take beside them.
+_BARS_SHOWN, _BESIDE = 60, 44
 _EVENTS_SHOWN = 12
+#: Events of a trial's lineage that the trial has no event of its own for; others would tell the same twice.
+_OF_LINEAGE = ("enqueued", "refused")
 
 
 def trial_json(row: TrialRow, epochs: Sequence[EpochRow], events: Sequence[EventRow]) -> dict[str, Any]:
@@ -37,13 +41,23 @@ def trial_json(row: TrialRow, epochs: Sequence[EpochRow], events: Sequence[Event
             | {metric: getattr(e, metric) for metric in METRICS}
             for e in epochs
         ],
-        "events": [{"at": event.at.isoformat(), "kind": event.kind, "detail": dict(event.detail)} for event in events],
+        "events": [
+            {
+                "at": event.at.isoformat(),
+                "of": "trial" if event.trial_id else "lineage",
+                "kind": event.kind,
+                "detail": dict(event.detail),
+            }
+            for event in events
+        ],
     }
 
 
-def trial_text(row: TrialRow, epochs: Sequence[EpochRow], events: Sequence[EventRow]) -> str:
-    """Return a trial as lines of text."""
-    settings = "\n".join(f"  {key:<16} {printable(str(value))}" for key, value in flatten(row.config).items())
+def trial_text(
+    row: TrialRow, epochs: Sequence[EpochRow], events: Sequence[EventRow], *, width: int | None = None
+) -> str:
+    """Return a trial as lines of text that keep to a width."""
+    settings = "\n".join(f"  {key:<16} {printable(label(value))}" for key, value in flatten(row.config).items())
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
     lines = [f"trial {row.trial_id}", f"  {row.state}{seconds}, attempt {row.attempt}", "", settings, ""]
     lines += [f"  {metric:<16} {_number(getattr(row, metric))}" for metric in METRICS]
@@ -53,24 +67,24 @@ def trial_text(row: TrialRow, epochs: Sequence[EpochRow], events: Sequence[Event
         lines.append(f"  error            {printable(row.error)}\n  traceback        {row.log}")
     if len(epochs) > 1:
         lines += ["", f"  epochs 0 to {epochs[-1].epoch}"]
-        lines += [_curve(metric, epochs, lambda e, m=metric: getattr(e, m)) for metric in METRICS]  # type: ignore[misc]
+        bars = _BARS_SHOWN if width is None else min(_BARS_SHOWN, max(2, width - _BESIDE))
+        lines += [_curve(metric, [getattr(epoch, metric) for epoch in epochs], bars) for metric in METRICS]
     lines += ["", "  events"]
-    lines += [f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind}" for event in events[-_EVENTS_SHOWN:]]
-    return "\n".join(lines)
+    shown = [event for event in events if event.trial_id or event.kind in _OF_LINEAGE]
+    lines += [f"  {moment(event.at)}  {event.kind}" for event in shown[-_EVENTS_SHOWN:]]
+    return folded("\n".join(lines), width, indent=19)
 
 
-def _curve(name: str, epochs: Sequence[EpochRow], value: Callable[[EpochRow], float | None]) -> str:
+def _curve(name: str, values: Sequence[float | None], bars: int) -> str:
     """Return a curve as one line of bars between its lowest and its highest value."""
-    values = [value(epoch) for epoch in epochs]
     known = [v for v in values if v is not None and abs(v) < float("inf")]
     if not known:
         return f"  {name:<16} no finite value"
     low, high = min(known), max(known)
-    picked = (
-        [values[round(i * (len(values) - 1) / (_WIDTH - 1))] for i in range(_WIDTH)] if len(values) > _WIDTH else values
-    )
-    bars = "".join(_bar(v, low, high) for v in picked)
-    return f"  {name:<16} {bars}  {low:.4g} to {high:.4g}"
+    if len(values) > bars:
+        values = [values[round(i * (len(values) - 1) / (bars - 1))] for i in range(bars)]
+    drawn = "".join(_bar(v, low, high) for v in values)
+    return f"  {name:<16} {drawn}  {low:.4g} to {high:.4g}"
 
 
 def _bar(value: float | None, low: float, high: float) -> str:

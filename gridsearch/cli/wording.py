@@ -1,9 +1,11 @@
-"""Words and numbers as people read them."""
+"""Words, numbers, times and names as people read them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+
+#: Digits of a trial's id in tables and sentences; `gridsearch show` says when that many name several trials.
+_ID_DIGITS = 8
 
 STOPPING = "stopping; press Ctrl-C again to stop at once"
 
@@ -27,11 +29,16 @@ def duration(seconds: float) -> str:
     return f"{minutes // 1440}d {minutes % 1440 // 60:02d}h"
 
 
+def moment(at: datetime) -> str:
+    """Return a time as this machine's clock shows it, with its distance from UTC: `2026-03-01 14:05:09+01:00`."""
+    return at.astimezone().isoformat(sep=" ", timespec="seconds")
+
+
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun: `1 trial`, `1,294 trials`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def settings_text(settings: Mapping[str, Any], names: list[str]) -> str:
-    """Return chosen settings as `batch_size=8 neurons=100`."""
-    return " ".join(f"{name}={settings[name]}" for name in names if name in settings)
+def short_id(trial: str) -> str:
+    """Return the beginning of a trial's id."""
+    return trial[:_ID_DIGITS]

@@ -52,8 +52,15 @@ def check_model(job: JobSpec, model: ModelClass, seen: Seen, combinations: Itera
             if not reason or (device == "cpu" and _GPU.search(reason)):
                 return
             bad = settings
-    if bad is not None:
-        raise ModelError(f"{_blamed(job, names, bad, good)}: {reason}")
+    if bad is None:
+        return
+    for axis in job.space.axes if not good else ():
+        if axis.name in bad and not _problem(model, {**bad, axis.name: list(axis.values)}, seen, "meta"):
+            raise ModelError(
+                f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, and model"
+                f" {job.model!r} takes a list as one value: write [{list(axis.values)}]"
+            )
+    raise ModelError(f"{_blamed(job, names, bad, good)}: {reason}")
 
 
 def telling(combinations: Iterable[Settings], names: Sequence[str]) -> list[Settings]:
@@ -91,10 +98,11 @@ def _problem(model: ModelClass, settings: Settings, seen: Seen, device: str) -> 
 
 
 def _blamed(job: JobSpec, names: Sequence[str], bad: Settings, good: Sequence[Settings]) -> str:
-    """Return the place of the one axis whose value works nowhere, and its name; else the model's place."""
+    """Return the place of the one axis whose value works nowhere, and its name; else of a `--set`, or of the model."""
     suspects = [name for name in names if all(repr(other.get(name)) != repr(bad.get(name)) for other in good)]
     if len(suspects) != 1 or suspects[0] not in bad:
-        return str(job.document.place(("model",)))
+        trails = [job.trail(name) for name in suspects or names]
+        return str(job.document.override(*trails) or job.document.place(("model",)))
     trail = job.trail(suspects[0])
     axis = next(axis for axis in job.space.axes if axis.name == suspects[0])
     return f"{job.document.place((*trail, axis.values.index(bad[suspects[0]])))}: {suspects[0]}"

@@ -87,7 +87,9 @@ def prepare(job: JobSpec, data_dir: Path) -> PreparedJob:
     try:
         dataset = load_dataset(job.dataset, folder=data_dir, base=job.base)
     except DataError as error:
-        raise DataError(f"{job.document.place(('dataset',))}: dataset: {error}") from None
+        raise DataError(
+            f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"
+        ) from None
     splits = _split_all(job, dataset)
     model = _find_model(job)
     defaults = {key: value for key, value in model.optional.items() if _is_plain(value)}
@@ -108,20 +110,23 @@ def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[int, SplitDataset]:
     try:
         return {int(seed): apply_split(dataset, job.split, int(seed)) for seed in seeds}
     except DataError as error:
-        raise DataError(f"{job.document.place(('split',))}: split: {error}") from None
+        said = str(error).removeprefix("split: ")
+        place = job.document.place(("split", said.partition(":")[0]))
+        raise DataError(f"{place}: split: {said}") from None
 
 
 def _find_model(job: JobSpec) -> ModelClass:
     try:
         model = find_model(job.model, model_folders(job))
     except ModelError as error:
-        raise ModelError(f"{job.document.place(('model',))}: model: {error}") from None
+        raise ModelError(f"{job.document.place(('model',))}: {error}") from None
     names = [name for name in job.setting_names if name not in RECIPE_KEYS]
     try:
         check_hyperparameters(model, names)
     except ModelError as error:
         culprit = next((name for name in names if repr(name) in str(error)), None)
-        place = job.document.place(job.trail(culprit), key=True) if culprit else job.document.place(("model",))
+        named = job.document.place(job.trail(culprit), key=True) if culprit else job.document.place(("model",))
+        place = (named.line and job.document.override(("model",))) or named
         raise ModelError(f"{place}: {error}") from None
     return model
 
@@ -138,4 +143,6 @@ def _check_batch_sizes(prepared: PreparedJob) -> None:
 
 
 def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(item, (bool, int, float, str)) for item in value)
     return isinstance(value, (bool, int, float, str))

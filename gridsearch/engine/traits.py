@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -38,7 +40,9 @@ class TraitsFinder:
         """Return the traits of a lineage."""
         settings = json.dumps(lineage.config.hyper, sort_keys=True)
         if settings not in self._by_settings:
-            self._by_settings[settings] = self._find(lineage.config)
+            # What the user's code prints here would stand in the midst of a plan.
+            with contextlib.redirect_stdout(io.StringIO()):
+                self._by_settings[settings] = self._find(lineage.config)
         found = self._by_settings[settings]
         return Traits(kind_of(lineage.config, found.shape, draws=found.draws), found.profile)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gridsearch.spec.identity import canonical, digest, lineage_id
+from gridsearch.spec.identity import canonical, digest, lineage_id, same_value
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig, without_dead_settings
 
@@ -88,7 +88,11 @@ def _trial(job: JobSpec, ingredients: Ingredients, settings: dict[str, Any]) -> 
         split=job.split,
         model=job.model,
         model_code=ingredients.model_code,
-        hyper={k: v for k, v in live.items() if k not in RECIPE_KEYS and not (k in defaults and defaults[k] == v)},
+        hyper={
+            key: value
+            for key, value in live.items()
+            if key not in RECIPE_KEYS and not (key in defaults and same_value(defaults[key], value))
+        },
         **{key: value for key, value in live.items() if key in RECIPE_KEYS},
     )
     text = canonical(config)

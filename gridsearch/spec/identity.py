@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Any
 
-from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig
+from gridsearch.spec.trial import FLOAT_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig
 
 RECIPE_VERSION = 1
 
@@ -27,6 +27,11 @@ def settle(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [settle(item) for item in value]
     return value
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two settings are the same one: `1` is `1.0` and a tuple its list, but `1` is not `true`."""
+    return repr(settle(one)) == repr(settle(other))
 
 
 def canonical(config: TrialConfig) -> str:
@@ -46,7 +51,7 @@ def parse(canonical_text: str) -> TrialConfig:
 def flatten(canonical_text: str) -> dict[str, Any]:
     """Return a trial's settings (see `TrialConfig.settings`) without building its configuration: for many rows."""
     content = json.loads(canonical_text)
-    recipe = {key: content[key] for key in RECIPE_KEYS if key in content}
+    recipe = {key: float(content[key]) if key in FLOAT_KEYS else content[key] for key in RECIPE_KEYS if key in content}
     hyper: dict[str, Any] = content.get("hyper", {})
     return RECIPE_DEFAULTS | recipe | hyper
 

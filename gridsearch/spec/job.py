@@ -123,9 +123,8 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     fixed, axes = _settings(document, head.space)
     space = Space(axes)
     if space.size > MAX_POINTS:
-        raise document.error(
-            ("space",), f"{space.size:,} points are too many (at most {MAX_POINTS:,}); shorten an axis"
-        )
+        place = document.override(("space",), *((key,) for key in RECIPE_KEYS)) or document.place(("space",))
+        raise JobError(f"{place}: space: {space.size:,} points are too many (at most {MAX_POINTS:,}); shorten an axis")
     names = [*fixed, *(axis.name for axis in axes)]
     return JobSpec(
         name=head.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,15 +20,26 @@ def apply_overrides(document: Document, overrides: Sequence[str], *, top_level: 
         key, equals, written = text.partition("=")
         key = key.strip()
         source = f"--set {text}"
-        if not equals or not key or not written.strip():
+        if not equals or not key:
             raise JobError(f"{source}: write it as key=value, for example --set epochs=[10,20]")
+        if not written.strip():
+            raise JobError(f"{source}: nothing follows the '='; empty text is written --set '{key}=\"\"'")
         trail = _target(document, key, source, top_level)
-        value = parse_value(written, source)
+        value = _value(written, source)
         _store(document.data, trail, value, source)
         for known in [*document.values]:
             if known[: len(trail)] == trail:
                 del document.values[known]
         document.values[trail] = document.keys[trail] = Place(source, 0, 0)
+
+
+def _value(written: str, source: str) -> Any:
+    try:
+        return parse_value(written, source)
+    except JobError as error:
+        # A line and a column, which follow the source, say nothing of a command line.
+        said = re.sub(r"^(:\d+:\d+)?: ", "", str(error).removeprefix(source))
+        raise JobError(f"{source}: {said}; quote the whole for the shell, as in --set 'epochs=[10, 20]'") from None
 
 
 def _target(document: Document, key: str, source: str, top_level: Sequence[str]) -> Trail:

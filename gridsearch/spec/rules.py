@@ -47,7 +47,9 @@ class Rule:
         try:
             return bool(_evaluate(self.tree, settings))
         except (TypeError, ZeroDivisionError, OverflowError) as error:
-            raise ValueError(f"cannot be decided for {dict(settings)}: {error}") from None
+            used = {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
+            point = ", ".join(f"{name} = {settings[name]!r}" for name in settings if name in used)
+            raise ValueError(f"{self.text!r} cannot be decided{f' where {point}' if point else ''}: {error}") from None
 
 
 def parse_rule(text: str, names: Collection[str]) -> Rule:

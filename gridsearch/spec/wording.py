@@ -13,6 +13,8 @@ _WORDS = {
     "less_than_equal": "must be at most {le}",
     "less_than": "must be below {lt}",
     "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "bool_type": "must be true or false",
@@ -33,7 +35,7 @@ def explain(problem: Mapping[str, Any]) -> str:
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
         return f"{value!r} is not one of {', '.join(options)}{_suggest(value, options)}"
     words = _WORDS.get(problem["type"])
-    return f"{_short(value)} {words.format(**context) if words else 'is refused: ' + problem['msg']}"
+    return f"{_short(value)} {words.format(**context) if words else 'cannot stand here'}"
 
 
 def _suggest(value: Any, options: list[str]) -> str:

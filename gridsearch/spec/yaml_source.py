@@ -62,6 +62,14 @@ class Document:
                 return found
         return Place(self.source, 0, 0)
 
+    def override(self, *trails: Trail) -> Place | None:
+        """Return the place of a `--set` that wrote one of these, or anything in it; None where the file did."""
+        for trail in trails:
+            for known, place in self.values.items():
+                if known[: len(trail)] == trail and not place.line:
+                    return place
+        return None
+
     def error(self, trail: Trail, message: str, *, key: bool = False) -> JobError:
         """Return the error to raise for something in this document: place, key, message."""
         name = ".".join(str(part) for part in trail if isinstance(part, str))

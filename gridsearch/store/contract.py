@@ -162,8 +162,8 @@ class Store(ABC):
     def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
         """Return the job's `n` trials with the highest (or lowest) last value of a metric, that one first.
 
-        Trials without a value are left out. Ties are settled by the order of the grid. `StoreError` for a
-        metric that is none of `METRICS`.
+        Trials without a value are left out, and so are diverged ones. Ties are settled by the order of
+        the grid. `StoreError` for a metric that is none of `METRICS`.
         """
 
     @abstractmethod

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gridsearch import paths
 from gridsearch.errors import StoreError
+from gridsearch.store.backups import newest_backup
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
 from gridsearch.store.schema import CURRENT, make_schema, revision_of
 from gridsearch.store.sqlite import SqliteStore
+
+#: How every SQLite database begins.
+_SQLITE = b"SQLite format 3\0"
 
 
 def open_store(path: Path, *, create: bool = True, read_only: bool = False) -> Store:
@@ -38,6 +43,7 @@ def _check_path(path: Path, *, must_exist: bool) -> None:
         if path.is_dir():
             raise StoreError(f"the store {path} is a folder; name a file, such as {path / 'results.db'}")
         if path.exists():
+            _check_content(path)
             return
         if must_exist:
             raise StoreError(f"there is no store {path}; `gridsearch launch` makes one, --store names another")
@@ -45,6 +51,19 @@ def _check_path(path: Path, *, must_exist: bool) -> None:
             raise StoreError(f"the store {path} cannot be made: there is no folder {path.absolute().parent}")
     except OSError as error:
         raise StoreError(f"the store {path} cannot be opened: {error}") from error
+
+
+def _check_content(path: Path) -> None:
+    """Refuse a file of another kind, given by mistake; where there has been a store, it is damage (found later)."""
+    if paths.companion_dir(path).exists() or newest_backup(path):
+        return
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_SQLITE))
+    except PermissionError:  # SQLite's own refusal has the mend
+        return
+    if start and start != _SQLITE:
+        raise StoreError(f"{path} is no store but a file of another kind; name the store with --store")
 
 
 def _prepare(database: Database, *, create: bool, read_only: bool) -> None:

@@ -89,7 +89,7 @@ def ranking(connection: Connection, job: str, metric: str, n: int, *, highest: b
     best = (
         select(trials.c.id)
         .join_from(job_trials, trials)
-        .where(job_trials.c.job == job_key(connection, job), value.isnot(None))
+        .where(job_trials.c.job == job_key(connection, job), value.isnot(None), trials.c.state != TrialState.DIVERGED)
         .order_by(value.desc() if highest else value, job_trials.c.position)
         .limit(max(n, 0))
     )

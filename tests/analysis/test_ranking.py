@@ -5,7 +5,7 @@ import pytest
 
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import job_data
-from gridsearch.analysis.ranking import TableOptions, ranked, table
+from gridsearch.analysis.ranking import TableOptions, ranked, table, unranked
 from gridsearch.spec.outcomes import TrialState
 from tests.analysis.grids import SHALLOW, grid, make_job, make_trial, shallow_score
 
@@ -73,6 +73,18 @@ def test_unfinished_trials_are_not_ranked() -> None:
         "stopped",
         "diverged",
     }
+
+
+def test_trials_without_a_result_have_no_rank_and_are_those_of_their_states() -> None:
+    rows = [make_trial({"neurons": n}, state=state) for n, state in enumerate(TrialState, start=1)]
+    data = job_data(make_job({"neurons": [1]}), rows)
+    others = unranked(data)
+    assert [row.state for row in others] == ["failed", "cancelled", "running", "pending"]
+    for row in others:
+        listed = table(data, TableOptions(state=row.state))
+        assert [(one.trial, one.rank) for one in listed.rows] == [(row.trial, row.rank)] == [(row.trial, None)]
+        assert listed.frame().index.isna().all()
+    assert [row.rank for row in table(data, TableOptions(state="completed")).rows] == [1]
 
 
 def test_filter_sort_and_columns() -> None:

@@ -8,17 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-JOB = """\
-name: small
-dataset: digits
-split: {test: 0.1}
-model: shallow
-space:
-  batch_size: [64, 128]
-  epochs: [1, 3]
-  learning_rate: [0.1, 0.01]
-  neurons: [10]
-"""
+from tests.small_job import JOB as JOB
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import sqlite3
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -22,8 +24,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert ended.code == 0, ended.err
     assert ended.out.splitlines() == ["dashboards/small.html", "dashboards/index.html"]
     lines = ended.err.strip().splitlines()
-    assert lines[0] == "small: 8 trials, +8 new; 12 epochs to train (1.3x fewer than the 16 of one by one)"
-    assert re.fullmatch(r"small: 8 completed in \d.*", lines[-1])
+    assert lines[0] == "small: 8 trials, +8 new; 12 epochs to train (16 without sharing)"
+    assert re.fullmatch(r"small: 8 completed in \d.*", lines[-2])
+    first = json.loads(run(folder, "top", "small", "-f", "json").out)[0]
+    assert lines[-1] == (
+        f"small: best val_accuracy {first['val_accuracy']:.4f}: batch_size {first['batch_size']}, epochs "
+        f"{first['epochs']}, learning_rate {first['learning_rate']}, neurons 10 (trial {first['trial'][:8]})"
+    )
     return folder
 
 
@@ -44,6 +51,9 @@ def test_plan(trained: Path) -> None:
     found = json.loads(run(trained, "plan", "small.yaml", "--json").out)
     assert (found["trials"], found["done"], found["epochs"]) == (8, 8, 0)
     assert run(trained, "launch", "small", "--dry-run").out == run(trained, "plan", "small").out
+    edited = run(trained, "plan", "small", "--set", "epochs=3", COLUMNS="60").out
+    assert "4 earlier trials are no longer points of" in edited
+    assert all(len(line) <= 60 for line in edited.splitlines())
 
 
 def test_a_plan_writes_nothing(tmp_path: Path) -> None:
@@ -55,12 +65,13 @@ def test_a_plan_writes_nothing(tmp_path: Path) -> None:
 def test_top_is_the_reports_table(trained: Path) -> None:
     ended = run(trained, "top", "small", "-n", "2", "--bottom", "2")
     lines = ended.out.splitlines()
-    assert lines[0].split() == ["batch_size", "epochs", "learning_rate", "neurons", "val_accuracy"]
-    assert lines[4].split() == ["…"] * 5
+    assert lines[0].split() == ["trial", "batch_size", "epochs", "learning_rate", "neurons", "val_accuracy"]
+    assert lines[4].split() == ["…"] * 6
     scores = [float(lines[i].split()[-1]) for i in (2, 3, 5, 6)]
     assert scores == sorted(scores, reverse=True)
     assert all(len(line) <= 80 for line in lines)
     assert lines[-1] == "4 of 8 trials"
+    assert "epochs 0 to" in run(trained, "show", lines[2].split()[0]).out
 
 
 def test_top_in_every_format(trained: Path) -> None:
@@ -93,6 +104,27 @@ def test_top_filters_sorts_and_chooses(trained: Path) -> None:
     found = json.loads(run(trained, "show", rows[0]["trial"], "--json").out)
     assert [epoch["epoch"] for epoch in found["epochs"]] == [0, 1, 2, 3]
     assert "completed" in [event["kind"] for event in found["events"]]
+    events = shown.out.partition("  events\n")[2].splitlines()
+    assert [line.split()[-1] for line in events] == ["enqueued", "running", "completed"]
+    assert all(datetime.fromisoformat(" ".join(line.split()[:2])).tzinfo for line in events)
+
+
+def test_diverged_trials_are_listed_and_never_the_best(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(JOB.replace("[0.1, 0.01]", "[1e30, 1e35]"))
+    ended = run(tmp_path, "launch", "small.yaml", "--inline", "--no-dashboard")
+    assert (ended.code, "8 diverged" in ended.err, "best" in ended.err) == (0, True, False)
+    found = json.loads(run(tmp_path, "status", "--json").out)[0]
+    assert found["best"] is None
+    with sqlite3.connect(tmp_path / "results.db") as connection:
+        enqueued, last = connection.execute("SELECT min(at), max(at) FROM events").fetchone()
+    assert enqueued[:19] < last[:19] or enqueued[:19] == found["updated_at"][:19]
+    assert found["updated_at"][:19].replace("T", " ") == last[:19].replace("T", " ")
+    rows = list(csv.DictReader(io.StringIO(run(tmp_path, "top", "small", "--state", "diverged", "-f", "csv").out)))
+    assert {row["diverged_epoch"] for row in rows} == {"1"}
+    ended = run(tmp_path, "top", "small", "--state", "failed")
+    assert (ended.out, ended.err) == ("", "small: no trial is failed\n")
+    trial = json.loads(run(tmp_path, "top", "small", "-f", "json").out)[0]["trial"]
+    assert "learning_rate    1e+30" in run(tmp_path, "show", trial).out
 
 
 def test_status(trained: Path) -> None:

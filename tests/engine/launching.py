@@ -16,18 +16,7 @@ from gridsearch.spec.job import job_from_text
 from gridsearch.spec.outcomes import EpochRecord, LineageEvent
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Recorded
-
-JOB = """\
-name: small
-dataset: digits
-split: {test: 0.1}
-model: shallow
-space:
-  batch_size: [64, 128]
-  epochs: [1, 3]
-  learning_rate: [0.1, 0.01]
-  neurons: [10]
-"""
+from tests.small_job import JOB as JOB
 
 
 class Notes:

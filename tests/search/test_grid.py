@@ -55,6 +55,24 @@ def test_an_edited_grid_shares_what_it_can() -> None:
     assert not ids(expand(job("split.test=0.1"), PLAIN)) & before
 
 
+@pytest.mark.parametrize(
+    ("default", "written", "same"),
+    [
+        (True, "true", True),
+        (True, "1", False),
+        (1, "true", False),
+        (0.0, "0", True),
+        ((128, 64), "[[128, 64]]", True),
+        ([128.0], "[[128]]", True),
+        ((128, 64), "[[64, 128]]", False),
+    ],
+)
+def test_a_value_is_the_models_default_only_where_it_is_the_same(default: object, written: str, same: bool) -> None:
+    defaults = Ingredients("data", "", {"setting": default})
+    given = ids(expand(job(f"space.setting={written}"), defaults))
+    assert (given == ids(expand(job(), defaults))) is same
+
+
 def test_an_axis_added_with_the_models_default_changes_nothing() -> None:
     with_default = Ingredients("data", "", {"dropout": 0.0})
     before = ids(expand(job(), with_default))

@@ -55,5 +55,5 @@ def test_what_is_no_rule_is_refused(text: str, fragment: str) -> None:
 
 @pytest.mark.parametrize("text", ["neurons < 'a'", "neurons / 0 > 1", "optimizer * 1000000000 == 'x'"])
 def test_what_cannot_be_decided_is_said(text: str) -> None:
-    with pytest.raises(ValueError, match="cannot be decided"):
+    with pytest.raises(ValueError, match=r"cannot be decided where (neurons|optimizer) = \S+:"):
         parse_rule(text, NAMES).holds(POINT)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gridsearch.errors import StoreDamagedError, StoreError
+from gridsearch.paths import companion_dir
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import JobRow
 from tests.store.grids import JOB, SOURCE, SPEC, grid, make_store
@@ -115,7 +116,15 @@ def test_an_impossible_path_is_an_error(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_no_database_is_damaged(path: Path) -> None:
+def test_a_file_of_another_kind_is_no_store(path: Path) -> None:
+    path.write_bytes(b"name: shallow\n" * 1000)
+    error = refused(path, "is no store but a file of another kind.*--store")
+    assert not isinstance(error, StoreDamagedError) and error.exit_code == 2
+    assert path.read_bytes() == b"name: shallow\n" * 1000
+
+
+def test_a_store_that_is_no_database_any_more_is_damaged(path: Path) -> None:
+    companion_dir(path).mkdir(parents=True)
     path.write_bytes(b"name: shallow\n" * 1000)
     error = refused(path, "damaged.*file is not a database.*move the file away")
     assert isinstance(error, StoreDamagedError) and error.exit_code == 5
@@ -123,6 +132,7 @@ def test_a_file_that_is_no_database_is_damaged(path: Path) -> None:
 
 
 def test_damage_names_a_backup_only_where_there_is_one(path: Path) -> None:
+    companion_dir(path).mkdir(parents=True)
     path.write_bytes(b"rubbish" * 1000)
     backup = path.with_name("results.db.before-m002")
     assert "restore" not in str(refused(path, "damaged"))

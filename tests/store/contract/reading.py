@@ -42,6 +42,16 @@ class ReadingContract:
         assert highest[0] == row_of(store, trials[0])
         assert store.ranking(JOB, "val_accuracy", 0, highest=True) == []
 
+    def test_ranking_leaves_out_diverged_trials(self, store: Store) -> None:
+        trials = [new_trial(rate / 10, epochs=2) for rate in (1, 2)]
+        launch = start(store, trials)
+        good, bad = claim_all(store, launch, trials)
+        store.record(launch, list(epochs(good, 2)), {})
+        # An accuracy is a number even where the loss beside it is none.
+        store.record(launch, [epoch(bad, 0), epoch(bad, 1, loss=math.nan, accuracy=0.9)], {})
+        assert (row_of(store, trials[1]).val_accuracy or 0) > (row_of(store, trials[0]).val_accuracy or 0)
+        assert [row.trial_id for row in store.ranking(JOB, "val_accuracy", 9, highest=True)] == [trials[0].trial_id]
+
     def test_ties_in_a_ranking_are_settled_by_the_order_of_the_grid(self, store: Store) -> None:
         trials = [new_trial(rate / 10, epochs=1) for rate in (1, 2, 3)]
         launch = start(store, trials)

@@ -1,0 +1,39 @@
+"""The last words of a launch: how its trials ended, which was best, what failed, how to go on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridsearch.cli.best import best_trial
+from gridsearch.cli.options import DEFAULT_STORE
+from gridsearch.cli.streams import say
+from gridsearch.cli.wording import duration, plural
+from gridsearch.spec.outcomes import TrialState
+
+if TYPE_CHECKING:
+    from gridsearch.engine.launch import LaunchEnd
+    from gridsearch.store.contract import Store
+
+_CAUSES_SHOWN = 3
+
+
+def say_end(store: Store, name: str, store_path: Path, end: LaunchEnd, *, seconds: float) -> None:
+    """Say how a launch ended."""
+    states = ", ".join(f"{count:,} {state}" for state, count in end.counts.items())
+    say(f"{name}: {states} in {duration(seconds)}")
+    if best := best_trial(store, name):
+        say(f"{name}: best {best}")
+    if end.counts.get(TrialState.FAILED):
+        _say_failures(store, name)
+    if end.interrupted:
+        option = "" if store_path == DEFAULT_STORE else f" --store {store_path}"
+        say(f"interrupted, nothing is lost; go on with: gridsearch resume {name!r}{option}")
+
+
+def _say_failures(store: Store, name: str) -> None:
+    failed = [trial for trial in store.trials(name) if trial.state == TrialState.FAILED]
+    logs = {trial.error: trial.log for trial in failed}
+    for error, count in Counter(trial.error for trial in failed).most_common(_CAUSES_SHOWN):
+        say(f"{plural(count, 'trial')} failed: {error}\n  traceback: {logs[error]}")

@@ -1,0 +1,143 @@
+"""What a launch may be told about how to train, the same for every command that trains, checked against the machine."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from gridsearch.cli.options import (
+    DEFAULT_DASHBOARDS,
+    DEFAULT_STORE,
+    DashboardsOption,
+    DataOption,
+    StoreOption,
+)
+from gridsearch.errors import GridsearchError
+
+_DEVICES = ("auto", "cpu", "cuda")
+
+
+def largest_pack(asked: str) -> int | None:
+    """Return how many trainings may be one: as many as is good (None), or at most so many."""
+    if asked in ("auto", "off"):
+        return None if asked == "auto" else 1
+    if not asked.isdecimal() or not int(asked):
+        raise GridsearchError(f"--pack {asked}: must be auto, off or a number from 1 on")
+    return int(asked)
+
+
+def _checked_pack(asked: str) -> str:
+    largest_pack(asked)
+    return asked
+
+
+PackOption = Annotated[
+    str,
+    typer.Option("--pack", callback=_checked_pack, help="How many trials are trained as one: auto, off or a number."),
+]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The options of the commands that train; `with_training` gives them to a command."""
+
+    store: StoreOption = DEFAULT_STORE
+    data_dir: DataOption = None
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-w", min=1, help="Processes that train at once; default: one per core or GPU."),
+    ] = None
+    gpus_per_worker: Annotated[
+        float | None, typer.Option("--gpus-per-worker", min=0.0, help="GPUs for each worker; may be a part, 0.5.")
+    ] = None
+    address: Annotated[str | None, typer.Option("--address", help="Join the Ray cluster at this address.")] = None
+    inline: Annotated[bool, typer.Option("--inline", help="Train in this process, without Ray.")] = False
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto"
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of each worker.")] = 1
+    pack: PackOption = "auto"
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False
+    dashboard: Annotated[bool, typer.Option("--dashboard/--no-dashboard", help="Write the job's page at the end.")] = (
+        True
+    )
+    output: DashboardsOption = DEFAULT_DASHBOARDS
+
+
+def with_training(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every option of `Training`; it takes them as one parameter, `training`."""
+    own = inspect.signature(command, eval_str=True)
+    kinds = get_type_hints(Training, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=kinds[field.name]
+        )
+        for field in fields(Training)
+    ]
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in own.parameters.items()
+        if name != "training"
+    ] + shared
+
+    @functools.wraps(command)
+    def run(**options: Any) -> None:
+        training = Training(**{field.name: options.pop(field.name) for field in fields(Training)})
+        command(**options, training=training)
+
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": None}
+    return run
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a launch uses: as asked for, and completed from what the machine has."""
+
+    workers: int
+    gpus_per_worker: float
+    device: str
+    threads: int
+    inline: bool
+    address: str | None
+    largest_pack: int | None
+
+
+def resources(asked: Training) -> Resources:
+    """Return what a launch may use; `GridsearchError` when the machine does not have it or the options contradict."""
+    gpus, device = asked.gpus_per_worker, asked.device
+    if device not in _DEVICES:
+        raise GridsearchError(f"--device {device}: must be auto, cpu or cuda")
+    if asked.inline and (asked.address or gpus is not None or (asked.workers or 1) > 1):
+        raise GridsearchError(
+            "--inline trains in this process alone: leave out --workers, --gpus-per-worker and --address"
+        )
+    if device == "cpu" and gpus:
+        raise GridsearchError(f"--gpus-per-worker {gpus:g}: --device cpu uses none; leave out one of the two")
+    found = 0 if device == "cpu" else _gpus()
+    if not asked.address:  # the machines of a cluster may have what this one has not
+        if device == "cuda" and not found:
+            raise GridsearchError(
+                "--device cuda: torch sees no GPU here; use --device cpu, or look with: gridsearch doctor"
+            )
+        if gpus and gpus > found:
+            has = f"only {found} here" if found else "no GPU here"
+            raise GridsearchError(f"--gpus-per-worker {gpus:g}: torch sees {has}; look with: gridsearch doctor")
+    workers = 1 if asked.inline else asked.workers or found or _cores()
+    share = 0.0 if device == "cpu" else gpus if gpus is not None else found / workers
+    return Resources(workers, share, device, asked.threads, asked.inline, asked.address, largest_pack(asked.pack))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -1,0 +1,157 @@
+"""What is done of a launch, how fast it goes and what is best so far: what progress shows."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gridsearch.analysis.question import Objective
+from gridsearch.cli.best import Best, as_best, best_trial
+from gridsearch.cli.wording import duration
+from gridsearch.errors import GridsearchError
+from gridsearch.spec.outcomes import (
+    OPEN_STATES,
+    EpochRecord,
+    LineageDiverged,
+    LineageEvent,
+    LineageFailed,
+    TrialState,
+)
+
+if TYPE_CHECKING:
+    from gridsearch.search.plan import Plan
+    from gridsearch.spec.job import JobSpec
+    from gridsearch.store.contract import Store
+    from gridsearch.store.rows import Recorded, TrialRow
+
+#: The store is looked at this often at most, and for at most this share of the time.
+_LOOK_SECONDS, _LOOK_SHARE = 2.0, 0.05
+#: The pace is that of the last so many seconds: batches of different sizes are not equally fast.
+_WINDOW_SECONDS = 60.0
+#: How long to measure before an end is foretold.
+_FORETELL_SECONDS = 2.0
+
+
+class Pace:
+    """How fast work is done, from what was done when."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, int, int]] = deque()
+
+    def note(self, work: int, epochs: int, *, at: float | None = None) -> None:
+        """Take in how many steps and epochs were done at a time, now when left out."""
+        now = time.monotonic() if at is None else at
+        self._samples.append((now, work, epochs))
+        while len(self._samples) > 2 and self._samples[1][0] < now - _WINDOW_SECONDS:
+            self._samples.popleft()
+
+    @property
+    def started(self) -> bool:
+        """Whether anything has been reported yet."""
+        return bool(self._samples)
+
+    def words(self, work_left: int) -> str:
+        """Return rate and time left in words."""
+        if not self._samples:
+            return "starting workers"
+        (since, work, epochs), (_, work_now, epochs_now) = self._samples[0], self._samples[-1]
+        elapsed = time.monotonic() - since
+        if epochs_now == epochs or elapsed <= 0:
+            return "training"
+        rate = f"{(epochs_now - epochs) / elapsed:,.1f} epochs/s"
+        if elapsed < _FORETELL_SECONDS or not work_left:
+            return rate
+        return f"{rate} · {duration(work_left * elapsed / (work_now - work))} left"
+
+
+class Tracker:
+    """Counts what is done by this launch as it reports, and by others on the same store by looking there."""
+
+    def __init__(self, store: Store, job: JobSpec, plan: Plan, *, train_images: int) -> None:
+        self.store, self.name = store, job.name
+        self.axes = [axis.name for axis in job.space.axes]
+        self.objective = Objective(job.objective.metric, job.objective.at, job.objective.direction)
+        self.members = frozenset(trial.trial_id for trial in plan.grid.trials)
+        self.trials = len(self.members)
+        self.trials_done = plan.done + plan.read + plan.failed
+        self.failed = plan.failed
+        self.best: Best | None = None
+        self.steps = {lin.lineage_id: -(-train_images // lin.config.batch_size) for lin in plan.lineages}
+        self.reached = {lin.lineage_id: max(0, lin.start) for lin in plan.lineages}
+        self.wanted = {lin.lineage_id: lin.config.epochs for lin in plan.lineages}
+        self.epochs, self.epochs_done = plan.epochs, 0
+        self.work, self.work_done = sum(lin.steps for lin in plan.lineages), 0
+        self.pace = Pace()
+        self._next_look = 0.0
+
+    def count(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
+        """Take in what has been recorded."""
+        if events and not self.pace.started:
+            self.pace.note(self.work_done, self.epochs_done, at=time.monotonic() - _seconds_in(events))
+        for event in events:
+            if isinstance(event, EpochRecord):
+                self._reach(event.lineage_id, event.epoch)
+            elif isinstance(event, (LineageDiverged, LineageFailed)):
+                self._give_up(event.lineage_id)
+        self.pace.note(self.work_done, self.epochs_done)
+        # A lineage may hold trials of other jobs too.
+        for trial in (trial for trial in outcome.finished if trial.trial_id in self.members):
+            self.trials_done += 1
+            self.failed += trial.state == TrialState.FAILED
+            self._offer(trial)
+
+    def look(self) -> None:
+        """Take in what the store says, now and then: other launches train too, and earlier ones have."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        # What the store cannot tell now, it tells the next time, or whoever depends on it.
+        with contextlib.suppress(GridsearchError):
+            counts = self.store.counts(self.name)
+            self.trials_done = sum(count for state, count in counts.items() if state not in OPEN_STATES)
+            self.failed = counts.get(TrialState.FAILED, 0)
+            self.best = best_trial(self.store, self.name) or self.best
+            before = self.work_done
+            for name, row in self.store.lineages(list(self.wanted)).items():
+                self._reach(name, row.epoch)
+                if row.diverged_epoch is not None:
+                    self._give_up(name)
+            if self.work_done > before:
+                self.pace.note(self.work_done, self.epochs_done)
+        done = time.monotonic()
+        self._next_look = done + max(_LOOK_SECONDS, (done - now) / _LOOK_SHARE)
+
+    def _reach(self, lineage: str, epoch: int) -> None:
+        made = min(epoch, self.wanted.get(lineage, 0)) - self.reached.get(lineage, 0)
+        if made > 0:
+            self.reached[lineage] += made
+            self.epochs_done += made
+            self.work_done += made * self.steps[lineage]
+
+    def _give_up(self, lineage: str) -> None:
+        """Leave out what a lineage that diverged or failed will never need."""
+        if lineage in self.wanted:
+            rest = self.wanted[lineage] - self.reached[lineage]
+            self.wanted[lineage] = self.reached[lineage]
+            self.epochs -= rest
+            self.work -= rest * self.steps[lineage]
+
+    def _offer(self, trial: TrialRow) -> None:
+        """Remember a finished trial if it is the best so far; the best of all epochs is left to the store."""
+        value = getattr(trial, self.objective.metric)
+        if self.objective.at != "last" or value is None or trial.state == TrialState.DIVERGED:
+            return
+        if self.best is None or (value > self.best.score if self.objective.highest else value < self.best.score):
+            self.best = as_best(trial, self.objective, self.axes)
+
+
+def _seconds_in(events: Sequence[LineageEvent]) -> float:
+    """Return how long the training took that brought these events: workers' first report comes after it."""
+    seconds: dict[str, float] = defaultdict(float)
+    for event in events:
+        if isinstance(event, EpochRecord):
+            seconds[event.lineage_id] += event.seconds
+    return max(seconds.values(), default=0.0)

@@ -11,11 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridsearch import paths
-from gridsearch.cli import jobs
+from gridsearch.cli import jobs, tables
 from gridsearch.cli.ending import say_end
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobFile, OptionalJobName, SetOption, StoreOption
 from gridsearch.cli.pages import check_folder, write_pages
-from gridsearch.cli.resources import PackOption, Resources, Training, resources, with_training
+from gridsearch.cli.resources import (
+    DeviceOption,
+    PackOption,
+    Resources,
+    ThreadsOption,
+    Training,
+    WorkersOption,
+    resources,
+    with_training,
+)
 from gridsearch.cli.streams import columns, data, line_at_once, say
 from gridsearch.cli.wording import STOPPING, plural
 from gridsearch.engine.interruption import Interruption
@@ -25,11 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gridsearch.engine.executor import Executor
+    from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.preparation import PreparedJob
     from gridsearch.spec.job import JobSpec
+    from gridsearch.spec.outcomes import FormMeasured
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the plan, as the command plan does.")]
+Explain = Annotated[bool, typer.Option("--explain", help="Say of each pack what is in it, why, and how it trains.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -60,15 +72,22 @@ def plan(
     set_: SetOption = None,
     store: StoreOption = DEFAULT_STORE,
     data_dir: DataOption = None,
+    workers: WorkersOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 1,
     pack: PackOption = "auto",
+    explain: Explain = False,
     as_json: AsJson = False,
 ) -> None:
     """Print what launching would train; writes nothing."""
-    _plan(jobs.load(job, set_), Training(store, data_dir, pack=pack), as_json=as_json)
+    training = Training(store, data_dir, workers=workers, device=device, threads=threads, pack=pack)
+    _plan(jobs.load(job, set_), training, as_json=as_json, explained=explain)
 
 
-def _plan(spec: JobSpec, training: Training, *, as_json: bool) -> None:
+def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
+    from gridsearch.cli.packs import packs_grid, packs_json
     from gridsearch.cli.plans import leaving, plan_json, plan_text
+    from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.preparation import prepare
     from gridsearch.store.opening import open_store
@@ -76,18 +95,28 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool) -> None:
     options = _options(training, resources(training))
     prepared = prepare(spec, paths.data_dir(training.data_dir))
     left = 0
+    measured: list[FormMeasured] = []
     if training.store.exists():
         with open_store(training.store, create=False, read_only=True) as store:
+            measured = store.measured()
             check_same_job(prepared, store)
             made = plan_job(prepared, store, retry_failed=training.retry_failed)
             left = leaving(prepared, store)
     else:
         made = plan_job(prepared, None)
     packs = plan_packs(prepared, made.lineages, options)
+    details: list[ExplainedPack] = []
+    if explained:
+        measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
+        details = explain(prepared, packs, measured, device=options.device, threads=options.threads)
     if as_json:
-        data(json.dumps(plan_json(prepared, made, packs, left), indent=2))
-    else:
-        data(plan_text(prepared, made, packs, left, width=columns(sys.stdout)))
+        found = plan_json(prepared, made, packs, left)
+        data(json.dumps(found | ({"explained": packs_json(details)} if explained else {}), indent=2))
+        return
+    data(plan_text(prepared, made, packs, left, width=columns(sys.stdout)))
+    if details:
+        data("")
+        tables.show(packs_grid(details))
 
 
 def _train(specs: list[JobSpec], training: Training) -> int:

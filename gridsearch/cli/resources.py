@@ -38,6 +38,12 @@ def _checked_pack(asked: str) -> str:
     return asked
 
 
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", "-w", min=1, help="Processes that train at once; default: one per core or GPU."),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads of each worker.")]
 PackOption = Annotated[
     str,
     typer.Option("--pack", callback=_checked_pack, help="How many trials are trained as one: auto, off or a number."),
@@ -50,17 +56,14 @@ class Training:
 
     store: StoreOption = DEFAULT_STORE
     data_dir: DataOption = None
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", "-w", min=1, help="Processes that train at once; default: one per core or GPU."),
-    ] = None
+    workers: WorkersOption = None
     gpus_per_worker: Annotated[
         float | None, typer.Option("--gpus-per-worker", min=0.0, help="GPUs for each worker; may be a part, 0.5.")
     ] = None
     address: Annotated[str | None, typer.Option("--address", help="Join the Ray cluster at this address.")] = None
     inline: Annotated[bool, typer.Option("--inline", help="Train in this process, without Ray.")] = False
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto"
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of each worker.")] = 1
+    device: DeviceOption = "auto"
+    threads: ThreadsOption = 1
     pack: PackOption = "auto"
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False
     dashboard: Annotated[bool, typer.Option("--dashboard/--no-dashboard", help="Write the job's page at the end.")] = (

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gridsearch.cli.streams import columns, out, printable
+from gridsearch.cli.streams import columns, folded, out, printable
 
 ELLIPSIS = "…"
 _GAP = "  "
@@ -171,7 +171,7 @@ def show(grid: Grid) -> None:
         console.print(Text("\n".join(["", *block.head] if number else block.head), "bold"), soft_wrap=True)
         console.print(Text("\n".join(block.body)), soft_wrap=True)
     if grid.caption:
-        console.print(Text("\n" + grid.caption), soft_wrap=True)
+        console.print(Text("\n" + folded(grid.caption, columns(sys.stdout))), soft_wrap=True)
 
 
 def _harmless(cell: str, *, numeric: bool) -> str:

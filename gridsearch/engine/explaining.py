@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from gridsearch.engine.executor import WorkerSettings
 from gridsearch.engine.packing import PlannedPack
 from gridsearch.engine.preparation import PreparedJob
-from gridsearch.engine.workplaces import choose_device
+from gridsearch.engine.workplaces import WorkplaceMaker, choose_device
 from gridsearch.spec.outcomes import FormMeasured
-from gridsearch.training.choosing import ALONE, fastest, known, machine, workload
+from gridsearch.training.choosing import (
+    ALONE,
+    STEPS_WORTH_A_PROBE,
+    fastest,
+    known,
+    machine,
+    measure,
+    remembered,
+    workload,
+)
+from gridsearch.training.member import Member
 from gridsearch.training.optimizers import RuleKind
+from gridsearch.training.task import LineageTask
 
+#: A folder that is not there: what is measured starts from its seed.
+_NO_CHECKPOINTS = Path("no-checkpoints-for-a-plan")
 #: The settings that may keep lineages apart.
 SEPARATING = (
     "model",
@@ -72,6 +87,33 @@ def explain(
         shared = {key: own[key] for key in telling}
         explained.append(_explained(pack, shared, times, cut=kinds[pack.kind] > 1))
     return explained
+
+
+def measure_missing(
+    prepared: PreparedJob,
+    packs: Sequence[PlannedPack],
+    measured: Sequence[FormMeasured],
+    *,
+    device: str,
+    threads: int,
+) -> list[FormMeasured]:
+    """Measure, here and now, the forms of those packs of which nothing is remembered, as their worker would.
+
+    Compiled code is not tried: making it may take longer than anyone wants to wait for a plan.
+    """
+    settings = WorkerSettings(
+        prepared.splits, prepared.dataset.num_classes, _NO_CHECKPOINTS, prepared.model_search, device, threads
+    )
+    places = WorkplaceMaker(settings)
+    found: list[FormMeasured] = []
+    for pack in packs:
+        if len(pack.lineages) == 1 or max(lineage.steps for lineage in pack.lineages) < STEPS_WORTH_A_PROBE:
+            continue
+        place = places.at(pack.lineages[0].config.data_seed)
+        members = [Member(LineageTask(line.lineage_id, 0, line.config, -1), place) for line in pack.lineages]
+        if not remembered(measured, members, place):
+            found += measure(members, place, steps=0)
+    return found
 
 
 def _explained(

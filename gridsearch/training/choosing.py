@@ -80,7 +80,9 @@ def measure(members: Sequence[Member], place: Workplace, steps: int) -> list[For
             seconds = None
         found.append(measurement(name, members, place, seconds))
     times = {one.form: one.seconds for one in found}
-    if times.get("stacked") and _worth_compiling(times, steps) and can_compile(place.device):
+    # Compiled stacks were never faster than concatenation.
+    wanted = times.get("stacked") and "concatenated" not in times
+    if wanted and _worth_compiling(times, steps) and can_compile(place.device):
         with contextlib.suppress(Exception):
             found.append(measurement("compiled", members, place, _try("compiled", members, place)))
     return found

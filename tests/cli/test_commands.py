@@ -198,3 +198,16 @@ def test_a_closed_pipe_is_no_error_message(trained: Path) -> None:
     assert first.stderr.read() == ""
     first.stderr.close()
     first.wait(60)
+
+
+def test_a_plan_explains_its_packs(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(JOB)
+    ended = run(tmp_path, "plan", "small.yaml", "--explain", COLUMNS="100")
+    assert (ended.code, ended.err) == (0, "")
+    table = ended.out.split("\n\n")[1].splitlines()
+    headings = "pack batch_size trainings trials epochs form step alone time memory"
+    assert table[0].split() == headings.split()
+    assert [line.split()[:5] for line in table[2:]] == [["1", "64", "2", "4", "6"], ["2", "128", "2", "4", "6"]]
+    found = json.loads(run(tmp_path, "plan", "small.yaml", "--explain", "--pack", "off", "--json").out)
+    assert [(pack["lineages"], pack["form"]) for pack in found["explained"]] == [(1, "alone")] * 4
+    assert not (tmp_path / "results.db").exists()

@@ -5,10 +5,19 @@ from __future__ import annotations
 from tests.store.contract.claims import ClaimContract
 from tests.store.contract.jobs import PutJobContract
 from tests.store.contract.launches import LaunchContract
+from tests.store.contract.measurements import MeasurementContract
 from tests.store.contract.reading import ReadingContract
 from tests.store.contract.recording import RecordContract
 from tests.store.contract.reopening import ReopenContract
 
 
-class StoreContract(PutJobContract, LaunchContract, ClaimContract, RecordContract, ReopenContract, ReadingContract):
+class StoreContract(
+    PutJobContract,
+    LaunchContract,
+    ClaimContract,
+    RecordContract,
+    ReopenContract,
+    ReadingContract,
+    MeasurementContract,
+):
     """All of it."""

@@ -1,0 +1,82 @@
+"""What a plan says of its packs: why trainings are apart, how they train, and that a launch then does just that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from gridsearch.engine.explaining import explain, measure_missing
+from gridsearch.engine.launch import LaunchOptions, plan_job, plan_packs
+from gridsearch.engine.preparation import PreparedJob
+from gridsearch.store.opening import open_store
+from gridsearch.training.choosing import ALONE, STEPS_WORTH_A_PROBE
+from tests.engine.launching import launch, prepared
+
+CPU = {"device": "cpu", "threads": 1}
+#: Long enough to be measured: 21 steps an epoch.
+LONG = ("epochs=[5,50]", "batch_size=[64,32]", "neurons=[10,20]")
+
+
+def packs(job: PreparedJob, **options: int | None) -> list:  # type: ignore[type-arg]
+    plan = plan_job(job, None)
+    return plan_packs(job, plan.lineages, LaunchOptions(workers=1, device="cpu", **options))  # type: ignore[arg-type]
+
+
+def test_packs_are_apart_for_a_reason(tmp_path: Path) -> None:
+    job = prepared(tmp_path, "batch_size=[64,128]", "optimizer=[sgd,adam]", "seed=[0,1]", "momentum=[0.0,0.5,0.9]")
+    found = explain(job, packs(job), [], **CPU)
+    reasons = sorted(tuple(pack.shared.items()) for pack in found)
+    assert reasons == [
+        (("batch_size", size), ("optimizer", optimizer), ("momentum", momentum))
+        for size in (64, 128)
+        for optimizer, momentum in (("adam", False), ("sgd", False), ("sgd", True))
+    ]
+    sizes = {tuple(pack.shared.values())[1:]: pack.lineages for pack in found}
+    assert sizes == {("adam", False): 4, ("sgd", False): 4, ("sgd", True): 8}
+    assert not any(pack.cut for pack in found)
+
+
+def test_a_bound_cuts_packs_and_says_so(tmp_path: Path) -> None:
+    job = prepared(tmp_path, *LONG)
+    found = explain(job, packs(job, largest_pack=3), [], **CPU)
+    assert sorted(pack.lineages for pack in found) == [2, 2, 2, 2]
+    assert all(pack.cut for pack in found)
+    assert {pack.form for pack in explain(job, packs(job, largest_pack=1), [], **CPU)} == {ALONE}
+
+
+def test_what_is_measured_for_a_plan_is_what_a_worker_would_choose_from(tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    try:
+        job = prepared(tmp_path, *LONG)
+        planned = packs(job)
+        assert all(pack.form is None for pack in explain(job, planned, [], **CPU))
+        measured = measure_missing(job, planned, [], **CPU)
+        assert {(one.form, one.batch_size) for one in measured} == {
+            (form, size) for form in ("alone", "concatenated") for size in (32, 64)
+        }
+        found = explain(job, planned, measured, **CPU)
+        for pack in found:
+            assert pack.form == "concatenated"
+            assert pack.step_seconds is not None and pack.alone_seconds is not None
+            assert pack.step_seconds < pack.alone_seconds
+            steps = 50 * {32: 41, 64: 21}[pack.shared["batch_size"]]
+            assert steps >= STEPS_WORTH_A_PROBE
+            assert pack.seconds == pack.step_seconds * steps
+        assert measure_missing(job, planned, measured, **CPU) == []
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_launch_remembers_what_it_measured_for_the_next_plan(tmp_path: Path) -> None:
+    job = prepared(tmp_path, *LONG, "batch_size=64")
+    launch(job, tmp_path / "r.db")
+    with open_store(tmp_path / "r.db", create=False) as store:
+        measured = store.measured()
+    assert {one.form for one in measured} == {"alone", "concatenated"}
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert measure_missing(job, packs(job), measured, **CPU) == []
+    finally:
+        torch.set_num_threads(threads)

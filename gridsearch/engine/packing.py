@@ -20,6 +20,8 @@ STEP_SECONDS, FLOPS_PER_SECOND = 2e-4, 3e10
 PASSES = 3
 #: What an epoch costs beside its steps (evaluation, checkpoint), in steps.
 EPOCH_OVERHEAD_STEPS = 5
+#: How many lineages a pack has at most unless asked otherwise: more gain nothing and make every epoch's end long.
+LARGEST = 256
 #: How many bundles of short packs a worker gets on average: many even out their ends, few cost less to hand out.
 BUNDLES_PER_WORKER = 8
 #: Packs are cut for the sake of idle workers only if all are done this much sooner.
@@ -93,12 +95,13 @@ def _fitting(
     group: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits], largest: int | None, memory: int | None
 ) -> list[Sequence[LineagePlan]]:
     """Cut a group into parts that keep the limits, or have one lineage; parts as even as the limits let them be."""
-    parts = 1
+    largest = largest or LARGEST
+    parts = -(-len(group) // largest)
     while True:
         size = -(-len(group) // parts)
         cut = [group[at : at + size] for at in range(0, len(group), size)]
         if size == 1 or all(
-            len(part) <= (largest or size) and (memory is None or _bytes(part, of) <= memory) for part in cut
+            len(part) <= largest and (memory is None or _bytes(part, of) <= memory) for part in cut
         ):
             return cut
         parts += 1

@@ -132,14 +132,11 @@ def _find_model(job: JobSpec) -> ModelClass:
 
 
 def _check_batch_sizes(prepared: PreparedJob) -> None:
-    job = prepared.job
-    for trial in prepared.grid.trials:
-        size = trial.config.batch_size
-        if size > prepared.train_images:
-            place = job.document.place(job.trail("batch_size"))
-            raise JobError(
-                f"{place}: batch_size: {size} is larger than the training set of {prepared.train_images} images"
-            )
+    job, images = prepared.job, prepared.train_images
+    size = max(trial.config.batch_size for trial in prepared.grid.trials)
+    if size > images:
+        place = job.document.place(job.trail("batch_size"))
+        raise JobError(f"{place}: batch_size: {size} is larger than the training set of {images} images")
 
 
 def _is_plain(value: Any) -> bool:

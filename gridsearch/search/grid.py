@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gridsearch.spec.identity import canonical, digest, lineage_id, same_value
+from gridsearch.spec.identity import canonical, digest, lineage_id_in, same_value
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig, without_dead_settings
 
@@ -96,4 +96,4 @@ def _trial(job: JobSpec, ingredients: Ingredients, settings: dict[str, Any]) -> 
         **{key: value for key, value in live.items() if key in RECIPE_KEYS},
     )
     text = canonical(config)
-    return GridTrial(digest(text), lineage_id(config), config, text)
+    return GridTrial(digest(text), lineage_id_in(text, config), config, text)

@@ -15,15 +15,16 @@ from gridsearch.spec.trial import FLOAT_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS, Tria
 
 RECIPE_VERSION = 1
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+
 
 def settle(value: Any) -> Any:
     """Return the value with whole floats as integers, in containers too, so that equal numbers print equally."""
-    if isinstance(value, bool):
-        return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     if isinstance(value, dict):
-        return {str(key): settle(item) for key, item in value.items()}
+        # Most values are texts and integers, which need no call: a grid has hundreds of thousands of them.
+        return {str(k): settle(v) if isinstance(v, (float, dict, list, tuple)) else v for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [settle(item) for item in value]
     return value
@@ -38,7 +39,7 @@ def canonical(config: TrialConfig) -> str:
     """Return the canonical JSON of a trial: sorted keys, no blanks, defaults left out, version included."""
     content = config.model_dump(exclude_defaults=True)
     content["version"] = RECIPE_VERSION
-    return json.dumps(settle(content), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _encode(settle(content))
 
 
 def parse(canonical_text: str) -> TrialConfig:
@@ -79,4 +80,4 @@ def lineage_id_in(canonical_text: str, config: TrialConfig) -> str:
     content = json.loads(canonical_text)
     if config.shares_prefix:
         del content["epochs"]
-    return digest("lineage:" + json.dumps(content, sort_keys=True, separators=(",", ":")))
+    return digest("lineage:" + _encode(content))

@@ -100,9 +100,7 @@ def _fitting(
     while True:
         size = -(-len(group) // parts)
         cut = [group[at : at + size] for at in range(0, len(group), size)]
-        if size == 1 or all(
-            len(part) <= largest and (memory is None or _bytes(part, of) <= memory) for part in cut
-        ):
+        if size == 1 or all(len(part) <= largest and (memory is None or _bytes(part, of) <= memory) for part in cut):
             return cut
         parts += 1
 

@@ -20,17 +20,23 @@ from torch.nn import functional
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.optimizers import Coefficient, make_rule
+from gridsearch.training.structure import structure_of
 from gridsearch.training.task import Workplace
 
 
 def dense_layers(model: nn.Module) -> list[str] | None:
     """Return the names of the linear layers of a network that is flatten, linear, (ReLU, linear)*, or None."""
     holders = [module for module in model.modules() if module._parameters or module._buffers]
-    if not holders or any(type(module) is not nn.Linear for module in holders):
+    if not holders or any(type(module) is not nn.Linear for module in holders) or structure_of(model) is None:
         return None
+    # A forward may do something else while training.
+    found = [_traced_layers(copy.deepcopy(model).train(mode)) for mode in (True, False)]
+    return found[0] if found[0] == found[1] else None
+
+
+def _traced_layers(model: nn.Module) -> list[str] | None:
     try:
-        # A copy, because tracing may leave constants on what it traces.
-        graph = fx.symbolic_trace(copy.deepcopy(model)).graph
+        graph = fx.symbolic_trace(model).graph
     except Exception:  # any model that cannot be traced is simply another kind of model
         return None
     modules = dict(model.named_modules())

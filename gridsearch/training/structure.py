@@ -71,6 +71,7 @@ def _frozen(value: Any) -> Hashable:
         return (type(value), frozenset(map(_frozen, value)))
     if isinstance(value, (type, BuiltinFunctionType)):
         return value
-    if isinstance(value, FunctionType) and not (value.__closure__ or value.__defaults__ or value.__kwdefaults__):
-        return (value.__module__, value.__qualname__, value.__code__)
+    if isinstance(value, FunctionType) and not value.__closure__:
+        defaults = (_frozen(value.__defaults__), _frozen(value.__kwdefaults__))
+        return (value.__module__, value.__qualname__, value.__code__, *defaults)
     raise _Incomparable

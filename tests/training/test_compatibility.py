@@ -1,0 +1,185 @@
+"""Which models may be one: too strict costs time, too generous gives wrong numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gridsearch.models.deep import Deep
+from gridsearch.models.perceptron import Perceptron
+from gridsearch.models.shallow import Shallow
+from gridsearch.training.compatibility import draws_numbers, kind_of, shape_of
+from gridsearch.training.dense import dense_layers
+from gridsearch.training.draws import make_portable
+from gridsearch.training.structure import structure_of
+from tests.training.architectures import Net
+from tests.training.conftest import config
+
+Forward = Callable[[nn.Module, Tensor], Tensor]
+
+
+class Own(nn.Module):
+    """Two linear layers and any forward, any further attributes."""
+
+    def __init__(self, forward: Forward, width: int = 8, **attributes: object) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(64, width), nn.Linear(width, 10)
+        type(self)._forward = staticmethod(forward)
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self._forward(self, x)
+        return result
+
+
+def own(forward: Forward, **attributes: object) -> nn.Module:
+    """Return a model of a class of its own, so that no two share a forward."""
+    return type("Own", (Own,), {})(forward, **attributes)
+
+
+DENSE: dict[str, nn.Module] = {
+    "perceptron": Perceptron(in_features=64, num_classes=10),
+    "shallow": Shallow(in_features=64, num_classes=10, neurons=5),
+    "deep": Deep(in_features=64, num_classes=10, hidden=[7, 6, 5]),
+    "sequential": nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.ReLU(), nn.Linear(4, 10)),
+    "functional": own(lambda self, x: self.second(functional.relu(self.first(torch.flatten(x, 1))))),
+    "in place": own(lambda self, x: self.second(self.first(x.flatten(1)).relu_())),
+}
+NOT_DENSE: dict[str, nn.Module] = {
+    "other activation": own(lambda self, x: self.second(self.first(x.flatten(1)).tanh())),
+    "no activation": own(lambda self, x: self.second(self.first(x.flatten(1)))),
+    "activation at the end": own(lambda self, x: self.second(self.first(x.flatten(1)).relu()).relu()),
+    "scaled input": own(lambda self, x: self.second(self.first(x.flatten(1) * 2).relu())),
+    "skip": own(lambda self, x: self.second(self.first(x.flatten(1)).relu() + x.flatten(1)[:, :8])),
+    "scaled output": own(lambda self, x: self.second(self.first(x.flatten(1)).relu()) / 3),
+    "flattened too much": own(lambda self, x: self.second(self.first(x.flatten(2)).relu())),
+    "only while training": own(
+        lambda self, x: self.second(self.first(x.flatten(1)).relu()) if self.training else self.first(x.flatten(1))
+    ),
+    "dropout": nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.ReLU(), nn.Dropout(0.5), nn.Linear(4, 10)),
+    "without bias": nn.Sequential(nn.Flatten(), nn.Linear(64, 4, bias=False), nn.ReLU(), nn.Linear(4, 10)),
+    "a layer unused": nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).append(nn.Identity()),
+    "norm": nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 10)),
+    "data dependent": own(lambda self, x: self.second(self.first(x.flatten(1)).relu()) if x.sum() > 0 else x),
+}
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_dense_networks_are_recognised(name: str) -> None:
+    assert dense_layers(DENSE[name]) is not None
+
+
+@pytest.mark.parametrize("name", NOT_DENSE)
+def test_what_is_nearly_dense_is_not(name: str) -> None:
+    assert dense_layers(NOT_DENSE[name]) is None
+
+
+def test_a_frozen_a_tied_and_a_hooked_layer_are_not_dense() -> None:
+    def fresh() -> nn.Sequential:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64))
+
+    assert dense_layers(fresh()) is not None
+    frozen = fresh()
+    next(frozen.parameters()).requires_grad_(False)
+    assert dense_layers(frozen) is None
+    tied = fresh()
+    tied[3].weight = tied[1].weight
+    assert dense_layers(tied) is None
+    hooked = fresh()
+    hooked[1].register_forward_hook(lambda module, inputs, output: output * 2)
+    assert dense_layers(hooked) is None
+    twice = fresh()
+    twice.append(nn.ReLU()).append(twice[3])
+    assert dense_layers(twice) is None
+
+
+def test_recognising_leaves_the_model_as_it_was() -> None:
+    model = Net(1, 10, widths=[4], dropout=0.5).eval()
+    before = set(vars(model))
+    shape_of(model)
+    assert set(vars(model)) == before
+    assert not model.training
+
+
+def forward(self: nn.Module, x: Tensor) -> Tensor:
+    raise AssertionError("never called")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"slope": 0.1}, {"slope": 0.1}, True),
+        ({"slope": 0.1}, {"slope": 0.2}, False),
+        ({"slope": 1}, {"slope": True}, False),
+        ({"act": functional.relu}, {"act": functional.relu}, True),
+        ({"act": functional.relu}, {"act": torch.tanh}, False),
+        ({"options": {"a": [1, 2]}}, {"options": {"a": [1, 2]}}, True),
+        ({"options": {"a": [1, 2]}}, {"options": {"a": [2, 1]}}, False),
+        ({"kind": nn.ReLU}, {"kind": nn.ReLU}, True),
+        ({"inner": nn.ReLU()}, {"inner": nn.Tanh()}, False),
+        ({"width": 4}, {"width": 5}, False),
+    ],
+    ids=str,
+)
+def test_models_are_alike_when_all_that_a_forward_may_look_at_is(
+    one: dict[str, object], other: dict[str, object], same: bool
+) -> None:
+    kind = type("Own", (Own,), {})
+    shapes = [structure_of(kind(forward, **attributes)) for attributes in (one, other)]
+    assert None not in shapes
+    assert (shapes[0] == shapes[1]) is same
+
+
+def test_what_cannot_be_compared_is_never_alike() -> None:
+    def closure(power: int) -> Callable[[Tensor], Tensor]:
+        return lambda x: x**power
+
+    kind = type("Own", (Own,), {})
+    for attribute in (object(), closure(2), torch.zeros(3)):
+        assert structure_of(kind(forward, attribute=attribute)) is None
+    recipe = config()
+    assert kind_of(recipe, None, draws=False) != kind_of(recipe, None, draws=False)
+
+
+def test_dropout_probabilities_are_data_and_other_attributes_are_not() -> None:
+    low, high = (make_portable(Net(1, 10, widths=[4], dropout=p)) for p in (0.1, 0.9))
+    assert structure_of(low) == structure_of(high)
+    assert structure_of(Net(1, 10, widths=[4], activation="tanh")) != structure_of(Net(1, 10, widths=[4]))
+
+
+def test_a_model_that_draws_shares_its_seed_and_one_that_does_not_need_not() -> None:
+    drawing, still = make_portable(Net(1, 10, widths=[4], dropout=0.3)), DENSE["shallow"]
+    before = torch.get_rng_state()
+    assert draws_numbers(drawing, (1, 8, 8))
+    assert not draws_numbers(still, (1, 8, 8))
+    assert torch.equal(before, torch.get_rng_state())
+    shape = shape_of(drawing)
+    assert kind_of(config(seed=0), shape, draws=True) != kind_of(config(seed=1), shape, draws=True)
+    assert kind_of(config(seed=0), shape, draws=False) == kind_of(config(seed=1), shape, draws=False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batch_size": 32},
+        {"data_seed": 1},
+        {"optimizer": "adam"},
+        {"momentum": 0.9},
+        {"weight_decay": 0.1},
+        {"momentum": 0.9, "nesterov": True},
+        {"dataset": "other"},
+    ],
+    ids=str,
+)
+def test_what_cannot_differ_within_a_stack(change: dict[str, object]) -> None:
+    assert kind_of(config(), "shape", draws=False) != kind_of(config(**change), "shape", draws=False)
+
+
+@pytest.mark.parametrize("change", [{"learning_rate": 0.5}, {"epochs": 9}, {"schedule": "cosine"}], ids=str)
+def test_what_may_differ_within_a_stack(change: dict[str, object]) -> None:
+    assert kind_of(config(), "shape", draws=False) == kind_of(config(**change), "shape", draws=False)

@@ -76,9 +76,14 @@ def _device() -> Iterator[Finding]:
     try:
         import torch
 
+        from gridsearch.training.compiled import compiling
+
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         names = ", ".join(torch.cuda.get_device_name(i) for i in range(count))
         yield Finding("gpu", names or "none; training uses the processor")
+        yield Finding(
+            "compiler", compiling(torch.device("cuda" if count else "cpu")) or "stacked models can be compiled"
+        )
     except Exception as error:
         yield Finding("gpu", f"torch cannot be used: {error}", fine=False)
 

@@ -90,7 +90,9 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.preparation import prepare
+    from gridsearch.engine.workplaces import choose_device
     from gridsearch.store.opening import open_store
+    from gridsearch.training.compiled import compiling
 
     options = _options(training, resources(training))
     prepared = prepare(spec, paths.data_dir(training.data_dir))
@@ -116,7 +118,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     data(plan_text(prepared, made, packs, left, width=columns(sys.stdout)))
     if details:
         data("")
-        tables.show(packs_grid(details))
+        tables.show(packs_grid(details, compiling(choose_device(options.device))))
 
 
 def _train(specs: list[JobSpec], training: Training) -> int:

@@ -19,8 +19,8 @@ _LEGEND = (
 )
 
 
-def packs_grid(packs: Sequence[ExplainedPack]) -> Grid:
-    """Return the packs as a table for a terminal."""
+def packs_grid(packs: Sequence[ExplainedPack], note: str = "") -> Grid:
+    """Return the packs as a table for a terminal; `note` says what this machine cannot do."""
     keys = list(packs[0].shared) if packs else []
     headings = ["pack", *keys, "trainings", "trials", "epochs", "form", "step", "alone", "time", "memory"]
     rows = [
@@ -43,6 +43,7 @@ def packs_grid(packs: Sequence[ExplainedPack]) -> Grid:
     rough = " A time with ~ is a rough guess."
     caption = _LEGEND + (cut if any(pack.cut for pack in packs) else "")
     caption += rough if any(not pack.step_seconds for pack in packs) else ""
+    caption += f" Here is {note}." if note.startswith("no ") else f" {note}." if note else ""
     return Grid(headings, numeric, rows, caption=caption, keys=1)
 
 

@@ -21,8 +21,10 @@ from gridsearch.training.choosing import (
     machine,
     measure,
     remembered,
+    unmeasured,
     workload,
 )
+from gridsearch.training.compatibility import is_dense
 from gridsearch.training.member import Member
 from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.task import LineageTask
@@ -122,6 +124,8 @@ def _explained(
     lone = len(pack.lineages) == 1
     steps = max(lineage.steps for lineage in pack.lineages)
     form = ALONE if lone else fastest(times, steps) if times else None
+    if not form and steps < STEPS_WORTH_A_PROBE:
+        form = unmeasured(dense=is_dense(pack.kind))
     step = times.get(form) if form else None
     return ExplainedPack(
         shared=shared,

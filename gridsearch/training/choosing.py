@@ -29,6 +29,8 @@ ALONE = "alone"
 FORMS: dict[str, type[Form]] = {"concatenated": Concatenated, "stacked": Stacked, "compiled": Compiled}
 #: How long and how many steps a form is tried, after its first `WARM_UP` steps.
 PROBE_SECONDS, PROBE_STEPS, WARM_UP = 0.15, 20, 2
+#: How many of the members are tried when all are tried alone.
+TRIED_ALONE = 4
 #: Trying is worth it from so many steps per model on; below, dense networks are concatenated and others stay alone.
 STEPS_WORTH_A_PROBE = 500
 #: Compiling is worth its time where training takes so long without.
@@ -126,6 +128,11 @@ def fastest(seconds: Mapping[str, float | None], steps: int) -> str | None:
     return None if None in seconds.values() else ALONE
 
 
+def unmeasured(*, dense: bool) -> str:
+    """Return the form for a training too short to measure."""
+    return "concatenated" if dense else ALONE
+
+
 def _worth_compiling(seconds: Mapping[str, float | None], steps: int) -> bool:
     """Whether training takes long enough in the fastest form that needs no compiling."""
     others = [value for name, value in seconds.items() if name != "compiled" and value is not None]
@@ -139,22 +146,31 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def _try(name: str, members: Sequence[Member], place: Workplace) -> float:
     """Return the seconds that a step of all members takes in a form; what it trains is thrown away."""
-    one = name == ALONE
-    form = Single(members[:1], place) if one else FORMS[name](members, place)
+    if name != ALONE:
+        return _step_seconds(FORMS[name](members, place), members[0].config, place)
+    # Members may be of different widths: some stand for all.
+    some = members[:: -(-len(members) // TRIED_ALONE)]
+    times = [_step_seconds(Single([member], place), member.config, place) for member in some]
+    return sum(times) / len(times) * len(members)
+
+
+def _step_seconds(form: Form, config: TrialConfig, place: Workplace) -> float:
+    batch = config.batch_size
     form.start_epoch(1)
-    batch = members[0].config.batch_size
-    order = epoch_order(len(place.train), data_seed=members[0].config.data_seed, epoch=1)
+    order = epoch_order(len(place.train), data_seed=config.data_seed, epoch=1)
     count = min(len(order) // batch, WARM_UP + PROBE_STEPS) * batch
     images, labels = next(place.train.chunks(order[:count], batch))
-    steps, started = 0, 0.0
-    for at in range(0, len(images) - batch + 1, batch):
-        if at == WARM_UP * batch:
-            started = _now(place.device)
-        form.train_chunk(images[at : at + batch], labels[at : at + batch], batch)
-        steps += started > 0
-        if started and time.perf_counter() - started > PROBE_SECONDS:
+    batches = list(zip(torch.split(images, batch), torch.split(labels, batch), strict=True))
+    warm_up = min(WARM_UP, len(batches) - 1)
+    for one, targets in batches[:warm_up]:
+        form.train_chunk(one, targets, batch)
+    started, steps = _now(place.device), 0
+    for one, targets in batches[warm_up:]:
+        form.train_chunk(one, targets, batch)
+        steps += 1
+        if time.perf_counter() - started > PROBE_SECONDS:
             break
-    return (_now(place.device) - started) / max(1, steps) * (len(members) if one else 1)
+    return (_now(place.device) - started) / steps
 
 
 def _now(device: torch.device) -> float:

@@ -34,6 +34,11 @@ def kind_of(config: TrialConfig, shape: Hashable | None, *, draws: bool) -> Hash
     return (*images, RuleKind.of(config), shape, config.seed if draws else None)
 
 
+def is_dense(kind: Hashable) -> bool:
+    """Whether a kind, of `kind_of`, is of dense ReLU networks."""
+    return isinstance(kind, tuple) and any(isinstance(part, tuple) and part[:1] == ("dense",) for part in kind)
+
+
 def draws_numbers(model: nn.Module, image_shape: tuple[int, int, int]) -> bool:
     """Whether a training step of a model on the CPU draws random numbers; taken for granted where it cannot be tried.
 

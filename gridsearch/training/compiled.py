@@ -23,9 +23,16 @@ from gridsearch.training.task import Workplace
 
 def can_compile(device: torch.device) -> bool:
     """Whether this machine has what `torch.compile` needs for a device."""
+    return not compiling(device)
+
+
+def compiling(device: torch.device) -> str:
+    """Return why stacks are not compiled for a device here; nothing where they are."""
     if device.type == "cuda":
-        return importlib.util.find_spec("triton") is not None
-    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
+        missing = importlib.util.find_spec("triton") is None
+        return "Triton is not installed: stacked models are not compiled for the GPU" if missing else ""
+    names = (os.environ.get("CXX", "g++"), "g++", "clang++")
+    return "" if any(map(shutil.which, names)) else "no C++ compiler (g++): stacked models are not compiled"
 
 
 class Compiled(Stacked):

@@ -133,9 +133,7 @@ class Concatenated(Form):
         """Take the epoch's learning rates."""
         super().start_epoch(epoch)
         self.lr = self.spread(self.rates)
-        self.lr_of_models = torch.tensor(self.rates, dtype=torch.float64)[:, None, None].to(
-            self.place.device, self.parameters[0].dtype
-        )
+        self._scales: dict[int, Tensor] = {}
 
     @torch.no_grad()
     def train_chunk(self, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
@@ -145,6 +143,13 @@ class Concatenated(Form):
         step = self._step_fused if self.fused else self._step
         batches = zip(torch.split(pixels, batch_size), torch.split(targets, batch_size), strict=True)
         return torch.cat([step(batch, target) for batch, target in batches], dim=1)
+
+    def _scale(self, images: int) -> Tensor:
+        """Return the learning rates (M, 1, 1) over the size of a batch; there are at most two sizes in an epoch."""
+        if images not in self._scales:
+            rates = torch.tensor(self.rates, dtype=torch.float64)[:, None, None] / images
+            self._scales[images] = rates.to(self.place.device, self.parameters[0].dtype)
+        return self._scales[images]
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
@@ -165,7 +170,7 @@ class Concatenated(Form):
     def _step_fused(self, pixels: Tensor, targets: Tensor) -> Tensor:
         """Make a step of plain SGD, every gradient times the learning rate from its source on."""
         first, outputs = self._forward(pixels)
-        delta = torch.softmax(outputs[-1], 2).sub_(targets).mul_(self.lr_of_models / pixels.shape[0])
+        delta = torch.softmax(outputs[-1], 2).sub_(targets).mul_(self._scale(pixels.shape[0]))
         for layer in range(self.depth - 1, 0, -1):
             weight, bias = self.parameters[2 * layer : 2 * layer + 2]
             back = torch.bmm(delta, weight)

@@ -18,6 +18,7 @@ from gridsearch.training.choosing import (
     measure,
     measurement,
     remembered,
+    unmeasured,
 )
 from gridsearch.training.compatibility import draws_numbers, kind_of, shape_of
 from gridsearch.training.epochs import advance
@@ -79,7 +80,7 @@ def _train_in_best_form(
             found = measure(members, place, steps)
             yield from found
             seconds = {one.form: one.seconds for one in found}
-        form = fastest(seconds, steps) if seconds else _unmeasured(members)
+        form = fastest(seconds, steps) if seconds else unmeasured(dense="concatenated" in candidates(members))
     if form is None:
         for half in halves(members):
             yield from _train_in_best_form(half, place, measured)
@@ -124,8 +125,3 @@ def failed(task: LineageTask, error: Exception) -> LineageFailed:
 def _steps(members: Sequence[Member], place: Workplace) -> int:
     epochs = max(member.config.epochs - member.next_epoch + 1 for member in members)
     return epochs * -(-len(place.train) // members[0].config.batch_size)
-
-
-def _unmeasured(members: Sequence[Member]) -> str:
-    """Return the form for a training too short to measure."""
-    return "concatenated" if "concatenated" in candidates(members) else ALONE

@@ -207,7 +207,8 @@ def test_a_plan_explains_its_packs(tmp_path: Path) -> None:
     table = ended.out.split("\n\n")[1].splitlines()
     headings = "pack batch_size trainings trials epochs form step alone time memory"
     assert table[0].split() == headings.split()
-    assert [line.split()[:5] for line in table[2:]] == [["1", "64", "2", "4", "6"], ["2", "128", "2", "4", "6"]]
+    rows = [line.split()[:6] for line in table[2:]]
+    assert rows == [["1", "64", "2", "4", "6", "concatenated"], ["2", "128", "2", "4", "6", "concatenated"]]
     found = json.loads(run(tmp_path, "plan", "small.yaml", "--explain", "--pack", "off", "--json").out)
     assert [(pack["lineages"], pack["form"]) for pack in found["explained"]] == [(1, "alone")] * 4
     assert not (tmp_path / "results.db").exists()

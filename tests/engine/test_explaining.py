@@ -35,6 +35,7 @@ def test_packs_are_apart_for_a_reason(tmp_path: Path) -> None:
     sizes = {tuple(pack.shared.values())[1:]: pack.lineages for pack in found}
     assert sizes == {("adam", False): 4, ("sgd", False): 4, ("sgd", True): 8}
     assert not any(pack.cut for pack in found)
+    assert {pack.form for pack in found} == {"concatenated"}, "too short to be measured"
 
 
 def test_a_bound_cuts_packs_and_says_so(tmp_path: Path) -> None:

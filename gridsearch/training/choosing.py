@@ -150,7 +150,7 @@ def _try(name: str, members: Sequence[Member], place: Workplace) -> float:
         return _step_seconds(FORMS[name](members, place), members[0].config, place)
     # Members may be of different widths: some stand for all.
     some = members[:: -(-len(members) // TRIED_ALONE)]
-    times = [_step_seconds(Single([member], place), member.config, place) for member in some]
+    times = [_step_seconds(Single([member.copied()], place), member.config, place) for member in some]
     return sum(times) / len(times) * len(members)
 
 

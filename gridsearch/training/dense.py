@@ -35,10 +35,13 @@ def dense_layers(model: nn.Module) -> list[str] | None:
 
 
 def _traced_layers(model: nn.Module) -> list[str] | None:
+    before = structure_of(model)
     try:
         graph = fx.symbolic_trace(model).graph
     except Exception:  # any model that cannot be traced is simply another kind of model
         return None
+    if structure_of(model) != before:
+        return None  # A forward that changes its module (counts its calls, say) is more than its trace.
     modules = dict(model.named_modules())
     names: list[str] = []
     expected = "placeholder"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import torch
@@ -57,16 +58,22 @@ class Member:
     def state(self) -> State:
         """Return the state at the end of the last epoch, on the CPU; without optimiser state before the first step."""
         if self._state is None:
-            self._state = {f"model.{name}": tensor for name, tensor in self.module.state_dict().items()}
+            self._state = {f"model.{name}": tensor.clone() for name, tensor in self.module.state_dict().items()}
             self._state["optimizer.steps"] = torch.tensor(0)
         return self._state
 
     def model(self) -> nn.Module:
-        """Return the module with the weights of `state`."""
-        if self._state is not None:
-            weights = {k.removeprefix("model."): v for k, v in self._state.items() if k.startswith("model.")}
-            self.module.load_state_dict(weights)
+        """Return the module, not a copy, with the weights of `state`."""
+        weights = {k.removeprefix("model."): v for k, v in self.state().items() if k.startswith("model.")}
+        self.module.load_state_dict(weights)
         return self.module
+
+    def copied(self) -> Member:
+        """Return a member to try things with: what happens to its module does not happen to this one's."""
+        twin = copy.copy(self)
+        twin._state = self.state()
+        twin.module = copy.deepcopy(self.module)
+        return twin
 
     def known_records(self) -> list[EpochRecord]:
         """Return the epochs that a checkpoint holds and the store lacks."""

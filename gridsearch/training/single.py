@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import torch
@@ -17,12 +16,12 @@ from gridsearch.training.task import Workplace
 
 
 class Single(Form):
-    """One model by itself."""
+    """One model by itself: the member's own module, with whatever hooks its author put on it."""
 
     def __init__(self, members: Sequence[Member], place: Workplace) -> None:
         super().__init__(members, place)
         (member,) = members
-        self.model = copy.deepcopy(member.model()).to(place.device)
+        self.model = member.model().to(place.device)
         self.parameters: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]
         self.rule = make_rule([member.config], self.parameters, lambda values: values[0])
         self.rule.steps = member.steps

@@ -98,6 +98,24 @@ def test_a_frozen_a_tied_and_a_hooked_layer_are_not_dense() -> None:
     assert dense_layers(twice) is None
 
 
+def counting(self: nn.Module, x: Tensor) -> Tensor:
+    self.calls += 1  # type: ignore[operator]
+    if self.calls > 5:
+        raise RuntimeError("called too often")
+    hidden: Tensor = self.second(self.first(x.flatten(1)).relu())
+    return hidden
+
+
+def test_a_forward_that_changes_its_module_is_not_dense() -> None:
+    assert dense_layers(own(counting, calls=0)) is None
+
+
+def test_a_hook_on_a_parameter_keeps_a_model_alone() -> None:
+    model = Shallow(in_features=64, num_classes=10, neurons=5)
+    model.hidden.weight.register_hook(lambda gradient: gradient * 10)
+    assert shape_of(model) is None
+
+
 def test_recognising_leaves_the_model_as_it_was() -> None:
     model = Net(1, 10, widths=[4], dropout=0.5).eval()
     before = set(vars(model))

@@ -148,3 +148,13 @@ def test_a_model_whose_output_cannot_be_used_is_named(make_place: MakePlace, own
 def test_a_model_edited_after_planning_is_refused(make_place: MakePlace, own_models: Path) -> None:
     with pytest.raises(ModelError, match="changed since this trial was planned"):
         train(make_place, task(model="odd_models:Odd", model_code="f" * 64, hyper={}))
+
+
+def test_hooks_of_a_users_model_are_at_work(make_place: MakePlace, own_models: Path) -> None:
+    plain = numbers(train(make_place, own("Odd", own_models), "plain"))
+    place = make_place("hooked")
+    member = Member(own("Odd", own_models), place)
+    list(member.module.parameters())[-1].register_hook(lambda gradient: gradient * 0)
+    hooked = [event for event in train_group([member], place) if isinstance(event, EpochRecord)]
+    assert numbers(hooked)[0] == plain[0]
+    assert numbers(hooked)[1:] != plain[1:]

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.labels import label
-from gridsearch.analysis.question import Objective, axes, objective
+from gridsearch.analysis.question import Objective, axes, defaults, objective
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, TrialState
@@ -77,8 +77,7 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
     best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, `seconds`, `error`. List values read
     `512-256`.
     """
-    defaults = job.spec.get("defaults") or {}  # the identity of a trial leaves out what has its default
-    settings = [defaults | flatten(row.config) for row in trials]
+    settings = [defaults(job) | flatten(row.config) for row in trials]
     names = dict.fromkeys([axis.name for axis in axes(job)] + [key for row in settings for key in row])
     columns: dict[str, pd.Series[Any]] = {
         "trial": pd.Series([row.trial_id for row in trials], dtype="str"),

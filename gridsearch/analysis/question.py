@@ -65,6 +65,11 @@ def axes(job: JobRow) -> tuple[Axis, ...]:
     return tuple(_axis(written) for written in job.spec.get("axes", ()))
 
 
+def defaults(job: JobRow) -> dict[str, Any]:
+    """Return the defaults of the model's settings, which the identity of a trial, and so its `config`, leaves out."""
+    return dict(job.spec.get("defaults") or {})
+
+
 def axis_title(name: str) -> str:
     """Return the title of an axis of a figure: the name in words, with its unit where it has one."""
     words = name.replace("_", " ")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gridsearch.analysis.labels import label
-from gridsearch.analysis.question import Objective, axes, objective
+from gridsearch.analysis.question import Objective, axes, defaults, objective
 from gridsearch.cli.wording import short_id
 from gridsearch.spec.identity import flatten
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store
-    from gridsearch.store.rows import TrialRow
+    from gridsearch.store.rows import JobRow, TrialRow
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def best_trial(store: Store, name: str) -> Best | None:
     asked, names = objective(job), [axis.name for axis in axes(job)]
     if asked.at == "last":
         rows = store.ranking(name, asked.metric, 1, highest=asked.highest)
-        return as_best(rows[0], asked, names) if rows else None
+        return as_best(rows[0], job, asked, names) if rows else None
     # The best of all epochs is no column of the store.
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.ranking import TableOptions, table
@@ -45,12 +45,14 @@ def best_trial(store: Store, name: str) -> Best | None:
     first = table(load(store, name), TableOptions(top=1, bottom=0)).first
     if not first or first[0].score is None:
         return None
-    return as_best(store.trial(first[0].trial), asked, names, score=first[0].score)
+    return as_best(store.trial(first[0].trial), job, asked, names, score=first[0].score)
 
 
-def as_best(row: TrialRow, asked: Objective, axis_names: Sequence[str], *, score: float | None = None) -> Best:
+def as_best(
+    row: TrialRow, job: JobRow, asked: Objective, axis_names: Sequence[str], *, score: float | None = None
+) -> Best:
     """Return a trial that has a score as a job's best one; the score is its last metric unless given."""
-    settings = flatten(row.config)
+    settings = defaults(job) | flatten(row.config)
     words = ", ".join(f"{name} {label(settings[name])}" for name in axis_names if name in settings)
     value = getattr(row, asked.metric) if score is None else score
     return Best(row.trial_id, asked.heading, value, words)

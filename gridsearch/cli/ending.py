@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +29,8 @@ def say_end(store: Store, name: str, store_path: Path, end: LaunchEnd, *, second
     if end.counts.get(TrialState.FAILED):
         _say_failures(store, name)
     if end.interrupted:
-        option = "" if store_path == DEFAULT_STORE else f" --store {store_path}"
-        say(f"interrupted, nothing is lost; go on with: gridsearch resume {name!r}{option}")
+        option = "" if store_path == DEFAULT_STORE else f" --store {shlex.quote(str(store_path))}"
+        say(f"interrupted, nothing is lost; go on with: gridsearch resume {shlex.quote(name)}{option}")
 
 
 def _say_failures(store: Store, name: str) -> None:

@@ -130,16 +130,17 @@ def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
 
 def show(trial: TrialPrefix, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
     """Print one trial: settings, numbers, curves and events."""
-    from gridsearch.cli.trial import trial_json, trial_text
+    from gridsearch.cli.trial import settings_of, trial_json, trial_text
 
     with _open(store) as opened:
         row = opened.trial(trial)
         epochs = [epoch for epoch in opened.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
         events = opened.events(trial_id=row.trial_id)
+        settings = settings_of(row, opened.jobs())
     if as_json:
-        data(json.dumps(trial_json(row, epochs, events), indent=2))
+        data(json.dumps(trial_json(row, settings, epochs, events), indent=2))
     else:
-        data(trial_text(row, epochs, events, width=columns(sys.stdout)))
+        data(trial_text(row, settings, epochs, events, width=columns(sys.stdout)))
 
 
 def export(

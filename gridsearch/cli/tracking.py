@@ -145,7 +145,7 @@ class Tracker:
         if self.objective.at != "last" or value is None or trial.state == TrialState.DIVERGED:
             return
         if self.best is None or (value > self.best.score if self.objective.highest else value < self.best.score):
-            self.best = as_best(trial, self.objective, self.axes)
+            self.best = as_best(trial, self.store.job(self.name), self.objective, self.axes)
 
 
 def _seconds_in(events: Sequence[LineageEvent]) -> float:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.labels import label
+from gridsearch.analysis.question import defaults
 from gridsearch.cli.streams import folded, printable
 from gridsearch.cli.wording import duration, moment
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS
 
 if TYPE_CHECKING:
-    from gridsearch.store.rows import EpochRow, EventRow, TrialRow
+    from gridsearch.store.rows import EpochRow, EventRow, JobRow, TrialRow
 
 _BARS = "▁▂▃▄▅▆▇█"
 #: Bars of a curve at most, and the columns that its name and its bounds take beside them.
@@ -22,13 +24,22 @@ _EVENTS_SHOWN = 12
 _OF_LINEAGE = ("enqueued", "refused")
 
 
-def trial_json(row: TrialRow, epochs: Sequence[EpochRow], events: Sequence[EventRow]) -> dict[str, Any]:
+def settings_of(row: TrialRow, jobs: Sequence[JobRow]) -> dict[str, Any]:
+    """Return all settings of a trial; a job with its model tells the defaults that its configuration leaves out."""
+    model = json.loads(row.config)["model"]
+    known = next((defaults(job) for job in jobs if job.spec.get("model") == model), {})
+    return known | flatten(row.config)
+
+
+def trial_json(
+    row: TrialRow, settings: Mapping[str, Any], epochs: Sequence[EpochRow], events: Sequence[EventRow]
+) -> dict[str, Any]:
     """Return a trial as JSON values."""
     return {
         "trial": row.trial_id,
         "lineage": row.lineage_id,
         "state": str(row.state),
-        "settings": flatten(row.config),
+        "settings": dict(settings),
         "config": row.config,
         **{metric: getattr(row, metric) for metric in METRICS},
         "diverged_epoch": row.diverged_epoch,
@@ -54,12 +65,17 @@ def trial_json(row: TrialRow, epochs: Sequence[EpochRow], events: Sequence[Event
 
 
 def trial_text(
-    row: TrialRow, epochs: Sequence[EpochRow], events: Sequence[EventRow], *, width: int | None = None
+    row: TrialRow,
+    settings: Mapping[str, Any],
+    epochs: Sequence[EpochRow],
+    events: Sequence[EventRow],
+    *,
+    width: int | None = None,
 ) -> str:
     """Return a trial as lines of text that keep to a width."""
-    settings = "\n".join(f"  {key:<16} {printable(label(value))}" for key, value in flatten(row.config).items())
+    chosen = "\n".join(f"  {key:<16} {printable(label(value))}" for key, value in settings.items())
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
-    lines = [f"trial {row.trial_id}", f"  {row.state}{seconds}, attempt {row.attempt}", "", settings, ""]
+    lines = [f"trial {row.trial_id}", f"  {row.state}{seconds}, attempt {row.attempt}", "", chosen, ""]
     lines += [f"  {metric:<16} {_number(getattr(row, metric))}" for metric in METRICS]
     if row.diverged_epoch is not None:
         lines.append(f"  diverged in epoch {row.diverged_epoch}")

@@ -123,9 +123,11 @@ def settings_text(hyper: Mapping[str, Any]) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an exception as one line: its type and the first line of its text."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    """Return an exception as one line: its type and the first line of its text, the second too after a colon."""
+    first, _, rest = str(error).strip().partition("\n")
+    if first.endswith(":") and rest:
+        first += " " + rest.strip().splitlines()[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 def _import(name: str, module_name: str) -> Any:

@@ -166,9 +166,9 @@ main()
     [
         ("torch", "stopped"),
         ("sklearn.datasets", "stopped"),
-        ("ray", "go on with: gridsearch resume 'small'"),
-        ("init", "go on with: gridsearch resume 'small'"),
-        ("fit", "go on with: gridsearch resume 'small'"),
+        ("ray", "go on with: gridsearch resume small"),
+        ("init", "go on with: gridsearch resume small"),
+        ("fit", "go on with: gridsearch resume small"),
     ],
 )
 def test_interrupted_before_anything_trains_it_ends_in_order(folder: Path, moment: str, last: str) -> None:

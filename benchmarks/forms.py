@@ -65,7 +65,7 @@ def case(model: str, batch_size: int, place: Workplace, options: argparse.Namesp
     """Return a case's times of a step by form, in microseconds, the form chosen, and its ratios to alone."""
     members = [Member(task(model, batch_size, number), place) for number in range(options.m)]
     steps = 10**9 if options.compile else 1
-    found = {one.form: one.seconds for one in choosing.measure(members, place, steps)}
+    found = {one.form: one.seconds for one in choosing.measure(members, place, steps, {})}
     chosen = choosing.fastest(found, steps)
     ratios = [
         choosing._try(choosing.ALONE, members, place) / choosing._try(chosen, members, place)
@@ -117,7 +117,7 @@ def workplace(options: argparse.Namespace) -> Workplace:
 def hardware(device: torch.device, threads: int) -> str:
     """Return the machine in words."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return f"{choosing.machine(device, threads)}, torch {torch.__version__}, Python {platform.python_version()}{load}"
+    return f"{choosing.machine(device, threads)}, Python {platform.python_version()}{load}"
 
 
 def text(result: dict[str, Any]) -> str:

@@ -92,7 +92,7 @@ class Driver:
             self.listener.recorded(of_lineages, outcome)
 
     def crashed(self, pack: Pack, reason: str) -> None:
-        """Hand out again what a dead worker had not finished, each lineage alone, so that the next death has a name."""
+        """Hand out again what a dead worker had not finished, in halves, so that in the end a death has a name."""
         suspects = [task for task in pack.tasks if task.lineage_id in self.unfinished]
         guilty = [task for task in suspects if len(suspects) == 1 and self.crashes[task.lineage_id] >= CRASHES_FORGIVEN]
         if guilty:
@@ -103,7 +103,9 @@ class Driver:
             self.crashes[task.lineage_id] += 1
             del self.unfinished[task.lineage_id]
         self.store.release(self.launch_id, [task.lineage_id for task in suspects])
-        self.waiting[:0] = [[[self.plans[task.lineage_id]]] for task in suspects]
+        middle = -(-len(suspects) // 2)
+        halves = [suspects[:middle], suspects[middle:]]
+        self.waiting[:0] = [[[self.plans[task.lineage_id] for task in half]] for half in halves if half]
         if self.listener:
             self.listener.note(f"a worker died; {len(suspects)} of its lineages go on in another")
 

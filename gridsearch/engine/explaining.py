@@ -113,8 +113,7 @@ def measure_missing(
             continue
         place = places.at(pack.lineages[0].config.data_seed)
         members = [Member(LineageTask(line.lineage_id, 0, line.config, -1), place) for line in pack.lineages]
-        if not remembered(measured, members, place):
-            found += measure(members, place, steps=0)
+        found += measure(members, place, 0, remembered(measured, members, place))
     return found
 
 

@@ -15,7 +15,7 @@ from gridsearch.errors import ModelError
 from gridsearch.models.registry import ModelClass, build_model, one_line, settings_text
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import RECIPE_KEYS
-from gridsearch.training.outputs import check_logits
+from gridsearch.training.outputs import checked_logits
 
 #: Combinations tried; of a larger grid those are taken that show every value, as far as these suffice.
 MOST_TRIED = 200
@@ -88,8 +88,8 @@ def _problem(model: ModelClass, settings: Settings, seen: Seen, device: str) -> 
         with torch.random.fork_rng(devices=[]), where, contextlib.redirect_stdout(io.StringIO()):
             built = build_model(model, settings, image_shape=seen.image_shape, num_classes=seen.num_classes)
             built.to(where).eval()
-            with torch.inference_mode():
-                check_logits(built(torch.zeros(2, *seen.image_shape)), 2, seen.num_classes)
+            with torch.no_grad():
+                checked_logits(built, torch.zeros(2, *seen.image_shape), seen.num_classes)
     except Exception as error:
         known = isinstance(error, ModelError) and repr(model.name) in str(error)
         text = str(error) if isinstance(error, ModelError) else one_line(error)

@@ -16,25 +16,24 @@ from gridsearch.engine.preparation import PreparedJob
 from gridsearch.models.registry import build_model
 from gridsearch.search.plan import LineagePlan
 from gridsearch.spec.trial import TrialConfig
-from gridsearch.training.compatibility import draws_numbers, kind_of, shape_of
-from gridsearch.training.draws import make_portable
+from gridsearch.training.compatibility import Behaviour, kind_of, shape_of
+from gridsearch.training.draws import PortableDropout, make_portable
 from gridsearch.training.profile import Profile, profile_of
 
 
 @dataclass(frozen=True)
 class _Found:
     shape: Hashable | None
-    draws: bool
+    behaviour: Behaviour
     profile: Profile
 
 
 class TraitsFinder:
-    """Finds the traits of a job's lineages."""
+    """Finds the traits of a job's lineages, as far as can be told without running a model; workers look closer."""
 
     def __init__(self, prepared: PreparedJob) -> None:
         self.prepared = prepared
         self._by_settings: dict[str, _Found] = {}
-        self._draws: dict[Hashable, bool] = {}
 
     def __call__(self, lineage: LineagePlan) -> Traits:
         """Return the traits of a lineage."""
@@ -44,7 +43,7 @@ class TraitsFinder:
             with contextlib.redirect_stdout(io.StringIO()):
                 self._by_settings[settings] = self._find(lineage.config)
         found = self._by_settings[settings]
-        return Traits(kind_of(lineage.config, found.shape, draws=found.draws), found.profile)
+        return Traits(kind_of(lineage.config, found.shape, found.behaviour), found.profile)
 
     def _find(self, config: TrialConfig) -> _Found:
         image_shape = self.prepared.dataset.image_shape
@@ -53,10 +52,9 @@ class TraitsFinder:
                 model = self._built(config)
         except Exception:  # a model that needs numbers in its constructor is built with them
             model = self._built(config)
-        shape = shape_of(model)
-        if shape not in self._draws:
-            self._draws[shape] = draws_numbers(self._built(config), image_shape)
-        return _Found(shape, self._draws[shape], profile_of(model, image_shape))
+        # Trying the model is left to the workers: one that kills its process must not kill this one.
+        draws = any(isinstance(module, PortableDropout) for module in model.modules())
+        return _Found(shape_of(model, cautious=True), Behaviour(draws, remembers=False), profile_of(model, image_shape))
 
     def _built(self, config: TrialConfig) -> nn.Module:
         prepared = self.prepared

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
@@ -65,28 +64,34 @@ def workload(configs: Sequence[TrialConfig], image_shape: tuple[int, int, int], 
 
 def machine(device: torch.device, threads: int) -> str:
     """Return what tells this machine's speed from another's: the GPU, or the processor and the number of threads."""
+    with_torch = f"torch {torch.__version__}"
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}, {threads} of {os.cpu_count()} threads"
+        return f"{torch.cuda.get_device_name(device)}, {with_torch}"
+    kind = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return f"{kind}, {threads} of {os.cpu_count()} threads, {with_torch}"
 
 
-def measure(members: Sequence[Member], place: Workplace, steps: int) -> list[FormMeasured]:
-    """Try every form these members can take for so many steps, alone included; one that fails is not in the answer."""
-    found: list[FormMeasured] = []
-    for name in [ALONE, *candidates(members)]:
+def measure(
+    members: Sequence[Member], place: Workplace, steps: int, known: Mapping[str, float | None]
+) -> list[FormMeasured]:
+    """Try those forms these members can take for so many steps, alone included, of which nothing is known.
+
+    A form that fails is not in the answer.
+    """
+    seconds = dict(known)
+    found = []
+    # The last is tried only where it pays, which the others tell. It was never faster than concatenation.
+    compiled = ["compiled"] if "stacked" in candidates(members)[:1] and can_compile(place.device) else []
+    for name in [ALONE, *candidates(members), *compiled]:
+        if name in seconds or (name == "compiled" and not _worth_compiling(seconds, steps)):
+            continue
         try:
-            seconds: float | None = _try(name, members, place)
+            seconds[name] = _try(name, members, place)
         except Exception as error:  # whatever is wrong with a form, another one is taken
             if not is_out_of_memory(error):
                 continue
-            seconds = None
-        found.append(measurement(name, members, place, seconds))
-    times = {one.form: one.seconds for one in found}
-    # Compiled stacks were never faster than concatenation.
-    wanted = times.get("stacked") and "concatenated" not in times
-    if wanted and _worth_compiling(times, steps) and can_compile(place.device):
-        with contextlib.suppress(Exception):
-            found.append(measurement("compiled", members, place, _try("compiled", members, place)))
+            seconds[name] = None
+        found.append(measurement(name, members, place, seconds[name]))
     return found
 
 

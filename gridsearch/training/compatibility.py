@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable
+from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.dense import dense_layers
@@ -13,25 +15,29 @@ from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.structure import structure_of
 
 
-def shape_of(model: nn.Module) -> Hashable | None:
+def shape_of(model: nn.Module, *, cautious: bool = False) -> Hashable | None:
     """Return what models must have in common to be trained as one, or None for a model that is only trained alone.
 
-    Of dense ReLU networks that is the depth, of others the structure.
+    Of dense ReLU networks that is the names and the order of the layers and parameters, of others the structure.
+    A `cautious` look does not run what the model does while training, and so may take it for dense where it is not.
     """
-    layers = dense_layers(model)
-    return ("dense", len(layers)) if layers else structure_of(model)
+    if layers := dense_layers(model, (False,) if cautious else (True, False)):
+        return ("dense", *layers, *(name for name, _ in model.named_parameters()))
+    return structure_of(model)
 
 
-def kind_of(config: TrialConfig, shape: Hashable | None, *, draws: bool) -> Hashable:
-    """Return what lineages must have in common to be trained as one; no two are of one kind where `shape` is None.
+def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -> Hashable:
+    """Return what lineages must have in common to be trained as one.
+
+    No two are of one kind where `shape` is None, or where the model remembers anything besides its state.
 
     Besides the shape that is the images in each batch, the rule of the optimiser, and for a model that draws random
     numbers the seed. Learning rates and their schedules, momentum, weight decay and dropout probabilities may differ.
     """
-    if shape is None:
+    if shape is None or behaviour.remembers:
         return object()
     images = (config.dataset, config.split, config.data_seed, config.batch_size)
-    return (*images, RuleKind.of(config), shape, config.seed if draws else None)
+    return (*images, RuleKind.of(config), shape, config.seed if behaviour.draws else None)
 
 
 def is_dense(kind: Hashable) -> bool:
@@ -39,22 +45,38 @@ def is_dense(kind: Hashable) -> bool:
     return isinstance(kind, tuple) and any(isinstance(part, tuple) and part[:1] == ("dense",) for part in kind)
 
 
-def draws_numbers(model: nn.Module, image_shape: tuple[int, int, int]) -> bool:
-    """Whether a training step of a model on the CPU draws random numbers; taken for granted where it cannot be tried.
+@dataclass(frozen=True)
+class Behaviour:
+    """What a model was seen to do with two images.
 
-    Leaves the model and torch's random state as they were.
+    `draws`: it draws random numbers. `remembers`: it keeps something between calls that is not in its state dict, so
+    it must stay one module from its first epoch to its last. Both are taken for granted where it could not be tried.
     """
-    before, mode = torch.get_rng_state(), model.training
-    buffers = {name: tensor.clone() for name, tensor in model.named_buffers()}
+
+    draws: bool
+    remembers: bool
+
+
+def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behaviour:
+    """Try a copy of a model on the CPU, training and evaluating; leaves torch's random state as it was."""
+    before = torch.get_rng_state()
     try:
-        dtype = next((parameter.dtype for parameter in model.parameters()), torch.float32)
+        tried = copy.deepcopy(model)
+        dtype = next((parameter.dtype for parameter in tried.parameters()), torch.float32)
+        structure, kept = structure_of(tried.train()), _unsaved(tried)
         with torch.no_grad():
-            model.train()(torch.zeros(2, *image_shape, dtype=dtype))
-        return not torch.equal(before, torch.get_rng_state())
+            for mode in (True, False):
+                tried.train(mode)(torch.zeros(2, *image_shape, dtype=dtype))
+        draws = not torch.equal(before, torch.get_rng_state())
+        now = _unsaved(tried)
+        same = kept.keys() == now.keys() and all(torch.equal(kept[name], now[name]) for name in kept)
+        return Behaviour(draws, remembers=not same or structure_of(tried.train()) != structure)
     except Exception:  # the training itself tells what is wrong with it
-        return True
+        return Behaviour(draws=True, remembers=True)
     finally:
         torch.set_rng_state(before)
-        model.train(mode)
-        for name, tensor in model.named_buffers():
-            tensor.copy_(buffers[name])
+
+
+def _unsaved(model: nn.Module) -> dict[str, Tensor]:
+    saved = set(model.state_dict())
+    return {name: buffer.clone() for name, buffer in model.named_buffers() if name not in saved}

@@ -39,6 +39,7 @@ class Compiled(Stacked):
     """A stack whose gradients are computed by compiled code, made for just these shapes."""
 
     costly = True
+    proved_by = Stacked
 
     def __init__(self, members: Sequence[Member], place: Workplace) -> None:
         super().__init__(members, place)

@@ -24,14 +24,16 @@ from gridsearch.training.structure import structure_of
 from gridsearch.training.task import Workplace
 
 
-def dense_layers(model: nn.Module) -> list[str] | None:
-    """Return the names of the linear layers of a network that is flatten, linear, (ReLU, linear)*, or None."""
+def dense_layers(model: nn.Module, modes: Sequence[bool] = (True, False)) -> list[str] | None:
+    """Return the names of the linear layers of a network that is flatten, linear, (ReLU, linear)*, or None.
+
+    It is traced in these modes, training and evaluating, as a forward may do something else while training.
+    """
     holders = [module for module in model.modules() if module._parameters or module._buffers]
     if not holders or any(type(module) is not nn.Linear for module in holders) or structure_of(model) is None:
         return None
-    # A forward may do something else while training.
-    found = [_traced_layers(copy.deepcopy(model).train(mode)) for mode in (True, False)]
-    return found[0] if found[0] == found[1] else None
+    found = [_traced_layers(copy.deepcopy(model).train(mode)) for mode in modes]
+    return found[0] if all(layers == found[0] for layers in found) else None
 
 
 def _traced_layers(model: nn.Module) -> list[str] | None:

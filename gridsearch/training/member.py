@@ -68,6 +68,17 @@ class Member:
         self.module.load_state_dict(weights)
         return self.module
 
+    def rebuild(self, place: Workplace) -> None:
+        """Build the module anew: a constructor may have set what is not in it, and another model's after it."""
+        self.module = new_model(self.config, place)
+
+    def begun_anew(self, place: Workplace) -> Member:
+        """Return this lineage's member at its beginning, its model built anew."""
+        twin = copy.copy(self)
+        twin._state = None
+        twin.rebuild(place)
+        return twin
+
     def copied(self) -> Member:
         """Return a member to try things with: what happens to its module does not happen to this one's."""
         twin = copy.copy(self)

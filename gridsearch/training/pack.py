@@ -20,11 +20,12 @@ from gridsearch.training.choosing import (
     remembered,
     unmeasured,
 )
-from gridsearch.training.compatibility import draws_numbers, kind_of, shape_of
+from gridsearch.training.compatibility import Behaviour, behaviour_of, kind_of, shape_of
 from gridsearch.training.epochs import advance
 from gridsearch.training.member import Member
 from gridsearch.training.single import Single
 from gridsearch.training.task import LineageTask, Pack, StopRequestedError, Workplace
+from gridsearch.training.verifying import agrees
 
 
 def train_pack(pack: Pack, workplace: Callable[[int], Workplace]) -> Iterator[WorkerEvent]:
@@ -45,14 +46,17 @@ def _of_one_kind(
 ) -> Generator[WorkerEvent, None, list[list[Member]]]:
     """Return the tasks as members, by kind; those whose model cannot be built have failed."""
     kinds: dict[Hashable, list[Member]] = {}
+    behaviours: dict[Hashable, Behaviour] = {}
     for task in tasks:
         place = workplace(task.config.data_seed)
         if place.stop():
             raise StopRequestedError
         try:
             member = Member(task, place)
-            draws = draws_numbers(member.module, place.train.image_shape)
-            kind = kind_of(member.config, shape_of(member.module), draws=draws)
+            shape = shape_of(member.module)
+            if shape not in behaviours:
+                behaviours[shape] = behaviour_of(member.module, place.train.image_shape)
+            kind = kind_of(member.config, shape, behaviours[shape])
         except Exception as error:
             yield failed(task, error)
         else:
@@ -76,15 +80,15 @@ def _train_in_best_form(
     if candidates(members):
         steps = _steps(members, place)
         seconds = remembered(measured, members, place)
-        if not seconds and steps >= STEPS_WORTH_A_PROBE:
-            found = measure(members, place, steps)
+        if steps >= STEPS_WORTH_A_PROBE:
+            found = measure(members, place, steps, seconds)
             yield from found
-            seconds = {one.form: one.seconds for one in found}
+            seconds |= {one.form: one.seconds for one in found}
         form = fastest(seconds, steps) if seconds else unmeasured(dense="concatenated" in candidates(members))
     if form is None:
         for half in halves(members):
             yield from _train_in_best_form(half, place, measured)
-    elif form == ALONE:
+    elif form == ALONE or not agrees(FORMS[form].proved_by or FORMS[form], members, place):
         for member in members:
             yield from _train([member], place, ALONE)
     else:
@@ -94,6 +98,8 @@ def _train_in_best_form(
 def _train(members: Sequence[Member], place: Workplace, form: str) -> Iterator[WorkerEvent]:
     """Train members in a form to their ends; where it raises, each half goes on by itself, down to the one to blame."""
     try:
+        if form == ALONE:
+            members[0].rebuild(place)
         yield from advance(members, place, Single if form == ALONE else FORMS[form])
     except (StopRequestedError, StorageError):
         raise  # of no lineage's making

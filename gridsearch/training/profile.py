@@ -40,7 +40,8 @@ def profile_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Profile:
     counter = FlopCounterMode(display=False)
     try:
         with torch.random.fork_rng(devices=[]), counter, saved_tensors_hooks(keep, lambda tensor: tensor):
-            model(torch.zeros(_IMAGES, *image_shape, device="meta"))
+            # Evaluating: what a user's model does while training is for the workers to find out.
+            model.eval()(torch.zeros(_IMAGES, *image_shape, device="meta"))
     except Exception:  # whatever cannot run without numbers is still trained
         return Profile(parameters, 2.0 * parameters, 4.0 * parameters)
     return Profile(parameters, counter.get_total_flops() / _IMAGES, saved / _IMAGES)

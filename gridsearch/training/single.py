@@ -11,7 +11,7 @@ from torch.nn import functional
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.optimizers import make_rule
-from gridsearch.training.outputs import check_logits
+from gridsearch.training.outputs import check_logits, checked_logits
 from gridsearch.training.task import Workplace
 
 
@@ -42,6 +42,14 @@ class Single(Form):
             self.rule.step(self.parameters, list(gradients), self.rates[0])
             outputs.append(logits.detach())
         return torch.cat(outputs)[None]
+
+    @torch.no_grad()
+    def start_epoch(self, epoch: int) -> None:
+        """See `Form`; before the first step also checks what the model does with two images."""
+        super().start_epoch(epoch)
+        if self.rule.steps == 0:
+            images, _ = next(self.place.train.in_order(2))
+            checked_logits(self.model.eval(), images, self.place.num_classes)
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:

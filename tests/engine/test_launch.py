@@ -290,7 +290,7 @@ def test_a_stale_result_is_refused(tmp_path: Path) -> None:
         assert driver.next_pack() is None
 
 
-def test_a_crashed_pack_is_handed_out_again_alone_and_at_last_blamed(tmp_path: Path) -> None:
+def test_a_crashed_pack_is_handed_out_again_in_halves_until_one_is_blamed(tmp_path: Path) -> None:
     job = prepared(tmp_path)
     with open_store(tmp_path / "r.db") as store:
         store.put_job("small", job.description(), "", job.new_trials())
@@ -302,14 +302,19 @@ def test_a_crashed_pack_is_handed_out_again_alone_and_at_last_blamed(tmp_path: P
         assert len(pack.tasks) == 4
         driver.record([LineageFinished(pack.tasks[3].lineage_id, 1)])
         driver.crashed(pack, "the worker died\nof something")
-        alone = [driver.next_pack() for _ in range(3)]
-        assert all(one is not None and len(one.tasks) == 1 and one.tasks[0].attempt == 2 for one in alone)
+        pair, single = driver.next_pack(), driver.next_pack()
+        assert pair is not None and single is not None
         assert driver.next_pack() is None
-        assert alone[0] is not None
-        driver.crashed(alone[0], "the worker died\nof something")
+        assert [len(half.tasks) for half in (pair, single)] == [2, 1]
+        assert {task.attempt for half in (pair, single) for task in half.tasks} == {2}
+        driver.crashed(pair, "the worker died\nof something")
+        alone = driver.next_pack()
+        assert alone is not None and len(alone.tasks) == 1
+        assert alone.tasks[0].attempt == 3
+        driver.crashed(alone, "the worker died\nof something")
         failed = [trial for trial in store.trials("small") if trial.state == "failed"]
-        assert {trial.lineage_id for trial in failed} == {alone[0].tasks[0].lineage_id}
-        assert failed[0].error == "its worker died 2 times: the worker died"
+        assert {trial.lineage_id for trial in failed} == {alone.tasks[0].lineage_id}
+        assert failed[0].error == "its worker died 3 times: the worker died"
 
 
 def test_a_death_is_forgiven_once_the_lineage_has_made_an_epoch_since(tmp_path: Path) -> None:

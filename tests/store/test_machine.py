@@ -134,7 +134,8 @@ class StoreMachine(RuleBasedStateMachine):
             if report.epoch == len(lineage.curve):
                 lineage.curve.append(report.val_loss if loss == loss else None)
                 if loss != loss:
-                    lineage.diverged = min(report.epoch, lineage.diverged or report.epoch)
+                    known = lineage.diverged
+                    lineage.diverged = report.epoch if known is None else min(report.epoch, known)
         lineage.settle()
 
     @rule(held=claims, kind=st.sampled_from(["finished", "diverged", "failed"]), number=st.integers(1, 5))

@@ -12,7 +12,7 @@ from torch.nn import functional
 from gridsearch.models.deep import Deep
 from gridsearch.models.perceptron import Perceptron
 from gridsearch.models.shallow import Shallow
-from gridsearch.training.compatibility import draws_numbers, kind_of, shape_of
+from gridsearch.training.compatibility import Behaviour, behaviour_of, kind_of, shape_of
 from gridsearch.training.dense import dense_layers
 from gridsearch.training.draws import make_portable
 from gridsearch.training.structure import structure_of
@@ -42,6 +42,7 @@ def own(forward: Forward, **attributes: object) -> nn.Module:
     return type("Own", (Own,), {})(forward, **attributes)
 
 
+STILL, DRAWING = Behaviour(draws=False, remembers=False), Behaviour(draws=True, remembers=False)
 DENSE: dict[str, nn.Module] = {
     "perceptron": Perceptron(in_features=64, num_classes=10),
     "shallow": Shallow(in_features=64, num_classes=10, neurons=5),
@@ -161,7 +162,7 @@ def test_what_cannot_be_compared_is_never_alike() -> None:
     for attribute in (object(), closure(2), torch.zeros(3)):
         assert structure_of(kind(forward, attribute=attribute)) is None
     recipe = config()
-    assert kind_of(recipe, None, draws=False) != kind_of(recipe, None, draws=False)
+    assert kind_of(recipe, None, STILL) != kind_of(recipe, None, STILL)
 
 
 def test_dropout_probabilities_are_data_and_other_attributes_are_not() -> None:
@@ -173,12 +174,74 @@ def test_dropout_probabilities_are_data_and_other_attributes_are_not() -> None:
 def test_a_model_that_draws_shares_its_seed_and_one_that_does_not_need_not() -> None:
     drawing, still = make_portable(Net(1, 10, widths=[4], dropout=0.3)), DENSE["shallow"]
     before = torch.get_rng_state()
-    assert draws_numbers(drawing, (1, 8, 8))
-    assert not draws_numbers(still, (1, 8, 8))
+    assert behaviour_of(drawing, (1, 8, 8)) == DRAWING
+    assert behaviour_of(still, (1, 8, 8)) == STILL
     assert torch.equal(before, torch.get_rng_state())
     shape = shape_of(drawing)
-    assert kind_of(config(seed=0), shape, draws=True) != kind_of(config(seed=1), shape, draws=True)
-    assert kind_of(config(seed=0), shape, draws=False) == kind_of(config(seed=1), shape, draws=False)
+    assert kind_of(config(seed=0), shape, DRAWING) != kind_of(config(seed=1), shape, DRAWING)
+    assert kind_of(config(seed=0), shape, STILL) == kind_of(config(seed=1), shape, STILL)
+
+
+def noisy_evaluation(self: nn.Module, x: Tensor) -> Tensor:
+    logits: Tensor = self.first(x.flatten(1))
+    return logits if self.training else logits + torch.randn_like(logits)
+
+
+def test_drawing_only_while_evaluating_is_drawing() -> None:
+    assert behaviour_of(own(noisy_evaluation), (1, 8, 8)).draws
+
+
+class Remembering(nn.Module):
+    """Keeps something between calls in a buffer that is not saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(64, 10)
+        self.register_buffer("mean", torch.ones(10), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.layer(x.flatten(1))
+        self.mean.mul_(0.9).add_(logits.detach().mean(0), alpha=0.1)
+        return logits + self.mean
+
+
+class Late(nn.Module):
+    """Registers a buffer when it is first called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.register_buffer("mask", torch.ones(10))
+        logits: Tensor = self.layer(x.flatten(1)) * self.mask
+        return logits
+
+
+@pytest.mark.parametrize("model", [Remembering(), Late(), own(counting, calls=0)], ids=["buffer", "late", "counter"])
+def test_a_model_that_remembers_outside_its_state_is_alone(model: nn.Module) -> None:
+    before = {name: tensor.clone() for name, tensor in model.named_buffers()}
+    behaviour = behaviour_of(model, (1, 8, 8))
+    assert behaviour.remembers
+    assert kind_of(config(), "shape", behaviour) != kind_of(config(), "shape", behaviour)
+    assert before.keys() == dict(model.named_buffers()).keys()
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.named_buffers())
+
+
+def test_layers_in_another_order_are_another_shape() -> None:
+    class Square(nn.Module):
+        def __init__(self, order: str) -> None:
+            super().__init__()
+            self.order = order
+            self.a, self.b = nn.Linear(64, 64), nn.Linear(64, 64)
+
+        def forward(self, x: Tensor) -> Tensor:
+            first, second = (self.a, self.b) if self.order == "ab" else (self.b, self.a)
+            logits: Tensor = second(first(x.flatten(1)).relu())
+            return logits
+
+    assert dense_layers(Square("ab")) and dense_layers(Square("ba"))
+    assert shape_of(Square("ab")) != shape_of(Square("ba"))
 
 
 @pytest.mark.parametrize(
@@ -195,9 +258,9 @@ def test_a_model_that_draws_shares_its_seed_and_one_that_does_not_need_not() -> 
     ids=str,
 )
 def test_what_cannot_differ_within_a_stack(change: dict[str, object]) -> None:
-    assert kind_of(config(), "shape", draws=False) != kind_of(config(**change), "shape", draws=False)
+    assert kind_of(config(), "shape", STILL) != kind_of(config(**change), "shape", STILL)
 
 
 @pytest.mark.parametrize("change", [{"learning_rate": 0.5}, {"epochs": 9}, {"schedule": "cosine"}], ids=str)
 def test_what_may_differ_within_a_stack(change: dict[str, object]) -> None:
-    assert kind_of(config(), "shape", draws=False) == kind_of(config(**change), "shape", draws=False)
+    assert kind_of(config(), "shape", STILL) == kind_of(config(**change), "shape", STILL)

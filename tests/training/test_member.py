@@ -152,9 +152,15 @@ def test_a_model_edited_after_planning_is_refused(make_place: MakePlace, own_mod
 
 def test_hooks_of_a_users_model_are_at_work(make_place: MakePlace, own_models: Path) -> None:
     plain = numbers(train(make_place, own("Odd", own_models), "plain"))
-    place = make_place("hooked")
-    member = Member(own("Odd", own_models), place)
-    list(member.module.parameters())[-1].register_hook(lambda gradient: gradient * 0)
-    hooked = [event for event in train_group([member], place) if isinstance(event, EpochRecord)]
-    assert numbers(hooked)[0] == plain[0]
-    assert numbers(hooked)[1:] != plain[1:]
+    hooked = numbers(train(make_place, own("Hooked", own_models), "hooked"))
+    assert hooked[0] == plain[0]
+    assert hooked[1:] != plain[1:]
+
+
+def test_a_model_that_changes_its_input_is_refused_and_harms_no_other(make_place: MakePlace, own_models: Path) -> None:
+    place = make_place()
+    images = place.train.images.clone()
+    (event,) = train_group([Member(own("ChangesInput", own_models), place)], place)
+    assert isinstance(event, LineageFailed)
+    assert event.error.startswith("the model's forward changes its input in place")
+    assert (place.train.images == images).all()

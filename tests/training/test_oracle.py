@@ -18,7 +18,7 @@ from gridsearch.models.registry import find_model
 from gridsearch.spec.trial import Split
 from gridsearch.training.arrays import DeviceArrays, to_device
 from gridsearch.training.choosing import FORMS
-from gridsearch.training.compatibility import draws_numbers, kind_of, shape_of
+from gridsearch.training.compatibility import behaviour_of, kind_of, shape_of
 from gridsearch.training.epochs import train_epoch
 from gridsearch.training.evaluation import evaluate
 from gridsearch.training.form import Form
@@ -51,8 +51,9 @@ def members(where: Workplace, changes: Sequence[dict[str, Any]]) -> list[Member]
         member = Member(what, where)
         member.module.to(where.train.images.dtype)
         made.append(member)
-    drawing = [draws_numbers(member.module, where.train.image_shape) for member in made]
-    kinds = {kind_of(m.config, shape_of(m.module), draws=draws) for m, draws in zip(made, drawing, strict=True)}
+    kinds = {
+        kind_of(one.config, shape_of(one.module), behaviour_of(one.module, where.train.image_shape)) for one in made
+    }
     assert len(kinds) == 1
     return made
 

@@ -71,7 +71,8 @@ def made_forms(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     class Counted(Concatenated):
         def __init__(self, members: Sequence[Member], place: Workplace) -> None:
             super().__init__(members, place)
-            sizes.append(len(members))
+            if place.train.images.dtype is torch.float32:  # not the proof before it
+                sizes.append(len(members))
 
     monkeypatch.setitem(choosing.FORMS, "concatenated", Counted)
     return sizes

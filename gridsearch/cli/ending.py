@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridsearch.cli.best import best_trial
 from gridsearch.cli.options import DEFAULT_STORE
 from gridsearch.cli.streams import say
 from gridsearch.cli.wording import duration, plural
@@ -22,6 +21,8 @@ _CAUSES_SHOWN = 3
 
 def say_end(store: Store, name: str, store_path: Path, end: LaunchEnd, *, seconds: float) -> None:
     """Say how a launch ended."""
+    from gridsearch.cli.best import best_trial
+
     states = ", ".join(f"{count:,} {state}" for state, count in end.counts.items())
     say(f"{name}: {states} in {duration(seconds)}")
     if best := best_trial(store, name):

@@ -291,7 +291,7 @@ def test_a_model_that_kills_its_worker_fails_alone(tmp_path: Path) -> None:
     assert ended.code == 1, ended.err
     assert "4 completed" in ended.err
     assert "2 failed" in ended.err
-    assert "its worker died 2 times: it was killed (by the system for want of memory, or by hand)" in ended.err
+    assert "its worker died 3 times: it was killed (by the system for want of memory, or by hand)" in ended.err
     assert "Traceback" not in ended.err
     assert run(tmp_path, "verify").code == 0
 

@@ -26,6 +26,11 @@ def data_dir(chosen: Path | None = None) -> Path:
     return Path(platformdirs.user_cache_dir("gridsearch")) / "data"
 
 
+def compiled_dir() -> Path:
+    """Return the folder of code compiled for stacked models, kept for later launches."""
+    return Path(platformdirs.user_cache_dir("gridsearch")) / "compiled"
+
+
 def data_file(folder: Path, name: str) -> Path:
     """Return where the canonical form of the data set `name` lies."""
     return folder / f"{name}.npz"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import sqlite3
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import typer
 
 from gridsearch import paths
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, StoreOption
+from gridsearch.cli.resources import cores
 from gridsearch.cli.streams import data
 from gridsearch.errors import EXIT_SOME_FAILED, GridsearchError
 from gridsearch.version import __version__
@@ -71,18 +70,17 @@ def _packages() -> Iterator[Finding]:
 
 
 def _device() -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    yield Finding("processor", f"{cores} cores, one worker each by default")
+    yield Finding("processor", f"{cores()} cores, one worker each by default")
     try:
         import torch
 
-        from gridsearch.training.compiled import compiling
+        from gridsearch.training.compiled import why_not_compiled
 
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         names = ", ".join(torch.cuda.get_device_name(i) for i in range(count))
         yield Finding("gpu", names or "none; training uses the processor")
         yield Finding(
-            "compiler", compiling(torch.device("cuda" if count else "cpu")) or "stacked models can be compiled"
+            "compiler", why_not_compiled(torch.device("cuda" if count else "cpu")) or "stacked models can be compiled"
         )
     except Exception as error:
         yield Finding("gpu", f"torch cannot be used: {error}", fine=False)

@@ -92,7 +92,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.engine.preparation import prepare
     from gridsearch.engine.workplaces import choose_device
     from gridsearch.store.opening import open_store
-    from gridsearch.training.compiled import compiling
+    from gridsearch.training.compiled import why_not_compiled
 
     options = _options(training, resources(training))
     prepared = prepare(spec, paths.data_dir(training.data_dir))
@@ -118,7 +118,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     data(plan_text(prepared, made, packs, left, width=columns(sys.stdout)))
     if details:
         data("")
-        tables.show(packs_grid(details, compiling(choose_device(options.device))))
+        tables.show(packs_grid(details, why_not_compiled(choose_device(options.device))))
 
 
 def _train(specs: list[JobSpec], training: Training) -> int:

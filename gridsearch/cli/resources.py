@@ -131,12 +131,13 @@ def resources(asked: Training) -> Resources:
         if gpus and gpus > found:
             has = f"only {found} here" if found else "no GPU here"
             raise GridsearchError(f"--gpus-per-worker {gpus:g}: torch sees {has}; look with: gridsearch doctor")
-    workers = 1 if asked.inline else asked.workers or found or _cores()
+    workers = 1 if asked.inline else asked.workers or found or cores()
     share = 0.0 if device == "cpu" else gpus if gpus is not None else found / workers
     return Resources(workers, share, device, asked.threads, asked.inline, asked.address, largest_pack(asked.pack))
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 

@@ -24,7 +24,6 @@ from gridsearch.training.choosing import (
     unmeasured,
     workload,
 )
-from gridsearch.training.compatibility import is_dense
 from gridsearch.training.member import Member
 from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.task import LineageTask
@@ -124,7 +123,7 @@ def _explained(
     steps = max(lineage.steps for lineage in pack.lineages)
     form = ALONE if lone else fastest(times, steps) if times else None
     if not form and steps < STEPS_WORTH_A_PROBE:
-        form = unmeasured(dense=is_dense(pack.kind))
+        form = unmeasured(dense=pack.kind.is_dense)
     step = times.get(form) if form else None
     return ExplainedPack(
         shared=shared,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gridsearch.search.plan import LineagePlan
 
 if TYPE_CHECKING:
+    from gridsearch.training.compatibility import Kind
     from gridsearch.training.profile import Profile
 
 #: What a step costs however little it computes, and how much is computed in a second on one core: rough figures, used
@@ -34,7 +35,7 @@ MOST_CUTS = 4
 class Traits:
     """What packing must know about a lineage: its kind (see `training.compatibility`) and its model's size."""
 
-    kind: Hashable
+    kind: Kind
     profile: Profile
 
 
@@ -43,7 +44,7 @@ class PlannedPack:
     """Lineages that a worker gets together, and what they are expected to take."""
 
     lineages: tuple[LineagePlan, ...]
-    kind: Hashable
+    kind: Kind
     seconds: float
     bytes: int
 
@@ -66,7 +67,7 @@ def make_packs(
     def of(lineage: LineagePlan) -> Traits:
         return found[lineage.lineage_id]
 
-    groups: defaultdict[Hashable, list[LineagePlan]] = defaultdict(list)
+    groups: defaultdict[Kind, list[LineagePlan]] = defaultdict(list)
     for lineage in sorted(lineages, key=lambda lineage: (lineage.start, lineage.config.epochs)):
         groups[of(lineage).kind].append(lineage)
     packs = [_pack(part, of) for group in groups.values() for part in _fitting(group, of, largest, memory)]

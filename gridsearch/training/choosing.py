@@ -14,7 +14,7 @@ import torch
 
 from gridsearch.spec.outcomes import FormMeasured
 from gridsearch.spec.trial import TrialConfig
-from gridsearch.training.compiled import Compiled, can_compile
+from gridsearch.training.compiled import Compiled, why_not_compiled
 from gridsearch.training.dense import Concatenated, dense_layers
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member
@@ -42,7 +42,7 @@ def candidates(members: Sequence[Member]) -> list[str]:
     """Return the names of the forms that these members, all of one kind, can take together without compiling."""
     if len(members) < 2:
         return []
-    dense = all(dense_layers(member.module) for member in members)
+    dense = dense_layers(members[0].module) is not None
     same = len({json.dumps(sorted(member.config.hyper.items()), default=str) for member in members}) == 1
     return (["concatenated"] if dense else []) + ([] if dense and not same else ["stacked"])
 
@@ -80,9 +80,11 @@ def measure(
     """
     seconds = dict(known)
     found = []
-    # The last is tried only where it pays, which the others tell. It was never faster than concatenation.
-    compiled = ["compiled"] if "stacked" in candidates(members)[:1] and can_compile(place.device) else []
-    for name in [ALONE, *candidates(members), *compiled]:
+    names = [ALONE, *candidates(members)]
+    # Tried last, and only where it pays, which the others tell. It was never faster than concatenation.
+    if "concatenated" not in names and not why_not_compiled(place.device):
+        names.append("compiled")
+    for name in names:
         if name in seconds or (name == "compiled" and not _worth_compiling(seconds, steps)):
             continue
         try:

@@ -14,6 +14,8 @@ from gridsearch.training.dense import dense_layers
 from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.structure import structure_of
 
+_DENSE = "dense"
+
 
 def shape_of(model: nn.Module, *, cautious: bool = False) -> Hashable | None:
     """Return what models must have in common to be trained as one, or None for a model that is only trained alone.
@@ -22,27 +24,8 @@ def shape_of(model: nn.Module, *, cautious: bool = False) -> Hashable | None:
     A `cautious` look does not run what the model does while training, and so may take it for dense where it is not.
     """
     if layers := dense_layers(model, (False,) if cautious else (True, False)):
-        return ("dense", *layers, *(name for name, _ in model.named_parameters()))
+        return (_DENSE, *layers, *(name for name, _ in model.named_parameters()))
     return structure_of(model)
-
-
-def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -> Hashable:
-    """Return what lineages must have in common to be trained as one.
-
-    No two are of one kind where `shape` is None, or where the model remembers anything besides its state.
-
-    Besides the shape that is the images in each batch, the rule of the optimiser, and for a model that draws random
-    numbers the seed. Learning rates and their schedules, momentum, weight decay and dropout probabilities may differ.
-    """
-    if shape is None or behaviour.remembers:
-        return object()
-    images = (config.dataset, config.split, config.data_seed, config.batch_size)
-    return (*images, RuleKind.of(config), shape, config.seed if behaviour.draws else None)
-
-
-def is_dense(kind: Hashable) -> bool:
-    """Whether a kind, of `kind_of`, is of dense ReLU networks."""
-    return isinstance(kind, tuple) and any(isinstance(part, tuple) and part[:1] == ("dense",) for part in kind)
 
 
 @dataclass(frozen=True)
@@ -55,6 +38,33 @@ class Behaviour:
 
     draws: bool
     remembers: bool
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What lineages have in common that may be trained as one; lineages are of one kind where this is equal.
+
+    `images` tells the batches, `rule` the optimiser's code and state, `shape` the models (see `shape_of`; unique for a
+    model that is only trained alone), `seed` the draws of models that draw. Learning rates and their schedules,
+    momentum, weight decay and dropout probabilities are no part of it.
+    """
+
+    images: Hashable
+    rule: RuleKind
+    shape: Hashable
+    seed: int | None
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it is of dense ReLU networks."""
+        return isinstance(self.shape, tuple) and self.shape[:1] == (_DENSE,)
+
+
+def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -> Kind:
+    """Return the kind of a lineage; no two are of one kind where `shape` is None or the model remembers anything."""
+    alone = shape is None or behaviour.remembers
+    images = (config.dataset, config.split, config.data_seed, config.batch_size)
+    return Kind(images, RuleKind.of(config), object() if alone else shape, config.seed if behaviour.draws else None)
 
 
 def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behaviour:

@@ -11,22 +11,16 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
-import platformdirs
 import torch
 
+from gridsearch import paths
 from gridsearch.training.member import Member
 from gridsearch.training.stacked import Stacked
 from gridsearch.training.task import Workplace
 
 
-def can_compile(device: torch.device) -> bool:
-    """Whether this machine has what `torch.compile` needs for a device."""
-    return not compiling(device)
-
-
-def compiling(device: torch.device) -> str:
+def why_not_compiled(device: torch.device) -> str:
     """Return why stacks are not compiled for a device here; nothing where they are."""
     if device.type == "cuda":
         missing = importlib.util.find_spec("triton") is None
@@ -43,8 +37,7 @@ class Compiled(Stacked):
 
     def __init__(self, members: Sequence[Member], place: Workplace) -> None:
         super().__init__(members, place)
-        cache = Path(platformdirs.user_cache_dir("gridsearch")) / "compiled"
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(paths.compiled_dir()))
         # Compiled code is counted by the Python function it came from, and after a few shapes torch would silently
         # stop compiling; each stack starts the count anew.
         torch._dynamo.reset()

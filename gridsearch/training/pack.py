@@ -20,7 +20,7 @@ from gridsearch.training.choosing import (
     remembered,
     unmeasured,
 )
-from gridsearch.training.compatibility import Behaviour, behaviour_of, kind_of, shape_of
+from gridsearch.training.compatibility import Behaviour, Kind, behaviour_of, kind_of, shape_of
 from gridsearch.training.epochs import advance
 from gridsearch.training.member import Member
 from gridsearch.training.single import Single
@@ -45,7 +45,7 @@ def _of_one_kind(
     tasks: Sequence[LineageTask], workplace: Callable[[int], Workplace]
 ) -> Generator[WorkerEvent, None, list[list[Member]]]:
     """Return the tasks as members, by kind; those whose model cannot be built have failed."""
-    kinds: dict[Hashable, list[Member]] = {}
+    kinds: dict[Kind, list[Member]] = {}
     behaviours: dict[Hashable, Behaviour] = {}
     for task in tasks:
         place = workplace(task.config.data_seed)
@@ -77,14 +77,14 @@ def _train_in_best_form(
     members: Sequence[Member], place: Workplace, measured: Sequence[FormMeasured]
 ) -> Iterator[WorkerEvent]:
     form: str | None = ALONE
-    if candidates(members):
+    if names := candidates(members):
         steps = _steps(members, place)
         seconds = remembered(measured, members, place)
         if steps >= STEPS_WORTH_A_PROBE:
             found = measure(members, place, steps, seconds)
             yield from found
             seconds |= {one.form: one.seconds for one in found}
-        form = fastest(seconds, steps) if seconds else unmeasured(dense="concatenated" in candidates(members))
+        form = fastest(seconds, steps) if seconds else unmeasured(dense="concatenated" in names)
     if form is None:
         for half in halves(members):
             yield from _train_in_best_form(half, place, measured)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +16,8 @@ _IMAGES = 2
 class Profile:
     """A model's size: `parameters` counts numbers, `flops` and `saved_bytes` are for one image.
 
-    `flops` are those of linear and convolutional layers in the forward pass, a multiplication and an addition counting
-    as two; `saved_bytes` is what the forward pass keeps for the backward pass.
+    `flops` are those of matrix products and convolutions in the forward pass, a multiplication and an addition
+    counting as two; `saved_bytes` is what the forward pass keeps for the backward pass.
     """
 
     parameters: int
@@ -27,33 +26,22 @@ class Profile:
 
 
 def profile_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Profile:
-    """Return the profile of a model on the `meta` device; one that cannot run there counts by its parameters alone.
+    """Return the profile of a model on the `meta` device; one that cannot run there counts by its parameters alone."""
+    from torch.utils.flop_counter import FlopCounterMode
 
-    The model is left in evaluation mode: what it does while training is for the workers to find out.
-    """
     parameters = sum(parameter.numel() for parameter in model.parameters())
     saved = 0
-    flops = 0.0
 
     def keep(tensor: Tensor) -> Tensor:
         nonlocal saved
         saved += tensor.numel() * tensor.element_size() if tensor.shape[:1] == (_IMAGES,) else 0
         return tensor
 
-    def count(module: nn.Module, inputs: Any, output: Any) -> None:
-        nonlocal flops
-        weight = getattr(module, "weight", None)
-        if isinstance(weight, Tensor) and weight.dim() > 1 and isinstance(output, Tensor):
-            # Each row of the weight makes one channel of the output, at each of its positions.
-            flops += 2.0 * weight.numel() * output.numel() / weight.shape[0]
-
-    hooks = [module.register_forward_hook(count) for module in model.modules()]
+    counter = FlopCounterMode(display=False)
     try:
-        with torch.random.fork_rng(devices=[]), saved_tensors_hooks(keep, lambda tensor: tensor):
+        with torch.random.fork_rng(devices=[]), counter, saved_tensors_hooks(keep, lambda tensor: tensor):
+            # Evaluating: what a user's model does while training is for the workers to find out.
             model.eval()(torch.zeros(_IMAGES, *image_shape, device="meta"))
     except Exception:  # whatever cannot run without numbers is still trained
         return Profile(parameters, 2.0 * parameters, 4.0 * parameters)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return Profile(parameters, flops / _IMAGES, saved / _IMAGES)
+    return Profile(parameters, counter.get_total_flops() / _IMAGES, saved / _IMAGES)

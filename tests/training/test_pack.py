@@ -21,6 +21,7 @@ from gridsearch.spec.outcomes import (
 )
 from gridsearch.training import choosing
 from gridsearch.training import pack as packs
+from gridsearch.training.compiled import why_not_compiled
 from gridsearch.training.dense import Concatenated
 from gridsearch.training.member import Member
 from gridsearch.training.pack import train_group, train_pack
@@ -232,8 +233,7 @@ def test_the_fastest_form_is_taken_only_where_it_is_clearly_faster() -> None:
 def test_compiled_code_is_taken_for_a_long_training_and_keeps_its_numbers(
     make_place: MakePlace, own_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not choosing.can_compile(torch.device("cpu")):
-        pytest.fail("this machine has no C++ compiler, so compiled packs cannot be tested")
+    assert not why_not_compiled(torch.device("cpu"))
     code = find_model("odd_models:Odd", [own_models]).code
     tasks = [
         task(

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _CAUSES_SHOWN = 3
 
 
-def say_end(store: Store, name: str, store_path: Path, end: LaunchEnd, *, seconds: float) -> None:
-    """Say how a launch ended."""
+def say_end(store: Store, name: str, store_path: Path, end: LaunchEnd, *, seconds: float | None) -> None:
+    """Say how a launch ended, and in what time if it trained anything."""
     from gridsearch.cli.best import best_trial
 
     states = ", ".join(f"{count:,} {state}" for state, count in end.counts.items())
-    say(f"{name}: {states} in {duration(seconds)}")
+    say(f"{name}: {states}" + ("" if seconds is None else f" in {duration(seconds)}"))
     if best := best_trial(store, name):
         say(f"{name}: best {best}")
     if end.counts.get(TrialState.FAILED):

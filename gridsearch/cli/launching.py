@@ -172,7 +172,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
             end = Launch(prepared, store, training.store, options).run(
                 _executor_maker(prepared, training.store, options, chosen), listener=progress, stopping=stopping
             )
-        say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started)
+        say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
 
 

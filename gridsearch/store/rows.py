@@ -43,7 +43,8 @@ class TrialRow:
     """A trial with its last numbers, and the log's path where it failed.
 
     The numbers are those of its last epoch, or of the one in which it diverged where that has a record; None
-    until then, and where they were not finite. `seconds` is the wall time of its epochs.
+    until then, and where they were not finite. `seconds` is the wall time of its epochs. `parameters` and `macs`
+    (multiplications of weights for one image) are of its model, None until known.
     """
 
     trial_id: str
@@ -61,6 +62,8 @@ class TrialRow:
     log: str | None
     seconds: float | None
     finished_at: datetime | None
+    parameters: int | None = None
+    macs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

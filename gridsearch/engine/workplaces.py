@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 
 import torch
 
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.errors import EngineError
+from gridsearch.spec.trial import SplitKey
 from gridsearch.training.arrays import to_device
 from gridsearch.training.task import Workplace
 
@@ -22,18 +23,22 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
+#: How many divisions of the images a worker keeps on its device: each is a copy, and packs stay with one for long.
+KEPT = 3
+
+
 class WorkplaceMaker:
-    """Gives the workplace for a data seed; arrays are put on the device once each and then shared."""
+    """Gives the workplace for a division of the images; the latest ones stay on the device and are shared."""
 
     def __init__(self, settings: WorkerSettings, stop: Callable[[], bool] = lambda: False) -> None:
         torch.set_num_threads(settings.threads)
         self.settings = settings
         self.device = choose_device(settings.device)
         self.stop = stop
-        self.at = cache(self._make)
+        self.at = lru_cache(KEPT)(self._make)
 
-    def _make(self, data_seed: int) -> Workplace:
-        split = self.settings.splits[data_seed]
+    def _make(self, key: SplitKey) -> Workplace:
+        split = self.settings.splits[key]
         return Workplace(
             device=self.device,
             train=to_device(split.train_images, split.train_labels, self.device),

@@ -63,7 +63,7 @@ class Kind:
 def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -> Kind:
     """Return the kind of a lineage; no two are of one kind where `shape` is None or the model remembers anything."""
     alone = shape is None or behaviour.remembers
-    images = (config.dataset, config.split, config.data_seed, config.batch_size)
+    images = (config.dataset, config.split, config.split_key, config.batch_size)
     return Kind(images, RuleKind.of(config), object() if alone else shape, config.seed if behaviour.draws else None)
 
 

@@ -116,7 +116,7 @@ def _points_text(job: JobSpec, plan: Plan) -> str:
         else f"{len(axis.values)} {axis.name}"
         for axis in job.space.axes
     )
-    drawn = plan.grid.drawn_text.partition(" ")[2]
+    drawn = plan.grid.drawn_text.partition(" ")[2].removeprefix("points, ")
     return ": ".join(text for text in (drawn, axes or "one point") if text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gridsearch.errors import JobError
 from gridsearch.spec.domains import CONTINUOUS, continuous_kind
@@ -21,7 +21,7 @@ def check_search(document: Document, head: JobFile, space: Space) -> None:
         return
     for axis in space.axes:
         trail = ("space", axis.name) if axis.name in head.space else (axis.name,)
-        written = head.space.get(axis.name, document.data.get(axis.name))
+        written: Any = head.space.get(axis.name, document.data.get(axis.name))
         if kind := continuous_kind(written):
             instead = f"{{{CONTINUOUS[kind]}: {written[kind]}, num: 5}}"
             raise document.error(

@@ -113,12 +113,12 @@ def _kind(value: Any) -> str:
 
 
 def _expand(written: dict[str, Any]) -> list[Value]:
-    makers: dict[str, tuple[str | None, Callable[[float, float, Any], list[float]]]] = {
+    makers: dict[str, tuple[str, Callable[[float, float, Any], list[float]]]] = {
         "linspace": ("num", _linspace),
         "logspace": ("num", _logspace),
         "range": ("step", _range),
-        "uniform": (None, _uniform),
-        "loguniform": (None, _loguniform),
+        "uniform": ("", _uniform),
+        "loguniform": ("", _loguniform),
     }
     name = next((key for key in written if key in makers), None)
     if name is None:

@@ -102,8 +102,8 @@ class RankedTable:
 def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
     """Return the trials that have a result and match, in the order of the ranking.
 
-    Those that exceed a constraint come after all that do not, trials without a score after these, those that diverged
-    at the very end; ties keep the order of the grid.
+    Those that exceed a constraint come after those that do not, those that diverged at the very end; among each,
+    trials without a score come last, and ties keep the order of the grid.
     """
     chosen = options or TableOptions()
     frame = data.trials[data.trials["state"].isin(_states(chosen.state))]
@@ -111,14 +111,17 @@ def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
         frame = matching(frame, chosen.filter)
     keys = [_sort_key(data, word) for word in chosen.sort]
     ordered = frame.sort_values("score", ascending=not data.objective.highest, kind="stable")
-    for last in [ordered[OVER] != ""] if OVER in ordered else []:
-        ordered = pd.concat([ordered[~last], ordered[last]])
-    diverged = ordered["state"] == TrialState.DIVERGED.value
-    ordered = pd.concat([ordered[~diverged], ordered[diverged]])
+    if OVER in ordered:
+        ordered = _at_the_end(ordered, ordered[OVER] != "")
+    ordered = _at_the_end(ordered, ordered["state"] == TrialState.DIVERGED.value)
     for column, ascending in reversed(keys):
         order = _order(data, ordered, column)
         ordered = ordered.loc[order.sort_values(ascending=ascending, kind="stable", na_position="last").index]
     return ordered
+
+
+def _at_the_end(frame: pd.DataFrame, those: pd.Series[bool]) -> pd.DataFrame:
+    return pd.concat([frame[~those], frame[those]])
 
 
 def table(data: JobData, options: TableOptions | None = None) -> RankedTable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -169,8 +170,9 @@ def _uniform(low: float, high: float, _: Any) -> list[float]:
     """Return the multiples of a power of ten between two numbers, from 1,000 to 10,000 of them."""
     _ascending("uniform", low, high)
     digits = 3 - math.floor(math.log10(high - low))
-    first, last = math.ceil(round(low * 10.0**digits, 6)), math.floor(round(high * 10.0**digits, 6))
-    return [round(place / 10.0**digits, max(digits, 0)) for place in range(first, last + 1)]
+    # As they are written: in binary 0.3 is less than three tenths, which would then lie outside.
+    first, last = math.ceil(Decimal(str(low)).scaleb(digits)), math.floor(Decimal(str(high)).scaleb(digits))
+    return [float(Decimal(place).scaleb(-digits)) for place in range(first, last + 1)]
 
 
 def _loguniform(low: float, high: float, _: Any) -> list[float]:

@@ -33,7 +33,7 @@ class Split(BaseModel):
     test: Share | None = None
     validation: Share = 0.2
     stratify: StrictBool = False
-    folds: Annotated[int, Field(ge=2, strict=True)] | None = None
+    folds: Annotated[int, Field(ge=2, le=100, strict=True)] | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from gridsearch.spec.outcomes import (
     LineageEvent,
     LineageFailed,
     LineageFinished,
+    LineageStopped,
     WorkerEvent,
 )
 from gridsearch.store.contract import Store
@@ -86,7 +87,7 @@ class Driver:
         for event in of_lineages:
             if isinstance(event, EpochRecord):
                 del self.crashes[event.lineage_id]
-            elif isinstance(event, (LineageFinished, LineageDiverged, LineageFailed)):
+            elif isinstance(event, (LineageFinished, LineageStopped, LineageDiverged, LineageFailed)):
                 self.unfinished.pop(event.lineage_id, None)
         if self.listener:
             self.listener.recorded(of_lineages, outcome)

@@ -1,4 +1,4 @@
-"""The commands that read the store: status, top, show, export, verify."""
+"""The commands that read the store: status, top, export, verify."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridsearch.cli import jobs, tables
-from gridsearch.cli.options import DEFAULT_STORE, JobName, OptionalJobName, StoreOption
+from gridsearch.cli.options import DEFAULT_STORE, FormatOption, JobName, OptionalJobName, StoreOption
 from gridsearch.cli.streams import columns, data, say
 from gridsearch.cli.wording import plural, short_id
 from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError
@@ -27,8 +27,6 @@ Sort = Annotated[list[str] | None, typer.Option("--sort", help="Sort by a column
 Columns = Annotated[
     str | None, typer.Option("--columns", help="Columns to show, separated by commas: trial, seconds...")
 ]
-FormatOption = Annotated[tables.Format, typer.Option("--format", "-f", help="How to print the table.")]
-TrialPrefix = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ExportFormat = Annotated[
     str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")
@@ -108,15 +106,7 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool
         caption=f"{len(table.rows)} of {table.total:,} trials" if table.omitted else "",
         keys=with_ids,
     )
-    if format_ is tables.Format.TABLE:
-        tables.show(grid)
-    else:
-        render = {
-            tables.Format.CSV: tables.as_csv,
-            tables.Format.MD: tables.as_markdown,
-            tables.Format.LATEX: tables.as_latex,
-        }[format_]
-        data(render(grid))
+    tables.write(grid, format_)
 
 
 def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
@@ -126,21 +116,6 @@ def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
         "state": row.state,
         **dict(zip(table.headings, row.values, strict=True)),
     }
-
-
-def show(trial: TrialPrefix, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
-    """Print one trial: settings, numbers, curves and events."""
-    from gridsearch.cli.trial import settings_of, trial_json, trial_text
-
-    with _open(store) as opened:
-        row = opened.trial(trial)
-        epochs = [epoch for epoch in opened.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
-        events = opened.events(trial_id=row.trial_id)
-        settings = settings_of(row, opened.jobs())
-    if as_json:
-        data(json.dumps(trial_json(row, settings, epochs, events), indent=2))
-    else:
-        data(trial_text(row, settings, epochs, events, width=columns(sys.stdout)))
 
 
 def export(

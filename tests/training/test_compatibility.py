@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gridsearch.models.deep import Deep
+from gridsearch.models.mlp import MLP
 from gridsearch.models.perceptron import Perceptron
 from gridsearch.models.shallow import Shallow
 from gridsearch.training.compatibility import Behaviour, behaviour_of, kind_of, shape_of
@@ -47,6 +48,9 @@ DENSE: dict[str, nn.Module] = {
     "perceptron": Perceptron(in_features=64, num_classes=10),
     "shallow": Shallow(in_features=64, num_classes=10, neurons=5),
     "deep": Deep(in_features=64, num_classes=10, hidden=[7, 6, 5]),
+    "plain mlp": MLP(
+        in_features=64, num_classes=10, hidden=[7, 6], batch_norm=False, dropout_1=0.0, dropout_2=0.0, dropout_3=0.0
+    ),
     "sequential": nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.ReLU(), nn.Linear(4, 10)),
     "functional": own(lambda self, x: self.second(functional.relu(self.first(torch.flatten(x, 1))))),
     "in place": own(lambda self, x: self.second(self.first(x.flatten(1)).relu_())),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gridsearch.data.digits import load_digits
 from gridsearch.data.splits import apply_split
-from gridsearch.models.registry import find_model
+from gridsearch.models.registry import MODELS, find_model
 from gridsearch.spec.trial import Split
 from gridsearch.training.arrays import DeviceArrays, to_device
 from gridsearch.training.choosing import FORMS
@@ -191,9 +191,48 @@ REGISTRY: list[tuple[str, list[dict[str, Any]]]] = [
 ]
 
 
+#: What is not dense: settings that suit images of 8 x 8, and how many epochs; 0 is one step, for what is large.
+STACKED: list[tuple[str, dict[str, Any], int]] = [
+    ("mlp", {"hidden": [20, 16, 12]}, 5),
+    ("cnn", {"filters": [4, 5, 6], "dense": [9], "batch_norm": "all", "dropout_conv": 0.1, "dropout_dense": 0.2}, 5),
+    ("squeezenet", {"base_expand": 16, "expand_increment": 8, "fires": 2}, 3),
+    ("squeezenet", {"base_expand": 16, "fires": 1, "pools": 1, "batch_norm": True, "dropout": 0.0}, 0),
+    ("wide_cnn", {}, 0),
+    ("deep_cnn", {"dropout_flat": 0.05, "dropout_1": 0.25, "dropout_2": 0.25}, 0),
+    ("wide_deep_cnn", {"batch_norm": "first"}, 0),
+    ("one_conv_cnn", {"kernel_size": 5}, 0),
+    ("three_conv_cnn", {"batch_norm": "convs"}, 0),
+    ("custom_cnn", {}, 0),
+    ("deepnn", {}, 0),
+    ("lightnn", {}, 0),
+    ("resnet18", {"resize": 16}, 0),
+    ("resnet50", {}, 0),
+    ("mobilenet_v3_small", {}, 0),
+]
+
+
+def test_no_model_is_left_out() -> None:
+    assert {name for name, *_ in [*REGISTRY, *STACKED]} == set(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("model", "hyper", "epochs"),
+    [pytest.param(*case, id=case[0], marks=pytest.mark.slow if case[0] == "resnet50" else ()) for case in STACKED],
+)
+def test_every_other_model_of_the_registry(model: str, hyper: dict[str, Any], epochs: int, tmp_path: Path) -> None:
+    changes = [{"model": model, "hyper": hyper, "learning_rate": 0.05 / 10**index} for index in range(2)]
+    exact = place(tmp_path, torch.float64)
+    where = exact if epochs else replace(exact, train=first_batch(exact.train))
+    assert_same_as_alone(members(where, changes), where, "stacked", epochs=epochs or 1, tolerance=1e-10)
+
+
+def first_batch(arrays: DeviceArrays) -> DeviceArrays:
+    return DeviceArrays(arrays.images[:16], arrays.labels[:16])
+
+
 @pytest.mark.parametrize(("model", "hypers"), REGISTRY, ids=[name for name, _ in REGISTRY])
 @pytest.mark.parametrize("form", ["concatenated", "stacked", pytest.param("compiled", marks=pytest.mark.slow)])
-def test_every_model_of_the_registry(model: str, hypers: list[dict[str, Any]], form: str, tmp_path: Path) -> None:
+def test_every_dense_model_of_the_registry(model: str, hypers: list[dict[str, Any]], form: str, tmp_path: Path) -> None:
     if form != "concatenated":
         hypers = [hypers[0]] * len(hypers)
     changes = [
@@ -202,8 +241,8 @@ def test_every_model_of_the_registry(model: str, hypers: list[dict[str, Any]], f
     ]
     exact = place(tmp_path, torch.float64)
     assert_same_as_alone(members(exact, changes), exact, form, epochs=5, tolerance=1e-10)
-    single = replace(place(tmp_path, torch.float32))
-    one_step = replace(single, train=DeviceArrays(single.train.images[:16], single.train.labels[:16]))
+    single = place(tmp_path, torch.float32)
+    one_step = replace(single, train=first_batch(single.train))
     assert_same_as_alone(members(one_step, changes), one_step, form, epochs=1, tolerance=1e-5)
 
 

@@ -27,12 +27,18 @@ Sort = Annotated[list[str] | None, typer.Option("--sort", help="Sort by a column
 Columns = Annotated[
     str | None, typer.Option("--columns", help="Columns to show, separated by commas: trial, seconds...")
 ]
+Each = Annotated[bool, typer.Option("--each", help="Single trials, where points have several: repeats, folds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ExportFormat = Annotated[
     str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")
 ]
 ExportTo = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; stdout when left out.")]
-What = Annotated[str, typer.Option("--table", help="trials, or epochs (one row per trial and epoch).")]
+What = Annotated[
+    str,
+    typer.Option(
+        "--table", help="trials, points (means over repeats and folds), or epochs (one row per trial and epoch)."
+    ),
+]
 
 
 def _open(path: Path) -> Store:
@@ -65,13 +71,15 @@ def top(
     state: State = None,
     sort: Sort = None,
     columns: Columns = None,
+    each: Each = False,
     format_: FormatOption = tables.Format.TABLE,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Print the best and the worst trials of a job.
 
     They are ranked by the job's objective among the trials of its grid as last launched that have a result.
-    On a terminal each begins with its short id, for the command show.
+    On a terminal each begins with its short id, for the command show. Where a job has repeats or folds, its points are
+    ranked by their means; the id is that of a point's first trial.
     """
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.ranking import TableOptions
@@ -80,7 +88,9 @@ def top(
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
     with _open(store) as opened:
         loaded = load(opened, jobs.stored_name(opened, job))
-    table = ranking_table(loaded, TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state))
+    apart = format_ in (tables.Format.JSON, tables.Format.CSV)
+    options = TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state, each=each, apart=apart)
+    table = ranking_table(loaded, options)
     if not table.total:
         missing = f"is {state}" if state else "has a result"
         say(f"{loaded.job.name}: no trial {missing}{' and matches' if filter_ else ' yet' if not state else ''}")
@@ -99,11 +109,11 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool
         for row in table.rows
     ]
     grid = tables.Grid(
-        headings=["trial", *table.headings] if with_ids else table.headings,
+        headings=["trial" if table.unit == "trial" else "first_trial", *table.headings] if with_ids else table.headings,
         numeric=[False, *table.numeric] if with_ids else table.numeric,
         rows=[[short_id(row.trial), *cells] for row, cells in zip(table.rows, rows, strict=True)] if with_ids else rows,
         gap_after=len(table.first) if table.omitted else None,
-        caption=f"{len(table.rows)} of {table.total:,} trials" if table.omitted else "",
+        caption=f"{len(table.rows)} of {plural(table.total, table.unit)}" if table.omitted else "",
         keys=with_ids,
     )
     tables.write(grid, format_)
@@ -125,16 +135,18 @@ def export(
     table: What = "trials",
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Write a job's trials or epochs as CSV, JSON or Parquet."""
+    """Write a job's trials, points or epochs as CSV, JSON or Parquet."""
     from gridsearch.analysis.frames import load
+    from gridsearch.analysis.groups import grouped
     from gridsearch.cli.exporting import chosen_format, write
 
-    if table not in ("trials", "epochs"):
-        raise GridsearchError(f"--table {table}: must be trials or epochs")
+    if table not in ("trials", "points", "epochs"):
+        raise GridsearchError(f"--table {table}: must be trials, points or epochs")
     kind = chosen_format(format_, output)
     with _open(store) as opened:
         loaded = load(opened, jobs.stored_name(opened, job), with_epochs=table == "epochs")
-    rows = write(loaded.trials if table == "trials" else loaded.epochs, kind, output)
+    frame = loaded.epochs if table == "epochs" else grouped(loaded).trials if table == "points" else loaded.trials
+    rows = write(frame, kind, output)
     if output:
         say(f"{plural(rows, 'row')} written to {output}")
 

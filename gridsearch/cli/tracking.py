@@ -75,6 +75,8 @@ class Tracker:
         self.store, self.name = store, job.name
         self.axes = [axis.name for axis in job.space.axes]
         self.objective = Objective(job.objective.metric, job.objective.at, job.objective.direction)
+        # Means over repeats and folds, and what keeps the constraints, only the store can tell.
+        self.told_by_store = job.copies > 1 or bool(job.constraints.limits()) or self.objective.at != "last"
         self.members = frozenset(trial.trial_id for trial in plan.grid.trials)
         self.trials = len(self.members)
         self.trials_done = plan.done + plan.read + plan.failed
@@ -141,9 +143,9 @@ class Tracker:
             self.work -= rest * self.steps[lineage]
 
     def _offer(self, trial: TrialRow) -> None:
-        """Remember a finished trial if it is the best so far; the best of all epochs is left to the store."""
+        """Remember a finished trial if it is the best so far, where that can be told from the trial alone."""
         value = getattr(trial, self.objective.metric)
-        if self.objective.at != "last" or value is None or trial.state == TrialState.DIVERGED:
+        if self.told_by_store or value is None or trial.state == TrialState.DIVERGED:
             return
         if self.best is None or (value > self.best.score if self.objective.highest else value < self.best.score):
             self.best = as_best(trial, self.store.job(self.name), self.objective, self.axes)

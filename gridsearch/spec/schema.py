@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from gridsearch.spec.domains import CONTINUOUS
 from gridsearch.spec.job import JobFile
 from gridsearch.spec.trial import Recipe
 
@@ -16,6 +17,9 @@ _HELP = {
     "split": "How images are divided; a share is a fraction or a number of images.",
     "model": "A model by name, or your own as package.module:Class.",
     "space": "The axes: a list of values, a range, or a single value for each setting.",
+    "search": "grid: every point; {random: 50}: so many, drawn at random.",
+    "repeats": "How many times each point is trained, with seeds from seed on.",
+    "constraints": "What a trial must not exceed to be the best.",
     "rules": "Points that do not exist, as expressions over the settings.",
     "objective": "What ranks trials.",
     "batch_size": "Images per step.",
@@ -58,6 +62,7 @@ def job_schema(*, datasets: Sequence[str], models: Sequence[str]) -> dict[str, A
     properties = schema["properties"]
     properties["dataset"] = {"anyOf": [{"enum": list(datasets)}, {"type": "string", "minLength": 1}]}
     properties["model"] = {"anyOf": [{"enum": list(models)}, {"type": "string", "pattern": "^[\\w.]+:\\w+$"}]}
+    properties["search"] = {"anyOf": [{"const": "grid"}, {"$ref": "#/$defs/RandomSearch"}], "default": "grid"}
     recipe = Recipe.model_json_schema()["properties"]
     for key, value in recipe.items():
         properties[key] = _axis({k: v for k, v in value.items() if k not in ("title", "default")})
@@ -92,5 +97,9 @@ def _axis(value: dict[str, Any]) -> dict[str, Any]:
             ("logspace", "num", "integer"),
             ("range", "step", "number"),
         )
+    ]
+    ranges += [
+        {"type": "object", "properties": {kind: ends}, "required": [kind], "additionalProperties": False}
+        for kind in CONTINUOUS
     ]
     return {"anyOf": [value, {"type": "array", "items": value, "minItems": 1}, *ranges]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
@@ -22,7 +23,8 @@ class Split(BaseModel):
 
     With `merge`, the data set's own training and test images are pooled first and `test` is taken from the pool;
     without it the data set's own test images are the test set, unless it has none or `test` is given. `validation`
-    is taken from what remains for training. A fraction is of the set it is taken from.
+    is taken from what remains for training. A fraction is of the set it is taken from. With `folds`, what remains is
+    cut into so many parts instead, each of which validates once while the others train.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +33,15 @@ class Split(BaseModel):
     test: Share | None = None
     validation: Share = 0.2
     stratify: StrictBool = False
+    folds: Annotated[int, Field(ge=2, le=100, strict=True)] | None = None
+
+
+@dataclass(frozen=True)
+class SplitKey:
+    """Which of the divisions that a split allows: the seed it is drawn with, and the fold that validates."""
+
+    data_seed: int
+    fold: int = 0
 
 
 class Recipe(BaseModel):
@@ -97,10 +108,12 @@ class TrialConfig(Recipe):
     `dataset` is the fingerprint of the images and labels, not a name or a path. `model` is a registry name or
     `package.module:Class`; `model_code` is the fingerprint of the user's own source, empty for the models that ship
     with gridsearch. `hyper` holds the model's keyword arguments, `teacher` the id of the trial that it learns from.
+    `fold` is the part that validates, from 0, where the split has folds.
     """
 
     dataset: str
     split: Split = Split()
+    fold: int = 0
     model: str
     model_code: str = ""
     hyper: dict[str, Value] = Field(default_factory=dict)
@@ -114,6 +127,11 @@ class TrialConfig(Recipe):
     def augments(self) -> bool:
         """Whether the training images are changed at random."""
         return any(getattr(self, key) for key in AUGMENTATIONS)
+
+    @property
+    def split_key(self) -> SplitKey:
+        """Return which division of the images this trial sees."""
+        return SplitKey(self.data_seed, self.fold)
 
     @property
     def shares_prefix(self) -> bool:

@@ -72,7 +72,7 @@ def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -
         config.teacher,
         *(getattr(config, key) for key in AUGMENTATIONS),
     )
-    images = (config.dataset, config.split, config.data_seed, config.batch_size, changes)
+    images = (config.dataset, config.split, config.split_key, config.batch_size, changes)
     return Kind(images, RuleKind.of(config), object() if alone else shape, config.seed if behaviour.draws else None)
 
 

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional
 
 from gridsearch import paths
-from gridsearch.engine.trained import TrainedTrial, trained
+from gridsearch.engine.trained import ModelSource, TrainedTrial, trained
 from gridsearch.errors import EngineError, GridsearchError
 from gridsearch.models.shallow import Shallow
 from gridsearch.store.opening import open_store
@@ -22,7 +22,8 @@ from tests.engine.launching import launch, prepared
 def of(folder: Path, trial: str, notes: list[str] | None = None) -> TrainedTrial:
     with open_store(folder / "r.db", create=False, read_only=True) as store:
         said = notes if notes is not None else []
-        return trained(store, folder / "r.db", "small", trial, data_dir=folder / "data", device="cpu", note=said.append)
+        source = ModelSource(store, folder / "r.db", folder / "data", "cpu", note=said.append)
+        return trained(source, "small", trial)
 
 
 def best(folder: Path) -> tuple[str, float, float]:

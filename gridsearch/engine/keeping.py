@@ -22,8 +22,6 @@ from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.readings import ReadingFolder, weights_of
 
-#: How many trials' weights are kept when all are.
-ALL = 2**62
 #: States in which a trial has a score.
 _SCORED = RESULT_STATES - {TrialState.DIVERGED}
 

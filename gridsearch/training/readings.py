@@ -6,6 +6,7 @@ safetensors behind their digest, and appears whole or not at all.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
@@ -46,7 +47,8 @@ class ReadingFolder:
             temporary.write_bytes(sealed(content))
             temporary.replace(target)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
             raise not_writable("weights", self.root, error) from error
 
     def load(self, epoch: int) -> dict[str, Tensor] | None:

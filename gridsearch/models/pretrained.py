@@ -89,7 +89,7 @@ def _imagenet(model_name: str, data_dir: Path) -> Path:
 
     url: str = get_model_weights(model_name).IMAGENET1K_V1.url
     name = url.rpartition("/")[2]
-    target = paths.weights_file(data_dir, name)
+    target = paths.pretrained_file(data_dir, name)
     found = next((place for place in (target, Path(torch.hub.get_dir(), "checkpoints", name)) if place.is_file()), None)
     if found is None:
         _download(url, target)

@@ -56,7 +56,10 @@ class _Job:
 
 @dataclass(slots=True)
 class Replay:
-    """What the events say, by row number; `diverged` and `stopped` by lineage, `enqueued` by event, `texts` by job."""
+    """What the events say, by row number; `diverged` and `stopped` by lineage, `enqueued` by event, `texts` by job.
+
+    `evaluated` are the ids of trials.
+    """
 
     trials: dict[int, _Trial] = field(default_factory=dict)
     lineages: dict[int, _Lineage] = field(default_factory=dict)
@@ -66,6 +69,7 @@ class Replay:
     stopped: dict[int, int] = field(default_factory=dict)
     enqueued: dict[int, int] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
+    evaluated: set[str] = field(default_factory=set)
 
     def apply(self, event: Any, detail: dict[str, Any]) -> None:
         """Let one event, as stored, with its parsed detail, change the picture."""
@@ -109,6 +113,8 @@ class Replay:
             self.diverged[event.lineage] = min(epoch, self.diverged.get(event.lineage, epoch))
         if event.kind == journal.STOPPED:
             self.stopped[event.lineage] = detail["epoch"]
+        elif event.kind == journal.EVALUATED:
+            self.evaluated.add(detail["evaluated"])
 
 
 def compare(connection: Connection, replay: Replay) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import FormMeasured
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.arrays import DeviceArrays
@@ -18,12 +19,16 @@ from gridsearch.training.losses import Targets
 
 @dataclass(frozen=True)
 class LineageTask:
-    """Train one lineage up to `config.epochs`, under the claim's attempt; epochs up to `recorded_epoch` are known."""
+    """Train one lineage up to `config.epochs`, under the claim's attempt; epochs up to `recorded_epoch` are known.
+
+    `readings` are the numbers of epochs of the lineage's trials whose weights may be wanted, ascending.
+    """
 
     lineage_id: str
     attempt: int
     config: TrialConfig
     recorded_epoch: int
+    readings: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,19 @@ class Pack:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """Where the weights of trials are put while a job is trained, and the objective that says which epoch's."""
+
+    folder: Path
+    objective: Objective
+
+
+@dataclass(frozen=True)
 class Workplace:
-    """Where training happens: data on a device, folders, a teacher if there is one, and how to learn to stop."""
+    """Where training happens: data on a device, folders, a teacher if there is one, and how to learn to stop.
+
+    Without `keeping` no weights are kept but those in checkpoints.
+    """
 
     device: torch.device
     train: DeviceArrays
@@ -54,6 +70,7 @@ class Workplace:
     model_search: tuple[Path, ...] = ()
     stop: Callable[[], bool] = lambda: False
     teacher: Teacher | None = None
+    keeping: Keeping | None = None
 
     def targets(self, part: Tensor, pixels: Tensor, *, changed: bool = False) -> Targets:
         """Return the targets for the training images `part` (n,), whose pixels (n, C, H, W) may have been changed."""

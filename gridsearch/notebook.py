@@ -19,7 +19,7 @@ import pandas as pd
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.frames import JobData, load
-from gridsearch.analysis.labels import score_text
+from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, table
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import Summary, summary
@@ -102,7 +102,7 @@ class Job:
         best = ""
         if glance.best:
             settings = ", ".join(f"{name}={value}" for name, value in glance.best.settings)
-            best = f", best {self._data.objective.heading} {score_text(glance.best.score)} ({settings})"
+            best = f", best {self._data.objective.heading} {glance.best.text} ({settings})"
         return f"<gridsearch job {self.name!r}: {glance.results} of {glance.total} trials have a result{best}>"
 
     def trials(self) -> pd.DataFrame:
@@ -113,13 +113,26 @@ class Job:
         """Return one row per trial and epoch; epoch 0 is the untrained model."""
         return self._data.epochs
 
-    def top(self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Return the best trials, best first, with their rank as index."""
-        return table(self._data, TableOptions(top=n, bottom=0, filter=filter, columns=columns)).frame()
+    def points(self) -> pd.DataFrame:
+        """Return one row per point: the mean and the spread of its trials' scores over repeats and folds."""
+        return grouped(self._data).trials
 
-    def bottom(self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Return the worst trials, worst last, with their rank as index."""
-        return table(self._data, TableOptions(top=0, bottom=n, filter=filter, columns=columns)).frame()
+    def top(
+        self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = (), each: bool = False
+    ) -> pd.DataFrame:
+        """Return the best trials, best first, with their rank as index.
+
+        Points with repeats or folds have one row, with mean and spread, unless `each` trial is asked for.
+        """
+        options = TableOptions(top=n, bottom=0, filter=filter, columns=columns, each=each, apart=True)
+        return table(self._data, options).frame()
+
+    def bottom(
+        self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = (), each: bool = False
+    ) -> pd.DataFrame:
+        """Return the worst trials, worst last, with their rank as index; `each` as for `top`."""
+        options = TableOptions(top=0, bottom=n, filter=filter, columns=columns, each=each, apart=True)
+        return table(self._data, options).frame()
 
     def correlation(self, method: str = "pearson") -> pd.DataFrame:
         """Return the correlations of the axes and the score: "pearson" or "spearman"."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.frames import OVER, JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.ranking import ranked
 from gridsearch.store.rows import EpochRow, TrialRow
@@ -57,7 +57,8 @@ def curves(data: JobData) -> Curves:
     """Return the loss curves of the best, median and worst trials that have a result; needs the epochs."""
     order = ranked(data)
     rows = {row.trial_id: row for row in data.rows}
-    scored = int(order["score"].notna().sum())
+    kept = order[order[OVER] == ""] if OVER in order else order
+    scored = int(kept["score"].notna().sum())
     places = {name: range(*bounds) for name, bounds in _bounds(len(order), scored).items()}
     records = order.to_dict("records")
     wanted = {rows[records[place]["trial"]].lineage_id for group in places.values() for place in group}
@@ -84,7 +85,8 @@ def _own(row: TrialRow, measured: Mapping[str, list[EpochRow]]) -> list[EpochRow
 def _bounds(count: int, scored: int) -> dict[str, tuple[int, int]]:
     """Return where the three groups start and stop in the ranking: as many each as fit without an overlap.
 
-    Only trials with a score can be the best; where none has one, all that is shown are the worst.
+    Only trials with a score, within the constraints, can be the best; where none has one, all that is
+    shown are the worst.
     """
     size = min(MOST_PER_GROUP, max(1, count // 3))
     middle = (count - size) // 2

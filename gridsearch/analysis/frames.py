@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.labels import label
+from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.question import Objective, axes, defaults, objective
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.identity import flatten
@@ -20,7 +21,12 @@ from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 #: States in which a trial has a score. A diverged trial is a result too, but its number means nothing.
 SCORED_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED})
 BEFORE = ("trial", "state")
-AFTER = (*METRICS, "score", "diverged_epoch", "seconds", "error")
+AFTER = (*METRICS, "score", "diverged_epoch", "seconds", "parameters", "macs", "error")
+#: What a job with constraints has too: which of them a trial exceeds.
+OVER = "over"
+#: What a table of points has instead, where each is trained more than once (see `groups`).
+SPREAD = ("score_std", "score_n", "score_of", "score_diverged")
+_OURS = frozenset((*BEFORE, *AFTER, OVER, *SPREAD))
 EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 
 
@@ -43,7 +49,7 @@ class JobData:
     @property
     def setting_columns(self) -> list[str]:
         """Return the columns of `trials` that hold settings, axes first."""
-        return [str(column) for column in self.trials.columns if column not in BEFORE + AFTER]
+        return [str(column) for column in self.trials.columns if column not in _OURS]
 
     @property
     def epochs(self) -> pd.DataFrame:
@@ -66,7 +72,7 @@ def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow]
 
 def setting_column(name: str) -> str:
     """Return the column of a setting: its name, or `setting_<name>` where a column of ours is called that."""
-    return f"setting_{name}" if name in BEFORE + AFTER else name
+    return f"setting_{name}" if name in _OURS else name
 
 
 def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> pd.DataFrame:
@@ -74,8 +80,8 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
 
     Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of
     the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the
-    best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, `seconds`, `error`. List values read
-    `512-256`.
+    best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, `seconds`, the model's `parameters` and `macs`,
+    `error`; in a job with constraints `over`, the names of those exceeded. List values read `512-256`.
     """
     settings = [defaults(job) | flatten(row.config) for row in trials]
     names = dict.fromkeys([axis.name for axis in axes(job)] + [key for row in settings for key in row])
@@ -90,7 +96,11 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
     columns["score"] = _scores(objective(job), trials, epochs)
     columns["diverged_epoch"] = pd.Series([row.diverged_epoch for row in trials], dtype="Int64")
     columns["seconds"] = pd.Series([row.seconds for row in trials], dtype="float64")
+    for size in ("parameters", "macs"):
+        columns[size] = pd.Series([getattr(row, size) for row in trials], dtype="Int64")
     columns["error"] = pd.Series([row.error for row in trials], dtype="str")
+    if bounds := limits(job):
+        columns[OVER] = pd.Series([exceeded(row, bounds) for row in trials], dtype="str")
     return pd.DataFrame(columns)
 
 

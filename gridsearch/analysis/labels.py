@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +33,31 @@ def score_text(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return ""
     return f"{value:.6f}" if abs(value) < 1e6 else f"{value:.3g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the scores of a point's trials lie about their mean: `std` (ddof 1; None for one score) of `n` scores.
+
+    `of` counts the trials, `diverged` those of them that diverged.
+    """
+
+    std: float | None
+    n: int
+    of: int
+    diverged: int
+
+
+def mean_text(mean: float, spread: Spread) -> str:
+    """Return a mean with its spread.
+
+    >>> mean_text(0.98111, Spread(0.00123, 5, 5, 0)), mean_text(0.9, Spread(None, 1, 3, 2))
+    ('0.9811 ± 0.0012 (n=5)', '0.9000 (n=1 of 3, 2 diverged)')
+    """
+    std = "" if spread.std is None else f" ± {spread.std:.4f}"
+    missing = f" of {spread.of}" if spread.n < spread.of else ""
+    diverged = f", {spread.diverged} diverged" if spread.diverged else ""
+    return f"{mean:.4f}{std} (n={spread.n}{missing}{diverged})"
 
 
 def _number(value: float) -> str:

@@ -10,8 +10,7 @@ import typer
 
 from gridsearch import paths
 from gridsearch.cli import jobs, tables
-from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobName, StoreOption, TrialOption
-from gridsearch.cli.reading import FormatOption
+from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, JobName, StoreOption, TrialOption
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
 from gridsearch.cli.streams import data, say
 from gridsearch.cli.wording import moment, short_id

@@ -13,7 +13,7 @@ from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, Method
 from gridsearch.analysis.curves import Curves, curves
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.labels import score_text
+from gridsearch.analysis.question import search_text
 from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.scatter import Board, board, thinned
 from gridsearch.analysis.summary import Summary, summary
@@ -56,7 +56,7 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             job=data.job,
             stamp=stamp,
             wording=wording,
-            score_text=score_text,
+            search_text=search_text,
             outcome=outcome,
             policy=policy(scripts),
             style=asset("page.css"),

@@ -10,7 +10,7 @@ import typer
 
 from gridsearch import paths
 from gridsearch.cli import jobs, tables
-from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, JobName, StoreOption
+from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, JobName, StoreOption, TrialOption
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
 from gridsearch.cli.streams import data, say
 from gridsearch.cli.wording import moment, short_id
@@ -19,11 +19,7 @@ from gridsearch.errors import GridsearchError
 if TYPE_CHECKING:
     from gridsearch.analysis.evaluations import Scores
     from gridsearch.engine.evaluating import Found
-    from gridsearch.store.contract import Store
 
-TrialOption = Annotated[
-    str | None, typer.Option("--trial", help="A trial's id or the beginning of it; the best one when left out.")
-]
 Top = Annotated[int | None, typer.Option("-n", "--top", min=1, help="The best so many trials, one line each.")]
 Again = Annotated[
     bool, typer.Option("--again", help="Measure again; test numbers are compared with the recorded ones, which stay.")
@@ -59,7 +55,7 @@ def evaluate(
 
     with open_store(store, create=False) as opened:
         name = jobs.stored_name(opened, job)
-        chosen = chosen_trials(opened, name, trial, top or 1)
+        chosen = jobs.chosen_trials(opened, name, trial, top or 1)
         # torch: a mistake shows without it.
         import torch
 
@@ -78,21 +74,6 @@ def evaluate(
         _print_several(found, format_)
     else:
         _print_one(found[0], format_)
-
-
-def chosen_trials(store: Store, name: str, trial: str | None, n: int) -> list[str]:
-    """Return the ids of the trial named, which must be one of the job's, or of the best `n`."""
-    from gridsearch.analysis.winners import winners
-
-    if trial is not None:
-        found = store.trial(trial).trial_id
-        if found not in {row.trial_id for row in store.trials(name)}:
-            raise GridsearchError(f"trial {short_id(found)} is none of job {name!r}")
-        return [found]
-    best = [row.trial_id for row, _ in winners(store, name, n)]
-    if not best:
-        raise GridsearchError(f"no trial of job {name!r} has a result yet; train them with: gridsearch resume {name}")
-    return best
 
 
 def _say_recorded(found: Found) -> None:

@@ -95,7 +95,8 @@ class Driver:
             elif isinstance(event, (LineageFinished, LineageStopped, LineageDiverged, LineageFailed)):
                 self.unfinished.pop(event.lineage_id, None)
         if self.keeper:
-            ended = {event.lineage_id for event in of_lineages if isinstance(event, LineageFinished | LineageDiverged)}
+            ends = (LineageFinished, LineageStopped, LineageDiverged)
+            ended = {event.lineage_id for event in of_lineages if isinstance(event, ends)}
             self.open -= ended
             self.keeper.take(outcome.finished, ended, self.open)
         if self.listener:

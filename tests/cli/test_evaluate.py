@@ -57,3 +57,11 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(folder: Path) -> None:
     refused(run(folder, "evaluate", "small", "--trial", "zz"), "no trial's id starts with 'zz'")
     refused(run(folder, "evaluate", "small", "--trial", "a", "--top", "2"), "leave out one of the two")
     refused(run(folder, "evaluate", "small", "--device", "tpu"), "auto, cpu or cuda")
+
+
+def test_export_onnx(folder: Path) -> None:
+    ended = run(folder, "export", "small", "--onnx", "best.onnx")
+    assert (ended.code, ended.out) == (0, "") and "written to best.onnx" in ended.err
+    assert (folder / "best.onnx").stat().st_size > 1000
+    refused(run(folder, "export", "small", "--onnx", "x.onnx", "-o", "x.csv"), "leave out --output")
+    refused(run(folder, "export", "small", "--trial", "ab"), "add --onnx FILE")

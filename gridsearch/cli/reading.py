@@ -1,4 +1,4 @@
-"""The commands that read the store: status, top, show, export, verify."""
+"""The commands that read the store: status, top, export, verify."""
 
 from __future__ import annotations
 
@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gridsearch import paths
 from gridsearch.cli import jobs, tables
-from gridsearch.cli.options import DEFAULT_STORE, JobName, OptionalJobName, StoreOption
+from gridsearch.cli.options import (
+    DEFAULT_STORE,
+    DataOption,
+    FormatOption,
+    JobName,
+    OptionalJobName,
+    StoreOption,
+    TrialOption,
+)
 from gridsearch.cli.streams import columns, data, say
 from gridsearch.cli.wording import plural, short_id
 from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError
@@ -28,13 +37,14 @@ Columns = Annotated[
     str | None, typer.Option("--columns", help="Columns to show, separated by commas: trial, seconds...")
 ]
 Each = Annotated[bool, typer.Option("--each", help="Single trials, where points have several: repeats, folds.")]
-FormatOption = Annotated[tables.Format, typer.Option("--format", "-f", help="How to print the table.")]
-TrialPrefix = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ExportFormat = Annotated[
     str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")
 ]
 ExportTo = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; stdout when left out.")]
+OnnxTo = Annotated[
+    Path | None, typer.Option("--onnx", help="Write the model of a trial to this file, for any runtime.")
+]
 What = Annotated[
     str,
     typer.Option(
@@ -118,15 +128,7 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool
         caption=f"{len(table.rows)} of {plural(table.total, table.unit)}" if table.omitted else "",
         keys=with_ids,
     )
-    if format_ is tables.Format.TABLE:
-        tables.show(grid)
-    else:
-        render = {
-            tables.Format.CSV: tables.as_csv,
-            tables.Format.MD: tables.as_markdown,
-            tables.Format.LATEX: tables.as_latex,
-        }[format_]
-        data(render(grid))
+    tables.write(grid, format_)
 
 
 def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
@@ -138,29 +140,24 @@ def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
     }
 
 
-def show(trial: TrialPrefix, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
-    """Print one trial: settings, numbers, curves and events."""
-    from gridsearch.cli.trial import settings_of, trial_json, trial_text
-
-    with _open(store) as opened:
-        row = opened.trial(trial)
-        epochs = [epoch for epoch in opened.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
-        events = opened.events(trial_id=row.trial_id)
-        settings = settings_of(row, opened.jobs())
-    if as_json:
-        data(json.dumps(trial_json(row, settings, epochs, events), indent=2))
-    else:
-        data(trial_text(row, settings, epochs, events, width=columns(sys.stdout)))
-
-
 def export(
     job: JobName,
     output: ExportTo = None,
     format_: ExportFormat = None,
     table: What = "trials",
+    onnx: OnnxTo = None,
+    trial: TrialOption = None,
     store: StoreOption = DEFAULT_STORE,
+    data_dir: DataOption = None,
 ) -> None:
-    """Write a job's trials, points or epochs as CSV, JSON or Parquet."""
+    """Write a job's trials, points or epochs as CSV, JSON or Parquet; with --onnx the model of one of its trials."""
+    if onnx is not None:
+        if output or format_ or table != "trials":
+            raise GridsearchError("--onnx writes a model: leave out --output, --format and --table")
+        _export_onnx(job, trial, onnx, store, data_dir)
+        return
+    if trial is not None:
+        raise GridsearchError("--trial names the model to write: add --onnx FILE")
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.groups import grouped
     from gridsearch.cli.exporting import chosen_format, write
@@ -174,6 +171,18 @@ def export(
     rows = write(frame, kind, output)
     if output:
         say(f"{plural(rows, 'row')} written to {output}")
+
+
+def _export_onnx(job: str, trial: str | None, target: Path, store: Path, data_dir: Path | None) -> None:
+    with _open(store) as opened:
+        name = jobs.stored_name(opened, job)
+        (chosen,) = jobs.chosen_trials(opened, name, trial, 1)
+        from gridsearch.engine.onnx_export import check_onnx, write_onnx
+        from gridsearch.engine.trained import ModelSource, trained
+
+        check_onnx()
+        write_onnx(trained(ModelSource(opened, store, paths.data_dir(data_dir), note=say), name, chosen), target)
+    say(f"model of trial {short_id(chosen)} written to {target}")
 
 
 def verify(store: StoreOption = DEFAULT_STORE) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gridsearch.cli.streams import columns, folded, out, printable
+from gridsearch.cli.streams import columns, data, folded, out, printable
 
 ELLIPSIS = "…"
 _GAP = "  "
@@ -160,6 +160,15 @@ def as_csv(grid: Grid) -> str:
     for row in grid.rows:
         writer.writerow([_harmless(c, numeric=n) for c, n in zip(row, grid.numeric, strict=True)])
     return buffer.getvalue()
+
+
+def write(grid: Grid, format_: Format) -> None:
+    """Print the table in any format but JSON."""
+    renderings = {Format.CSV: as_csv, Format.MD: as_markdown, Format.LATEX: as_latex}
+    if format_ is Format.TABLE:
+        show(grid)
+    else:
+        data(renderings[format_](grid))
 
 
 def show(grid: Grid) -> None:

@@ -18,6 +18,7 @@ from gridsearch.spec.outcomes import (
     LineageDiverged,
     LineageEvent,
     LineageFailed,
+    LineageStopped,
     TrialState,
 )
 
@@ -96,7 +97,7 @@ class Tracker:
         for event in events:
             if isinstance(event, EpochRecord):
                 self._reach(event.lineage_id, event.epoch)
-            elif isinstance(event, (LineageDiverged, LineageFailed)):
+            elif isinstance(event, (LineageStopped, LineageDiverged, LineageFailed)):
                 self._give_up(event.lineage_id)
         self.pace.note(self.work_done, self.epochs_done)
         # A lineage may hold trials of other jobs too.
@@ -119,7 +120,7 @@ class Tracker:
             before = self.work_done
             for name, row in self.store.lineages(list(self.wanted)).items():
                 self._reach(name, row.epoch)
-                if row.diverged_epoch is not None:
+                if row.answered:
                     self._give_up(name)
             if self.work_done > before:
                 self.pace.note(self.work_done, self.epochs_done)
@@ -134,7 +135,7 @@ class Tracker:
             self.work_done += made * self.steps[lineage]
 
     def _give_up(self, lineage: str) -> None:
-        """Leave out what a lineage that diverged or failed will never need."""
+        """Leave out what a lineage that stopped, diverged or failed will never need."""
         if lineage in self.wanted:
             rest = self.wanted[lineage] - self.reached[lineage]
             self.wanted[lineage] = self.reached[lineage]

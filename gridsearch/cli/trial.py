@@ -43,6 +43,9 @@ def trial_json(
         "config": row.config,
         **{metric: getattr(row, metric) for metric in METRICS},
         "diverged_epoch": row.diverged_epoch,
+        "stopped_epoch": row.stopped_epoch,
+        "parameters": row.parameters,
+        "macs": row.macs,
         "error": row.error,
         "log": row.log,
         "attempt": row.attempt,
@@ -79,6 +82,10 @@ def trial_text(
     lines += [f"  {metric:<16} {_number(getattr(row, metric))}" for metric in METRICS]
     if row.diverged_epoch is not None:
         lines.append(f"  diverged in epoch {row.diverged_epoch}")
+    if row.stopped_epoch is not None:
+        lines.append(f"  stopped early, after epoch {row.stopped_epoch}")
+    if row.parameters is not None:
+        lines.append(f"  parameters       {row.parameters:,}\n  MACs             {row.macs:,}")
     if row.error:
         lines.append(f"  error            {printable(row.error)}\n  traceback        {row.log}")
     if len(epochs) > 1:

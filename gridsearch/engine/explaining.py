@@ -111,7 +111,7 @@ def measure_missing(
     for pack in packs:
         if len(pack.lineages) == 1 or max(lineage.steps for lineage in pack.lineages) < STEPS_WORTH_A_PROBE:
             continue
-        place = places.at(pack.lineages[0].config.split_key)
+        place = places.at(pack.lineages[0].config)
         members = [Member(LineageTask(line.lineage_id, 0, line.config, -1), place) for line in pack.lineages]
         found += measure(members, place, 0, remembered(measured, members, place))
     return found

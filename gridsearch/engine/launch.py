@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,18 @@ from gridsearch import paths
 from gridsearch.engine.driver import Driver, Listener
 from gridsearch.engine.executor import Executor, WorkerSettings
 from gridsearch.engine.heartbeat import Heartbeat
+from gridsearch.engine.keeping import BestSoFar, clear_readings, write_winners
 from gridsearch.engine.liveness import Watch, own_process
 from gridsearch.engine.memory import memory_per_worker
 from gridsearch.engine.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import EngineError, GridsearchError, JobError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
-from gridsearch.spec.outcomes import OPEN_STATES, TrialState
+from gridsearch.spec.outcomes import OPEN_STATES, ModelSize, TrialState
 from gridsearch.store.contract import Store
 from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.distillation import TeacherFile
+from gridsearch.training.task import Keeping
 
 POLL_SECONDS = 0.5
 FOREVER = 2**62
@@ -32,7 +35,8 @@ IDLE_ROUNDS = 20
 class LaunchOptions:
     """How to launch: workers (processes that train at the same time), device, threads of each worker.
 
-    `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good.
+    `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good. `keep` is
+    how many of the best trials' weights are kept.
     """
 
     workers: int
@@ -40,6 +44,7 @@ class LaunchOptions:
     threads: int = 1
     retry_failed: bool = False
     largest_pack: int | None = None
+    keep: int = 1
 
 
 @dataclass(frozen=True)
@@ -82,25 +87,34 @@ def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool =
     trials = prepared.grid.trials
     states = store.states([trial.trial_id for trial in trials]) if store else {}
     lineages = store.lineages({trial.lineage_id for trial in trials}) if store else {}
-    # A lineage that diverged has the answer for every longer trial too.
-    recorded = {key: row.epoch if row.diverged_epoch is None else FOREVER for key, row in lineages.items()}
+    recorded = {key: FOREVER if row.answered else row.epoch for key, row in lineages.items()}
     return make_plan(prepared.grid, states, recorded, train_images=prepared.train_images, retry_failed=retry_failed)
 
 
-def plan_packs(prepared: PreparedJob, lineages: Sequence[LineagePlan], options: LaunchOptions) -> list[PlannedPack]:
-    """Return the lineages of a plan in packs for these workers and their memory, longest first."""
+def plan_packs(
+    prepared: PreparedJob,
+    lineages: Sequence[LineagePlan],
+    options: LaunchOptions,
+    note: Callable[[Mapping[str, ModelSize]], None] = lambda sizes: None,
+) -> list[PlannedPack]:
+    """Return the lineages of a plan in packs for these workers and their memory, longest first.
+
+    `note` is told how large the models of the lineages are, as far as that can be counted.
+    """
     if not lineages:
         return []
     from gridsearch.engine.traits import TraitsFinder
 
-    memory = memory_per_worker(options.device, options.workers)
-    return make_packs(
-        lineages, TraitsFinder(prepared), workers=options.workers, largest=options.largest_pack, memory=memory
-    )
+    memory, traits = memory_per_worker(options.device, options.workers), TraitsFinder(prepared)
+    packs = make_packs(lineages, traits, workers=options.workers, largest=options.largest_pack, memory=memory)
+    note({lineage.lineage_id: size for lineage in lineages if (size := traits(lineage).profile.size)})
+    return packs
 
 
-def worker_settings(prepared: PreparedJob, store_path: Path, options: LaunchOptions) -> WorkerSettings:
-    """Return what workers need to train this job."""
+def worker_settings(
+    prepared: PreparedJob, store_path: Path, options: LaunchOptions, teachers: Mapping[str, TeacherFile] | None = None
+) -> WorkerSettings:
+    """Return what workers need to train this job; `teachers` are trained models by their trials' ids."""
     return WorkerSettings(
         splits=prepared.splits,
         num_classes=prepared.dataset.num_classes,
@@ -108,6 +122,11 @@ def worker_settings(prepared: PreparedJob, store_path: Path, options: LaunchOpti
         model_search=prepared.model_search,
         device=options.device,
         threads=options.threads,
+        keeping=Keeping(paths.reading_dir(store_path, prepared.job.name), prepared.job.objective)
+        if options.keep
+        else None,
+        pretrained=prepared.pretrained,
+        teachers=teachers or {},
     )
 
 
@@ -138,6 +157,7 @@ class Launch:
             self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED])
         wanted = self.open_lineages()
         if not wanted:
+            self.keep_winners()  # of a launch that ended before it could
             return self.end(stopping())
         if lost := self.without_checkpoint(self.free_of_claims(wanted)):
             listener.note(
@@ -148,7 +168,13 @@ class Launch:
         outcome = "lost"
         try:
             self.train(launch_id, make_executor, listener, stopping)
-            outcome = self.end(stopping()).outcome
+            end = self.end(stopping())
+            if not end.interrupted and (gone := self.keep_winners()):
+                listener.note(
+                    f"the weights of {gone} of the best trials were not kept when they were trained:"
+                    " gridsearch evaluate trains them again"
+                )
+            outcome = end.outcome
         except (KeyboardInterrupt, GridsearchError):
             outcome = "interrupted"
             raise
@@ -166,6 +192,9 @@ class Launch:
         """Have workers train what is open, again and again while other launches give work back."""
         driver = Driver(self.store, self.store_path, launch_id, stopping=stopping)
         driver.listener = listener
+        if keep := self.options.keep:
+            job, grid = self.prepared.job.name, (trial.trial_id for trial in self.prepared.grid.trials)
+            driver.keeper = BestSoFar(self.store, self.store_path, job, grid, keep)
         told = False
         idle_rounds = 0
         with ExitStack() as stack:
@@ -197,9 +226,16 @@ class Launch:
                 if idle_rounds:
                     time.sleep(POLL_SECONDS)
 
+    def keep_winners(self) -> int:
+        """Write the weights of the best trials, and remove the others'; return how many there are no weights of."""
+        name = self.prepared.job.name
+        lost = write_winners(self.store, self.store_path, name, self.options.keep)
+        clear_readings(self.store, self.store_path, name)
+        return len(lost)
+
     def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
         """Return the lineages in packs as these options allow."""
-        return plan_packs(self.prepared, lineages, self.options)
+        return plan_packs(self.prepared, lineages, self.options, self.store.note_sizes)
 
     def open_lineages(self) -> list[LineagePlan]:
         """Return the lineages that still have trials to train."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
 
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.errors import EngineError
-from gridsearch.spec.trial import SplitKey
-from gridsearch.training.arrays import to_device
+from gridsearch.spec.trial import SplitKey, TrialConfig
+from gridsearch.training.arrays import DeviceArrays, to_device
+from gridsearch.training.distillation import Teacher
+from gridsearch.training.member import drawn_model
+from gridsearch.training.normalization import make_normalizer
 from gridsearch.training.task import Workplace
 
 
@@ -28,23 +32,47 @@ KEPT = 3
 
 
 class WorkplaceMaker:
-    """Gives the workplace for a division of the images; the latest ones stay on the device and are shared."""
+    """Gives the workplace for a configuration; the latest divisions stay on the device and are shared."""
 
     def __init__(self, settings: WorkerSettings, stop: Callable[[], bool] = lambda: False) -> None:
         torch.set_num_threads(settings.threads)
         self.settings = settings
         self.device = choose_device(settings.device)
         self.stop = stop
-        self.at = lru_cache(KEPT)(self._make)
+        self._arrays = lru_cache(KEPT)(self._load)
+        self._places = lru_cache(KEPT)(self._make)
 
-    def _make(self, key: SplitKey) -> Workplace:
+    def at(self, config: TrialConfig) -> Workplace:
+        """Return the place to train under a configuration."""
+        return self._places(config.split_key, config.normalization, config.teacher, config.distillation)
+
+    def _load(self, key: SplitKey) -> tuple[DeviceArrays, DeviceArrays]:
+        """Return the training and the validation images, not normalised."""
         split = self.settings.splits[key]
-        return Workplace(
+        return (
+            to_device(split.train_images, split.train_labels, self.device),
+            to_device(split.validation_images, split.validation_labels, self.device),
+        )
+
+    def _make(self, key: SplitKey, normalization: str, teacher: str, distillation: str) -> Workplace:
+        train, validation = self._arrays(key)
+        normalizer = make_normalizer(normalization, train.images)
+        place = Workplace(
             device=self.device,
-            train=to_device(split.train_images, split.train_labels, self.device),
-            validation=to_device(split.validation_images, split.validation_labels, self.device),
+            train=replace(train, normalizer=normalizer),
+            validation=replace(validation, normalizer=normalizer),
             num_classes=self.settings.num_classes,
             checkpoints=self.settings.checkpoints,
             model_search=self.settings.model_search,
             stop=self.stop,
+            keeping=self.settings.keeping,
+            pretrained=self.settings.pretrained,
         )
+        return replace(place, teacher=self._teacher(teacher, distillation, place)) if teacher else place
+
+    def _teacher(self, trial_id: str, distillation: str, place: Workplace) -> Teacher:
+        file = self.settings.teachers[trial_id]
+        model = drawn_model(file.config, place)
+        model.load_state_dict(torch.load(file.weights, weights_only=True))
+        normalizer = file.normalizer.to(self.device) if file.normalizer else None
+        return Teacher(model.to(self.device), normalizer, distillation)

@@ -32,14 +32,17 @@ LAUNCH_CLOSED = "launch_closed"
 CLAIMED = "claimed"
 RELEASED = "released"
 FINISHED = "finished"
+STOPPED = str(TrialState.STOPPED)
 DIVERGED = str(TrialState.DIVERGED)
 FAILED = str(TrialState.FAILED)
 REFUSED = "refused"
+#: Of a lineage, because an event with a trial is a change of that trial's state, which an evaluation is not.
+EVALUATED = "evaluated"
 _ADD = insert(events)
 #: The columns under an event's seal.
 SEALED = ("at", "kind", "job", "launch", "lineage", "trial", "attempt", "detail")
 #: Lineage events after which nobody holds the lineage.
-CLAIM_ENDS = frozenset({RELEASED, FINISHED, DIVERGED, FAILED})
+CLAIM_ENDS = frozenset({RELEASED, FINISHED, STOPPED, DIVERGED, FAILED})
 
 
 @dataclass(frozen=True, slots=True)

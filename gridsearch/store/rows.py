@@ -43,9 +43,10 @@ class JobRow:
 class TrialRow:
     """A trial with its last numbers, and the log's path where it failed.
 
-    The numbers are those of its last epoch, or of the one in which it diverged where that has a record; None
-    until then, and where they were not finite. `seconds` is the wall time of its epochs. `parameters` and `macs`
-    (multiplications of weights for one image) are of its model, None until known.
+    The numbers are those of its last epoch (with `restore_best`, of its best one), or of the one in which it diverged
+    where that has a record; None until then, and where they were not finite. `seconds` is the wall time of its epochs,
+    `stopped_epoch` the one after which early stopping ended it; `parameters` and `macs` are the model's, None where
+    they have not been counted.
     """
 
     trial_id: str
@@ -63,6 +64,7 @@ class TrialRow:
     log: str | None
     seconds: float | None
     finished_at: datetime | None
+    stopped_epoch: int | None = None
     parameters: int | None = None
     macs: int | None = None
 
@@ -83,13 +85,24 @@ class EpochRow:
 
 @dataclass(frozen=True, slots=True)
 class LineageRow:
-    """Where the training of a lineage stands; `epoch` is the last one recorded, -1 before the first."""
+    """Where the training of a lineage stands; `epoch` is the last one recorded, -1 before the first.
+
+    `answered` tells whether longer trials have their answer too.
+    """
 
     lineage_id: str
     attempt: int
     epoch: int
     diverged_epoch: int | None
     launch_id: int | None
+    stopped_epoch: int | None = None
+    parameters: int | None = None
+    macs: int | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether it diverged or stopped early, so that no more epochs will ever be trained."""
+        return self.diverged_epoch is not None or self.stopped_epoch is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +157,58 @@ class Recorded:
     accepted: int
     refused: int
     finished: Sequence[TrialRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a trial's model, with the weights of `epoch`, did with the test images.
+
+    `confusion` counts images, a row for each true class and a column for each predicted one, in the order of
+    `class_names`. `loss` is the mean cross-entropy in nats, None where it was not finite.
+    """
+
+    trial_id: str
+    epoch: int
+    loss: float | None
+    class_names: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    seconds: float
+
+    @property
+    def images(self) -> int:
+        """Return the number of test images."""
+        return sum(map(sum, self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        """Return the fraction of test images whose class was predicted."""
+        return sum(row[label] for label, row in enumerate(self.confusion)) / self.images
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRow(Evaluation):
+    """An evaluation as recorded."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long a trial's model takes for so many images in batches of a size on a device: the median of repeats."""
+
+    trial_id: str
+    device: str
+    batch_size: int
+    images: int
+    seconds: float
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRow(Latency):
+    """A latency as last measured."""
+
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

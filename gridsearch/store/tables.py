@@ -1,8 +1,8 @@
 """The schema as it is now; how it came to be is in `migrations/versions`.
 
 Rows refer to each other by small integers, so that joins over a hundred thousand trials read the file in
-order; the 64-digit ids of trials and lineages are stored once each. Two tables are logs whose rows never
-change: `epochs`, keyed by lineage and epoch, and `events`. Everything else follows from them and is checked
+order; the 64-digit ids of trials and lineages are stored once each. Three tables have rows that never change:
+`epochs`, keyed by lineage and epoch, `evaluations`, and `events`. Everything else follows from them and is checked
 against them by `verify`.
 """
 
@@ -86,9 +86,14 @@ lineages = Table(
     Column("epoch", Integer, nullable=False),
     Column("diverged_epoch", Integer),
     Column("launch", Integer, ForeignKey("launches.id")),
+    Column("stopped_epoch", Integer),
+    # Of its model; what the configuration decides, kept because building models takes long.
+    Column("parameters", Integer),
+    Column("macs", Integer),
     CheckConstraint("attempt >= 0", name="attempt"),
     CheckConstraint("epoch >= -1", name="epoch"),
     CheckConstraint("diverged_epoch >= 0", name="diverged_epoch"),
+    CheckConstraint("stopped_epoch >= 1", name="stopped_epoch"),
 )
 
 trials = Table(
@@ -112,12 +117,15 @@ trials = Table(
     Column("log", Words),
     Column("seconds", REAL),
     Column("finished_at", UtcTime),
+    Column("stopped_epoch", Integer),
     CheckConstraint("epochs >= 1", name="epochs"),
     CheckConstraint("attempt >= 0", name="attempt"),
     CheckConstraint(_one_of("state", tuple(TrialState)), name="state"),
     CheckConstraint("(finished_at IS NULL) = (state IN ('pending', 'running'))", name="finished"),
     CheckConstraint("(state = 'diverged') = (diverged_epoch IS NOT NULL)", name="diverged"),
     CheckConstraint("diverged_epoch BETWEEN 0 AND epochs", name="diverged_epoch"),
+    CheckConstraint("(state = 'stopped') = (stopped_epoch IS NOT NULL)", name="stopped"),
+    CheckConstraint("stopped_epoch BETWEEN 1 AND epochs - 1", name="stopped_epoch"),
     CheckConstraint("(state = 'failed') = (error IS NOT NULL)", name="failed"),
     UniqueConstraint("lineage", "epochs"),
 )
@@ -176,6 +184,38 @@ measurements = Table(
     Column("batch_size", Integer, nullable=False),
     Column("seconds", REAL),
     CheckConstraint("models >= 1", name="models"),
+    sqlite_with_rowid=False,
+)
+
+#: What trials' models did with the test images: written once, sealed.
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("trial", Integer, ForeignKey("trials.id"), primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("loss", REAL),
+    # {"classes": names, "counts": a row of counts for each true class}
+    Column("confusion", Json, nullable=False),
+    Column("seconds", REAL, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("seal", Integer, nullable=False),
+    CheckConstraint("epoch >= 1", name="epoch"),
+)
+
+#: How fast trials' models answer; may be measured again, so `verify` asks nothing of it.
+latencies = Table(
+    "latencies",
+    metadata,
+    Column("trial", Integer, ForeignKey("trials.id"), primary_key=True),
+    Column("device", Words, primary_key=True),
+    Column("batch_size", Integer, primary_key=True),
+    Column("images", Integer, nullable=False),
+    Column("seconds", REAL, nullable=False),
+    Column("repeats", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    CheckConstraint("batch_size >= 1", name="batch_size"),
+    CheckConstraint("images >= 1", name="images"),
+    CheckConstraint("repeats >= 1", name="repeats"),
     sqlite_with_rowid=False,
 )
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from gridsearch.errors import ModelError
+from gridsearch.models.freezing import freeze
+from gridsearch.models.pretrained import load_pretrained
 from gridsearch.models.registry import build_model, find_model
 from gridsearch.spec.outcomes import EpochRecord
+from gridsearch.spec.stopping import stopping_epoch
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.draws import make_portable
 from gridsearch.training.randomness import derive
+from gridsearch.training.readings import ReadingKeeper
 from gridsearch.training.task import LineageTask, Workplace
 
 #: Everything the next epoch depends on: "model." and the name in the model's state dict, "optimizer." and slot and
@@ -39,6 +44,7 @@ class Member:
             self._state = checkpoint.tensors
             known = [record for record in checkpoint.history if record.epoch <= task.config.epochs]
             self.history = [replace(record, attempt=task.attempt) for record in known]
+        self.keeper = ReadingKeeper(task, place.keeping, self.history) if place.keeping and task.readings else None
 
     @property
     def next_epoch(self) -> int:
@@ -46,9 +52,19 @@ class Member:
         return len(self.history)
 
     @property
+    def val_losses(self) -> list[float]:
+        """Return the validation losses so far, that of the untrained model first."""
+        return [record.val_loss for record in self.history]
+
+    @property
+    def stopping_epoch(self) -> int | None:
+        """Return the epoch after which early stopping ended the training, if it did."""
+        return stopping_epoch(self.config.early_stopping, self.val_losses)
+
+    @property
     def done(self) -> bool:
         """Whether nothing is left to train."""
-        return self.ended or self.next_epoch > self.config.epochs
+        return self.ended or self.next_epoch > self.config.epochs or self.stopping_epoch is not None
 
     @property
     def steps(self) -> int:
@@ -94,10 +110,26 @@ class Member:
         """Take over the state after an epoch, and write it to disk before anyone hears of the epoch."""
         self.history.append(record)
         self._state = {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
+        # Before the checkpoint: what goes on from there must find the weights of all epochs up to it.
+        if self.keeper:
+            self.keeper.after_epoch(self.history, self._state)
         self.folder.save(self._state, self.history)
 
 
 def new_model(config: TrialConfig, place: Workplace) -> nn.Module:
+    """Return the configured model on the CPU as its training begins.
+
+    Its weights are drawn from the trial's own seed, or are those it is to start from as far as they fit.
+    """
+    model = drawn_model(config, place)
+    if config.pretrained:
+        file = place.pretrained[config.pretrained]
+        load_pretrained(model, config.model, str(file), folders=[Path()], data_dir=Path())
+    freeze(model, config.freeze)
+    return model
+
+
+def drawn_model(config: TrialConfig, place: Workplace) -> nn.Module:
     """Return the configured model on the CPU, its weights drawn from the trial's own seed."""
     model_class = find_model(config.model, place.model_search)
     if model_class.code != config.model_code:

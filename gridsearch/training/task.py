@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
+from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import FormMeasured
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.arrays import DeviceArrays
+from gridsearch.training.distillation import Teacher
+from gridsearch.training.losses import Targets
 
 
 @dataclass(frozen=True)
 class LineageTask:
-    """Train one lineage up to `config.epochs`, under the claim's attempt; epochs up to `recorded_epoch` are known."""
+    """Train one lineage up to `config.epochs`, under the claim's attempt; epochs up to `recorded_epoch` are known.
+
+    `readings` are the numbers of epochs of the lineage's trials whose weights may be wanted, ascending.
+    """
 
     lineage_id: str
     attempt: int
     config: TrialConfig
     recorded_epoch: int
+    readings: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,20 @@ class Pack:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """Where the weights of trials are put while a job is trained, and the objective that says which epoch's."""
+
+    folder: Path
+    objective: Objective
+
+
+@dataclass(frozen=True)
 class Workplace:
-    """Where training happens: data on a device, folders, and how to learn that it should stop."""
+    """Where training happens: data on a device, folders, a teacher if there is one, and how to learn to stop.
+
+    `pretrained` are the files of weights to start from, as configurations name them.
+    Without `keeping` no weights are kept but those in checkpoints.
+    """
 
     device: torch.device
     train: DeviceArrays
@@ -50,6 +70,18 @@ class Workplace:
     checkpoints: Path
     model_search: tuple[Path, ...] = ()
     stop: Callable[[], bool] = lambda: False
+    teacher: Teacher | None = None
+    pretrained: Mapping[str, Path] = field(default_factory=dict)
+    keeping: Keeping | None = None
+
+    def targets(self, part: Tensor, pixels: Tensor, *, changed: bool = False) -> Targets:
+        """Return the targets for the training images `part` (n,), whose pixels (n, C, H, W) may have been changed."""
+        labels = self.train.labels[part]
+        if self.teacher is None:
+            return Targets(labels)
+        if changed:
+            return self.teacher.targets(labels, pixels)
+        return self.teacher.known_targets(self.train, part)
 
 
 class StopRequestedError(Exception):

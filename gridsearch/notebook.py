@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 
+from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.frames import JobData, load
@@ -23,6 +24,7 @@ from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.ranking import TableOptions, table
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import Summary, summary
+from gridsearch.analysis.timing import timing
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 
@@ -125,6 +127,10 @@ class Job:
         """Return the correlations of the axes and the score: "pearson" or "spearman"."""
         return correlation(self._data, method).frame()
 
+    def timing(self, axis: str) -> pd.DataFrame:
+        """Return the median time of a step and of an epoch, evaluation included, for each value of an axis."""
+        return timing(self._data, axis).frame()
+
     @property
     def figures(self) -> Figures:
         """The job's figures, as plotly figures."""
@@ -145,7 +151,7 @@ class Figures:
 
     def __repr__(self) -> str:
         axes = ", ".join(self._data.axis_columns) or "none"
-        return f"<figures of {self._data.job.name!r}: correlation(), scatter(), curves(); axes: {axes}>"
+        return f"<figures of {self._data.job.name!r}: correlation(), scatter(), curves(), comparison(); axes: {axes}>"
 
     def correlation(self, method: str = "pearson") -> go.Figure:
         """Return the correlation heatmap."""
@@ -164,3 +170,9 @@ class Figures:
         from gridsearch.report.figures.curves import curves_figure
 
         return curves_figure(curves(self._data), log=log)
+
+    def comparison(self, axis: str, metric: str = "val_loss", *, training: bool = True) -> go.Figure:
+        """Return the curves of the best trial at each value of an axis; `metric` is "val_loss" or "val_accuracy"."""
+        from gridsearch.report.figures.comparison import comparison_figure
+
+        return comparison_figure(comparison(self._data, axis), metric, training=training)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
+from gridsearch.analysis.levels import with_seen
+from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
 from gridsearch.analysis.question import Objective, axes, defaults, objective
+from gridsearch.errors import nearest
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, TrialState
@@ -20,7 +24,7 @@ from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 #: States in which a trial has a score. A diverged trial is a result too, but its number means nothing.
 SCORED_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED})
 BEFORE = ("trial", "state")
-AFTER = (*METRICS, "score", "diverged_epoch", "seconds", "error")
+AFTER = (*METRICS, "score", "diverged_epoch", *MEASURES, "seconds", "error")
 EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 
 
@@ -39,6 +43,18 @@ class JobData:
     def axis_columns(self) -> list[str]:
         """Return the columns of `trials` that hold the axes, in order."""
         return [setting_column(axis.name) for axis in self.axes]
+
+    def along(self, name: str) -> tuple[Axis, list[str]]:
+        """Return the axis in the column `name`, undeclared values of trials included, and each trial's value as text.
+
+        A trial without the setting has an empty text. `TableError` names the nearest axis when there is none.
+        """
+        if name not in self.axis_columns:
+            raise TableError(f"unknown axis {name!r}{nearest(name, self.axis_columns)}")
+        axis = replace(self.axes[self.axis_columns.index(name)], name=name)
+        values = [None if value is pd.NA else value for value in self.trials[name].tolist()]
+        texts = [label(value) for value in values]
+        return with_seen(axis, dict(zip(texts, values, strict=True))), texts
 
     @property
     def setting_columns(self) -> list[str]:
@@ -74,8 +90,8 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
 
     Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of
     the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the
-    best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, `seconds`, `error`. List values read
-    `512-256`.
+    best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, the `MEASURES` (missing unless `epochs` are
+    given), `seconds`, `error`. List values read `512-256`.
     """
     settings = [defaults(job) | flatten(row.config) for row in trials]
     names = dict.fromkeys([axis.name for axis in axes(job)] + [key for row in settings for key in row])
@@ -89,6 +105,14 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
         columns[metric] = pd.Series([getattr(row, metric) for row in trials], dtype="float64")
     columns["score"] = _scores(objective(job), trials, epochs)
     columns["diverged_epoch"] = pd.Series([row.diverged_epoch for row in trials], dtype="Int64")
+    images = (job.spec.get("images") or {}).get("train")
+    measured = [
+        measures_of(own, images=images, batch_size=row.get("batch_size"))
+        for own, row in zip(own_epochs(trials, epochs), settings, strict=True)
+    ]
+    for name in MEASURES:
+        kind = "Int64" if name == "overfit_epoch" else "float64"
+        columns[name] = pd.Series([row[name] for row in measured], dtype=kind)
     columns["seconds"] = pd.Series([row.seconds for row in trials], dtype="float64")
     columns["error"] = pd.Series([row.error for row in trials], dtype="str")
     return pd.DataFrame(columns)

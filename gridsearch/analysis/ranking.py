@@ -10,7 +10,7 @@ import pandas as pd
 
 from gridsearch.analysis.filtering import TableError, matching, plain_rows
 from gridsearch.analysis.frames import SCORED_STATES, JobData
-from gridsearch.analysis.labels import label, score_text
+from gridsearch.analysis.labels import label, measured_text, score_text
 from gridsearch.errors import nearest
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
 
@@ -175,6 +175,8 @@ def _cell(name: str, row: dict[str, Any]) -> str:
     value = row[name]
     if name == "score" and value != value:
         return "no value" if row["state"] in SCORED_STATES else str(row["state"])
-    if name in (*METRICS, "score"):
+    if name in (*METRICS, "score", "initial_val_loss"):
         return score_text(value)
+    if name in ("seconds_per_epoch", "ms_per_step"):
+        return measured_text(value)
     return f"{value:.1f}" if name == "seconds" and value == value else label(value)

@@ -10,7 +10,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gridsearch.cli import checks, launching, pages, reading
+from gridsearch.cli import checks, launching, pages, pictures, reading
 from gridsearch.cli.streams import say
 from gridsearch.errors import EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
 from gridsearch.version import __version__
@@ -50,6 +50,7 @@ for command in (
     reading.top,
     reading.show,
     pages.dashboard,
+    pictures.samples,
     reading.export,
     reading.verify,
     checks.doctor,

@@ -29,6 +29,7 @@ Columns = Annotated[
 ]
 FormatOption = Annotated[tables.Format, typer.Option("--format", "-f", help="How to print the table.")]
 TrialPrefix = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
+EpochLog = Annotated[bool, typer.Option("--epochs", help="Print the log of its epochs instead.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ExportFormat = Annotated[
     str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")
@@ -76,12 +77,14 @@ def top(
     On a terminal each begins with its short id, for the command show.
     """
     from gridsearch.analysis.frames import load
+    from gridsearch.analysis.measures import need_epochs
     from gridsearch.analysis.ranking import TableOptions
     from gridsearch.analysis.ranking import table as ranking_table
 
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
+    by_epochs = need_epochs(*chosen, *(sort or ()), filter_ or "")
     with _open(store) as opened:
-        loaded = load(opened, jobs.stored_name(opened, job))
+        loaded = load(opened, jobs.stored_name(opened, job), with_epochs=by_epochs)
     table = ranking_table(loaded, TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state))
     if not table.total:
         missing = f"is {state}" if state else "has a result"
@@ -108,15 +111,7 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool
         caption=f"{len(table.rows)} of {table.total:,} trials" if table.omitted else "",
         keys=with_ids,
     )
-    if format_ is tables.Format.TABLE:
-        tables.show(grid)
-    else:
-        render = {
-            tables.Format.CSV: tables.as_csv,
-            tables.Format.MD: tables.as_markdown,
-            tables.Format.LATEX: tables.as_latex,
-        }[format_]
-        data(render(grid))
+    tables.print_as(grid, format_)
 
 
 def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
@@ -128,19 +123,33 @@ def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
     }
 
 
-def show(trial: TrialPrefix, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
-    """Print one trial: settings, numbers, curves and events."""
-    from gridsearch.cli.trial import settings_of, trial_json, trial_text
+def show(
+    trial: TrialPrefix,
+    epochs: EpochLog = False,
+    format_: FormatOption = tables.Format.TABLE,
+    store: StoreOption = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Print one trial: settings, numbers, curves and events; or, with --epochs, a line for each of its epochs."""
+    from gridsearch.cli.trial import epoch_grid, settings_of, trial_json, trial_text
 
+    if format_ is not tables.Format.TABLE and not epochs:
+        raise GridsearchError(
+            f"--format {format_}: only the table of --epochs has formats; add --epochs, or use --json"
+        )
     with _open(store) as opened:
         row = opened.trial(trial)
-        epochs = [epoch for epoch in opened.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
+        own = [epoch for epoch in opened.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
         events = opened.events(trial_id=row.trial_id)
         settings = settings_of(row, opened.jobs())
-    if as_json:
-        data(json.dumps(trial_json(row, settings, epochs, events), indent=2))
+    if epochs and (as_json or format_ is tables.Format.JSON):
+        data(json.dumps(trial_json(row, settings, own, events)["epochs"], indent=2))
+    elif epochs:
+        tables.print_as(epoch_grid(own), format_)
+    elif as_json:
+        data(json.dumps(trial_json(row, settings, own, events), indent=2))
     else:
-        data(trial_text(row, settings, epochs, events, width=columns(sys.stdout)))
+        data(trial_text(row, settings, own, events, width=columns(sys.stdout)))
 
 
 def export(
@@ -158,7 +167,7 @@ def export(
         raise GridsearchError(f"--table {table}: must be trials or epochs")
     kind = chosen_format(format_, output)
     with _open(store) as opened:
-        loaded = load(opened, jobs.stored_name(opened, job), with_epochs=table == "epochs")
+        loaded = load(opened, jobs.stored_name(opened, job), with_epochs=True)
     rows = write(loaded.trials if table == "trials" else loaded.epochs, kind, output)
     if output:
         say(f"{plural(rows, 'row')} written to {output}")

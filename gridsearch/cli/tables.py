@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gridsearch.cli.streams import columns, folded, out, printable
+from gridsearch.cli.streams import columns, data, folded, out, printable
 
 ELLIPSIS = "…"
 _GAP = "  "
@@ -172,6 +172,14 @@ def show(grid: Grid) -> None:
         console.print(Text("\n".join(block.body)), soft_wrap=True)
     if grid.caption:
         console.print(Text("\n" + folded(grid.caption, columns(sys.stdout))), soft_wrap=True)
+
+
+def print_as(grid: Grid, format_: Format) -> None:
+    """Print the table on stdout in any format but JSON, which whoever has the values makes of them."""
+    if format_ is Format.TABLE:
+        show(grid)
+    else:
+        data({Format.CSV: as_csv, Format.MD: as_markdown, Format.LATEX: as_latex}[format_](grid))
 
 
 def _harmless(cell: str, *, numeric: bool) -> str:

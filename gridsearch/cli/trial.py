@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.analysis.labels import label
+from gridsearch.analysis.labels import label, score_text
+from gridsearch.analysis.measures import initial_val_loss, overfit_epoch, seconds_per_epoch
 from gridsearch.analysis.question import defaults
 from gridsearch.cli.streams import folded, printable
-from gridsearch.cli.wording import duration, moment
+from gridsearch.cli.tables import Grid
+from gridsearch.cli.wording import duration, moment, plural
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS
 
@@ -47,6 +49,9 @@ def trial_json(
         "log": row.log,
         "attempt": row.attempt,
         "seconds": row.seconds,
+        "initial_val_loss": initial_val_loss(epochs),
+        "overfit_epoch": overfit_epoch(epochs),
+        "seconds_per_epoch": seconds_per_epoch(epochs),
         "epochs": [
             {"epoch": e.epoch, "learning_rate": e.learning_rate, "seconds": e.seconds}
             | {metric: getattr(e, metric) for metric in METRICS}
@@ -64,6 +69,17 @@ def trial_json(
     }
 
 
+def epoch_grid(own: Sequence[EpochRow]) -> Grid:
+    """Return the log of a trial: a line for each epoch, and the time of them all."""
+    rows = [
+        [str(e.epoch), *(score_text(getattr(e, metric)) or "-" for metric in METRICS), f"{e.seconds:.3f}"] for e in own
+    ]
+    trained, seconds = sum(epoch.epoch >= 1 for epoch in own), sum(epoch.seconds for epoch in own)
+    headings = ["epoch", *METRICS, "seconds"]
+    caption = f"{plural(trained, 'epoch')} trained in {duration(seconds)}, evaluation included"
+    return Grid(headings, [True] * len(headings), rows, caption=caption, keys=1)
+
+
 def trial_text(
     row: TrialRow,
     settings: Mapping[str, Any],
@@ -77,6 +93,7 @@ def trial_text(
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
     lines = [f"trial {row.trial_id}", f"  {row.state}{seconds}, attempt {row.attempt}", "", chosen, ""]
     lines += [f"  {metric:<16} {_number(getattr(row, metric))}" for metric in METRICS]
+    lines += _measured(epochs)
     if row.diverged_epoch is not None:
         lines.append(f"  diverged in epoch {row.diverged_epoch}")
     if row.error:
@@ -89,6 +106,16 @@ def trial_text(
     shown = [event for event in events if event.trial_id or event.kind in _OF_LINEAGE]
     lines += [f"  {moment(event.at)}  {event.kind}" for event in shown[-_EVENTS_SHOWN:]]
     return folded("\n".join(lines), width, indent=19)
+
+
+def _measured(epochs: Sequence[EpochRow]) -> list[str]:
+    """Return what the epochs tell about the trial, as far as they do."""
+    lines = []
+    if (initial := initial_val_loss(epochs)) is not None:
+        lines.append(f"  {'initial_val_loss':<16} {_number(initial)}")
+    if (overfits := overfit_epoch(epochs)) is not None:
+        lines.append(f"  {'overfit_epoch':<16} {overfits}")
+    return lines
 
 
 def _curve(name: str, values: Sequence[float | None], bars: int) -> str:

@@ -59,7 +59,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def test_every_plot_is_drawn(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["shallow"])
-    assert browser.run("document.querySelectorAll('.plot').length") == 11
+    assert browser.run("document.querySelectorAll('.plot').length") == 13
     assert browser.run("[...document.querySelectorAll('.plot')].every(p => p.querySelector('.main-svg'))")
     assert browser.run("document.querySelectorAll('#scatter-plot .points path').length") == 192
     assert browser.run("document.querySelectorAll('#heatmap .annotation').length") == 25

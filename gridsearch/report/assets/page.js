@@ -62,6 +62,33 @@
     });
   });
 
+  const compared = document.getElementById("compare-axis");
+  if (compared) {
+    const chosen = function (name) { return document.querySelector("input[name=" + name + "]:checked").value; };
+    const redraw = function () {
+      const both = chosen("compare-lines") === "both";
+      const scale = chosen("compare-scale");
+      ["loss", "accuracy"].forEach(function (what) {
+        const figure = figures.compare[compared.value][what];
+        const layout = structuredClone(figure.layout);
+        if (what === "loss") {
+          layout.yaxis.type = scale;
+          layout.yaxis.range = layout.meta[scale];
+          if (scale === "log" && layout.meta.log[1] - layout.meta.log[0] >= 2) layout.yaxis.dtick = 1;
+        }
+        const data = figure.data.filter(function (trace) { return both || trace.meta === "validation"; });
+        draw(document.getElementById("compare-" + what), { data: structuredClone(data), layout: layout });
+      });
+    };
+    compared.addEventListener("change", redraw);
+    onChoice("compare-lines", "compare-lines", redraw);
+    onChoice("compare-scale", "compare-scale", redraw);
+    redraw();
+  }
+
+  const confusion = document.getElementById("confusion-plot");
+  if (confusion) draw(confusion, figures.confusion);
+
   // Plots are drawn for the width of the screen; on paper they must be drawn again for the width of the paper,
   // and at once: Plotly.Plots.resize waits a moment, and printing does not.
   function redrawAll(size) {

@@ -13,6 +13,7 @@ import platformdirs
 STORE_NAME = "results.db"
 DASHBOARDS_NAME = "dashboards"
 JOBS_NAME = "jobs"
+WEIGHTS_NAME = "weights"
 DATA_VARIABLE = "GRIDSEARCH_DATA"
 INDEX_PAGE = "index.html"
 
@@ -60,6 +61,19 @@ def companion_dir(store: Path) -> Path:
 def checkpoint_dir(store: Path) -> Path:
     """Return the folder of a store's checkpoints, one subfolder per lineage."""
     return companion_dir(store) / "checkpoints"
+
+
+def reading_dir(store: Path, job_name: str) -> Path:
+    """Return the folder in which a job's launches gather weights, one subfolder per lineage, until they end."""
+    return companion_dir(store) / "readings" / file_stem(job_name)
+
+
+def weights_file(store: Path, trial_id: str) -> Path:
+    """Return the file beside a store that keeps the weights of a trial; what they belong to is in a `.json` beside it.
+
+    Trials are the same in every store, so stores in one folder share them.
+    """
+    return store.absolute().parent / WEIGHTS_NAME / f"{trial_id[:12]}.pt"
 
 
 def log_dir(store: Path) -> Path:

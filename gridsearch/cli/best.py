@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.question import Objective, axes, defaults, objective
+from gridsearch.analysis.winners import winners
 from gridsearch.cli.wording import short_id
 from gridsearch.spec.identity import flatten
 
@@ -33,19 +34,11 @@ class Best:
 
 def best_trial(store: Store, name: str) -> Best | None:
     """Return the best of a job's trials that have a score; a diverged one has none."""
-    job = store.job(name)
-    asked, names = objective(job), [axis.name for axis in axes(job)]
-    if asked.at == "last":
-        rows = store.ranking(name, asked.metric, 1, highest=asked.highest)
-        return as_best(rows[0], job, asked, names) if rows else None
-    # The best of all epochs is no column of the store.
-    from gridsearch.analysis.frames import load
-    from gridsearch.analysis.ranking import TableOptions, table
-
-    first = table(load(store, name), TableOptions(top=1, bottom=0)).first
-    if not first or first[0].score is None:
+    best = winners(store, name, 1)
+    if not best:
         return None
-    return as_best(store.trial(first[0].trial), job, asked, names, score=first[0].score)
+    job, (row, score) = store.job(name), best[0]
+    return as_best(row, job, objective(job), [axis.name for axis in axes(job)], score=score)
 
 
 def as_best(

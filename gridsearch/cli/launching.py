@@ -22,6 +22,7 @@ from gridsearch.cli.resources import (
     ThreadsOption,
     Training,
     WorkersOption,
+    kept,
     resources,
     with_training,
 )
@@ -179,7 +180,9 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
 def _options(training: Training, chosen: Resources) -> LaunchOptions:
     from gridsearch.engine.launch import LaunchOptions
 
-    return LaunchOptions(chosen.workers, chosen.device, chosen.threads, training.retry_failed, chosen.largest_pack)
+    return LaunchOptions(
+        chosen.workers, chosen.device, chosen.threads, training.retry_failed, chosen.largest_pack, kept(training.keep)
+    )
 
 
 def _executor_maker(

@@ -22,6 +22,8 @@ from gridsearch.cli.options import (
 from gridsearch.errors import GridsearchError
 
 _DEVICES = ("auto", "cpu", "cuda")
+#: How many trials' weights are kept when all are.
+EVERY_TRIAL = 2**62
 
 
 def largest_pack(asked: str) -> int | None:
@@ -31,6 +33,22 @@ def largest_pack(asked: str) -> int | None:
     if not asked.isdecimal() or not int(asked):
         raise GridsearchError(f"--pack {asked}: must be auto, off or a number from 1 on")
     return int(asked)
+
+
+def kept(asked: str) -> int:
+    """Return how many of the best trials' weights are to be kept."""
+    named = {"best": 1, "none": 0, "all": EVERY_TRIAL}
+    word, colon, number = asked.partition(":")
+    if asked in named:
+        return named[asked]
+    if word != "top" or not colon or not number.isdecimal() or not int(number):
+        raise GridsearchError(f"--keep {asked}: must be best, top:N (N from 1 on), all or none")
+    return int(number)
+
+
+def _checked_keep(asked: str) -> str:
+    kept(asked)
+    return asked
 
 
 def _checked_pack(asked: str) -> str:
@@ -47,6 +65,10 @@ ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads of
 PackOption = Annotated[
     str,
     typer.Option("--pack", callback=_checked_pack, help="How many trials are trained as one: auto, off or a number."),
+]
+KeepOption = Annotated[
+    str,
+    typer.Option("--keep", callback=_checked_keep, help="Whose weights are kept in weights/: best, top:N, all, none."),
 ]
 
 
@@ -65,6 +87,7 @@ class Training:
     device: DeviceOption = "auto"
     threads: ThreadsOption = 1
     pack: PackOption = "auto"
+    keep: KeepOption = "best"
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False
     dashboard: Annotated[bool, typer.Option("--dashboard/--no-dashboard", help="Write the job's page at the end.")] = (
         True

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gridsearch import paths
+from gridsearch.engine.keeping import BestSoFar
 from gridsearch.errors import not_writable
 from gridsearch.search.plan import LineagePlan
 from gridsearch.spec.outcomes import (
@@ -48,6 +49,9 @@ class Driver:
         self.measured: list[FormMeasured] = []
         self.plans: dict[str, LineagePlan] = {}
         self.unfinished: dict[str, LineageTask] = {}
+        self.keeper: BestSoFar | None = None
+        #: Lineages that have not come to their end, as far as known here.
+        self.open: set[str] = set()
         self.crashes: Counter[str] = Counter()
         self.handed_out = 0
 
@@ -55,6 +59,7 @@ class Driver:
         """Put packs in line, first come first served; each is one or more groups to be trained as one."""
         self.waiting = list(packs)
         self.plans = {lineage.lineage_id: lineage for pack in packs for group in pack for lineage in group}
+        self.open = set(self.plans)
         self.measured = self.store.measured()
 
     def next_pack(self) -> Pack | None:
@@ -88,6 +93,10 @@ class Driver:
                 del self.crashes[event.lineage_id]
             elif isinstance(event, (LineageFinished, LineageDiverged, LineageFailed)):
                 self.unfinished.pop(event.lineage_id, None)
+        if self.keeper:
+            ended = {event.lineage_id for event in of_lineages if isinstance(event, LineageFinished | LineageDiverged)}
+            self.open -= ended
+            self.keeper.take(outcome.finished, ended, self.open)
         if self.listener:
             self.listener.recorded(of_lineages, outcome)
 
@@ -125,7 +134,8 @@ class Driver:
 
     def _task(self, claim: Claim) -> LineageTask:
         config = self.plans[claim.lineage_id].config.model_copy(update={"epochs": claim.target_epochs})
-        return LineageTask(claim.lineage_id, claim.attempt, config, claim.recorded_epoch)
+        readings = self.plans[claim.lineage_id].readings
+        return LineageTask(claim.lineage_id, claim.attempt, config, claim.recorded_epoch, readings)
 
     def _log(self, event: LineageFailed) -> str:
         path = paths.failure_log(self.store_path, event.lineage_id, event.attempt)

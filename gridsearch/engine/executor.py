@@ -10,7 +10,7 @@ from typing import Protocol, Self
 
 from gridsearch.data.splits import SplitDataset
 from gridsearch.spec.outcomes import WorkerEvent
-from gridsearch.training.task import Pack
+from gridsearch.training.task import Keeping, Pack
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class WorkerSettings:
     model_search: tuple[Path, ...]
     device: str
     threads: int
+    keeping: Keeping | None = None
 
 
 class Desk(Protocol):

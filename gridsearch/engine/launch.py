@@ -12,6 +12,7 @@ from gridsearch import paths
 from gridsearch.engine.driver import Driver, Listener
 from gridsearch.engine.executor import Executor, WorkerSettings
 from gridsearch.engine.heartbeat import Heartbeat
+from gridsearch.engine.keeping import BestSoFar, clear_readings, write_winners
 from gridsearch.engine.liveness import Watch, own_process
 from gridsearch.engine.memory import memory_per_worker
 from gridsearch.engine.packing import PlannedPack, bundles, make_packs
@@ -21,6 +22,7 @@ from gridsearch.search.plan import LineagePlan, Plan, make_plan
 from gridsearch.spec.outcomes import OPEN_STATES, TrialState
 from gridsearch.store.contract import Store
 from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.task import Keeping
 
 POLL_SECONDS = 0.5
 FOREVER = 2**62
@@ -32,7 +34,8 @@ IDLE_ROUNDS = 20
 class LaunchOptions:
     """How to launch: workers (processes that train at the same time), device, threads of each worker.
 
-    `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good.
+    `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good. `keep` is
+    how many of the best trials' weights are kept.
     """
 
     workers: int
@@ -40,6 +43,7 @@ class LaunchOptions:
     threads: int = 1
     retry_failed: bool = False
     largest_pack: int | None = None
+    keep: int = 1
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,9 @@ def worker_settings(prepared: PreparedJob, store_path: Path, options: LaunchOpti
         model_search=prepared.model_search,
         device=options.device,
         threads=options.threads,
+        keeping=Keeping(paths.reading_dir(store_path, prepared.job.name), prepared.job.objective)
+        if options.keep
+        else None,
     )
 
 
@@ -138,6 +145,7 @@ class Launch:
             self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED])
         wanted = self.open_lineages()
         if not wanted:
+            self.keep_winners()  # of a launch that ended before it could
             return self.end(stopping())
         if lost := self.without_checkpoint(self.free_of_claims(wanted)):
             listener.note(
@@ -148,7 +156,13 @@ class Launch:
         outcome = "lost"
         try:
             self.train(launch_id, make_executor, listener, stopping)
-            outcome = self.end(stopping()).outcome
+            end = self.end(stopping())
+            if not end.interrupted and (gone := self.keep_winners()):
+                listener.note(
+                    f"the weights of {gone} of the best trials were not kept when they were trained:"
+                    " gridsearch evaluate trains them again"
+                )
+            outcome = end.outcome
         except (KeyboardInterrupt, GridsearchError):
             outcome = "interrupted"
             raise
@@ -166,6 +180,9 @@ class Launch:
         """Have workers train what is open, again and again while other launches give work back."""
         driver = Driver(self.store, self.store_path, launch_id, stopping=stopping)
         driver.listener = listener
+        if keep := self.options.keep:
+            job, grid = self.prepared.job.name, (trial.trial_id for trial in self.prepared.grid.trials)
+            driver.keeper = BestSoFar(self.store, self.store_path, job, grid, keep)
         told = False
         idle_rounds = 0
         with ExitStack() as stack:
@@ -196,6 +213,13 @@ class Launch:
                     )
                 if idle_rounds:
                     time.sleep(POLL_SECONDS)
+
+    def keep_winners(self) -> int:
+        """Write the weights of the best trials, and remove the others'; return how many there are no weights of."""
+        name = self.prepared.job.name
+        lost = write_winners(self.store, self.store_path, name, self.options.keep)
+        clear_readings(self.store, self.store_path, name)
+        return len(lost)
 
     def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
         """Return the lineages in packs as these options allow."""

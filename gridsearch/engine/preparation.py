@@ -74,6 +74,7 @@ class PreparedJob:
             "images": self.images(),
             "image_shape": list(self.dataset.image_shape),
             "classes": self.dataset.num_classes,
+            "class_names": list(self.dataset.class_names),
         }
 
 

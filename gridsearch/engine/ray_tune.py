@@ -285,7 +285,7 @@ class RayTuneExecutor:
 def _pack(pack: Pack) -> str:
     """Return a pack as text, because Tune copies, prints and saves what it is given."""
     groups = [
-        [[task.lineage_id, task.attempt, canonical(task.config), task.recorded_epoch] for task in group]
+        [[task.lineage_id, task.attempt, canonical(task.config), task.recorded_epoch, task.readings] for task in group]
         for group in pack.groups
     ]
     return json.dumps([groups, [astuple(one) for one in pack.measured]])
@@ -295,7 +295,10 @@ def _unpack(text: str) -> Pack:
     groups, measured = json.loads(text)
     return Pack(
         tuple(
-            tuple(LineageTask(key, attempt, parse(config), known) for key, attempt, config, known in group)
+            tuple(
+                LineageTask(key, attempt, parse(config), known, tuple(readings))
+                for key, attempt, config, known, readings in group
+            )
             for group in groups
         ),
         tuple(FormMeasured(*one) for one in measured),

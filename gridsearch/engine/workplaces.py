@@ -42,4 +42,5 @@ class WorkplaceMaker:
             checkpoints=self.settings.checkpoints,
             model_search=self.settings.model_search,
             stop=self.stop,
+            keeping=self.settings.keeping,
         )

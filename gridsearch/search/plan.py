@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gridsearch.search.grid import Grid, GridTrial
 from gridsearch.spec.outcomes import RESULT_STATES, TrialState
@@ -15,7 +15,8 @@ from gridsearch.spec.trial import TrialConfig
 class LineagePlan:
     """A lineage to train: its longest wanted trial, where it goes on from, and what it costs.
 
-    `start` is the last epoch already recorded (-1: none); `steps` counts the optimiser steps to make.
+    `start` is the last epoch already recorded (-1: none); `steps` counts the optimiser steps to make. `readings` are
+    the numbers of epochs of all its trials in the grid, those included that have their result, ascending.
     """
 
     lineage_id: str
@@ -23,6 +24,7 @@ class LineagePlan:
     start: int
     trials: int
     steps: int
+    readings: tuple[int, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -76,7 +78,16 @@ def make_plan(
         if best is None or trial.config.epochs > best.config.epochs:
             longest[trial.lineage_id] = trial
     trials_of = Counter(trial.lineage_id for trial in wanted)
-    lineages = [_lineage(trial, recorded.get(key, -1), trials_of[key], train_images) for key, trial in longest.items()]
+    readings: defaultdict[str, set[int]] = defaultdict(set)
+    for trial in grid.trials:
+        if trial.lineage_id in longest:
+            readings[trial.lineage_id].add(trial.config.epochs)
+    lineages = [
+        replace(
+            _lineage(trial, recorded.get(key, -1), trials_of[key], train_images), readings=tuple(sorted(readings[key]))
+        )
+        for key, trial in longest.items()
+    ]
     alone = sum(max(0, trial.config.epochs - max(0, recorded.get(trial.lineage_id, 0))) for trial in wanted)
     return Plan(
         grid=grid,

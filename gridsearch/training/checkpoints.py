@@ -92,8 +92,7 @@ class CheckpointFolder:
         temporary = self.folder / f"{target.name}.{os.getpid()}.tmp"
         try:
             with temporary.open("wb") as file:
-                file.write(_digest(content))
-                file.write(content)
+                file.write(sealed(content))
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
@@ -122,8 +121,8 @@ class CheckpointFolder:
             raw = (self.folder / slot).read_bytes()
         except OSError:
             return None
-        content = raw[_DIGEST_BYTES:]
-        if raw[:_DIGEST_BYTES] != _digest(content):
+        content = unsealed(raw)
+        if content is None:
             return None
         try:
             metadata = _metadata(content)
@@ -133,6 +132,17 @@ class CheckpointFolder:
             return Checkpoint(safetensors.torch.load(content), history) if history else None
         except (SafetensorError, ValueError, KeyError, TypeError):
             return None
+
+
+def sealed(content: bytes) -> bytes:
+    """Return what a file that proves its own integrity holds: the digest of its content, then the content."""
+    return _digest(content) + content
+
+
+def unsealed(raw: bytes) -> bytes | None:
+    """Return the content of such a file, or None where it is not what was written."""
+    content = raw[_DIGEST_BYTES:]
+    return content if raw[:_DIGEST_BYTES] == _digest(content) else None
 
 
 def _digest(content: bytes) -> bytes:

@@ -15,6 +15,7 @@ from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.draws import make_portable
 from gridsearch.training.randomness import derive
+from gridsearch.training.readings import ReadingKeeper
 from gridsearch.training.task import LineageTask, Workplace
 
 #: Everything the next epoch depends on: "model." and the name in the model's state dict, "optimizer." and slot and
@@ -39,6 +40,7 @@ class Member:
             self._state = checkpoint.tensors
             known = [record for record in checkpoint.history if record.epoch <= task.config.epochs]
             self.history = [replace(record, attempt=task.attempt) for record in known]
+        self.keeper = ReadingKeeper(task, place.keeping, self.history) if place.keeping and task.readings else None
 
     @property
     def next_epoch(self) -> int:
@@ -94,6 +96,9 @@ class Member:
         """Take over the state after an epoch, and write it to disk before anyone hears of the epoch."""
         self.history.append(record)
         self._state = {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
+        # Before the checkpoint: what goes on from there must find the weights of all epochs up to it.
+        if self.keeper:
+            self.keeper.after_epoch(self.history, self._state)
         self.folder.save(self._state, self.history)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import FormMeasured
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.arrays import DeviceArrays
@@ -15,12 +16,16 @@ from gridsearch.training.arrays import DeviceArrays
 
 @dataclass(frozen=True)
 class LineageTask:
-    """Train one lineage up to `config.epochs`, under the claim's attempt; epochs up to `recorded_epoch` are known."""
+    """Train one lineage up to `config.epochs`, under the claim's attempt; epochs up to `recorded_epoch` are known.
+
+    `readings` are the numbers of epochs of the lineage's trials whose weights may be wanted, ascending.
+    """
 
     lineage_id: str
     attempt: int
     config: TrialConfig
     recorded_epoch: int
+    readings: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,19 @@ class Pack:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """Where the weights of trials are put while a job is trained, and the objective that says which epoch's."""
+
+    folder: Path
+    objective: Objective
+
+
+@dataclass(frozen=True)
 class Workplace:
-    """Where training happens: data on a device, folders, and how to learn that it should stop."""
+    """Where training happens: data on a device, folders, and how to learn that it should stop.
+
+    Without `keeping` no weights are kept but those in checkpoints.
+    """
 
     device: torch.device
     train: DeviceArrays
@@ -50,6 +66,7 @@ class Workplace:
     checkpoints: Path
     model_search: tuple[Path, ...] = ()
     stop: Callable[[], bool] = lambda: False
+    keeping: Keeping | None = None
 
 
 class StopRequestedError(Exception):

@@ -51,9 +51,10 @@ def launch(
     notes: Notes | None = None,
     stopping: Callable[[], bool] = lambda: False,
     retry_failed: bool = False,
+    keep: int = 1,
     make: Callable[[Any], Executor] = InlineExecutor,
 ) -> LaunchEnd:
-    options = LaunchOptions(workers=1, device="cpu", retry_failed=retry_failed)
+    options = LaunchOptions(workers=1, device="cpu", retry_failed=retry_failed, keep=keep)
     settings = worker_settings(job, store_path, options)
     with open_store(store_path) as store:
         return Launch(job, store, store_path, options).run(

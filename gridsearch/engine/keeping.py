@@ -1,0 +1,132 @@
+"""Keeping the weights of a job's best trials: while it is trained the best so far, at its end the winners."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from pathlib import Path
+
+from torch import Tensor
+
+from gridsearch import paths
+from gridsearch.analysis.winners import winners
+from gridsearch.engine.weight_files import has_weights, write_weights
+from gridsearch.spec.identity import parse
+from gridsearch.spec.job import Objective
+from gridsearch.spec.outcomes import RESULT_STATES, TrialState
+from gridsearch.spec.readings import reading_epoch
+from gridsearch.store.contract import Store
+from gridsearch.store.rows import EpochRow, JobRow, TrialRow
+from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.readings import ReadingFolder, weights_of
+
+#: States in which a trial has a score.
+_SCORED = RESULT_STATES - {TrialState.DIVERGED}
+
+
+def objective_of(job: JobRow) -> Objective:
+    """Return the objective of a job as the store has it."""
+    return Objective(**(job.spec.get("objective") or {}))
+
+
+def trial_epoch(objective: Objective, row: TrialRow, history: Sequence[EpochRow]) -> int | None:
+    """Return the epoch whose weights are a trial's, given its lineage's epochs; None where it has none yet."""
+    return reading_epoch(parse(row.config), objective, history) if row.state in _SCORED else None
+
+
+@dataclass(frozen=True, order=True)
+class _Kept:
+    """A trial among the best so far; the worst is the least."""
+
+    score: float
+    place: int
+    lineage_id: str
+    epoch: int
+
+
+class BestSoFar:
+    """Follows a job's trials as they complete, and removes the weights of those that are not among the best `keep`.
+
+    A lineage that is being trained keeps the weights of all its readings until it has ended.
+    """
+
+    def __init__(self, store: Store, store_path: Path, job: str, grid: Iterable[str], keep: int) -> None:
+        row = store.job(job)
+        self.store, self.keep = store, keep
+        self.objective = objective_of(row)
+        self.root = paths.reading_dir(store_path, job)
+        # Of equal scores the first in the grid is the best.
+        self.places = {trial_id: -place for place, trial_id in enumerate(grid)}
+        self.best: list[_Kept] = []
+        self._add([row for row, _ in winners(store, job, keep)])
+
+    def take(self, finished: Collection[TrialRow], ended: Collection[str], training: Collection[str]) -> None:
+        """Learn which trials are finished and which lineages ended just now, and which are still to be trained."""
+        touched = self._add(finished) | set(ended)
+        wanted = defaultdict(set)
+        for kept in self.best:
+            wanted[kept.lineage_id].add(kept.epoch)
+        for lineage_id in touched - set(training):
+            ReadingFolder(self.root, lineage_id).keep_only(wanted[lineage_id])
+
+    def _add(self, rows: Collection[TrialRow]) -> set[str]:
+        """Let trials compete; return the lineages of those that are no longer among the best."""
+        ours = [row for row in rows if row.trial_id in self.places]
+        curves = self._curves(ours)
+        displaced = set()
+        for row in ours:
+            epoch = trial_epoch(self.objective, row, curves[row.lineage_id])
+            if epoch is None:
+                continue
+            read = row if self.objective.at == "last" else curves[row.lineage_id][epoch]
+            value = getattr(read, self.objective.metric)
+            score = value if self.objective.direction == "max" else -value
+            heappush(self.best, _Kept(score, self.places[row.trial_id], row.lineage_id, epoch))
+            if len(self.best) > self.keep:
+                displaced.add(heappop(self.best).lineage_id)
+        return displaced
+
+    def _curves(self, rows: Iterable[TrialRow]) -> dict[str, list[EpochRow]]:
+        curves: defaultdict[str, list[EpochRow]] = defaultdict(list)
+        for epoch in self.store.epochs({row.lineage_id for row in rows}):
+            curves[epoch.lineage_id].append(epoch)
+        return curves
+
+
+def weights_at_hand(store_path: Path, job: str, row: TrialRow, epoch: int) -> dict[str, Tensor] | None:
+    """Return a trial's weights where a launch of its job or a checkpoint has just that epoch, else None."""
+    found = ReadingFolder(paths.reading_dir(store_path, job), row.lineage_id).load(epoch)
+    if found is None:
+        checkpoint = CheckpointFolder(paths.checkpoint_dir(store_path), row.lineage_id).load()
+        found = weights_of(checkpoint.tensors) if checkpoint and checkpoint.epoch == epoch else None
+    return found
+
+
+def write_winners(store: Store, store_path: Path, name: str, keep: int) -> list[TrialRow]:
+    """Write the weights of a job's best trials that are not written yet; return those whose weights are gone."""
+    job = store.job(name)
+    objective = objective_of(job)
+    lost = []
+    for row, _ in winners(store, name, keep):
+        if has_weights(store_path, row.trial_id):
+            continue
+        epoch = trial_epoch(objective, row, store.epochs([row.lineage_id]))
+        weights = None if epoch is None else weights_at_hand(store_path, name, row, epoch)
+        if epoch is not None and weights is not None:
+            write_weights(store_path, job, row, epoch, weights)
+        elif not has_weights(store_path, row.trial_id):  # another launch of the job may have just written them
+            lost.append(row)
+    return lost
+
+
+def clear_readings(store: Store, store_path: Path, name: str) -> None:
+    """Remove what launches of a job have gathered, but for lineages that may still be trained."""
+    root = paths.reading_dir(store_path, name)
+    if not root.exists():
+        return
+    unfinished = {row.lineage_id for row in store.trials(name) if row.state not in RESULT_STATES}
+    for folder in root.iterdir():
+        if folder.name not in unfinished:
+            ReadingFolder(root, folder.name).keep_only(())

@@ -1,0 +1,102 @@
+"""Weights of trained trials as files for anyone: a state dict for plain torch, and beside it what it belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gridsearch import paths
+from gridsearch.atomic import replacing
+from gridsearch.errors import StorageError
+from gridsearch.spec.identity import parse
+from gridsearch.spec.outcomes import METRICS
+from gridsearch.store.rows import JobRow, TrialRow
+from gridsearch.version import __version__
+
+#: What is done to pixels before a model sees them.
+PREPROCESSING = "pixels / 255 as float32, shape (batch, channels, height, width)"
+
+
+def write_weights(store_path: Path, job: JobRow, row: TrialRow, epoch: int, weights: Mapping[str, Tensor]) -> Path:
+    """Write a trial's weights of an epoch and their description; return the weights' file.
+
+    `torch.load(file, weights_only=True)` gives the state dict of the model's ordinary class. Raises `StorageError`
+    when the disk does not take them.
+    """
+    file = paths.weights_file(store_path, row.trial_id)
+    buffer = io.BytesIO()
+    torch.save({name: tensor.detach().cpu().clone() for name, tensor in weights.items()}, buffer)
+    content = buffer.getvalue()
+    described = _description(job, row, epoch) | {
+        "parameters": sum(tensor.numel() for tensor in weights.values()),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as stream:
+            stream.write(content)
+        # Last: weights count as kept where their description is there.
+        with replacing(file.with_suffix(".json")) as stream:
+            stream.write((json.dumps(described, indent=2) + "\n").encode())
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise StorageError(
+            f"weights in {file.parent} cannot be written: {why}; free some space or mend the folder, then launch again"
+        ) from error
+    return file
+
+
+def has_weights(store_path: Path, trial_id: str) -> bool:
+    """Whether a trial's weights are kept."""
+    return _described(paths.weights_file(store_path, trial_id), trial_id) is not None
+
+
+def read_weights(store_path: Path, trial_id: str, epoch: int) -> dict[str, Tensor] | None:
+    """Return the kept weights of a trial, or None where there are none, or not sound ones, of that epoch."""
+    file = paths.weights_file(store_path, trial_id)
+    described = _described(file, trial_id)
+    if described is None or described.get("epoch") != epoch:
+        return None
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(content).hexdigest() != described.get("sha256"):
+        return None
+    weights: dict[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return weights
+
+
+def _described(file: Path, trial_id: str) -> dict[str, Any] | None:
+    """Return what a file of weights is said to be, or None where that is nothing or of another trial."""
+    try:
+        found: dict[str, Any] = json.loads(file.with_suffix(".json").read_text())
+    except (OSError, ValueError):
+        return None
+    return found if file.exists() and isinstance(found, dict) and found.get("trial") == trial_id else None
+
+
+def _description(job: JobRow, row: TrialRow, epoch: int) -> dict[str, Any]:
+    config = parse(row.config)
+    return {
+        "trial": row.trial_id,
+        "gridsearch": __version__,
+        "model": config.model,
+        "hyper": dict(job.spec.get("defaults") or {}) | config.hyper,
+        "image_shape": job.spec.get("image_shape"),
+        "classes": job.spec.get("classes"),
+        "class_names": job.spec.get("class_names"),
+        "dataset": job.spec.get("dataset"),
+        "fingerprint": config.dataset,
+        "preprocessing": PREPROCESSING,
+        "config": config.model_dump(mode="json"),
+        "epoch": epoch,
+        "metrics": {name: getattr(row, name) for name in METRICS},
+    }

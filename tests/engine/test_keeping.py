@@ -1,0 +1,114 @@
+"""The weights of the winners, whatever happens to the launch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from gridsearch import paths
+from gridsearch.analysis.winners import winners
+from gridsearch.engine import inline
+from gridsearch.store.opening import open_store
+from tests.engine.launching import Notes, launch, prepared
+
+AT_LAST = "objective={metric: val_accuracy}"
+#: The lowest accuracy of all epochs is an early one, and the best so far changes on the way there.
+AT_BEST = "objective={metric: train_accuracy, at: best, mode: min}"
+LONG = "epochs=[1,3,6]"
+
+
+@pytest.fixture(autouse=True)
+def _report_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inline, "REPORT_SECONDS", 0.0)
+
+
+def kept(folder: Path) -> dict[str, tuple[int, dict[str, torch.Tensor]]]:
+    """Return epoch and weights by trial."""
+    found = {}
+    for file in (folder / "weights").glob("*.pt"):
+        said = json.loads(file.with_suffix(".json").read_text())
+        found[said["trial"]] = (said["epoch"], torch.load(file, weights_only=True))
+    return found
+
+
+def assert_same(one: dict[str, tuple[int, dict[str, torch.Tensor]]], other: object) -> None:
+    assert isinstance(other, dict) and one.keys() == other.keys()
+    for trial, (epoch, weights) in one.items():
+        assert other[trial][0] == epoch
+        assert all(torch.equal(weights[name], other[trial][1][name]) for name in weights)
+
+
+@pytest.mark.parametrize("objective", [AT_LAST, AT_BEST])
+@pytest.mark.parametrize("keep", [1, 5])
+def test_the_winners_are_those_of_the_ranking_however_often_the_launch_is_stopped(
+    tmp_path: Path, objective: str, keep: int
+) -> None:
+    (tmp_path / "whole").mkdir()
+    job = prepared(tmp_path, objective, LONG)
+    launch(job, tmp_path / "whole" / "r.db", keep=keep)
+    whole = kept(tmp_path / "whole")
+    with open_store(tmp_path / "whole" / "r.db") as store:
+        assert whole.keys() == {row.trial_id for row, _ in winners(store, "small", keep)}
+    for after in (1, 4, 3, 5):
+        stop: list[bool] = []
+        notes = Notes(after, lambda stop=stop: stop.append(True))  # type: ignore[misc]
+        launch(job, tmp_path / "r.db", notes=notes, stopping=lambda stop=stop: bool(stop), keep=keep)  # type: ignore[misc]
+        assert kept(tmp_path) == {}
+    launch(job, tmp_path / "r.db", keep=keep)
+    assert_same(kept(tmp_path), whole)
+    assert not list(paths.reading_dir(tmp_path / "r.db", "small").iterdir())
+
+
+@pytest.mark.parametrize("objective", [AT_LAST, AT_BEST])
+def test_all_weights_are_those_that_each_trial_has_alone(tmp_path: Path, objective: str) -> None:
+    (tmp_path / "alone").mkdir()
+    launch(prepared(tmp_path, objective, LONG), tmp_path / "r.db", keep=100)
+    everything = kept(tmp_path)
+    assert len(everything) == 12
+    for epochs in (1, 3, 6):
+        launch(
+            prepared(tmp_path, objective, f"epochs={epochs}", f"name=e{epochs}"),
+            tmp_path / f"alone/{epochs}.db",
+            keep=100,
+        )
+    assert_same(everything, kept(tmp_path / "alone"))
+
+
+@pytest.mark.parametrize("objective", [AT_LAST, AT_BEST])
+def test_no_more_is_on_the_disk_than_may_win(tmp_path: Path, objective: str) -> None:
+    root, most = paths.reading_dir(tmp_path / "r.db", "small"), [0]
+
+    def look() -> None:
+        most[0] = max(most[0], sum(file.is_file() for file in root.rglob("*")))
+
+    launch(
+        prepared(tmp_path, objective, LONG, "learning_rate={logspace: [0.001, 0.1], num: 4}", "batch_size=[32,64,128]"),
+        tmp_path / "r.db",
+        notes=Notes(0, look),
+    )
+    # One winner, and the readings of the four lineages of the pack that is being trained.
+    assert 1 <= most[0] <= 1 + 4 * 3
+
+
+def test_none_are_kept_if_none_are_wanted_and_later_launches_say_what_they_lack(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db", keep=0)
+    assert not (tmp_path / "weights").exists()
+    notes = Notes()
+    launch(prepared(tmp_path, "learning_rate=[0.1,0.01,1e-5]"), tmp_path / "r.db", notes=notes, keep=100)
+    # Four are new, four in checkpoints; four were readings of a training that nobody kept.
+    assert len(kept(tmp_path)) == 8
+    assert [note[:26] for note in notes.notes] == ["the weights of 4 of the be"]
+
+
+def test_winners_of_a_launch_that_died_before_it_wrote_them_are_written_by_the_next(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    before = kept(tmp_path)
+    (file,) = (tmp_path / "weights").glob("*.json")
+    file.unlink()
+    notes = Notes()
+    launch(prepared(tmp_path), tmp_path / "r.db", notes=notes)
+    assert (notes.epochs, notes.notes) == ([], [])
+    assert_same(kept(tmp_path), before)

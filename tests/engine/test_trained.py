@@ -1,0 +1,114 @@
+"""From a trial in the store to its trained model, whatever is left of its weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+
+from gridsearch import paths
+from gridsearch.engine.trained import ModelSource, TrainedTrial, trained
+from gridsearch.errors import EngineError, GridsearchError
+from gridsearch.models.shallow import Shallow
+from gridsearch.store.opening import open_store
+from tests.engine.launching import launch, prepared
+
+
+def of(folder: Path, trial: str, notes: list[str] | None = None) -> TrainedTrial:
+    with open_store(folder / "r.db", create=False, read_only=True) as store:
+        said = notes if notes is not None else []
+        source = ModelSource(store, folder / "r.db", folder / "data", "cpu", note=said.append)
+        return trained(source, "small", trial)
+
+
+def best(folder: Path) -> tuple[str, float, float]:
+    with open_store(folder / "r.db", create=False) as store:
+        row = store.ranking("small", "val_accuracy", 1, highest=True)[0]
+    assert row.val_loss is not None and row.val_accuracy is not None
+    return row.trial_id, row.val_loss, row.val_accuracy
+
+
+def assert_is(found: TrainedTrial, loss: float, accuracy: float) -> None:
+    """It has the validation loss and accuracy that the store says."""
+    assert not found.model.training
+    with torch.no_grad():
+        logits = found.model(found.place.validation.images)
+    labels = found.place.validation.labels
+    assert functional.cross_entropy(logits, labels).item() == pytest.approx(loss, rel=1e-4)
+    assert (logits.argmax(1) == labels).float().mean().item() == pytest.approx(accuracy, abs=5e-3)
+
+
+def without_weights(folder: Path) -> None:
+    shutil.rmtree(folder / "weights")
+
+
+def without_anything(folder: Path) -> None:
+    shutil.rmtree(folder / "weights")
+    shutil.rmtree(paths.checkpoint_dir(folder / "r.db"))
+
+
+def with_damaged_weights(folder: Path) -> None:
+    for file in (folder / "weights").glob("*.pt"):
+        file.write_bytes(file.read_bytes()[:-1] + b"?")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "retrained"),
+    [(lambda folder: None, 0), (without_weights, 0), (with_damaged_weights, 0), (without_anything, 1)],
+)
+def test_the_best_trial_s_model_has_the_numbers_of_the_store(
+    tmp_path: Path, spoil: Callable[[Path], None], retrained: int
+) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    trial, loss, accuracy = best(tmp_path)
+    spoil(tmp_path)
+    notes: list[str] = []
+    threads, random = torch.get_num_threads(), torch.get_rng_state()
+    assert_is(of(tmp_path, trial[:10], notes), loss, accuracy)
+    assert len(notes) == retrained
+    assert (torch.get_num_threads(), torch.equal(torch.get_rng_state(), random)) == (threads, True)
+    assert_is(of(tmp_path, trial, notes), loss, accuracy)
+    assert len(notes) == retrained
+
+
+def test_an_earlier_reading_of_a_training_is_trained_again_to_its_own_epoch(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    with open_store(tmp_path / "r.db", create=False) as store:
+        row = next(row for row in store.trials("small") if row.epochs == 1)
+    notes: list[str] = []
+    found = of(tmp_path, row.trial_id, notes)
+    assert row.val_loss is not None and row.val_accuracy is not None
+    assert_is(found, row.val_loss, row.val_accuracy)
+    assert (found.epoch, len(notes)) == (1, 1)
+
+
+def test_kept_weights_are_plain_torch_s_and_say_what_they_belong_to(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    trial, loss, accuracy = best(tmp_path)
+    (file,) = (tmp_path / "weights").glob("*.pt")
+    assert trial.startswith(file.stem)
+    model = Shallow(in_features=64, num_classes=10, neurons=10)
+    model.load_state_dict(torch.load(file, weights_only=True))
+    found = of(tmp_path, trial)
+    images = found.test().images
+    assert torch.equal(model.eval()(images), found.model(images))
+    said = json.loads(file.with_suffix(".json").read_text())
+    assert (said["trial"], said["model"], said["hyper"]["neurons"]) == (trial, "shallow", 10)
+    assert (said["image_shape"], said["classes"], said["class_names"]) == ([1, 8, 8], 10, [str(i) for i in range(10)])
+    assert (said["metrics"]["val_loss"], said["metrics"]["val_accuracy"]) == (loss, accuracy)
+    assert (said["parameters"], said["dataset"], said["epoch"]) == (64 * 10 + 10 + 100 + 10, "digits", 3)
+
+
+def test_a_trial_without_a_result_has_no_model(tmp_path: Path) -> None:
+    launch(prepared(tmp_path, "learning_rate=[0.1,1e30]"), tmp_path / "r.db")
+    with open_store(tmp_path / "r.db", create=False) as store:
+        diverged = next(row.trial_id for row in store.trials("small") if row.state == "diverged")
+    with pytest.raises(EngineError, match="diverged"):
+        of(tmp_path, diverged)
+    with pytest.raises(GridsearchError, match="no trial"):
+        of(tmp_path, "zzz")

@@ -1,0 +1,87 @@
+"""The weights a training leaves behind for those who may want them."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from gridsearch.errors import StorageError
+from gridsearch.spec.job import Objective
+from gridsearch.spec.outcomes import EpochRecord
+from gridsearch.spec.readings import reading_epoch
+from gridsearch.training.readings import ReadingFolder, ReadingKeeper, weights_of
+from gridsearch.training.task import Keeping
+from tests.training.conftest import task
+
+NAME = "a" * 64
+
+
+def weights(value: float) -> dict[str, torch.Tensor]:
+    return {"w": torch.full((2, 3), value), "count": torch.tensor(3)}
+
+
+def test_weights_come_back_or_not_at_all(tmp_path: Path) -> None:
+    folder = ReadingFolder(tmp_path, NAME)
+    assert folder.load(3) is None
+    folder.save(3, weights(1.5))
+    found = folder.load(3)
+    assert found is not None and torch.equal(found["w"], weights(1.5)["w"]) and int(found["count"]) == 3
+    file = tmp_path / NAME / "3"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert folder.load(3) is None
+    for epoch in (4, 5, 6):
+        folder.save(epoch, weights(epoch))
+    folder.keep_only({5, 9})
+    assert [file.name for file in (tmp_path / NAME).iterdir()] == ["5"]
+    folder.drop(5)
+    folder.drop(5)
+    folder.keep_only(())
+    assert not (tmp_path / NAME).exists()
+
+
+def test_tied_weights_are_kept_under_each_name(tmp_path: Path) -> None:
+    tied = torch.ones(2)
+    folder = ReadingFolder(tmp_path, NAME)
+    folder.save(1, {"a": tied, "b": tied})
+    found = folder.load(1)
+    assert found is not None and found.keys() == {"a", "b"}
+
+
+def test_a_folder_that_takes_nothing_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="weights in .*gridsearch resume"):
+        ReadingFolder(tmp_path / "file", NAME).save(1, weights(1))
+
+
+@pytest.mark.parametrize("at", ["last", "best"])
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_the_curve_each_trial_finds_its_epoch_and_little_else_is_left(
+    tmp_path: Path, at: str, seed: int
+) -> None:
+    chance = random.Random(seed)
+    objective = Objective(metric="val_loss", at=at)  # type: ignore[arg-type]
+    readings = tuple(sorted(chance.sample(range(1, 13), chance.randint(1, 4))))
+    losses = [chance.choice([0.1, 0.2, 0.3, 0.4, 0.5]) for _ in range(readings[-1] + 1)]
+    history = [EpochRecord(NAME, 1, e, 1.0, 0.5, loss, 0.5, 0.1, 0.1) for e, loss in enumerate(losses)]
+    asked = replace(task(epochs=readings[-1], name=NAME), readings=readings)
+    stopped_after = chance.randint(0, readings[-1])
+    keeper = ReadingKeeper(asked, Keeping(tmp_path, objective), [])
+    for epoch in range(len(history)):
+        if epoch == stopped_after + 1:  # and another worker goes on
+            keeper = ReadingKeeper(asked, Keeping(tmp_path, objective), history[:epoch])
+        state = {"model.w": torch.full((2,), float(epoch)), "optimizer.steps": torch.tensor(epoch)}
+        keeper.after_epoch(history[: epoch + 1], state)
+    chosen = {reading_epoch(trial, objective, history) for trial in keeper.trials}
+    assert {int(file.name) for file in (tmp_path / NAME).iterdir()} == chosen
+    for epoch in chosen:
+        assert epoch is not None
+        found = ReadingFolder(tmp_path, NAME).load(epoch)
+        assert found is not None and found.keys() == {"w"} and found["w"][0] == epoch
+
+
+def test_weights_are_the_model_s_part_of_a_state() -> None:
+    assert weights_of({"model.a.b": torch.ones(1), "optimizer.m.0": torch.ones(1)}).keys() == {"a.b"}

@@ -45,14 +45,14 @@ def overfit_epoch(own: Sequence[EpochRow]) -> int | None:
     are not finite do not count.
     """
     finite = [(e.epoch, e.train_loss, e.val_loss) for e in own if is_finite(e.train_loss) and is_finite(e.val_loss)]
-    raw = [val for _, _, val in finite]
-    train, val = _smooth([train for _, train, _ in finite]), _smooth(raw)
-    place = min(range(len(val)), key=lambda index: (val[index], raw[index]), default=0)
+    train, val = _smooth([train for _, train, _ in finite]), _smooth([val for _, _, val in finite])
+    place = min(range(len(val)), key=val.__getitem__, default=0)
     if len(val) - 1 - place < _LASTING:
         return None
     rises = min(val[-_LASTING:]) >= (1 + _RISE) * val[place]
     falls = max(train[-_LASTING:]) < train[place]
-    return finite[place][0] if rises and falls else None
+    # Of the three epochs behind the lowest median, the one that a curve shows as the lowest.
+    return min(finite[max(0, place - 1) : place + 2], key=lambda one: one[2])[0] if rises and falls else None
 
 
 def seconds_per_epoch(own: Sequence[EpochRow]) -> float | None:

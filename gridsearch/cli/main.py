@@ -51,6 +51,7 @@ for command in (
     reading.show,
     pages.dashboard,
     pictures.samples,
+    pictures.maps,
     reading.export,
     reading.verify,
     checks.doctor,

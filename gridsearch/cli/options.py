@@ -30,6 +30,7 @@ OptionalJobName = Annotated[
     str | None,
     typer.Argument(metavar="[JOB]", help="A job in the store, by name or by its file; all when left out."),
 ]
+TrialPrefix = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 JobFile = Annotated[str, typer.Argument(metavar="JOB", help=f"A job file, or the name of one in {paths.JOBS_NAME}/.")]
 
 DEFAULT_STORE = Path(paths.STORE_NAME)

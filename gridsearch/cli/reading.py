@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridsearch.cli import jobs, tables
-from gridsearch.cli.options import DEFAULT_STORE, JobName, OptionalJobName, StoreOption
+from gridsearch.cli.options import DEFAULT_STORE, JobName, OptionalJobName, StoreOption, TrialPrefix
 from gridsearch.cli.streams import columns, data, say
 from gridsearch.cli.wording import plural, short_id
 from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError
@@ -28,7 +28,6 @@ Columns = Annotated[
     str | None, typer.Option("--columns", help="Columns to show, separated by commas: trial, seconds...")
 ]
 FormatOption = Annotated[tables.Format, typer.Option("--format", "-f", help="How to print the table.")]
-TrialPrefix = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 EpochLog = Annotated[bool, typer.Option("--epochs", help="Print the log of its epochs instead.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ExportFormat = Annotated[

@@ -37,7 +37,7 @@ _AXIS = {
     "ticklen": 4,
     "tickcolor": "#9aa5b1",
     "automargin": True,
-    "exponentformat": "power",
+    "exponentformat": "none",
     "title": {"standoff": 10, "font": {"size": 13, "color": INK}},
     "tickfont": {"size": 12, "color": MUTED},
 }

@@ -26,6 +26,7 @@ def epochs(train: Sequence[float | None], val: Sequence[float | None], seconds: 
     ("train", "val", "epoch"),
     [
         (FALLING, TURNING, 3),
+        (FALLING, [2.3, 1.9, 1.5, 3.1, 1.6, 1.7, 1.8, 1.9, 2.0, 2.1], 2),  # one odd epoch at the turn
         (FALLING[:8], TURNING[:8], None),  # four epochs have not shown it yet
         (FALLING, [2.3 + n / 10 for n in range(10)], 0),
         (FALLING, [2.3, 1.9, 1.6, 1.5, 1.52, 1.55, 1.53, 1.5, 1.55, 1.56], None),  # a plateau

@@ -111,6 +111,22 @@ def test_the_switches_change_the_plots(browser: Browser, pages: dict[str, Path])
     assert browser.complaints == []
 
 
+def test_the_curves_follow_the_choice_of_axis_lines_and_scale(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["shallow"])
+    lines = "document.querySelectorAll('#compare-{} .scatterlayer .js-line').length"
+    browser.wait(f"{lines.format('loss')} === 4 && {lines.format('accuracy')} === 4")
+    field = "document.getElementById('compare-axis')"
+    browser.run(f"{field}.value = 'batch_size'; {field}.dispatchEvent(new Event('change'))")
+    browser.wait(f"{lines.format('loss')} === 6")
+    browser.run("document.querySelector('input[name=compare-lines][value=both]').click()")
+    browser.wait(f"{lines.format('loss')} === 12 && {lines.format('accuracy')} === 12")
+    browser.run("document.querySelector('input[name=compare-scale][value=log]').click()")
+    browser.wait("document.getElementById('compare-loss')._fullLayout.yaxis.type === 'log'")
+    assert browser.run("document.getElementById('compare-accuracy')._fullLayout.yaxis.type") == "linear"
+    assert browser.run("document.querySelector('[data-curve]')._fullLayout.yaxis.type") == "linear"
+    assert browser.complaints == []
+
+
 def test_on_paper_plots_have_the_width_of_the_paper(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["shallow"])
     browser.run("window.dispatchEvent(new Event('beforeprint'))")

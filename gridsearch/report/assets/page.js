@@ -66,17 +66,18 @@
   if (compared) {
     const chosen = function (name) { return document.querySelector("input[name=" + name + "]:checked").value; };
     const redraw = function () {
-      const both = chosen("compare-lines") === "both";
+      const lines = chosen("compare-lines");
       const scale = chosen("compare-scale");
       ["loss", "accuracy"].forEach(function (what) {
         const figure = figures.compare[compared.value][what];
         const layout = structuredClone(figure.layout);
         if (what === "loss") {
           layout.yaxis.type = scale;
-          layout.yaxis.range = layout.meta[scale];
-          if (scale === "log" && layout.meta.log[1] - layout.meta.log[0] >= 2) layout.yaxis.dtick = 1;
+          const ranges = layout.meta[lines];
+          layout.yaxis.range = ranges[scale];
+          if (scale === "log" && ranges.log[1] - ranges.log[0] >= 2) layout.yaxis.dtick = 1;
         }
-        const data = figure.data.filter(function (trace) { return both || trace.meta === "validation"; });
+        const data = figure.data.filter(function (trace) { return lines === "both" || trace.meta === lines; });
         draw(document.getElementById("compare-" + what), { data: structuredClone(data), layout: layout });
       });
     };

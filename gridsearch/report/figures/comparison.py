@@ -32,8 +32,8 @@ _DIGITS = 5
 def comparison_figure(found: Comparison, metric: str = "val_loss", *, training: bool = True) -> go.Figure:
     """Return one validation curve per value, and the training curve dotted in the same colour.
 
-    A ring stands where overfitting begins. The layout's `meta` holds the vertical range for a linear and for a
-    logarithmic axis.
+    A ring stands where overfitting begins. The layout's `meta` holds the vertical ranges for a linear and for a
+    logarithmic axis, of the validation curves and of both.
     """
     if metric not in METRICS:
         raise TableError(f"unknown metric {metric!r}{nearest(metric, METRICS)}")
@@ -52,10 +52,14 @@ def comparison_figure(found: Comparison, metric: str = "val_loss", *, training: 
         figure.add_trace(_line(curve, metric, look))
         if curve.overfit_epoch is not None:
             figure.add_trace(_ring(curve, metric, look))
-    ranges = _ranges([getattr(curve, key) for curve in found.curves for key in (metric, of_training)])
+    shown = {"validation": [metric], "both": [metric, of_training]}
+    ranges = {
+        name: _ranges([getattr(curve, key) for curve in found.curves for key in keys]) for name, keys in shown.items()
+    }
     last = max((epoch for curve in found.curves for epoch in curve.epochs), default=0)
     figure.update_xaxes(title_text="epoch", **epochs_axis(last))
-    figure.update_yaxes(title_text=title, range=ranges["linear"] if metric.endswith("loss") else None)
+    span = ranges["both" if training else "validation"]["linear"]
+    figure.update_yaxes(title_text=title, range=span if metric.endswith("loss") else None)
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
     title_text = plain(found.axis.replace("_", " "))
     figure.update_layout(legend=legend, legend_title_text=title_text, showlegend=True, margin={"t": 56}, meta=ranges)

@@ -1,4 +1,4 @@
-"""Finding the job that a command line means."""
+"""Finding the job, and the trials of it, that a command line means."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch import paths
-from gridsearch.errors import JobError, nearest
+from gridsearch.cli.wording import short_id
+from gridsearch.errors import GridsearchError, JobError, nearest
 
 if TYPE_CHECKING:
     from gridsearch.spec.job import JobSpec
@@ -46,6 +47,21 @@ def stored_name(store: Store, argument: str) -> str:
         if isinstance(name, str):
             return store.job(name).name
     return store.job(argument).name
+
+
+def chosen_trials(store: Store, name: str, trial: str | None, n: int) -> list[str]:
+    """Return the ids of the trial named, which must be one of the job's, or of the best `n`."""
+    from gridsearch.analysis.winners import winners
+
+    if trial is not None:
+        found = store.trial(trial).trial_id
+        if found not in {row.trial_id for row in store.trials(name)}:
+            raise GridsearchError(f"trial {short_id(found)} is none of job {name!r}")
+        return [found]
+    best = [row.trial_id for row, _ in winners(store, name, n)]
+    if not best:
+        raise GridsearchError(f"no trial of job {name!r} has a result yet; train them with: gridsearch resume {name}")
+    return best
 
 
 def _candidates(argument: str) -> list[Path]:

@@ -31,6 +31,9 @@ OptionalJobName = Annotated[
     typer.Argument(metavar="[JOB]", help="A job in the store, by name or by its file; all when left out."),
 ]
 TrialPrefix = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
+TrialOption = Annotated[
+    str | None, typer.Option("--trial", help="A trial's id or the beginning of it; the best one when left out.")
+]
 JobFile = Annotated[str, typer.Argument(metavar="JOB", help=f"A job file, or the name of one in {paths.JOBS_NAME}/.")]
 
 DEFAULT_STORE = Path(paths.STORE_NAME)

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gridsearch import paths
 from gridsearch.cli import jobs, tables
-from gridsearch.cli.options import DEFAULT_STORE, JobName, OptionalJobName, StoreOption, TrialPrefix
+from gridsearch.cli.options import (
+    DEFAULT_STORE,
+    DataOption,
+    JobName,
+    OptionalJobName,
+    StoreOption,
+    TrialOption,
+    TrialPrefix,
+)
 from gridsearch.cli.streams import columns, data, say
 from gridsearch.cli.wording import plural, short_id
 from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError
@@ -34,6 +43,9 @@ ExportFormat = Annotated[
     str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")
 ]
 ExportTo = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; stdout when left out.")]
+OnnxTo = Annotated[
+    Path | None, typer.Option("--onnx", help="Write the model of a trial to this file, for any runtime.")
+]
 What = Annotated[str, typer.Option("--table", help="trials, or epochs (one row per trial and epoch).")]
 
 
@@ -156,9 +168,19 @@ def export(
     output: ExportTo = None,
     format_: ExportFormat = None,
     table: What = "trials",
+    onnx: OnnxTo = None,
+    trial: TrialOption = None,
     store: StoreOption = DEFAULT_STORE,
+    data_dir: DataOption = None,
 ) -> None:
-    """Write a job's trials or epochs as CSV, JSON or Parquet."""
+    """Write a job's trials or epochs as CSV, JSON or Parquet; with --onnx the model of one of its trials."""
+    if onnx is not None:
+        if output or format_ or table != "trials":
+            raise GridsearchError("--onnx writes a model: leave out --output, --format and --table")
+        _export_onnx(job, trial, onnx, store, data_dir)
+        return
+    if trial is not None:
+        raise GridsearchError("--trial names the model to write: add --onnx FILE")
     from gridsearch.analysis.frames import load
     from gridsearch.cli.exporting import chosen_format, write
 
@@ -170,6 +192,18 @@ def export(
     rows = write(loaded.trials if table == "trials" else loaded.epochs, kind, output)
     if output:
         say(f"{plural(rows, 'row')} written to {output}")
+
+
+def _export_onnx(job: str, trial: str | None, target: Path, store: Path, data_dir: Path | None) -> None:
+    with _open(store) as opened:
+        name = jobs.stored_name(opened, job)
+        (chosen,) = jobs.chosen_trials(opened, name, trial, 1)
+        from gridsearch.engine.onnx_export import check_onnx, write_onnx
+        from gridsearch.engine.trained import ModelSource, trained
+
+        check_onnx()
+        write_onnx(trained(ModelSource(opened, store, paths.data_dir(data_dir), note=say), name, chosen), target)
+    say(f"model of trial {short_id(chosen)} written to {target}")
 
 
 def verify(store: StoreOption = DEFAULT_STORE) -> None:

@@ -136,9 +136,7 @@ class Resources:
 
 def resources(asked: Training) -> Resources:
     """Return what a launch may use; `GridsearchError` when the machine does not have it or the options contradict."""
-    gpus, device = asked.gpus_per_worker, asked.device
-    if device not in _DEVICES:
-        raise GridsearchError(f"--device {device}: must be auto, cpu or cuda")
+    gpus, device = asked.gpus_per_worker, checked_device(asked.device)
     if asked.inline and (asked.address or gpus is not None or (asked.workers or 1) > 1):
         raise GridsearchError(
             "--inline trains in this process alone: leave out --workers, --gpus-per-worker and --address"
@@ -157,6 +155,13 @@ def resources(asked: Training) -> Resources:
     workers = 1 if asked.inline else asked.workers or found or cores()
     share = 0.0 if device == "cpu" else gpus if gpus is not None else found / workers
     return Resources(workers, share, device, asked.threads, asked.inline, asked.address, largest_pack(asked.pack))
+
+
+def checked_device(asked: str) -> str:
+    """Return the device if there is such a word; whether the machine has it shows later."""
+    if asked not in _DEVICES:
+        raise GridsearchError(f"--device {asked}: must be auto, cpu or cuda")
+    return asked
 
 
 def cores() -> int:

@@ -59,6 +59,12 @@ class TrainedTrial:
         """Return where the model is."""
         return self.place.device
 
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """Return the logits (n, K) of pixels (n, C, H, W) on the device, as `DeviceArrays` gives them."""
+        logits: Tensor = self.model(images)
+        return logits
+
     def test(self) -> DeviceArrays:
         """Return the test images and labels on the device, as the model is given them; there may be none."""
         return to_device(self.split.test_images, self.split.test_labels, self.device)
@@ -113,7 +119,7 @@ def trained(source: ModelSource, job_name: str, trial: str) -> TrainedTrial:
         if weights is None:
             weights = weights_at_hand(store_path, job_name, row, epoch)
             if weights is None:
-                source.note(f"trial {row.trial_id[:8]}: its weights were not kept; training it again, {epoch} epochs")
+                source.note(f"trial {row.trial_id[:8]}: its weights were not kept; training it again, to epoch {epoch}")
                 weights = _trained_again(settings, row, config, epoch)
             write_weights(store_path, job, row, epoch, weights)
         model.load_state_dict(weights)

@@ -1,4 +1,4 @@
-"""Invariants of trials, grids and claims."""
+"""Invariants of trials, grids, claims and evaluations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from gridsearch.spec.identity import digest, lineage_id_in, parse
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.outcomes import RESULT_STATES, TrialState
+from gridsearch.store.evaluations import evaluations_of, fault_of
 from gridsearch.store.jobs import grid_digest, text_digest
 from gridsearch.store.lookup import as_stored, every
 from gridsearch.store.replay import Replay
@@ -93,3 +94,17 @@ def claims_are_held(connection: Connection) -> Iterator[Problem]:
     held = select(lineages.c.lineage_id, launches.c.id).join_from(lineages, launches)
     for name, launch in connection.execute(held.where(launches.c.ended_at.isnot(None))):
         yield Problem("claim", f"lineage {name}", f"launch {launch} holds it, but has ended")
+
+
+def evaluations_fit(connection: Connection, replay: Replay) -> Iterator[Problem]:
+    """Every evaluation is one that the events tell of, of a trial that has a score, and its numbers are possible."""
+    found = {row.trial_id: row for row in evaluations_of(connection, None)}
+    for name in sorted(replay.evaluated ^ found.keys()):
+        text = "it was evaluated, but no event says so" if name in found else "its evaluation is missing"
+        yield Problem("events", f"trial {name}", text)
+    statement = select(trials.c.trial_id, trials.c.state, trials.c.epochs).where(trials.c.trial_id.in_(list(found)))
+    for row in connection.execute(statement):
+        if row.state not in RESULT_STATES - {TrialState.DIVERGED}:
+            yield Problem("evaluation", f"trial {row.trial_id}", f"it was evaluated, but is {row.state}")
+        elif fault := fault_of(found[row.trial_id], row.epochs):
+            yield Problem("evaluation", f"trial {row.trial_id}", fault)

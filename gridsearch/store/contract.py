@@ -28,8 +28,12 @@ from gridsearch.spec.outcomes import FormMeasured, LineageEvent, TrialState
 from gridsearch.store.rows import (
     Claim,
     EpochRow,
+    Evaluation,
+    EvaluationRow,
     EventRow,
     JobRow,
+    Latency,
+    LatencyRow,
     LaunchRow,
     LineageRow,
     NewTrial,
@@ -140,6 +144,18 @@ class Store(ABC):
     def remember(self, measured: Collection[FormMeasured]) -> None:
         """Keep what was measured of forms of training; a newer measurement of the same replaces the older. No event."""
 
+    @abstractmethod
+    def put_evaluation(self, evaluation: Evaluation) -> EvaluationRow:
+        """Record what a trial's model did with the test images; a trial is evaluated once.
+
+        An evaluation recorded before stays as it is, and is what returns. `StoreError` for a trial that is not in
+        the store or has no score, and for an evaluation whose numbers do not fit each other or the trial.
+        """
+
+    @abstractmethod
+    def put_latencies(self, measured: Collection[Latency]) -> None:
+        """Keep how fast models answered; a newer measurement of the same replaces the older. No event."""
+
     # -- reading -------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -189,6 +205,14 @@ class Store(ABC):
     @abstractmethod
     def measured(self) -> list[FormMeasured]:
         """Return all that is remembered of forms of training, of every machine."""
+
+    @abstractmethod
+    def evaluations(self, job: str | None = None) -> list[EvaluationRow]:
+        """Return the evaluations of a job's trials in the order of its grid, or of all trials."""
+
+    @abstractmethod
+    def latencies(self, job: str | None = None) -> list[LatencyRow]:
+        """Return the latencies of a job's trials in the order of its grid, by device and batch size, or of all."""
 
     @abstractmethod
     def verify(self) -> list[Problem]:

@@ -35,6 +35,8 @@ FINISHED = "finished"
 DIVERGED = str(TrialState.DIVERGED)
 FAILED = str(TrialState.FAILED)
 REFUSED = "refused"
+#: Of a lineage, because an event with a trial is a change of that trial's state, which an evaluation is not.
+EVALUATED = "evaluated"
 _ADD = insert(events)
 #: The columns under an event's seal.
 SEALED = ("at", "kind", "job", "launch", "lineage", "trial", "attempt", "detail")

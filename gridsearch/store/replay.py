@@ -55,7 +55,10 @@ class _Job:
 
 @dataclass(slots=True)
 class Replay:
-    """What the events say, by row number; `diverged` by lineage, `enqueued` and `texts` by event and job."""
+    """What the events say, by row number; `diverged` by lineage, `enqueued` and `texts` by event and job.
+
+    `evaluated` are the ids of trials.
+    """
 
     trials: dict[int, _Trial] = field(default_factory=dict)
     lineages: dict[int, _Lineage] = field(default_factory=dict)
@@ -64,6 +67,7 @@ class Replay:
     diverged: dict[int, int] = field(default_factory=dict)
     enqueued: dict[int, int] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
+    evaluated: set[str] = field(default_factory=set)
 
     def apply(self, event: Any, detail: dict[str, Any]) -> None:
         """Let one event, as stored, with its parsed detail, change the picture."""
@@ -104,6 +108,8 @@ class Replay:
         if event.kind == journal.DIVERGED:
             epoch = detail["epoch"]
             self.diverged[event.lineage] = min(epoch, self.diverged.get(event.lineage, epoch))
+        elif event.kind == journal.EVALUATED:
+            self.evaluated.add(detail["evaluated"])
 
 
 def compare(connection: Connection, replay: Replay) -> Iterator[Problem]:

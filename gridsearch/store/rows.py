@@ -143,6 +143,58 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a trial's model, with the weights of `epoch`, did with the test images.
+
+    `confusion` counts images, a row for each true class and a column for each predicted one, in the order of
+    `class_names`. `loss` is the mean cross-entropy in nats, None where it was not finite.
+    """
+
+    trial_id: str
+    epoch: int
+    loss: float | None
+    class_names: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    seconds: float
+
+    @property
+    def images(self) -> int:
+        """Return the number of test images."""
+        return sum(map(sum, self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        """Return the fraction of test images whose class was predicted."""
+        return sum(row[label] for label, row in enumerate(self.confusion)) / self.images
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRow(Evaluation):
+    """An evaluation as recorded."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long a trial's model takes for so many images in batches of a size on a device: the median of repeats."""
+
+    trial_id: str
+    device: str
+    batch_size: int
+    images: int
+    seconds: float
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRow(Latency):
+    """A latency as last measured."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """An invariant that does not hold."""
 

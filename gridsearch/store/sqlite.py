@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from gridsearch.spec.outcomes import FormMeasured, LineageEvent, TrialState
-from gridsearch.store import claims, curves, jobs, launches, measurements, reading, recording
+from gridsearch.store import claims, curves, evaluations, jobs, launches, measurements, reading, recording
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import (
     Claim,
     EpochRow,
+    Evaluation,
+    EvaluationRow,
     EventRow,
     JobRow,
+    Latency,
+    LatencyRow,
     LaunchRow,
     LineageRow,
     NewTrial,
@@ -97,6 +101,22 @@ class SqliteStore(Store):
     def measured(self) -> list[FormMeasured]:
         with self._database.read() as connection:
             return measurements.measured(connection)
+
+    def put_evaluation(self, evaluation: Evaluation) -> EvaluationRow:
+        with self._database.write() as connection:
+            return evaluations.put_evaluation(connection, evaluation, _now())
+
+    def put_latencies(self, measured: Collection[Latency]) -> None:
+        with self._database.write() as connection:
+            evaluations.put_latencies(connection, measured, _now())
+
+    def evaluations(self, job: str | None = None) -> list[EvaluationRow]:
+        with self._database.read() as connection:
+            return evaluations.evaluations_of(connection, job)
+
+    def latencies(self, job: str | None = None) -> list[LatencyRow]:
+        with self._database.read() as connection:
+            return evaluations.latencies_of(connection, job)
 
     def states(self, trial_ids: Collection[str]) -> dict[str, TrialState]:
         with self._database.read() as connection:

@@ -1,8 +1,8 @@
 """The schema as it is now; how it came to be is in `migrations/versions`.
 
 Rows refer to each other by small integers, so that joins over a hundred thousand trials read the file in
-order; the 64-digit ids of trials and lineages are stored once each. Two tables are logs whose rows never
-change: `epochs`, keyed by lineage and epoch, and `events`. Everything else follows from them and is checked
+order; the 64-digit ids of trials and lineages are stored once each. Three tables have rows that never change:
+`epochs`, keyed by lineage and epoch, `evaluations`, and `events`. Everything else follows from them and is checked
 against them by `verify`.
 """
 
@@ -176,6 +176,38 @@ measurements = Table(
     Column("batch_size", Integer, nullable=False),
     Column("seconds", REAL),
     CheckConstraint("models >= 1", name="models"),
+    sqlite_with_rowid=False,
+)
+
+#: What trials' models did with the test images: written once, sealed.
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("trial", Integer, ForeignKey("trials.id"), primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("loss", REAL),
+    # {"classes": names, "counts": a row of counts for each true class}
+    Column("confusion", Json, nullable=False),
+    Column("seconds", REAL, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("seal", Integer, nullable=False),
+    CheckConstraint("epoch >= 1", name="epoch"),
+)
+
+#: How fast trials' models answer; may be measured again, so `verify` asks nothing of it.
+latencies = Table(
+    "latencies",
+    metadata,
+    Column("trial", Integer, ForeignKey("trials.id"), primary_key=True),
+    Column("device", Words, primary_key=True),
+    Column("batch_size", Integer, primary_key=True),
+    Column("images", Integer, nullable=False),
+    Column("seconds", REAL, nullable=False),
+    Column("repeats", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    CheckConstraint("batch_size >= 1", name="batch_size"),
+    CheckConstraint("images >= 1", name="images"),
+    CheckConstraint("repeats >= 1", name="repeats"),
     sqlite_with_rowid=False,
 )
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from gridsearch.store.checks import claims_are_held, jobs_have_their_grid, trials_are_who_they_say
+from gridsearch.store.checks import claims_are_held, evaluations_fit, jobs_have_their_grid, trials_are_who_they_say
 from gridsearch.store.curve_checks import results_are_recorded
+from gridsearch.store.evaluations import SEALED as SEALED_OF_EVALUATIONS
 from gridsearch.store.journal import SEALED as SEALED_OF_EVENTS
 from gridsearch.store.lookup import AnyRow, as_stored, every
 from gridsearch.store.recording import SEALED as SEALED_OF_EPOCHS
@@ -23,13 +24,13 @@ from gridsearch.store.replay import Replay, compare
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema import columns_in, expected_columns
 from gridsearch.store.seals import seal
-from gridsearch.store.tables import epochs, events
+from gridsearch.store.tables import epochs, evaluations, events
 
 
 def verify(connection: Connection) -> list[Problem]:
     """Check every invariant and return those that do not hold."""
     replay = Replay()
-    for ground in (_file(connection), _schema(connection), _epoch_seals(connection), _replay(connection, replay)):
+    for ground in (_file(connection), _schema(connection), _seals(connection), _replay(connection, replay)):
         if problems := list(ground):
             return problems
     return [
@@ -38,6 +39,7 @@ def verify(connection: Connection) -> list[Problem]:
         *jobs_have_their_grid(connection, replay),
         *claims_are_held(connection),
         *results_are_recorded(connection, replay),
+        *evaluations_fit(connection, replay),
     ]
 
 
@@ -54,12 +56,13 @@ def _schema(connection: Connection) -> Iterator[Problem]:
         yield Problem("schema", f"{table}.{column}", "the schema declares it otherwise than this program does")
 
 
-def _epoch_seals(connection: Connection) -> Iterator[Problem]:
-    own_seal = _seal_of(epochs, SEALED_OF_EPOCHS)
-    for row in every(connection, select(*as_stored(epochs))):
-        if row.seal != own_seal(row):
-            subject = f"epochs {row.lineage}/{row.epoch}"
-            yield Problem("seal", subject, "its numbers are not those that were written")
+def _seals(connection: Connection) -> Iterator[Problem]:
+    for table, sealed in ((epochs, SEALED_OF_EPOCHS), (evaluations, SEALED_OF_EVALUATIONS)):
+        own_seal = _seal_of(table, sealed)
+        for row in every(connection, select(*as_stored(table))):
+            if row.seal != own_seal(row):
+                subject = f"{table.name} {'/'.join(str(row._mapping[key.name]) for key in table.primary_key)}"
+                yield Problem("seal", subject, "its numbers are not those that were written")
 
 
 def _replay(connection: Connection, replay: Replay) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished
 from gridsearch.store.opening import open_store
+from gridsearch.store.rows import Evaluation, Latency
 from gridsearch.store.schema import CURRENT
 from tests.store.grids import JOB, claim_all, epoch, epochs, grid, start
 
@@ -36,6 +37,9 @@ def make_asset(path: Path) -> None:
         store.record(launch, [*epochs(failed, 1), boom], {failed.lineage_id: "logs/boom.log"})
         store.record(launch, list(epochs(running, 1)), {})
         store.put_job(JOB, {"images": {"train": 9}}, "second", trials)
+        evaluated = trials[1].trial_id
+        store.put_evaluation(Evaluation(evaluated, 3, 0.5, ("cat", "dog"), ((5, 1), (0, 4)), 0.25))
+        store.put_latencies([Latency(evaluated, "a processor", 1, 10, 0.5, 3)])
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.store.contract.claims import ClaimContract
+from tests.store.contract.evaluations import EvaluationContract
 from tests.store.contract.jobs import PutJobContract
 from tests.store.contract.launches import LaunchContract
 from tests.store.contract.measurements import MeasurementContract
@@ -19,5 +20,6 @@ class StoreContract(
     ReopenContract,
     ReadingContract,
     MeasurementContract,
+    EvaluationContract,
 ):
     """All of it."""

@@ -1,0 +1,198 @@
+"""The command that looks at trained models with fresh eyes: evaluate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gridsearch import paths
+from gridsearch.cli import jobs, tables
+from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobName, StoreOption, TrialOption
+from gridsearch.cli.reading import FormatOption
+from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
+from gridsearch.cli.streams import data, say
+from gridsearch.cli.wording import moment, short_id
+from gridsearch.errors import GridsearchError
+
+if TYPE_CHECKING:
+    from gridsearch.analysis.evaluations import Scores
+    from gridsearch.engine.evaluating import Found
+
+Top = Annotated[int | None, typer.Option("-n", "--top", min=1, help="The best so many trials, one line each.")]
+Again = Annotated[
+    bool, typer.Option("--again", help="Measure again; test numbers are compared with the recorded ones, which stay.")
+]
+WithLatency = Annotated[bool, typer.Option("--latency/--no-latency", help="How fast the model answers.")]
+LatencyOnly = Annotated[bool, typer.Option("--latency-only", help="Leave the test images alone.")]
+
+
+def evaluate(
+    job: JobName,
+    trial: TrialOption = None,
+    top: Top = None,
+    again: Again = False,
+    latency: WithLatency = True,
+    latency_only: LatencyOnly = False,
+    format_: FormatOption = tables.Format.TABLE,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 1,
+    store: StoreOption = DEFAULT_STORE,
+    data_dir: DataOption = None,
+) -> None:
+    """Try the best trial, or the one named, on the test images: once, then what is recorded is printed.
+
+    Its weights are the kept ones, else it is trained again. Prints accuracy, loss, each class, the confusion matrix
+    (rows are true classes), and how long the model takes for 1,000 images one by one and in batches.
+    """
+    if trial and top:
+        raise GridsearchError("--trial names one trial, --top several: leave out one of the two")
+    if latency_only and not latency:
+        raise GridsearchError("--latency-only and --no-latency leave nothing to do: leave out one of the two")
+    checked_device(device)
+    from gridsearch.store.opening import open_store
+
+    with open_store(store, create=False) as opened:
+        name = jobs.stored_name(opened, job)
+        chosen = jobs.chosen_trials(opened, name, trial, top or 1)
+        # torch: a mistake shows without it.
+        import torch
+
+        from gridsearch.engine.evaluating import Wanted
+        from gridsearch.engine.evaluating import evaluate as find_out
+        from gridsearch.engine.trained import ModelSource
+
+        torch.set_num_threads(threads)
+        source = ModelSource(opened, store, paths.data_dir(data_dir), device, note=say)
+        wanted = Wanted(test=not latency_only, latency=latency, again=again)
+        found = [find_out(source, name, one, wanted) for one in chosen]
+    for one in found:
+        if not one.fresh:
+            _say_recorded(one)
+    if top:
+        _print_several(found, format_)
+    else:
+        _print_one(found[0], format_)
+
+
+def _say_recorded(found: Found) -> None:
+    dates = [one.at for one in (found.evaluation, *found.latencies) if one is not None]
+    say(f"trial {short_id(found.row.trial_id)}: as recorded {moment(max(dates))}; --again measures again")
+
+
+def _print_one(found: Found, format_: tables.Format) -> None:
+    from gridsearch.analysis.evaluations import scores
+
+    result = scores(found.evaluation) if found.evaluation else None
+    if format_ is tables.Format.JSON:
+        data(json.dumps(_as_json(found, result), indent=2))
+        return
+    grids = [_classes(result), _confusion(result)] if result else []
+    grids += [_speeds([found])] if found.latencies else []
+    if format_ is tables.Format.TABLE:
+        data("\n".join(_head(found, result)))
+    for number, grid in enumerate(grids):
+        if number or format_ is tables.Format.TABLE:
+            data("")
+        tables.print_as(grid, format_)
+
+
+def _print_several(found: Sequence[Found], format_: tables.Format) -> None:
+    from gridsearch.analysis.evaluations import scores
+
+    if format_ is tables.Format.JSON:
+        data(json.dumps([_as_json(one, scores(one.evaluation) if one.evaluation else None) for one in found], indent=2))
+    else:
+        tables.print_as(_speeds(found, with_trials=True), format_)
+
+
+def _head(found: Found, result: Scores | None) -> list[str]:
+    row = found.row
+    lines = [f"trial          {row.trial_id}"]
+    if result:
+        loss = "not finite" if result.loss is None else f"{result.loss:.4f}"
+        lines += [
+            f"weights        of epoch {result.epoch} of {row.epochs}",
+            f"test accuracy  {result.accuracy:.4f} of {result.images:,} images",
+            f"test loss      {loss}",
+        ]
+    return [*lines, f"validation     accuracy {row.val_accuracy:.4f} after the last epoch"]
+
+
+def _classes(result: Scores) -> tables.Grid:
+    rows = [
+        [one.name, f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f1:.4f}", str(one.support)]
+        for one in (*result.classes, result.mean)
+    ]
+    headings = ["class", "precision", "recall", "f1", "images"]
+    return tables.Grid(headings, [False, True, True, True, True], rows, keys=1)
+
+
+def _confusion(result: Scores) -> tables.Grid:
+    rows = [
+        [name, *(str(count) for count in counts)]
+        for name, counts in zip(result.class_names, result.confusion, strict=True)
+    ]
+    headings = ["true \\ predicted", *result.class_names]
+    return tables.Grid(headings, [False, *(True for _ in result.class_names)], rows, keys=1)
+
+
+def _speeds(found: Sequence[Found], *, with_trials: bool = False) -> tables.Grid:
+    """Return a table of how fast models answer; `with_trials` also of who they are and what they do with test images.
+
+    Of several devices each has its lines, and a trial that was not timed has one.
+    """
+    from gridsearch.analysis.evaluations import speeds
+
+    rows: list[list[str]] = []
+    for one in found:
+        test = f"{one.evaluation.accuracy:.4f}" if one.evaluation else "-"
+        about = [short_id(one.row.trial_id), _number(one.row.val_accuracy), test] if with_trials else []
+        timed = [
+            [
+                str(speed.batch_size),
+                str(speed.images),
+                f"{speed.seconds:.4f}",
+                f"{speed.ms_per_image:.4f}",
+                f"{speed.images_per_second:,.0f}",
+                speed.device,
+            ]
+            for speed in speeds(one.latencies)
+        ]
+        rows += [[*about, *line] for line in timed or [["-"] * 6]]
+    devices = {row[-1] for row in rows} - {"-"}
+    headings = ["batch", "images", "total_s", "ms/image", "images/s", "device"]
+    numeric = [True, True, True, True, True, False]
+    if with_trials:
+        headings, numeric = ["trial", "val_accuracy", "test_accuracy", *headings], [False, True, True, *numeric]
+    caption = ""
+    if len(devices) == 1:  # the same in every line
+        headings, numeric, rows = headings[:-1], numeric[:-1], [row[:-1] for row in rows]
+        caption = f"on {devices.pop()}"
+    return tables.Grid(headings, numeric, rows, caption=caption, keys=1 if with_trials else 0)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _as_json(found: Found, result: Scores | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from gridsearch.analysis.evaluations import speeds
+
+    test = asdict(result) if result else None
+    if test and found.evaluation:
+        test |= {"seconds": found.evaluation.seconds, "at": found.evaluation.at.isoformat()}
+        del test["trial"]
+    return {
+        "trial": found.row.trial_id,
+        "config": json.loads(found.row.config),
+        "measured_now": found.fresh,
+        "test": test,
+        "latency": [
+            {key: value for key, value in asdict(speed).items() if key != "trial"} for speed in speeds(found.latencies)
+        ],
+    }

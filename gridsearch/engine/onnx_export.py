@@ -1,0 +1,68 @@
+"""Trained models for other programs, in the ONNX format."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+from pathlib import Path
+
+import torch
+
+from gridsearch.atomic import replacing
+from gridsearch.engine.trained import TrainedTrial
+from gridsearch.engine.weight_files import PREPROCESSING
+from gridsearch.errors import EngineError
+from gridsearch.models.registry import one_line
+from gridsearch.version import __version__
+
+
+def check_onnx() -> None:
+    """Raise `EngineError` where the packages that write ONNX are missing."""
+    for name in ("onnx", "onnxscript"):
+        if importlib.util.find_spec(name) is None:
+            raise EngineError(f"--onnx needs the package {name}; install it with: pip install 'gridsearch[onnx]'")
+
+
+def write_onnx(trained: TrainedTrial, target: Path) -> None:
+    """Write a trained model to a file: input `images` (any number, C, H, W), output `logits` (as many, K).
+
+    The file says which trial it is, what its classes are called and what is done to pixels. Raises `EngineError` for a
+    model that ONNX cannot express, and where the file cannot be written.
+    """
+    check_onnx()
+    import onnx
+
+    example = torch.zeros(2, *trained.place.train.image_shape, device=trained.device)
+    try:
+        # What the exporter and the user's code print would stand in the midst of our own lines.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            program = torch.onnx.export(
+                trained.model,
+                (example,),
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+                dynamo=True,
+                verbose=False,
+            )
+    except Exception as error:
+        raise EngineError(f"model {trained.config.model!r} cannot be written as ONNX: {one_line(error)}") from error
+    assert program is not None
+    model = program.model_proto
+    for node in model.graph.node:
+        del node.metadata_props[:]  # where in the source it came from, with this machine's folders
+    about = {
+        "gridsearch": __version__,
+        "trial": trained.row.trial_id,
+        "epoch": str(trained.epoch),
+        "class_names": json.dumps(trained.class_names),
+        "preprocessing": PREPROCESSING,
+    }
+    onnx.helper.set_model_props(model, about)
+    try:
+        with replacing(target) as file:
+            file.write(model.SerializeToString())
+    except OSError as error:
+        raise EngineError(f"{target}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,67 @@
+"""gridsearch evaluate, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gridsearch import paths
+from tests.cli.program import refused, run
+from tests.engine.launching import launch, prepared
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("evaluated")
+    launch(prepared(made), made / paths.STORE_NAME)
+    return made
+
+
+def test_evaluate(folder: Path) -> None:
+    ended = run(folder, "evaluate", "small", COLUMNS="80")
+    assert (ended.code, ended.err) == (0, "")
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+    head, classes, confusion, speed, device = ended.out.split("\n\n")
+    assert "of epoch 3 of 3" in head and "of 180 images" in head
+    assert [line.split()[0] for line in classes.splitlines()] == ["class", "─────", *map(str, range(10)), "mean"]
+    counts = [[int(cell) for cell in line.split()[1:]] for line in confusion.splitlines()[2:]]
+    assert sum(map(sum, counts)) == 180 and [len(row) for row in counts] == [10] * 10
+    accuracy = sum(counts[i][i] for i in range(10)) / 180
+    assert f"test accuracy  {accuracy:.4f}" in head
+    assert [line.split()[:2] for line in speed.splitlines()[2:]] == [["1", "180"], ["100", "180"]]
+    assert device.startswith("on ") and device.strip().endswith("1 thread")
+
+    second = run(folder, "evaluate", "small", COLUMNS="80")
+    assert second.out == ended.out
+    assert "as recorded" in second.err and "--again" in second.err
+
+    found = json.loads(run(folder, "evaluate", "small", "--format", "json").out)
+    assert (found["test"]["accuracy"], found["test"]["confusion"], found["measured_now"]) == (accuracy, counts, False)
+    assert [one["batch_size"] for one in found["latency"]] == [1, 100]
+
+    several = run(folder, "evaluate", "small", "--top", "2", "-f", "md")
+    lines = several.out.splitlines()
+    assert lines[0].count("|") == lines[2].count("|") and "ms/image" in lines[0]
+    assert [line.split(" | ")[3] for line in lines[2:]] == ["1", "100"] * 2
+    assert several.err.count("\n") == 1 and found["trial"][:8] in several.err
+    assert run(folder, "verify").code == 0
+
+
+def test_what_cannot_be_evaluated_is_refused_in_one_line(folder: Path) -> None:
+    other = folder / "other.db"
+    launch(prepared(folder, "name=other", "learning_rate=[1e30]", "epochs=1", "batch_size=64"), other)
+    refused(run(folder, "evaluate", "other", "--store", "other.db"), "no trial of job 'other' has a result")
+    refused(run(folder, "evaluate", "smal"), "did you mean 'small'")
+    refused(run(folder, "evaluate", "small", "--trial", "zz"), "no trial's id starts with 'zz'")
+    refused(run(folder, "evaluate", "small", "--trial", "a", "--top", "2"), "leave out one of the two")
+    refused(run(folder, "evaluate", "small", "--device", "tpu"), "auto, cpu or cuda")
+
+
+def test_export_onnx(folder: Path) -> None:
+    ended = run(folder, "export", "small", "--onnx", "best.onnx")
+    assert (ended.code, ended.out) == (0, "") and "written to best.onnx" in ended.err
+    assert (folder / "best.onnx").stat().st_size > 1000
+    refused(run(folder, "export", "small", "--onnx", "x.onnx", "-o", "x.csv"), "leave out --output")
+    refused(run(folder, "export", "small", "--trial", "ab"), "add --onnx FILE")

@@ -1,15 +1,17 @@
 """The same grid on a good plain loop, Optuna, Ray Tune and gridsearch, measured in one run on this machine.
 
-384 trials of a 64 -> n -> ReLU -> 10 network on scikit-learn's digits (1,294 training images, plain SGD),
+384 trials of a dense network with one hidden layer (plain SGD) on scikit-learn's digits (1,294 training
+images), or with `--mnist FOLDER` on the `mnist.npz` in a folder (50,400 training images),
 every epoch evaluated on both splits. All but gridsearch call the same `train` (`peers_train.py`) in as many
 one-thread processes as `--workers` says, so only the orchestration differs; `peers_loop.py`,
 `peers_optuna.py` and `peers_ray.py` are written the way a competent user of each tool would. gridsearch
-runs its own command line on `jobs/quickstart.yaml`, in an empty folder with a fresh store.
+runs its own command line on `jobs/quickstart.yaml` or `jobs/shallow.yaml`, in an empty folder with a fresh store.
 
     python benchmarks/peers.py                                    # everything, 384 trials a peer
     python benchmarks/peers.py --repeat 3 --json > peers.json     # with the spread, for a report
     python benchmarks/peers.py --epochs 1,2 --stride 8            # does it work? (24 trials a peer)
     python benchmarks/peers.py --peers loop,gridsearch --axis neurons=10,50 --limit 300
+    python benchmarks/peers.py --mnist FOLDER --epochs 1,2,5,10 --limit 300
 
 Times are of whole processes, interpreter and imports included: `wall` is from launching a peer to the end
 of its process, `start` to its first trial, `close` from the end of its last one. `other ms` is what a trial
@@ -97,6 +99,7 @@ def chosen_peers(text: str) -> list[str]:
 
 def main(
     peers: Annotated[str, typer.Option(help="Who takes part, in this order.")] = ",".join(PEERS),
+    mnist: Annotated[Path | None, typer.Option(help="Folder of mnist.npz; without it, digits.")] = None,
     epochs: Annotated[str, typer.Option(help="Values of the epochs axis.")] = "10,20,50,100",
     axis: Annotated[list[str] | None, typer.Option(help="Other values of an axis: name=value,value.")] = None,
     stride: Annotated[int, typer.Option(min=1, help="Take every k-th point of the grid.")] = 1,
@@ -107,7 +110,11 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure the same grid on several tools."""
-    order, grid, facts = chosen_peers(peers), build_grid(chosen_axes(epochs, axis or []), stride), machine()
+    order, grid, facts = (
+        chosen_peers(peers),
+        build_grid(str(mnist.resolve()) if mnist else "digits", chosen_axes(epochs, axis or []), stride),
+        machine(),
+    )
     workers = workers or int(facts["cores"])
     with scratch() as base:
         import_once(base)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from peers_train import (
-    Digits,
+    Data,
     Metrics,
     Point,
     Record,
@@ -25,10 +25,10 @@ from peers_train import (
 
 Result = tuple[Record, list[Metrics]]
 
-_kept: list[Digits] = []
+_kept: list[Data] = []
 
 
-def keep_data(data: Digits) -> None:
+def keep_data(data: Data) -> None:
     """Start a worker: one thread, and the data at hand for every point."""
     warm_up()
     _kept.append(data)
@@ -46,7 +46,7 @@ def train_point(job: tuple[int, Point]) -> Result:
 def results_in_time(task: Task) -> Iterator[Result]:
     """Train the points on all workers; yield results as they come, and stop at the deadline."""
     jobs = [(index, task.points[index]) for index in longest_first(task.points)]
-    with multiprocessing.Pool(task.workers, initializer=keep_data, initargs=(load_data(),)) as pool:
+    with multiprocessing.Pool(task.workers, initializer=keep_data, initargs=(load_data(task.data),)) as pool:
         coming = pool.imap_unordered(train_point, jobs)
         for _ in jobs:
             try:

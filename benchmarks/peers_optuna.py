@@ -21,7 +21,7 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
-from peers_train import Digits, Record, Task, due, load_data, read_task, train, warm_up, write_records
+from peers_train import Data, Record, Task, due, load_data, read_task, train, warm_up, write_records
 
 STUDY = "digits"
 Space = dict[str, list[float]]
@@ -36,7 +36,7 @@ def space_of(task: Task) -> Space:
     return task.axes or {"index": list(range(len(task.points)))}
 
 
-def objective(trial: optuna.Trial, task: Task, data: Digits) -> float:
+def objective(trial: optuna.Trial, task: Task, data: Data) -> float:
     """Train the point Optuna suggests, report as it goes, keep the curves with the trial."""
     chosen = {name: trial.suggest_categorical(name, values) for name, values in space_of(task).items()}
     point = task.points[index_of(chosen, task)]
@@ -65,7 +65,7 @@ def work(task: Task) -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.GridSampler(space_of(task), seed=0)
     study = optuna.load_study(study_name=STUDY, storage=open_storage(task.folder), sampler=sampler)
-    study.optimize(partial(objective, task=task, data=load_data()))
+    study.optimize(partial(objective, task=task, data=load_data(task.data)))
 
 
 def record_of(trial: FrozenTrial, task: Task) -> Record:

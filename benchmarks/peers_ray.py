@@ -24,7 +24,7 @@ os.environ.update(
 
 import ray
 from peers_train import (
-    Digits,
+    Data,
     Point,
     Record,
     Task,
@@ -40,10 +40,10 @@ from ray import tune
 LONGEST_SOCKET_FOLDER = 30  # Ray's sockets lie some 60 characters deeper, and a socket's path may have about 100
 
 
-class DigitsTrainable(tune.Trainable):
+class PointTrainable(tune.Trainable):
     """One trial after another in one process; a step is the epochs between two reports."""
 
-    def setup(self, config: dict[str, Any], data: Digits, report_every: int) -> None:  # type: ignore[override]
+    def setup(self, config: dict[str, Any], data: Data, report_every: int) -> None:  # type: ignore[override]
         """Start the process with its first point."""
         warm_up()
         self.data, self.report_every = data, report_every
@@ -68,8 +68,8 @@ class DigitsTrainable(tune.Trainable):
 
 def fit(task: Task) -> tune.ResultGrid:
     """Run the points on a local Ray until they or the time are over."""
-    data = load_data()
-    trainable = tune.with_parameters(DigitsTrainable, data=data, report_every=task.report_every)
+    data = load_data(task.data)
+    trainable = tune.with_parameters(PointTrainable, data=data, report_every=task.report_every)
     points = [{**vars(task.points[index])} for index in longest_first(task.points)]
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": 1}),

@@ -7,13 +7,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from peers_processes import Ended, environment, watch
-from peers_train import Point, Record, Task, read_records, write_task
+from peers_train import Point, Record, Task, read_records, split_sizes, write_task
 
 AXES: dict[str, list[float]] = {
     "batch_size": [4, 8, 16, 32, 64, 128],
@@ -21,17 +21,31 @@ AXES: dict[str, list[float]] = {
     "learning_rate": [0.1, 0.01, 0.001, 0.0001],
     "neurons": [10, 25, 50, 100],
 }
-QUICKSTART = Path(__file__).resolve().parent.parent / "jobs" / "quickstart.yaml"
+JOBS = Path(__file__).resolve().parent.parent / "jobs"
 LOG_LINES = 15  # of a peer that failed
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The points every peer trains; `axes` is empty when `stride` took some of the product away."""
+    """The points every peer trains; `axes` is empty when `stride` took some of the product away.
 
+    `data` is "digits", or the folder of an `mnist.npz`.
+    """
+
+    data: str
     axes: dict[str, list[float]]
     points: tuple[Point, ...]
     stride: int
+
+    @property
+    def job(self) -> Path:
+        """Return gridsearch's own job on these data."""
+        return JOBS / ("quickstart.yaml" if self.data == "digits" else "shallow.yaml")
+
+    def steps(self, indices: Iterable[int] | None = None) -> int:
+        """Return how many optimiser steps these points take, or all."""
+        points = self.points if indices is None else [self.points[index] for index in indices]
+        return sum(point.steps(split_sizes(self.data)[2]) for point in points)
 
 
 @dataclass(frozen=True)
@@ -63,18 +77,18 @@ class Run:
         return self.full_wall - (self.start or 0.0) - (close or 0.0)
 
 
-def build_grid(axes: dict[str, list[float]], stride: int) -> Grid:
+def build_grid(data: str, axes: dict[str, list[float]], stride: int) -> Grid:
     """Return every `stride`-th point of the product of the axes."""
     product = itertools.product(*axes.values())
     points = tuple(Point(**dict(zip(axes, values, strict=True))) for values in product)  # type: ignore[arg-type]
-    return Grid({} if stride > 1 else axes, points[::stride], stride)
+    return Grid(data, {} if stride > 1 else axes, points[::stride], stride)
 
 
 def run_script(peer: str, grid: Grid, folder: Path, workers: int, report_every: int, limit: float) -> Run:
     """Run the loop, Optuna or Ray Tune once."""
     records_file, log_file = folder / "records.json", folder / "log.txt"
     deadline = time.time() + limit
-    task = Task(grid.points, grid.axes, workers, report_every, deadline, folder)
+    task = Task(grid.data, grid.points, grid.axes, workers, report_every, deadline, folder)
     write_task(task, folder / "task.json")
     script = Path(__file__).with_name(f"peers_{peer}.py")
     command = [sys.executable, str(script), str(folder / "task.json"), str(records_file)]
@@ -88,7 +102,7 @@ def run_script(peer: str, grid: Grid, folder: Path, workers: int, report_every: 
 def describe(peer: str, grid: Grid, records: Sequence[Record], ended: Ended, workers: int) -> Run:
     """Turn a peer's records into numbers."""
     accuracies = {record.index: record.accuracy for record in records}
-    steps = sum(grid.points[index].steps for index in accuracies)
+    steps = grid.steps(accuracies)
     notes = [*ending_notes(ended), *repeated_note(len(records) - len(accuracies))]
     missing = len(grid.points) - len(accuracies)
     if not records:
@@ -99,7 +113,7 @@ def describe(peer: str, grid: Grid, records: Sequence[Record], ended: Ended, wor
     projected = None
     if missing:
         worked = sum(record.ended - record.started for record in records)
-        projected = start + worked / steps * sum(point.steps for point in grid.points) / workers
+        projected = start + worked / steps * grid.steps() / workers
         notes.insert(0, f"{unfinished(len(accuracies), grid, ended)}; whole grid ~{projected:.0f} s")
     return Run(
         peer=peer,
@@ -141,7 +155,7 @@ def show_log(peer: str, log_file: Path) -> None:
 
 
 def run_gridsearch(grid: Grid, folder: Path, workers: int, limit: float) -> Run | None:
-    """Run `gridsearch launch` on the quickstart job with these axes; say why where it cannot."""
+    """Run `gridsearch launch` on its own job with these axes; say why where it cannot."""
     program = Path(sys.executable).with_name("gridsearch")
     reason = why_not(program, grid, folder)
     if reason:
@@ -150,19 +164,20 @@ def run_gridsearch(grid: Grid, folder: Path, workers: int, limit: float) -> Run 
     settings = [part for name, values in grid.axes.items() for part in ("--set", f"{name}={values}")]
     log_file = folder / "log.txt"
     with log_file.open("w") as log:
-        command = [str(program), "launch", str(QUICKSTART), "--workers", str(workers), *settings]
+        folder_of_data = [] if grid.data == "digits" else ["--data-dir", grid.data]
+        command = [str(program), "launch", str(grid.job), "--workers", str(workers), *folder_of_data, *settings]
         ended = watch(command, folder, log, limit, interrupt=True)
     if ended.status:
         show_log("gridsearch", log_file)
-    return describe_gridsearch(grid, completed_rows(program, folder), ended)
+    return describe_gridsearch(grid, completed_rows(program, grid, folder), ended)
 
 
 def why_not(program: Path, grid: Grid, folder: Path) -> str:
     """Return why gridsearch cannot take part, or nothing."""
     if grid.stride > 1:
         return "--stride leaves no whole product of axes; use --epochs or --axis"
-    if not QUICKSTART.exists():
-        return "jobs/quickstart.yaml is missing"
+    if not grid.job.exists():
+        return f"{grid.job.name} is missing"
     if not program.exists():
         return "its command is not installed"
     command = [str(program), "launch", "--help"]
@@ -170,9 +185,9 @@ def why_not(program: Path, grid: Grid, folder: Path) -> str:
     return "its command line does not run" if answer.returncode else ""
 
 
-def completed_rows(program: Path, folder: Path) -> list[dict[str, Any]]:
+def completed_rows(program: Path, grid: Grid, folder: Path) -> list[dict[str, Any]]:
     """Return the completed trials as `gridsearch top` prints them; none when it has nothing to say."""
-    command = [str(program), "top", str(QUICKSTART), "-n", "100000", "--bottom", "0", "--format", "json"]
+    command = [str(program), "top", str(grid.job), "-n", "100000", "--bottom", "0", "--format", "json"]
     answer = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
     try:
         content = json.loads(answer.stdout)
@@ -186,11 +201,11 @@ def describe_gridsearch(grid: Grid, rows: Sequence[Mapping[str, Any]], ended: En
     positions = {point: index for index, point in enumerate(grid.points)}
     points = [Point(**{name: row[name] for name in AXES}) for row in rows]
     done = [positions[point] for point in points if point in positions]
-    steps = sum(grid.points[index].steps for index in done)
+    steps = grid.steps(done)
     notes = ending_notes(ended)
     projected = None
     if len(done) < len(grid.points):
-        projected = ended.wall * sum(point.steps for point in grid.points) / steps if steps else None
+        projected = ended.wall * grid.steps() / steps if steps else None
         notes.insert(0, unfinished(len(done), grid, ended))
     return Run(
         peer="gridsearch",

@@ -104,7 +104,7 @@ def cell(entry: Mapping[str, Any], name: str, form: str) -> str:
 
 
 def heading(grid: Grid, facts: Mapping[str, Any], workers: int) -> str:
-    steps = sum(point.steps for point in grid.points)
+    steps = grid.steps()
     parts = [f"{name} {facts[name]}" for name in ("python", *PACKAGES)]
     load = "" if facts["load_before"] is None else f", load {facts['load_before']:.1f} before"
     return (

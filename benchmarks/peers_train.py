@@ -17,13 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-TEST_IMAGES, VALIDATION_IMAGES, TRAIN_IMAGES = 180, 323, 1294
 SEED = 0
 
 Metrics = dict[str, float]
@@ -38,16 +38,19 @@ class Point:
     learning_rate: float
     neurons: int
 
-    @property
-    def steps(self) -> int:
-        """Return how many optimiser steps training this point takes."""
-        return self.epochs * math.ceil(TRAIN_IMAGES / self.batch_size)
+    def steps(self, images: int) -> int:
+        """Return how many optimiser steps training this point on so many images takes."""
+        return self.epochs * math.ceil(images / self.batch_size)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a peer is asked to do. `axes` is empty when the points are not the whole product of axes."""
+    """What a peer is asked to do. `axes` is empty when the points are not the whole product of axes.
 
+    `data` is "digits", or the folder of an `mnist.npz`.
+    """
+
+    data: str
     points: tuple[Point, ...]
     axes: dict[str, list[float]]
     workers: int
@@ -67,8 +70,8 @@ class Record:
     accuracy: float
 
 
-class Digits(NamedTuple):
-    """scikit-learn's digits: float32 images in [0, 1] and int64 labels; the test split is held out."""
+class Data(NamedTuple):
+    """float32 images (N, pixels) in [0, 1] and int64 labels; the test split is held out."""
 
     train_images: Tensor
     train_labels: Tensor
@@ -76,16 +79,28 @@ class Digits(NamedTuple):
     validation_labels: Tensor
 
 
-def load_data() -> Digits:
-    """Return the digits, split at random: 180 for the test, 323 for validation, 1,294 to train on."""
-    images, labels = load_digits(return_X_y=True)
-    images = (images / 16.0).astype("float32")
-    rest, _, rest_labels, _ = train_test_split(images, labels, test_size=TEST_IMAGES, random_state=SEED)
+def split_sizes(data: str) -> tuple[int, int, int]:
+    """Return how many images the jobs quickstart and shallow test, validate and train on."""
+    return (180, 323, 1294) if data == "digits" else (7000, 12600, 50400)
+
+
+def load_data(data: str) -> Data:
+    """Return scikit-learn's digits, or all of MNIST, split at random."""
+    if data == "digits":
+        images, labels = load_digits(return_X_y=True)
+        images = (images / 16.0).astype("float32")
+    else:
+        with np.load(Path(data) / "mnist.npz") as stored:
+            pixels = np.concatenate([stored["train_images"], stored["test_images"]])
+            labels = np.concatenate([stored["train_labels"], stored["test_labels"]])
+        images = pixels.reshape(len(pixels), -1).astype("float32") / np.float32(255)
+    tested, validated, _ = split_sizes(data)
+    rest, _, rest_labels, _ = train_test_split(images, labels, test_size=tested, random_state=SEED)
     train, validation, train_labels, validation_labels = train_test_split(
-        rest, rest_labels, test_size=VALIDATION_IMAGES, random_state=SEED
+        rest, rest_labels, test_size=validated, random_state=SEED
     )
     arrays = (train, train_labels, validation, validation_labels)
-    return Digits(*(torch.from_numpy(array) for array in arrays))
+    return Data(*(torch.from_numpy(array) for array in arrays))
 
 
 def warm_up() -> None:
@@ -94,11 +109,11 @@ def warm_up() -> None:
     torch.optim.SGD([torch.zeros(1, requires_grad=True)])
 
 
-def train(point: Point, data: Digits) -> Iterator[Metrics]:
+def train(point: Point, data: Data) -> Iterator[Metrics]:
     """Train one point; yield the metrics of each epoch, and the seconds spent in here so far."""
     began = time.perf_counter()
     torch.manual_seed(SEED)
-    model = nn.Sequential(nn.Linear(64, point.neurons), nn.ReLU(), nn.Linear(point.neurons, 10))
+    model = nn.Sequential(nn.Linear(data.train_images.shape[1], point.neurons), nn.ReLU(), nn.Linear(point.neurons, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=point.learning_rate)
     seconds = time.perf_counter() - began
     for epoch in range(1, point.epochs + 1):
@@ -117,7 +132,7 @@ def train(point: Point, data: Digits) -> Iterator[Metrics]:
         }
 
 
-def _train_epoch(model: nn.Module, optimizer: torch.optim.Optimizer, batch_size: int, data: Digits) -> None:
+def _train_epoch(model: nn.Module, optimizer: torch.optim.Optimizer, batch_size: int, data: Data) -> None:
     order = torch.randperm(len(data.train_labels))
     batches = torch.split(data.train_images[order], batch_size)
     targets = torch.split(data.train_labels[order], batch_size)
@@ -136,7 +151,7 @@ def _evaluate(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, 
 
 def longest_first(points: Sequence[Point]) -> list[int]:
     """Return the positions of the points, those with the most steps first."""
-    return sorted(range(len(points)), key=lambda index: -points[index].steps)
+    return sorted(range(len(points)), key=lambda index: -points[index].epochs / points[index].batch_size)
 
 
 def due(epoch: int, point: Point, every: int) -> bool:

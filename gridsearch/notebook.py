@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,10 +21,11 @@ from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.frames import JobData, load
-from gridsearch.analysis.labels import score_text
+from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, table
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import Summary, summary
+from gridsearch.analysis.tested import tested_frame, tested_trial
 from gridsearch.analysis.timing import timing
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
@@ -104,7 +106,7 @@ class Job:
         best = ""
         if glance.best:
             settings = ", ".join(f"{name}={value}" for name, value in glance.best.settings)
-            best = f", best {self._data.objective.heading} {score_text(glance.best.score)} ({settings})"
+            best = f", best {self._data.objective.heading} {glance.best.text} ({settings})"
         return f"<gridsearch job {self.name!r}: {glance.results} of {glance.total} trials have a result{best}>"
 
     def trials(self) -> pd.DataFrame:
@@ -115,13 +117,26 @@ class Job:
         """Return one row per trial and epoch; epoch 0 is the untrained model."""
         return self._data.epochs
 
-    def top(self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Return the best trials, best first, with their rank as index."""
-        return table(self._data, TableOptions(top=n, bottom=0, filter=filter, columns=columns)).frame()
+    def points(self) -> pd.DataFrame:
+        """Return one row per point: the mean and the spread of its trials' scores over repeats and folds."""
+        return grouped(self._data).trials
 
-    def bottom(self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Return the worst trials, worst last, with their rank as index."""
-        return table(self._data, TableOptions(top=0, bottom=n, filter=filter, columns=columns)).frame()
+    def top(
+        self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = (), each: bool = False
+    ) -> pd.DataFrame:
+        """Return the best trials, best first, with their rank as index.
+
+        Points with repeats or folds have one row, with mean and spread, unless `each` trial is asked for.
+        """
+        options = TableOptions(top=n, bottom=0, filter=filter, columns=columns, each=each, apart=True)
+        return table(self._data, options).frame()
+
+    def bottom(
+        self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = (), each: bool = False
+    ) -> pd.DataFrame:
+        """Return the worst trials, worst last, with their rank as index; `each` as for `top`."""
+        options = TableOptions(top=0, bottom=n, filter=filter, columns=columns, each=each, apart=True)
+        return table(self._data, options).frame()
 
     def correlation(self, method: str = "pearson") -> pd.DataFrame:
         """Return the correlations of the axes and the score: "pearson" or "spearman"."""
@@ -130,6 +145,15 @@ class Job:
     def timing(self, axis: str) -> pd.DataFrame:
         """Return the median time of a step and of an epoch, evaluation included, for each value of an axis."""
         return timing(self._data, axis).frame()
+
+    def tested(self) -> pd.DataFrame:
+        """Return the trials that were tried on the test images, the best ranked first."""
+        return tested_frame(self._data)
+
+    def classes(self, trial: str = "") -> pd.DataFrame:
+        """Return how a trial (by default the best ranked of those tested) does with each class of the test images."""
+        found = tested_trial(self._data, trial).scores
+        return pd.DataFrame([asdict(one) for one in (*found.classes, found.mean)]).set_index("name")
 
     @property
     def figures(self) -> Figures:
@@ -151,7 +175,8 @@ class Figures:
 
     def __repr__(self) -> str:
         axes = ", ".join(self._data.axis_columns) or "none"
-        return f"<figures of {self._data.job.name!r}: correlation(), scatter(), curves(), comparison(); axes: {axes}>"
+        kinds = "correlation(), scatter(), curves(), comparison(), confusion()"
+        return f"<figures of {self._data.job.name!r}: {kinds}; axes: {axes}>"
 
     def correlation(self, method: str = "pearson") -> go.Figure:
         """Return the correlation heatmap."""
@@ -176,3 +201,9 @@ class Figures:
         from gridsearch.report.figures.comparison import comparison_figure
 
         return comparison_figure(comparison(self._data, axis), metric, training=training)
+
+    def confusion(self, trial: str = "") -> go.Figure:
+        """Return the confusion matrix of a trial on the test images, by default the best ranked of those tested."""
+        from gridsearch.report.figures.confusion import confusion_figure
+
+        return confusion_figure(tested_trial(self._data, trial).scores)

@@ -37,6 +37,11 @@ def data_file(folder: Path, name: str) -> Path:
     return folder / f"{name}.npz"
 
 
+def pretrained_file(folder: Path, name: str) -> Path:
+    """Return where a file of pretrained weights lies below the folder of data sets."""
+    return folder / "weights" / name
+
+
 def fingerprint_file(data: Path) -> Path:
     """Return the hidden file beside a data set that remembers the fingerprint of its content."""
     return data.with_name(f".{data.name}.fingerprint")

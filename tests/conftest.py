@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.served import served as served
+
 # Shared machines are slow now and then; how long an example takes is no property under test.
 settings.register_profile("gridsearch", deadline=None, print_blob=True)
 settings.load_profile("gridsearch")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.frames import OVER, JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.measures import overfit_epoch, own_epochs
 from gridsearch.analysis.ranking import ranked
@@ -60,7 +60,8 @@ class Curves:
 def curves(data: JobData) -> Curves:
     """Return the loss curves of the best, median and worst trials that have a result; needs the epochs."""
     order = ranked(data)
-    scored = int(order["score"].notna().sum())
+    kept = order[order[OVER] == ""] if OVER in order else order
+    scored = int(kept["score"].notna().sum())
     records = order.to_dict("records")
     groups = {
         name: curves_of(data, records, range(*bounds), name) for name, bounds in _bounds(len(order), scored).items()
@@ -83,7 +84,8 @@ def curves_of(
 def _bounds(count: int, scored: int) -> dict[str, tuple[int, int]]:
     """Return where the three groups start and stop in the ranking: as many each as fit without an overlap.
 
-    Only trials with a score can be the best; where none has one, all that is shown are the worst.
+    Only trials with a score, within the constraints, can be the best; where none has one, all that is
+    shown are the worst.
     """
     size = min(MOST_PER_GROUP, max(1, count // 3))
     middle = (count - size) // 2

@@ -11,6 +11,7 @@ import pandas as pd
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import with_seen
+from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
 from gridsearch.analysis.question import Objective, axes, defaults, objective
 from gridsearch.errors import nearest
@@ -19,18 +20,23 @@ from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, TrialState
 from gridsearch.spec.trial import FLOAT_KEYS
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import EpochRow, JobRow, TrialRow
+from gridsearch.store.rows import EpochRow, EvaluationRow, JobRow, LatencyRow, TrialRow
 
 #: States in which a trial has a score. A diverged trial is a result too, but its number means nothing.
 SCORED_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED})
 BEFORE = ("trial", "state")
-AFTER = (*METRICS, "score", "diverged_epoch", *MEASURES, "seconds", "error")
+AFTER = (*METRICS, "score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
+#: What a job with constraints has too: which of them a trial exceeds.
+OVER = "over"
+#: What a table of points has instead, where each is trained more than once (see `groups`).
+SPREAD = ("score_std", "score_n", "score_of", "score_diverged")
+_OURS = frozenset((*BEFORE, *AFTER, OVER, *SPREAD))
 EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 
 
 @dataclass(frozen=True, eq=False)
 class JobData:
-    """A job read for analysis: what it asks, its trials (one row each) and its epochs (long form)."""
+    """A job read for analysis: what it asks, its trials (one row each), its epochs (long form), its tests."""
 
     job: JobRow
     axes: tuple[Axis, ...]
@@ -38,6 +44,8 @@ class JobData:
     rows: tuple[TrialRow, ...]
     trials: pd.DataFrame
     epoch_rows: tuple[EpochRow, ...] = ()
+    evaluations: tuple[EvaluationRow, ...] = ()
+    latencies: tuple[LatencyRow, ...] = ()
 
     @property
     def axis_columns(self) -> list[str]:
@@ -59,7 +67,7 @@ class JobData:
     @property
     def setting_columns(self) -> list[str]:
         """Return the columns of `trials` that hold settings, axes first."""
-        return [str(column) for column in self.trials.columns if column not in BEFORE + AFTER]
+        return [str(column) for column in self.trials.columns if column not in _OURS]
 
     @property
     def epochs(self) -> pd.DataFrame:
@@ -68,10 +76,13 @@ class JobData:
 
 
 def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
-    """Read a job from the store; epochs only when asked for, or when the score is the best of them."""
+    """Read a job from the store; epochs only when asked for (then evaluations too), or when the score is their best."""
     job = store.job(name)
     needed = with_epochs or objective(job).at == "best"
-    return job_data(job, store.trials(name), store.job_epochs(name) if needed else ())
+    data = job_data(job, store.trials(name), store.job_epochs(name) if needed else ())
+    if not with_epochs:
+        return data
+    return replace(data, evaluations=tuple(store.evaluations(name)), latencies=tuple(store.latencies(name)))
 
 
 def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> JobData:
@@ -82,7 +93,7 @@ def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow]
 
 def setting_column(name: str) -> str:
     """Return the column of a setting: its name, or `setting_<name>` where a column of ours is called that."""
-    return f"setting_{name}" if name in BEFORE + AFTER else name
+    return f"setting_{name}" if name in _OURS else name
 
 
 def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> pd.DataFrame:
@@ -91,7 +102,8 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
     Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of
     the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the
     best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, the `MEASURES` (missing unless `epochs` are
-    given), `seconds`, `error`. List values read `512-256`.
+    given), `seconds`, the model's `parameters` and `macs`, `error`; in a job with constraints `over`, the names of
+    those exceeded. List values read `512-256`.
     """
     settings = [defaults(job) | flatten(row.config) for row in trials]
     names = dict.fromkeys([axis.name for axis in axes(job)] + [key for row in settings for key in row])
@@ -114,7 +126,11 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
         kind = "Int64" if name == "overfit_epoch" else "float64"
         columns[name] = pd.Series([row[name] for row in measured], dtype=kind)
     columns["seconds"] = pd.Series([row.seconds for row in trials], dtype="float64")
+    for size in ("parameters", "macs"):
+        columns[size] = pd.Series([getattr(row, size) for row in trials], dtype="Int64")
     columns["error"] = pd.Series([row.error for row in trials], dtype="str")
+    if bounds := limits(job):
+        columns[OVER] = pd.Series([exceeded(row, bounds) for row in trials], dtype="str")
     return pd.DataFrame(columns)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -53,6 +54,31 @@ def aligned_texts(values: Sequence[float | None]) -> list[str]:
     smallest = min((abs(value) for value in values if value), default=1.0)
     decimals = min(6, max(0, 2 - math.floor(math.log10(smallest))))
     return ["" if value is None else f"{value:.{decimals}f}" for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the scores of a point's trials lie about their mean: `std` (ddof 1; None for one score) of `n` scores.
+
+    `of` counts the trials, `diverged` those of them that diverged.
+    """
+
+    std: float | None
+    n: int
+    of: int
+    diverged: int
+
+
+def mean_text(mean: float, spread: Spread) -> str:
+    """Return a mean with its spread.
+
+    >>> mean_text(0.98111, Spread(0.00123, 5, 5, 0)), mean_text(0.9, Spread(None, 1, 3, 2))
+    ('0.9811 ± 0.0012 (n=5)', '0.9000 (n=1 of 3, 2 diverged)')
+    """
+    std = "" if spread.std is None else f" ± {spread.std:.4f}"
+    missing = f" of {spread.of}" if spread.n < spread.of else ""
+    diverged = f", {spread.diverged} diverged" if spread.diverged else ""
+    return f"{mean:.4f}{std} (n={spread.n}{missing}{diverged})"
 
 
 def _number(value: float) -> str:

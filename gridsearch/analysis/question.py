@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gridsearch.spec.domains import Axis
+from gridsearch.spec.space import drawn_text
 from gridsearch.store.rows import JobRow
 
 UNITS = {
@@ -58,6 +59,17 @@ def objective(job: JobRow) -> Objective:
     metric = str(written.get("metric") or "val_accuracy")
     mode = written.get("mode") or ("min" if metric.endswith("loss") else "max")
     return Objective(metric, str(written.get("at") or "last"), str(mode))
+
+
+def has_groups(job: JobRow) -> bool:
+    """Whether each point of a job is trained more than once: its trials are then read as groups (see `groups`)."""
+    return int(job.spec.get("repeats") or 1) > 1 or bool(job.spec.get("folds"))
+
+
+def search_text(job: JobRow) -> str:
+    """Return how many points were drawn of how many, in words; nothing for a grid."""
+    found = job.spec.get("search")
+    return drawn_text(found["drawn"], found["size"]) if found else ""
 
 
 def axes(job: JobRow) -> tuple[Axis, ...]:

@@ -1,16 +1,22 @@
-"""The table of the best and the worst trials: the best first, an ellipsis, the worst last."""
+"""The table of the best and the worst trials: the best first, an ellipsis, the worst last.
+
+Where a job trains each point more than once, its rows are points, ranked by their means (see `groups`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from gridsearch.analysis.filtering import TableError, matching, plain_rows
-from gridsearch.analysis.frames import SCORED_STATES, JobData
-from gridsearch.analysis.labels import label, measured_text, score_text
+from gridsearch.analysis.frames import OVER, SCORED_STATES, SPREAD, JobData
+from gridsearch.analysis.groups import grouped
+from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
+from gridsearch.analysis.question import has_groups
 from gridsearch.errors import nearest
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
 
@@ -27,7 +33,8 @@ class TableOptions:
 
     `sort` names columns, the first one counting most, each with a leading "-" for descending; without any,
     the best score comes first. `columns` replaces the axes and the score. `state` asks for the trials in one state,
-    those without a result too, in the order of the grid where there is no score.
+    those without a result too, in the order of the grid where there is no score. `each` asks for single trials where a
+    point has several, as a state does; `apart` for mean and spread in columns of their own, for programs.
     """
 
     top: int = 5
@@ -36,11 +43,17 @@ class TableOptions:
     sort: Sequence[str] = ()
     columns: Sequence[str] = ()
     state: str | None = None
+    each: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RankedRow:
-    """A trial in the table: its rank among all that match (1 is first, None: no result), its id, values, texts."""
+    """A trial in the table: its rank among all that match (1 is first, None: no result), its id, values, texts.
+
+    Of a point with several trials `trial` is the first, `score` the mean, and `spread` is known. `over` names the
+    constraints exceeded.
+    """
 
     rank: int | None
     trial: str
@@ -48,11 +61,23 @@ class RankedRow:
     score: float | None
     values: tuple[Any, ...]
     cells: tuple[str, ...]
+    spread: Spread | None = None
+    over: str = ""
+
+    @property
+    def score_text(self) -> str:
+        """The score in words, with its spread where there is one."""
+        if self.score is None:
+            return ""
+        return mean_text(self.score, self.spread) if self.spread else score_text(self.score)
 
 
 @dataclass(frozen=True, slots=True)
 class RankedTable:
-    """The first and the last rows of a ranking; `omitted` trials lie between them (none: no ellipsis)."""
+    """The first and the last rows of a ranking; `omitted` lie between them (none: no ellipsis).
+
+    A row is what `unit` says: a trial, or a point with several.
+    """
 
     columns: tuple[str, ...]
     headings: tuple[str, ...]
@@ -61,6 +86,7 @@ class RankedTable:
     last: tuple[RankedRow, ...]
     total: int
     omitted: int
+    unit: str = "trial"
 
     @property
     def rows(self) -> tuple[RankedRow, ...]:
@@ -76,7 +102,8 @@ class RankedTable:
 def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
     """Return the trials that have a result and match, in the order of the ranking.
 
-    Trials without a score come last, those that diverged at the very end; ties keep the order of the grid.
+    Those that exceed a constraint come after those that do not, those that diverged at the very end; among each,
+    trials without a score come last, and ties keep the order of the grid.
     """
     chosen = options or TableOptions()
     frame = data.trials[data.trials["state"].isin(_states(chosen.state))]
@@ -84,12 +111,17 @@ def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
         frame = matching(frame, chosen.filter)
     keys = [_sort_key(data, word) for word in chosen.sort]
     ordered = frame.sort_values("score", ascending=not data.objective.highest, kind="stable")
-    diverged = ordered["state"] == TrialState.DIVERGED.value
-    ordered = pd.concat([ordered[~diverged], ordered[diverged]])
+    if OVER in ordered:
+        ordered = _at_the_end(ordered, ordered[OVER] != "")
+    ordered = _at_the_end(ordered, ordered["state"] == TrialState.DIVERGED.value)
     for column, ascending in reversed(keys):
         order = _order(data, ordered, column)
         ordered = ordered.loc[order.sort_values(ascending=ascending, kind="stable", na_position="last").index]
     return ordered
+
+
+def _at_the_end(frame: pd.DataFrame, those: pd.Series[bool]) -> pd.DataFrame:
+    return pd.concat([frame[~those], frame[those]])
 
 
 def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
@@ -97,31 +129,54 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
     chosen = options or TableOptions()
     if chosen.top < 0 or chosen.bottom < 0:
         raise TableError("the numbers of rows must not be negative")
+    of_points = has_groups(data.job) and not chosen.each and chosen.state is None
+    if of_points:
+        data = grouped(data)
     frame = ranked(data, chosen)
-    columns = [column_named(data, name) for name in chosen.columns] or [
-        *data.axis_columns,
-        _LAST.get(chosen.state or "", "score"),
-    ]
+    columns = [column_named(data, name) for name in chosen.columns] or _columns(data, chosen.state)
+    if of_points and chosen.apart and "score" in columns:
+        place = columns.index("score") + 1
+        columns[place:place] = [name for name in SPREAD if name not in columns]
     total = len(frame)
     top = min(chosen.top, total)
     bottom = min(chosen.bottom, total - top)
-    first = _rows(data, frame.iloc[:top], columns)
-    last = _rows(data, frame.iloc[total - bottom :], columns, start=total - bottom + 1)
+    cells = partial(_cell, apart=chosen.apart)
+    first = _rows(frame.iloc[:top], columns, cells)
+    last = _rows(frame.iloc[total - bottom :], columns, cells, start=total - bottom + 1)
     return RankedTable(
         columns=tuple(columns),
-        headings=tuple(data.objective.heading if name == "score" else name for name in columns),
+        headings=tuple(_heading(data, name, apart=chosen.apart) for name in columns),
         numeric=tuple(pd.api.types.is_numeric_dtype(data.trials[name].dtype) for name in columns),
         first=first,
         last=last,
         total=total,
         omitted=total - top - bottom,
+        unit="point" if of_points else "trial",
     )
+
+
+def leader(data: JobData) -> RankedRow | None:
+    """Return the best trial, or point: with a score, within the constraints; its cells are those of the axes."""
+    shown = table(data, TableOptions(top=1, bottom=0, columns=[*data.axis_columns, "score"])).first
+    lost = not shown or shown[0].score is None or shown[0].over or shown[0].state == TrialState.DIVERGED
+    return None if lost else replace(shown[0], cells=shown[0].cells[:-1], values=shown[0].values[:-1])
+
+
+def _columns(data: JobData, state: str | None = None) -> list[str]:
+    return [*data.axis_columns, _LAST.get(state or "", "score"), *([OVER] if OVER in data.trials else [])]
+
+
+def _heading(data: JobData, name: str, *, apart: bool) -> str:
+    if name == "score":
+        spread = apart and "score_n" in data.trials
+        return f"{data.objective.heading}_mean" if spread else data.objective.heading
+    return name.replace("score", data.objective.heading, 1) if name in SPREAD else name
 
 
 def unranked(data: JobData) -> tuple[RankedRow, ...]:
     """Return the trials without a result, failed ones first, under the columns that `table` has by default."""
     frame = pd.concat([ranked(data, TableOptions(state=state)) for state in _UNRANKED])
-    return _rows(data, frame, [*data.axis_columns, "score"])
+    return _rows(frame, _columns(data), _cell)
 
 
 def _states(wanted: str | None) -> list[str]:
@@ -135,8 +190,9 @@ def _states(wanted: str | None) -> list[str]:
 
 def column_named(data: JobData, name: str) -> str:
     """Return the column a user means: a column of the trials, or the objective's metric for the score."""
-    if name == data.objective.heading:
-        return "score"
+    for column in ("score", *SPREAD):
+        if name in (_heading(data, column, apart=False), _heading(data, column, apart=True)) and column in data.trials:
+            return column
     if name not in data.trials.columns:
         raise TableError(f"unknown column {name!r}{nearest(name, map(str, data.trials.columns))}")
     return name
@@ -156,7 +212,9 @@ def _order(data: JobData, frame: pd.DataFrame, column: str) -> pd.Series[Any]:
     return frame[column].map(lambda value: places.get(label(value), len(places)))
 
 
-def _rows(data: JobData, frame: pd.DataFrame, columns: list[str], *, start: int = 1) -> tuple[RankedRow, ...]:
+def _rows(
+    frame: pd.DataFrame, columns: list[str], cell: Callable[[str, dict[str, Any]], str], *, start: int = 1
+) -> tuple[RankedRow, ...]:
     plain = plain_rows(frame)
     return tuple(
         RankedRow(
@@ -165,18 +223,29 @@ def _rows(data: JobData, frame: pd.DataFrame, columns: list[str], *, start: int 
             state=row["state"],
             score=None if row["score"] != row["score"] else row["score"],
             values=tuple(None if row[name] != row[name] else row[name] for name in columns),
-            cells=tuple(_cell(name, row) for name in columns),
+            cells=tuple(cell(name, row) for name in columns),
+            spread=_spread(row),
+            over=row.get(OVER, ""),
         )
         for place, row in enumerate(plain)
     )
 
 
-def _cell(name: str, row: dict[str, Any]) -> str:
+def _cell(name: str, row: dict[str, Any], *, apart: bool = False) -> str:
     value = row[name]
     if name == "score" and value != value:
         return "no value" if row["state"] in SCORED_STATES else str(row["state"])
-    if name in (*METRICS, "score", "initial_val_loss"):
+    if name == "score" and not apart and (spread := _spread(row)):
+        return mean_text(value, spread)
+    if name in (*METRICS, "score", "score_std", "initial_val_loss"):
         return score_text(value)
     if name in ("seconds_per_epoch", "ms_per_step"):
         return measured_text(value)
     return f"{value:.1f}" if name == "seconds" and value == value else label(value)
+
+
+def _spread(row: dict[str, Any]) -> Spread | None:
+    if "score_n" not in row:
+        return None
+    std = row["score_std"]
+    return Spread(None if std != std else std, row["score_n"], row["score_of"], row["score_diverged"])

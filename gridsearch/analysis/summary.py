@@ -9,8 +9,9 @@ from datetime import datetime
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import ordered_values
+from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.question import Objective
-from gridsearch.analysis.ranking import ranked
+from gridsearch.analysis.ranking import leader
 from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, TrialState
 from gridsearch.store.rows import TrialRow
 
@@ -22,10 +23,14 @@ _NO_SMALLER = frozenset({"0", "1"})
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best trial, its score, and the values of the job's axes there."""
+    """The best trial, its score, and the values of the job's axes there.
+
+    Of a point with several trials it is the first; the score is their mean, and `text` tells its spread.
+    """
 
     trial: str
     score: float
+    text: str
     settings: tuple[tuple[str, str], ...]
 
 
@@ -35,8 +40,8 @@ class Summary:
 
     `training_seconds` counts every epoch trained once, however many trials read it. `trained_epochs` are
     those epochs, `read_epochs` what the finished trials would have taken each on its own. `wall_seconds` runs
-    from the job's first launch to its last result. `hints` are sentences about the best trial's place in the
-    grid.
+    from the job's first launch to its last result. `over` counts the trials that exceed a constraint. `hints` are
+    sentences about the best trial's place in the grid.
     """
 
     counts: tuple[tuple[str, int], ...]
@@ -50,6 +55,8 @@ class Summary:
     training_seconds: float
     wall_seconds: float | None
     images: tuple[tuple[str, int], ...]
+    over: int
+    limits: tuple[tuple[str, float], ...]
     hints: tuple[str, ...]
 
     @property
@@ -66,7 +73,7 @@ class Summary:
 def summary(data: JobData) -> Summary:
     """Return a job at a glance; its epochs must have been loaded."""
     counted = Counter(row.state for row in data.rows)
-    best = _best(data)
+    best, bounds = _best(data), limits(data.job)
     trained, seconds = _trained(data)
     return Summary(
         counts=tuple((state.value, counted[state]) for state in TrialState if counted[state]),
@@ -80,18 +87,18 @@ def summary(data: JobData) -> Summary:
         training_seconds=seconds,
         wall_seconds=_wall(data),
         images=tuple((str(name), int(count)) for name, count in (data.job.spec.get("images") or {}).items()),
+        over=sum(bool(exceeded(row, bounds)) for row in data.rows) if bounds else 0,
+        limits=tuple(bounds.items()),
         hints=_hints(data, best),
     )
 
 
 def _best(data: JobData) -> Best | None:
-    order = ranked(data)
-    scored = order[order["score"].notna()]
-    if scored.empty:
+    first = leader(data)
+    if first is None or first.score is None:
         return None
-    first = scored.iloc[0]
-    settings = tuple((name, label(scored[name].tolist()[0])) for name in data.axis_columns)
-    return Best(trial=str(first["trial"]), score=float(first["score"]), settings=settings)
+    settings = tuple(zip(data.axis_columns, first.cells, strict=True))
+    return Best(trial=first.trial, score=first.score, text=first.score_text, settings=settings)
 
 
 def _trained(data: JobData) -> tuple[int, float]:

@@ -3,42 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gridsearch.analysis.labels import label
-from gridsearch.analysis.question import Objective, axes, defaults, objective
-from gridsearch.analysis.winners import winners
+from gridsearch.analysis.labels import label, mean_text
+from gridsearch.analysis.limits import limits
+from gridsearch.analysis.question import Objective, axes, defaults, has_groups, objective
 from gridsearch.cli.wording import short_id
 from gridsearch.spec.identity import flatten
 
 if TYPE_CHECKING:
+    from gridsearch.analysis.labels import Spread
     from gridsearch.store.contract import Store
     from gridsearch.store.rows import JobRow, TrialRow
 
 
 @dataclass(frozen=True)
 class Best:
-    """A job's best trial: its score under the objective's heading, and the values of the axes there, in words."""
+    """A job's best trial: its score under the objective's heading, and the values of the axes there, in words.
+
+    Of a point with several trials it is the first, the score their mean, with its spread.
+    """
 
     trial: str
     heading: str
     score: float
     settings: str
+    spread: Spread | None = None
+
+    @property
+    def score_text(self) -> str:
+        """The score with four digits, and its spread where it has one."""
+        return mean_text(self.score, self.spread) if self.spread else f"{self.score:.4f}"
 
     def __str__(self) -> str:
         """Return the trial in words: `val_accuracy 0.9812: neurons 50, epochs 20 (trial 3f2a91c4)`."""
         settings = f": {self.settings}" if self.settings else ""
-        return f"{self.heading} {self.score:.4f}{settings} (trial {short_id(self.trial)})"
+        return f"{self.heading} {self.score_text}{settings} ({self.which} {short_id(self.trial)})"
+
+    @property
+    def which(self) -> str:
+        """What the trial is: the best, or the first of the best point's."""
+        return "first trial" if self.spread else "trial"
 
 
 def best_trial(store: Store, name: str) -> Best | None:
-    """Return the best of a job's trials that have a score; a diverged one has none."""
-    best = winners(store, name, 1)
-    if not best:
+    """Return the best of a job's trials that have a score and keep its constraints; a diverged one has no score."""
+    job = store.job(name)
+    asked, names = objective(job), [axis.name for axis in axes(job)]
+    if asked.at == "last" and not has_groups(job) and not limits(job):
+        rows = store.ranking(name, asked.metric, 1, highest=asked.highest)
+        return as_best(rows[0], job, asked, names) if rows else None
+    # Means, constraints and the best of all epochs are no columns of the store.
+    from gridsearch.analysis.frames import load
+    from gridsearch.analysis.ranking import leader
+
+    first = leader(load(store, name))
+    if first is None or first.score is None:
         return None
-    job, (row, score) = store.job(name), best[0]
-    return as_best(row, job, objective(job), [axis.name for axis in axes(job)], score=score)
+    return replace(
+        as_best(store.trial(first.trial), job, asked, names, score=first.score),
+        spread=first.spread,
+    )
 
 
 def as_best(

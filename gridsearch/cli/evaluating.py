@@ -10,8 +10,7 @@ import typer
 
 from gridsearch import paths
 from gridsearch.cli import jobs, tables
-from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobName, StoreOption, TrialOption
-from gridsearch.cli.reading import FormatOption
+from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, JobName, StoreOption, TrialOption
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
 from gridsearch.cli.streams import data, say
 from gridsearch.cli.wording import moment, short_id
@@ -96,7 +95,7 @@ def _print_one(found: Found, format_: tables.Format) -> None:
     for number, grid in enumerate(grids):
         if number or format_ is tables.Format.TABLE:
             data("")
-        tables.print_as(grid, format_)
+        tables.write(grid, format_)
 
 
 def _print_several(found: Sequence[Found], format_: tables.Format) -> None:
@@ -105,7 +104,7 @@ def _print_several(found: Sequence[Found], format_: tables.Format) -> None:
     if format_ is tables.Format.JSON:
         data(json.dumps([_as_json(one, scores(one.evaluation) if one.evaluation else None) for one in found], indent=2))
     else:
-        tables.print_as(_speeds(found, with_trials=True), format_)
+        tables.write(_speeds(found, with_trials=True), format_)
 
 
 def _head(found: Found, result: Scores | None) -> list[str]:

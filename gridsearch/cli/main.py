@@ -10,7 +10,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gridsearch.cli import checks, evaluating, launching, pages, pictures, reading
+from gridsearch.cli import checks, evaluating, launching, pages, pictures, reading, showing
 from gridsearch.cli.streams import say
 from gridsearch.errors import EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
 from gridsearch.version import __version__
@@ -48,7 +48,7 @@ for command in (
     launching.resume,
     reading.status,
     reading.top,
-    reading.show,
+    showing.show,
     evaluating.evaluate,
     pages.dashboard,
     pictures.samples,

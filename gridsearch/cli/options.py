@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gridsearch import paths
+from gridsearch.cli.tables import Format
 
 StoreOption = Annotated[
     Path, typer.Option("--store", envvar="GRIDSEARCH_STORE", help="The store of results.", show_default=True)
@@ -24,13 +25,13 @@ SetOption = Annotated[
         help="Override a key of the job; VALUE is YAML: 3, [4,8], {range: [1, 5]}.",
     ),
 ]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the table.")]
 DashboardsOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.", show_default=True)]
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="A job in the store, by name or by its file.")]
 OptionalJobName = Annotated[
     str | None,
     typer.Argument(metavar="[JOB]", help="A job in the store, by name or by its file; all when left out."),
 ]
-TrialPrefix = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 TrialOption = Annotated[
     str | None, typer.Option("--trial", help="A trial's id or the beginning of it; the best one when left out.")
 ]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridsearch import paths
-from gridsearch.cli.options import DEFAULT_DASHBOARDS, DEFAULT_STORE, DataOption, StoreOption, TrialPrefix
+from gridsearch.cli.options import DEFAULT_DASHBOARDS, DEFAULT_STORE, DataOption, StoreOption
+from gridsearch.cli.resources import DeviceOption, checked_device
 from gridsearch.cli.streams import data, say
 from gridsearch.cli.wording import short_id
 from gridsearch.errors import GridsearchError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gridsearch.report.pictures import Sheet
     from gridsearch.store.contract import Store
 
+TrialName = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A data set as jobs name it, or the path of one.")]
 SampleCount = Annotated[int, typer.Option("-n", "--number", min=1, max=1000, help="How many images.")]
 SampleSeed = Annotated[int, typer.Option("--seed", min=0, help="Which images: another seed draws others.")]
@@ -30,7 +32,6 @@ Layers = Annotated[
         "--layer", metavar="NAME", help="A convolution by its name in the model; repeatable. Else up to four."
     ),
 ]
-MapDevice = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 PictureFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", help=f"The file to write, .html or .png; else a page in {paths.DASHBOARDS_NAME}/."),
@@ -67,14 +68,14 @@ def samples(
 
 
 def maps(
-    trial: TrialPrefix,
+    trial: TrialName,
     layer: Layers = None,
     n: MapCount = 8,
     seed: SampleSeed = 0,
     output: PictureFile = None,
     store: StoreOption = DEFAULT_STORE,
     data_dir: DataOption = None,
-    device: MapDevice = "auto",
+    device: DeviceOption = "auto",
 ) -> None:
     """Draw where a trial's convolutions are active, over validation images, as a page or a picture.
 
@@ -84,6 +85,7 @@ def maps(
 
     if output:
         check_suffix(output)
+    checked_device(device)
     with open_store(store, create=False, read_only=True) as opened:
         row = opened.trial(trial)
         job = _job_with(opened, row.trial_id)
@@ -112,12 +114,12 @@ def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -
     for order, place in enumerate(places):
         image, names = found.split.validation_images[place], found.class_names
         true, taken = found.split.validation_labels[place], active.predicted[order]
-        caption = names[true] if true == taken else f"{names[true]} → {names[taken]}"
+        caption = names[true] if true == taken else f"{names[true]} as {names[taken]}"
         rows.append((Picture(image, caption), *(Picture(overlay(image, active.maps[name][order])) for name in chosen)))
     note = (
         f"Trial {short_id(found.row.trial_id)} of {found.job.name}, {found.config.model} after epoch {found.epoch}, on"
-        f" {len(places)} validation images; an arrow leads to the class taken for the true one. The sum of each layer's"
-        " positive outputs over its channels, scaled for each image: plain where it is least active, yellow where most."
+        f" {len(places)} validation images; where a class was taken for another, both are named. The positive outputs"
+        " of each layer, summed over its channels and scaled for each image: plain where least, yellow where most."
     )
     sizes = [f"{name} ({width} x {height})" for name in chosen for height, width in [active.maps[name].shape[1:]]]
     return Sheet("Activation maps", note, tuple(rows), headings=("image", *sizes))

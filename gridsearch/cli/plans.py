@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gridsearch.engine.packing import PlannedPack
     from gridsearch.engine.preparation import PreparedJob
     from gridsearch.search.plan import Plan
+    from gridsearch.spec.job import JobSpec
     from gridsearch.store.contract import Store
 
 
@@ -21,7 +22,8 @@ def plan_line(prepared: PreparedJob, plan: Plan) -> str:
     """Return a plan as one line: `shallow: 384 trials, +48 new, =336 done; 4,800 epochs to train (...)`."""
     shares = [f"{sign}{count:,} {word}" for sign, count, word in _difference(plan) if count]
     work = f"{plan.epochs:,} epochs to train{_saving(plan)}" if plan.lineages else "nothing to train"
-    return f"{prepared.job.name}: {plural(len(plan.grid.trials), 'trial')}, {', '.join(shares)}; {work}"
+    drawn = f"{plan.grid.drawn_text}; " if plan.grid.asked else ""
+    return f"{prepared.job.name}: {drawn}{plural(len(plan.grid.trials), 'trial')}, {', '.join(shares)}; {work}"
 
 
 def leaving(prepared: PreparedJob, store: Store) -> int:
@@ -44,23 +46,24 @@ def left_text(left: int) -> str:
 def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: int, *, width: int | None) -> str:
     """Return a plan as an aligned block of text that keeps to a width."""
     job, images = prepared.job, prepared.images()
-    axes = " x ".join(f"{len(axis.values)} {axis.name}" for axis in job.space.axes) or "one point"
     rows: list[tuple[str, str, str]] = [
         ("job", job.name, str(job.document.source)),
         ("model", job.model, f"on {job.dataset}"),
         (
             "images",
             f"{images['train']:,}",
-            f"to train, {images['validation']:,} to validate, {images['test']:,} to test",
+            f"to train, {images['validation']:,} to validate, {images['test']:,} to test{_folds_text(job)}",
         ),
-        ("points", f"{plan.grid.points:,}", axes),
+        ("points", f"{plan.grid.points:,}", _points_text(job, plan)),
     ]
     if own := len(prepared.dataset.test_labels):
         rows.insert(3, ("", f"{own:,}", prepared.own_test_use))
     rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
     if plan.grid.repeated:
         rows.append(("", f"-{plan.grid.repeated:,}", "the same trial as another point"))
-    rows.append(("trials", f"{len(plan.grid.trials):,}", ""))
+    if plan.grid.asked and plan.grid.standing < plan.grid.asked:
+        rows.append(("", "", f"{plan.grid.asked:,} were asked for, and no more could be found"))
+    rows.append(("trials", f"{len(plan.grid.trials):,}", _copies_text(job, plan)))
     rows += [("", f"{sign}{count:,}", words) for sign, count, words in _difference(plan) if count]
     if left:
         rows.append(("", "", left_text(left)))
@@ -82,6 +85,9 @@ def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
     return {
         "job": prepared.job.name,
         "points": plan.grid.points,
+        **({"drawn_from": plan.grid.size, "asked": plan.grid.asked} if plan.grid.asked else {}),
+        "repeats": prepared.job.repeats,
+        "folds": prepared.job.split.folds,
         "skipped": [{"rule": rule, "points": count} for rule, count in plan.grid.skipped],
         "repeated": plan.grid.repeated,
         "trials": len(plan.grid.trials),
@@ -101,6 +107,28 @@ def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
         "steps": sum(lineage.steps for lineage in plan.lineages),
         "images": prepared.images(),
     }
+
+
+def _points_text(job: JobSpec, plan: Plan) -> str:
+    axes = " x ".join(
+        f"{axis.name} from {axis.values[0]} to {axis.values[-1]}"
+        if axis.continuous
+        else f"{len(axis.values)} {axis.name}"
+        for axis in job.space.axes
+    )
+    drawn = plan.grid.drawn_text.partition(" ")[2].removeprefix("points, ")
+    return ": ".join(text for text in (drawn, axes or "one point") if text)
+
+
+def _folds_text(job: JobSpec) -> str:
+    return f", in each of {job.split.folds} folds" if job.split.folds else ""
+
+
+def _copies_text(job: JobSpec, plan: Plan) -> str:
+    """Say why there are more trials than points."""
+    times = [f"{job.repeats} seeds"] if job.repeats > 1 else []
+    times += [f"{job.split.folds} folds"] if job.split.folds else []
+    return " x ".join([plural(plan.grid.standing, "point"), *times]) if times else ""
 
 
 def _difference(plan: Plan) -> list[tuple[str, int, str]]:

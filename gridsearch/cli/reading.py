@@ -1,4 +1,4 @@
-"""The commands that read the store: status, top, show, export, verify."""
+"""The commands that read the store: status, top, export, verify."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gridsearch.cli import jobs, tables
 from gridsearch.cli.options import (
     DEFAULT_STORE,
     DataOption,
+    FormatOption,
     JobName,
     OptionalJobName,
     StoreOption,
     TrialOption,
-    TrialPrefix,
 )
 from gridsearch.cli.streams import columns, data, say
 from gridsearch.cli.wording import plural, short_id
@@ -36,8 +36,7 @@ Sort = Annotated[list[str] | None, typer.Option("--sort", help="Sort by a column
 Columns = Annotated[
     str | None, typer.Option("--columns", help="Columns to show, separated by commas: trial, seconds...")
 ]
-FormatOption = Annotated[tables.Format, typer.Option("--format", "-f", help="How to print the table.")]
-EpochLog = Annotated[bool, typer.Option("--epochs", help="Print the log of its epochs instead.")]
+Each = Annotated[bool, typer.Option("--each", help="Single trials, where points have several: repeats, folds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ExportFormat = Annotated[
     str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")
@@ -46,7 +45,12 @@ ExportTo = Annotated[Path | None, typer.Option("--output", "-o", help="The file 
 OnnxTo = Annotated[
     Path | None, typer.Option("--onnx", help="Write the model of a trial to this file, for any runtime.")
 ]
-What = Annotated[str, typer.Option("--table", help="trials, or epochs (one row per trial and epoch).")]
+What = Annotated[
+    str,
+    typer.Option(
+        "--table", help="trials, points (means over repeats and folds), or epochs (one row per trial and epoch)."
+    ),
+]
 
 
 def _open(path: Path) -> Store:
@@ -79,13 +83,15 @@ def top(
     state: State = None,
     sort: Sort = None,
     columns: Columns = None,
+    each: Each = False,
     format_: FormatOption = tables.Format.TABLE,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Print the best and the worst trials of a job.
 
     They are ranked by the job's objective among the trials of its grid as last launched that have a result.
-    On a terminal each begins with its short id, for the command show.
+    On a terminal each begins with its short id, for the command show. Where a job has repeats or folds, its points are
+    ranked by their means; the id is that of a point's first trial.
     """
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.measures import need_epochs
@@ -96,7 +102,9 @@ def top(
     by_epochs = need_epochs(*chosen, *(sort or ()), filter_ or "")
     with _open(store) as opened:
         loaded = load(opened, jobs.stored_name(opened, job), with_epochs=by_epochs)
-    table = ranking_table(loaded, TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state))
+    apart = format_ in (tables.Format.JSON, tables.Format.CSV)
+    options = TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state, each=each, apart=apart)
+    table = ranking_table(loaded, options)
     if not table.total:
         missing = f"is {state}" if state else "has a result"
         say(f"{loaded.job.name}: no trial {missing}{' and matches' if filter_ else ' yet' if not state else ''}")
@@ -115,14 +123,14 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool
         for row in table.rows
     ]
     grid = tables.Grid(
-        headings=["trial", *table.headings] if with_ids else table.headings,
+        headings=["trial" if table.unit == "trial" else "first_trial", *table.headings] if with_ids else table.headings,
         numeric=[False, *table.numeric] if with_ids else table.numeric,
         rows=[[short_id(row.trial), *cells] for row, cells in zip(table.rows, rows, strict=True)] if with_ids else rows,
         gap_after=len(table.first) if table.omitted else None,
-        caption=f"{len(table.rows)} of {table.total:,} trials" if table.omitted else "",
+        caption=f"{len(table.rows)} of {plural(table.total, table.unit)}" if table.omitted else "",
         keys=with_ids,
     )
-    tables.print_as(grid, format_)
+    tables.write(grid, format_)
 
 
 def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
@@ -132,35 +140,6 @@ def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
         "state": row.state,
         **dict(zip(table.headings, row.values, strict=True)),
     }
-
-
-def show(
-    trial: TrialPrefix,
-    epochs: EpochLog = False,
-    format_: FormatOption = tables.Format.TABLE,
-    store: StoreOption = DEFAULT_STORE,
-    as_json: AsJson = False,
-) -> None:
-    """Print one trial: settings, numbers, curves and events; or, with --epochs, a line for each of its epochs."""
-    from gridsearch.cli.trial import epoch_grid, settings_of, trial_json, trial_text
-
-    if format_ is not tables.Format.TABLE and not epochs:
-        raise GridsearchError(
-            f"--format {format_}: only the table of --epochs has formats; add --epochs, or use --json"
-        )
-    with _open(store) as opened:
-        row = opened.trial(trial)
-        own = [epoch for epoch in opened.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
-        events = opened.events(trial_id=row.trial_id)
-        settings = settings_of(row, opened.jobs())
-    if epochs and (as_json or format_ is tables.Format.JSON):
-        data(json.dumps(trial_json(row, settings, own, events)["epochs"], indent=2))
-    elif epochs:
-        tables.print_as(epoch_grid(own), format_)
-    elif as_json:
-        data(json.dumps(trial_json(row, settings, own, events), indent=2))
-    else:
-        data(trial_text(row, settings, own, events, width=columns(sys.stdout)))
 
 
 def export(
@@ -173,7 +152,7 @@ def export(
     store: StoreOption = DEFAULT_STORE,
     data_dir: DataOption = None,
 ) -> None:
-    """Write a job's trials or epochs as CSV, JSON or Parquet; with --onnx the model of one of its trials."""
+    """Write a job's trials, points or epochs as CSV, JSON or Parquet; with --onnx the model of one of its trials."""
     if onnx is not None:
         if output or format_ or table != "trials":
             raise GridsearchError("--onnx writes a model: leave out --output, --format and --table")
@@ -182,14 +161,16 @@ def export(
     if trial is not None:
         raise GridsearchError("--trial names the model to write: add --onnx FILE")
     from gridsearch.analysis.frames import load
+    from gridsearch.analysis.groups import grouped
     from gridsearch.cli.exporting import chosen_format, write
 
-    if table not in ("trials", "epochs"):
-        raise GridsearchError(f"--table {table}: must be trials or epochs")
+    if table not in ("trials", "points", "epochs"):
+        raise GridsearchError(f"--table {table}: must be trials, points or epochs")
     kind = chosen_format(format_, output)
     with _open(store) as opened:
         loaded = load(opened, jobs.stored_name(opened, job), with_epochs=True)
-    rows = write(loaded.trials if table == "trials" else loaded.epochs, kind, output)
+    frame = loaded.epochs if table == "epochs" else grouped(loaded).trials if table == "points" else loaded.trials
+    rows = write(frame, kind, output)
     if output:
         say(f"{plural(rows, 'row')} written to {output}")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.cli.best import best_trial
+from gridsearch.analysis.labels import Spread
+from gridsearch.analysis.limits import exceeded, limits
+from gridsearch.cli.best import Best, best_trial
 from gridsearch.cli.streams import folded, printable
 from gridsearch.cli.wording import duration, moment, plural, short_id
 from gridsearch.spec.outcomes import OPEN_STATES
@@ -28,6 +31,8 @@ def standing(store: Store, name: str) -> dict[str, Any]:
     failed = [trial for trial in store.trials(name) if trial.state == "failed"] if counts.get("failed") else []  # type: ignore[call-overload]
     causes = Counter(trial.error or "no cause recorded" for trial in failed)
     logs = {trial.error or "no cause recorded": trial.log for trial in failed}
+    bounds = limits(row)
+    over = Counter(key for trial in (store.trials(name) if bounds else ()) if (key := exceeded(trial, bounds)))
     best = best_trial(store, name)
     # The job's own time is that of its last revision; what its launches did since are events.
     last = store.events(job=name, limit=1)
@@ -40,7 +45,9 @@ def standing(store: Store, name: str) -> dict[str, Any]:
         "trials": sum(counts.values()),
         "states": {str(state): count for state, count in counts.items()},
         "open": sum(counts.get(state, 0) for state in OPEN_STATES),
-        "best": {"trial": best.trial, best.heading: best.score} if best else None,
+        "best": {"trial": best.trial, best.heading: best.score, **_spread(best)} if best else None,
+        "constraints": bounds,
+        "over": dict(over),
         "training_seconds": sum(epoch.seconds for epoch in store.job_epochs(name)),
         "launches": [
             {
@@ -55,6 +62,10 @@ def standing(store: Store, name: str) -> dict[str, Any]:
     }
 
 
+def _spread(best: Best) -> dict[str, Any]:
+    return {"spread": asdict(best.spread)} if best.spread else {}
+
+
 def standing_text(found: dict[str, Any], *, width: int | None) -> str:
     """Return how a job stands as lines of text that keep to a width."""
     trials = found["trials"]
@@ -66,7 +77,13 @@ def standing_text(found: dict[str, Any], *, width: int | None) -> str:
     ]
     if found["best"]:
         metric, value = list(found["best"].items())[1]
-        lines.append(f"  best      {metric} {value:.4f}  trial {short_id(found['best']['trial'])}")
+        best = Best(found["best"]["trial"], metric, value, "")
+        if spread := found["best"].get("spread"):
+            best = replace(best, spread=Spread(**spread))
+        lines.append(f"  best      {metric} {best.score_text}  {best.which} {short_id(best.trial)}")
+    if found["over"]:
+        causes = ", ".join(f"{count:,} {names}" for names, count in found["over"].items())
+        lines.append(f"  over      {plural(sum(found['over'].values()), 'trial')} over a constraint: {causes}")
     lines.append(f"  training  {duration(found['training_seconds'])} of workers' time")
     lines.append(f"  updated   {moment(datetime.fromisoformat(found['updated_at']))}")
     for launch in found["launches"]:

@@ -162,6 +162,15 @@ def as_csv(grid: Grid) -> str:
     return buffer.getvalue()
 
 
+def write(grid: Grid, format_: Format) -> None:
+    """Print the table in any format but JSON."""
+    renderings = {Format.CSV: as_csv, Format.MD: as_markdown, Format.LATEX: as_latex}
+    if format_ is Format.TABLE:
+        show(grid)
+    else:
+        data(renderings[format_](grid))
+
+
 def show(grid: Grid) -> None:
     """Print the table for a terminal on stdout, with bold headings where there is one."""
     from rich.text import Text
@@ -172,14 +181,6 @@ def show(grid: Grid) -> None:
         console.print(Text("\n".join(block.body)), soft_wrap=True)
     if grid.caption:
         console.print(Text("\n" + folded(grid.caption, columns(sys.stdout))), soft_wrap=True)
-
-
-def print_as(grid: Grid, format_: Format) -> None:
-    """Print the table on stdout in any format but JSON, which whoever has the values makes of them."""
-    if format_ is Format.TABLE:
-        show(grid)
-    else:
-        data({Format.CSV: as_csv, Format.MD: as_markdown, Format.LATEX: as_latex}[format_](grid))
 
 
 def _harmless(cell: str, *, numeric: bool) -> str:

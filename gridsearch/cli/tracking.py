@@ -18,6 +18,7 @@ from gridsearch.spec.outcomes import (
     LineageDiverged,
     LineageEvent,
     LineageFailed,
+    LineageStopped,
     TrialState,
 )
 
@@ -74,6 +75,8 @@ class Tracker:
         self.store, self.name = store, job.name
         self.axes = [axis.name for axis in job.space.axes]
         self.objective = Objective(job.objective.metric, job.objective.at, job.objective.direction)
+        # Means over repeats and folds, and what keeps the constraints, only the store can tell.
+        self.told_by_store = job.copies > 1 or bool(job.constraints.limits()) or self.objective.at != "last"
         self.members = frozenset(trial.trial_id for trial in plan.grid.trials)
         self.trials = len(self.members)
         self.trials_done = plan.done + plan.read + plan.failed
@@ -94,7 +97,7 @@ class Tracker:
         for event in events:
             if isinstance(event, EpochRecord):
                 self._reach(event.lineage_id, event.epoch)
-            elif isinstance(event, (LineageDiverged, LineageFailed)):
+            elif isinstance(event, (LineageStopped, LineageDiverged, LineageFailed)):
                 self._give_up(event.lineage_id)
         self.pace.note(self.work_done, self.epochs_done)
         # A lineage may hold trials of other jobs too.
@@ -117,7 +120,7 @@ class Tracker:
             before = self.work_done
             for name, row in self.store.lineages(list(self.wanted)).items():
                 self._reach(name, row.epoch)
-                if row.diverged_epoch is not None:
+                if row.answered:
                     self._give_up(name)
             if self.work_done > before:
                 self.pace.note(self.work_done, self.epochs_done)
@@ -132,7 +135,7 @@ class Tracker:
             self.work_done += made * self.steps[lineage]
 
     def _give_up(self, lineage: str) -> None:
-        """Leave out what a lineage that diverged or failed will never need."""
+        """Leave out what a lineage that stopped, diverged or failed will never need."""
         if lineage in self.wanted:
             rest = self.wanted[lineage] - self.reached[lineage]
             self.wanted[lineage] = self.reached[lineage]
@@ -140,9 +143,9 @@ class Tracker:
             self.work -= rest * self.steps[lineage]
 
     def _offer(self, trial: TrialRow) -> None:
-        """Remember a finished trial if it is the best so far; the best of all epochs is left to the store."""
+        """Remember a finished trial if it is the best so far, where that can be told from the trial alone."""
         value = getattr(trial, self.objective.metric)
-        if self.objective.at != "last" or value is None or trial.state == TrialState.DIVERGED:
+        if self.told_by_store or value is None or trial.state == TrialState.DIVERGED:
             return
         if self.best is None or (value > self.best.score if self.objective.highest else value < self.best.score):
             self.best = as_best(trial, self.store.job(self.name), self.objective, self.axes)

@@ -45,6 +45,9 @@ def trial_json(
         "config": row.config,
         **{metric: getattr(row, metric) for metric in METRICS},
         "diverged_epoch": row.diverged_epoch,
+        "stopped_epoch": row.stopped_epoch,
+        "parameters": row.parameters,
+        "macs": row.macs,
         "error": row.error,
         "log": row.log,
         "attempt": row.attempt,
@@ -52,11 +55,7 @@ def trial_json(
         "initial_val_loss": initial_val_loss(epochs),
         "overfit_epoch": overfit_epoch(epochs),
         "seconds_per_epoch": seconds_per_epoch(epochs),
-        "epochs": [
-            {"epoch": e.epoch, "learning_rate": e.learning_rate, "seconds": e.seconds}
-            | {metric: getattr(e, metric) for metric in METRICS}
-            for e in epochs
-        ],
+        "epochs": epochs_json(epochs),
         "events": [
             {
                 "at": event.at.isoformat(),
@@ -67,6 +66,15 @@ def trial_json(
             for event in events
         ],
     }
+
+
+def epochs_json(own: Sequence[EpochRow]) -> list[dict[str, Any]]:
+    """Return a trial's epochs as JSON values."""
+    return [
+        {"epoch": e.epoch, "learning_rate": e.learning_rate, "seconds": e.seconds}
+        | {metric: getattr(e, metric) for metric in METRICS}
+        for e in own
+    ]
 
 
 def epoch_grid(own: Sequence[EpochRow]) -> Grid:
@@ -96,6 +104,10 @@ def trial_text(
     lines += _measured(epochs)
     if row.diverged_epoch is not None:
         lines.append(f"  diverged in epoch {row.diverged_epoch}")
+    if row.stopped_epoch is not None:
+        lines.append(f"  stopped early, after epoch {row.stopped_epoch}")
+    if row.parameters is not None:
+        lines.append(f"  parameters       {row.parameters:,}\n  MACs             {row.macs:,}")
     if row.error:
         lines.append(f"  error            {printable(row.error)}\n  traceback        {row.log}")
     if len(epochs) > 1:

@@ -23,7 +23,7 @@ from gridsearch.spec.trial import Split
 Indices = npt.NDArray[np.int64]
 
 #: Streams of draws that one data seed gives; the test images stay the same when the validation share changes.
-TEST_STREAM, VALIDATION_STREAM = 1, 2
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM = 1, 2, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,29 +43,59 @@ class SplitIndices:
 class SplitDataset:
     """A data set divided as a split says: images uint8 (N, H, W[, C]), labels int64 (N,); test may be empty.
 
-    Rows are in the order of `indices`. `fingerprint` is that of the whole data set.
+    Rows are in the order of `indices`. Parts are copied out of the data set each time they are asked for, so that many
+    splits of one data set take no more memory than it does, here and on their way to other processes.
     """
 
-    name: str
-    fingerprint: str
-    class_names: tuple[str, ...]
+    dataset: ImageDataset
     indices: SplitIndices
-    train_images: Images
-    train_labels: Labels
-    validation_images: Images
-    validation_labels: Labels
-    test_images: Images
-    test_labels: Labels
+
+    @property
+    def train_images(self) -> Images:
+        """The images to train with."""
+        return self._images(self.indices.train)
+
+    @property
+    def train_labels(self) -> Labels:
+        """Their labels."""
+        return self._labels(self.indices.train)
+
+    @property
+    def validation_images(self) -> Images:
+        """The images to validate with."""
+        return self._images(self.indices.validation)
+
+    @property
+    def validation_labels(self) -> Labels:
+        """Their labels."""
+        return self._labels(self.indices.validation)
+
+    @property
+    def test_images(self) -> Images:
+        """The images to test with."""
+        return self._images(self.indices.test)
+
+    @property
+    def test_labels(self) -> Labels:
+        """Their labels."""
+        return self._labels(self.indices.test)
+
+    def _images(self, chosen: Indices) -> Images:
+        return _gather(self.dataset.train_images, self.dataset.test_images, chosen)
+
+    def _labels(self, chosen: Indices) -> Labels:
+        return _gather(self.dataset.train_labels, self.dataset.test_labels, chosen)
 
 
-def split_indices(dataset: ImageDataset, split: Split, data_seed: int) -> SplitIndices:
+def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int = 0) -> SplitIndices:
     """Return the parts of `dataset` under `split`, drawn with `data_seed` (any integer >= 0).
 
     - `merge`: the pool is training and test images, in that order; `test` must say how many of it test.
     - no `merge`, `test` given: it is taken from the training images; test images of the data set's own are
       unused.
     - no `merge`, no `test`: the data set's own test images test; where it has none, the test part is empty.
-    - `validation` is taken from what remains for training.
+    - `validation` is taken from what remains for training; with `folds`, part number `fold` of what remains
+      validates. Parts differ in size by at most one image, and each image is in one of them.
 
     A fraction is rounded to the nearest whole number of images, halves up. With `stratify` each class has its
     share of each part drawn, to within one image. Raises DataError when a part would be empty, images do not
@@ -83,25 +113,16 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int) -> SplitI
         )
     else:
         test = np.arange(own_train, own_train + own_test)
-    validation, train = drawing.take("validation", split.validation, pool=pool, stream=VALIDATION_STREAM)
+    if split.folds is not None:
+        validation, train = drawing.deal(split.folds, fold, pool=pool)
+    else:
+        validation, train = drawing.take("validation", split.validation, pool=pool, stream=VALIDATION_STREAM)
     return SplitIndices(train=train, validation=validation, test=test)
 
 
-def apply_split(dataset: ImageDataset, split: Split, data_seed: int) -> SplitDataset:
-    """Return copies of the images and labels of each part; arguments and errors as for `split_indices`."""
-    indices = split_indices(dataset, split, data_seed)
-    arrays: dict[str, npt.NDArray[Any]] = {}
-    for part in ("train", "validation", "test"):
-        chosen: Indices = getattr(indices, part)
-        arrays[f"{part}_images"] = _gather(dataset.train_images, dataset.test_images, chosen)
-        arrays[f"{part}_labels"] = _gather(dataset.train_labels, dataset.test_labels, chosen)
-    return SplitDataset(
-        name=dataset.name,
-        fingerprint=dataset.fingerprint,
-        class_names=dataset.class_names,
-        indices=indices,
-        **arrays,
-    )
+def apply_split(dataset: ImageDataset, split: Split, data_seed: int, fold: int = 0) -> SplitDataset:
+    """Return the data set in its parts; arguments and errors as for `split_indices`."""
+    return SplitDataset(dataset, split_indices(dataset, split, data_seed, fold))
 
 
 def _gather(train: npt.NDArray[Any], test: npt.NDArray[Any], chosen: Indices) -> npt.NDArray[Any]:
@@ -130,8 +151,7 @@ class _Drawing:
     def take(self, part: str, share: int | float, *, pool: Indices, stream: int) -> tuple[Indices, Indices]:
         """Return `share` of the pool, and the rest, both ascending; raises DataError where that cannot be."""
         count = self._count(part, share, len(pool))
-        shuffled = pool[permutation(len(pool), self.data_seed, stream)]
-        labels = np.concatenate([self.dataset.train_labels, self.dataset.test_labels])[shuffled]
+        shuffled, labels = self._shuffled(pool, stream)
         ranks = _ranks_within_classes(labels) if self.stratify else np.arange(len(pool))
         limits = proportional_counts(np.bincount(labels), count)[labels] if self.stratify else count
         taken = ranks < limits
@@ -139,6 +159,38 @@ class _Drawing:
             self._require_every_class(labels, labels[taken], part)
             self._require_every_class(labels, labels[~taken], "training")
         return np.sort(shuffled[taken]), np.sort(shuffled[~taken])
+
+    def deal(self, folds: int, fold: int, *, pool: Indices) -> tuple[Indices, Indices]:
+        """Return part `fold` of the pool dealt out into `folds` parts, and the rest, both ascending.
+
+        Dealing the classes one after another gives every part its share of each and keeps the sizes equal.
+        """
+        if folds > len(pool):
+            raise DataError(
+                f"split: folds: {folds} parts of the {len(pool)} images of {self.dataset.name} left to take from "
+                f"cannot all have one; use fewer folds"
+            )
+        shuffled, labels = self._shuffled(pool, FOLDS_STREAM)
+        if self.stratify:
+            self._require_one_for_each(folds, labels)
+            shuffled = shuffled[np.argsort(labels, kind="stable")]
+        mine = np.arange(len(pool)) % folds == fold
+        return np.sort(shuffled[mine]), np.sort(shuffled[~mine])
+
+    def _shuffled(self, pool: Indices, stream: int) -> tuple[Indices, Labels]:
+        shuffled = pool[permutation(len(pool), self.data_seed, stream)]
+        return shuffled, np.concatenate([self.dataset.train_labels, self.dataset.test_labels])[shuffled]
+
+    def _require_one_for_each(self, folds: int, labels: Labels) -> None:
+        """Raise DataError when a class has fewer images than there are folds."""
+        sizes = np.bincount(labels)
+        scarce = np.flatnonzero((sizes > 0) & (sizes < folds))
+        if len(scarce):
+            raise DataError(
+                f"split: stratify: class {self.dataset.class_names[scarce[0]]!r} of {self.dataset.name} has "
+                f"{sizes[scarce[0]]} of {len(labels)} images, too few for one in each of {folds} folds; use fewer "
+                f"folds, add images of the class, or set stratify: false"
+            )
 
     def _count(self, part: str, share: int | float, available: int) -> int:
         """Return how many of `available` images `share` asks for: at least one, and not all of them."""

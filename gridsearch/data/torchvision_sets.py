@@ -20,9 +20,9 @@ import numpy as np
 
 from gridsearch import paths
 from gridsearch.data.dataset import ImageDataset, dataset_from_arrays
-from gridsearch.data.network import fetchable, network_timeout
 from gridsearch.data.npz import FORMAT, load_npz, write_npz
 from gridsearch.errors import DataError
+from gridsearch.network import fetchable, network_timeout
 
 _IDX = (
     "train-images-idx3-ubyte",

@@ -18,6 +18,7 @@ from gridsearch.spec.outcomes import (
     LineageEvent,
     LineageFailed,
     LineageFinished,
+    LineageStopped,
     WorkerEvent,
 )
 from gridsearch.store.contract import Store
@@ -91,10 +92,11 @@ class Driver:
         for event in of_lineages:
             if isinstance(event, EpochRecord):
                 del self.crashes[event.lineage_id]
-            elif isinstance(event, (LineageFinished, LineageDiverged, LineageFailed)):
+            elif isinstance(event, (LineageFinished, LineageStopped, LineageDiverged, LineageFailed)):
                 self.unfinished.pop(event.lineage_id, None)
         if self.keeper:
-            ended = {event.lineage_id for event in of_lineages if isinstance(event, LineageFinished | LineageDiverged)}
+            ends = (LineageFinished, LineageStopped, LineageDiverged)
+            ended = {event.lineage_id for event in of_lineages if isinstance(event, ends)}
             self.open -= ended
             self.keeper.take(outcome.finished, ended, self.open)
         if self.listener:

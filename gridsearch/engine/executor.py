@@ -10,14 +10,15 @@ from typing import Protocol, Self
 
 from gridsearch.data.splits import SplitDataset
 from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.spec.trial import SplitKey
 from gridsearch.training.task import Keeping, Pack
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker of a launch needs, besides packs: data by data seed, folders, device, threads."""
+    """What every worker of a launch needs, besides packs: data by how it is divided, folders, device, threads."""
 
-    splits: dict[int, SplitDataset]
+    splits: dict[SplitKey, SplitDataset]
     num_classes: int
     checkpoints: Path
     model_search: tuple[Path, ...]

@@ -35,6 +35,7 @@ SEPARATING = (
     "model",
     "batch_size",
     "data_seed",
+    "fold",
     "optimizer",
     "momentum",
     "nesterov",
@@ -110,7 +111,7 @@ def measure_missing(
     for pack in packs:
         if len(pack.lineages) == 1 or max(lineage.steps for lineage in pack.lineages) < STEPS_WORTH_A_PROBE:
             continue
-        place = places.at(pack.lineages[0].config.data_seed)
+        place = places.at(pack.lineages[0].config)
         members = [Member(LineageTask(line.lineage_id, 0, line.config, -1), place) for line in pack.lineages]
         found += measure(members, place, 0, remembered(measured, members, place))
     return found
@@ -151,6 +152,7 @@ def _separating(pack: PlannedPack) -> dict[str, Any]:
         "model": ", ".join(models),
         "batch_size": config.batch_size,
         "data_seed": config.data_seed,
+        "fold": config.fold,
         "optimizer": rule.optimizer,
         "momentum": rule.momentum,
         "nesterov": rule.nesterov,

@@ -86,8 +86,7 @@ def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool =
     trials = prepared.grid.trials
     states = store.states([trial.trial_id for trial in trials]) if store else {}
     lineages = store.lineages({trial.lineage_id for trial in trials}) if store else {}
-    # A lineage that diverged has the answer for every longer trial too.
-    recorded = {key: row.epoch if row.diverged_epoch is None else FOREVER for key, row in lineages.items()}
+    recorded = {key: FOREVER if row.answered else row.epoch for key, row in lineages.items()}
     return make_plan(prepared.grid, states, recorded, train_images=prepared.train_images, retry_failed=retry_failed)
 
 

@@ -13,24 +13,25 @@ from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.errors import DataError, JobError, ModelError
 from gridsearch.models.registry import ModelClass, check_hyperparameters, find_model
 from gridsearch.search.grid import Grid, Ingredients, expand
+from gridsearch.spec.domains import Axis
 from gridsearch.spec.job import JobSpec
-from gridsearch.spec.trial import RECIPE_KEYS
+from gridsearch.spec.trial import RECIPE_KEYS, SplitKey, Value
 from gridsearch.store.rows import NewTrial
 
 
 @dataclass(frozen=True)
 class PreparedJob:
-    """A job with its data, its model and its grid; `splits` has one split for each data seed of the grid."""
+    """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs."""
 
     job: JobSpec
     dataset: ImageDataset
-    splits: dict[int, SplitDataset]
+    splits: dict[SplitKey, SplitDataset]
     model: ModelClass
     grid: Grid
 
     @property
     def train_images(self) -> int:
-        """Return the number of training images, the same for every data seed."""
+        """Return the number of training images; where folds differ by one, the smaller."""
         return self.images()["train"]
 
     @property
@@ -40,8 +41,8 @@ class PreparedJob:
 
     def images(self) -> dict[str, int]:
         """Return how many images each part has, and how many none has where that is more than none."""
-        split = next(iter(self.splits.values()))
-        parts = {name: len(getattr(split, f"{name}_labels")) for name in ("train", "validation", "test")}
+        split = min((split.indices for split in self.splits.values()), key=lambda indices: len(indices.train))
+        parts = {name: len(getattr(split, name)) for name in ("train", "validation", "test")}
         unused = len(self.dataset.train_labels) + len(self.dataset.test_labels) - sum(parts.values())
         return parts | ({"unused": unused} if unused else {})
 
@@ -60,14 +61,23 @@ class PreparedJob:
 
     def description(self) -> dict[str, Any]:
         """Return the resolved job as JSON values, as `JobRow.spec` documents it."""
-        objective = self.job.objective
-        return {
+        job, objective = self.job, self.job.objective
+        told: dict[str, Any] = {}
+        if job.search:
+            told["search"] = {"random": job.search.random, "drawn": self.grid.points, "size": self.grid.size}
+        if job.repeats > 1:
+            told["repeats"] = job.repeats
+        if job.split.folds:
+            told["folds"] = job.split.folds
+        if limits := job.constraints.limits():
+            told["constraints"] = limits
+        return told | {
             "dataset": self.job.dataset,
             "fingerprint": self.dataset.fingerprint,
             "model": self.job.model,
             "description": self.job.description,
             "base": str(self.job.base),
-            "axes": [{"name": a.name, "values": list(a.values), "scale": a.scale} for a in self.job.space.axes],
+            "axes": [{"name": a.name, "values": self._values(a), "scale": a.scale} for a in self.job.space.axes],
             "fixed": dict(self.job.fixed),
             "defaults": {k: v for k, v in self.model.optional.items() if _is_plain(v)},
             "objective": {"metric": objective.metric, "at": objective.at, "mode": objective.direction},
@@ -76,6 +86,15 @@ class PreparedJob:
             "classes": self.dataset.num_classes,
             "class_names": list(self.dataset.class_names),
         }
+
+    def _values(self, axis: Axis) -> list[Value]:
+        """Return the values of an axis; of a continuous one those drawn."""
+        if not axis.continuous:
+            return list(axis.values)
+        drawn = {
+            trial.config.settings().get(axis.name, self.model.optional.get(axis.name)) for trial in self.grid.trials
+        }
+        return [value for value in axis.values if value in drawn]
 
 
 def model_folders(job: JobSpec) -> tuple[Path, ...]:
@@ -104,12 +123,13 @@ def prepare(job: JobSpec, data_dir: Path) -> PreparedJob:
     return prepared
 
 
-def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[int, SplitDataset]:
+def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDataset]:
     seeds: Sequence[Any] = next(
         (axis.values for axis in job.space.axes if axis.name == "data_seed"), [job.fixed.get("data_seed", 0)]
     )
+    keys = [SplitKey(int(seed), fold) for seed in seeds for fold in range(job.split.folds or 1)]
     try:
-        return {int(seed): apply_split(dataset, job.split, int(seed)) for seed in seeds}
+        return {key: apply_split(dataset, job.split, key.data_seed, key.fold) for key in keys}
     except DataError as error:
         said = str(error).removeprefix("split: ")
         place = job.document.place(("split", said.partition(":")[0]))

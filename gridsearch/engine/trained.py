@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -52,7 +52,7 @@ class TrainedTrial:
     @property
     def class_names(self) -> tuple[str, ...]:
         """Return the names of the classes, in the order of the labels."""
-        return self.split.class_names
+        return self.split.dataset.class_names
 
     @property
     def device(self) -> torch.device:
@@ -67,7 +67,8 @@ class TrainedTrial:
 
     def test(self) -> DeviceArrays:
         """Return the test images and labels on the device, as the model is given them; there may be none."""
-        return to_device(self.split.test_images, self.split.test_labels, self.device)
+        images = to_device(self.split.test_images, self.split.test_labels, self.device)
+        return replace(images, normalizer=self.place.train.normalizer)
 
 
 @dataclass(frozen=True)
@@ -104,15 +105,15 @@ def trained(source: ModelSource, job_name: str, trial: str) -> TrainedTrial:
     config = parse(row.config)
     split = _split(job, config, source.data_dir)
     settings = WorkerSettings(
-        splits={config.data_seed: split},
-        num_classes=len(split.class_names),
+        splits={config.split_key: split},
+        num_classes=len(split.dataset.class_names),
         checkpoints=paths.checkpoint_dir(store_path),
         model_search=(Path(str(job.spec.get("base", "."))), Path.cwd()),
         device=source.device,
         threads=source.threads or torch.get_num_threads(),
     )
     with InlineExecutor(settings):
-        place = WorkplaceMaker(settings).at(config.data_seed)
+        place = WorkplaceMaker(settings).at(config)
         model = new_model(config, place)
         file = paths.weights_file(store_path, row.trial_id)
         weights = read_weights(store_path, row.trial_id, epoch)
@@ -134,16 +135,14 @@ def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
             f"dataset: {reference} holds other images or labels than those the trial was trained on;"
             " bring those back, or launch the job again under another name"
         )
-    return apply_split(dataset, config.split, config.data_seed)
+    return apply_split(dataset, config.split, config.data_seed, config.fold)
 
 
 def _trained_again(settings: WorkerSettings, row: TrialRow, config: TrialConfig, epoch: int) -> dict[str, Tensor]:
     """Train a lineage from its seed to an epoch in a folder of its own, and return the weights it has then."""
     with tempfile.TemporaryDirectory(prefix="gridsearch-") as folder:
         root = Path(folder)
-        elsewhere = WorkerSettings(
-            settings.splits, settings.num_classes, root, settings.model_search, settings.device, settings.threads
-        )
+        elsewhere = replace(settings, checkpoints=root)
         task = LineageTask(row.lineage_id, 0, config, -1)
         # Every epoch is in its checkpoint before it is told of.
         for event in train_pack(Pack(((task,),)), WorkplaceMaker(elsewhere).at):

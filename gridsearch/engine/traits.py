@@ -17,6 +17,7 @@ from gridsearch.models.registry import build_model
 from gridsearch.search.plan import LineagePlan
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.compatibility import Behaviour, kind_of, shape_of
+from gridsearch.training.dense import may_concatenate
 from gridsearch.training.draws import PortableDropout, make_portable
 from gridsearch.training.profile import Profile, profile_of
 
@@ -37,7 +38,8 @@ class TraitsFinder:
 
     def __call__(self, lineage: LineagePlan) -> Traits:
         """Return the traits of a lineage."""
-        settings = json.dumps(lineage.config.hyper, sort_keys=True)
+        config = lineage.config
+        settings = json.dumps([config.hyper, config.freeze, may_concatenate(config)], sort_keys=True)
         if settings not in self._by_settings:
             # What the user's code prints here would stand in the midst of a plan.
             with contextlib.redirect_stdout(io.StringIO()):
@@ -54,7 +56,9 @@ class TraitsFinder:
             model = self._built(config)
         # Trying the model is left to the workers: one that kills its process must not kill this one.
         draws = any(isinstance(module, PortableDropout) for module in model.modules())
-        return _Found(shape_of(model, cautious=True), Behaviour(draws, remembers=False), profile_of(model, image_shape))
+        return _Found(
+            shape_of(model, config, cautious=True), Behaviour(draws, remembers=False), profile_of(model, image_shape)
+        )
 
     def _built(self, config: TrialConfig) -> nn.Module:
         prepared = self.prepared

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from dataclasses import replace
+from functools import lru_cache
 
 import torch
 
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.errors import EngineError
-from gridsearch.training.arrays import to_device
+from gridsearch.spec.trial import SplitKey, TrialConfig
+from gridsearch.training.arrays import DeviceArrays, to_device
+from gridsearch.training.normalization import make_normalizer
 from gridsearch.training.task import Workplace
 
 
@@ -22,22 +25,40 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
+#: How many divisions of the images a worker keeps on its device: each is a copy, and packs stay with one for long.
+KEPT = 3
+
+
 class WorkplaceMaker:
-    """Gives the workplace for a data seed; arrays are put on the device once each and then shared."""
+    """Gives the workplace for a configuration; the latest divisions stay on the device and are shared."""
 
     def __init__(self, settings: WorkerSettings, stop: Callable[[], bool] = lambda: False) -> None:
         torch.set_num_threads(settings.threads)
         self.settings = settings
         self.device = choose_device(settings.device)
         self.stop = stop
-        self.at = cache(self._make)
+        self._arrays = lru_cache(KEPT)(self._load)
+        self._places = lru_cache(KEPT)(self._make)
 
-    def _make(self, data_seed: int) -> Workplace:
-        split = self.settings.splits[data_seed]
+    def at(self, config: TrialConfig) -> Workplace:
+        """Return the place to train under a configuration."""
+        return self._places(config.split_key, config.normalization)
+
+    def _load(self, key: SplitKey) -> tuple[DeviceArrays, DeviceArrays]:
+        """Return the training and the validation images, not normalised."""
+        split = self.settings.splits[key]
+        return (
+            to_device(split.train_images, split.train_labels, self.device),
+            to_device(split.validation_images, split.validation_labels, self.device),
+        )
+
+    def _make(self, key: SplitKey, normalization: str) -> Workplace:
+        train, validation = self._arrays(key)
+        normalizer = make_normalizer(normalization, train.images)
         return Workplace(
             device=self.device,
-            train=to_device(split.train_images, split.train_labels, self.device),
-            validation=to_device(split.validation_images, split.validation_labels, self.device),
+            train=replace(train, normalizer=normalizer),
+            validation=replace(validation, normalizer=normalizer),
             num_classes=self.settings.num_classes,
             checkpoints=self.settings.checkpoints,
             model_search=self.settings.model_search,

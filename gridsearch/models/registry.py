@@ -34,6 +34,20 @@ MODELS: dict[str, tuple[str, str]] = {
     ),
     "deep2": ("gridsearch.models.deep:Deep2", "two hidden ReLU layers, `neurons_1` and `neurons_2` wide"),
     "deep3": ("gridsearch.models.deep:Deep3", "three hidden ReLU layers, `neurons_1` to `neurons_3` wide"),
+    "mlp": ("gridsearch.models.mlp:MLP", "dense layers with batch normalisation and dropout"),
+    "cnn": ("gridsearch.models.cnn:ConvNet", "convolutions of the channels in `filters`, then dense layers"),
+    "wide_cnn": ("gridsearch.models.cnn:wide_cnn", "three wide convolutions, two dense layers"),
+    "deep_cnn": ("gridsearch.models.cnn:deep_cnn", "six narrow convolutions, three dense layers"),
+    "wide_deep_cnn": ("gridsearch.models.cnn:wide_deep_cnn", "six wide convolutions, three dense layers"),
+    "one_conv_cnn": ("gridsearch.models.cnn:one_conv_cnn", "one convolution, two dense layers"),
+    "three_conv_cnn": ("gridsearch.models.cnn:three_conv_cnn", "three convolutions, two dense layers"),
+    "custom_cnn": ("gridsearch.models.cnn:custom_cnn", "two pairs of normalised convolutions, two dense layers"),
+    "deepnn": ("gridsearch.models.cnn:deepnn", "four convolutions, two dense layers: a teacher"),
+    "lightnn": ("gridsearch.models.cnn:lightnn", "two convolutions, two dense layers: a student"),
+    "squeezenet": ("gridsearch.models.squeezenet:SqueezeNet", "fire modules, for small images"),
+    "resnet18": ("gridsearch.models.resnet:resnet18", "torchvision's ResNet-18"),
+    "resnet50": ("gridsearch.models.resnet:resnet50", "torchvision's ResNet-50"),
+    "mobilenet_v3_small": ("gridsearch.models.mobilenet:MobileNetV3Small", "torchvision's MobileNetV3-Small"),
 }
 
 DATA_ARGUMENTS = ("image_shape", "in_channels", "in_features", "num_classes")
@@ -41,7 +55,7 @@ DATA_ARGUMENTS = ("image_shape", "in_channels", "in_features", "num_classes")
 
 @dataclass(frozen=True)
 class ModelClass:
-    """A model's class and what its constructor takes.
+    """A model's class, or a function that returns one of its instances, and what it takes.
 
     `required` and `optional` are its hyperparameters (the latter with their defaults), `open_ended` says that it takes
     any others too (`**kwargs`), `code` is the fingerprint of the user's source, empty for our own models.
@@ -85,8 +99,11 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     return _describe(name, found, code=_code_of(module, search))
 
 
-def check_hyperparameters(model: ModelClass, given: Sequence[str]) -> None:
-    """Raise `ModelError` when a name is not a hyperparameter of the model, or a required one is missing."""
+def check_hyperparameters(model: ModelClass, given: Sequence[str], *, mend: str = "add it under 'space'") -> None:
+    """Raise `ModelError` when a name is not a hyperparameter of the model, or a required one is missing.
+
+    `mend` says how a missing one is given.
+    """
     for key in given:
         if key in model.data_arguments:
             raise ModelError(f"{key!r} of model {model.name!r} comes from the data set and cannot be set")
@@ -95,7 +112,7 @@ def check_hyperparameters(model: ModelClass, given: Sequence[str]) -> None:
             raise ModelError(f"{key!r} is neither a recipe key nor a setting of model {model.name!r}{takes}")
     missing = [key for key in model.required if key not in given]
     if missing:
-        raise ModelError(f"model {model.name!r} needs {missing[0]!r}; add it under 'space'")
+        raise ModelError(f"model {model.name!r} needs {missing[0]!r}; {mend}")
 
 
 def build_model(
@@ -113,8 +130,8 @@ def build_model(
     try:
         return model.build(**arguments)
     except Exception as error:
-        text = f"model {model.name!r} cannot be built with {settings_text(hyper)}: {one_line(error)}"
-        raise ModelError(text) from error
+        why = str(error) if isinstance(error, ModelError) else one_line(error)
+        raise ModelError(f"model {model.name!r} cannot be built with {settings_text(hyper)}: {why}") from error
 
 
 def settings_text(hyper: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.summary import Summary
 from gridsearch.report import wording
 from gridsearch.report.inlining import asset, environment, policy
@@ -32,7 +31,6 @@ def index_page(entries: Sequence[Entry], stamp: Stamp) -> str:
         entries=entries,
         stamp=stamp,
         wording=wording,
-        score_text=score_text,
         policy=policy([]),
         style=asset("page.css"),
     )

@@ -16,13 +16,16 @@ from gridsearch.analysis.curves import Curves, curves
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, score_text
+from gridsearch.analysis.question import search_text
 from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.scatter import Board, board, thinned
 from gridsearch.analysis.summary import Summary, summary
+from gridsearch.analysis.tested import tested
 from gridsearch.analysis.timing import timings
 from gridsearch.paths import INDEX_PAGE, file_stem
 from gridsearch.report import wording
 from gridsearch.report.figures.comparison import comparison_figure
+from gridsearch.report.figures.confusion import confusion_figure
 from gridsearch.report.figures.curves import curve_figure, outcome, shared_ranges
 from gridsearch.report.figures.heatmap import heatmap_figure
 from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
@@ -49,6 +52,7 @@ def job_page(data: JobData, stamp: Stamp) -> str:
     glance = summary(data)
     drawn = curves(data)
     compared = comparisons(data)
+    tries = tested(data)
     others = unranked(data)
     points = board(data)
     shown = thinned(points, MOST_POINTS)
@@ -62,13 +66,18 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             job=data.job,
             stamp=stamp,
             wording=wording,
-            score_text=score_text,
             aligned_texts=aligned_texts,
+            score_text=score_text,
+            search_text=search_text,
             outcome=outcome,
             policy=policy(scripts),
             style=asset("page.css"),
             scripts=scripts,
-            figures=json_data(_figures(drawn, shown, cells) | {"compare": _comparison_parts(compared)}),
+            figures=json_data(
+                _figures(drawn, shown, cells)
+                | {"compare": _comparison_parts(compared)}
+                | ({"confusion": _parts(confusion_figure(tries[0].scores))} if tries else {})
+            ),
             glance=glance,
             states=_states(glance),
             table=table(data),
@@ -86,6 +95,7 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             comparisons=compared,
             compared=next((name for name in first if name in [one.axis for one in compared]), ""),
             timings=timings(data),
+            tested=tries,
             failures=failures(data),
             index_page=INDEX_PAGE,
             job_file=f"{file_stem(data.job.name)}.yaml",

@@ -1,14 +1,17 @@
-"""Grid search: a job's points as trials, without those its rules leave out and without any trial twice."""
+"""A job's points, all or drawn at random, as trials: without those its rules leave out and without any trial twice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import Any
 
+from gridsearch.search.drawing import draws
 from gridsearch.spec.identity import canonical, digest, lineage_id_in, same_value
 from gridsearch.spec.job import JobSpec
-from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig, without_dead_settings
+from gridsearch.spec.space import MAX_POINTS, drawn_text
+from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig, Value, without_dead_settings
 
 
 @dataclass(frozen=True)
@@ -36,35 +39,71 @@ class GridTrial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The trials of a job in the order of its space, and what became of the other points.
+    """The trials of a job in the order of its space, or of the draws, and what became of the other points.
 
-    `points` counts the whole space, `skipped` how many points each rule left out (the first rule that holds counts),
-    `repeated` those that are a trial already in the list.
+    `points` counts those looked at: the whole space, or as many as had to be drawn. `skipped` says how many each rule
+    left out (the first rule that holds counts), `repeated` how many are a point already in the list. `asked` is how
+    many points random search was to find, None for a grid; `standing` how many there are. The repeats and folds of a
+    point follow each other. `size` is that of the whole space, None where it is continuous.
     """
 
     points: int
     trials: Sequence[GridTrial]
     skipped: Sequence[tuple[str, int]]
     repeated: int
+    standing: int
+    asked: int | None = None
+    size: int | None = None
+
+    @property
+    def drawn_text(self) -> str:
+        """Return how many points were drawn of how many, in words; nothing for a grid."""
+        return drawn_text(self.points, self.size) if self.asked else ""
 
 
 def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
     """Return the grid of a job; `JobError` when a rule cannot be decided or leaves nothing."""
-    trials: dict[str, GridTrial] = {}
+    trials: list[GridTrial] = []
+    known: set[str] = set()
     skipped = [0] * len(job.rules)
-    repeated = 0
-    for point in job.space:
+    points = repeated = 0
+    for point in _points(job):
+        points += 1
         settings = {**job.fixed, **point}
         if (rule := _skipped_by(job, settings)) is not None:
             skipped[rule] += 1
             continue
         trial = _trial(job, ingredients, settings)
-        repeated += trial.trial_id in trials
-        trials.setdefault(trial.trial_id, trial)
+        if trial.trial_id in known:
+            repeated += 1
+            continue
+        known.add(trial.trial_id)
+        trials += [trial, *_copies(job, trial.config)]
+        if job.search and len(known) == job.search.random:
+            break
     if not trials:
-        raise job.document.error(("rules",), f"the rules leave none of the {len(job.space):,} points")
-    counts = [(rule.text, count) for rule, count in zip(job.rules, skipped, strict=True)]
-    return Grid(len(job.space), list(trials.values()), counts, repeated)
+        raise job.document.error(("rules",), f"the rules leave none of the {points:,} points")
+    return Grid(
+        points=points,
+        trials=trials,
+        skipped=[(rule.text, count) for rule, count in zip(job.rules, skipped, strict=True)],
+        repeated=repeated,
+        standing=len(known),
+        asked=job.search.random if job.search else None,
+        size=None if job.space.continuous else job.space.size,
+    )
+
+
+def _points(job: JobSpec) -> Iterable[dict[str, Value]]:
+    """Return the points to look at, in order; under rules that leave out nearly all, no end of them is drawn."""
+    return islice(draws(job.space, job.search.seed), MAX_POINTS) if job.search else job.space
+
+
+def _copies(job: JobSpec, first: TrialConfig) -> Iterator[GridTrial]:
+    """Yield the other trials of a point: its repeats under the next seeds, each with all folds."""
+    for repeat, fold in product(range(job.repeats), range(job.split.folds or 1)):
+        if repeat or fold:
+            yield _grid_trial(first.model_copy(update={"seed": first.seed + repeat, "fold": fold}))
 
 
 def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:
@@ -95,5 +134,9 @@ def _trial(job: JobSpec, ingredients: Ingredients, settings: dict[str, Any]) -> 
         },
         **{key: value for key, value in live.items() if key in RECIPE_KEYS},
     )
+    return _grid_trial(config)
+
+
+def _grid_trial(config: TrialConfig) -> GridTrial:
     text = canonical(config)
     return GridTrial(digest(text), lineage_id_in(text, config), config, text)

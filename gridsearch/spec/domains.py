@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -13,6 +14,8 @@ from gridsearch.spec.trial import Value
 
 Scale = Literal["linear", "log", "category"]
 MAX_VALUES = 100_000
+#: Ranges that only random search can draw from, and what a grid takes in their place.
+CONTINUOUS = {"uniform": "linspace", "loguniform": "logspace"}
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,25 @@ class Axis:
     """A hyperparameter with its values, in the order written, no two equal.
 
     `scale` says how a figure should draw it: "log" for values spaced by factors, "category" for text and lists.
+    The values of a `continuous` axis lie so close that they stand for all between the first and the last.
     """
 
     name: str
     values: tuple[Value, ...]
     scale: Scale
+    continuous: bool = False
+
+
+def axis_of(name: str, written: Any, values: list[Value]) -> Axis:
+    """Return the axis with these values of those written for it."""
+    kind = continuous_kind(written)
+    scale: Scale = scale_of(values) if kind is None else "log" if kind == "loguniform" else "linear"
+    return Axis(name, tuple(values), scale, continuous=kind is not None)
+
+
+def continuous_kind(written: Any) -> str | None:
+    """Return the kind of a range that only random search can draw from; None for any other axis."""
+    return next((kind for kind in CONTINUOUS if kind in written), None) if isinstance(written, dict) else None
 
 
 def values_of(written: Any) -> list[Value]:
@@ -32,7 +49,8 @@ def values_of(written: Any) -> list[Value]:
 
     A list stands for itself, a scalar for a list of one, and a map for a range: `{linspace: [0.1, 0.5], num: 5}`,
     `{logspace: [0.0001, 0.1], num: 4}` (both ends included, evenly spaced or by equal factors) or
-    `{range: [10, 50], step: 10}` (both ends included). Raises `ValueError` with one line for the user.
+    `{range: [10, 50], step: 10}` (both ends included), or `{uniform: [0.0, 0.5]}`, `{loguniform: [0.0001, 0.1]}` (as
+    many values as four digits tell apart). Raises `ValueError` with one line for the user.
     """
     if isinstance(written, dict):
         values: list[Value] = _expand(written)
@@ -100,19 +118,22 @@ def _expand(written: dict[str, Any]) -> list[Value]:
         "linspace": ("num", _linspace),
         "logspace": ("num", _logspace),
         "range": ("step", _range),
+        "uniform": ("", _uniform),
+        "loguniform": ("", _loguniform),
     }
     name = next((key for key in written if key in makers), None)
     if name is None:
         word = next(iter(written), "")
         raise ValueError(f"unknown kind of axis {word!r}{nearest(word, makers)}")
     parameter, make = makers[name]
-    extra = set(written) - {name, parameter}
+    extra = sorted(set(written) - {name, parameter})
     if extra:
-        raise ValueError(f"{name} does not take {sorted(extra)[0]!r}{nearest(sorted(extra)[0], [parameter])}")
+        raise ValueError(f"{name} does not take {extra[0]!r}{nearest(extra[0], [parameter] if parameter else [])}")
     ends, argument = written[name], written.get(parameter, 1 if name == "range" else None)
     if not (isinstance(ends, list) and len(ends) == 2 and all(_kind(end) == "number" for end in ends)):
-        raise ValueError(f"{name} takes two numbers, as in {{{name}: [0.1, 0.5], {parameter}: ...}}")
-    if argument is None or _kind(argument) != "number":
+        more = f", {parameter}: ..." if parameter else ""
+        raise ValueError(f"{name} takes two numbers, as in {{{name}: [0.1, 0.5]{more}}}")
+    if parameter and (argument is None or _kind(argument) != "number"):
         raise ValueError(f"{name} needs a number {parameter}")
     return [_tidy(value) for value in make(ends[0], ends[1], argument)]
 
@@ -143,6 +164,37 @@ def _range(start: float, stop: float, step: float) -> list[float]:
     if count > MAX_VALUES:
         raise ValueError(f"{count:,} values are too many for one axis (at most {MAX_VALUES:,})")
     return [start + step * i for i in range(count)]
+
+
+def _uniform(low: float, high: float, _: Any) -> list[float]:
+    """Return the multiples of a power of ten between two numbers, from 1,000 to 10,000 of them."""
+    _ascending("uniform", low, high)
+    digits = 3 - math.floor(math.log10(high - low))
+    # As they are written: in binary 0.3 is less than three tenths, which would then lie outside.
+    first, last = math.ceil(Decimal(str(low)).scaleb(digits)), math.floor(Decimal(str(high)).scaleb(digits))
+    return [float(Decimal(place).scaleb(-digits)) for place in range(first, last + 1)]
+
+
+def _loguniform(low: float, high: float, _: Any) -> list[float]:
+    """Return a thousand numbers to the power of ten between two, by equal factors, no two equal.
+
+    They are written with four digits, or with as many as tell them apart where the two are close.
+    """
+    _ascending("loguniform", low, high)
+    if low <= 0:
+        raise ValueError("loguniform takes two numbers above zero")
+    decades = math.log10(high) - math.log10(low)
+    count = min(MAX_VALUES, max(1000, round(1000 * decades)))
+    digits = 4 + max(0, math.ceil(-math.log10(decades)))
+    rounded = dict.fromkeys(float(f"{value:.{digits}g}") for value in _logspace(low, high, count))
+    return [value for value in rounded if low <= value <= high]
+
+
+def _ascending(name: str, low: float, high: float) -> None:
+    if not low < high:
+        raise ValueError(f"{name} takes the lower end, then the higher one")
+    if math.isclose(low, high, rel_tol=1e-6, abs_tol=1e-100) or math.isinf(high - low):
+        raise ValueError(f"{name} has its ends too close to each other, or too far apart, to draw between them")
 
 
 def _tidy(value: float) -> int | float:

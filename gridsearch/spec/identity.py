@@ -50,11 +50,22 @@ def parse(canonical_text: str) -> TrialConfig:
 
 
 def flatten(canonical_text: str) -> dict[str, Any]:
-    """Return a trial's settings (see `TrialConfig.settings`) without building its configuration: for many rows."""
+    """Return a trial's settings (see `TrialConfig.settings`) without building its configuration: for many rows.
+
+    Where the split has folds, the trial's `fold` is among them.
+    """
     content = json.loads(canonical_text)
     recipe = {key: float(content[key]) if key in FLOAT_KEYS else content[key] for key in RECIPE_KEYS if key in content}
+    if "folds" in content.get("split", {}):
+        recipe["fold"] = content.get("fold", 0)
     hyper: dict[str, Any] = content.get("hyper", {})
     return RECIPE_DEFAULTS | recipe | hyper
+
+
+def point_of(canonical_text: str) -> str:
+    """Return what the repeats and the folds of a point have in common: its canonical form without seed and fold."""
+    content = json.loads(canonical_text)
+    return _encode({key: value for key, value in content.items() if key not in ("seed", "fold")})
 
 
 def digest(text: str) -> str:

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gridsearch.errors import JobError, nearest
-from gridsearch.spec.domains import Axis, scale_of, values_of
+from gridsearch.spec.consistency import check_copies, check_search
+from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.overrides import apply_overrides
 from gridsearch.spec.rules import Rule, parse_rule
 from gridsearch.spec.space import MAX_POINTS, Space
-from gridsearch.spec.trial import RECIPE_KEYS, Recipe, Split, Value
+from gridsearch.spec.trial import RECIPE_KEYS, PositiveInt, Recipe, Split, Value
 from gridsearch.spec.wording import explain
 from gridsearch.spec.yaml_source import Document, Trail, parse_document, read_document
 
@@ -39,6 +40,29 @@ class Objective(BaseModel):
         return self.mode or ("min" if self.metric.endswith("loss") else "max")
 
 
+class RandomSearch(BaseModel):
+    """Random search: so many points of the space, drawn without repetition in an order that `seed` determines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    random: Annotated[PositiveInt, Field(le=MAX_POINTS)]
+    seed: Annotated[int, Field(ge=0, strict=True)] = 0
+
+
+class Constraints(BaseModel):
+    """What a trial must not exceed to be the best: weights, multiplications for one image, seconds of training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parameters: PositiveInt | None = None
+    macs: PositiveInt | None = None
+    seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+
+    def limits(self) -> dict[str, float]:
+        """Return the limits that are set."""
+        return self.model_dump(exclude_none=True)
+
+
 class SkipRule(BaseModel):
     """A rule of a job file: points for which `skip` holds do not exist."""
 
@@ -59,7 +83,12 @@ class JobFile(BaseModel):
     model: Annotated[str, Field(min_length=1)]
     space: dict[str, Any] = Field(default_factory=dict)
     rules: list[SkipRule] = Field(default_factory=list)
+    search: Annotated[RandomSearch | None, BeforeValidator(lambda written: None if written == "grid" else written)] = (
+        None
+    )
+    repeats: PositiveInt = 1
     objective: Objective = Objective()
+    constraints: Constraints = Constraints()
 
 
 JOB_KEYS = tuple(JobFile.model_fields)
@@ -74,7 +103,8 @@ class JobSpec:
     """A job whose every value has been checked, but not yet against its data and its model.
 
     `fixed` are the settings that have one value, `space` the axes. `base` is the folder that relative paths in the job
-    start from. `source` is YAML that stands for the job with its overrides; `document` knows where everything stands.
+    start from. `search` is None for the whole grid. `source` is YAML that stands for the job with its overrides;
+    `document` knows where everything stands.
     """
 
     name: str
@@ -85,7 +115,10 @@ class JobSpec:
     fixed: Mapping[str, Value]
     space: Space
     rules: Sequence[Rule]
+    search: RandomSearch | None
+    repeats: int
     objective: Objective
+    constraints: Constraints
     base: Path
     source: str = field(repr=False)
     document: Document = field(repr=False)
@@ -94,6 +127,11 @@ class JobSpec:
     def setting_names(self) -> list[str]:
         """Return the names of everything that is set, axes first."""
         return [axis.name for axis in self.space.axes] + list(self.fixed)
+
+    @property
+    def copies(self) -> int:
+        """Return how many trials each point is: repeats times folds."""
+        return self.repeats * (self.split.folds or 1)
 
     def trail(self, setting: str) -> Trail:
         """Return where a setting stands in the document."""
@@ -122,10 +160,9 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     head = _check_head(document)
     fixed, axes = _settings(document, head.space)
     space = Space(axes)
-    if space.size > MAX_POINTS:
-        place = document.override(("space",), *((key,) for key in RECIPE_KEYS)) or document.place(("space",))
-        raise JobError(f"{place}: space: {space.size:,} points are too many (at most {MAX_POINTS:,}); shorten an axis")
     names = [*fixed, *(axis.name for axis in axes)]
+    check_search(document, head, space)
+    check_copies(document, head, space, fixed)
     return JobSpec(
         name=head.name,
         description=head.description,
@@ -135,7 +172,10 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         fixed=fixed,
         space=space,
         rules=_rules(document, head.rules, names),
+        search=head.search,
+        repeats=head.repeats,
         objective=head.objective,
+        constraints=head.constraints,
         base=base,
         source=_source(document, overrides),
         document=document,
@@ -169,10 +209,17 @@ def _first_error(document: Document, error: ValidationError) -> JobError:
     problem = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
     trail = tuple(part for part in problem["loc"] if part in _walkable(document.data, problem["loc"]))
     if problem["type"] == "missing":
-        name = ".".join(map(str, problem["loc"]))
-        return JobError(f"{document.source}: {name}: missing; every job needs it")
+        if len(problem["loc"]) > 1:
+            return document.error(trail, f"{problem['loc'][-1]} is missing here")
+        return JobError(f"{document.source}: {problem['loc'][0]}: missing; every job needs it")
     if problem["type"] == "extra_forbidden":
-        owners: dict[str, type[BaseModel]] = {"split": Split, "objective": Objective, "rules": SkipRule}
+        owners: dict[str, type[BaseModel]] = {
+            "split": Split,
+            "objective": Objective,
+            "rules": SkipRule,
+            "search": RandomSearch,
+            "constraints": Constraints,
+        }
         owner = owners.get(str(trail[0]), JobFile)
         return document.error(trail, f"unknown key{nearest(str(trail[-1]), owner.model_fields)}", key=True)
     return document.error(trail, explain(problem))
@@ -198,7 +245,7 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
             raise document.error(("space", key), "stands at the top of the file too; keep one of the two", key=True)
         values = _checked_values(document, (key,), document.data[key])
         if isinstance(document.data[key], (list, dict)):
-            axes.append(Axis(key, tuple(values), scale_of(values)))
+            axes.append(axis_of(key, document.data[key], values))
         else:
             fixed[key] = values[0]
     for key, written in space.items():
@@ -207,7 +254,7 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
         if not key.isidentifier():
             raise document.error(("space", key), "is not a usable name: letters, digits and _ only", key=True)
         values = _checked_values(document, ("space", key), written)
-        axes.append(Axis(key, tuple(values), scale_of(values)))
+        axes.append(axis_of(key, written, values))
     for key, info in Recipe.model_fields.items():
         if info.is_required() and key not in fixed and key not in space and key not in document.data:
             raise JobError(f"{document.source}: {key}: missing; give it a value, or an axis under 'space'")

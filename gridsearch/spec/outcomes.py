@@ -62,6 +62,15 @@ class LineageFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class LineageStopped:
+    """Early stopping ended a lineage after `epoch`, its last one recorded; its longer trials stop there too."""
+
+    lineage_id: str
+    attempt: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineageDiverged:
     """A loss of a lineage stopped being finite during `epoch`; its longer trials share that fate."""
 
@@ -81,6 +90,14 @@ class LineageFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSize:
+    """How large a model is: its parameters, and the multiplications that one image takes (see `models.layers`)."""
+
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True, slots=True)
 class FormMeasured:
     """How long a step of `models` models took on a machine in one form: trained as one, or "alone" one by one.
 
@@ -96,5 +113,5 @@ class FormMeasured:
     seconds: float | None
 
 
-LineageEvent = EpochRecord | LineageFinished | LineageDiverged | LineageFailed
+LineageEvent = EpochRecord | LineageFinished | LineageStopped | LineageDiverged | LineageFailed
 WorkerEvent = LineageEvent | FormMeasured

@@ -17,20 +17,25 @@ def apply_overrides(document: Document, overrides: Sequence[str], *, top_level: 
     a key inside a map. Values are YAML: `[4, 8]` is an axis, `{logspace: [0.001, 0.1], num: 3}` a range.
     """
     for text in overrides:
-        key, equals, written = text.partition("=")
-        key = key.strip()
         source = f"--set {text}"
-        if not equals or not key:
-            raise JobError(f"{source}: write it as key=value, for example --set epochs=[10,20]")
-        if not written.strip():
-            raise JobError(f"{source}: nothing follows the '='; empty text is written --set '{key}=\"\"'")
+        key, value = parse_override(text, example="epochs=[10,20]")
         trail = _target(document, key, source, top_level)
-        value = _value(written, source)
         _store(document.data, trail, value, source)
         for known in [*document.values]:
             if known[: len(trail)] == trail:
                 del document.values[known]
         document.values[trail] = document.keys[trail] = Place(source, 0, 0)
+
+
+def parse_override(text: str, *, example: str) -> tuple[str, Any]:
+    """Return the key and the value of `key=value`, the value being YAML; `JobError` says how it is written."""
+    key, equals, written = text.partition("=")
+    key, source = key.strip(), f"--set {text}"
+    if not equals or not key:
+        raise JobError(f"{source}: write it as key=value, for example --set {example}")
+    if not written.strip():
+        raise JobError(f"{source}: nothing follows the '='; empty text is written --set '{key}=\"\"'")
+    return key, _value(written, source)
 
 
 def _value(written: str, source: str) -> Any:

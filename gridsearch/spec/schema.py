@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from gridsearch.spec.domains import CONTINUOUS
 from gridsearch.spec.job import JobFile
 from gridsearch.spec.trial import Recipe
 
@@ -16,6 +17,9 @@ _HELP = {
     "split": "How images are divided; a share is a fraction or a number of images.",
     "model": "A model by name, or your own as package.module:Class.",
     "space": "The axes: a list of values, a range, or a single value for each setting.",
+    "search": "grid: every point; {random: 50}: so many, drawn at random.",
+    "repeats": "How many times each point is trained, with seeds from seed on.",
+    "constraints": "What a trial must not exceed to be the best.",
     "rules": "Points that do not exist, as expressions over the settings.",
     "objective": "What ranks trials.",
     "batch_size": "Images per step.",
@@ -27,7 +31,26 @@ _HELP = {
     "weight_decay": "L2 penalty (decoupled for adamw).",
     "schedule": "How the learning rate changes over the epochs.",
     "step_size": "Epochs between the falls of schedule step.",
-    "gamma": "Factor of each fall of schedule step.",
+    "gamma": "Factor of each fall of schedules step and plateau.",
+    "plateau_patience": "Epochs without a lower validation loss before schedule plateau falls.",
+    "min_learning_rate": "Schedule plateau falls no lower.",
+    "l1": "L1 penalty: factor of the sum of absolute weights in the loss.",
+    "label_smoothing": "Share of the target spread evenly over all classes.",
+    "clip_norm": "Gradients of a larger norm are scaled down to it; 0: never.",
+    "early_stopping": "Stop after so many epochs without a lower validation loss; 0: never.",
+    "restore_best": "The result is that of the epoch with the lowest validation loss.",
+    "normalization": "Pixels in [0, 1]; or standardised by channel over the training images, or each image by itself.",
+    "flip": "Mirror half of the training images, left to right.",
+    "crop_padding": "Shift training images by up to so many pixels, filling with black: pad and crop.",
+    "rotation": "Turn training images by up to so many degrees.",
+    "shift": "Shift training images by up to this fraction of their sides.",
+    "zoom": "Zoom training images by up to this fraction, in or out.",
+    "precision": "float32, or mixed: matrix products and convolutions in bfloat16.",
+    "distillation": "What is learnt from the teacher: its soft targets, its hidden features, or nothing.",
+    "temperature": "Softens the soft targets of teacher and student.",
+    "distillation_weight": "Weight of the loss with the teacher; that with the labels has the rest.",
+    "freeze": "Parameters that are not trained, as patterns: '* !layer4.* !fc.*' is all but layer4 and fc.",
+    "pretrained": "Weights to start from: imagenet, or a file of weights.",
     "seed": "Draws the weights.",
     "data_seed": "Draws the split and the order of the batches.",
 }
@@ -39,6 +62,7 @@ def job_schema(*, datasets: Sequence[str], models: Sequence[str]) -> dict[str, A
     properties = schema["properties"]
     properties["dataset"] = {"anyOf": [{"enum": list(datasets)}, {"type": "string", "minLength": 1}]}
     properties["model"] = {"anyOf": [{"enum": list(models)}, {"type": "string", "pattern": "^[\\w.]+:\\w+$"}]}
+    properties["search"] = {"anyOf": [{"const": "grid"}, {"$ref": "#/$defs/RandomSearch"}], "default": "grid"}
     recipe = Recipe.model_json_schema()["properties"]
     for key, value in recipe.items():
         properties[key] = _axis({k: v for k, v in value.items() if k not in ("title", "default")})
@@ -73,5 +97,9 @@ def _axis(value: dict[str, Any]) -> dict[str, Any]:
             ("logspace", "num", "integer"),
             ("range", "step", "number"),
         )
+    ]
+    ranges += [
+        {"type": "object", "properties": {kind: ends}, "required": [kind], "additionalProperties": False}
+        for kind in CONTINUOUS
     ]
     return {"anyOf": [value, {"type": "array", "items": value, "minItems": 1}, *ranges]}

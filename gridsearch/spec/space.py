@@ -11,12 +11,18 @@ from gridsearch.spec.trial import Value
 MAX_POINTS = 1_000_000
 
 
+def drawn_text(drawn: int, size: int | None) -> str:
+    """Say how many points were drawn, of how many; the size is None where nobody would count them."""
+    return f"{drawn:,}{f' of {size:,}' if size is not None else ''} points, drawn at random"
+
+
 class Space(Sequence[dict[str, Value]]):
     """A sequence of points; the last axis varies fastest, as nested loops in the file's order would."""
 
     def __init__(self, axes: Sequence[Axis]) -> None:
         self.axes = tuple(axes)
         self.size = math.prod(len(axis.values) for axis in self.axes)
+        self.continuous = any(axis.continuous for axis in self.axes)
 
     def __len__(self) -> int:
         return self.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
@@ -22,7 +23,8 @@ class Split(BaseModel):
 
     With `merge`, the data set's own training and test images are pooled first and `test` is taken from the pool;
     without it the data set's own test images are the test set, unless it has none or `test` is given. `validation`
-    is taken from what remains for training. A fraction is of the set it is taken from.
+    is taken from what remains for training. A fraction is of the set it is taken from. With `folds`, what remains is
+    cut into so many parts instead, each of which validates once while the others train.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,14 +33,26 @@ class Split(BaseModel):
     test: Share | None = None
     validation: Share = 0.2
     stratify: StrictBool = False
+    folds: Annotated[int, Field(ge=2, le=100, strict=True)] | None = None
+
+
+@dataclass(frozen=True)
+class SplitKey:
+    """Which of the divisions that a split allows: the seed it is drawn with, and the fold that validates."""
+
+    data_seed: int
+    fold: int = 0
 
 
 class Recipe(BaseModel):
     """The hyperparameters of training that every model shares; each may be a value or an axis of a job.
 
-    Units: `learning_rate` per step, `weight_decay` per step as in `torch.optim`, `epochs` passes over the training
-    images, `step_size` epochs. `seed` draws the weights (and dropout); `data_seed` draws the split and the order of
-    the batches, so trials that differ in `seed` alone see the same images in the same order.
+    Units: `learning_rate` per step, `weight_decay` per step as in `torch.optim`, `l1` the factor of the sum of absolute
+    weights added to the loss, `clip_norm` the norm that gradients are scaled down to (0: they are not), `epochs` passes
+    over the training images; `step_size`, `plateau_patience` and `early_stopping` epochs (0: no early stopping);
+    `crop_padding` pixels, `rotation` degrees, `shift` and `zoom` fractions of an image's side. `seed` draws the
+    weights (and dropout); `data_seed` draws the split, the order of the batches and the augmentation, so trials that
+    differ in `seed` alone see the same images in the same order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,9 +64,28 @@ class Recipe(BaseModel):
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     nesterov: StrictBool = False
     weight_decay: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
-    schedule: Literal["constant", "step", "cosine"] = "constant"
+    l1: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    clip_norm: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    schedule: Literal["constant", "step", "cosine", "one_cycle", "plateau"] = "constant"
     step_size: PositiveInt = 10
     gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    plateau_patience: Annotated[int, Field(ge=0, strict=True)] = 10
+    min_learning_rate: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    early_stopping: Annotated[int, Field(ge=0, strict=True)] = 0
+    restore_best: StrictBool = False
+    normalization: Literal["scale", "channel", "image"] = "scale"
+    flip: StrictBool = False
+    crop_padding: Annotated[int, Field(ge=0, strict=True)] = 0
+    rotation: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
+    shift: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    zoom: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    precision: Literal["float32", "mixed"] = "float32"
+    freeze: str = ""
+    pretrained: str = ""
+    distillation: Literal["none", "soft", "hidden"] = "none"
+    temperature: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 2.0
+    distillation_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
     seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
     data_seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
 
@@ -64,7 +97,9 @@ RECIPE_DEFAULTS: dict[str, Any] = {
 }
 
 #: Schedules under which the learning rate of an epoch depends on how many there will be.
-SCHEDULES_THAT_NEED_THE_TOTAL = frozenset({"cosine"})
+SCHEDULES_THAT_NEED_THE_TOTAL = frozenset({"cosine", "one_cycle"})
+#: What changes the images of each epoch at random.
+AUGMENTATIONS = ("flip", "crop_padding", "rotation", "shift", "zoom")
 
 
 class TrialConfig(Recipe):
@@ -72,18 +107,31 @@ class TrialConfig(Recipe):
 
     `dataset` is the fingerprint of the images and labels, not a name or a path. `model` is a registry name or
     `package.module:Class`; `model_code` is the fingerprint of the user's own source, empty for the models that ship
-    with gridsearch. `hyper` holds the model's keyword arguments.
+    with gridsearch. `hyper` holds the model's keyword arguments, `teacher` the id of the trial that it learns from.
+    `fold` is the part that validates, from 0, where the split has folds.
     """
 
     dataset: str
     split: Split = Split()
+    fold: int = 0
     model: str
     model_code: str = ""
     hyper: dict[str, Value] = Field(default_factory=dict)
+    teacher: str = ""
 
     def settings(self) -> dict[str, Value]:
         """Return the recipe and the model's hyperparameters as one flat mapping, defaults included."""
         return {key: getattr(self, key) for key in RECIPE_KEYS} | self.hyper
+
+    @property
+    def augments(self) -> bool:
+        """Whether the training images are changed at random."""
+        return any(getattr(self, key) for key in AUGMENTATIONS)
+
+    @property
+    def split_key(self) -> SplitKey:
+        """Return which division of the images this trial sees."""
+        return SplitKey(self.data_seed, self.fold)
 
     @property
     def shares_prefix(self) -> bool:
@@ -102,7 +150,16 @@ def without_dead_settings(settings: dict[str, Any]) -> dict[str, Any]:
         live.pop("momentum", None)
     if live.get("optimizer", "sgd") != "sgd" or not live.get("momentum"):
         live.pop("nesterov", None)
-    if live.get("schedule", "constant") != "step":
+    schedule = live.get("schedule", "constant")
+    if schedule != "step":
         live.pop("step_size", None)
+    if schedule not in ("step", "plateau"):
         live.pop("gamma", None)
+    if schedule != "plateau":
+        live.pop("plateau_patience", None)
+        live.pop("min_learning_rate", None)
+    if live.get("distillation", "none") != "soft":
+        live.pop("temperature", None)
+    if live.get("distillation", "none") == "none":
+        live.pop("distillation_weight", None)
     return live

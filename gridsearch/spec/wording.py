@@ -31,6 +31,8 @@ _WORDS = {
 def explain(problem: Mapping[str, Any]) -> str:
     """Return one line for one of pydantic's errors: the value and what it must be."""
     value, context = problem["input"], problem.get("ctx", {})
+    if problem["loc"] == ("search",):
+        return f"{_short(value)} must be grid, or a map such as {{random: 50}}"
     if problem["type"] == "literal_error":
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
         return f"{value!r} is not one of {', '.join(options)}{_suggest(value, options)}"

@@ -10,8 +10,8 @@ own row names the attempt that brought it, and the trials that a job brought are
 `enqueued` with their number. An event with a trial has the state the trial went into as its kind.
 
 An open trial whose lineage has the answer is settled in the same transaction: `completed` from the epoch
-recorded, or `diverged` when the lineage diverged by then. So an epoch is trained once, whichever comes first,
-it or the trial.
+recorded, `diverged` when the lineage diverged by then, or `stopped` when it stopped before. So an epoch is
+trained once, whichever comes first, it or the trial.
 
 Values handed out are copies. Methods may be called from any thread, one at a time; several processes may hold
 the same store. Every method raises `StoreError` when the file cannot be read or written (locked for 30 s,
@@ -24,7 +24,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
-from gridsearch.spec.outcomes import FormMeasured, LineageEvent, TrialState
+from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
 from gridsearch.store.rows import (
     Claim,
     EpochRow,
@@ -121,9 +121,11 @@ class Store(ABC):
         refused and leave an event `refused`. An `EpochRecord` inserts its epoch (one already recorded stays
         as it is) and completes the open trials of exactly that many epochs; a loss that is not finite
         completes nothing and means that the lineage diverged in that epoch. `LineageDiverged` makes the open
-        trials of that many or more epochs `diverged`. `LineageFailed` makes the lineage's running trials
-        `failed` with the error in one line and `logs[lineage_id]` as the log's path. `LineageFinished`,
-        `LineageDiverged` and `LineageFailed` end the claim; trials still running under it become `pending`.
+        trials of that many or more epochs `diverged`. `LineageStopped` makes the open trials of more epochs
+        `stopped`, with the numbers of its epoch, which is the last one recorded. A trial whose configuration has
+        `restore_best` has the numbers of its best epoch so far (`spec.stopping`). `LineageFailed` makes the
+        lineage's running trials `failed` with the error in one line and `logs[lineage_id]` as the log's path.
+        All events but `EpochRecord` end the claim; trials still running under it become `pending`.
         An `EpochRecord` that leaves out epochs, or whose learning rate or seconds are not finite, is a defect
         of the worker and counts as `LineageFailed`. Metrics that are not finite are stored as NULL. Trials
         that are not open never change.
@@ -143,6 +145,10 @@ class Store(ABC):
     @abstractmethod
     def remember(self, measured: Collection[FormMeasured]) -> None:
         """Keep what was measured of forms of training; a newer measurement of the same replaces the older. No event."""
+
+    @abstractmethod
+    def note_sizes(self, sizes: Mapping[str, ModelSize]) -> None:
+        """Keep how large the models of lineages are; what is known stays, as do lineages not in the store. No event."""
 
     @abstractmethod
     def put_evaluation(self, evaluation: Evaluation) -> EvaluationRow:

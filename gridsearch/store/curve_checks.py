@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from gridsearch.spec.outcomes import METRICS, OPEN_STATES, TrialState
+from gridsearch.spec.outcomes import METRICS, OPEN_STATES, RESULT_STATES, TrialState
 from gridsearch.store.lookup import as_stored, every
 from gridsearch.store.replay import Replay
 from gridsearch.store.rows import Problem
-from gridsearch.store.settling import not_finite, total_seconds
+from gridsearch.store.settling import epoch_read, last_epoch, not_finite, total_seconds
 from gridsearch.store.tables import epochs, lineages, trials
 
 _METRICS_OF = attrgetter(*METRICS)
@@ -34,6 +34,9 @@ def results_are_recorded(connection: Connection, replay: Replay) -> Iterator[Pro
     for row in connection.execute(select(lineages).order_by(lineages.c.id)):
         curve = by_lineage.get(row.id, [])
         yield from _check_lineage(row, curve, replay.diverged.get(row.id))
+        if row.stopped_epoch != (told := replay.stopped.get(row.id)):
+            text = f"it stopped after epoch {row.stopped_epoch}, but its events say {told}"
+            yield Problem("epochs", f"lineage {row.lineage_id}", text)
         for trial in members[row.id]:
             for text in _trial_faults(trial, row, curve):
                 yield Problem("result", f"trial {trial.trial_id}", text)
@@ -54,15 +57,15 @@ def _check_lineage(row: Any, curve: list[Any], told: int | None) -> Iterator[Pro
 
 
 def _trial_faults(trial: Any, lineage: Any, curve: list[Any]) -> Iterator[str]:
-    own = curve[trial.epochs] if trial.epochs < len(curve) else None
+    last = last_epoch(trial, lineage)
+    own = curve[last] if last < len(curve) else None
     numbers: Any = None
-    if trial.state == TrialState.COMPLETED:
+    if trial.state in (TrialState.COMPLETED, TrialState.STOPPED):
         if own is None or not_finite(own):
-            yield "it is completed, but its last epoch is not recorded"
+            yield f"it is {trial.state}, but its last epoch is not recorded"
             return
-        if trial.attempt != own.attempt:
-            yield f"it was completed under attempt {own.attempt}, not {trial.attempt}"
-        numbers, last = own, trial.epochs
+        yield from _end_faults(trial, lineage, own)
+        numbers = curve[epoch_read(trial.config, curve, last)]
     elif trial.state == TrialState.DIVERGED:
         last = trial.diverged_epoch
         if lineage.diverged_epoch is None or lineage.diverged_epoch > last:
@@ -74,12 +77,21 @@ def _trial_faults(trial: Any, lineage: Any, curve: list[Any]) -> Iterator[str]:
     for name, found, told in zip(METRICS, _METRICS_OF(trial), said, strict=True):
         if found != told:
             yield f"its {name} is {found}, but its epoch says {told}"
-    finished = trial.state in (TrialState.COMPLETED, TrialState.DIVERGED)
+    finished = trial.state in RESULT_STATES
     seconds = total_seconds(curve, last) if finished else None
     if trial.seconds != seconds:
         yield f"it took {trial.seconds} s, but its epochs took {seconds}"
 
 
+def _end_faults(trial: Any, lineage: Any, own: Any) -> Iterator[str]:
+    """Yield what is wrong with how a trial ended whose last epoch is `own`."""
+    if trial.attempt != own.attempt:
+        yield f"it was {trial.state} under attempt {own.attempt}, not {trial.attempt}"
+    if trial.stopped_epoch != (own.epoch if own.epoch < trial.epochs else None):
+        yield f"it stopped after epoch {trial.stopped_epoch}, its lineage after {lineage.stopped_epoch}"
+
+
 def _has_answer(trial: Any, lineage: Any) -> bool:
     diverged = lineage.diverged_epoch is not None and trial.epochs >= lineage.diverged_epoch
-    return bool(trial.epochs <= lineage.epoch or diverged)
+    stopped = lineage.stopped_epoch is not None and trial.epochs > lineage.stopped_epoch
+    return bool(trial.epochs <= lineage.epoch or diverged or stopped)

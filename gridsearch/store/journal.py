@@ -32,6 +32,7 @@ LAUNCH_CLOSED = "launch_closed"
 CLAIMED = "claimed"
 RELEASED = "released"
 FINISHED = "finished"
+STOPPED = str(TrialState.STOPPED)
 DIVERGED = str(TrialState.DIVERGED)
 FAILED = str(TrialState.FAILED)
 REFUSED = "refused"
@@ -41,7 +42,7 @@ _ADD = insert(events)
 #: The columns under an event's seal.
 SEALED = ("at", "kind", "job", "launch", "lineage", "trial", "attempt", "detail")
 #: Lineage events after which nobody holds the lineage.
-CLAIM_ENDS = frozenset({RELEASED, FINISHED, DIVERGED, FAILED})
+CLAIM_ENDS = frozenset({RELEASED, FINISHED, STOPPED, DIVERGED, FAILED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,9 @@ _TRIALS: AnySelect = select(
     trials.c.log,
     trials.c.seconds,
     trials.c.finished_at,
+    trials.c.stopped_epoch,
+    lineages.c.parameters,
+    lineages.c.macs,
 ).join_from(trials, lineages)
 
 
@@ -46,7 +49,10 @@ def states(connection: Connection, trial_ids: Collection[str]) -> dict[str, Tria
 def lineage_rows(connection: Connection, lineage_ids: Collection[str]) -> dict[str, LineageRow]:
     """See `Store.lineages`."""
     columns = lineages.c
-    statement = select(columns.lineage_id, columns.attempt, columns.epoch, columns.diverged_epoch, columns.launch)
+    statement = select(
+        *(columns.lineage_id, columns.attempt, columns.epoch, columns.diverged_epoch, columns.launch),
+        *(columns.stopped_epoch, columns.parameters, columns.macs),
+    )
     return {row[0]: LineageRow(*row) for row in rows_in(connection, statement, columns.lineage_id, lineage_ids)}
 
 

@@ -16,13 +16,14 @@ from gridsearch.spec.outcomes import (
     LineageEvent,
     LineageFailed,
     LineageFinished,
+    LineageStopped,
     TrialState,
 )
 from gridsearch.store.bulk import execute_many
 from gridsearch.store.claims import end_claims
 from gridsearch.store.columns import storable
 from gridsearch.store.failures import one_line
-from gridsearch.store.journal import DIVERGED, FAILED, FINISHED, REFUSED, Cause, Event, log
+from gridsearch.store.journal import DIVERGED, FAILED, FINISHED, REFUSED, STOPPED, Cause, Event, log
 from gridsearch.store.lookup import rows_in
 from gridsearch.store.reading import trials_by_key
 from gridsearch.store.rows import Recorded
@@ -37,7 +38,11 @@ _ADD_EPOCHS = insert(epochs)
 _ADVANCE = (
     update(lineages)
     .where(lineages.c.id == bindparam("key"))
-    .values(epoch=bindparam("new_epoch"), diverged_epoch=bindparam("new_diverged_epoch"))
+    .values(
+        epoch=bindparam("new_epoch"),
+        diverged_epoch=bindparam("new_diverged_epoch"),
+        stopped_epoch=bindparam("new_stopped_epoch"),
+    )
 )
 _FAIL = (
     update(trials)
@@ -58,6 +63,7 @@ class _Progress:
     row: Any
     epoch: int
     diverged_epoch: int | None
+    stopped_epoch: int | None
     fresh: list[dict[str, Any]] = field(default_factory=list)
     end: Event | None = None
 
@@ -66,6 +72,11 @@ class _Progress:
         match event:
             case EpochRecord():
                 self._take_epoch(event)
+            case LineageStopped() if event.epoch == self.epoch >= 1 and self.diverged_epoch is None:
+                self.stopped_epoch = event.epoch
+                self.end = Event(STOPPED, detail={"epoch": event.epoch})
+            case LineageStopped():
+                self._break(f"it stopped after epoch {event.epoch} while {self.epoch} was the last one recorded")
             case LineageDiverged():
                 self._diverge(event.epoch)
                 self.end = Event(DIVERGED, detail={"epoch": event.epoch})
@@ -100,7 +111,7 @@ def record(connection: Connection, cause: Cause, events: Sequence[LineageEvent],
     held = select(lineages).where(lineages.c.launch == cause.launch)
     names = dict.fromkeys(event.lineage_id for event in events)
     found = {
-        row.lineage_id: _Progress(row, row.epoch, row.diverged_epoch)
+        row.lineage_id: _Progress(row, row.epoch, row.diverged_epoch, row.stopped_epoch)
         for row in rows_in(connection, held, lineages.c.lineage_id, names)
     }
     refused = []
@@ -132,9 +143,15 @@ def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], l
     """Write what a batch did to its lineages; return the trials that came to a final state."""
     execute_many(connection, _ADD_EPOCHS, (values for progress in changed for values in progress.fresh))
     moved = [
-        {"key": progress.row.id, "new_epoch": progress.epoch, "new_diverged_epoch": progress.diverged_epoch}
+        {
+            "key": progress.row.id,
+            "new_epoch": progress.epoch,
+            "new_diverged_epoch": progress.diverged_epoch,
+            "new_stopped_epoch": progress.stopped_epoch,
+        }
         for progress in changed
-        if (progress.epoch, progress.diverged_epoch) != (progress.row.epoch, progress.row.diverged_epoch)
+        if (progress.epoch, progress.diverged_epoch, progress.stopped_epoch)
+        != (progress.row.epoch, progress.row.diverged_epoch, progress.row.stopped_epoch)
     ]
     finished: list[int] = []
     if moved:

@@ -21,6 +21,7 @@ class _Trial:
     state: str = str(TrialState.PENDING)
     attempt: int = 0
     diverged_epoch: int | None = None
+    stopped_epoch: int | None = None
     error: str | None = None
     log: str | None = None
     finished_at: str | None = None
@@ -55,7 +56,7 @@ class _Job:
 
 @dataclass(slots=True)
 class Replay:
-    """What the events say, by row number; `diverged` by lineage, `enqueued` and `texts` by event and job.
+    """What the events say, by row number; `diverged` and `stopped` by lineage, `enqueued` by event, `texts` by job.
 
     `evaluated` are the ids of trials.
     """
@@ -65,6 +66,7 @@ class Replay:
     launches: dict[int, _Launch] = field(default_factory=dict)
     jobs: dict[int, _Job] = field(default_factory=dict)
     diverged: dict[int, int] = field(default_factory=dict)
+    stopped: dict[int, int] = field(default_factory=dict)
     enqueued: dict[int, int] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
     evaluated: set[str] = field(default_factory=set)
@@ -93,7 +95,8 @@ class Replay:
         self.trials[event.trial] = _Trial(
             state=event.kind,
             attempt=event.attempt,
-            diverged_epoch=detail.get("epoch"),
+            diverged_epoch=detail.get("epoch") if event.kind == TrialState.DIVERGED else None,
+            stopped_epoch=detail.get("epoch") if event.kind == TrialState.STOPPED else None,
             error=detail.get("error"),
             log=detail.get("log"),
             finished_at=event.at if ended else None,
@@ -108,6 +111,8 @@ class Replay:
         if event.kind == journal.DIVERGED:
             epoch = detail["epoch"]
             self.diverged[event.lineage] = min(epoch, self.diverged.get(event.lineage, epoch))
+        if event.kind == journal.STOPPED:
+            self.stopped[event.lineage] = detail["epoch"]
         elif event.kind == journal.EVALUATED:
             self.evaluated.add(detail["evaluated"])
 

@@ -42,8 +42,10 @@ class JobRow:
 class TrialRow:
     """A trial with its last numbers, and the log's path where it failed.
 
-    The numbers are those of its last epoch, or of the one in which it diverged where that has a record; None
-    until then, and where they were not finite. `seconds` is the wall time of its epochs.
+    The numbers are those of its last epoch (with `restore_best`, of its best one), or of the one in which it diverged
+    where that has a record; None until then, and where they were not finite. `seconds` is the wall time of its epochs,
+    `stopped_epoch` the one after which early stopping ended it; `parameters` and `macs` are the model's, None where
+    they have not been counted.
     """
 
     trial_id: str
@@ -61,6 +63,9 @@ class TrialRow:
     log: str | None
     seconds: float | None
     finished_at: datetime | None
+    stopped_epoch: int | None = None
+    parameters: int | None = None
+    macs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +84,24 @@ class EpochRow:
 
 @dataclass(frozen=True, slots=True)
 class LineageRow:
-    """Where the training of a lineage stands; `epoch` is the last one recorded, -1 before the first."""
+    """Where the training of a lineage stands; `epoch` is the last one recorded, -1 before the first.
+
+    `answered` tells whether longer trials have their answer too.
+    """
 
     lineage_id: str
     attempt: int
     epoch: int
     diverged_epoch: int | None
     launch_id: int | None
+    stopped_epoch: int | None = None
+    parameters: int | None = None
+    macs: int | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether it diverged or stopped early, so that no more epochs will ever be trained."""
+        return self.diverged_epoch is not None or self.stopped_epoch is not None
 
 
 @dataclass(frozen=True, slots=True)

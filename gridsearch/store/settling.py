@@ -1,6 +1,6 @@
 """Giving open trials the answer that their lineage already has.
 
-Invariant after every transaction: no open trial's lineage has recorded its last epoch, or diverged by then.
+Invariant after every transaction: no open trial's lineage has recorded its last epoch, or diverged or stopped by then.
 So an answer reaches a trial whichever comes first, the trial or the epoch, and whoever trained the lineage.
 """
 
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
+from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, OPEN_STATES, TrialState
+from gridsearch.spec.stopping import best_epoch
 from gridsearch.store.bulk import execute_many
 from gridsearch.store.journal import Cause, log
 from gridsearch.store.lookup import rows_in
@@ -27,16 +29,18 @@ _ANSWERED = (
         trials.c.lineage,
         trials.c.epochs,
         lineages.c.attempt.label("lineage_attempt"),
+        trials.c.config,
         lineages.c.diverged_epoch,
-        epochs.c.epoch,
-        epochs.c.attempt.label("epoch_attempt"),
-        *(epochs.c[metric] for metric in METRICS),
+        lineages.c.stopped_epoch,
     )
     .join_from(trials, lineages)
-    .join(epochs, and_(epochs.c.lineage == lineages.c.id, epochs.c.epoch == trials.c.epochs), isouter=True)
     .where(
         trials.c.state.in_(sorted(OPEN_STATES)),
-        or_(trials.c.epochs <= lineages.c.epoch, trials.c.epochs >= lineages.c.diverged_epoch),
+        or_(
+            trials.c.epochs <= lineages.c.epoch,
+            trials.c.epochs >= lineages.c.diverged_epoch,
+            trials.c.epochs > lineages.c.stopped_epoch,
+        ),
     )
 )
 _SETTLE = (
@@ -45,14 +49,14 @@ _SETTLE = (
     .values(
         {
             name: bindparam("new_" + name)
-            for name in ("state", "attempt", *METRICS, "diverged_epoch", "seconds", "finished_at")
+            for name in ("state", "attempt", *METRICS, "diverged_epoch", "stopped_epoch", "seconds", "finished_at")
         }
     )
 )
 
 
 def settle(connection: Connection, keys: Collection[int], cause: Cause) -> list[int]:
-    """Complete, or mark as diverged, the open trials of these lineages that have an answer; return which."""
+    """Complete, or mark as diverged or stopped, the open trials of these lineages that have an answer; return which."""
     answered = list(rows_in(connection, _ANSWERED, trials.c.lineage, keys))
     if not answered:
         return []
@@ -86,8 +90,23 @@ def total_seconds(curve: Collection[Any], last: int) -> float:
     return math.fsum(row.seconds for row in curve if row.epoch <= last)
 
 
+def last_epoch(trial: Any, lineage: Any) -> int:
+    """Return the last epoch of a trial that did not diverge: its own, or the one its lineage stopped after."""
+    return int(trial.epochs if lineage.stopped_epoch is None else min(trial.epochs, lineage.stopped_epoch))
+
+
+def epoch_read(config: str, curve: Sequence[Any], last: int) -> int:
+    """Return the epoch whose numbers are a trial's, the last being `last`; the curve counts from epoch 0."""
+    # Parsing every configuration would take longer than all else here.
+    if '"restore_best"' in config and flatten(config)["restore_best"]:
+        return best_epoch([row.val_loss for row in curve[: last + 1]])
+    return last
+
+
 def _curves(connection: Connection, keys: Collection[int]) -> dict[int, list[Any]]:
-    statement = select(epochs.c.lineage, epochs.c.epoch, epochs.c.seconds, *(epochs.c[name] for name in METRICS))
+    statement = select(
+        epochs.c.lineage, epochs.c.epoch, epochs.c.attempt, epochs.c.seconds, *(epochs.c[name] for name in METRICS)
+    ).order_by(epochs.c.lineage, epochs.c.epoch)
     curves: dict[int, list[Any]] = defaultdict(list)
     for row in rows_in(connection, statement, epochs.c.lineage, keys):
         curves[row.lineage].append(row)
@@ -95,15 +114,19 @@ def _curves(connection: Connection, keys: Collection[int]) -> dict[int, list[Any
 
 
 def _answer(row: Any, curve: list[Any], stamp: str) -> dict[str, Any]:
-    completed = row.epoch is not None and (row.diverged_epoch is None or not not_finite(row))
-    values: dict[str, Any] = {"key": row.id, "new_finished_at": stamp}
-    if completed:
-        values |= {
-            "new_state": str(TrialState.COMPLETED),
-            "new_attempt": row.epoch_attempt,
-            "new_diverged_epoch": None,
-        }
-        numbers, last = row, row.epochs
+    last = last_epoch(row, row)
+    final = curve[last] if last < len(curve) else None
+    values: dict[str, Any] = {
+        "key": row.id,
+        "new_finished_at": stamp,
+        "new_diverged_epoch": None,
+        "new_stopped_epoch": None,
+    }
+    if final is not None and (row.diverged_epoch is None or not not_finite(final)):
+        stopped = last < row.epochs
+        values |= {"new_state": str(TrialState.STOPPED if stopped else TrialState.COMPLETED)}
+        values |= {"new_attempt": final.attempt, "new_stopped_epoch": last if stopped else None}
+        numbers = curve[epoch_read(row.config, curve, last)]
     else:
         values |= {"new_state": str(TrialState.DIVERGED), "new_attempt": row.lineage_attempt}
         values["new_diverged_epoch"] = last = row.diverged_epoch
@@ -113,4 +136,5 @@ def _answer(row: Any, curve: list[Any], stamp: str) -> dict[str, Any]:
 
 
 def _detail(change: dict[str, Any]) -> dict[str, Any]:
-    return {"epoch": change["new_diverged_epoch"]} if change["new_diverged_epoch"] is not None else {}
+    epochs_told = (change["new_diverged_epoch"], change["new_stopped_epoch"])
+    return next(({"epoch": epoch} for epoch in epochs_told if epoch is not None), {})

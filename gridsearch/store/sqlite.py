@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gridsearch.spec.outcomes import FormMeasured, LineageEvent, TrialState
+from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
 from gridsearch.store import claims, curves, evaluations, jobs, launches, measurements, reading, recording
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
@@ -97,6 +97,10 @@ class SqliteStore(Store):
     def remember(self, measured: Collection[FormMeasured]) -> None:
         with self._database.write() as connection:
             measurements.remember(connection, measured)
+
+    def note_sizes(self, sizes: Mapping[str, ModelSize]) -> None:
+        with self._database.write() as connection:
+            measurements.note_sizes(connection, sizes)
 
     def measured(self) -> list[FormMeasured]:
         with self._database.read() as connection:

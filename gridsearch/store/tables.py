@@ -86,9 +86,14 @@ lineages = Table(
     Column("epoch", Integer, nullable=False),
     Column("diverged_epoch", Integer),
     Column("launch", Integer, ForeignKey("launches.id")),
+    Column("stopped_epoch", Integer),
+    # Of its model; what the configuration decides, kept because building models takes long.
+    Column("parameters", Integer),
+    Column("macs", Integer),
     CheckConstraint("attempt >= 0", name="attempt"),
     CheckConstraint("epoch >= -1", name="epoch"),
     CheckConstraint("diverged_epoch >= 0", name="diverged_epoch"),
+    CheckConstraint("stopped_epoch >= 1", name="stopped_epoch"),
 )
 
 trials = Table(
@@ -112,12 +117,15 @@ trials = Table(
     Column("log", Words),
     Column("seconds", REAL),
     Column("finished_at", UtcTime),
+    Column("stopped_epoch", Integer),
     CheckConstraint("epochs >= 1", name="epochs"),
     CheckConstraint("attempt >= 0", name="attempt"),
     CheckConstraint(_one_of("state", tuple(TrialState)), name="state"),
     CheckConstraint("(finished_at IS NULL) = (state IN ('pending', 'running'))", name="finished"),
     CheckConstraint("(state = 'diverged') = (diverged_epoch IS NOT NULL)", name="diverged"),
     CheckConstraint("diverged_epoch BETWEEN 0 AND epochs", name="diverged_epoch"),
+    CheckConstraint("(state = 'stopped') = (stopped_epoch IS NOT NULL)", name="stopped"),
+    CheckConstraint("stopped_epoch BETWEEN 1 AND epochs - 1", name="stopped_epoch"),
     CheckConstraint("(state = 'failed') = (error IS NOT NULL)", name="failed"),
     UniqueConstraint("lineage", "epochs"),
 )

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gridsearch.training.normalization import Normalizer
+
 #: Images are kept as float32 up to this size and as uint8 beyond it; the numbers are the same either way.
 FLOAT_BYTES_LIMIT = 512 * 2**20
 #: How many bytes of float32 pixels are gathered at a time: few enough to stay near the caches.
@@ -17,10 +19,14 @@ CHUNK_BYTES = 8 * 2**20
 
 @dataclass(frozen=True)
 class DeviceArrays:
-    """Images (N, C, H, W), uint8 or float32 in [0, 1], and labels (N,) int64, on one device."""
+    """Images (N, C, H, W), uint8 or float32 in [0, 1], and labels (N,) int64, on one device.
+
+    A model is given `normalized` pixels: without a normalizer, those in [0, 1].
+    """
 
     images: Tensor
     labels: Tensor
+    normalizer: Normalizer | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -36,17 +42,24 @@ class DeviceArrays:
         image_bytes = 4 * self.images[0].numel()
         return batch_size * max(1, CHUNK_BYTES // (image_bytes * batch_size))
 
+    def normalized(self, pixels: Tensor) -> Tensor:
+        """Return pixels (n, C, H, W) in [0, 1] as a model is given them."""
+        return self.normalizer(pixels) if self.normalizer else pixels
+
     def chunks(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield pixels (n, C, H, W) in [0, 1] and labels (n,) in this order, n being whole batches but for the last."""
+        """Yield places (n,) and pixels (n, C, H, W) in [0, 1] in this order, n being whole batches but for the last.
+
+        The pixels are not normalised yet: they may be augmented first.
+        """
         for part in torch.split(order.to(self.labels.device), self.chunk_size(batch_size)):
-            yield as_pixels(self.images[part]), self.labels[part]
+            yield part, as_pixels(self.images[part])
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield all images in batches, in the order they are kept."""
+        """Yield all images, normalised, and labels in batches, in the order they are kept."""
         for images, labels in zip(
             torch.split(self.images, batch_size), torch.split(self.labels, batch_size), strict=True
         ):
-            yield as_pixels(images), labels
+            yield self.normalized(as_pixels(images)), labels
 
 
 def as_pixels(images: Tensor) -> Tensor:

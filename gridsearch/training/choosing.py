@@ -15,11 +15,12 @@ import torch
 from gridsearch.spec.outcomes import FormMeasured
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.compiled import Compiled, why_not_compiled
-from gridsearch.training.dense import Concatenated, dense_layers
+from gridsearch.training.dense import Concatenated, dense_layers, may_concatenate
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member
 from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.randomness import epoch_order
+from gridsearch.training.schedules import learning_rates
 from gridsearch.training.single import Single
 from gridsearch.training.stacked import Stacked
 from gridsearch.training.task import Workplace
@@ -42,7 +43,7 @@ def candidates(members: Sequence[Member]) -> list[str]:
     """Return the names of the forms that these members, all of one kind, can take together without compiling."""
     if len(members) < 2:
         return []
-    dense = dense_layers(members[0].module) is not None
+    dense = may_concatenate(members[0].config) and dense_layers(members[0].module) is not None
     same = len({json.dumps(sorted(member.config.hyper.items()), default=str) for member in members}) == 1
     return (["concatenated"] if dense else []) + ([] if dense and not same else ["stacked"])
 
@@ -56,6 +57,7 @@ def workload(configs: Sequence[TrialConfig], image_shape: tuple[int, int, int], 
         sorted(json.dumps(config.hyper, sort_keys=True) for config in configs),
         first.batch_size,
         repr(RuleKind.of(first)),
+        [first.precision, first.clip_norm > 0, first.label_smoothing > 0, first.freeze, first.distillation],
         list(image_shape),
         num_classes,
     ]
@@ -82,7 +84,9 @@ def measure(
     found = []
     names = [ALONE, *candidates(members)]
     # Tried last, and only where it pays, which the others tell. It was never faster than concatenation.
-    if "concatenated" not in names and not why_not_compiled(place.device):
+    # Features are captured by a hook, which compiled code would run only once.
+    hooked = members[0].config.distillation == "hidden"
+    if "concatenated" not in names and not hooked and not why_not_compiled(place.device):
         names.append("compiled")
     for name in names:
         if name in seconds or (name == "compiled" and not _worth_compiling(seconds, steps)):
@@ -163,11 +167,12 @@ def _try(name: str, members: Sequence[Member], place: Workplace) -> float:
 
 def _step_seconds(form: Form, config: TrialConfig, place: Workplace) -> float:
     batch = config.batch_size
-    form.start_epoch(1)
+    form.start_epoch([learning_rates(one, 1, PROBE_STEPS, ()) for one in form.configs])
     order = epoch_order(len(place.train), data_seed=config.data_seed, epoch=1)
     count = min(len(order) // batch, WARM_UP + PROBE_STEPS) * batch
-    images, labels = next(place.train.chunks(order[:count], batch))
-    batches = list(zip(torch.split(images, batch), torch.split(labels, batch), strict=True))
+    part, pixels = next(place.train.chunks(order[:count], batch))
+    images, wanted = place.train.normalized(pixels), place.targets(part, pixels)
+    batches = list(zip(torch.split(images, batch), wanted.split(batch), strict=True))
     warm_up = min(WARM_UP, len(batches) - 1)
     for one, targets in batches[:warm_up]:
         form.train_chunk(one, targets, batch)

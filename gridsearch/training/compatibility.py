@@ -9,21 +9,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gridsearch.spec.trial import TrialConfig
-from gridsearch.training.dense import dense_layers
+from gridsearch.spec.trial import AUGMENTATIONS, Recipe, TrialConfig
+from gridsearch.training.dense import dense_layers, may_concatenate
 from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.structure import structure_of
 
 _DENSE = "dense"
 
 
-def shape_of(model: nn.Module, *, cautious: bool = False) -> Hashable | None:
+def shape_of(model: nn.Module, recipe: Recipe, *, cautious: bool = False) -> Hashable | None:
     """Return what models must have in common to be trained as one, or None for a model that is only trained alone.
 
     Of dense ReLU networks that is the names and the order of the layers and parameters, of others the structure.
     A `cautious` look does not run what the model does while training, and so may take it for dense where it is not.
     """
-    if layers := dense_layers(model, (False,) if cautious else (True, False)):
+    modes = (False,) if cautious else (True, False)
+    if may_concatenate(recipe) and (layers := dense_layers(model, modes)):
         return (_DENSE, *layers, *(name for name, _ in model.named_parameters()))
     return structure_of(model)
 
@@ -44,9 +45,10 @@ class Behaviour:
 class Kind:
     """What lineages have in common that may be trained as one; lineages are of one kind where this is equal.
 
-    `images` tells the batches, `rule` the optimiser's code and state, `shape` the models (see `shape_of`; unique for a
-    model that is only trained alone), `seed` the draws of models that draw. Learning rates and their schedules,
-    momentum, weight decay and dropout probabilities are no part of it.
+    `images` tells the batches and how they are computed with, `rule` the optimiser's code and state, `shape` the models
+    (see `shape_of`; unique for a model that is only trained alone), `seed` the draws of models that draw. Learning
+    rates and their schedules, momentum, penalties, label smoothing, limits of gradients, early stopping and dropout
+    probabilities are no part of it.
     """
 
     images: Hashable
@@ -63,7 +65,14 @@ class Kind:
 def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -> Kind:
     """Return the kind of a lineage; no two are of one kind where `shape` is None or the model remembers anything."""
     alone = shape is None or behaviour.remembers
-    images = (config.dataset, config.split, config.data_seed, config.batch_size)
+    changes = (
+        config.normalization,
+        config.precision,
+        config.distillation,
+        config.teacher,
+        *(getattr(config, key) for key in AUGMENTATIONS),
+    )
+    images = (config.dataset, config.split, config.split_key, config.batch_size, changes)
     return Kind(images, RuleKind.of(config), object() if alone else shape, config.seed if behaviour.draws else None)
 
 

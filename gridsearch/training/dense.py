@@ -17,11 +17,18 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from gridsearch.spec.trial import Recipe
 from gridsearch.training.form import Form
+from gridsearch.training.losses import Targets
 from gridsearch.training.member import Member, State
-from gridsearch.training.optimizers import Coefficient, make_rule
+from gridsearch.training.optimizers import Coefficient, RuleKind, make_rule
 from gridsearch.training.structure import structure_of
 from gridsearch.training.task import Workplace
+
+
+def may_concatenate(recipe: Recipe) -> bool:
+    """Whether this form does all that a recipe asks for."""
+    return not recipe.clip_norm and recipe.precision == "float32" and recipe.distillation == "none"
 
 
 def dense_layers(model: nn.Module, modes: Sequence[bool] = (True, False)) -> list[str] | None:
@@ -105,7 +112,9 @@ class Concatenated(Form):
         order = {name: index for index, (name, _) in enumerate(models[0].named_parameters())}
         self.order = [order[f"{name}.{part}"] for name in self.layers for part in ("weight", "bias")]
         self.rule = make_rule([member.config for member in members], self.parameters, self.spread)
-        self.fused = self.rule.kind.optimizer == "sgd" and not (self.rule.kind.momentum or self.rule.kind.weight_decay)
+        self.fused = self.rule.kind == RuleKind("sgd")
+        smoothing = torch.tensor([config.label_smoothing for config in self.configs], dtype=dtype, device=place.device)
+        self.smoothing = smoothing[:, None, None] if smoothing.any() else None
         # Views, made once: making one in each step costs as much as a small product.
         self.transposed = [self.parameters[0].t(), *(weight.transpose(1, 2) for weight in self.parameters[2::2])]
         for slot, member in enumerate(members):
@@ -134,19 +143,22 @@ class Concatenated(Form):
         shaped = [of_rows[:, None], of_rows] + [of_models[:, None, None]] * (len(self.parameters) - 2)
         return [c.to(p.device, p.dtype) for c, p in zip(shaped, self.parameters, strict=True)]
 
-    def start_epoch(self, epoch: int) -> None:
-        """Take the epoch's learning rates."""
-        super().start_epoch(epoch)
-        self.lr = self.spread(self.rates)
+    def set_rates(self, rates: list[float]) -> None:
+        """See `Form`."""
+        super().set_rates(rates)
+        self.lr = [] if self.fused else self.spread(rates)
         self._scales: dict[int, Tensor] = {}
 
     @torch.no_grad()
-    def train_chunk(self, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
+    def train_chunk(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
         """See `Form`."""
         pixels = images.flatten(1)
-        targets = functional.one_hot(labels, self.widths[0][-1]).to(pixels.dtype)
+        classes = self.widths[0][-1]
+        wanted = functional.one_hot(targets.labels, classes).to(pixels.dtype)
+        if self.smoothing is not None:  # (M, n, K): each model's own
+            wanted = (1 - self.smoothing) * wanted + self.smoothing / classes
         step = self._step_fused if self.fused else self._step
-        batches = zip(torch.split(pixels, batch_size), torch.split(targets, batch_size), strict=True)
+        batches = zip(torch.split(pixels, batch_size), torch.split(wanted, batch_size, dim=-2), strict=True)
         return torch.cat([step(batch, target) for batch, target in batches], dim=1)
 
     def _scale(self, images: int) -> Tensor:
@@ -174,6 +186,7 @@ class Concatenated(Form):
 
     def _step_fused(self, pixels: Tensor, targets: Tensor) -> Tensor:
         """Make a step of plain SGD, every gradient times the learning rate from its source on."""
+        self.next_step()
         first, outputs = self._forward(pixels)
         delta = torch.softmax(outputs[-1], 2).sub_(targets).mul_(self._scale(pixels.shape[0]))
         for layer in range(self.depth - 1, 0, -1):
@@ -189,6 +202,7 @@ class Concatenated(Form):
         return outputs[-1]
 
     def _step(self, pixels: Tensor, targets: Tensor) -> Tensor:
+        self.next_step()
         first, outputs = self._forward(pixels)
         delta = torch.softmax(outputs[-1], 2).sub_(targets).div_(pixels.shape[0])
         gradients: list[Tensor] = []

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from gridsearch.spec.outcomes import EpochRecord, LineageDiverged, LineageEvent, LineageFinished
+from gridsearch.spec.outcomes import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
+from gridsearch.training.augmentation import draw_augmentation
 from gridsearch.training.evaluation import Tally, evaluate
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.outputs import check_logits
 from gridsearch.training.randomness import derive, epoch_order
+from gridsearch.training.schedules import learning_rates
 from gridsearch.training.task import StopRequestedError, Workplace
 
 
@@ -20,7 +22,7 @@ def advance(members: Sequence[Member], place: Workplace, make_form: type[Form]) 
     """Train epoch by epoch, always those that are furthest behind, so that all come to stand at the same epoch."""
     for member in members:
         if member.done and not member.ended:
-            yield _finish(member)
+            yield _end(member)
     form: Form | None = None
     inside: list[Member] = []
     while alive := [member for member in members if not member.done]:
@@ -38,6 +40,8 @@ def _train(form: Form, inside: Sequence[Member], epoch: int, *, trained: int) ->
     """Do one epoch; its time is shared evenly by those `trained`, as all were trained at once."""
     started = time.perf_counter()
     torch.manual_seed(derive(form.configs[0].seed, "draws", epoch))
+    steps = -(-len(form.place.train) // form.configs[0].batch_size)
+    form.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
     train = measure_untrained(form) if epoch == 0 else train_epoch(form, epoch)
     validation = evaluate(form, form.place.validation)
     seconds = (time.perf_counter() - started) / trained
@@ -59,12 +63,15 @@ def _take(member: Member, record: EpochRecord, state: State) -> Iterator[Lineage
         member.ended = True
         yield LineageDiverged(member.task.lineage_id, member.task.attempt, record.epoch)
     elif member.done:
-        yield _finish(member)
+        yield _end(member)
 
 
-def _finish(member: Member) -> LineageFinished:
+def _end(member: Member) -> LineageFinished | LineageStopped:
     member.ended = True
-    return LineageFinished(member.task.lineage_id, member.task.attempt)
+    task, stop = member.task, member.stopping_epoch
+    if stop is None:
+        return LineageFinished(task.lineage_id, task.attempt)
+    return LineageStopped(task.lineage_id, task.attempt, stop)
 
 
 def _may_stay(form: Form, inside: Sequence[Member], active: Sequence[Member]) -> bool:
@@ -76,7 +83,6 @@ def _may_stay(form: Form, inside: Sequence[Member], active: Sequence[Member]) ->
 
 def measure_untrained(form: Form) -> list[tuple[float, float]]:
     """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
-    form.start_epoch(1)
     images, _ = next(form.place.train.in_order(2))
     check_logits(form.logits(images)[0], len(images), form.place.num_classes)
     return evaluate(form, form.place.train)
@@ -85,13 +91,16 @@ def measure_untrained(form: Form) -> list[tuple[float, float]]:
 def train_epoch(form: Form, epoch: int) -> list[tuple[float, float]]:
     """Train one epoch; return each model's loss and accuracy, means over the epoch's own batches."""
     place, config = form.place, form.configs[0]
-    form.start_epoch(epoch)
-    order = epoch_order(len(place.train), data_seed=config.data_seed, epoch=epoch)
+    train = place.train
+    order = epoch_order(len(train), data_seed=config.data_seed, epoch=epoch)
+    augmentation = draw_augmentation(config, len(train), train.image_shape[1:], epoch, place.device)
     tally = Tally.of(form.size, place.device)
-    for images, labels in place.train.chunks(order, config.batch_size):
+    for part, original in train.chunks(order, config.batch_size):
         if place.stop():
             raise StopRequestedError
-        tally.add(form.train_chunk(images, labels, config.batch_size), labels)
+        pixels = augmentation(original, tally.count) if augmentation else original
+        targets = place.targets(part, pixels, changed=augmentation is not None)
+        tally.add(form.train_chunk(train.normalized(pixels), targets, config.batch_size), targets.labels)
     return tally.means()
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
+from gridsearch.training.losses import Targets
 from gridsearch.training.member import Member, State
-from gridsearch.training.schedules import learning_rate
 from gridsearch.training.task import Workplace
+
+#: The learning rates of an epoch for each model: one for each of its steps, or one for all.
+Rates = Sequence[Sequence[float]]
 
 
 class Form(ABC):
@@ -28,26 +33,47 @@ class Form(ABC):
         self.configs = [member.config for member in members]
         self.place = place
         self.rates: list[float] = []
+        self._of_steps: Rates = []
+        self._steps_made = 0
+        self._by_step = False
 
     @property
     def size(self) -> int:
         """Return M."""
         return len(self.configs)
 
-    def start_epoch(self, epoch: int) -> None:
-        """Take the learning rates of an epoch, the first being 1."""
-        self.rates = [learning_rate(config, epoch) for config in self.configs]
+    def start_epoch(self, rates: Rates) -> None:
+        """Take the learning rates of an epoch."""
+        self._of_steps, self._steps_made = rates, 0
+        self._by_step = any(len(of_model) > 1 for of_model in rates)
+        self.set_rates([of_model[0] for of_model in rates])
+
+    def next_step(self) -> None:
+        """Take the learning rates of the next step; called before each."""
+        if self._by_step and self._steps_made:
+            self.set_rates([of_model[min(self._steps_made, len(of_model) - 1)] for of_model in self._of_steps])
+        self._steps_made += 1
+
+    def set_rates(self, rates: list[float]) -> None:
+        """Take the learning rates of the steps to come."""
+        self.rates = rates
+
+    def forward_context(self) -> AbstractContextManager[object]:
+        """Return the context of a forward pass: with mixed precision, float32 products are computed in bfloat16."""
+        if self.configs[0].precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.place.device.type, torch.bfloat16)
 
     @abstractmethod
-    def train_chunk(self, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
-        """Make one step per batch of pixels (n, C, H, W) and labels (n,).
+    def train_chunk(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
+        """Make one step per batch of images (n, C, H, W), normalised, and their targets.
 
         Returns the logits (M, n, K) each image had before its own step.
         """
 
     @abstractmethod
     def logits(self, images: Tensor) -> Tensor:
-        """Return the logits (M, n, K) of pixels (n, C, H, W) in evaluation mode."""
+        """Return the logits (M, n, K) of images (n, C, H, W), normalised, in evaluation mode."""
 
     @abstractmethod
     def states(self) -> list[State]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gridsearch.errors import ModelError
 from gridsearch.models.registry import build_model, find_model
 from gridsearch.spec.outcomes import EpochRecord
+from gridsearch.spec.stopping import stopping_epoch
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.draws import make_portable
@@ -48,9 +49,19 @@ class Member:
         return len(self.history)
 
     @property
+    def val_losses(self) -> list[float]:
+        """Return the validation losses so far, that of the untrained model first."""
+        return [record.val_loss for record in self.history]
+
+    @property
+    def stopping_epoch(self) -> int | None:
+        """Return the epoch after which early stopping ended the training, if it did."""
+        return stopping_epoch(self.config.early_stopping, self.val_losses)
+
+    @property
     def done(self) -> bool:
         """Whether nothing is left to train."""
-        return self.ended or self.next_epoch > self.config.epochs
+        return self.ended or self.next_epoch > self.config.epochs or self.stopping_epoch is not None
 
     @property
     def steps(self) -> int:

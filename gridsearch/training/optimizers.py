@@ -18,6 +18,7 @@ from gridsearch.spec.trial import Recipe
 
 BETA_1, BETA_2, ADAM_EPS = 0.9, 0.999, 1e-8
 RMSPROP_ALPHA, RMSPROP_EPS = 0.99, 1e-8
+CLIP_EPS = 1e-6
 
 Tensors = list[Tensor]
 #: A number for all parameters, or for each parameter a tensor that broadcasts over it (one value per stacked model).
@@ -29,14 +30,15 @@ class RuleKind:
     """What decides which code runs and which state is kept; models whose rules differ here cannot be stacked."""
 
     optimizer: str
-    momentum: bool
-    nesterov: bool
-    weight_decay: bool
+    momentum: bool = False
+    nesterov: bool = False
+    weight_decay: bool = False
+    l1: bool = False
 
     @classmethod
     def of(cls, recipe: Recipe) -> RuleKind:
         """Return the kind of rule that a recipe names."""
-        return cls(recipe.optimizer, recipe.momentum > 0, recipe.nesterov, recipe.weight_decay > 0)
+        return cls(recipe.optimizer, recipe.momentum > 0, recipe.nesterov, recipe.weight_decay > 0, recipe.l1 > 0)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -51,9 +53,15 @@ class Rule(ABC):
     """How gradients change parameters; holds the state that goes with them, one tensor per parameter and slot."""
 
     def __init__(
-        self, kind: RuleKind, parameters: Tensors, *, momentum: Coefficient = 0.0, weight_decay: Coefficient = 0.0
+        self,
+        kind: RuleKind,
+        parameters: Tensors,
+        *,
+        momentum: Coefficient = 0.0,
+        weight_decay: Coefficient = 0.0,
+        l1: Coefficient = 0.0,
     ) -> None:
-        self.kind, self.momentum, self.weight_decay = kind, momentum, weight_decay
+        self.kind, self.momentum, self.weight_decay, self.l1 = kind, momentum, weight_decay, l1
         self.slots: dict[str, Tensors] = {
             slot: [torch.zeros_like(p, requires_grad=False) for p in parameters] for slot in kind.slots
         }
@@ -64,11 +72,14 @@ class Rule(ABC):
     def step(self, parameters: Tensors, gradients: Tensors, lr: Coefficient) -> None:
         """Change the parameters in place by one step at this learning rate."""
 
-    def decayed(self, parameters: Tensors, gradients: Tensors) -> Tensors:
-        """Return the gradients with the L2 penalty's gradient added."""
-        if not self.kind.weight_decay:
-            return gradients
-        return list(torch._foreach_add(gradients, torch._foreach_mul(parameters, self.weight_decay)))
+    def penalised(self, parameters: Tensors, gradients: Tensors) -> Tensors:
+        """Return the gradients with those of the L1 penalty, and of the L2 penalty unless it is decoupled, added."""
+        if self.kind.l1:
+            signs = torch._foreach_sign(parameters)
+            gradients = list(torch._foreach_add(gradients, torch._foreach_mul(signs, self.l1)))
+        if self.kind.weight_decay and self.kind.optimizer != "adamw":
+            gradients = list(torch._foreach_add(gradients, torch._foreach_mul(parameters, self.weight_decay)))
+        return gradients
 
     def accelerated(self, changes: Tensors) -> Tensors:
         """Return the momentum buffers after adding these changes."""
@@ -84,7 +95,7 @@ class SGD(Rule):
     @torch.no_grad()
     def step(self, parameters: Tensors, gradients: Tensors, lr: Coefficient) -> None:
         """See `torch.optim.SGD`."""
-        gradients = self.decayed(parameters, gradients)
+        gradients = self.penalised(parameters, gradients)
         if self.kind.momentum:
             buffers = self.accelerated(gradients)
             ahead = self.kind.nesterov
@@ -102,9 +113,8 @@ class Adam(Rule):
     def step(self, parameters: Tensors, gradients: Tensors, lr: Coefficient) -> None:
         """See `torch.optim.Adam` and `torch.optim.AdamW`."""
         self.steps += 1
-        if self.kind.optimizer == "adam":
-            gradients = self.decayed(parameters, gradients)
-        elif self.kind.weight_decay:
+        gradients = self.penalised(parameters, gradients)
+        if self.kind.optimizer == "adamw" and self.kind.weight_decay:
             descend(parameters, list(torch._foreach_mul(parameters, self.weight_decay)), lr)
         means, squares = self.slots["mean"], self.slots["square"]
         torch._foreach_lerp_(means, gradients, 1 - BETA_1)
@@ -124,7 +134,7 @@ class RMSprop(Rule):
     @torch.no_grad()
     def step(self, parameters: Tensors, gradients: Tensors, lr: Coefficient) -> None:
         """See `torch.optim.RMSprop`."""
-        gradients = self.decayed(parameters, gradients)
+        gradients = self.penalised(parameters, gradients)
         squares = self.slots["square"]
         torch._foreach_mul_(squares, RMSPROP_ALPHA)
         torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_ALPHA)
@@ -143,6 +153,20 @@ def descend(parameters: Tensors, changes: Tensors, lr: Coefficient) -> None:
         torch._foreach_addcmul_(parameters, changes, lr, value=-1)
 
 
+def clipped(gradients: Tensors, limit: float | Tensor) -> Tensors:
+    """Return gradients scaled down to a norm over all of them, as `torch.nn.utils.clip_grad_norm_`.
+
+    With limits (M,), 0 being none, the gradients are stacked (M, ...) and each model's are scaled by themselves.
+    """
+    if not isinstance(limit, Tensor):
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        return list(torch._foreach_mul(gradients, (limit / (norm + CLIP_EPS)).clamp(max=1.0)))
+    norms = torch.stack([torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients])
+    factors = (limit / (torch.linalg.vector_norm(norms, dim=0) + CLIP_EPS)).clamp(max=1.0)
+    factors = torch.where(limit > 0, factors, 1.0)
+    return [gradient * factors.to(gradient.dtype).view(-1, *(1,) * (gradient.dim() - 1)) for gradient in gradients]
+
+
 RULES: dict[str, type[Rule]] = {"sgd": SGD, "adam": Adam, "adamw": Adam, "rmsprop": RMSprop}
 
 
@@ -157,4 +181,5 @@ def make_rule(recipes: Sequence[Recipe], parameters: Tensors, spread: Callable[[
         parameters,
         momentum=spread([recipe.momentum for recipe in recipes]),
         weight_decay=spread([recipe.weight_decay for recipe in recipes]),
+        l1=spread([recipe.l1 for recipe in recipes]),
     )

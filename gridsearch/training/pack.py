@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from gridsearch.errors import GridsearchError, StorageError
 from gridsearch.models.registry import one_line
 from gridsearch.spec.outcomes import FormMeasured, LineageFailed, WorkerEvent
+from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.choosing import (
     ALONE,
     FORMS,
@@ -28,32 +29,32 @@ from gridsearch.training.task import LineageTask, Pack, StopRequestedError, Work
 from gridsearch.training.verifying import agrees
 
 
-def train_pack(pack: Pack, workplace: Callable[[int], Workplace]) -> Iterator[WorkerEvent]:
+def train_pack(pack: Pack, workplace: Callable[[TrialConfig], Workplace]) -> Iterator[WorkerEvent]:
     """Yield what happens to each lineage of the pack until all are done or a stop.
 
-    `workplace` gives the place to train for a data seed. Raises `StorageError` when checkpoints cannot be written.
+    `workplace` gives the place to train in. Raises `StorageError` when checkpoints cannot be written.
     """
     for group in pack.groups:
         try:
             for members in (yield from _of_one_kind(group, workplace)):
-                yield from train_group(members, workplace(members[0].config.data_seed), pack.measured)
+                yield from train_group(members, workplace(members[0].config), pack.measured)
         except StopRequestedError:
             return
 
 
 def _of_one_kind(
-    tasks: Sequence[LineageTask], workplace: Callable[[int], Workplace]
+    tasks: Sequence[LineageTask], workplace: Callable[[TrialConfig], Workplace]
 ) -> Generator[WorkerEvent, None, list[list[Member]]]:
     """Return the tasks as members, by kind; those whose model cannot be built have failed."""
     kinds: dict[Kind, list[Member]] = {}
     behaviours: dict[Hashable, Behaviour] = {}
     for task in tasks:
-        place = workplace(task.config.data_seed)
+        place = workplace(task.config)
         if place.stop():
             raise StopRequestedError
         try:
             member = Member(task, place)
-            shape = shape_of(member.module)
+            shape = shape_of(member.module, member.config)
             if shape not in behaviours:
                 behaviours[shape] = behaviour_of(member.module, place.train.image_shape)
             kind = kind_of(member.config, shape, behaviours[shape])

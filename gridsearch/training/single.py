@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from gridsearch.training.form import Form
+from gridsearch.training.distillation import captured_hidden
+from gridsearch.training.form import Form, Rates
+from gridsearch.training.losses import Targets, loss_terms, training_loss
 from gridsearch.training.member import Member, State
-from gridsearch.training.optimizers import make_rule
+from gridsearch.training.optimizers import clipped, make_rule
 from gridsearch.training.outputs import check_logits, checked_logits
 from gridsearch.training.task import Workplace
 
@@ -25,28 +26,41 @@ class Single(Form):
         self.parameters: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]
         self.rule = make_rule([member.config], self.parameters, lambda values: values[0])
         self.rule.steps = member.steps
+        self.terms = {name: term[0] for name, term in loss_terms(self.configs, place.device).items()}
         state = member.state()
         for slot, tensors in self.rule.slots.items():
             for index, tensor in enumerate(tensors):
                 if (name := f"optimizer.{slot}.{index}") in state:
                     tensor.copy_(state[name])
 
-    def train_chunk(self, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
+    def train_chunk(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
         """See `Form`."""
         self.model.train()
+        with captured_hidden(self.model, wanted=targets.teacher_hidden is not None) as hidden:
+            return self._train(images, targets, batch_size, hidden)
+
+    def _train(self, images: Tensor, targets: Targets, batch_size: int, hidden: list[Tensor]) -> Tensor:
         outputs = []
-        for batch, targets in zip(torch.split(images, batch_size), torch.split(labels, batch_size), strict=True):
-            logits = self.model(batch)
-            loss = functional.cross_entropy(logits, targets)
-            gradients = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
-            self.rule.step(self.parameters, list(gradients), self.rates[0])
+        for batch, wanted in zip(torch.split(images, batch_size), targets.split(batch_size), strict=True):
+            self.next_step()
+            logits = self._forward(batch)
+            loss = training_loss(logits, hidden.pop() if hidden else None, wanted, self.terms)
+            gradients = list(torch.autograd.grad(loss, self.parameters, materialize_grads=True))
+            if limit := self.configs[0].clip_norm:
+                gradients = clipped(gradients, limit)
+            self.rule.step(self.parameters, gradients, self.rates[0])
             outputs.append(logits.detach())
         return torch.cat(outputs)[None]
 
+    def _forward(self, images: Tensor) -> Tensor:
+        with self.forward_context():
+            logits: Tensor = self.model(images)
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
+
     @torch.no_grad()
-    def start_epoch(self, epoch: int) -> None:
+    def start_epoch(self, rates: Rates) -> None:
         """See `Form`; before the first step also checks what the model does with two images."""
-        super().start_epoch(epoch)
+        super().start_epoch(rates)
         if self.rule.steps == 0:
             images, _ = next(self.place.train.in_order(2))
             checked_logits(self.model.eval(), images, self.place.num_classes)
@@ -55,7 +69,7 @@ class Single(Form):
     def logits(self, images: Tensor) -> Tensor:
         """See `Form`."""
         self.model.eval()
-        logits: Tensor = self.model(images)
+        logits = self._forward(images)
         check_logits(logits, len(images), self.place.num_classes)
         return logits[None]
 

@@ -12,16 +12,18 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 from torch.func import functional_call, grad, stack_module_state, vmap
-from torch.nn import functional
 
+from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.form import Form
+from gridsearch.training.losses import Parts, Targets, Terms, loss_terms, training_loss
 from gridsearch.training.member import Member, State
-from gridsearch.training.optimizers import Coefficient, make_rule
+from gridsearch.training.optimizers import Coefficient, clipped, make_rule
 from gridsearch.training.task import Workplace
 
 Named = dict[str, Tensor]
-#: From stacked tensors, trained and others, and a batch: the gradients of the trained ones, and the logits.
-Gradients = Callable[[Named, Named, Tensor, Tensor], tuple[Named, Tensor]]
+#: From stacked tensors, trained and others, the terms of the losses, and a batch with the parts of its targets: the
+#: gradients of the trained ones, and the logits.
+Gradients = Callable[[Named, Named, Terms, Tensor, Parts], tuple[Named, Tensor]]
 
 
 class Stacked(Form):
@@ -46,42 +48,56 @@ class Stacked(Form):
                     if (name := f"optimizer.{slot}.{index}") in member.state():
                         row.copy_(member.state()[name])
 
-        self.gradients: Gradients = vmap(grad(self._loss, has_aux=True), in_dims=(0, 0, None, None), randomness="same")
+        self.terms = loss_terms(self.configs, place.device)
+        self.hidden: list[Tensor] = []
+        limits = [config.clip_norm for config in self.configs]
+        self.limits = torch.tensor(limits, dtype=torch.float64, device=place.device) if any(limits) else None
+        dims = (0, 0, 0, None, None)
+        self.gradients: Gradients = vmap(grad(self._loss, has_aux=True), in_dims=dims, randomness="same")
 
     def spread(self, values: Sequence[float]) -> Coefficient:
         """Return one value for each model as tensors that broadcast over the stacked parameters."""
         of_models = torch.tensor(values, dtype=torch.float64)
         return [of_models.view(-1, *(1,) * (p.dim() - 1)).to(p.device, p.dtype) for p in self.parameters]
 
-    def start_epoch(self, epoch: int) -> None:
-        """Take the epoch's learning rates."""
-        super().start_epoch(epoch)
-        self.lr = self.spread(self.rates)
+    def set_rates(self, rates: list[float]) -> None:
+        """See `Form`."""
+        super().set_rates(rates)
+        self.lr = self.spread(rates)
 
-    def train_chunk(self, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
+    def train_chunk(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
         """See `Form`."""
         self.template.train()
+        with captured_hidden(self.template, wanted=targets.teacher_hidden is not None) as self.hidden:
+            return self._train(images, targets, batch_size)
+
+    def _train(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
         outputs = []
-        for batch, targets in zip(torch.split(images, batch_size), torch.split(labels, batch_size), strict=True):
-            gradients, logits = self.gradients(self.trained, self.others, batch, targets)
-            self.rule.step(self.parameters, [gradients[name] for name in self.trained], self.lr)
+        for batch, wanted in zip(torch.split(images, batch_size), targets.split(batch_size), strict=True):
+            self.next_step()
+            named, logits = self.gradients(self.trained, self.others, self.terms, batch, wanted.parts)
+            gradients = [named[name] for name in self.trained]
+            if self.limits is not None:
+                gradients = clipped(gradients, self.limits)
+            self.rule.step(self.parameters, gradients, self.lr)
             outputs.append(logits.detach())
         return torch.cat(outputs, dim=1)
 
-    def _loss(self, trained: Named, others: Named, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        logits: Tensor = functional_call(self.template, trained | others, (images,))
-        return functional.cross_entropy(logits, labels), logits
+    def _loss(self, trained: Named, others: Named, terms: Terms, images: Tensor, parts: Parts) -> tuple[Tensor, Tensor]:
+        logits = self._forward(trained | others, images)
+        return training_loss(logits, self.hidden.pop() if self.hidden else None, Targets(*parts), terms), logits
+
+    def _forward(self, tensors: Named, images: Tensor) -> Tensor:
+        with self.forward_context():
+            logits: Tensor = functional_call(self.template, tensors, (images,))
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """See `Form`."""
         self.template.eval()
-
-        def forward(tensors: Named) -> Tensor:
-            output: Tensor = functional_call(self.template, tensors, (images,))
-            return output
-
-        return vmap(forward, randomness="same")(self.trained | self.others)
+        forward = vmap(self._forward, in_dims=(0, None), randomness="same")
+        return forward(self.trained | self.others, images)
 
     def states(self) -> list[State]:
         """See `Form`."""

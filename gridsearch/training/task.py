@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import FormMeasured
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.arrays import DeviceArrays
+from gridsearch.training.distillation import Teacher
+from gridsearch.training.losses import Targets
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Keeping:
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where training happens: data on a device, folders, and how to learn that it should stop.
+    """Where training happens: data on a device, folders, a teacher if there is one, and how to learn to stop.
 
     Without `keeping` no weights are kept but those in checkpoints.
     """
@@ -66,7 +69,17 @@ class Workplace:
     checkpoints: Path
     model_search: tuple[Path, ...] = ()
     stop: Callable[[], bool] = lambda: False
+    teacher: Teacher | None = None
     keeping: Keeping | None = None
+
+    def targets(self, part: Tensor, pixels: Tensor, *, changed: bool = False) -> Targets:
+        """Return the targets for the training images `part` (n,), whose pixels (n, C, H, W) may have been changed."""
+        labels = self.train.labels[part]
+        if self.teacher is None:
+            return Targets(labels)
+        if changed:
+            return self.teacher.targets(labels, pixels)
+        return self.teacher.known_targets(self.train, part)
 
 
 class StopRequestedError(Exception):

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import torch
 
-from gridsearch.training.arrays import DeviceArrays
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.randomness import derive
+from gridsearch.training.schedules import learning_rates
 from gridsearch.training.single import Single
 from gridsearch.training.task import Workplace
 
@@ -50,10 +50,13 @@ def _numbers(form: Form) -> list[State]:
     """Return each model's state after the steps, and its logits then."""
     arrays = form.place.train
     torch.manual_seed(derive(form.configs[0].seed, "draws", 1))
-    form.start_epoch(1)
+    form.start_epoch([learning_rates(config, 1, STEPS, ()) for config in form.configs])
     size = -(-len(arrays) // STEPS)
-    steps = form.train_chunk(arrays.images, arrays.labels, size)
-    after = form.logits(arrays.images.clone())
+    every = torch.arange(len(arrays), device=form.place.device)
+    images = arrays.normalized(arrays.images)
+    # `changed`, as what the teacher says of just these few images is not worth keeping.
+    steps = form.train_chunk(images, form.place.targets(every, arrays.images, changed=True), size)
+    after = form.logits(arrays.normalized(arrays.images.clone()))
     return [
         {**state, "while training": steps[slot], "evaluated": after[slot]} for slot, state in enumerate(form.states())
     ]
@@ -67,5 +70,5 @@ def _same(one: State, other: State) -> bool:
 
 def _in_float64(place: Workplace, batch_size: int) -> Workplace:
     images = min(STEPS * min(IMAGES, batch_size), len(place.train))
-    batch, labels = next(place.train.in_order(images))
-    return replace(place, train=DeviceArrays(batch.double(), labels))
+    part, pixels = next(place.train.chunks(torch.arange(images), images))
+    return replace(place, train=replace(place.train, images=pixels.double(), labels=place.train.labels[part]))

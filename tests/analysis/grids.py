@@ -20,7 +20,7 @@ SOURCE = "name: sample\n"
 
 
 def make_job(
-    axes: Mapping[str, Sequence[Any]], *, name: str = "sample", objective: Mapping[str, str] = ACCURACY
+    axes: Mapping[str, Sequence[Any]], *, name: str = "sample", objective: Mapping[str, str] = ACCURACY, **more: Any
 ) -> JobRow:
     written = [{"name": key, "values": list(v), "scale": scale_of(list(v))} for key, v in axes.items()]
     spec = {
@@ -29,15 +29,16 @@ def make_job(
         "axes": written,
         "objective": dict(objective),
         "images": {"train": 1294, "validation": 323, "test": 180},
-    }
+    } | more
     return JobRow(name, 1, spec, SOURCE, START, START + timedelta(minutes=5))
 
 
 def make_config(settings: Mapping[str, Any]) -> TrialConfig:
     recipe = {"batch_size": 8, "epochs": 3, "learning_rate": 0.1}
     recipe |= {key: value for key, value in settings.items() if key in RECIPE_KEYS}
-    hyper = {key: value for key, value in settings.items() if key not in RECIPE_KEYS}
-    return TrialConfig(dataset="fingerprint", model="shallow", hyper=hyper, **recipe)
+    of_fold = {key: settings[key] for key in ("split", "fold") if key in settings}
+    hyper = {key: value for key, value in settings.items() if key not in RECIPE_KEYS and key not in of_fold}
+    return TrialConfig(dataset="fingerprint", model="shallow", hyper=hyper, **recipe, **of_fold)
 
 
 def make_trial(

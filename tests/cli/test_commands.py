@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.cli.program import JOB, run
+from tests.cli.program import JOB, refused, run
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +107,14 @@ def test_top_filters_sorts_and_chooses(trained: Path) -> None:
     events = shown.out.partition("  events\n")[2].splitlines()
     assert [line.split()[-1] for line in events] == ["enqueued", "running", "completed"]
     assert all(datetime.fromisoformat(" ".join(line.split()[:2])).tzinfo for line in events)
+
+
+def test_a_trial_shows_its_models_layers(trained: Path) -> None:
+    trial = json.loads(run(trained, "top", "small", "-f", "json").out)[0]["trial"]
+    found = json.loads(run(trained, "show", trial, "--layers", "--json").out)
+    assert (found["model"], found["settings"], found["image_shape"]) == ("shallow", {"neurons": 10}, [1, 8, 8])
+    assert (found["parameters"], found["macs"]) == (65 * 10 + 11 * 10, 64 * 10 + 10 * 10)
+    refused(run(trained, "show", trial, "-f", "md"), "a trial is no table: --format md goes with --layers or --model")
 
 
 def test_diverged_trials_are_listed_and_never_the_best(tmp_path: Path) -> None:

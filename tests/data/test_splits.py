@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,7 @@ def test_apply_split_gathers_the_images_and_labels_of_each_part(mnist: ImageData
         rows = getattr(divided.indices, part)
         assert np.array_equal(getattr(divided, f"{part}_images"), images[rows])
         assert np.array_equal(getattr(divided, f"{part}_labels"), labels[rows])
-    assert divided.fingerprint == mnist.fingerprint
+    assert divided.dataset is mnist
 
 
 def test_a_data_set_without_test_images_may_go_without() -> None:
@@ -201,5 +202,65 @@ def test_the_draws_never_change() -> None:
     ],
 )
 def test_splits_that_cannot_be(dataset: ImageDataset, split: Split, fragments: list[str]) -> None:
+    with refused("split: ", "some digits", *fragments):
+        split_indices(dataset, split, 0)
+
+
+def dealt(dataset: ImageDataset, split: Split, seed: int) -> list[SplitIndices]:
+    assert split.folds is not None
+    try:
+        return [split_indices(dataset, split, seed, fold) for fold in range(split.folds)]
+    except DataError as error:
+        assert "\n" not in str(error)
+        return []
+
+
+@settings(deadline=None)
+@given(cases(), st.integers(2, 12))
+def test_every_image_that_does_not_test_validates_in_one_fold(
+    case: tuple[ImageDataset, Split, int], folds: int
+) -> None:
+    dataset, split, seed = case
+    parts = dealt(dataset, split.model_copy(update={"folds": folds}), seed)
+    assume(parts)
+    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
+    validating = np.concatenate([part.validation for part in parts])
+    assert len(np.unique(validating)) == len(validating)
+    for part in parts:
+        assert np.array_equal(part.test, parts[0].test)
+        assert np.array_equal(np.sort(np.concatenate([part.train, part.validation])), np.sort(validating))
+    sizes = [len(part.validation) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+    if split.stratify:
+        counts = np.array([np.bincount(labels[part.validation], minlength=10) for part in parts])
+        assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
+
+
+def test_folds_test_with_the_images_of_the_plain_split_and_other_seeds_deal_anew() -> None:
+    split = Split(test=0.2, folds=4, stratify=True)
+    plain = split_indices(DIGITS, Split(test=0.2, stratify=True), 1)
+    one, same, other = (split_indices(DIGITS, split, seed, 2) for seed in (1, 1, 2))
+    assert np.array_equal(one.test, plain.test)
+    assert np.array_equal(one.validation, same.validation)
+    assert not np.array_equal(one.validation, other.validation)
+    assert one.validation[:6].tolist() == [1, 12, 14, 17, 20, 33]
+
+
+def test_splits_of_one_data_set_travel_with_it_once() -> None:
+    """Where the workers are other processes, what they get is pickled."""
+    one = pickle.dumps(apply_split(DIGITS, Split(folds=5), 0))
+    five = pickle.dumps([apply_split(DIGITS, Split(folds=5), 0, fold) for fold in range(5)])
+    assert len(five) - len(one) < 6 * 8 * len(DIGITS.train_labels)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "split", "fragments"),
+    [
+        (some_digits(20), Split(folds=21), ["folds: 21 parts of the 20 images", "use fewer folds"]),
+        (some_digits(20), Split(test=15, folds=6), ["folds: 6 parts of the 5 images"]),
+        (some_digits(40), Split(folds=5, stratify=True), ["class '1'", "too few for one in each of 5 folds"]),
+    ],
+)
+def test_folds_that_cannot_be(dataset: ImageDataset, split: Split, fragments: list[str]) -> None:
     with refused("split: ", "some digits", *fragments):
         split_indices(dataset, split, 0)

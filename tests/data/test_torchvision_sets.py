@@ -18,9 +18,9 @@ import torchvision.datasets as tv
 
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.torchvision_sets import SETS, has_raw_files, load_torchvision_set
-from tests.data.conftest import Served
 from tests.data.refusals import refused
 from tests.real_data import require_packed, require_real_data
+from tests.served import Served
 
 MNIST_FILES = [file for file, _ in tv.MNIST.resources]
 

@@ -89,6 +89,17 @@ def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, 
     assert capsys.readouterr().out == ""
 
 
+def test_images_too_small_for_a_model_of_ours(tmp_path: Path) -> None:
+    text = JOB.partition("space:")[0].replace("shallow", "squeezenet")
+    with pytest.raises(ModelError) as caught:
+        space = "{batch_size: 64, epochs: 1, learning_rate: 0.1, pools: [2, 4]}"
+        prepared(tmp_path, text=f"{text}space: {space}\n")
+    assert str(caught.value) == (
+        "job:5:67: pools: model 'squeezenet' cannot be built with pools=4: images of 8 x 8 pixels are too small"
+        " for 4 poolings by 2; they need at least 16 x 16"
+    )
+
+
 @pytest.mark.parametrize("kind", ["Net", "NeedsNumbers", "NeedsAGpu"])
 def test_left_to_the_workers(tmp_path: Path, kind: str) -> None:
     job(tmp_path, kind, "width: [4, 8]")

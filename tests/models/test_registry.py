@@ -1,44 +1,94 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from gridsearch.errors import ModelError
 from gridsearch.models.registry import MODELS, build_model, check_hyperparameters, find_model
 
 SHAPE = (1, 28, 28)
-HYPER = {
-    "perceptron": {},
-    "shallow": {"neurons": 25},
-    "deep": {"hidden": [64, 32, 16, 8]},
-    "deep2": {"neurons_1": 64, "neurons_2": 32},
-    "deep3": {"neurons_1": 64, "neurons_2": 10, "neurons_3": 64},
-}
-PARAMETERS = {
-    "perceptron": 7850,
-    "shallow": 785 * 25 + 26 * 10,
-    "deep": 785 * 64 + 65 * 32 + 33 * 16 + 17 * 8 + 9 * 10,
-    "deep2": 785 * 64 + 65 * 32 + 33 * 10,
-    "deep3": 785 * 64 + 65 * 10 + 11 * 64 + 65 * 10,
+#: Settings where a model needs some, and its parameters for images of 3 x 32 x 32 and 10 classes, as the reports count.
+CASES: dict[str, tuple[dict[str, Any], int]] = {
+    "perceptron": ({}, 3073 * 10),
+    "shallow": ({"neurons": 25}, 3073 * 25 + 26 * 10),
+    "deep": ({"hidden": [64, 32, 16, 8]}, 3073 * 64 + 65 * 32 + 33 * 16 + 17 * 8 + 9 * 10),
+    "deep2": ({"neurons_1": 64, "neurons_2": 32}, 3073 * 64 + 65 * 32 + 33 * 10),
+    "deep3": ({"neurons_1": 64, "neurons_2": 10, "neurons_3": 64}, 3073 * 64 + 65 * 10 + 11 * 64 + 65 * 10),
+    "mlp": ({}, 3073 * 1024 + 1025 * 512 + 513 * 256 + 257 * 128 + 129 * 10 + 2 * (1024 + 512 + 256)),
+    "cnn": ({"filters": [8], "dense": [64]}, 132_010),
+    "wide_cnn": ({}, 222_226),
+    "deep_cnn": ({}, 127_724),
+    "wide_deep_cnn": ({}, 253_638),
+    "one_conv_cnn": ({}, 132_010),
+    "three_conv_cnn": ({}, 39_514),
+    "custom_cnn": ({}, 896 + 9248 + 18_496 + 36_928 + 2 * 192 + 4097 * 512 + 2 * 512 + 513 * 10),
+    "deepnn": ({}, 1_186_986),
+    "lightnn": ({}, 267_738),
+    "squeezenet": ({}, 2688 + 11_920 + 45_344 + 104_880 + 188_992 + 5130),
+    "resnet18": ({}, 11_181_642),
+    "resnet50": ({}, 23_528_522),
+    "mobilenet_v3_small": ({}, 1_528_106),
 }
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
+def test_no_model_is_left_out() -> None:
+    assert set(CASES) == set(MODELS)
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_models_of_ours(name: str) -> None:
-    found = find_model(name)
-    check_hyperparameters(found, list(HYPER[name]))
-    model = build_model(found, HYPER[name], image_shape=SHAPE, num_classes=10)
-    assert sum(p.numel() for p in model.parameters()) == PARAMETERS[name]
-    assert model(torch.rand(5, *SHAPE)).shape == (5, 10)
+    found, (hyper, parameters) = find_model(name), CASES[name]
+    check_hyperparameters(found, list(hyper))
+    model = build_model(found, hyper, image_shape=(3, 32, 32), num_classes=10)
+    assert sum(p.numel() for p in model.parameters()) == parameters
+    assert model(torch.rand(2, 3, 32, 32)).shape == (2, 10)
     assert found.code == ""
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
-def test_colour_images_are_taken_too(name: str) -> None:
-    model = build_model(find_model(name), HYPER[name], image_shape=(3, 32, 32), num_classes=7)
-    assert model(torch.rand(2, 3, 32, 32)).shape == (2, 7)
+@pytest.mark.parametrize("name", CASES)
+def test_grey_images_of_other_sizes_and_other_classes_are_taken_too(name: str) -> None:
+    with torch.device("meta"):
+        model = build_model(find_model(name), CASES[name][0], image_shape=(1, 28, 20), num_classes=7)
+        assert model(torch.rand(2, 1, 28, 20)).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "hyper", "fragment"),
+    [
+        ("wide_cnn", {}, "no settings: images of 4 x 7 pixels are too small for 3 poolings by 2; they need at least 8"),
+        ("deepnn", {}, ""),
+        ("squeezenet", {"pools": 3}, "with pools=3: images of 4 x 7 pixels are too small for 3 poolings by 2"),
+        ("squeezenet", {"pools": 5}, "pools: must be from 1 to the number of fire modules (4), not 5"),
+        ("squeezenet", {"pct_3x3": 1.0}, "fire module 1 would have 16 squeezing, 0 1 x 1 and 128 3 x 3 filters"),
+        ("squeezenet", {"squeeze_ratio": 0.001}, "fire module 1 would have 0 squeezing"),
+        ("cnn", {"filters": [4, 4, 4], "convs_per_pool": 2}, ""),
+        ("cnn", {"filters": [4], "convs_per_pool": 0}, "convs_per_pool: must be at least 1, not 0"),
+        ("cnn", {"filters": [4], "kernel_size": 2}, "kernel_size: 2 is not odd"),
+        ("cnn", {"filters": [4], "dense": [3], "dropout_dense": [0.1, 0.2]}, "2 values for 1 hidden dense layers"),
+        ("custom_cnn", {"batch_norm": "frist"}, "batch_norm: 'frist' is not known (did you mean 'first'?)"),
+        ("custom_cnn", {"batch_norm": True}, "batch_norm: True is not known (valid: all, convs, first, none)"),
+        ("resnet18", {"resize": -1}, "resize: -1 pixels a side; write 0"),
+        ("resnet18", {}, ""),
+        ("mobilenet_v3_small", {}, ""),
+    ],
+)
+def test_images_and_settings_that_a_model_cannot_take(name: str, hyper: dict[str, Any], fragment: str) -> None:
+    def built() -> nn.Module:
+        return build_model(find_model(name), hyper, image_shape=(3, 4, 7), num_classes=10)
+
+    with torch.device("meta"):
+        if not fragment:
+            assert built()(torch.zeros(2, 3, 4, 7)).shape == (2, 10)
+            return
+        with pytest.raises(ModelError) as caught:
+            built()
+    assert str(caught.value).startswith(f"model {name!r} cannot be built with ")
+    assert fragment in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_users_model(tmp_path: Path) -> None:

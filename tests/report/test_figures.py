@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from gridsearch.analysis.comparison import comparison
-from gridsearch.analysis.confusion import confusion
 from gridsearch.analysis.correlation import Correlation, correlation
 from gridsearch.analysis.curves import Curves, curves
+from gridsearch.analysis.evaluations import scores
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.scatter import board
 from gridsearch.report.figures.comparison import comparison_figure
@@ -16,6 +16,7 @@ from gridsearch.report.figures.curves import curve_figure, curves_figure, shared
 from gridsearch.report.figures.heatmap import coefficient_text, heatmap_figure
 from gridsearch.report.figures.scatter import scatter_figure
 from gridsearch.report.theme import level_markers
+from gridsearch.store.rows import Evaluation
 from tests.analysis.grids import SHALLOW, grid, shallow_score
 
 DATA = grid(SHALLOW, shallow_score)
@@ -125,8 +126,10 @@ def test_only_loss_and_accuracy_can_be_compared() -> None:
 
 
 def test_a_confusion_matrix_is_divided_by_its_rows_and_numbered() -> None:
-    figure = confusion_figure(confusion(np.array([[996, 4, 0], [1, 1, 2], [0, 0, 0]]), ["<a>", "b", "c"]))
-    assert [list(row) for row in figure.data[0].z[1:]] == [[0.25, 0.25, 0.5], [None, None, None]]
+    figure = confusion_figure(
+        scores(Evaluation("t", 1, None, ("<a>", "b", "c"), ((996, 4, 0), (1, 1, 2), (0, 0, 0)), 1.0))
+    )
+    assert [list(row) for row in figure.data[0].z[1:]] == [[0.25, 0.25, 0.5], [0, 0, 0]]
     assert figure.data[0].customdata[0][1] == "4 of 1,000 &lt;a&gt; taken for b"
     assert [note.text for note in figure.layout.annotations] == ["100", "<1", "", "25", "25", "50", "", "", ""]
     assert figure.layout.yaxis.ticktext == ("&lt;a&gt;", "b", "c")
@@ -134,7 +137,8 @@ def test_a_confusion_matrix_is_divided_by_its_rows_and_numbered() -> None:
 
 def test_a_confusion_of_many_classes_has_no_numbers_and_fewer_ticks() -> None:
     for classes, numbers, ticks in ((15, 225, 15), (16, 0, 16), (100, 0, 25)):
-        figure = confusion_figure(confusion(np.eye(classes, dtype=int)))
+        counts = tuple(map(tuple, np.eye(classes, dtype=int).tolist()))
+        figure = confusion_figure(scores(Evaluation("t", 1, None, tuple(map(str, range(classes))), counts, 1.0)))
         assert (len(figure.layout.annotations), len(figure.layout.xaxis.ticktext)) == (numbers, ticks)
 
 

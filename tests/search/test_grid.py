@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gridsearch.errors import JobError
 from gridsearch.search.grid import Grid, Ingredients, expand
 from gridsearch.search.plan import make_plan
+from gridsearch.spec.identity import flatten, parse, point_of
 from gridsearch.spec.job import JobSpec, job_from_text
 from gridsearch.spec.outcomes import TrialState
 
@@ -95,6 +96,69 @@ def test_rules_that_leave_nothing_are_refused() -> None:
 def test_points_that_are_the_same_trial_are_one() -> None:
     grid = expand(job("optimizer=[sgd,adam]", "momentum=[0.0,0.9]"), PLAIN)
     assert (grid.points, grid.repeated, len(grid.trials)) == (128, 32, 96)
+
+
+def test_repeats_are_the_same_trials_under_the_next_seeds() -> None:
+    one, three = (expand(job(f"repeats={count}", "seed=5"), PLAIN) for count in (1, 3))
+    assert ids(one) == ids(expand(job("seed=5"), PLAIN)) < ids(three)
+    assert (three.points, three.standing, len(three.trials)) == (32, 32, 96)
+    assert [trial.config.seed for trial in three.trials[:3]] == [5, 6, 7]
+    assert ids(three) == ids(expand(job("seed=[5,6,7]"), PLAIN))
+    assert len({trial.lineage_id for trial in three.trials}) == 24
+
+
+def test_folds_are_trials_of_their_own() -> None:
+    grid = expand(job("split.folds=3", "repeats=2"), PLAIN)
+    assert [(trial.config.seed, trial.config.fold) for trial in grid.trials[:6]] == [
+        (seed, fold) for seed in (0, 1) for fold in (0, 1, 2)
+    ]
+    assert len(ids(grid)) == 32 * 6
+    assert len({point_of(trial.canonical) for trial in grid.trials}) == 32
+    assert not ids(grid) & (ids(expand(job("split.folds=4"), PLAIN)) | ids(expand(job(), PLAIN)))
+    for trial in grid.trials[:6]:
+        assert parse(trial.canonical) == trial.config
+        assert flatten(trial.canonical)["fold"] == trial.config.fold
+
+
+RANDOM = JOB + "rules: [{skip: neurons == 10 and batch_size == 4}]\n"
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 5), st.integers(1, 2))
+def test_more_draws_keep_the_earlier_ones(some: int, more: int, seed: int, repeats: int) -> None:
+    fewer, many = sorted((some, more))
+    asked = [f"search={{random: {count}, seed: {seed}}}" for count in (fewer, many)]
+    first, second = (expand(job(one, f"repeats={repeats}", text=RANDOM), PLAIN) for one in asked)
+    whole = expand(job(f"repeats={repeats}", text=RANDOM), PLAIN)
+    assert [trial.trial_id for trial in second.trials][: len(first.trials)] == [t.trial_id for t in first.trials]
+    assert ids(second) <= ids(whole)
+    for count, grid in ((fewer, first), (many, second)):
+        assert grid.standing == min(count, 24) == len(grid.trials) / repeats
+        assert grid.points - grid.skipped[0][1] == grid.standing
+        assert (grid.points == 32) if count > 24 else (grid.points <= 32)
+        assert (grid.asked, grid.size) == (count, 32)
+
+
+def test_draws_that_are_the_same_trial_are_drawn_again() -> None:
+    grid = expand(job("search.random=20", "optimizer=[adam]", "momentum=[0.0,0.5,0.9]"), PLAIN)
+    assert (grid.standing, len(ids(grid))) == (20, 20)
+    assert grid.points == 20 + grid.repeated > 20
+    assert grid.drawn_text == f"{grid.points} of 96 points, drawn at random"
+
+
+def test_rules_that_leave_nothing_of_a_vast_space_end_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridsearch.search.grid.MAX_POINTS", 500)
+    text = JOB + "  width: {uniform: [0.0, 1.0]}\nsearch: {random: 5}\nrules: [{skip: width >= 0}]\n"
+    with pytest.raises(JobError, match="leave none of the 500 points"):
+        expand(job(text=text), PLAIN)
+
+
+def test_a_continuous_range_is_drawn_between_its_ends() -> None:
+    grid = expand(job("search.random=40", "learning_rate={loguniform: [0.001, 0.1]}"), PLAIN)
+    rates = [trial.config.learning_rate for trial in grid.trials]
+    assert len(set(rates)) > 30
+    assert min(rates) < 0.005 and max(rates) > 0.02
+    assert all(0.001 <= rate <= 0.1 and float(f"{rate:.4g}") == rate for rate in rates)
+    assert (grid.size, grid.drawn_text) == (None, "40 points, drawn at random")
 
 
 def test_a_plan_of_everything_new() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsearch.spec.domains import scale_of, values_of
+from gridsearch.spec.domains import axis_of, scale_of, values_of
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,14 @@ def test_values(written: Any, values: list[Any]) -> None:
         ({"range": [1, 5], "step": 0}, "step must lead"),
         ({"range": [1, 5], "step": -1}, "step must lead"),
         ({"range": [0, 10_000_000]}, "too many for one axis"),
+        ({"uniform": [0.5, 0.1]}, "the lower end, then the higher"),
+        ({"uniform": [0.1, 0.1]}, "the lower end, then the higher"),
+        ({"uniform": [0.1, 0.10000001]}, "too close to each other"),
+        ({"uniform": [-1e308, 1e308]}, "too far apart"),
+        ({"uniform": [0.1, 0.5], "num": 3}, "does not take 'num'"),
+        ({"uniform": 0.5}, "takes two numbers, as in {uniform: [0.1, 0.5]}"),
+        ({"loguniform": [0, 0.1]}, "above zero"),
+        ({"logunifrom": [1, 2]}, "did you mean 'loguniform'"),
     ],
 )
 def test_refused(written: Any, fragment: str) -> None:
@@ -91,3 +100,34 @@ def test_ranges_start_and_end_where_they_say(start: float, stop: float, num: int
         assert values[0] == pytest.approx(start, rel=1e-11)
         assert values[-1] == pytest.approx(stop, rel=1e-11)
         assert values == sorted(values, reverse=start > stop)  # type: ignore[type-var]
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+def test_a_uniform_range_has_a_thousand_neat_values_evenly_spaced(low: float, width: float) -> None:
+    high = low + width
+    if width < 1e-5 * abs(low):
+        return
+    values = cast(list[float], values_of({"uniform": [low, high]}))
+    steps = [b - a for a, b in pairwise(values)]
+    assert 999 <= len(values) <= 10_001
+    assert low <= values[0] and values[-1] <= high
+    assert values[0] - low < 2 * steps[0] and high - values[-1] < 2 * steps[0]
+    assert min(steps) == pytest.approx(max(steps), rel=1e-3)
+
+
+@given(st.floats(1e-30, 1e3), st.floats(1.001, 1e30))
+def test_a_loguniform_range_has_a_thousand_values_a_decade_by_equal_factors(low: float, ratio: float) -> None:
+    values = cast(list[float], values_of({"loguniform": [low, low * ratio]}))
+    factors = [b / a for a, b in pairwise(values)]
+    assert len(values) >= 990
+    assert low <= values[0] and values[-1] <= low * ratio
+    assert min(factors) > 1
+    assert max(factors) - 1 < 3 * (ratio ** (1 / len(values)) - 1)
+
+
+def test_the_values_of_continuous_ranges_are_short() -> None:
+    assert values_of({"uniform": [0.0, 0.5]})[1:3] == [0.0001, 0.0002]
+    assert all(len(f"{value:g}".strip("0.").replace(".", "")) <= 6 for value in values_of({"loguniform": [1e-4, 0.1]}))
+    rates = axis_of("rate", {"loguniform": [1e-4, 0.1]}, values_of({"loguniform": [1e-4, 0.1]}))
+    assert (len(rates.values), rates.scale, rates.continuous) == (3000, "log", True)
+    assert not axis_of("rate", [0.1, 0.2], [0.1, 0.2]).continuous

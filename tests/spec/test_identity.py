@@ -42,6 +42,8 @@ KNOWN: list[tuple[dict[str, Any], str]] = [
         },
         "cf5f3da66f48a91bb79155bb2e1a411d160739c26260d2c2ac543c524a3a8f87",
     ),
+    ({"split": {"folds": 5}}, "ed4c694a8dd300e961a1fc6ed1a57203e4b9f38482884190457d049daae89b32"),
+    ({"split": {"folds": 5}, "fold": 2}, "82d0dc5847d549aea2dba95d1d01e6ffd9819443eb4db79f17c9fc53efd62164"),
 ]
 
 configs = st.builds(

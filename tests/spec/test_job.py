@@ -84,6 +84,38 @@ def test_a_job() -> None:
         ),
         ("space:", "rules: [{when: neurons > 1}]\nspace:", "unknown key"),
         ("space:", "objective: {metric: val_acc}\nspace:", "did you mean 'val_accuracy'?"),
+        ("space:", "repeats: 0\nspace:", "shallow.yaml:6:10: repeats: 0 must be at least 1"),
+        (
+            "space:",
+            "repeats: 2\nseed: [1, 2]\nspace:",
+            "shallow.yaml:6:10: repeats: cannot stand beside seed as an axis",
+        ),
+        ("space:", "repeats: 2\nspace:\n  seed: 3", "repeats: cannot stand beside seed as an axis"),
+        ("space:", f"repeats: 2\nseed: {2**63 - 1}\nspace:", "leaves no room for 2 repeats below 2^63"),
+        ("space:", "repeats: 3000\nspace:", "repeats: 384 points, each 3,000 times, are too many trials"),
+        ("validation: 0.2", "folds: 1", "shallow.yaml:3:40: split.folds: 1 must be at least 2"),
+        ("validation: 0.2", "folds: 2.5", "split.folds: 2.5 must be a whole number"),
+        ("validation: 0.2", "folds: 101", "split.folds: 101 must be at most 100"),
+        (
+            "validation: 0.2",
+            "folds: 5}\nseed: {range: [1, 900]",
+            "split.folds: 345,600 points, each 5 times, are too many",
+        ),
+        ("validation: 0.2", "folds: 5, validation: 0.2", "3:43: split.validation: cannot stand beside folds"),
+        ("space:", "search: random\nspace:", "6:9: search: 'random' must be grid, or a map such as {random: 50}"),
+        ("space:", "search: {seed: 3}\nspace:", "6:9: search: random is missing here"),
+        ("space:", "search: {random: 0}\nspace:", "search.random: 0 must be at least 1"),
+        ("space:", "search: {random: 2000000}\nspace:", "search.random: 2000000 must be at most 1000000"),
+        ("space:", "search: {randm: 5}\nspace:", "search.randm: unknown key (did you mean 'random'?)"),
+        (
+            "[10, 25, 50, 100]",
+            "{uniform: [10, 100]}",
+            "10:12: space.neurons: uniform has too many values for a grid: write {linspace: [10, 100], num: 5}",
+        ),
+        ("sgd", "sgd\nmomentum: {loguniform: [0.1, 0.9]}", "write {logspace: [0.1, 0.9], num: 5}, or draw"),
+        ("space:", "constraints: {parameters: 0}\nspace:", "constraints.parameters: 0 must be at least 1"),
+        ("space:", "constraints: {params: 9}\nspace:", "constraints.params: unknown key (did you mean 'parameters'?)"),
+        ("space:", "constraints: {seconds: 0}\nspace:", "constraints.seconds: 0 must be above 0"),
     ],
 )
 def test_refusals_name_place_key_and_mend(old: str, new: str, message: str) -> None:
@@ -120,6 +152,32 @@ def test_overrides() -> None:
 )
 def test_bad_overrides(override: str, message: str) -> None:
     assert message in refusal(JOB, override)
+
+
+def test_how_a_job_searches_and_how_often_it_trains_a_point() -> None:
+    spec = job(JOB)
+    assert (spec.search, spec.repeats, spec.copies, spec.constraints.limits()) == (None, 1, 1, {})
+    assert job(JOB, "search=grid").search is None
+    changed = ("search.random=7", "repeats=3", "split={folds: 5}", "constraints.seconds=60", "seed=4")
+    spec = job(JOB, *changed, "learning_rate={loguniform: [0.001, 0.1]}")
+    assert spec.search is not None
+    assert (spec.search.random, spec.search.seed, spec.copies) == (7, 0, 15)
+    assert spec.constraints.limits() == {"seconds": 60.0}
+    assert [axis.continuous for axis in spec.space.axes] == [False, False, True, False]
+    again = job_from_text(spec.source, base=Path())
+    assert (again.search, again.repeats, again.split, again.constraints) == (
+        spec.search, spec.repeats, spec.split, spec.constraints,
+    )  # fmt: skip
+
+
+def test_a_setting_called_fold_is_refused_beside_folds_only() -> None:
+    assert job(JOB, "space.fold=[1,2]").space.axes[-1].name == "fold"
+    assert "space.fold: is what split.folds numbers" in refusal(JOB, "space.fold=[1,2]", "split={folds: 2}")
+
+
+def test_random_search_takes_a_space_too_large_for_a_grid() -> None:
+    axes = "".join(f"  a{i}: {{range: [1, 100]}}\n" for i in range(10))
+    assert job(JOB + axes, "search.random=3").space.size == 384 * 100**10
 
 
 COUNTS = {"quickstart": 384, "shallow": 384, "perceptron": 4, "deep2": 49, "deep3": 27}

@@ -80,10 +80,10 @@ def test_traps_are_refused_in_one_line(text: str, fragment: str) -> None:
 def test_alias_bombs_are_refused_quickly() -> None:
     lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(JobError, match="too large"):
         parse_document("\n".join(lines), "job.yaml")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from gridsearch.spec import identity
 from gridsearch.spec.outcomes import EpochRecord
@@ -18,7 +19,7 @@ SPEC = {"dataset": "digits", "axes": [{"name": "learning_rate", "values": [0.1, 
 SOURCE = "name: shallow\n"
 
 
-def new_trial(learning_rate: float = 0.1, epochs: int = 2, schedule: str = "constant") -> NewTrial:
+def new_trial(learning_rate: float = 0.1, epochs: int = 2, schedule: str = "constant", **others: Any) -> NewTrial:
     """Return a trial; trials of one learning rate share their lineage, unless the schedule is cosine."""
     config = TrialConfig(
         batch_size=8,
@@ -28,6 +29,7 @@ def new_trial(learning_rate: float = 0.1, epochs: int = 2, schedule: str = "cons
         dataset="0" * 64,
         model="shallow",
         hyper={"neurons": 10},
+        **others,
     )
     return NewTrial(identity.trial_id(config), identity.lineage_id(config), epochs, identity.canonical(config))
 

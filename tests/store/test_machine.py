@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
-from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished, TrialState
+from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished, LineageStopped, TrialState
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Claim
 from tests.store.grids import JOB, SOURCE, SPEC, epoch, new_trial
@@ -35,6 +35,7 @@ class Lineage:
     attempt: int = 0
     holder: int | None = None
     diverged: int | None = None
+    stopped: int | None = None
     states: dict[int, TrialState] = field(default_factory=dict)
 
     def settle(self) -> None:
@@ -43,6 +44,8 @@ class Lineage:
                 recorded = length < len(self.curve)
                 if recorded and self.curve[length] is not None:
                     self.states[length] = TrialState.COMPLETED
+                elif self.stopped is not None and length > self.stopped:
+                    self.states[length] = TrialState.STOPPED
                 elif self.diverged is not None and length >= self.diverged:
                     self.states[length] = TrialState.DIVERGED
 
@@ -138,11 +141,13 @@ class StoreMachine(RuleBasedStateMachine):
                     lineage.diverged = report.epoch if known is None else min(report.epoch, known)
         lineage.settle()
 
-    @rule(held=claims, kind=st.sampled_from(["finished", "diverged", "failed"]), number=st.integers(1, 5))
+    @rule(held=claims, kind=st.sampled_from(["finished", "stopped", "diverged", "failed"]), number=st.integers(1, 5))
     def record_end(self, held: tuple[int, Claim], kind: str, number: int) -> None:
         launch, claim = held
         lineage = self.model[LINEAGES[claim.lineage_id]]
+        last = len(lineage.curve) - 1
         event = {
+            "stopped": LineageStopped(claim.lineage_id, claim.attempt, last),
             "finished": LineageFinished(claim.lineage_id, claim.attempt),
             "diverged": LineageDiverged(claim.lineage_id, claim.attempt, number),
             "failed": LineageFailed(claim.lineage_id, claim.attempt, "error", "traceback"),
@@ -154,7 +159,10 @@ class StoreMachine(RuleBasedStateMachine):
         if kind == "diverged":
             lineage.diverged = number if lineage.diverged is None else min(number, lineage.diverged)
             lineage.settle()
-        if kind == "failed":
+        if kind == "stopped" and last >= 1 and lineage.diverged is None:
+            lineage.stopped = last
+            lineage.settle()
+        elif kind in ("failed", "stopped"):
             lineage.turn(RUNNING, TrialState.FAILED)
         lineage.end()
 
@@ -192,8 +200,9 @@ class StoreMachine(RuleBasedStateMachine):
         assert [TRIALS[row.trial_id] for row in self.store.trials(JOB)] == self.grid
         for lineage_id, row in self.store.lineages(LINEAGES).items():
             lineage = self.model[LINEAGES[lineage_id]]
-            found = (row.attempt, row.launch_id, row.diverged_epoch, row.epoch)
-            assert found == (lineage.attempt, lineage.holder, lineage.diverged, len(lineage.curve) - 1)
+            found = (row.attempt, row.launch_id, row.diverged_epoch, row.stopped_epoch, row.epoch)
+            ended = (lineage.diverged, lineage.stopped)
+            assert found == (lineage.attempt, lineage.holder, *ended, len(lineage.curve) - 1)
             assert [e.val_loss for e in self.store.epochs([lineage_id])] == lineage.curve
 
 

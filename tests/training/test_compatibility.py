@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gridsearch.models.deep import Deep
+from gridsearch.models.mlp import MLP
 from gridsearch.models.perceptron import Perceptron
 from gridsearch.models.shallow import Shallow
 from gridsearch.training.compatibility import Behaviour, behaviour_of, kind_of, shape_of
@@ -47,6 +48,9 @@ DENSE: dict[str, nn.Module] = {
     "perceptron": Perceptron(in_features=64, num_classes=10),
     "shallow": Shallow(in_features=64, num_classes=10, neurons=5),
     "deep": Deep(in_features=64, num_classes=10, hidden=[7, 6, 5]),
+    "plain mlp": MLP(
+        in_features=64, num_classes=10, hidden=[7, 6], batch_norm=False, dropout_1=0.0, dropout_2=0.0, dropout_3=0.0
+    ),
     "sequential": nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.ReLU(), nn.Linear(4, 10)),
     "functional": own(lambda self, x: self.second(functional.relu(self.first(torch.flatten(x, 1))))),
     "in place": own(lambda self, x: self.second(self.first(x.flatten(1)).relu_())),
@@ -114,13 +118,13 @@ def test_a_forward_that_changes_its_module_is_not_dense() -> None:
 def test_a_hook_on_a_parameter_keeps_a_model_alone() -> None:
     model = Shallow(in_features=64, num_classes=10, neurons=5)
     model.hidden.weight.register_hook(lambda gradient: gradient * 10)
-    assert shape_of(model) is None
+    assert shape_of(model, config()) is None
 
 
 def test_recognising_leaves_the_model_as_it_was() -> None:
     model = Net(1, 10, widths=[4], dropout=0.5).eval()
     before = set(vars(model))
-    shape_of(model)
+    shape_of(model, config())
     assert set(vars(model)) == before
     assert not model.training
 
@@ -177,7 +181,7 @@ def test_a_model_that_draws_shares_its_seed_and_one_that_does_not_need_not() -> 
     assert behaviour_of(drawing, (1, 8, 8)) == DRAWING
     assert behaviour_of(still, (1, 8, 8)) == STILL
     assert torch.equal(before, torch.get_rng_state())
-    shape = shape_of(drawing)
+    shape = shape_of(drawing, config())
     assert kind_of(config(seed=0), shape, DRAWING) != kind_of(config(seed=1), shape, DRAWING)
     assert kind_of(config(seed=0), shape, STILL) == kind_of(config(seed=1), shape, STILL)
 
@@ -241,7 +245,7 @@ def test_layers_in_another_order_are_another_shape() -> None:
             return logits
 
     assert dense_layers(Square("ab")) and dense_layers(Square("ba"))
-    assert shape_of(Square("ab")) != shape_of(Square("ba"))
+    assert shape_of(Square("ab"), config()) != shape_of(Square("ba"), config())
 
 
 @pytest.mark.parametrize(

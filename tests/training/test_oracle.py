@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gridsearch.data.digits import load_digits
 from gridsearch.data.splits import apply_split
-from gridsearch.models.registry import find_model
+from gridsearch.models.registry import MODELS, find_model
 from gridsearch.spec.trial import Split
 from gridsearch.training.arrays import DeviceArrays, to_device
 from gridsearch.training.choosing import FORMS
@@ -23,7 +23,9 @@ from gridsearch.training.epochs import train_epoch
 from gridsearch.training.evaluation import evaluate
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member
+from gridsearch.training.normalization import make_normalizer
 from gridsearch.training.randomness import derive
+from gridsearch.training.schedules import learning_rates
 from gridsearch.training.single import Single
 from gridsearch.training.task import Workplace
 from tests.training.conftest import task
@@ -52,17 +54,25 @@ def members(where: Workplace, changes: Sequence[dict[str, Any]]) -> list[Member]
         member.module.to(where.train.images.dtype)
         made.append(member)
     kinds = {
-        kind_of(one.config, shape_of(one.module), behaviour_of(one.module, where.train.image_shape)) for one in made
+        kind_of(one.config, shape_of(one.module, one.config), behaviour_of(one.module, where.train.image_shape))
+        for one in made
     }
     assert len(kinds) == 1
     return made
 
 
 def run(form: Form, epochs: int, first: int = 1) -> list[tuple[float, float]]:
+    steps = -(-len(form.place.train) // form.configs[0].batch_size)
+    losses: list[list[float]] = [[2.3] for _ in form.configs]
     for epoch in range(first, first + epochs):
         torch.manual_seed(derive(form.configs[0].seed, "draws", epoch))
+        pairs = zip(form.configs, losses, strict=True)
+        form.start_epoch([learning_rates(config, epoch, steps, before) for config, before in pairs])
         last = train_epoch(form, epoch)
-    return [*last, *evaluate(form, form.place.validation)]
+        validation = evaluate(form, form.place.validation)
+        for before, (loss, _) in zip(losses, validation, strict=True):
+            before.append(loss)
+    return [*last, *validation]
 
 
 def assert_same_as_alone(made: Sequence[Member], where: Workplace, form: str, epochs: int, tolerance: float) -> None:
@@ -89,6 +99,10 @@ def recipes(draw: st.DrawFn) -> dict[str, Any]:
         "momentum": momentum,
         "nesterov": draw(st.booleans()) if momentum and optimizer == "sgd" else False,
         "weight_decay": draw(st.booleans()),
+        "l1": draw(st.booleans()),
+        "smooth": draw(st.booleans()),
+        **draw(st.fixed_dictionaries({}, optional={"flip": st.just(True), "crop_padding": st.just(1)})),
+        **draw(st.fixed_dictionaries({}, optional={"rotation": st.just(20.0), "zoom": st.just(0.2)})),
         "data_seed": draw(st.integers(0, 3)),
     }
 
@@ -97,6 +111,7 @@ def recipes(draw: st.DrawFn) -> dict[str, Any]:
 def of_one_recipe(draw: st.DrawFn, size: int) -> list[dict[str, Any]]:
     """Recipes of one kind whose numbers differ."""
     shared = draw(recipes())
+    smooth = shared.pop("smooth")
     adaptive = shared["optimizer"] != "sgd"
     return [
         {
@@ -104,8 +119,12 @@ def of_one_recipe(draw: st.DrawFn, size: int) -> list[dict[str, Any]]:
             "learning_rate": draw(RATES) * (0.05 if adaptive else 1),
             "momentum": draw(st.floats(0.1, 0.9)) if shared["momentum"] else 0.0,
             "weight_decay": draw(st.floats(1e-5, 1e-2)) if shared["weight_decay"] else 0.0,
-            "schedule": draw(st.sampled_from(["constant", "step", "cosine"])),
+            "l1": draw(st.floats(1e-5, 1e-3)) if shared["l1"] else 0.0,
+            "label_smoothing": draw(st.floats(0.0, 0.5)) if smooth else 0.0,
+            "schedule": draw(st.sampled_from(["constant", "step", "cosine", "one_cycle", "plateau"])),
             "step_size": 2,
+            "plateau_patience": 0,
+            "gamma": 0.5,
         }
         for _ in range(size)
     ]
@@ -127,7 +146,7 @@ def dense_packs(draw: st.DrawFn) -> list[dict[str, Any]]:
 def general_packs(draw: st.DrawFn) -> list[dict[str, Any]]:
     size = draw(st.integers(2, 3))
     channels = draw(st.lists(st.integers(1, 4), max_size=1))
-    drops = draw(st.booleans())
+    drops, clips = draw(st.booleans()), draw(st.booleans())
     shape = {
         "channels": channels,
         "widths": draw(st.lists(st.integers(1, 12), max_size=2)),
@@ -142,6 +161,7 @@ def general_packs(draw: st.DrawFn) -> list[dict[str, Any]]:
             "model": NET,
             "hyper": shape | ({"dropout": draw(st.floats(0.0, 0.9))} if drops else {}),
             "seed": 0 if drops else draw(st.integers(0, 5)),
+            "clip_norm": draw(st.floats(0.0, 1.0)) if clips else 0.0,
         }
         for recipe in draw(of_one_recipe(size))
     ]
@@ -171,9 +191,48 @@ REGISTRY: list[tuple[str, list[dict[str, Any]]]] = [
 ]
 
 
+#: What is not dense: settings that suit images of 8 x 8, and how many epochs; 0 is one step, for what is large.
+STACKED: list[tuple[str, dict[str, Any], int]] = [
+    ("mlp", {"hidden": [20, 16, 12]}, 5),
+    ("cnn", {"filters": [4, 5, 6], "dense": [9], "batch_norm": "all", "dropout_conv": 0.1, "dropout_dense": 0.2}, 5),
+    ("squeezenet", {"base_expand": 16, "expand_increment": 8, "fires": 2}, 3),
+    ("squeezenet", {"base_expand": 16, "fires": 1, "pools": 1, "batch_norm": True, "dropout": 0.0}, 0),
+    ("wide_cnn", {}, 0),
+    ("deep_cnn", {"dropout_flat": 0.05, "dropout_1": 0.25, "dropout_2": 0.25}, 0),
+    ("wide_deep_cnn", {"batch_norm": "first"}, 0),
+    ("one_conv_cnn", {"kernel_size": 5}, 0),
+    ("three_conv_cnn", {"batch_norm": "convs"}, 0),
+    ("custom_cnn", {}, 0),
+    ("deepnn", {}, 0),
+    ("lightnn", {}, 0),
+    ("resnet18", {"resize": 16}, 0),
+    ("resnet50", {}, 0),
+    ("mobilenet_v3_small", {}, 0),
+]
+
+
+def test_no_model_is_left_out() -> None:
+    assert {name for name, *_ in [*REGISTRY, *STACKED]} == set(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("model", "hyper", "epochs"),
+    [pytest.param(*case, id=case[0], marks=pytest.mark.slow if case[0] == "resnet50" else ()) for case in STACKED],
+)
+def test_every_other_model_of_the_registry(model: str, hyper: dict[str, Any], epochs: int, tmp_path: Path) -> None:
+    changes = [{"model": model, "hyper": hyper, "learning_rate": 0.05 / 10**index} for index in range(2)]
+    exact = place(tmp_path, torch.float64)
+    where = exact if epochs else replace(exact, train=first_batch(exact.train))
+    assert_same_as_alone(members(where, changes), where, "stacked", epochs=epochs or 1, tolerance=1e-10)
+
+
+def first_batch(arrays: DeviceArrays) -> DeviceArrays:
+    return DeviceArrays(arrays.images[:16], arrays.labels[:16])
+
+
 @pytest.mark.parametrize(("model", "hypers"), REGISTRY, ids=[name for name, _ in REGISTRY])
 @pytest.mark.parametrize("form", ["concatenated", "stacked", pytest.param("compiled", marks=pytest.mark.slow)])
-def test_every_model_of_the_registry(model: str, hypers: list[dict[str, Any]], form: str, tmp_path: Path) -> None:
+def test_every_dense_model_of_the_registry(model: str, hypers: list[dict[str, Any]], form: str, tmp_path: Path) -> None:
     if form != "concatenated":
         hypers = [hypers[0]] * len(hypers)
     changes = [
@@ -182,8 +241,8 @@ def test_every_model_of_the_registry(model: str, hypers: list[dict[str, Any]], f
     ]
     exact = place(tmp_path, torch.float64)
     assert_same_as_alone(members(exact, changes), exact, form, epochs=5, tolerance=1e-10)
-    single = replace(place(tmp_path, torch.float32))
-    one_step = replace(single, train=DeviceArrays(single.train.images[:16], single.train.labels[:16]))
+    single = place(tmp_path, torch.float32)
+    one_step = replace(single, train=first_batch(single.train))
     assert_same_as_alone(members(one_step, changes), one_step, form, epochs=1, tolerance=1e-5)
 
 
@@ -202,6 +261,18 @@ def test_compiled_is_alone_after_a_hundred_steps(tmp_path: Path) -> None:
     assert_same_as_alone(members(where, changes), where, "compiled", epochs=5, tolerance=1e-10)
 
 
+@pytest.mark.parametrize("normalization", ["channel", "image"])
+def test_mixed_precision_is_alone_after_a_step(normalization: str, tmp_path: Path) -> None:
+    single = place(tmp_path, torch.float32)
+    normalizer = make_normalizer(normalization, single.train.images)
+    arrays = DeviceArrays(single.train.images[:16], single.train.labels[:16], normalizer)
+    where = replace(single, train=arrays, validation=replace(single.validation, normalizer=normalizer))
+    net = {"model": NET, "hyper": {"channels": [4], "widths": [8], "norm": True}, "precision": "mixed"}
+    changes = [{**net, "learning_rate": rate, "clip_norm": 0.5} for rate in (0.1, 0.05)]
+    # bfloat16 has 8 bits: another order of summing shows in the third digit.
+    assert_same_as_alone(members(where, changes), where, "stacked", epochs=1, tolerance=2e-2)
+
+
 FORMS_AND_MODELS = [
     ("concatenated", [{"model": "shallow", "hyper": {"neurons": n}} for n in (10, 10, 30, 7)]),
     ("stacked", [{"model": NET, "hyper": {"widths": [8], "norm": True, "dropout": p}} for p in (0.1, 0.5, 0.2, 0.0)]),
@@ -209,15 +280,15 @@ FORMS_AND_MODELS = [
 
 
 @pytest.mark.parametrize(("form", "models"), FORMS_AND_MODELS, ids=["concatenated", "stacked"])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("recipe", [{}, {"momentum": 0.9}, {"l1": 1e-4, "label_smoothing": 0.1}], ids=str)
 @pytest.mark.parametrize("poison", [float("nan"), float("inf"), 1e30])
 def test_a_poisoned_model_leaves_the_others_bitwise(
-    form: str, models: list[dict[str, Any]], momentum: float, poison: float, tmp_path: Path
+    form: str, models: list[dict[str, Any]], recipe: dict[str, Any], poison: float, tmp_path: Path
 ) -> None:
     where = place(tmp_path, torch.float32)
     results = []
     for bad in (False, True):
-        made = members(where, [{**one, "momentum": momentum} for one in models])
+        made = members(where, [{**one, **recipe} for one in models])
         packed = FORMS[form](made, where)
         if bad:
             packed.configs[1] = packed.configs[1].model_copy(update={"learning_rate": poison})

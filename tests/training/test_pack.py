@@ -41,7 +41,7 @@ def lineages(*, recorded: int = -1, **changes: Any) -> list[LineageTask]:
 
 
 def run(tasks: Sequence[LineageTask], place: Workplace, measured: Sequence[FormMeasured] = ()) -> list[WorkerEvent]:
-    return list(train_pack(Pack((tuple(tasks),), tuple(measured)), lambda data_seed: place))
+    return list(train_pack(Pack((tuple(tasks),), tuple(measured)), lambda config: place))
 
 
 def curves(events: Sequence[WorkerEvent]) -> dict[str, list[EpochRecord]]:
@@ -164,10 +164,11 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 
     def broken(form: Any) -> type:
         class Broken(form):  # type: ignore[misc]
-            def start_epoch(self, epoch: int) -> None:
-                super().start_epoch(epoch)
+            def start_epoch(self, rates: Any) -> None:
+                super().start_epoch(rates)
                 what["sizes"] += [self.size]
-                if epoch == 2 and what["condition"](self):
+                what["epoch"] = what["epoch"] + 1 if self.size == what["sizes"][0] else 2
+                if what["epoch"] == 2 and what["condition"](self):
                     raise what["error"]
 
         return Broken

@@ -87,7 +87,7 @@
     redraw();
   }
 
-  const confusion = document.getElementById("confusion-plot");
+  const confusion = document.getElementById("confusion");
   if (confusion) draw(confusion, figures.confusion);
 
   // Plots are drawn for the width of the screen; on paper they must be drawn again for the width of the paper,

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from gridsearch.analysis.confusion import Confusion
+from gridsearch.analysis.evaluations import Scores
 from gridsearch.report.theme import INK, MUTED, SHARES, TEMPLATE, plain
 
 #: Beyond this many classes cells are too small for their numbers.
@@ -19,7 +19,7 @@ _MOST_TICKS = 30
 _AXIS = {"showgrid": False, "showline": False, "ticks": ""}
 
 
-def confusion_figure(found: Confusion) -> go.Figure:
+def confusion_figure(found: Scores) -> go.Figure:
     """Return the matrix, each row divided by its sum; pointing at a cell shows its count."""
     names = [plain(name) for name in found.class_names]
     many = len(names) > MOST_NUMBERED
@@ -29,7 +29,7 @@ def confusion_figure(found: Confusion) -> go.Figure:
         y=list(range(len(names))),
         customdata=[
             [f"{count:,} of {sum(row):,} {name} taken for {other}" for other, count in zip(names, row, strict=True)]
-            for name, row in zip(names, found.counts, strict=True)
+            for name, row in zip(names, found.confusion, strict=True)
         ],
         zmin=0,
         zmax=1,
@@ -57,14 +57,14 @@ def _angle(names: list[str]) -> int:
     return -35 if max(map(len, names), default=0) > 3 and len(names) > 4 else 0
 
 
-def _number(found: Confusion, i: int, j: int) -> dict[str, Any]:
+def _number(found: Scores, i: int, j: int) -> dict[str, Any]:
     """Return the text of a cell in whole percent; nothing where no image went."""
     share = found.shares[i][j]
-    text = "" if not found.counts[i][j] or share is None else "<1" if share < 0.005 else f"{100 * share:.0f}"
+    text = "" if not share else "<1" if share < 0.005 else f"{100 * share:.0f}"
     return {
         "x": j,
         "y": i,
         "text": text,
         "showarrow": False,
-        "font": {"size": 12, "color": "#ffffff" if (share or 0) > _DARK else INK},
+        "font": {"size": 12, "color": "#ffffff" if share > _DARK else INK},
     }

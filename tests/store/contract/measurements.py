@@ -1,11 +1,12 @@
-"""The contract of a store: what is remembered of forms of training."""
+"""The contract of a store: what is remembered of forms of training and of models."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from gridsearch.spec.outcomes import FormMeasured
+from gridsearch.spec.outcomes import FormMeasured, ModelSize
 from gridsearch.store.contract import Store
+from tests.store.grids import grid, start
 
 ONE = FormMeasured("a 'machine'", "f" * 64, "stacked", 16, 4, 0.00125)
 
@@ -24,5 +25,17 @@ class MeasurementContract:
     def test_it_is_no_event_and_nothing_that_verify_checks(self, store: Store) -> None:
         before = store.events()
         store.remember([ONE])
+        assert store.events() == before
+        assert store.verify() == []
+
+    def test_sizes_of_models_are_noted_once_and_shown_with_their_trials(self, store: Store) -> None:
+        trials = grid(rates=[0.1, 0.01], epochs=[1, 3])
+        start(store, trials)
+        before = store.events()
+        store.note_sizes({trials[0].lineage_id: ModelSize(650, 640), "f" * 64: ModelSize(1, 1)})
+        store.note_sizes({trials[0].lineage_id: ModelSize(2, 2)})
+        assert [(row.parameters, row.macs) for row in store.trials()] == [(650, 640)] * 2 + [(None, None)] * 2
+        row = store.lineages([trials[0].lineage_id])[trials[0].lineage_id]
+        assert (row.parameters, row.macs) == (650, 640)
         assert store.events() == before
         assert store.verify() == []

@@ -8,9 +8,9 @@ import math
 import pytest
 
 from gridsearch.errors import StoreError
-from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished
+from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished, LineageStopped
 from gridsearch.store.contract import Store
-from tests.store.contract.states import COMPLETED, DIVERGED, FAILED, PENDING, RUNNING, row_of, state_of
+from tests.store.contract.states import COMPLETED, DIVERGED, FAILED, PENDING, RUNNING, STOPPED, row_of, state_of
 from tests.store.grids import JOB, SOURCE, SPEC, claim_all, epoch, epochs, grid, new_trial, start
 
 
@@ -31,6 +31,50 @@ class RecordContract:
         assert row.finished_at is not None and row.finished_at.tzinfo is not None
         assert state_of(store, trials[1]) == RUNNING
         assert store.lineages([claim.lineage_id])[claim.lineage_id].epoch == 2
+
+    def test_a_stop_ends_the_longer_trials_with_the_numbers_of_its_epoch(self, store: Store) -> None:
+        trials = grid(rates=[0.1], epochs=(1, 2, 5))
+        launch = start(store, trials)
+        (claim,) = claim_all(store, launch, trials)
+        outcome = store.record(launch, [*epochs(claim, 2), LineageStopped(claim.lineage_id, claim.attempt, 2)], {})
+        assert outcome.refused == 0
+        assert [(row.state, row.stopped_epoch) for row in store.trials()] == [
+            (COMPLETED, None),
+            (COMPLETED, None),
+            (STOPPED, 2),
+        ]
+        assert row_of(store, trials[2]).val_loss == epoch(claim, 2).val_loss
+        assert row_of(store, trials[2]).seconds == pytest.approx(0.1 + 0.2 + 0.3)
+        lineage = store.lineages([claim.lineage_id])[claim.lineage_id]
+        assert (lineage.stopped_epoch, lineage.launch_id, lineage.answered) == (2, None, True)
+        # A trial that comes later has its answer at once.
+        store.put_job(JOB, SPEC, SOURCE, [*trials, new_trial(0.1, 9)])
+        assert state_of(store, new_trial(0.1, 9)) == STOPPED
+        assert store.verify() == []
+
+    @pytest.mark.parametrize("last", [-1, 0, 1, 3])
+    def test_a_stop_elsewhere_than_at_the_last_epoch_is_a_defect(self, store: Store, last: int) -> None:
+        trials = grid(rates=[0.1], epochs=(5,))
+        launch = start(store, trials)
+        (claim,) = claim_all(store, launch, trials)
+        store.record(launch, [*epochs(claim, 2 if last > 0 else last), LineageStopped(claim.lineage_id, 1, last)], {})
+        assert state_of(store, trials[0]) == FAILED
+        assert store.verify() == []
+
+    def test_with_restore_best_a_trial_has_the_numbers_of_its_best_epoch(self, store: Store) -> None:
+        trials = [new_trial(0.1, length, restore_best=True) for length in (1, 4, 9)]
+        launch = start(store, trials)
+        (claim,) = claim_all(store, launch, trials)
+        losses = [0.1, 3.0, 1.0, 2.0, 2.5, 2.75]
+        reports = [dataclasses.replace(epoch(claim, n), val_loss=loss) for n, loss in enumerate(losses)]
+        store.record(launch, [*reports, LineageStopped(claim.lineage_id, 1, 5)], {})
+        assert [(row.state, row.val_loss) for row in store.trials()] == [
+            (COMPLETED, 3.0),
+            (COMPLETED, 1.0),
+            (STOPPED, 1.0),
+        ]
+        assert row_of(store, trials[1]).seconds == pytest.approx(sum(0.1 * n for n in range(1, 6)))
+        assert store.verify() == []
 
     def test_an_epoch_recorded_before_stays_as_it_is(self, store: Store) -> None:
         launch = start(store, grid())

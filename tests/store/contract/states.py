@@ -7,7 +7,8 @@ from gridsearch.store.contract import Store
 from gridsearch.store.rows import NewTrial, TrialRow
 
 PENDING, RUNNING = TrialState.PENDING, TrialState.RUNNING
-COMPLETED, DIVERGED, FAILED = TrialState.COMPLETED, TrialState.DIVERGED, TrialState.FAILED
+COMPLETED, STOPPED = TrialState.COMPLETED, TrialState.STOPPED
+DIVERGED, FAILED = TrialState.DIVERGED, TrialState.FAILED
 
 
 def state_of(store: Store, trial: NewTrial) -> TrialState:

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import sqlite
 
-revision = "m005"
-down_revision = "m002"
+revision = "m004"
+down_revision = "m003"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gridsearch.data.network import fetchable, network_timeout
-from tests.data.conftest import Served
+from gridsearch.network import fetchable, network_timeout
+from tests.served import Served
 
 
 @pytest.fixture

@@ -1,0 +1,199 @@
+"""The command show: one trial, or the layers of a model."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gridsearch import paths
+from gridsearch.cli import tables
+from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, StoreOption
+from gridsearch.cli.streams import columns, data, say
+from gridsearch.cli.wording import short_id
+from gridsearch.errors import GridsearchError, StoreError
+
+if TYPE_CHECKING:
+    from gridsearch.store.contract import Store
+    from gridsearch.store.rows import EpochRow, TrialRow
+
+TrialPrefix = Annotated[
+    str | None, typer.Argument(metavar="[TRIAL]", help="A trial's id or the beginning of it; or give --model.")
+]
+LayersOption = Annotated[bool, typer.Option("--layers", help="Print the layers of the trial's model.")]
+EpochsOption = Annotated[bool, typer.Option("--epochs", help="Print the log of the trial's epochs, a line for each.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Print the layers of a model, ours or package.module:Class."),
+]
+ModelSet = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the model; a list is one value.")
+]
+ImageSize = Annotated[
+    str | None, typer.Option("--image-size", metavar="CxHxW", help="The images for --model: 3x32x32.")
+]
+DatasetOption = Annotated[
+    str | None, typer.Option("--dataset", help="A data set, in place of --image-size and --classes.")
+]
+Classes = Annotated[int | None, typer.Option("--classes", min=1, help="The classes for --model; else 10.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_SIZE = re.compile(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)")
+_CLASSES = 10
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A model whose layers are asked for; `folders` are where the user's own may lie, `code` what it once was."""
+
+    name: str
+    hyper: dict[str, Any]
+    image_shape: tuple[int, int, int]
+    classes: int
+    folders: Sequence[Path]
+    code: str | None = None
+
+
+def show(
+    trial: TrialPrefix = None,
+    layers: LayersOption = False,
+    epochs: EpochsOption = False,
+    model: ModelOption = None,
+    set_: ModelSet = None,
+    image_size: ImageSize = None,
+    dataset: DatasetOption = None,
+    classes: Classes = None,
+    format_: FormatOption = tables.Format.TABLE,
+    data_dir: DataOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Print one trial: settings, numbers, curves, events; or its epochs; or the layers of a model, and their cost."""
+    format_ = tables.Format.JSON if as_json else format_
+    options = {"--set": set_, "--image-size": image_size, "--dataset": dataset, "--classes": classes}
+    if (trial is None) == (model is None):
+        raise GridsearchError(
+            "show: give " + ("a trial, or --model" if trial is None else "a trial or --model, not both")
+        )
+    if stray := [name for name, given in options.items() if given and model is None]:
+        raise GridsearchError(f"show: {stray[0]} goes with --model")
+    if epochs and (layers or model is not None):
+        raise GridsearchError("show: --epochs is another table than that of the layers; give one of them")
+    if model is not None:
+        shape, number = _images(image_size, dataset, classes, data_dir)
+        _print_layers(_Wanted(model, _settings(set_ or []), shape, number, [Path.cwd()]), format_)
+    elif trial is not None:
+        from gridsearch.store.opening import open_store
+
+        with open_store(store, create=False, read_only=True) as opened:
+            row = opened.trial(trial)
+            if layers:
+                _print_layers(_of_trial(row, opened), format_)
+            elif epochs:
+                _print_epochs(row, opened, format_)
+            else:
+                _print_trial(row, opened, format_)
+
+
+def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:
+    from gridsearch.cli.trial import settings_of, trial_json, trial_text
+
+    epochs = _own_epochs(row, store)
+    events = store.events(trial_id=row.trial_id)
+    settings = settings_of(row, store.jobs())
+    if format_ is tables.Format.JSON:
+        data(json.dumps(trial_json(row, settings, epochs, events), indent=2))
+    elif format_ is tables.Format.TABLE:
+        data(trial_text(row, settings, epochs, events, width=columns(sys.stdout)))
+    else:
+        raise GridsearchError(f"show: a trial is no table: --format {format_} goes with --epochs, --layers or --model")
+
+
+def _print_epochs(row: TrialRow, store: Store, format_: tables.Format) -> None:
+    from gridsearch.cli.trial import epoch_grid, epochs_json
+
+    own = _own_epochs(row, store)
+    if format_ is tables.Format.JSON:
+        data(json.dumps(epochs_json(own), indent=2))
+    else:
+        tables.write(epoch_grid(own), format_)
+
+
+def _own_epochs(row: TrialRow, store: Store) -> list[EpochRow]:
+    return [epoch for epoch in store.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
+
+
+def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
+    from gridsearch.cli.layers import layers_grid, layers_json
+    from gridsearch.models.layers import layers_of
+    from gridsearch.models.registry import check_hyperparameters, find_model
+
+    # What the user's code prints would stand in the midst of the table.
+    with contextlib.redirect_stdout(io.StringIO()):
+        model = find_model(wanted.name, wanted.folders)
+        check_hyperparameters(model, list(wanted.hyper), mend="add --set NAME=VALUE")
+        table = layers_of(model, wanted.hyper, image_shape=wanted.image_shape, num_classes=wanted.classes)
+    if wanted.code not in (None, model.code):
+        say(f"model {wanted.name} has been edited since: these are its layers now")
+    if format_ is tables.Format.JSON:
+        asked = {"model": wanted.name, "settings": wanted.hyper}
+        images = {"image_shape": wanted.image_shape, "classes": wanted.classes}
+        data(json.dumps(asked | images | layers_json(table), indent=2))
+    else:
+        tables.write(layers_grid(table, wanted.image_shape, format_), format_)
+
+
+def _of_trial(row: TrialRow, store: Store) -> _Wanted:
+    """Return the model of a trial, with the images of a job that has its model and its data set."""
+    from gridsearch.spec.identity import parse
+
+    config = parse(row.config)
+    same = (config.model, config.dataset)
+    specs = [job.spec for job in store.jobs() if (job.spec.get("model"), job.spec.get("fingerprint")) == same]
+    if not specs or not {"image_shape", "classes"} <= set(specs[0]):
+        raise StoreError(
+            f"trial {short_id(row.trial_id)}: no job in the store tells the size of its images; ask for its model with"
+            f" --model {config.model} --image-size"
+        )
+    channels, height, width = specs[0]["image_shape"]
+    folders = [Path(str(specs[0].get("base", "."))), Path.cwd()]
+    shape = (int(channels), int(height), int(width))
+    return _Wanted(config.model, dict(config.hyper), shape, int(specs[0]["classes"]), folders, config.model_code)
+
+
+def _settings(written: Sequence[str]) -> dict[str, Any]:
+    from gridsearch.spec.overrides import parse_override
+    from gridsearch.spec.trial import RECIPE_KEYS
+
+    settings = dict(parse_override(text, example="neurons=100") for text in written)
+    if stray := [key for key in settings if key in RECIPE_KEYS]:
+        raise GridsearchError(f"--set {stray[0]}: a setting of the recipe; a model's layers do not depend on it")
+    return settings
+
+
+def _images(
+    size: str | None, dataset: str | None, classes: int | None, data_dir: Path | None
+) -> tuple[tuple[int, int, int], int]:
+    """Return the shape of the images (C, H, W) and the number of classes that a model is asked about for."""
+    if (size is None) == (dataset is None):
+        raise GridsearchError("show --model: for which images? give one of --image-size 3x32x32 and --dataset cifar10")
+    if dataset is not None:
+        if classes is not None:
+            raise GridsearchError("show: --classes goes with --image-size; a data set has its own")
+        from gridsearch.data.catalog import load_dataset
+
+        images = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path.cwd())
+        return images.image_shape, images.num_classes
+    found = _SIZE.fullmatch(size or "")
+    if not found:
+        raise GridsearchError(f"--image-size {size}: write channels x height x width, as in 3x32x32")
+    channels, height, width = map(int, found.groups())
+    return (channels, height, width), classes or _CLASSES

@@ -1,0 +1,48 @@
+"""The multilayer perceptron of report R0: dense layers with batch normalisation and dropout."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class MLP(nn.Module):
+    """Pixels -> dense ReLU layers of the widths in `hidden` -> class logits. Input (B, C, H, W), output (B, K).
+
+    Every hidden layer but the last is normalised before its ReLU where `batch_norm` is true; `dropout_1` to
+    `dropout_3` follow the first three of these.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_features: int,
+        num_classes: int,
+        hidden: Sequence[int] = (1024, 512, 256, 128),
+        batch_norm: bool = True,
+        dropout_1: float = 0.4,
+        dropout_2: float = 0.3,
+        dropout_3: float = 0.2,
+    ) -> None:
+        super().__init__()
+        dropouts = [dropout_1, dropout_2, dropout_3]
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        inner = in_features
+        for n, outer in enumerate(hidden, start=1):
+            regularised = n < len(hidden)
+            layers[f"dense{n}"] = nn.Linear(inner, outer)
+            if regularised and batch_norm:
+                layers[f"norm{n}"] = nn.BatchNorm1d(outer)
+            layers[f"relu{n}"] = nn.ReLU()
+            if regularised and n <= len(dropouts) and dropouts[n - 1]:
+                layers[f"dropout{n}"] = nn.Dropout(dropouts[n - 1])
+            inner = outer
+        layers["output"] = nn.Linear(inner, num_classes)
+        self.layers = nn.Sequential(layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, K) for images (B, C, H, W)."""
+        logits: Tensor = self.layers(images.flatten(1))
+        return logits

@@ -1,0 +1,64 @@
+"""Keys of a job file that are each fine, but not together: how it searches, and how often it trains each point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from gridsearch.errors import JobError
+from gridsearch.spec.domains import CONTINUOUS, continuous_kind
+from gridsearch.spec.space import MAX_POINTS, Space
+from gridsearch.spec.trial import RECIPE_KEYS, Value
+from gridsearch.spec.yaml_source import Document
+
+if TYPE_CHECKING:
+    from gridsearch.spec.job import JobFile
+
+
+def check_search(document: Document, head: JobFile, space: Space) -> None:
+    """Refuse a grid of what only random search can draw from."""
+    if head.search:
+        return
+    for axis in space.axes:
+        trail = ("space", axis.name) if axis.name in head.space else (axis.name,)
+        written: Any = head.space.get(axis.name, document.data.get(axis.name))
+        if kind := continuous_kind(written):
+            instead = f"{{{CONTINUOUS[kind]}: {written[kind]}, num: 5}}"
+            raise document.error(
+                trail, f"{kind} has too many values for a grid: write {instead}, or draw: search: {{random: 50}}"
+            )
+    if space.size > MAX_POINTS:
+        place = document.override(("space",), *((key,) for key in RECIPE_KEYS)) or document.place(("space",))
+        raise JobError(
+            f"{place}: space: {space.size:,} points are too many (at most {MAX_POINTS:,}); shorten an axis, or draw"
+            " some of them: search: {random: 50}"
+        )
+
+
+def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping[str, Value]) -> None:
+    """Refuse what repeats and folds set themselves, and more trials than anyone can train."""
+    axes = {axis.name for axis in space.axes}
+    folds = head.split.folds or 1
+    if head.repeats > 1 and "seed" in axes:
+        raise document.error(
+            ("repeats",), "cannot stand beside seed as an axis: both train a point under several seeds; keep one"
+        )
+    seed = fixed.get("seed", 0)
+    if isinstance(seed, int) and seed + head.repeats > 2**63:
+        raise document.error(("seed",), f"{seed} leaves no room for {head.repeats:,} repeats below 2^63")
+    if folds > 1 and "validation" in head.split.model_fields_set:
+        raise document.error(
+            ("split", "validation"),
+            "cannot stand beside folds, each of which validates in turn; leave it out",
+            key=True,
+        )
+    if folds > 1 and "fold" in axes:
+        raise document.error(
+            ("space", "fold"), "is what split.folds numbers; call the model's own another name", key=True
+        )
+    points, copies = head.search.random if head.search else space.size, head.repeats * folds
+    if points * copies > MAX_POINTS:
+        trail = ("repeats",) if head.repeats > 1 else ("split", "folds")
+        raise document.error(
+            trail, f"{points:,} points, each {copies:,} times, are too many trials (at most {MAX_POINTS:,})"
+        )

@@ -1,0 +1,84 @@
+"""The teacher of a distillation: a trained model that says what it makes of the images its students are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from gridsearch.errors import ModelError
+from gridsearch.training.arrays import FLOAT_BYTES_LIMIT, DeviceArrays, as_pixels
+from gridsearch.training.losses import Targets
+from gridsearch.training.normalization import Normalizer
+
+#: The module whose output, flattened, is a model's hidden representation.
+HIDDEN = "features"
+#: How many images the teacher looks at at a time.
+_CHUNK = 512
+
+
+class Teacher:
+    """A trained model on the device, in evaluation mode; `kind` says what of it is wanted: "soft" or "hidden"."""
+
+    def __init__(self, model: nn.Module, normalizer: Normalizer | None, kind: str) -> None:
+        self.model, self.normalizer, self.kind = model.eval().requires_grad_(False), normalizer, kind
+        self._known: tuple[Tensor, Tensor | None] | None = None
+
+    def targets(self, labels: Tensor, pixels: Tensor) -> Targets:
+        """Return the targets for pixels (n, C, H, W) in [0, 1]."""
+        return self._as_targets(labels, self._answers(pixels).to(pixels.dtype))
+
+    def known_targets(self, arrays: DeviceArrays, part: Tensor) -> Targets:
+        """Return the targets for images (n,) of a data set, about which it is asked only once if memory allows."""
+        if self._known is None or self._known[0] is not arrays.images:
+            self._known = (arrays.images, self._all_answers(arrays.images))
+        answers = self._known[1]
+        of_part = self._answers(as_pixels(arrays.images[part])) if answers is None else answers[part]
+        return self._as_targets(arrays.labels[part], of_part)
+
+    def _all_answers(self, images: Tensor) -> Tensor | None:
+        """Return the answers to all images, or None where they would take too much memory."""
+        one = self._answers(as_pixels(images[:1]))
+        if one.numel() * 4 * len(images) > FLOAT_BYTES_LIMIT:
+            return None
+        return torch.cat([self._answers(as_pixels(part)) for part in torch.split(images, _CHUNK)])
+
+    def _as_targets(self, labels: Tensor, answers: Tensor) -> Targets:
+        targets = Targets(labels)
+        return replace(targets, **{"teacher_logits" if self.kind == "soft" else "teacher_hidden": answers})
+
+    @torch.no_grad()
+    def _answers(self, pixels: Tensor) -> Tensor:
+        answers = []
+        for part in torch.split(pixels.float(), _CHUNK):
+            images = self.normalizer(part) if self.normalizer else part
+            with captured_hidden(self.model, wanted=self.kind == "hidden") as found:
+                logits = self.model(images)
+            answers.append(found[-1] if self.kind == "hidden" else logits)
+        return torch.cat(answers)
+
+
+@contextmanager
+def captured_hidden(model: nn.Module, *, wanted: bool) -> Iterator[list[Tensor]]:
+    """Have the hidden representations (n, D) of forward passes made within put into a list, where they are wanted.
+
+    Raises `ModelError` when the model has no module of the name `HIDDEN`.
+    """
+    found: list[Tensor] = []
+    if not wanted:
+        yield found
+        return
+    module = dict(model.named_children()).get(HIDDEN)
+    if module is None:
+        raise ModelError(
+            f"distillation: hidden needs a module {HIDDEN!r} in teacher and student, whose output is compared;"
+            f" {type(model).__name__} has none"
+        )
+    handle = module.register_forward_hook(lambda _module, _arguments, output: found.append(output.flatten(1)))
+    try:
+        yield found
+    finally:
+        handle.remove()

@@ -1,0 +1,43 @@
+"""Normalisation: from pixels in [0, 1] to what a model is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+#: How many images are summed at a time.
+_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Normalizer:
+    """Standardises pixels: by channel with the `mean` and `std` (C, 1, 1) given, or each image by itself without."""
+
+    mean: Tensor | None = None
+    std: Tensor | None = None
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Return pixels (n, C, H, W) standardised; a constant channel or image becomes zeros."""
+        if self.mean is not None and self.std is not None:
+            return (pixels - self.mean.to(pixels.dtype)) / self.std.to(pixels.dtype)
+        std, mean = torch.std_mean(pixels, dim=(1, 2, 3), correction=0, keepdim=True)
+        # As `tf.image.per_image_standardization`: noise in an even image is not blown up.
+        return (pixels - mean) / std.clamp_min(pixels[0].numel() ** -0.5)
+
+
+def make_normalizer(kind: str, images: Tensor) -> Normalizer | None:
+    """Return the normalizer of a recipe ("scale" needs none), given the training images (N, C, H, W) on the device."""
+    if kind == "scale":
+        return None
+    if kind == "image":
+        return Normalizer()
+    scale = 1.0 if images.is_floating_point() else 255.0
+    sums = torch.zeros(2, images.shape[1], dtype=torch.float64, device=images.device)
+    for part in torch.split(images, _CHUNK):
+        pixels = part.double() / scale
+        sums += torch.stack([pixels.sum((0, 2, 3)), pixels.square().sum((0, 2, 3))])
+    mean, square = sums / (images.numel() // images.shape[1])
+    std = (square - mean.square()).clamp_min(0).sqrt()
+    return Normalizer(mean[:, None, None], torch.where(std > 0, std, 1.0)[:, None, None])

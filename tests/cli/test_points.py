@@ -1,0 +1,117 @@
+"""Folds, repeats, random search and constraints from the command line, in this process."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import gridsearch
+from gridsearch.cli import streams
+from gridsearch.cli.best import best_trial
+from gridsearch.cli.main import app
+from gridsearch.errors import DataError
+from gridsearch.store.opening import open_store
+from tests.cli.program import JOB
+
+Command = Callable[..., str]
+CHANGES = ("split={folds: 3}", "repeats=2", "search.random=2", "epochs=1", "constraints={seconds: 1000, parameters: 5}")
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """Run a command in a folder with the job file; return what it said on both streams."""
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(JOB)
+
+    def run(*arguments: str) -> str:
+        streams.out.cache_clear()
+        streams.err.cache_clear()
+        capfd.readouterr()
+        assert app(list(arguments), standalone_mode=False) in (0, None)
+        said = capfd.readouterr()
+        return said.err + said.out
+
+    yield run
+    streams.out.cache_clear()
+    streams.err.cache_clear()
+
+
+def settings(*changes: str) -> list[str]:
+    return [word for change in changes for word in ("--set", change)]
+
+
+def test_points_from_plan_to_page(command: Command) -> None:
+    planned = command("plan", "small.yaml", *settings(*CHANGES))
+    assert re.search(r"images +1,198  to train, 599 to validate, 0 to test, in each of 3 folds\n", planned)
+    assert re.search(r"points +2  of 4 points, drawn at random: 2 batch_size x 1 epochs x 2 learning_rate x", planned)
+    assert re.search(r"trials +12  2 points x 2 seeds x 3 folds\n", planned)
+    said = command("launch", "small.yaml", "--inline", *settings(*CHANGES))
+    assert said.startswith("small: 2 of 4 points, drawn at random; 12 trials, +12 new; 12 epochs to train")
+    score = r"0\.\d{4} ± 0\.\d{4} \(n=6\)"
+    assert re.search(rf"small: best val_accuracy {score}: batch_size \d+, .* \(first trial [0-9a-f]{{8}}\)", said)
+    shown = command("top", "small").splitlines()
+    assert shown[0].split() == [
+        "first_trial", "batch_size", "epochs", "learning_rate", "neurons", "val_accuracy", "over",
+    ]  # fmt: skip
+    assert len(shown) == 4 and all(re.search(score, line) for line in shown[2:])
+    assert command("top", "small", "--each").splitlines()[-1] == "10 of 12 trials"
+    assert (
+        command("top", "small", "-f", "csv")
+        .splitlines()[0]
+        .endswith("val_accuracy_mean,val_accuracy_std,val_accuracy_n,val_accuracy_of,val_accuracy_diverged,over")
+    )
+    command("export", "small", "--table", "points", "-o", "points.csv")
+    points = pd.read_csv("points.csv")
+    first = json.loads(command("top", "small", "-f", "json"))[0]
+    assert (len(points), first["val_accuracy_n"]) == (2, 6)
+    assert first["val_accuracy_mean"] == pytest.approx(points["score"].max())
+    assert re.search(rf"best      val_accuracy {score}  first trial", command("status"))
+    assert json.loads(command("status", "--json"))[0]["best"]["spread"]["of"] == 6
+    page = Path("dashboards/small.html").read_text(encoding="utf-8")
+    assert "2 of 4 points, drawn at random" in page
+    assert "2 points ranked by the mean of their trials" in page
+    with gridsearch.open("results.db") as results:
+        job = results.job("small")
+        assert job.top(1)["val_accuracy_mean"].iloc[0] == pytest.approx(first["val_accuracy_mean"])
+        assert (len(job.top(20, each=True)), len(job.points())) == (12, 2)
+        assert "± " in repr(job)
+
+
+def test_more_draws_and_more_repeats_train_what_is_new(command: Command) -> None:
+    command("launch", "small.yaml", "--inline", "--no-dashboard", *settings("search.random=1"))
+    planned = json.loads(command("plan", "small.yaml", "--json", *settings("search.random=3", "repeats=2")))
+    assert (planned["trials"], planned["done"], planned["repeats"], planned["drawn_from"]) == (6, 1, 2, 8)
+    more = command("plan", "small.yaml", *settings("search.random=9"))
+    assert re.search(r"points +8  of 8 points, drawn at random", more)
+    assert "9 were asked for, and no more could be found" in more
+
+
+def test_what_exceeds_a_constraint_is_counted_and_not_the_best(command: Command) -> None:
+    changes = settings("search.random=2", "epochs=1", "constraints.seconds=1e-9")
+    said = command("launch", "small.yaml", "--inline", *changes)
+    assert "small: 2 completed" in said and "best" not in said
+    assert "  over      2 trials over a constraint: 2 seconds\n" in command("status")
+    assert [line.split()[-1] for line in command("top", "small").splitlines()[2:]] == ["seconds", "seconds"]
+    page = Path("dashboards/small.html").read_text(encoding="utf-8")
+    assert "2 trials exceed a constraint and cannot be the best: seconds at most 1e-09" in page
+    assert "No trial within the constraints has a score." in page
+    with open_store(Path("results.db")) as store:
+        assert best_trial(store, "small") is None
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        ("{test: 1790, folds: 9}", "folds: 9 parts of the 7 images of digits left to take from cannot all have one"),
+        ("{test: 0.9, folds: 50, stratify: true}", "stratify: class '8' of digits has 17 of 180 images, too few for"),
+    ],
+)
+def test_folds_that_cannot_be_are_refused_where_they_stand(command: Command, split: str, words: str) -> None:
+    with pytest.raises(DataError) as caught:
+        command("plan", "small.yaml", *settings(f"split={split}"))
+    assert str(caught.value).startswith(f"--set split={split}: split: {words}")

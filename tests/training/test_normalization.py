@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from gridsearch.training.arrays import DeviceArrays
+from gridsearch.training.normalization import make_normalizer
+
+BYTES = torch.randint(0, 256, (5000, 3, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+LABELS = torch.zeros(5000, dtype=torch.int64)
+
+
+def test_scaling_leaves_pixels_between_0_and_1() -> None:
+    assert make_normalizer("scale", BYTES) is None
+
+
+@pytest.mark.parametrize("images", [BYTES, BYTES / 255.0], ids=["bytes", "floats"])
+def test_by_channel_the_training_images_have_mean_0_and_deviation_1(images: torch.Tensor) -> None:
+    arrays = DeviceArrays(images, LABELS, make_normalizer("channel", images))
+    (pixels, _) = next(arrays.in_order(5000))
+    torch.testing.assert_close(pixels.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(pixels.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
+
+
+def test_by_image_each_has_mean_0_and_deviation_1_and_an_even_one_is_zeros() -> None:
+    normalizer = make_normalizer("image", BYTES)
+    assert normalizer is not None
+    pixels = torch.cat([BYTES[:3] / 255.0, torch.full((1, 3, 4, 4), 0.3)])
+    out = normalizer(pixels)
+    torch.testing.assert_close(out[:3].mean((1, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(out[:3].std((1, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(out[3], torch.zeros(3, 4, 4), atol=1e-5, rtol=0)
+
+
+def test_a_channel_that_is_the_same_everywhere_becomes_zeros() -> None:
+    images = BYTES.clone()
+    images[:, 1] = 7
+    normalizer = make_normalizer("channel", images)
+    assert normalizer is not None
+    assert (normalizer(images / 255.0)[:, 1].abs() < 1e-5).all()

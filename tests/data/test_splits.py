@@ -268,7 +268,6 @@ def test_folds_that_cannot_be(dataset: ImageDataset, split: Split, fragments: li
 
 @pytest.mark.parametrize("stratify", [False, True])
 def test_a_part_of_the_training_images_trains_and_the_other_parts_stay(stratify: bool) -> None:
-    digits = load_digits()
     whole = split_indices(DIGITS, Split(test=0.1, stratify=stratify), 0)
     part = split_indices(DIGITS, Split(test=0.1, train=500, stratify=stratify), 0)
     assert len(part.train) == 500

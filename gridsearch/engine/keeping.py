@@ -11,6 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from gridsearch import paths
+from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.winners import winners
 from gridsearch.engine.weight_files import has_weights, write_weights
 from gridsearch.spec.identity import parse
@@ -55,7 +56,7 @@ class BestSoFar:
     def __init__(self, store: Store, store_path: Path, job: str, grid: Iterable[str], keep: int) -> None:
         row = store.job(job)
         self.store, self.keep = store, keep
-        self.objective = objective_of(row)
+        self.objective, self.limits = objective_of(row), limits(row)
         self.root = paths.reading_dir(store_path, job)
         # Of equal scores the first in the grid is the best.
         self.places = {trial_id: -place for place, trial_id in enumerate(grid)}
@@ -73,7 +74,7 @@ class BestSoFar:
 
     def _add(self, rows: Collection[TrialRow]) -> set[str]:
         """Let trials compete; return the lineages of those that are no longer among the best."""
-        ours = [row for row in rows if row.trial_id in self.places]
+        ours = [row for row in rows if row.trial_id in self.places and not exceeded(row, self.limits)]
         curves = self._curves(ours)
         displaced = set()
         for row in ours:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 
+from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.frames import JobData, load
@@ -23,6 +25,8 @@ from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, table
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import Summary, summary
+from gridsearch.analysis.tested import tested_frame, tested_trial
+from gridsearch.analysis.timing import timing
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 
@@ -138,6 +142,19 @@ class Job:
         """Return the correlations of the axes and the score: "pearson" or "spearman"."""
         return correlation(self._data, method).frame()
 
+    def timing(self, axis: str) -> pd.DataFrame:
+        """Return the median time of a step and of an epoch, evaluation included, for each value of an axis."""
+        return timing(self._data, axis).frame()
+
+    def tested(self) -> pd.DataFrame:
+        """Return the trials that were tried on the test images, the best ranked first."""
+        return tested_frame(self._data)
+
+    def classes(self, trial: str = "") -> pd.DataFrame:
+        """Return how a trial (by default the best ranked of those tested) does with each class of the test images."""
+        found = tested_trial(self._data, trial).scores
+        return pd.DataFrame([asdict(one) for one in (*found.classes, found.mean)]).set_index("name")
+
     @property
     def figures(self) -> Figures:
         """The job's figures, as plotly figures."""
@@ -158,7 +175,8 @@ class Figures:
 
     def __repr__(self) -> str:
         axes = ", ".join(self._data.axis_columns) or "none"
-        return f"<figures of {self._data.job.name!r}: correlation(), scatter(), curves(); axes: {axes}>"
+        kinds = "correlation(), scatter(), curves(), comparison(), confusion()"
+        return f"<figures of {self._data.job.name!r}: {kinds}; axes: {axes}>"
 
     def correlation(self, method: str = "pearson") -> go.Figure:
         """Return the correlation heatmap."""
@@ -177,3 +195,15 @@ class Figures:
         from gridsearch.report.figures.curves import curves_figure
 
         return curves_figure(curves(self._data), log=log)
+
+    def comparison(self, axis: str, metric: str = "val_loss", *, training: bool = True) -> go.Figure:
+        """Return the curves of the best trial at each value of an axis; `metric` is "val_loss" or "val_accuracy"."""
+        from gridsearch.report.figures.comparison import comparison_figure
+
+        return comparison_figure(comparison(self._data, axis), metric, training=training)
+
+    def confusion(self, trial: str = "") -> go.Figure:
+        """Return the confusion matrix of a trial on the test images, by default the best ranked of those tested."""
+        from gridsearch.report.figures.confusion import confusion_figure
+
+        return confusion_figure(tested_trial(self._data, trial).scores)

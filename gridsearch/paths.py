@@ -113,3 +113,13 @@ def file_stem(name: str) -> str:
 def dashboard_page(folder: Path, job_name: str) -> Path:
     """Return the page of a job in a folder of dashboards."""
     return folder / f"{file_stem(job_name)}.html"
+
+
+def samples_page(folder: Path, dataset: str) -> Path:
+    """Return the page of a data set's sample images."""
+    return folder / f"{file_stem(dataset)}-samples.html"
+
+
+def maps_page(folder: Path, trial_id: str) -> Path:
+    """Return the page of a trial's activation maps."""
+    return folder / f"{trial_id[:12]}-maps.html"

@@ -47,6 +47,8 @@ def test_tables_of_a_job(results: Results) -> None:
     assert job.top(2, filter="neurons == 5", columns=["neurons", "score"])["neurons"].tolist() == [5, 5]
     assert job.correlation().loc["epochs", "val_accuracy"] > 0.9
     assert job.correlation(method="spearman").shape == (4, 4)
+    assert job.timing("neurons").columns.tolist() == ["neurons", "trainings", "ms_per_step", "seconds_per_epoch"]
+    assert job.trials()["seconds_per_epoch"].dropna().unique().tolist() == [1.0]
 
 
 def test_changing_a_table_changes_nothing_else(results: Results) -> None:
@@ -61,6 +63,7 @@ def test_figures_of_a_job(results: Results, tmp_path: Path) -> None:
     assert len(job.figures.correlation("spearman").layout.annotations) == 16
     assert len(job.figures.scatter(x="learning_rate", color="neurons").data) == 3
     assert len(job.figures.curves(log=True).data) == 27
+    assert [t.name for t in job.figures.comparison("neurons", "val_accuracy", training=False).data] == ["5", "10", "20"]
     page = job.dashboard(tmp_path / "pages" / "mine.html")
     assert page.read_text(encoding="utf-8").count("<h1>shallow</h1>") == 1
     with pytest.raises(TableError, match="did you mean 'neurons'"):

@@ -1,4 +1,4 @@
-"""The loss curves of the best, the median and the worst trials."""
+"""The curves of trials over their epochs: of the best, the median and the worst, and of any other."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import pandas as pd
 
 from gridsearch.analysis.frames import OVER, JobData
 from gridsearch.analysis.labels import label
+from gridsearch.analysis.measures import overfit_epoch, own_epochs
 from gridsearch.analysis.ranking import ranked
-from gridsearch.store.rows import EpochRow, TrialRow
+from gridsearch.store.rows import EpochRow
 
 MOST_PER_GROUP = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The losses of one trial per epoch, epoch 0 being the untrained model; no finite loss: None.
+    """The losses and accuracies of one trial per epoch, epoch 0 being the untrained model; not finite: None.
 
     `rank` counts from 1, the best; `settings` are its axes, as text. `lowest_epoch` is where the validation
-    loss was lowest: from there on it rises while training goes on.
+    loss was lowest; `overfit_epoch` is the same where it rises from there on while the training loss falls.
     """
 
     trial: str
@@ -33,8 +34,11 @@ class Curve:
     epochs: tuple[int, ...]
     train_loss: tuple[float | None, ...]
     val_loss: tuple[float | None, ...]
+    train_accuracy: tuple[float | None, ...]
+    val_accuracy: tuple[float | None, ...]
     diverged_epoch: int | None
     lowest_epoch: int | None
+    overfit_epoch: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +60,25 @@ class Curves:
 def curves(data: JobData) -> Curves:
     """Return the loss curves of the best, median and worst trials that have a result; needs the epochs."""
     order = ranked(data)
-    rows = {row.trial_id: row for row in data.rows}
     kept = order[order[OVER] == ""] if OVER in order else order
     scored = int(kept["score"].notna().sum())
-    places = {name: range(*bounds) for name, bounds in _bounds(len(order), scored).items()}
     records = order.to_dict("records")
-    wanted = {rows[records[place]["trial"]].lineage_id for group in places.values() for place in group}
-    measured: dict[str, list[EpochRow]] = {lineage: [] for lineage in wanted}
-    for epoch in data.epoch_rows:
-        if epoch.lineage_id in wanted:
-            measured[epoch.lineage_id].append(epoch)
-
-    def build(group: str) -> tuple[Curve, ...]:
-        return tuple(
-            _curve(data, records[place], _own(rows[records[place]["trial"]], measured), (group, place + 1))
-            for place in places[group]
-        )
-
-    return Curves(best=build("best"), median=build("median"), worst=build("worst"), total=len(order))
+    groups = {
+        name: curves_of(data, records, range(*bounds), name) for name, bounds in _bounds(len(order), scored).items()
+    }
+    return Curves(**groups, total=len(order))
 
 
-def _own(row: TrialRow, measured: Mapping[str, list[EpochRow]]) -> list[EpochRow]:
-    """Return the epochs of a trial: those of its lineage up to its own number."""
-    mine = [epoch for epoch in measured[row.lineage_id] if epoch.epoch <= row.epochs]
-    return sorted(mine, key=lambda epoch: epoch.epoch)
+def curves_of(
+    data: JobData, ranking: Sequence[Mapping[Any, Any]], places: Sequence[int], group: str
+) -> tuple[Curve, ...]:
+    """Return the curves of the trials at these places of a ranking, the rows of `ranked` as mappings."""
+    rows = {row.trial_id: row for row in data.rows}
+    chosen = [rows[ranking[place]["trial"]] for place in places]
+    own = own_epochs(chosen, data.epoch_rows)
+    return tuple(
+        _curve(data, ranking[place], epochs, (group, place + 1)) for place, epochs in zip(places, own, strict=True)
+    )
 
 
 def _bounds(count: int, scored: int) -> dict[str, tuple[int, int]]:
@@ -109,8 +108,11 @@ def _curve(data: JobData, row: Mapping[Any, Any], own: Sequence[EpochRow], place
         epochs=tuple(epoch.epoch for epoch in own),
         train_loss=tuple(_finite(epoch.train_loss) for epoch in own),
         val_loss=val,
+        train_accuracy=tuple(_finite(epoch.train_accuracy) for epoch in own),
+        val_accuracy=tuple(_finite(epoch.val_accuracy) for epoch in own),
         diverged_epoch=None if pd.isna(row["diverged_epoch"]) else int(row["diverged_epoch"]),
         lowest_epoch=min(finite)[1] if finite else None,
+        overfit_epoch=overfit_epoch(own),
     )
 
 

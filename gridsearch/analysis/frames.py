@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
+from gridsearch.analysis.levels import with_seen
 from gridsearch.analysis.limits import exceeded, limits
+from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
 from gridsearch.analysis.question import Objective, axes, defaults, objective
+from gridsearch.errors import nearest
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, TrialState
 from gridsearch.spec.trial import FLOAT_KEYS
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import EpochRow, JobRow, TrialRow
+from gridsearch.store.rows import EpochRow, EvaluationRow, JobRow, LatencyRow, TrialRow
 
 #: States in which a trial has a score. A diverged trial is a result too, but its number means nothing.
 SCORED_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED})
 BEFORE = ("trial", "state")
-AFTER = (*METRICS, "score", "diverged_epoch", "seconds", "parameters", "macs", "error")
+AFTER = (*METRICS, "score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
 #: What a job with constraints has too: which of them a trial exceeds.
 OVER = "over"
 #: What a table of points has instead, where each is trained more than once (see `groups`).
@@ -32,7 +36,7 @@ EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 
 @dataclass(frozen=True, eq=False)
 class JobData:
-    """A job read for analysis: what it asks, its trials (one row each) and its epochs (long form)."""
+    """A job read for analysis: what it asks, its trials (one row each), its epochs (long form), its tests."""
 
     job: JobRow
     axes: tuple[Axis, ...]
@@ -40,11 +44,25 @@ class JobData:
     rows: tuple[TrialRow, ...]
     trials: pd.DataFrame
     epoch_rows: tuple[EpochRow, ...] = ()
+    evaluations: tuple[EvaluationRow, ...] = ()
+    latencies: tuple[LatencyRow, ...] = ()
 
     @property
     def axis_columns(self) -> list[str]:
         """Return the columns of `trials` that hold the axes, in order."""
         return [setting_column(axis.name) for axis in self.axes]
+
+    def along(self, name: str) -> tuple[Axis, list[str]]:
+        """Return the axis in the column `name`, undeclared values of trials included, and each trial's value as text.
+
+        A trial without the setting has an empty text. `TableError` names the nearest axis when there is none.
+        """
+        if name not in self.axis_columns:
+            raise TableError(f"unknown axis {name!r}{nearest(name, self.axis_columns)}")
+        axis = replace(self.axes[self.axis_columns.index(name)], name=name)
+        values = [None if value is pd.NA else value for value in self.trials[name].tolist()]
+        texts = [label(value) for value in values]
+        return with_seen(axis, dict(zip(texts, values, strict=True))), texts
 
     @property
     def setting_columns(self) -> list[str]:
@@ -58,10 +76,13 @@ class JobData:
 
 
 def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
-    """Read a job from the store; epochs only when asked for, or when the score is the best of them."""
+    """Read a job from the store; epochs only when asked for (then evaluations too), or when the score is their best."""
     job = store.job(name)
     needed = with_epochs or objective(job).at == "best"
-    return job_data(job, store.trials(name), store.job_epochs(name) if needed else ())
+    data = job_data(job, store.trials(name), store.job_epochs(name) if needed else ())
+    if not with_epochs:
+        return data
+    return replace(data, evaluations=tuple(store.evaluations(name)), latencies=tuple(store.latencies(name)))
 
 
 def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> JobData:
@@ -80,8 +101,9 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
 
     Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of
     the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the
-    best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, `seconds`, the model's `parameters` and `macs`,
-    `error`; in a job with constraints `over`, the names of those exceeded. List values read `512-256`.
+    best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, the `MEASURES` (missing unless `epochs` are
+    given), `seconds`, the model's `parameters` and `macs`, `error`; in a job with constraints `over`, the names of
+    those exceeded. List values read `512-256`.
     """
     settings = [defaults(job) | flatten(row.config) for row in trials]
     names = dict.fromkeys([axis.name for axis in axes(job)] + [key for row in settings for key in row])
@@ -95,6 +117,14 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
         columns[metric] = pd.Series([getattr(row, metric) for row in trials], dtype="float64")
     columns["score"] = _scores(objective(job), trials, epochs)
     columns["diverged_epoch"] = pd.Series([row.diverged_epoch for row in trials], dtype="Int64")
+    images = (job.spec.get("images") or {}).get("train")
+    measured = [
+        measures_of(own, images=images, batch_size=row.get("batch_size"))
+        for own, row in zip(own_epochs(trials, epochs), settings, strict=True)
+    ]
+    for name in MEASURES:
+        kind = "Int64" if name == "overfit_epoch" else "float64"
+        columns[name] = pd.Series([row[name] for row in measured], dtype=kind)
     columns["seconds"] = pd.Series([row.seconds for row in trials], dtype="float64")
     for size in ("parameters", "macs"):
         columns[size] = pd.Series([getattr(row, size) for row in trials], dtype="Int64")

@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.frames import OVER, JobData
+from gridsearch.analysis.measures import MEASURES
 from gridsearch.spec.identity import point_of
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
 
 _RESULTS = [state.value for state in RESULT_STATES]
+_MEANS = (*METRICS, "score", "seconds", *(name for name in MEASURES if name != "overfit_epoch"))
 #: The state of a point without a result: that of its trials that is named first here.
 _OPEN = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState.PENDING)
 
@@ -19,7 +21,7 @@ _OPEN = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState
 def grouped(data: JobData) -> JobData:
     """Return the job with one row for each point in place of one for each trial.
 
-    `trial` is the point's first. Metrics, `score`, `seconds` are means; `score_std` is the standard deviation (ddof 1,
+    `trial` is the point's first. Metrics, `score`, times are means; `score_std` is the standard deviation (ddof 1,
     none for a single score), `score_n` counts the scores, `score_of` the trials, `score_diverged` those that diverged.
     A point is `diverged` where any of its trials did: its mean is only that of the others. It is over a limit where any
     of its trials is. Seed and fold, in which its trials differ, are no columns.
@@ -29,10 +31,11 @@ def grouped(data: JobData) -> JobData:
     differing = ["seed", "fold"] if data.job.spec.get("folds") else ["seed"]
     frame = data.trials[~points.duplicated()].drop(columns=differing, errors="ignore")
     frame.index = pd.Index(points[~points.duplicated()])
-    columns: dict[str, pd.Series[Any]] = {name: groups[name].mean() for name in (*METRICS, "score", "seconds")}
+    columns: dict[str, pd.Series[Any]] = {name: groups[name].mean() for name in _MEANS}
     columns |= {
         "state": groups["state"].agg(_state).astype("str"),
         "diverged_epoch": groups["diverged_epoch"].min(),
+        "overfit_epoch": groups["overfit_epoch"].min(),
         "error": groups["error"].first(),
         "score_std": groups["score"].std(ddof=1),
         "score_n": groups["score"].count(),

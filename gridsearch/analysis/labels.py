@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -33,6 +34,26 @@ def score_text(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return ""
     return f"{value:.6f}" if abs(value) < 1e6 else f"{value:.3g}"
+
+
+def measured_text(value: float | None) -> str:
+    """Return a time or another measured amount with four significant digits, or nothing when there is none.
+
+    >>> measured_text(13.2649), measured_text(0.0123456)
+    ('13.26', '0.01235')
+    """
+    return "" if value is None or math.isnan(value) else label(float(f"{value:.4g}"))
+
+
+def aligned_texts(values: Sequence[float | None]) -> list[str]:
+    """Return measured amounts of one column with equally many decimals: as many as give the smallest three digits.
+
+    >>> aligned_texts([69.29, 2.651, None])
+    ['69.29', '2.65', '']
+    """
+    smallest = min((abs(value) for value in values if value), default=1.0)
+    decimals = min(6, max(0, 2 - math.floor(math.log10(smallest))))
+    return ["" if value is None else f"{value:.{decimals}f}" for value in values]
 
 
 @dataclass(frozen=True, slots=True)

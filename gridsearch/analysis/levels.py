@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,8 @@ from gridsearch.spec.domains import Axis, Scale
 
 #: More colours than this cannot be told apart, nor ordered by eye.
 MOST_LEVELS = 8
+#: More lines or rows than this, one for each value, are not read any more.
+MOST_COMPARED = 10
 #: Ticks stand at least this share of the axis apart, so that their labels do not touch.
 _CLOSEST_TICKS = 0.055
 
@@ -45,6 +47,16 @@ class Levels:
 def ordered_values(axis: Axis) -> list[Any]:
     """Return the values of an axis in ascending order; text, lists and true/false in the job's order."""
     return list(axis.values) if axis.scale == "category" else sorted(axis.values)
+
+
+def with_seen(axis: Axis, seen: dict[str, object]) -> Axis:
+    """Return the axis with the values, by their texts, that trials have but the job does not name.
+
+    They arise where a setting is dead (momentum under Adam) and is put back to its default.
+    """
+    declared = {label(value) for value in axis.values}
+    extra = tuple(value for text, value in seen.items() if text and text not in declared)
+    return replace(axis, values=axis.values + extra) if extra else axis  # type: ignore[operator]
 
 
 def placement(axis: Axis) -> Placement:

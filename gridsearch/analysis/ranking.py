@@ -15,7 +15,7 @@ import pandas as pd
 from gridsearch.analysis.filtering import TableError, matching, plain_rows
 from gridsearch.analysis.frames import OVER, SCORED_STATES, SPREAD, JobData
 from gridsearch.analysis.groups import grouped
-from gridsearch.analysis.labels import Spread, label, mean_text, score_text
+from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
 from gridsearch.analysis.question import has_groups
 from gridsearch.errors import nearest
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
@@ -237,8 +237,10 @@ def _cell(name: str, row: dict[str, Any], *, apart: bool = False) -> str:
         return "no value" if row["state"] in SCORED_STATES else str(row["state"])
     if name == "score" and not apart and (spread := _spread(row)):
         return mean_text(value, spread)
-    if name in (*METRICS, "score", "score_std"):
+    if name in (*METRICS, "score", "score_std", "initial_val_loss"):
         return score_text(value)
+    if name in ("seconds_per_epoch", "ms_per_step"):
+        return measured_text(value)
     return f"{value:.1f}" if name == "seconds" and value == value else label(value)
 
 

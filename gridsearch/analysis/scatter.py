@@ -12,7 +12,7 @@ import pandas as pd
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
-from gridsearch.analysis.levels import Levels, Placement, levels, placement
+from gridsearch.analysis.levels import Levels, Placement, levels, placement, with_seen
 from gridsearch.analysis.question import Objective, axis_title
 from gridsearch.errors import nearest
 from gridsearch.spec.domains import Axis
@@ -127,7 +127,7 @@ def _spread(column: pd.Series[Any]) -> float:
 
 def _axis(axis: Axis, values: Sequence[object], trials: Sequence[str], spread: float) -> BoardAxis:
     true = [label(None if value is pd.NA else value) for value in values]
-    full = _with_seen(axis, dict(zip(true, values, strict=True)))
+    full = with_seen(axis, dict(zip(true, values, strict=True)))
     where, groups = placement(full), levels(full)
     return BoardAxis(
         name=axis.name,
@@ -140,16 +140,6 @@ def _axis(axis: Axis, values: Sequence[object], trials: Sequence[str], spread: f
         ),
         group=tuple(groups.group_of.get(text, -1) for text in true),
     )
-
-
-def _with_seen(axis: Axis, seen: dict[str, object]) -> Axis:
-    """Return the axis with the values that trials have but the job does not name.
-
-    They arise where a setting is dead (momentum under Adam) and is put back to its default.
-    """
-    declared = {label(value) for value in axis.values}
-    extra = tuple(value for text, value in seen.items() if text and text not in declared)
-    return replace(axis, values=axis.values + extra) if extra else axis  # type: ignore[operator]
 
 
 def _moved(where: Placement, text: str, by: float) -> float | None:

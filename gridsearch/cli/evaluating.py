@@ -95,7 +95,7 @@ def _print_one(found: Found, format_: tables.Format) -> None:
     for number, grid in enumerate(grids):
         if number or format_ is tables.Format.TABLE:
             data("")
-        _print(grid, format_)
+        tables.write(grid, format_)
 
 
 def _print_several(found: Sequence[Found], format_: tables.Format) -> None:
@@ -104,19 +104,7 @@ def _print_several(found: Sequence[Found], format_: tables.Format) -> None:
     if format_ is tables.Format.JSON:
         data(json.dumps([_as_json(one, scores(one.evaluation) if one.evaluation else None) for one in found], indent=2))
     else:
-        _print(_speeds(found, with_trials=True), format_)
-
-
-def _print(grid: tables.Grid, format_: tables.Format) -> None:
-    if format_ is tables.Format.TABLE:
-        tables.show(grid)
-        return
-    render = {
-        tables.Format.CSV: tables.as_csv,
-        tables.Format.MD: tables.as_markdown,
-        tables.Format.LATEX: tables.as_latex,
-    }[format_]
-    data(render(grid))
+        tables.write(_speeds(found, with_trials=True), format_)
 
 
 def _head(found: Found, result: Scores | None) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gridsearch.cli import checks, evaluating, launching, pages, reading, showing
+from gridsearch.cli import checks, evaluating, launching, pages, pictures, reading, showing
 from gridsearch.cli.streams import say
 from gridsearch.errors import EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
 from gridsearch.version import __version__
@@ -51,6 +51,8 @@ for command in (
     showing.show,
     evaluating.evaluate,
     pages.dashboard,
+    pictures.samples,
+    pictures.maps,
     reading.export,
     reading.verify,
     checks.doctor,

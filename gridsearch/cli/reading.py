@@ -94,12 +94,14 @@ def top(
     ranked by their means; the id is that of a point's first trial.
     """
     from gridsearch.analysis.frames import load
+    from gridsearch.analysis.measures import need_epochs
     from gridsearch.analysis.ranking import TableOptions
     from gridsearch.analysis.ranking import table as ranking_table
 
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
+    by_epochs = need_epochs(*chosen, *(sort or ()), filter_ or "")
     with _open(store) as opened:
-        loaded = load(opened, jobs.stored_name(opened, job))
+        loaded = load(opened, jobs.stored_name(opened, job), with_epochs=by_epochs)
     apart = format_ in (tables.Format.JSON, tables.Format.CSV)
     options = TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state, each=each, apart=apart)
     table = ranking_table(loaded, options)
@@ -166,7 +168,7 @@ def export(
         raise GridsearchError(f"--table {table}: must be trials, points or epochs")
     kind = chosen_format(format_, output)
     with _open(store) as opened:
-        loaded = load(opened, jobs.stored_name(opened, job), with_epochs=table == "epochs")
+        loaded = load(opened, jobs.stored_name(opened, job), with_epochs=True)
     frame = loaded.epochs if table == "epochs" else grouped(loaded).trials if table == "points" else loaded.trials
     rows = write(frame, kind, output)
     if output:

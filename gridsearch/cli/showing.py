@@ -23,12 +23,13 @@ from gridsearch.errors import GridsearchError, StoreError
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store
-    from gridsearch.store.rows import TrialRow
+    from gridsearch.store.rows import EpochRow, TrialRow
 
 TrialPrefix = Annotated[
     str | None, typer.Argument(metavar="[TRIAL]", help="A trial's id or the beginning of it; or give --model.")
 ]
 LayersOption = Annotated[bool, typer.Option("--layers", help="Print the layers of the trial's model.")]
+EpochsOption = Annotated[bool, typer.Option("--epochs", help="Print the log of the trial's epochs, a line for each.")]
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", metavar="NAME", help="Print the layers of a model, ours or package.module:Class."),
@@ -64,6 +65,7 @@ class _Wanted:
 def show(
     trial: TrialPrefix = None,
     layers: LayersOption = False,
+    epochs: EpochsOption = False,
     model: ModelOption = None,
     set_: ModelSet = None,
     image_size: ImageSize = None,
@@ -74,7 +76,7 @@ def show(
     store: StoreOption = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
-    """Print one trial: settings, numbers, curves and events. Or the layers of a model, and what they cost."""
+    """Print one trial: settings, numbers, curves, events; or its epochs; or the layers of a model, and their cost."""
     format_ = tables.Format.JSON if as_json else format_
     options = {"--set": set_, "--image-size": image_size, "--dataset": dataset, "--classes": classes}
     if (trial is None) == (model is None):
@@ -83,6 +85,8 @@ def show(
         )
     if stray := [name for name, given in options.items() if given and model is None]:
         raise GridsearchError(f"show: {stray[0]} goes with --model")
+    if epochs and (layers or model is not None):
+        raise GridsearchError("show: --epochs is another table than that of the layers; give one of them")
     if model is not None:
         shape, number = _images(image_size, dataset, classes, data_dir)
         _print_layers(_Wanted(model, _settings(set_ or []), shape, number, [Path.cwd()]), format_)
@@ -93,6 +97,8 @@ def show(
             row = opened.trial(trial)
             if layers:
                 _print_layers(_of_trial(row, opened), format_)
+            elif epochs:
+                _print_epochs(row, opened, format_)
             else:
                 _print_trial(row, opened, format_)
 
@@ -100,7 +106,7 @@ def show(
 def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:
     from gridsearch.cli.trial import settings_of, trial_json, trial_text
 
-    epochs = [epoch for epoch in store.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
+    epochs = _own_epochs(row, store)
     events = store.events(trial_id=row.trial_id)
     settings = settings_of(row, store.jobs())
     if format_ is tables.Format.JSON:
@@ -108,7 +114,21 @@ def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:
     elif format_ is tables.Format.TABLE:
         data(trial_text(row, settings, epochs, events, width=columns(sys.stdout)))
     else:
-        raise GridsearchError(f"show: a trial is no table: --format {format_} goes with --layers or --model")
+        raise GridsearchError(f"show: a trial is no table: --format {format_} goes with --epochs, --layers or --model")
+
+
+def _print_epochs(row: TrialRow, store: Store, format_: tables.Format) -> None:
+    from gridsearch.cli.trial import epoch_grid, epochs_json
+
+    own = _own_epochs(row, store)
+    if format_ is tables.Format.JSON:
+        data(json.dumps(epochs_json(own), indent=2))
+    else:
+        tables.write(epoch_grid(own), format_)
+
+
+def _own_epochs(row: TrialRow, store: Store) -> list[EpochRow]:
+    return [epoch for epoch in store.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
 
 
 def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:

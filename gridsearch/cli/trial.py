@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.analysis.labels import label
+from gridsearch.analysis.labels import label, score_text
+from gridsearch.analysis.measures import initial_val_loss, overfit_epoch, seconds_per_epoch
 from gridsearch.analysis.question import defaults
 from gridsearch.cli.streams import folded, printable
-from gridsearch.cli.wording import duration, moment
+from gridsearch.cli.tables import Grid
+from gridsearch.cli.wording import duration, moment, plural
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS
 
@@ -50,11 +52,10 @@ def trial_json(
         "log": row.log,
         "attempt": row.attempt,
         "seconds": row.seconds,
-        "epochs": [
-            {"epoch": e.epoch, "learning_rate": e.learning_rate, "seconds": e.seconds}
-            | {metric: getattr(e, metric) for metric in METRICS}
-            for e in epochs
-        ],
+        "initial_val_loss": initial_val_loss(epochs),
+        "overfit_epoch": overfit_epoch(epochs),
+        "seconds_per_epoch": seconds_per_epoch(epochs),
+        "epochs": epochs_json(epochs),
         "events": [
             {
                 "at": event.at.isoformat(),
@@ -65,6 +66,26 @@ def trial_json(
             for event in events
         ],
     }
+
+
+def epochs_json(own: Sequence[EpochRow]) -> list[dict[str, Any]]:
+    """Return a trial's epochs as JSON values."""
+    return [
+        {"epoch": e.epoch, "learning_rate": e.learning_rate, "seconds": e.seconds}
+        | {metric: getattr(e, metric) for metric in METRICS}
+        for e in own
+    ]
+
+
+def epoch_grid(own: Sequence[EpochRow]) -> Grid:
+    """Return the log of a trial: a line for each epoch, and the time of them all."""
+    rows = [
+        [str(e.epoch), *(score_text(getattr(e, metric)) or "-" for metric in METRICS), f"{e.seconds:.3f}"] for e in own
+    ]
+    trained, seconds = sum(epoch.epoch >= 1 for epoch in own), sum(epoch.seconds for epoch in own)
+    headings = ["epoch", *METRICS, "seconds"]
+    caption = f"{plural(trained, 'epoch')} trained in {duration(seconds)}, evaluation included"
+    return Grid(headings, [True] * len(headings), rows, caption=caption, keys=1)
 
 
 def trial_text(
@@ -80,6 +101,7 @@ def trial_text(
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
     lines = [f"trial {row.trial_id}", f"  {row.state}{seconds}, attempt {row.attempt}", "", chosen, ""]
     lines += [f"  {metric:<16} {_number(getattr(row, metric))}" for metric in METRICS]
+    lines += _measured(epochs)
     if row.diverged_epoch is not None:
         lines.append(f"  diverged in epoch {row.diverged_epoch}")
     if row.stopped_epoch is not None:
@@ -96,6 +118,16 @@ def trial_text(
     shown = [event for event in events if event.trial_id or event.kind in _OF_LINEAGE]
     lines += [f"  {moment(event.at)}  {event.kind}" for event in shown[-_EVENTS_SHOWN:]]
     return folded("\n".join(lines), width, indent=19)
+
+
+def _measured(epochs: Sequence[EpochRow]) -> list[str]:
+    """Return what the epochs tell about the trial, as far as they do."""
+    lines = []
+    if (initial := initial_val_loss(epochs)) is not None:
+        lines.append(f"  {'initial_val_loss':<16} {_number(initial)}")
+    if (overfits := overfit_epoch(epochs)) is not None:
+        lines.append(f"  {'overfit_epoch':<16} {overfits}")
+    return lines
 
 
 def _curve(name: str, values: Sequence[float | None], bars: int) -> str:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import plotly.graph_objects as go
 
+from gridsearch.analysis.comparison import Comparison, comparisons
 from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, Method, correlation
 from gridsearch.analysis.curves import Curves, curves
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.labels import aligned_texts, score_text
 from gridsearch.analysis.question import search_text
 from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.scatter import Board, board, thinned
 from gridsearch.analysis.summary import Summary, summary
+from gridsearch.analysis.tested import tested
+from gridsearch.analysis.timing import timings
 from gridsearch.paths import INDEX_PAGE, file_stem
 from gridsearch.report import wording
+from gridsearch.report.figures.comparison import comparison_figure
+from gridsearch.report.figures.confusion import confusion_figure
 from gridsearch.report.figures.curves import curve_figure, outcome, shared_ranges
 from gridsearch.report.figures.heatmap import heatmap_figure
 from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
@@ -44,10 +51,13 @@ def job_page(data: JobData, stamp: Stamp) -> str:
     """Return the page of a job, complete in itself; the job's epochs must have been loaded."""
     glance = summary(data)
     drawn = curves(data)
+    compared = comparisons(data)
+    tries = tested(data)
     others = unranked(data)
     points = board(data)
     shown = thinned(points, MOST_POINTS)
     cells = {method: correlation(data, method) for method in METHODS}
+    first = first_choice(points, cells["spearman"])
     scripts = [plotly_script(), asset("page.js")] if glance.results else []
     return (
         environment()
@@ -56,12 +66,18 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             job=data.job,
             stamp=stamp,
             wording=wording,
+            aligned_texts=aligned_texts,
+            score_text=score_text,
             search_text=search_text,
             outcome=outcome,
             policy=policy(scripts),
             style=asset("page.css"),
             scripts=scripts,
-            figures=json_data(_figures(drawn, shown, cells)),
+            figures=json_data(
+                _figures(drawn, shown, cells)
+                | {"compare": _comparison_parts(compared)}
+                | ({"confusion": _parts(confusion_figure(tries[0].scores))} if tries else {})
+            ),
             glance=glance,
             states=_states(glance),
             table=table(data),
@@ -73,8 +89,13 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             board=points,
             axes=points.varying,
             shown=len(shown.trials),
-            choice=first_choice(points, cells["spearman"]),
+            choice=first,
             curves=drawn,
+            overfitting=any(curve.overfit_epoch is not None for _, group in drawn.groups for curve in group),
+            comparisons=compared,
+            compared=next((name for name in first if name in [one.axis for one in compared]), ""),
+            timings=timings(data),
+            tested=tries,
             failures=failures(data),
             index_page=INDEX_PAGE,
             job_file=f"{file_stem(data.job.name)}.yaml",
@@ -111,6 +132,14 @@ def _parts(figure: go.Figure) -> Any:
 
 def _curve_parts(drawn: Curves) -> list[Any]:
     return [_parts(curve_figure(curve, shared_ranges(group))) for _, group in drawn.groups for curve in group]
+
+
+def _comparison_parts(compared: Sequence[Comparison]) -> dict[str, Any]:
+    """Return both plots for each axis; the page's script leaves out the training curves unless asked for them."""
+    plots = {"loss": "val_loss", "accuracy": "val_accuracy"}
+    return {
+        one.axis: {name: _parts(comparison_figure(one, metric)) for name, metric in plots.items()} for one in compared
+    }
 
 
 def _scatter_parts(points: Board) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import html
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 INK = "#1f2933"
 MUTED = "#5f6c7b"
@@ -18,6 +19,8 @@ _SEQUENCE = ("#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "
 #: Levels without an order: Okabe and Ito's palette without its yellow.
 _CATEGORIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#3b3b3b", "#9a9a9a")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "pentagon", "star")
+#: Shares from none to all.
+SHARES = ((0.0, "#ffffff"), (0.35, "#b9cfe4"), (0.7, "#5b8cbf"), (1.0, "#1d4268"))
 #: From -1 (blue) over 0 (white) to 1 (brick).
 DIVERGING = ((0.0, "#2b5c8a"), (0.25, "#8fb3d4"), (0.5, "#fbfaf8"), (0.75, "#e8a98c"), (1.0, "#a63a1f"))
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -34,6 +37,7 @@ _AXIS = {
     "ticklen": 4,
     "tickcolor": "#9aa5b1",
     "automargin": True,
+    "exponentformat": "none",
     "title": {"standoff": 10, "font": {"size": 13, "color": INK}},
     "tickfont": {"size": 12, "color": MUTED},
 }
@@ -64,6 +68,9 @@ def level_markers(count: int, *, ordered: bool) -> list[dict[str, Any]]:
         places = [index % len(_CATEGORIES) for index in range(count)]
         return [{"color": _CATEGORIES[place], "symbol": _SYMBOLS[place]} for place in places]
     last = len(_SEQUENCE) - 1
+    if count > len(_SEQUENCE):
+        shades = sample_colorscale(list(_SEQUENCE), [index / (count - 1) for index in range(count)])
+        return [{"color": shade, "symbol": "circle"} for shade in shades]
     if count <= 4:
         last -= 1
     places = [round(index * last / max(1, count - 1)) for index in range(count)]

@@ -59,7 +59,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def test_every_plot_is_drawn(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["shallow"])
-    assert browser.run("document.querySelectorAll('.plot').length") == 11
+    assert browser.run("document.querySelectorAll('.plot').length") == 13
     assert browser.run("[...document.querySelectorAll('.plot')].every(p => p.querySelector('.main-svg'))")
     assert browser.run("document.querySelectorAll('#scatter-plot .points path').length") == 192
     assert browser.run("document.querySelectorAll('#heatmap .annotation').length") == 25
@@ -108,6 +108,22 @@ def test_the_switches_change_the_plots(browser: Browser, pages: dict[str, Path])
     browser.wait("[...document.querySelectorAll('[data-curve]')].every(p => p._fullLayout.yaxis.type === 'log')")
     browser.run("document.querySelector('input[value=linear]').click()")
     browser.wait("[...document.querySelectorAll('[data-curve]')].every(p => p._fullLayout.yaxis.type === 'linear')")
+    assert browser.complaints == []
+
+
+def test_the_curves_follow_the_choice_of_axis_lines_and_scale(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["shallow"])
+    lines = "document.querySelectorAll('#compare-{} .scatterlayer .js-line').length"
+    browser.wait(f"{lines.format('loss')} === 4 && {lines.format('accuracy')} === 4")
+    field = "document.getElementById('compare-axis')"
+    browser.run(f"{field}.value = 'batch_size'; {field}.dispatchEvent(new Event('change'))")
+    browser.wait(f"{lines.format('loss')} === 6")
+    browser.run("document.querySelector('input[name=compare-lines][value=both]').click()")
+    browser.wait(f"{lines.format('loss')} === 12 && {lines.format('accuracy')} === 12")
+    browser.run("document.querySelector('input[name=compare-scale][value=log]').click()")
+    browser.wait("document.getElementById('compare-loss')._fullLayout.yaxis.type === 'log'")
+    assert browser.run("document.getElementById('compare-accuracy')._fullLayout.yaxis.type") == "linear"
+    assert browser.run("document.querySelector('[data-curve]')._fullLayout.yaxis.type") == "linear"
     assert browser.complaints == []
 
 

@@ -1,14 +1,22 @@
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import Correlation, correlation
-from gridsearch.analysis.curves import curves
+from gridsearch.analysis.curves import Curves, curves
+from gridsearch.analysis.evaluations import scores
+from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.scatter import board
+from gridsearch.report.figures.comparison import comparison_figure
+from gridsearch.report.figures.confusion import confusion_figure
 from gridsearch.report.figures.curves import curve_figure, curves_figure, shared_ranges
 from gridsearch.report.figures.heatmap import coefficient_text, heatmap_figure
 from gridsearch.report.figures.scatter import scatter_figure
 from gridsearch.report.theme import level_markers
+from gridsearch.store.rows import Evaluation
 from tests.analysis.grids import SHALLOW, grid, shallow_score
 
 DATA = grid(SHALLOW, shallow_score)
@@ -81,6 +89,59 @@ def test_a_diverged_curve_ends_in_a_gap_and_a_line() -> None:
     assert figure.data[0].y[-1] is None and figure.layout.shapes[0].x0 == 2
 
 
+def test_a_line_stands_where_overfitting_begins() -> None:
+    curve = replace(curves(DATA).best[0], overfit_epoch=2)
+    assert [line.x0 for line in curve_figure(curve, shared_ranges([curve])).layout.shapes] == [2]
+    assert [line.x0 for line in curves_figure(Curves((curve,), (), (), 1)).layout.shapes] == [2]
+
+
+@pytest.mark.parametrize(("metric", "of_training"), [("val_loss", "train_loss"), ("val_accuracy", "train_accuracy")])
+def test_compared_curves_have_one_colour_for_a_value(metric: str, of_training: str) -> None:
+    found = comparison(DATA, "batch_size")
+    found = replace(found, curves=(replace(found.curves[0], overfit_epoch=3), *found.curves[1:]))
+    figure = comparison_figure(found, metric)
+    solid = [trace for trace in figure.data if trace.showlegend]
+    assert [trace.name for trace in solid] == list(found.values)
+    assert len({trace.line.color for trace in solid}) == 6
+    assert solid[0].y == pytest.approx(getattr(found.curves[0], metric), rel=1e-4)
+    dotted = [trace for trace in figure.data if trace.meta == "training"]
+    assert [trace.line.color for trace in dotted] == [trace.line.color for trace in solid]
+    assert dotted[0].y == pytest.approx(getattr(found.curves[0], of_training), rel=1e-4)
+    (ring,) = [trace for trace in figure.data if trace.mode == "markers"]
+    assert ring.x == (3,) and ring.y[0] == solid[0].y[3] and ring.marker.line.color == solid[0].line.color
+    assert "<b>batch_size = 4</b> (0.957000)<br>epochs = 4<br>learning_rate = 0.1<br>neurons = 100" in solid[0].text
+    assert len(comparison_figure(found, metric, training=False).data) == 7
+
+
+def test_a_loss_that_explodes_does_not_press_the_others_flat() -> None:
+    found = comparison(DATA, "neurons")
+    wild = replace(found.curves[0], val_loss=(2.4, 1e6, 1e9, None, None))
+    figure = comparison_figure(replace(found, curves=(wild, *found.curves[1:])))
+    assert 2.4 < figure.layout.yaxis.range[1] < 12 and figure.layout.meta["both"]["log"][1] > 9
+
+
+def test_only_loss_and_accuracy_can_be_compared() -> None:
+    with pytest.raises(TableError, match="unknown metric 'val_los' .did you mean 'val_loss'"):
+        comparison_figure(comparison(DATA, "neurons"), "val_los")
+
+
+def test_a_confusion_matrix_is_divided_by_its_rows_and_numbered() -> None:
+    figure = confusion_figure(
+        scores(Evaluation("t", 1, None, ("<a>", "b", "c"), ((996, 4, 0), (1, 1, 2), (0, 0, 0)), 1.0))
+    )
+    assert [list(row) for row in figure.data[0].z[1:]] == [[0.25, 0.25, 0.5], [0, 0, 0]]
+    assert figure.data[0].customdata[0][1] == "4 of 1,000 &lt;a&gt; taken for b"
+    assert [note.text for note in figure.layout.annotations] == ["100", "<1", "", "25", "25", "50", "", "", ""]
+    assert figure.layout.yaxis.ticktext == ("&lt;a&gt;", "b", "c")
+
+
+def test_a_confusion_of_many_classes_has_no_numbers_and_fewer_ticks() -> None:
+    for classes, numbers, ticks in ((15, 225, 15), (16, 0, 16), (100, 0, 25)):
+        counts = tuple(map(tuple, np.eye(classes, dtype=int).tolist()))
+        figure = confusion_figure(scores(Evaluation("t", 1, None, tuple(map(str, range(classes))), counts, 1.0)))
+        assert (len(figure.layout.annotations), len(figure.layout.xaxis.ticktext)) == (numbers, ticks)
+
+
 @pytest.mark.parametrize("log", [False, True])
 def test_all_curves_in_one_figure_for_a_notebook(log: bool) -> None:
     figure = curves_figure(curves(DATA), log=log)
@@ -100,7 +161,7 @@ def test_small_jobs_have_figures_too(axes: dict[str, list[int]]) -> None:
 
 
 def test_levels_are_told_apart() -> None:
-    for count in range(1, 9):
-        for ordered in (True, False):
+    for count in range(1, 11):
+        for ordered in (True, False)[: 2 if count <= 8 else 1]:
             markers = level_markers(count, ordered=ordered)
             assert len({marker["color"] for marker in markers}) == count

@@ -14,6 +14,7 @@ from gridsearch.report.inlining import json_data, plotly_script
 from gridsearch.report.page import Stamp, job_page
 from gridsearch.report.wording import duration, moment, share
 from gridsearch.spec.outcomes import TrialState
+from gridsearch.store.rows import EpochRow
 from tests.analysis.grids import SHALLOW, START, grid, make_epochs, make_job, make_trial, shallow_score
 
 STAMP = Stamp(START, "results.db")
@@ -211,17 +212,41 @@ def test_a_page_of_thousands_of_trials_stays_small() -> None:
 def test_the_page_opens_with_the_axes_that_matter_most() -> None:
     shown = outline(grid(SHALLOW, shallow_score))
     chosen = [attributes["value"] for tag, attributes in shown.elements if tag == "option" and "selected" in attributes]
-    assert chosen == ["learning_rate", "batch_size"]
+    assert chosen == ["learning_rate", "batch_size", "learning_rate"]
 
 
 def test_an_axis_of_one_value_is_no_choice() -> None:
     axes = {"batch_size": [8], "epochs": [3], "optimizer": ["sgd", "adam"]}
     shown = outline(grid(axes, lambda point: 0.5 if point["optimizer"] == "sgd" else 0.6))
     options = [attributes for tag, attributes in shown.elements if tag == "option"]
-    assert [option["value"] for option in options] == ["optimizer", "optimizer", ""]
-    assert [option["value"] for option in options if "selected" in option] == ["optimizer", ""]
+    assert [option["value"] for option in options] == ["optimizer", "optimizer", "", "optimizer"]
+    assert [option["value"] for option in options if "selected" in option] == ["optimizer", "", "optimizer"]
     assert list(json.loads(shown.scripts[0])["scatter"]["x"]) == ["optimizer"]
     assert "Score against" not in outline(grid(axes | {"optimizer": ["sgd"]}, lambda point: 0.5)).text
+
+
+def test_curves_are_compared_along_every_axis_whose_lines_can_be_told_apart() -> None:
+    shown = outline(grid(SHALLOW, shallow_score))
+    compared = json.loads(shown.scripts[0])["compare"]
+    assert list(compared) == ["batch_size", "learning_rate", "neurons"]
+    named = [trace["name"] for trace in compared["neurons"]["accuracy"]["data"] if trace["showlegend"]]
+    assert named == ["10", "25", "50", "100"]
+    assert "Curves by hyperparameter" not in outline(grid({"epochs": [1, 2]}, lambda point: 0.5)).text
+
+
+def test_times_stand_in_a_table_for_each_axis_they_may_depend_on() -> None:
+    data = grid({"batch_size": [8, 16], "learning_rate": [0.1, 1.0]}, lambda point: 0.5)
+    text = outline(data).text
+    assert "batch size ms per step s per epoch 8 6.17 1.00 16 12.35 1.00 Medians" in text
+    assert "Time of a step" not in outline(grid({"learning_rate": [0.1, 1.0]}, lambda point: 0.5)).text
+
+
+def test_overfitting_is_explained_where_it_is_shown() -> None:
+    row = make_trial({"epochs": 9}, 0.5)
+    losses = [2.3, 1.0, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]
+    epochs = [EpochRow(row.lineage_id, n, 2.3 / (1 + n), 0.5, loss, 0.5, 0.1, 1.0) for n, loss in enumerate(losses)]
+    assert "overfitting begins" in outline(job_data(make_job({"epochs": [9]}), [row], epochs)).text
+    assert "verfitting begins" not in outline(job_data(make_job({"epochs": [9]}), [row], epochs[:5])).text
 
 
 def test_an_unfinished_lineage_has_a_page() -> None:

@@ -62,6 +62,34 @@
     });
   });
 
+  const compared = document.getElementById("compare-axis");
+  if (compared) {
+    const chosen = function (name) { return document.querySelector("input[name=" + name + "]:checked").value; };
+    const redraw = function () {
+      const lines = chosen("compare-lines");
+      const scale = chosen("compare-scale");
+      ["loss", "accuracy"].forEach(function (what) {
+        const figure = figures.compare[compared.value][what];
+        const layout = structuredClone(figure.layout);
+        if (what === "loss") {
+          layout.yaxis.type = scale;
+          const ranges = layout.meta[lines];
+          layout.yaxis.range = ranges[scale];
+          if (scale === "log" && ranges.log[1] - ranges.log[0] >= 2) layout.yaxis.dtick = 1;
+        }
+        const data = figure.data.filter(function (trace) { return lines === "both" || trace.meta === lines; });
+        draw(document.getElementById("compare-" + what), { data: structuredClone(data), layout: layout });
+      });
+    };
+    compared.addEventListener("change", redraw);
+    onChoice("compare-lines", "compare-lines", redraw);
+    onChoice("compare-scale", "compare-scale", redraw);
+    redraw();
+  }
+
+  const confusion = document.getElementById("confusion");
+  if (confusion) draw(confusion, figures.confusion);
+
   // Plots are drawn for the width of the screen; on paper they must be drawn again for the width of the paper,
   // and at once: Plotly.Plots.resize waits a moment, and printing does not.
   function redrawAll(size) {

@@ -27,10 +27,10 @@ def curve_figure(curve: Curve, ranges: dict[str, list[float]]) -> go.Figure:
     figure = go.Figure(layout={"template": TEMPLATE, "height": _PANEL_PX, "showlegend": False})
     figure.add_traces(_traces(curve))
     figure.update_layout(margin={"l": 48, "r": 10, "t": 8, "b": 40}, hovermode="x unified", meta=ranges)
-    figure.update_xaxes(title_text="epoch", **_epochs_axis(curve))
+    figure.update_xaxes(title_text="epoch", **_axis_of(curve))
     figure.update_yaxes(title_text="loss (nats)", range=ranges["linear"])
-    if curve.diverged_epoch is not None:
-        figure.add_vline(x=curve.diverged_epoch, line={"color": VALIDATION, "width": 1, "dash": "dot"})
+    for line in _marks(curve):
+        figure.add_vline(**line)
     return figure
 
 
@@ -49,7 +49,9 @@ def curves_figure(curves: Curves, *, log: bool = False) -> go.Figure:
                 trace.showlegend = row == 1 and column == 1
                 figure.add_trace(trace, row=row, col=column)
             kind = "log" if log else "linear"
-            figure.update_xaxes(title_text="epoch", **_epochs_axis(curve), row=row, col=column)
+            for line in _marks(curve):
+                figure.add_vline(**line, row=row, col=column)
+            figure.update_xaxes(title_text="epoch", **_axis_of(curve), row=row, col=column)
             decades = 1 if log and ranges["log"][1] - ranges["log"][0] >= _MANY_DECADES else None
             figure.update_yaxes(type=kind, range=ranges[kind], dtick=decades, row=row, col=column)
         figure.update_yaxes(title_text="loss (nats)", row=row, col=1)
@@ -84,10 +86,23 @@ def outcome(curve: Curve) -> str:
     return score_text(curve.score) or "no score"
 
 
-def _epochs_axis(curve: Curve) -> dict[str, Any]:
-    last = max((*curve.epochs, curve.diverged_epoch or 0), default=0)
+def epochs_axis(last: int) -> dict[str, Any]:
+    """Return the horizontal axis of curves up to this epoch."""
     step = next((step for step in _EPOCH_STEPS if last / step <= _MOST_TICKS), _EPOCH_STEPS[-1])
     return {"range": [0, max(1, last) * 1.02], "showgrid": False, "tick0": 0, "dtick": step}
+
+
+def _axis_of(curve: Curve) -> dict[str, Any]:
+    return epochs_axis(max((*curve.epochs, curve.diverged_epoch or 0), default=0))
+
+
+def _marks(curve: Curve) -> list[dict[str, Any]]:
+    """Return vertical lines: where overfitting begins, and where the trial diverged."""
+    marks = (
+        (curve.overfit_epoch, {"color": MUTED, "width": 1.2, "dash": "6px,4px"}),
+        (curve.diverged_epoch, {"color": VALIDATION, "width": 1, "dash": "dot"}),
+    )
+    return [{"x": epoch, "line": line, "layer": "below"} for epoch, line in marks if epoch is not None]
 
 
 def _traces(curve: Curve) -> list[go.Scatter]:

@@ -1,0 +1,86 @@
+"""What a trial's epochs tell about it: where it began, from when on it overfits, what an epoch and a step cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+from typing import Any, TypeGuard
+
+from gridsearch.store.rows import EpochRow, TrialRow
+
+#: Columns of the trials that are computed from their epochs, which must have been read for them.
+MEASURES = ("initial_val_loss", "overfit_epoch", "seconds_per_epoch", "ms_per_step")
+#: Overfitting is believed when it has lasted so many epochs and come to this share of the lowest validation loss.
+_LASTING, _RISE = 5, 0.05
+
+
+def need_epochs(*words: str) -> bool:
+    """Whether any of these column names or expressions speaks of a measure."""
+    return any(name in word for name in MEASURES for word in words)
+
+
+def own_epochs(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> list[list[EpochRow]]:
+    """Return the epochs of each trial, ascending: those of its lineage up to its own number."""
+    lineages: dict[str, list[EpochRow]] = {row.lineage_id: [] for row in trials}
+    for epoch in epochs:
+        if epoch.lineage_id in lineages:
+            lineages[epoch.lineage_id].append(epoch)
+    for measured in lineages.values():
+        measured.sort(key=lambda epoch: epoch.epoch)
+    return [[epoch for epoch in lineages[row.lineage_id] if epoch.epoch <= row.epochs] for row in trials]
+
+
+def initial_val_loss(own: Sequence[EpochRow]) -> float | None:
+    """Return the validation loss before the first step, about ln K for K balanced classes; None where unknown."""
+    return own[0].val_loss if own and own[0].epoch == 0 else None
+
+
+def overfit_epoch(own: Sequence[EpochRow]) -> int | None:
+    """Return the epoch from which the validation loss rises while the training loss goes on falling, or None.
+
+    It is the epoch of the lowest validation loss, provided that at least five epochs follow and that in each of the
+    last five the validation loss lies at least 5 % above it and the training loss below what it was then. Each loss
+    is taken as the median of three neighbouring epochs, so that one odd epoch decides nothing. Epochs whose losses
+    are not finite do not count.
+    """
+    finite = [(e.epoch, e.train_loss, e.val_loss) for e in own if is_finite(e.train_loss) and is_finite(e.val_loss)]
+    train, val = _smooth([train for _, train, _ in finite]), _smooth([val for _, _, val in finite])
+    place = min(range(len(val)), key=val.__getitem__, default=0)
+    if len(val) - 1 - place < _LASTING:
+        return None
+    rises = min(val[-_LASTING:]) >= (1 + _RISE) * val[place]
+    falls = max(train[-_LASTING:]) < train[place]
+    # Of the three epochs behind the lowest median, the one that a curve shows as the lowest.
+    return min(finite[max(0, place - 1) : place + 2], key=lambda one: one[2])[0] if rises and falls else None
+
+
+def seconds_per_epoch(own: Sequence[EpochRow]) -> float | None:
+    """Return the median time of the epochs trained, evaluation included; None before the first."""
+    trained = [epoch.seconds for epoch in own if epoch.epoch >= 1]
+    return median(trained) if trained else None
+
+
+def measures_of(own: Sequence[EpochRow], *, images: int | None, batch_size: int | None) -> dict[str, Any]:
+    """Return every measure of a trial by name; None where its epochs do not tell.
+
+    A step's time is an epoch's divided by the steps in it, `images` / `batch_size` rounded up, so it carries its
+    share of the evaluation.
+    """
+    seconds = seconds_per_epoch(own)
+    known = seconds is not None and images and batch_size
+    return {
+        "initial_val_loss": initial_val_loss(own),
+        "overfit_epoch": overfit_epoch(own),
+        "seconds_per_epoch": seconds,
+        "ms_per_step": 1000 * seconds / math.ceil(images / batch_size) if known else None,  # type: ignore[operator]
+    }
+
+
+def _smooth(values: Sequence[float]) -> list[float]:
+    return [median(values[max(0, place - 1) : place + 2]) for place in range(len(values))]
+
+
+def is_finite(value: float | None) -> TypeGuard[float]:
+    """Whether there is a value, and it is neither infinite nor NaN."""
+    return value is not None and math.isfinite(value)

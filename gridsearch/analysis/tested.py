@@ -1,0 +1,69 @@
+"""The trials that were tried on the test images, in the order of the ranking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from gridsearch.analysis.evaluations import Scores, Speed, scores, speeds
+from gridsearch.analysis.filtering import TableError
+from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.labels import label
+from gridsearch.analysis.ranking import ranked
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A trial, its place in the ranking (by the objective, never by the test), and what came of the test images.
+
+    `settings` are its axes, as text; `score` is what ranked it; `speeds` are empty where nobody measured.
+    """
+
+    trial: str
+    rank: int
+    score: float | None
+    settings: tuple[tuple[str, str], ...]
+    scores: Scores
+    speeds: tuple[Speed, ...]
+
+
+def tested(data: JobData) -> tuple[Tested, ...]:
+    """Return the trials with an evaluation, the best ranked first; epochs and evaluations must have been loaded."""
+    evaluations = {one.trial_id: one for one in data.evaluations}
+    if not evaluations:
+        return ()
+    return tuple(
+        Tested(
+            trial=row["trial"],
+            rank=place,
+            score=None if pd.isna(row["score"]) else float(row["score"]),
+            settings=tuple((name, label(row[name])) for name in data.axis_columns),
+            scores=scores(evaluations[row["trial"]]),
+            speeds=speeds(one for one in data.latencies if one.trial_id == row["trial"]),
+        )
+        for place, row in enumerate(ranked(data).to_dict("records"), start=1)
+        if row["trial"] in evaluations
+    )
+
+
+def tested_trial(data: JobData, trial: str = "") -> Tested:
+    """Return the trial whose id begins so, by default the best ranked, with what came of the test images."""
+    found = [one for one in tested(data) if one.trial.startswith(trial)]
+    if not found:
+        whose = f" of a trial {trial!r}" if trial else ""
+        raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {data.job.name}")
+    if trial and len(found) > 1:
+        raise TableError(f"{trial!r} begins the ids of {len(found)} evaluated trials; write more of it")
+    return found[0]
+
+
+def tested_frame(data: JobData) -> pd.DataFrame:
+    """Return one row for each trial with an evaluation: its axes, score, and the numbers of the test images."""
+    rows = [
+        {"trial": one.trial, "rank": one.rank}
+        | dict(one.settings)
+        | {"score": one.score, "test_accuracy": one.scores.accuracy, "test_loss": one.scores.loss}
+        for one in tested(data)
+    ]
+    return pd.DataFrame(rows, columns=["trial", "rank", *data.axis_columns, "score", "test_accuracy", "test_loss"])

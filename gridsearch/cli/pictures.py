@@ -1,0 +1,160 @@
+"""The commands that draw images: samples of a data set, and where a model's convolutions look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridsearch import paths
+from gridsearch.cli.options import DEFAULT_DASHBOARDS, DEFAULT_STORE, DataOption, StoreOption
+from gridsearch.cli.resources import DeviceOption, checked_device
+from gridsearch.cli.streams import data, say
+from gridsearch.cli.wording import short_id
+from gridsearch.errors import GridsearchError
+
+if TYPE_CHECKING:
+    from gridsearch.engine.trained import TrainedTrial
+    from gridsearch.report.pictures import Sheet
+    from gridsearch.store.contract import Store
+
+TrialName = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
+DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A data set as jobs name it, or the path of one.")]
+SampleCount = Annotated[int, typer.Option("-n", "--number", min=1, max=1000, help="How many images.")]
+SampleSeed = Annotated[int, typer.Option("--seed", min=0, help="Which images: another seed draws others.")]
+MapCount = Annotated[int, typer.Option("-n", "--number", min=1, max=200, help="How many images.")]
+Layers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layer", metavar="NAME", help="A convolution by its name in the model; repeatable. Else up to four."
+    ),
+]
+PictureFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help=f"The file to write, .html or .png; else a page in {paths.DASHBOARDS_NAME}/."),
+]
+
+
+def samples(
+    dataset: DatasetName,
+    n: SampleCount = 25,
+    seed: SampleSeed = 0,
+    output: PictureFile = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Draw sample images of a data set with their classes, as a page or a picture.
+
+    They are training images, drawn at random and evenly from all classes.
+    """
+    from gridsearch.data.catalog import load_dataset
+    from gridsearch.data.samples import sample_places
+
+    target = output or paths.samples_page(DEFAULT_DASHBOARDS, Path(dataset).name)
+    check_suffix(target)
+    loaded = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path())
+    places = sample_places(loaded.train_labels, n, seed)
+
+    from gridsearch.report.pictures import Picture, Sheet, in_square
+
+    pictures = [Picture(loaded.train_images[i], loaded.class_names[loaded.train_labels[i]]) for i in places]
+    channels, height, width = loaded.image_shape
+    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
+    count = f"{len(places)} of {len(loaded.train_labels):,} training images in {loaded.num_classes} classes"
+    note = f"{count}; {width} x {height} pixels, {kind}."
+    write_sheet(Sheet(loaded.name, note, in_square(pictures)), target)
+
+
+def maps(
+    trial: TrialName,
+    layer: Layers = None,
+    n: MapCount = 8,
+    seed: SampleSeed = 0,
+    output: PictureFile = None,
+    store: StoreOption = DEFAULT_STORE,
+    data_dir: DataOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Draw where a trial's convolutions are active, over validation images, as a page or a picture.
+
+    A layer's activity is the sum of what its ReLU lets through over all channels, scaled for each image.
+    """
+    from gridsearch.store.opening import open_store
+
+    if output:
+        check_suffix(output)
+    checked_device(device)
+    with open_store(store, create=False, read_only=True) as opened:
+        row = opened.trial(trial)
+        job = _job_with(opened, row.trial_id)
+
+        from gridsearch.engine.trained import ModelSource, trained
+
+        source = ModelSource(opened, store, paths.data_dir(data_dir), device, note=say)
+        found = trained(source, job, row.trial_id)
+    target = output or paths.maps_page(DEFAULT_DASHBOARDS, row.trial_id)
+    write_sheet(_maps_sheet(found, layer or (), n, seed), target, store.name)
+
+
+def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -> Sheet:
+    import torch
+
+    from gridsearch.data.samples import sample_places
+    from gridsearch.report.overlays import overlay
+    from gridsearch.report.pictures import Picture, Sheet
+    from gridsearch.training.activations import activation_maps, choose_layers
+
+    chosen = choose_layers(found.model, layers)
+    places = sample_places(found.split.validation_labels, n, seed)
+    inputs, _ = next(found.place.validation.chunks(torch.from_numpy(places), len(places)))
+    active = activation_maps(found.model, inputs, chosen)
+    rows = []
+    for order, place in enumerate(places):
+        image, names = found.split.validation_images[place], found.class_names
+        true, taken = found.split.validation_labels[place], active.predicted[order]
+        caption = names[true] if true == taken else f"{names[true]} as {names[taken]}"
+        rows.append((Picture(image, caption), *(Picture(overlay(image, active.maps[name][order])) for name in chosen)))
+    note = (
+        f"Trial {short_id(found.row.trial_id)} of {found.job.name}, {found.config.model} after epoch {found.epoch}, on"
+        f" {len(places)} validation images; where a class was taken for another, both are named. The positive outputs"
+        " of each layer, summed over its channels and scaled for each image: plain where least, yellow where most."
+    )
+    sizes = [f"{name} ({width} x {height})" for name in chosen for height, width in [active.maps[name].shape[1:]]]
+    return Sheet("Activation maps", note, tuple(rows), headings=("image", *sizes))
+
+
+def _job_with(store: Store, trial_id: str) -> str:
+    """Return the name of a job, the last updated, that has the trial in its grid."""
+    for job in store.jobs():
+        if any(row.trial_id == trial_id for row in store.trials(job.name)):
+            return job.name
+    raise GridsearchError(f"trial {short_id(trial_id)} is no point of any job's grid any more; launch one that has it")
+
+
+def check_suffix(target: Path) -> None:
+    """Refuse a file whose name does not tell one of the two forms."""
+    if target.suffix.lower() not in (".html", ".png"):
+        raise GridsearchError(f"--output {target}: the name must end in .html or .png")
+
+
+def write_sheet(sheet: Sheet, target: Path, store: str = "") -> None:
+    """Write pictures in the form that the file's name tells, and print the name."""
+    from gridsearch.atomic import replacing
+    from gridsearch.report.page import Stamp
+    from gridsearch.report.pictures import sheet_page, sheet_png
+
+    content = (
+        sheet_png(sheet)
+        if target.suffix.lower() == ".png"
+        else sheet_page(sheet, Stamp(datetime.now(UTC), store)).encode()
+    )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as file:
+            file.write(content)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise GridsearchError(f"--output {target}: cannot be written ({reason}); name another file") from None
+    data(str(target))

@@ -1,0 +1,70 @@
+"""The confusion matrix: where the images of each class went."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import plotly.graph_objects as go
+
+from gridsearch.analysis.evaluations import Scores
+from gridsearch.report.theme import INK, MUTED, SHARES, TEMPLATE, plain
+
+#: Beyond this many classes cells are too small for their numbers.
+MOST_NUMBERED = 15
+#: From here on cells are so dark that their numbers must be white.
+_DARK = 0.55
+_CELL_PX, _SMALLEST_PX, _LARGEST_PX = 46, 300, 760
+_MOST_TICKS = 30
+_AXIS = {"showgrid": False, "showline": False, "ticks": ""}
+
+
+def confusion_figure(found: Scores) -> go.Figure:
+    """Return the matrix, each row divided by its sum; pointing at a cell shows its count."""
+    names = [plain(name) for name in found.class_names]
+    many = len(names) > MOST_NUMBERED
+    heat = go.Heatmap(
+        z=found.shares,
+        x=list(range(len(names))),
+        y=list(range(len(names))),
+        customdata=[
+            [f"{count:,} of {sum(row):,} {name} taken for {other}" for other, count in zip(names, row, strict=True)]
+            for name, row in zip(names, found.confusion, strict=True)
+        ],
+        zmin=0,
+        zmax=1,
+        colorscale=[list(stop) for stop in SHARES],
+        xgap=0 if many else 1,
+        ygap=0 if many else 1,
+        hovertemplate="%{customdata} (%{z:.1%})<extra></extra>",
+        colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%", "tickfont": {"size": 11, "color": MUTED}},
+    )
+    labelled = range(0, len(names), math.ceil(len(names) / _MOST_TICKS) or 1)
+    ticks = {"tickmode": "array", "tickvals": list(labelled), "ticktext": [names[place] for place in labelled]}
+    layout = {
+        "template": TEMPLATE,
+        "height": min(_LARGEST_PX, max(_SMALLEST_PX, _CELL_PX * len(names) + 110)),
+        "plot_bgcolor": "#e6eaef",
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "xaxis": _AXIS | ticks | {"title": {"text": "predicted class"}, "tickangle": _angle(names)},
+        "yaxis": _AXIS | ticks | {"title": {"text": "true class"}, "autorange": "reversed"},
+        "annotations": [] if many else [_number(found, i, j) for i in range(len(names)) for j in range(len(names))],
+    }
+    return go.Figure(heat, layout)
+
+
+def _angle(names: list[str]) -> int:
+    return -35 if max(map(len, names), default=0) > 3 and len(names) > 4 else 0
+
+
+def _number(found: Scores, i: int, j: int) -> dict[str, Any]:
+    """Return the text of a cell in whole percent; nothing where no image went."""
+    share = found.shares[i][j]
+    text = "" if not share else "<1" if share < 0.005 else f"{100 * share:.0f}"
+    return {
+        "x": j,
+        "y": i,
+        "text": text,
+        "showarrow": False,
+        "font": {"size": 12, "color": "#ffffff" if share > _DARK else INK},
+    }

@@ -1,0 +1,59 @@
+import pytest
+
+from gridsearch.analysis.filtering import TableError
+from gridsearch.analysis.frames import JobData, job_data
+from gridsearch.analysis.timing import Timing, TimingRow, timing, timings
+from gridsearch.store.rows import EpochRow
+from tests.analysis.grids import grid, make_job, make_trial
+
+
+def timed(**axes: list[object]) -> JobData:
+    """Two readings of each training; an epoch at batch b takes 8 / b seconds, neurons as many milliseconds more."""
+    rows = [
+        make_trial({"batch_size": size, "neurons": neurons, "epochs": epochs}, 0.5)
+        for size in (16, 8)
+        for neurons in (10, 30, 90)
+        for epochs in (1, 3)
+    ]
+    epochs = [
+        EpochRow(row.lineage_id, n, 1, 0, 1, 0, 0.1, 8 / size + neurons / 1000)
+        for row, size, neurons in zip(rows[1::2], [16] * 3 + [8] * 3, [10, 30, 90] * 2, strict=True)
+        for n in range(4)
+    ]
+    return job_data(make_job({"batch_size": [16, 8], "neurons": [10, 30, 90], "epochs": [1, 3]}), rows, epochs)
+
+
+def test_a_row_per_value_in_order_with_medians_over_trainings() -> None:
+    found = timing(timed(), "batch_size")
+    assert found == Timing(
+        "batch_size",
+        True,
+        (
+            TimingRow("8", 3, pytest.approx(1030 / 162), pytest.approx(1.03)),
+            TimingRow("16", 3, pytest.approx(530 / 81), pytest.approx(0.53)),
+        ),
+    )
+    assert found.frame().columns.tolist() == ["batch_size", "trainings", "ms_per_step", "seconds_per_epoch"]
+    assert found.frame()["batch_size"].tolist() == ["8", "16"]
+
+
+def test_only_axes_that_time_may_depend_on_are_shown() -> None:
+    assert [one.axis for one in timings(timed())] == ["batch_size", "neurons"]
+    many = grid({"neurons": list(range(1, 12)), "batch_size": [8], "learning_rate": [0.1, 1.0]}, lambda point: 0.5)
+    assert timings(many) == ()
+
+
+def test_values_without_an_epoch_are_left_out_and_unknown_axes_refused() -> None:
+    data = grid({"neurons": [1, 2]}, lambda point: 0.5)
+    partial = job_data(data.job, data.rows, [e for e in data.epoch_rows if e.lineage_id == data.rows[1].lineage_id])
+    assert [row.value for row in timing(partial, "neurons").rows] == ["2"]
+    with pytest.raises(TableError, match="unknown axis 'neuron' .did you mean 'neurons'"):
+        timing(data, "neuron")
+
+
+def test_text_and_missing_values_are_rows_too() -> None:
+    rows = [make_trial({"optimizer": "adam", "dropout": 0.5}, 0.5), make_trial({"optimizer": "sgd"}, 0.5)]
+    epochs = [EpochRow(row.lineage_id, 1, 1, 0, 1, 0, 0.1, 1.0) for row in rows]
+    data = job_data(make_job({"optimizer": ["sgd", "adam"], "dropout": [0.5]}), rows, epochs)
+    assert [row.value for row in timing(data, "optimizer").rows] == ["sgd", "adam"]
+    assert [row.value for row in timing(data, "dropout").rows] == ["0.5"]

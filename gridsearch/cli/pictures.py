@@ -108,8 +108,9 @@ def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -
 
     chosen = choose_layers(found.model, layers)
     places = sample_places(found.split.validation_labels, n, seed)
-    inputs, _ = next(found.place.validation.chunks(torch.from_numpy(places), len(places)))
-    active = activation_maps(found.model, inputs, chosen)
+    validation = found.place.validation
+    _, pixels = next(validation.chunks(torch.from_numpy(places), len(places)))
+    active = activation_maps(found.model, validation.normalized(pixels), chosen)
     rows = []
     for order, place in enumerate(places):
         image, names = found.split.validation_images[place], found.class_names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib.util
 import io
 import json
@@ -48,12 +49,14 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
     check_onnx()
     import onnx
 
-    example = torch.zeros(2, *trained.place.train.image_shape, device=trained.device)
+    normalizer, cpu = trained.place.train.normalizer, torch.device("cpu")
+    model = _FromPixels(copy.deepcopy(trained.model), normalizer.to(cpu) if normalizer else None).to(cpu).eval()
+    example = torch.zeros(2, *trained.place.train.image_shape)
     try:
         # What the exporter and the user's code print would stand in the midst of our own lines.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             program = torch.onnx.export(
-                _FromPixels(trained.model, trained.place.train.normalizer).eval(),
+                model,
                 (example,),
                 input_names=["images"],
                 output_names=["logits"],
@@ -64,8 +67,8 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
     except Exception as error:
         raise EngineError(f"model {trained.config.model!r} cannot be written as ONNX: {one_line(error)}") from error
     assert program is not None
-    model = program.model_proto
-    for node in model.graph.node:
+    written = program.model_proto
+    for node in written.graph.node:
         del node.metadata_props[:]  # where in the source it came from, with this machine's folders
     about = {
         "gridsearch": __version__,
@@ -74,9 +77,9 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
         "class_names": json.dumps(trained.class_names),
         "preprocessing": PREPROCESSING,
     }
-    onnx.helper.set_model_props(model, about)
+    onnx.helper.set_model_props(written, about)
     try:
         with replacing(target) as file:
-            file.write(model.SerializeToString())
+            file.write(written.SerializeToString())
     except OSError as error:
         raise EngineError(f"{target}: cannot be written ({error.strerror})") from None

@@ -102,7 +102,7 @@ def test_kept_weights_are_plain_torch_s_and_say_what_they_belong_to(tmp_path: Pa
     assert (said["trial"], said["model"], said["hyper"]["neurons"]) == (trial, "shallow", 10)
     assert (said["image_shape"], said["classes"], said["class_names"]) == ([1, 8, 8], 10, [str(i) for i in range(10)])
     assert (said["metrics"]["val_loss"], said["metrics"]["val_accuracy"]) == (loss, accuracy)
-    assert (said["parameters"], said["dataset"], said["epoch"]) == (found.row.parameters, "digits", 3)
+    assert (said["parameters"], said["dataset"], said["epoch"]) == (64 * 10 + 10 + 100 + 10, "digits", 3)
     assert said["preprocessing"]["normalization"] == "scale"
 
 

@@ -146,7 +146,7 @@ class Job:
         """Return the median time of a step and of an epoch, evaluation included, for each value of an axis."""
         return timing(self._data, axis).frame()
 
-    def evaluated_trials(self) -> pd.DataFrame:
+    def evaluated(self) -> pd.DataFrame:
         """Return the trials that were tried on the test images, the best ranked first."""
         return evaluated_frame(self._data)
 

@@ -78,7 +78,8 @@ def test_evaluations_of_a_job(tmp_path: Path) -> None:
             store.put_evaluation(Evaluation(trial, 2, 0.4, ("a", "b"), counts, 1.0))
     with gridsearch.open(tmp_path / "results.db") as opened:
         job, other = opened.job("shallow"), opened.job("shallow")
-    assert job.evaluated()["trial"].tolist() == [first, second] and job.evaluated()["test_accuracy"].tolist() == [0.9, 0.9]
+    assert job.evaluated()["trial"].tolist() == [first, second]
+    assert job.evaluated()["test_accuracy"].tolist() == [0.9, 0.9]
     assert job.classes().loc["b", "precision"] == pytest.approx(5 / 6)
     assert job.classes(second[:9]).loc["a", "precision"] == pytest.approx(5 / 6)
     assert other.figures.confusion().data[0].z[0][1] == 0.2

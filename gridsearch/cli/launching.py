@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,12 +35,14 @@ from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gridsearch.engine.executor import Executor
+    from gridsearch.engine.executor import Executor, WorkerSettings
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.preparation import PreparedJob
     from gridsearch.spec.job import JobSpec
     from gridsearch.spec.outcomes import FormMeasured
+    from gridsearch.store.contract import Store
+    from gridsearch.training.distillation import TeacherFile
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the plan, as the command plan does.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Say of each pack what is in it, why, and how it trains.")]
@@ -54,6 +57,7 @@ def launch(job: JobFile, set_: SetOption = None, dry_run: DryRun = False, *, tra
     """
     spec = jobs.load(job, set_)
     if dry_run:
+        _plan_teachers(spec, training)
         _plan(spec, training, as_json=False)
         return
     raise typer.Exit(_train([spec], training))
@@ -82,7 +86,17 @@ def plan(
 ) -> None:
     """Print what launching would train; writes nothing."""
     training = Training(store, data_dir, workers=workers, device=device, threads=threads, pack=pack)
-    _plan(jobs.load(job, set_), training, as_json=as_json, explained=explain)
+    spec = jobs.load(job, set_)
+    if not as_json:
+        _plan_teachers(spec, training)
+    _plan(spec, training, as_json=as_json, explained=explain)
+
+
+def _plan_teachers(spec: JobSpec, training: Training) -> None:
+    """Print the plans of the jobs that would be trained before a job, as its models learn from theirs."""
+    for teacher in _teachers_first([spec], training.store)[:-1]:
+        _plan(teacher, training, as_json=False)
+        data("")
 
 
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
@@ -91,21 +105,23 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.preparation import prepare
+    from gridsearch.engine.teachers import chosen_teacher
     from gridsearch.engine.workplaces import choose_device
     from gridsearch.store.opening import open_store
     from gridsearch.training.compiled import why_not_compiled
 
     options = _options(training, resources(training))
-    prepared = prepare(spec, paths.data_dir(training.data_dir))
     left = 0
     measured: list[FormMeasured] = []
     if training.store.exists():
         with open_store(training.store, create=False, read_only=True) as store:
+            prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=chosen_teacher(spec, store))
             measured = store.measured()
             check_same_job(prepared, store)
             made = plan_job(prepared, store, retry_failed=training.retry_failed)
             left = leaving(prepared, store)
     else:
+        prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=chosen_teacher(spec, None))
         made = plan_job(prepared, None)
     packs = plan_packs(prepared, made.lineages, options)
     details: list[ExplainedPack] = []
@@ -129,7 +145,7 @@ def _train(specs: list[JobSpec], training: Training) -> int:
     if training.dashboard and specs:
         check_folder(training.output)
     codes = [EXIT_COMPLETE]
-    for spec in specs:
+    for spec in _teachers_first(specs, training.store):
         # Before anything imports torch, which takes seconds.
         with Interruption(line_at_once(STOPPING)) as stop:
             codes.append(_launch(spec, training, stop))
@@ -141,21 +157,41 @@ def _train(specs: list[JobSpec], training: Training) -> int:
     return max(codes)
 
 
+def _teachers_first(specs: list[JobSpec], store_path: Path) -> list[JobSpec]:
+    """Return jobs in an order in which teachers come before their students, theirs included."""
+    if all(spec.teacher is None for spec in specs):
+        return specs
+    from gridsearch.engine.teachers import in_order
+    from gridsearch.store.opening import open_store
+
+    with ExitStack() as stack:
+        exists = store_path.exists()
+        store = stack.enter_context(open_store(store_path, create=False, read_only=True)) if exists else None
+        chains = [in_order(spec, store) for spec in specs]
+    # A job that is asked for itself is trained as it was asked for, with its overrides.
+    asked = {spec.name: spec for spec in specs}
+    return list({spec.name: asked.get(spec.name, spec) for chain in chains for spec in chain}.values())
+
+
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     from gridsearch.cli.plans import leaving, left_text, plan_line
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
-    from gridsearch.engine.launch import Launch, check_same_job, plan_job
+    from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
     from gridsearch.engine.preparation import prepare
     from gridsearch.store.opening import open_store
 
     started = time.monotonic()
     chosen = resources(training)
     options = _options(training, chosen)
-    prepared = prepare(spec, paths.data_dir(training.data_dir))
+    data_dir = paths.data_dir(training.data_dir)
+    # Before there is a store: a mistake in the job leaves nothing behind.
+    checked = None if spec.teacher else prepare(spec, data_dir)
     if stop.requested:
         raise KeyboardInterrupt
     with open_store(training.store) as store:
+        teacher = _teacher(spec, store)
+        prepared = checked or prepare(spec, data_dir, teacher=teacher)
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=training.retry_failed)
         say(plan_line(prepared, made))
@@ -170,8 +206,12 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
 
         with make_progress(tracker) as progress:
             stop.notice = progress.interrupted
+            teachers = _teacher_files(prepared, store, training, teacher) if teacher and made.lineages else {}
+            settings = worker_settings(prepared, training.store, options, teachers)
             end = Launch(prepared, store, training.store, options).run(
-                _executor_maker(prepared, training.store, options, chosen), listener=progress, stopping=stopping
+                _executor_maker(settings, paths.scratch_dir(training.store), chosen),
+                listener=progress,
+                stopping=stopping,
             )
         say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
@@ -185,13 +225,30 @@ def _options(training: Training, chosen: Resources) -> LaunchOptions:
     )
 
 
-def _executor_maker(
-    prepared: PreparedJob, store_path: Path, options: LaunchOptions, chosen: Resources
-) -> Callable[[], Executor]:
-    from gridsearch.engine.launch import worker_settings
+def _teacher(spec: JobSpec, store: Store) -> str:
+    """Return the id of the trial that a job's models learn from, by now trained; empty where they learn from none."""
+    if spec.teacher is None:
+        return ""
+    from gridsearch.engine.teachers import UNTRAINED, chosen_teacher
 
-    settings = worker_settings(prepared, store_path, options)
+    chosen = chosen_teacher(spec, store)
+    if chosen == UNTRAINED:
+        raise EngineError(f"{spec.name}: its teacher, job {spec.teacher.job!r}, is not trained to the end")
+    return chosen
 
+
+def _teacher_files(prepared: PreparedJob, store: Store, training: Training, teacher: str) -> dict[str, TeacherFile]:
+    from gridsearch.engine.teachers import check_teacher_fits, teacher_job
+    from gridsearch.engine.trained import ModelSource, teacher_file
+
+    data = prepared.dataset
+    check_teacher_fits(prepared.job, store, classes=data.num_classes, image_shape=data.image_shape)
+    source = ModelSource(store, training.store, paths.data_dir(training.data_dir), training.device, note=say)
+    of = teacher_job(prepared.job, store)
+    return {teacher: teacher_file(source, of.name, teacher)} if of else {}
+
+
+def _executor_maker(settings: WorkerSettings, scratch: Path, chosen: Resources) -> Callable[[], Executor]:
     def make() -> Executor:
         if chosen.inline:
             from gridsearch.engine.inline import InlineExecutor
@@ -201,7 +258,6 @@ def _executor_maker(
             from gridsearch.engine.ray_tune import RayOptions, RayTuneExecutor
         except ImportError as error:
             raise EngineError(f"Ray Tune cannot be imported ({error}); install ray[tune], or use --inline") from None
-        scratch = paths.scratch_dir(store_path)
         return RayTuneExecutor(settings, RayOptions(chosen.workers, chosen.gpus_per_worker, scratch, chosen.address))
 
     return make

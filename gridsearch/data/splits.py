@@ -23,7 +23,7 @@ from gridsearch.spec.trial import Split
 Indices = npt.NDArray[np.int64]
 
 #: Streams of draws that one data seed gives; the test images stay the same when the validation share changes.
-TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM = 1, 2, 3
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, TRAIN_STREAM = 1, 2, 3, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +96,7 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int
     - no `merge`, no `test`: the data set's own test images test; where it has none, the test part is empty.
     - `validation` is taken from what remains for training; with `folds`, part number `fold` of what remains
       validates. Parts differ in size by at most one image, and each image is in one of them.
+    - `train` is taken from what then remains for training; the rest is unused.
 
     A fraction is rounded to the nearest whole number of images, halves up. With `stratify` each class has its
     share of each part drawn, to within one image. Raises DataError when a part would be empty, images do not
@@ -117,6 +118,8 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int
         validation, train = drawing.deal(split.folds, fold, pool=pool)
     else:
         validation, train = drawing.take("validation", split.validation, pool=pool, stream=VALIDATION_STREAM)
+    if split.train is not None:
+        train, _ = drawing.take("train", split.train, pool=train, stream=TRAIN_STREAM)
     return SplitIndices(train=train, validation=validation, test=test)
 
 
@@ -202,9 +205,10 @@ class _Drawing:
                 f"enlarge it until it is at least one image"
             )
         if count >= available:
+            otherwise = "all are used without it" if part == "train" else "none would remain for training"
             raise DataError(
                 f"split: {part}: {share} takes {count} of the {available} images of {self.dataset.name} "
-                f"left to take from, and none would remain for training; use fewer than {available}"
+                f"left to take from, and {otherwise}; use fewer than {available}"
             )
         return count
 

@@ -89,7 +89,7 @@ def latencies(model: TrainedTrial) -> list[Latency]:
     They are test images, or validation images where the job has no test images.
     """
     source = model.test() if len(model.split.test_labels) else model.place.validation
-    images = as_pixels(source.images[:IMAGES])
+    images = source.normalized(as_pixels(source.images[:IMAGES]))
     found = []
     for size in BATCH_SIZES:
         batches = torch.split(images, size)

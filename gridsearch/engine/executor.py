@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -11,12 +11,16 @@ from typing import Protocol, Self
 from gridsearch.data.splits import SplitDataset
 from gridsearch.spec.outcomes import WorkerEvent
 from gridsearch.spec.trial import SplitKey
+from gridsearch.training.distillation import TeacherFile
 from gridsearch.training.task import Keeping, Pack
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker of a launch needs, besides packs: data by how it is divided, folders, device, threads."""
+    """What every worker of a launch needs, besides packs: data by how it is divided, folders, device, threads.
+
+    `pretrained` are files of weights by what configurations call them, `teachers` trained models by their trials' ids.
+    """
 
     splits: dict[SplitKey, SplitDataset]
     num_classes: int
@@ -25,6 +29,8 @@ class WorkerSettings:
     device: str
     threads: int
     keeping: Keeping | None = None
+    pretrained: Mapping[str, Path] = field(default_factory=dict)
+    teachers: Mapping[str, TeacherFile] = field(default_factory=dict)
 
 
 class Desk(Protocol):

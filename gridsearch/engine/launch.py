@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+import torch
 
 from gridsearch import paths
 from gridsearch.engine.driver import Driver, Listener
@@ -19,9 +21,13 @@ from gridsearch.engine.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import EngineError, GridsearchError, JobError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
-from gridsearch.spec.outcomes import OPEN_STATES, TrialState
+from gridsearch.spec.outcomes import OPEN_STATES, ModelSize, TrialState
+from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
+from gridsearch.training.arrays import to_device
 from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.distillation import TeacherFile
+from gridsearch.training.normalization import Normalizer, make_normalizer
 from gridsearch.training.task import Keeping
 
 POLL_SECONDS = 0.5
@@ -90,20 +96,30 @@ def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool =
     return make_plan(prepared.grid, states, recorded, train_images=prepared.train_images, retry_failed=retry_failed)
 
 
-def plan_packs(prepared: PreparedJob, lineages: Sequence[LineagePlan], options: LaunchOptions) -> list[PlannedPack]:
-    """Return the lineages of a plan in packs for these workers and their memory, longest first."""
+def plan_packs(
+    prepared: PreparedJob,
+    lineages: Sequence[LineagePlan],
+    options: LaunchOptions,
+    note: Callable[[Mapping[str, ModelSize]], None] = lambda sizes: None,
+) -> list[PlannedPack]:
+    """Return the lineages of a plan in packs for these workers and their memory, longest first.
+
+    `note` is told how large the models of the lineages are, as far as that can be counted.
+    """
     if not lineages:
         return []
     from gridsearch.engine.traits import TraitsFinder
 
-    memory = memory_per_worker(options.device, options.workers)
-    return make_packs(
-        lineages, TraitsFinder(prepared), workers=options.workers, largest=options.largest_pack, memory=memory
-    )
+    memory, traits = memory_per_worker(options.device, options.workers), TraitsFinder(prepared)
+    packs = make_packs(lineages, traits, workers=options.workers, largest=options.largest_pack, memory=memory)
+    note({lineage.lineage_id: size for lineage in lineages if (size := traits(lineage).profile.size)})
+    return packs
 
 
-def worker_settings(prepared: PreparedJob, store_path: Path, options: LaunchOptions) -> WorkerSettings:
-    """Return what workers need to train this job."""
+def worker_settings(
+    prepared: PreparedJob, store_path: Path, options: LaunchOptions, teachers: Mapping[str, TeacherFile] | None = None
+) -> WorkerSettings:
+    """Return what workers need to train this job; `teachers` are trained models by their trials' ids."""
     return WorkerSettings(
         splits=prepared.splits,
         num_classes=prepared.dataset.num_classes,
@@ -114,6 +130,8 @@ def worker_settings(prepared: PreparedJob, store_path: Path, options: LaunchOpti
         keeping=Keeping(paths.reading_dir(store_path, prepared.job.name), prepared.job.objective)
         if options.keep
         else None,
+        pretrained=prepared.pretrained,
+        teachers=teachers or {},
     )
 
 
@@ -216,13 +234,19 @@ class Launch:
     def keep_winners(self) -> int:
         """Write the weights of the best trials, and remove the others'; return how many there are no weights of."""
         name = self.prepared.job.name
-        lost = write_winners(self.store, self.store_path, name, self.options.keep)
+        lost = write_winners(self.store, self.store_path, name, self.options.keep, self.normalizer)
         clear_readings(self.store, self.store_path, name)
         return len(lost)
 
+    def normalizer(self, config: TrialConfig) -> Normalizer | None:
+        """Return what is done to the images of a trial."""
+        split = self.prepared.splits[config.split_key]
+        images = to_device(split.train_images, split.train_labels, torch.device("cpu")).images
+        return make_normalizer(config.normalization, images)
+
     def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
         """Return the lineages in packs as these options allow."""
-        return plan_packs(self.prepared, lineages, self.options)
+        return plan_packs(self.prepared, lineages, self.options, self.store.note_sizes)
 
     def open_lineages(self) -> list[LineagePlan]:
         """Return the lineages that still have trials to train."""

@@ -9,13 +9,27 @@ import json
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from gridsearch.atomic import replacing
 from gridsearch.engine.trained import TrainedTrial
 from gridsearch.engine.weight_files import PREPROCESSING
 from gridsearch.errors import EngineError
 from gridsearch.models.registry import one_line
+from gridsearch.training.normalization import Normalizer
 from gridsearch.version import __version__
+
+
+class _FromPixels(nn.Module):
+    """A model together with the normalisation of its images."""
+
+    def __init__(self, model: nn.Module, normalizer: Normalizer | None) -> None:
+        super().__init__()
+        self.model, self.normalizer = model, normalizer
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits: Tensor = self.model(self.normalizer(pixels) if self.normalizer else pixels)
+        return logits
 
 
 def check_onnx() -> None:
@@ -26,10 +40,10 @@ def check_onnx() -> None:
 
 
 def write_onnx(trained: TrainedTrial, target: Path) -> None:
-    """Write a trained model to a file: input `images` (any number, C, H, W), output `logits` (as many, K).
+    """Write a trained model to a file: input `images` (any number, C, H, W) in [0, 1], output `logits` (as many, K).
 
-    The file says which trial it is, what its classes are called and what is done to pixels. Raises `EngineError` for a
-    model that ONNX cannot express, and where the file cannot be written.
+    Normalisation is part of it. The file says which trial it is and what its classes are called. Raises `EngineError`
+    for a model that ONNX cannot express, and where the file cannot be written.
     """
     check_onnx()
     import onnx
@@ -39,7 +53,7 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
         # What the exporter and the user's code print would stand in the midst of our own lines.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             program = torch.onnx.export(
-                trained.model,
+                _FromPixels(trained.model, trained.place.train.normalizer).eval(),
                 (example,),
                 input_names=["images"],
                 output_names=["logits"],

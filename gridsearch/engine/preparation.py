@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,19 @@ from gridsearch.store.rows import NewTrial
 
 @dataclass(frozen=True)
 class PreparedJob:
-    """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs."""
+    """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs.
+
+    `pretrained` are the files of weights to start from, by what configurations call them; `teacher` is the id of the
+    trial that students learn from.
+    """
 
     job: JobSpec
     dataset: ImageDataset
     splits: dict[SplitKey, SplitDataset]
     model: ModelClass
     grid: Grid
+    pretrained: Mapping[str, Path] = field(default_factory=dict)
+    teacher: str = ""
 
     @property
     def train_images(self) -> int:
@@ -80,6 +86,7 @@ class PreparedJob:
             "axes": [{"name": a.name, "values": self._values(a), "scale": a.scale} for a in self.job.space.axes],
             "fixed": dict(self.job.fixed),
             "defaults": {k: v for k, v in self.model.optional.items() if _is_plain(v)},
+            "teacher": self.job.teacher.model_dump() if self.job.teacher else None,
             "objective": {"metric": objective.metric, "at": objective.at, "mode": objective.direction},
             "images": self.images(),
             "image_shape": list(self.dataset.image_shape),
@@ -102,8 +109,11 @@ def model_folders(job: JobSpec) -> tuple[Path, ...]:
     return (job.base, Path.cwd())
 
 
-def prepare(job: JobSpec, data_dir: Path) -> PreparedJob:
-    """Load what a job needs and check it against the job; one-line errors name the key to mend."""
+def prepare(job: JobSpec, data_dir: Path, *, teacher: str = "") -> PreparedJob:
+    """Load what a job needs and check it against the job; one-line errors name the key to mend.
+
+    `teacher` is the id of the trial that the job's students learn from, if it has any.
+    """
     try:
         dataset = load_dataset(job.dataset, folder=data_dir, base=job.base)
     except DataError as error:
@@ -113,20 +123,40 @@ def prepare(job: JobSpec, data_dir: Path) -> PreparedJob:
     splits = _split_all(job, dataset)
     model = _find_model(job)
     defaults = {key: value for key, value in model.optional.items() if _is_plain(value)}
-    grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults))
-    prepared = PreparedJob(job, dataset, splits, model, grid)
+    files = pretrained_files(job, data_dir)
+    names = {written: name for written, (name, _) in files.items()}
+    grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults, names, teacher))
+    prepared = PreparedJob(job, dataset, splits, model, grid, dict(files.values()), teacher)
     _check_batch_sizes(prepared)
     from gridsearch.engine.model_checks import Seen, check_model  # torch: mistakes in the job itself show without it
 
     seen = Seen(dataset.image_shape, dataset.num_classes)
     check_model(job, model, seen, (trial.config.hyper for trial in grid.trials))
+    from gridsearch.engine.recipe_checks import check_recipe
+
+    check_recipe(job, model, seen, [trial.config for trial in grid.trials])
     return prepared
 
 
+def pretrained_files(job: JobSpec, data_dir: Path) -> dict[str, tuple[str, Path]]:
+    """Return, for each value of `pretrained`, what a configuration calls it and the file: files go by their content."""
+    wanted = [str(value) for value in job.values("pretrained") if value]
+    if not wanted:
+        return {}
+    from gridsearch.models.pretrained import IMAGENET, file_digest, weights_file
+
+    found = {}
+    for written in wanted:
+        try:
+            file = weights_file(job.model, written, folders=model_folders(job), data_dir=data_dir)
+        except ModelError as error:
+            raise ModelError(f"{job.document.place(job.trail('pretrained'))}: {error}") from None
+        found[written] = (written if written == IMAGENET else f"sha256:{file_digest(file)}", file)
+    return found
+
+
 def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDataset]:
-    seeds: Sequence[Any] = next(
-        (axis.values for axis in job.space.axes if axis.name == "data_seed"), [job.fixed.get("data_seed", 0)]
-    )
+    seeds: Sequence[Any] = job.values("data_seed")
     keys = [SplitKey(int(seed), fold) for seed in seeds for fold in range(job.split.folds or 1)]
     try:
         return {key: apply_split(dataset, job.split, key.data_seed, key.fold) for key in keys}

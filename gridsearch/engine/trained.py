@@ -16,17 +16,21 @@ from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.engine.inline import InlineExecutor
 from gridsearch.engine.keeping import objective_of, trial_epoch, weights_at_hand
-from gridsearch.engine.weight_files import read_weights, write_weights
+from gridsearch.engine.preparation import pretrained_files
+from gridsearch.engine.weight_files import Kept, read_weights, write_weights
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import DataError, EngineError, ModelError
 from gridsearch.spec.identity import parse
+from gridsearch.spec.job import job_from_text
 from gridsearch.spec.outcomes import EpochRecord, LineageFailed
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import JobRow, TrialRow
 from gridsearch.training.arrays import DeviceArrays, to_device
 from gridsearch.training.checkpoints import CheckpointFolder
-from gridsearch.training.member import new_model
+from gridsearch.training.distillation import TeacherFile
+from gridsearch.training.form import forward_context
+from gridsearch.training.member import drawn_model
 from gridsearch.training.pack import train_pack
 from gridsearch.training.readings import weights_of
 from gridsearch.training.task import LineageTask, Pack, Workplace
@@ -61,9 +65,10 @@ class TrainedTrial:
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """Return the logits (n, K) of pixels (n, C, H, W) on the device, as `DeviceArrays` gives them."""
-        logits: Tensor = self.model(images)
-        return logits
+        """Return the logits (n, K) of images (n, C, H, W) on the device, normalised."""
+        with forward_context(self.config.precision, self.device):
+            logits: Tensor = self.model(images)
+        return logits.float()
 
     def test(self) -> DeviceArrays:
         """Return the test images and labels on the device, as the model is given them; there may be none."""
@@ -113,16 +118,18 @@ def trained(source: ModelSource, job_name: str, trial: str) -> TrainedTrial:
         threads=source.threads or torch.get_num_threads(),
     )
     with InlineExecutor(settings):
-        place = WorkplaceMaker(settings).at(config)
-        model = new_model(config, place)
+        # What it started from and who taught it counts only where it is trained again.
+        plain = config.model_copy(update={"teacher": "", "distillation": "none"})
+        place = WorkplaceMaker(settings).at(plain)
+        model = drawn_model(config, place)
         file = paths.weights_file(store_path, row.trial_id)
         weights = read_weights(store_path, row.trial_id, epoch)
         if weights is None:
             weights = weights_at_hand(store_path, job_name, row, epoch)
             if weights is None:
                 source.note(f"trial {row.trial_id[:8]}: its weights were not kept; training it again, to epoch {epoch}")
-                weights = _trained_again(settings, row, config, epoch)
-            write_weights(store_path, job, row, epoch, weights)
+                weights = _trained_again(_with_origins(source, settings, job, config), row, config, epoch)
+            write_weights(file, Kept(job, row, epoch, weights, place.train.normalizer))
         model.load_state_dict(weights)
     return TrainedTrial(job, row, config, epoch, model.to(place.device).eval(), place, split, file)
 
@@ -136,6 +143,27 @@ def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
             " bring those back, or launch the job again under another name"
         )
     return apply_split(dataset, config.split, config.data_seed, config.fold)
+
+
+def teacher_file(source: ModelSource, job_name: str, trial: str) -> TeacherFile:
+    """Return a trial's model as a teacher; arguments and errors are those of `trained`."""
+    found = trained(source, job_name, trial)
+    normalizer = found.place.train.normalizer
+    return TeacherFile(found.config, found.weights_file, normalizer.to(torch.device("cpu")) if normalizer else None)
+
+
+def _with_origins(source: ModelSource, settings: WorkerSettings, job: JobRow, config: TrialConfig) -> WorkerSettings:
+    """Return settings with what the training of a trial starts from: a file of weights, a teacher."""
+    if config.pretrained:
+        spec = job_from_text(job.source, base=Path(str(job.spec.get("base", "."))), source=f"job {job.name!r}")
+        files = dict(pretrained_files(spec, source.data_dir).values())
+        if config.pretrained not in files:
+            raise EngineError(f"the weights that {job.name!r} started from have changed since: bring those back")
+        settings = replace(settings, pretrained=files)
+    if config.teacher:
+        teacher_job = str((job.spec.get("teacher") or {}).get("job"))
+        settings = replace(settings, teachers={config.teacher: teacher_file(source, teacher_job, config.teacher)})
+    return settings
 
 
 def _trained_again(settings: WorkerSettings, row: TrialRow, config: TrialConfig, epoch: int) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from torch import nn
 
 from gridsearch.engine.packing import Traits
 from gridsearch.engine.preparation import PreparedJob
+from gridsearch.models.freezing import freeze
 from gridsearch.models.registry import build_model
 from gridsearch.search.plan import LineagePlan
 from gridsearch.spec.trial import TrialConfig
@@ -54,6 +55,7 @@ class TraitsFinder:
                 model = self._built(config)
         except Exception:  # a model that needs numbers in its constructor is built with them
             model = self._built(config)
+        freeze(model, config.freeze)
         # Trying the model is left to the workers: one that kills its process must not kill this one.
         draws = any(isinstance(module, PortableDropout) for module in model.modules())
         return _Found(

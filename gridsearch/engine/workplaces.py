@@ -12,6 +12,8 @@ from gridsearch.engine.executor import WorkerSettings
 from gridsearch.errors import EngineError
 from gridsearch.spec.trial import SplitKey, TrialConfig
 from gridsearch.training.arrays import DeviceArrays, to_device
+from gridsearch.training.distillation import Teacher
+from gridsearch.training.member import drawn_model
 from gridsearch.training.normalization import make_normalizer
 from gridsearch.training.task import Workplace
 
@@ -42,7 +44,7 @@ class WorkplaceMaker:
 
     def at(self, config: TrialConfig) -> Workplace:
         """Return the place to train under a configuration."""
-        return self._places(config.split_key, config.normalization)
+        return self._places(config.split_key, config.normalization, config.teacher, config.distillation)
 
     def _load(self, key: SplitKey) -> tuple[DeviceArrays, DeviceArrays]:
         """Return the training and the validation images, not normalised."""
@@ -52,10 +54,10 @@ class WorkplaceMaker:
             to_device(split.validation_images, split.validation_labels, self.device),
         )
 
-    def _make(self, key: SplitKey, normalization: str) -> Workplace:
+    def _make(self, key: SplitKey, normalization: str, teacher: str, distillation: str) -> Workplace:
         train, validation = self._arrays(key)
         normalizer = make_normalizer(normalization, train.images)
-        return Workplace(
+        place = Workplace(
             device=self.device,
             train=replace(train, normalizer=normalizer),
             validation=replace(validation, normalizer=normalizer),
@@ -64,4 +66,13 @@ class WorkplaceMaker:
             model_search=self.settings.model_search,
             stop=self.stop,
             keeping=self.settings.keeping,
+            pretrained=self.settings.pretrained,
         )
+        return replace(place, teacher=self._teacher(teacher, distillation, place)) if teacher else place
+
+    def _teacher(self, trial_id: str, distillation: str, place: Workplace) -> Teacher:
+        file = self.settings.teachers[trial_id]
+        model = drawn_model(file.config, place)
+        model.load_state_dict(torch.load(file.weights, weights_only=True))
+        normalizer = file.normalizer.to(self.device) if file.normalizer else None
+        return Teacher(model.to(self.device), normalizer, distillation)

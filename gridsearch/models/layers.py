@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from gridsearch.errors import ModelError
 from gridsearch.models.registry import ModelClass, build_model, one_line, settings_text
 
-_IMAGES = 2
+#: Images that a model is run on; more than one, because some normalisations need them.
+IMAGES = 2
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 Shape = tuple[int, ...]
@@ -92,7 +93,7 @@ def layer_table(model: nn.Module, image_shape: tuple[int, int, int]) -> LayerTab
     watch = _Watch()
     try:
         with torch.random.fork_rng(devices=[]), watch.watching(model):
-            model.eval()(torch.zeros(_IMAGES, *image_shape, device=device))
+            model.eval()(torch.zeros(IMAGES, *image_shape, device=device))
     finally:
         for module, training in modes.items():
             module.training = training
@@ -158,7 +159,7 @@ class _Watch:
         if self._open:
             self._open[-1][1] += flops
         call = self.calls[module]
-        call.macs += (flops - inside) // (2 * _IMAGES)
+        call.macs += (flops - inside) // (2 * IMAGES)
         if isinstance(module, _NORMS) and module.weight is not None:
             call.macs += module.weight.numel()
         call.output = call.output or _shape(output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
@@ -19,12 +19,15 @@ class Ingredients:
     """What determines a trial's numbers beside the job file: the content of the data and the code of the model.
 
     `defaults` are the default values of the model's hyperparameters; a setting that has its default is left out of the
-    identity, so that adding it to a job later changes nothing.
+    identity, so that adding it to a job later changes nothing. `pretrained` says who weights to start from are, by what
+    the job calls them; `teacher` is the id of the trial that students learn from.
     """
 
     dataset: str
     model_code: str
     defaults: Mapping[str, Any]
+    pretrained: Mapping[str, str] = field(default_factory=dict)
+    teacher: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,9 @@ def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:
 def _trial(job: JobSpec, ingredients: Ingredients, settings: dict[str, Any]) -> GridTrial:
     live = without_dead_settings(settings)
     defaults = ingredients.defaults
+    recipe = {key: value for key, value in live.items() if key in RECIPE_KEYS}
+    if start := recipe.get("pretrained"):
+        recipe["pretrained"] = ingredients.pretrained[start]
     config = TrialConfig(
         dataset=ingredients.dataset,
         split=job.split,
@@ -132,7 +138,8 @@ def _trial(job: JobSpec, ingredients: Ingredients, settings: dict[str, Any]) -> 
             for key, value in live.items()
             if key not in RECIPE_KEYS and not (key in defaults and same_value(defaults[key], value))
         },
-        **{key: value for key, value in live.items() if key in RECIPE_KEYS},
+        teacher=ingredients.teacher if recipe.get("distillation", "none") != "none" else "",
+        **recipe,
     )
     return _grid_trial(config)
 

@@ -1,4 +1,4 @@
-"""Keys of a job file that are each fine, but not together: how it searches, and how often it trains each point."""
+"""Keys of a job file that are each fine, but not together: how it searches, repeats, and learns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gridsearch.spec.trial import RECIPE_KEYS, Value
 from gridsearch.spec.yaml_source import Document
 
 if TYPE_CHECKING:
-    from gridsearch.spec.job import JobFile
+    from gridsearch.spec.job import JobFile, JobSpec
 
 
 def check_search(document: Document, head: JobFile, space: Space) -> None:
@@ -62,3 +62,16 @@ def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping
         raise document.error(
             trail, f"{points:,} points, each {copies:,} times, are too many trials (at most {MAX_POINTS:,})"
         )
+
+
+def check_teacher(job: JobSpec) -> None:
+    """Refuse a distillation without a teacher, and a teacher whom nobody learns from."""
+    learning = any(kind != "none" for kind in job.values("distillation"))
+    if learning and job.teacher is None:
+        raise job.document.error(
+            job.trail("distillation"), "needs a teacher, a job of its own: teacher: {job: NAME, pick: best}"
+        )
+    if job.teacher is not None and not learning:
+        raise job.document.error(("teacher",), "nobody learns from it: set distillation to soft or hidden", key=True)
+    if job.teacher is not None and job.teacher.job == job.name:
+        raise job.document.error(("teacher", "job"), "is this job itself; name another")

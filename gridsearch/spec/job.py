@@ -12,12 +12,12 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gridsearch.errors import JobError, nearest
-from gridsearch.spec.consistency import check_copies, check_search
+from gridsearch.spec.consistency import check_copies, check_search, check_teacher
 from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.overrides import apply_overrides
 from gridsearch.spec.rules import Rule, parse_rule
 from gridsearch.spec.space import MAX_POINTS, Space
-from gridsearch.spec.trial import RECIPE_KEYS, PositiveInt, Recipe, Split, Value
+from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, PositiveInt, Recipe, Split, Value
 from gridsearch.spec.wording import explain
 from gridsearch.spec.yaml_source import Document, Trail, parse_document, read_document
 
@@ -63,6 +63,15 @@ class Constraints(BaseModel):
         return self.model_dump(exclude_none=True)
 
 
+class TeacherChoice(BaseModel):
+    """Which trained model a job's models learn from: `pick` is "best", or the beginning of a trial's id."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    job: Annotated[str, Field(min_length=1)]
+    pick: Annotated[str, Field(pattern="^(best|[0-9a-f]{4,64})$")] = "best"
+
+
 class SkipRule(BaseModel):
     """A rule of a job file: points for which `skip` holds do not exist."""
 
@@ -89,6 +98,7 @@ class JobFile(BaseModel):
     repeats: PositiveInt = 1
     objective: Objective = Objective()
     constraints: Constraints = Constraints()
+    teacher: TeacherChoice | None = None
 
 
 JOB_KEYS = tuple(JobFile.model_fields)
@@ -119,6 +129,7 @@ class JobSpec:
     repeats: int
     objective: Objective
     constraints: Constraints
+    teacher: TeacherChoice | None
     base: Path
     source: str = field(repr=False)
     document: Document = field(repr=False)
@@ -127,6 +138,11 @@ class JobSpec:
     def setting_names(self) -> list[str]:
         """Return the names of everything that is set, axes first."""
         return [axis.name for axis in self.space.axes] + list(self.fixed)
+
+    def values(self, setting: str) -> Sequence[Value]:
+        """Return the values that a recipe's setting has in this job."""
+        of_axis = next((axis.values for axis in self.space.axes if axis.name == setting), None)
+        return of_axis or [self.fixed[setting] if setting in self.fixed else RECIPE_DEFAULTS[setting]]
 
     @property
     def copies(self) -> int:
@@ -163,7 +179,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     names = [*fixed, *(axis.name for axis in axes)]
     check_search(document, head, space)
     check_copies(document, head, space, fixed)
-    return JobSpec(
+    job = JobSpec(
         name=head.name,
         description=head.description,
         dataset=head.dataset,
@@ -176,10 +192,13 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         repeats=head.repeats,
         objective=head.objective,
         constraints=head.constraints,
+        teacher=head.teacher,
         base=base,
         source=_source(document, overrides),
         document=document,
     )
+    check_teacher(job)
+    return job
 
 
 def _source(document: Document, overrides: Sequence[str]) -> str:
@@ -216,6 +235,7 @@ def _first_error(document: Document, error: ValidationError) -> JobError:
         owners: dict[str, type[BaseModel]] = {
             "split": Split,
             "objective": Objective,
+            "teacher": TeacherChoice,
             "rules": SkipRule,
             "search": RandomSearch,
             "constraints": Constraints,

@@ -22,6 +22,7 @@ _HELP = {
     "constraints": "What a trial must not exceed to be the best.",
     "rules": "Points that do not exist, as expressions over the settings.",
     "objective": "What ranks trials.",
+    "teacher": "Whom the models learn from: the job of that name, and which of its trials.",
     "batch_size": "Images per step.",
     "epochs": "Passes over the training images.",
     "learning_rate": "The optimiser's step size.",

@@ -24,7 +24,8 @@ class Split(BaseModel):
     With `merge`, the data set's own training and test images are pooled first and `test` is taken from the pool;
     without it the data set's own test images are the test set, unless it has none or `test` is given. `validation`
     is taken from what remains for training. A fraction is of the set it is taken from. With `folds`, what remains is
-    cut into so many parts instead, each of which validates once while the others train.
+    cut into so many parts instead, each of which validates once while the others train. `train` takes that many of
+    the training images and leaves the rest unused.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +33,7 @@ class Split(BaseModel):
     merge: StrictBool = False
     test: Share | None = None
     validation: Share = 0.2
+    train: Share | None = None
     stratify: StrictBool = False
     folds: Annotated[int, Field(ge=2, le=100, strict=True)] | None = None
 

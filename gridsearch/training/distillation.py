@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from gridsearch.errors import ModelError
+from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.arrays import FLOAT_BYTES_LIMIT, DeviceArrays, as_pixels
 from gridsearch.training.losses import Targets
 from gridsearch.training.normalization import Normalizer
@@ -18,6 +20,15 @@ from gridsearch.training.normalization import Normalizer
 HIDDEN = "features"
 #: How many images the teacher looks at at a time.
 _CHUNK = 512
+
+
+@dataclass(frozen=True)
+class TeacherFile:
+    """Where a teacher is to be found: its configuration, its state dict, and how its images were normalised."""
+
+    config: TrialConfig
+    weights: Path
+    normalizer: Normalizer | None
 
 
 class Teacher:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from gridsearch.errors import ModelError
+from gridsearch.models.freezing import freeze
+from gridsearch.models.pretrained import load_pretrained
 from gridsearch.models.registry import build_model, find_model
 from gridsearch.spec.outcomes import EpochRecord
 from gridsearch.spec.stopping import stopping_epoch
@@ -114,6 +117,19 @@ class Member:
 
 
 def new_model(config: TrialConfig, place: Workplace) -> nn.Module:
+    """Return the configured model on the CPU as its training begins.
+
+    Its weights are drawn from the trial's own seed, or are those it is to start from as far as they fit.
+    """
+    model = drawn_model(config, place)
+    if config.pretrained:
+        file = place.pretrained[config.pretrained]
+        load_pretrained(model, config.model, str(file), folders=[Path()], data_dir=Path())
+    freeze(model, config.freeze)
+    return model
+
+
+def drawn_model(config: TrialConfig, place: Workplace) -> nn.Module:
     """Return the configured model on the CPU, its weights drawn from the trial's own seed."""
     model_class = find_model(config.model, place.model_search)
     if model_class.code != config.model_code:

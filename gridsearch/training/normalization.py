@@ -26,6 +26,11 @@ class Normalizer:
         # As `tf.image.per_image_standardization`: noise in an even image is not blown up.
         return (pixels - mean) / std.clamp_min(pixels[0].numel() ** -0.5)
 
+    def to(self, device: torch.device) -> Normalizer:
+        """Return it on a device."""
+        mean, std = self.mean, self.std
+        return Normalizer(None if mean is None else mean.to(device), None if std is None else std.to(device))
+
 
 def make_normalizer(kind: str, images: Tensor) -> Normalizer | None:
     """Return the normalizer of a recipe ("scale" needs none), given the training images (N, C, H, W) on the device."""

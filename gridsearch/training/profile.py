@@ -4,44 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-#: Images of the trial batch; more than one, because batch normalisation needs them.
-_IMAGES = 2
+from gridsearch.models.layers import IMAGES, layer_table
+from gridsearch.spec.outcomes import ModelSize
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A model's size: `parameters` counts numbers, `flops` and `saved_bytes` are for one image.
+    """A model's size, None where it cannot be counted, and what the forward pass keeps of one image for the backward.
 
-    `flops` are those of matrix products and convolutions in the forward pass, a multiplication and an addition
-    counting as two; `saved_bytes` is what the forward pass keeps for the backward pass.
+    `parameters` counts numbers whether or not the rest could be counted.
     """
 
+    size: ModelSize | None
     parameters: int
-    flops: float
     saved_bytes: float
+
+    @property
+    def flops(self) -> float:
+        """Return the operations of the forward pass for one image: two for each multiply-add."""
+        return 2.0 * (self.size.macs if self.size else self.parameters)
 
 
 def profile_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Profile:
     """Return the profile of a model on the `meta` device; one that cannot run there counts by its parameters alone."""
-    from torch.utils.flop_counter import FlopCounterMode
-
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    saved = 0
+    saved: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        nonlocal saved
-        saved += tensor.numel() * tensor.element_size() if tensor.shape[:1] == (_IMAGES,) else 0
+        images = tensor.shape[0] if tensor.dim() else 0
+        saved[images] = saved.get(images, 0) + tensor.numel() * tensor.element_size()
         return tensor
 
-    counter = FlopCounterMode(display=False)
     try:
-        with torch.random.fork_rng(devices=[]), counter, saved_tensors_hooks(keep, lambda tensor: tensor):
+        with saved_tensors_hooks(keep, lambda tensor: tensor):
             # Evaluating: what a user's model does while training is for the workers to find out.
-            model.eval()(torch.zeros(_IMAGES, *image_shape, device="meta"))
+            table = layer_table(model, image_shape)
     except Exception:  # whatever cannot run without numbers is still trained
-        return Profile(parameters, 2.0 * parameters, 4.0 * parameters)
-    return Profile(parameters, counter.get_total_flops() / _IMAGES, saved / _IMAGES)
+        return Profile(None, parameters, 4.0 * parameters)
+    return Profile(ModelSize(table.parameters, table.macs), table.parameters, saved.get(IMAGES, 0) / IMAGES)

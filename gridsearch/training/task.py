@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -59,6 +59,7 @@ class Keeping:
 class Workplace:
     """Where training happens: data on a device, folders, a teacher if there is one, and how to learn to stop.
 
+    `pretrained` are the files of weights to start from, as configurations name them.
     Without `keeping` no weights are kept but those in checkpoints.
     """
 
@@ -70,6 +71,7 @@ class Workplace:
     model_search: tuple[Path, ...] = ()
     stop: Callable[[], bool] = lambda: False
     teacher: Teacher | None = None
+    pretrained: Mapping[str, Path] = field(default_factory=dict)
     keeping: Keeping | None = None
 
     def targets(self, part: Tensor, pixels: Tensor, *, changed: bool = False) -> Targets:

@@ -19,7 +19,13 @@ from gridsearch.store.opening import open_store
 from tests.cli.program import JOB
 
 Command = Callable[..., str]
-CHANGES = ("split={folds: 3}", "repeats=2", "search.random=2", "epochs=1", "constraints={seconds: 1000, parameters: 5}")
+CHANGES = (
+    "split={folds: 3}",
+    "repeats=2",
+    "search.random=2",
+    "epochs=1",
+    "constraints={seconds: 1000, parameters: 1000000000}",
+)
 
 
 @pytest.fixture
@@ -74,6 +80,9 @@ def test_points_from_plan_to_page(command: Command) -> None:
     assert json.loads(command("status", "--json"))[0]["best"]["spread"]["of"] == 6
     page = Path("dashboards/small.html").read_text(encoding="utf-8")
     assert "2 of 4 points, drawn at random" in page
+    assert re.search(r'class="big">0\.\d{4}<small> ± 0\.\d{4} \(n=6\)</small>', page)
+    assert "No trial exceeds a constraint: parameters at most 1,000,000,000, seconds at most 1,000.0." in page
+    assert "599 validation, 0 test, in each of 3 folds" in page
     assert "2 points ranked by the mean of their trials" in page
     with gridsearch.open("results.db") as results:
         job = results.job("small")
@@ -108,7 +117,7 @@ def test_what_exceeds_a_constraint_is_counted_and_not_the_best(command: Command)
     ("split", "words"),
     [
         ("{test: 1790, folds: 9}", "folds: 9 parts of the 7 images of digits left to take from cannot all have one"),
-        ("{test: 0.9, folds: 50, stratify: true}", "stratify: class '8' of digits has 17 of 180 images, too few for"),
+        ("{test: 0.9, folds: 50, stratify: true}", "stratify: class '0' of digits has 18 of 180 images, too few for"),
     ],
 )
 def test_folds_that_cannot_be_are_refused_where_they_stand(command: Command, split: str, words: str) -> None:

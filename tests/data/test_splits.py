@@ -264,3 +264,18 @@ def test_splits_of_one_data_set_travel_with_it_once() -> None:
 def test_folds_that_cannot_be(dataset: ImageDataset, split: Split, fragments: list[str]) -> None:
     with refused("split: ", "some digits", *fragments):
         split_indices(dataset, split, 0)
+
+
+@pytest.mark.parametrize("stratify", [False, True])
+def test_a_part_of_the_training_images_trains_and_the_other_parts_stay(stratify: bool) -> None:
+    whole = split_indices(DIGITS, Split(test=0.1, stratify=stratify), 0)
+    part = split_indices(DIGITS, Split(test=0.1, train=500, stratify=stratify), 0)
+    assert len(part.train) == 500
+    assert set(part.train) < set(whole.train)
+    assert np.array_equal(part.validation, whole.validation)
+    assert np.array_equal(part.test, whole.test)
+
+
+def test_more_training_images_than_there_are_are_refused() -> None:
+    with pytest.raises(DataError, match="train: 2000 takes 2000 of the 1438 .* all are used without it"):
+        split_indices(DIGITS, Split(train=2000), 0)

@@ -41,7 +41,7 @@ def test_a_fold_has_the_numbers_of_training_on_its_images(tmp_path: Path) -> Non
     for trial in job.grid.trials:
         split = job.splits[trial.config.split_key]
         measured = next(epoch for epoch in notes.epochs if epoch.lineage_id == trial.lineage_id and epoch.epoch == 0)
-        model = new_model(trial.config, places.at(trial.config.split_key))
+        model = new_model(trial.config, places.at(trial.config))
         pixels = torch.from_numpy(split.validation_images.astype("float32") / 255)[:, None]
         right = (model(pixels).argmax(1).numpy() == split.validation_labels).mean()
         assert measured.val_accuracy == pytest.approx(right, abs=1e-6)

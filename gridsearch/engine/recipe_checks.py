@@ -1,0 +1,60 @@
+"""Checking a job's recipe against its model and its images before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from gridsearch.engine.model_checks import Seen
+from gridsearch.errors import JobError, ModelError
+from gridsearch.models.freezing import freeze
+from gridsearch.models.registry import ModelClass, build_model
+from gridsearch.spec.job import JobSpec
+from gridsearch.spec.trial import AUGMENTATIONS, TrialConfig
+from gridsearch.training.distillation import captured_hidden
+
+
+def check_recipe(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequence[TrialConfig]) -> None:
+    """Raise a one-line error, with the place of the key at fault, when a recipe asks for what cannot be done.
+
+    A model that cannot be built without numbers is left to the workers.
+    """
+    _, height, width = seen.image_shape
+    if min(height, width) == 1 and any(config.augments for config in configs):
+        key = next(key for key in AUGMENTATIONS if any(job.values(key)))
+        raise JobError(
+            f"{job.document.place(job.trail(key))}: {key}: the data are rows of {height * width} numbers, not images;"
+            " leave augmentation out"
+        )
+    _check_freezing(job, model, seen, configs)
+    _check_features(job, model, seen, configs)
+
+
+def _check_freezing(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequence[TrialConfig]) -> None:
+    for config in {config.freeze: config for config in configs if config.freeze}.values():
+        if (built := _built(model, seen, config)) is None:
+            continue
+        try:
+            freeze(built, config.freeze)
+        except ModelError as error:
+            raise ModelError(f"{job.document.place(job.trail('freeze'))}: {error}") from None
+
+
+def _check_features(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequence[TrialConfig]) -> None:
+    config = next((config for config in configs if config.distillation == "hidden"), None)
+    if config is None or (built := _built(model, seen, config)) is None:
+        return
+    try:
+        with captured_hidden(built, wanted=True):
+            pass
+    except ModelError as error:
+        raise ModelError(f"{job.document.place(job.trail('distillation'))}: {error}") from None
+
+
+def _built(model: ModelClass, seen: Seen, config: TrialConfig) -> torch.nn.Module | None:
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            return build_model(model, config.hyper, image_shape=seen.image_shape, num_classes=seen.num_classes)
+    except Exception:  # whatever needs numbers in its constructor
+        return None

@@ -20,12 +20,12 @@ import pandas as pd
 from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.curves import curves
+from gridsearch.analysis.evaluated import evaluated_frame, evaluated_trial
 from gridsearch.analysis.frames import JobData, load
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, table
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import Summary, summary
-from gridsearch.analysis.tested import tested_frame, tested_trial
 from gridsearch.analysis.timing import timing
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
@@ -146,13 +146,13 @@ class Job:
         """Return the median time of a step and of an epoch, evaluation included, for each value of an axis."""
         return timing(self._data, axis).frame()
 
-    def tested(self) -> pd.DataFrame:
+    def evaluated(self) -> pd.DataFrame:
         """Return the trials that were tried on the test images, the best ranked first."""
-        return tested_frame(self._data)
+        return evaluated_frame(self._data)
 
     def classes(self, trial: str = "") -> pd.DataFrame:
         """Return how a trial (by default the best ranked of those tested) does with each class of the test images."""
-        found = tested_trial(self._data, trial).scores
+        found = evaluated_trial(self._data, trial).scores
         return pd.DataFrame([asdict(one) for one in (*found.classes, found.mean)]).set_index("name")
 
     @property
@@ -206,4 +206,4 @@ class Figures:
         """Return the confusion matrix of a trial on the test images, by default the best ranked of those tested."""
         from gridsearch.report.figures.confusion import confusion_figure
 
-        return confusion_figure(tested_trial(self._data, trial).scores)
+        return confusion_figure(evaluated_trial(self._data, trial).scores)

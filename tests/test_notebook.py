@@ -10,6 +10,7 @@ import gridsearch
 from gridsearch.analysis.filtering import TableError
 from gridsearch.errors import StoreError
 from gridsearch.notebook import Results
+from gridsearch.store.rows import Evaluation
 from tests.report.stores import AXES, filled_store
 
 
@@ -68,6 +69,22 @@ def test_figures_of_a_job(results: Results, tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8").count("<h1>shallow</h1>") == 1
     with pytest.raises(TableError, match="did you mean 'neurons'"):
         job.figures.scatter(x="neuron")
+
+
+def test_evaluations_of_a_job(tmp_path: Path) -> None:
+    with filled_store(tmp_path / "results.db", "shallow") as store:
+        first, second = (row.trial_id for row in store.ranking("shallow", "val_accuracy", 2, highest=True))
+        for trial, counts in ((second, ((5, 0), (1, 4))), (first, ((4, 1), (0, 5)))):
+            store.put_evaluation(Evaluation(trial, 2, 0.4, ("a", "b"), counts, 1.0))
+    with gridsearch.open(tmp_path / "results.db") as opened:
+        job, other = opened.job("shallow"), opened.job("shallow")
+    assert job.evaluated()["trial"].tolist() == [first, second]
+    assert job.evaluated()["test_accuracy"].tolist() == [0.9, 0.9]
+    assert job.classes().loc["b", "precision"] == pytest.approx(5 / 6)
+    assert job.classes(second[:9]).loc["a", "precision"] == pytest.approx(5 / 6)
+    assert other.figures.confusion().data[0].z[0][1] == 0.2
+    with pytest.raises(TableError, match="no evaluation of a trial 'zz' yet; run: gridsearch evaluate shallow"):
+        job.classes("zz")
 
 
 def test_a_job_says_what_it_is(results: Results) -> None:

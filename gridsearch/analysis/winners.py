@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from gridsearch.analysis.limits import exceeded, limits
-from gridsearch.analysis.question import objective
+from gridsearch.analysis.limits import limits
+from gridsearch.analysis.question import has_groups, objective
+from gridsearch.spec.identity import point_of
+from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import TrialRow
 
@@ -11,19 +13,29 @@ from gridsearch.store.rows import TrialRow
 def winners(store: Store, name: str, n: int) -> list[tuple[TrialRow, float]]:
     """Return the best `n` of a job's trials that have a score, each with it, the best first; diverged ones have none.
 
-    Those that exceed a constraint of the job are left out. Ties are settled by the order of the grid.
+    Those that exceed a constraint of the job are left out. Ties are settled by the order of the grid. Where each point
+    is trained several times they are the first trials of the best points, each with the point's mean.
     """
     job = store.job(name)
-    asked, bounds = objective(job), limits(job)
-    if asked.at == "last" and not bounds:
+    asked, bounds, of_points = objective(job), limits(job), has_groups(job)
+    if asked.at == "last" and not bounds and not of_points:
         rows = store.ranking(name, asked.metric, n, highest=asked.highest)
         return [(row, getattr(row, asked.metric)) for row in rows]
-    # Constraints and the best of all epochs are no columns of the store.
-    from gridsearch.analysis.frames import load
+    # Means, constraints and the best of all epochs are no columns of the store.
+    from gridsearch.analysis.frames import OVER, SCORED_STATES, load
+    from gridsearch.analysis.groups import grouped
     from gridsearch.analysis.ranking import ranked
 
     data = load(store, name)
-    rows_by_id = {row.trial_id: row for row in data.rows if not exceeded(row, bounds)}
-    found = ranked(data)
-    best = found[found["trial"].isin(list(rows_by_id))].dropna(subset=["score"]).head(n)
-    return [(rows_by_id[trial], score) for trial, score in zip(best["trial"], best["score"], strict=True)]
+    # A point is called by its first trial, which may be one that failed; the first that has a model stands for it.
+    called = {row.trial_id: point_of(row.config) if of_points else row.trial_id for row in data.rows}
+    usable: dict[str, TrialRow] = {}
+    for row in data.rows:
+        if row.state in SCORED_STATES:
+            usable.setdefault(called[row.trial_id], row)
+    frame = ranked(grouped(data) if of_points else data)
+    frame = frame[(frame["state"] != TrialState.DIVERGED.value) & frame["score"].notna()]
+    if bounds:
+        frame = frame[frame[OVER] == ""]
+    found = [(usable.get(called[trial]), score) for trial, score in zip(frame["trial"], frame["score"], strict=True)]
+    return [(row, score) for row, score in found if row is not None][:n]

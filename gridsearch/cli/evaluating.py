@@ -117,7 +117,7 @@ def _head(found: Found, result: Scores | None) -> list[str]:
             f"test accuracy  {result.accuracy:.4f} of {result.images:,} images",
             f"test loss      {loss}",
         ]
-    return [*lines, f"validation     accuracy {row.val_accuracy:.4f} after the last epoch"]
+    return [*lines, f"validation     accuracy {_number(found.val_accuracy)}"]
 
 
 def _classes(result: Scores) -> tables.Grid:
@@ -148,7 +148,7 @@ def _speeds(found: Sequence[Found], *, with_trials: bool = False) -> tables.Grid
     rows: list[list[str]] = []
     for one in found:
         test = f"{one.evaluation.accuracy:.4f}" if one.evaluation else "-"
-        about = [short_id(one.row.trial_id), _number(one.row.val_accuracy), test] if with_trials else []
+        about = [short_id(one.row.trial_id), _number(one.val_accuracy), test] if with_trials else []
         timed = [
             [
                 str(speed.batch_size),
@@ -189,6 +189,7 @@ def _as_json(found: Found, result: Scores | None) -> dict[str, Any]:
     return {
         "trial": found.row.trial_id,
         "config": json.loads(found.row.config),
+        "val_accuracy": found.val_accuracy,
         "measured_now": found.fresh,
         "test": test,
         "latency": [

@@ -57,6 +57,7 @@ def launch(job: JobFile, set_: SetOption = None, dry_run: DryRun = False, *, tra
     """
     spec = jobs.load(job, set_)
     if dry_run:
+        _plan_teachers(spec, training)
         _plan(spec, training, as_json=False)
         return
     raise typer.Exit(_train([spec], training))
@@ -85,7 +86,17 @@ def plan(
 ) -> None:
     """Print what launching would train; writes nothing."""
     training = Training(store, data_dir, workers=workers, device=device, threads=threads, pack=pack)
-    _plan(jobs.load(job, set_), training, as_json=as_json, explained=explain)
+    spec = jobs.load(job, set_)
+    if not as_json:
+        _plan_teachers(spec, training)
+    _plan(spec, training, as_json=as_json, explained=explain)
+
+
+def _plan_teachers(spec: JobSpec, training: Training) -> None:
+    """Print the plans of the jobs that would be trained before a job, as its models learn from theirs."""
+    for teacher in _teachers_first([spec], training.store)[:-1]:
+        _plan(teacher, training, as_json=False)
+        data("")
 
 
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:

@@ -99,29 +99,25 @@ def maps(
 
 
 def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -> Sheet:
-    import torch
-
     from gridsearch.data.samples import sample_places
+    from gridsearch.engine.mapping import validation_maps
     from gridsearch.report.overlays import overlay
     from gridsearch.report.pictures import Picture, Sheet
-    from gridsearch.training.activations import activation_maps, choose_layers
 
-    chosen = choose_layers(found.model, layers)
     places = sample_places(found.split.validation_labels, n, seed)
-    inputs, _ = next(found.place.validation.chunks(torch.from_numpy(places), len(places)))
-    active = activation_maps(found.model, inputs, chosen)
+    active = validation_maps(found, places, layers)
     rows = []
     for order, place in enumerate(places):
         image, names = found.split.validation_images[place], found.class_names
         true, taken = found.split.validation_labels[place], active.predicted[order]
         caption = names[true] if true == taken else f"{names[true]} as {names[taken]}"
-        rows.append((Picture(image, caption), *(Picture(overlay(image, active.maps[name][order])) for name in chosen)))
+        rows.append((Picture(image, caption), *(Picture(overlay(image, maps[order])) for maps in active.maps.values())))
     note = (
         f"Trial {short_id(found.row.trial_id)} of {found.job.name}, {found.config.model} after epoch {found.epoch}, on"
         f" {len(places)} validation images; where a class was taken for another, both are named. The positive outputs"
         " of each layer, summed over its channels and scaled for each image: plain where least, yellow where most."
     )
-    sizes = [f"{name} ({width} x {height})" for name in chosen for height, width in [active.maps[name].shape[1:]]]
+    sizes = [f"{name} ({maps.shape[2]} x {maps.shape[1]})" for name, maps in active.maps.items()]
     return Sheet("Activation maps", note, tuple(rows), headings=("image", *sizes))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.cli.streams import folded
-from gridsearch.cli.wording import plural
+from gridsearch.cli.wording import plural, short_id
+from gridsearch.engine.teachers import UNTRAINED
 from gridsearch.errors import StoreError
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
     ]
     if own := len(prepared.dataset.test_labels):
         rows.insert(3, ("", f"{own:,}", prepared.own_test_use))
+    if job.teacher:
+        rows.insert(2, ("teacher", job.teacher.job, _teacher_text(prepared)))
     rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
     if plan.grid.repeated:
         rows.append(("", f"-{plan.grid.repeated:,}", "the same trial as another point"))
@@ -106,7 +109,14 @@ def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
         "epochs_one_by_one": plan.epochs_alone,
         "steps": sum(lineage.steps for lineage in plan.lineages),
         "images": prepared.images(),
+        **({"teacher": prepared.teacher} if prepared.job.teacher else {}),
     }
+
+
+def _teacher_text(prepared: PreparedJob) -> str:
+    if prepared.teacher == UNTRAINED:
+        return "the job to train first; its best trial is the teacher"
+    return f"whose trial {short_id(prepared.teacher)} is the teacher"
 
 
 def _points_text(job: JobSpec, plan: Plan) -> str:

@@ -20,10 +20,9 @@ from gridsearch.cli.options import (
     StoreOption,
 )
 from gridsearch.errors import GridsearchError
+from gridsearch.spec.outcomes import EVERY_TRIAL
 
 _DEVICES = ("auto", "cpu", "cuda")
-#: How many trials' weights are kept when all are.
-EVERY_TRIAL = 2**62
 
 
 def largest_pack(asked: str) -> int | None:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import torch
 
+from gridsearch.engine.keeping import objective_of, trial_epoch
 from gridsearch.engine.trained import ModelSource, TrainedTrial, trained
 from gridsearch.engine.workplaces import choose_device
 from gridsearch.errors import DataError
+from gridsearch.store.contract import Store
 from gridsearch.store.rows import Evaluation, EvaluationRow, JobRow, Latency, LatencyRow, TrialRow
 from gridsearch.training.arrays import as_pixels
 from gridsearch.training.evaluation import Tally
@@ -35,9 +37,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """What the store has now of what was wanted of a trial; `fresh` says whether anything was measured for it."""
+    """What the store has now of what was wanted of a trial; `fresh` says whether anything was measured for it.
+
+    `val_accuracy` is that of the epoch whose weights the trial has.
+    """
 
     row: TrialRow
+    val_accuracy: float | None
     evaluation: EvaluationRow | None
     latencies: Sequence[LatencyRow]
     fresh: bool
@@ -52,7 +58,7 @@ def evaluate(source: ModelSource, job_name: str, trial: str, wanted: Wanted) -> 
     store, row, job = source.store, source.store.trial(trial), source.store.job(job_name)
     if wanted.test:
         _require_test_images(job)
-    before = _stored(source, row, job_name, wanted, fresh=False)
+    before = _stored(store, row, job, wanted, fresh=False)
     test = wanted.test and (wanted.again or before.evaluation is None)
     latency = wanted.latency and (wanted.again or not _timed(before.latencies, source.device))
     if not test and not latency:
@@ -63,7 +69,7 @@ def evaluate(source: ModelSource, job_name: str, trial: str, wanted: Wanted) -> 
         _compare(made, store.put_evaluation(made), source.note)
     if latency:
         store.put_latencies(latencies(model))
-    return _stored(source, row, job_name, wanted, fresh=True)
+    return _stored(store, row, job, wanted, fresh=True)
 
 
 def on_test_images(model: TrainedTrial) -> Evaluation:
@@ -89,7 +95,7 @@ def latencies(model: TrainedTrial) -> list[Latency]:
     They are test images, or validation images where the job has no test images.
     """
     source = model.test() if len(model.split.test_labels) else model.place.validation
-    images = as_pixels(source.images[:IMAGES])
+    images = source.normalized(as_pixels(source.images[:IMAGES]))
     found = []
     for size in BATCH_SIZES:
         batches = torch.split(images, size)
@@ -136,11 +142,14 @@ def _timed(measured: Sequence[LatencyRow], device: str) -> bool:
     return device_name(choose_device(device)) in {one.device for one in measured}
 
 
-def _stored(source: ModelSource, row: TrialRow, job: str, wanted: Wanted, *, fresh: bool) -> Found:
-    evaluations = source.store.evaluations(job) if wanted.test else ()
-    measured = source.store.latencies(job) if wanted.latency else ()
+def _stored(store: Store, row: TrialRow, job: JobRow, wanted: Wanted, *, fresh: bool) -> Found:
+    evaluations = store.evaluations(job.name) if wanted.test else ()
+    measured = store.latencies(job.name) if wanted.latency else ()
+    curve = store.epochs([row.lineage_id])
+    epoch = trial_epoch(objective_of(job), row, curve)
     return Found(
         row,
+        None if epoch is None else curve[epoch].val_accuracy,
         next((one for one in evaluations if one.trial_id == row.trial_id), None),
         [one for one in measured if one.trial_id == row.trial_id],
         fresh,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from pathlib import Path
@@ -11,15 +11,19 @@ from pathlib import Path
 from torch import Tensor
 
 from gridsearch import paths
+from gridsearch.analysis.limits import exceeded, limits
+from gridsearch.analysis.question import has_groups
 from gridsearch.analysis.winners import winners
-from gridsearch.engine.weight_files import has_weights, write_weights
+from gridsearch.engine.weight_files import Kept, has_weights, write_weights
 from gridsearch.spec.identity import parse
 from gridsearch.spec.job import Objective
-from gridsearch.spec.outcomes import RESULT_STATES, TrialState
+from gridsearch.spec.outcomes import EVERY_TRIAL, RESULT_STATES, TrialState
 from gridsearch.spec.readings import reading_epoch
+from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.normalization import Normalizer
 from gridsearch.training.readings import ReadingFolder, weights_of
 
 #: States in which a trial has a score.
@@ -49,18 +53,19 @@ class _Kept:
 class BestSoFar:
     """Follows a job's trials as they complete, and removes the weights of those that are not among the best `keep`.
 
-    A lineage that is being trained keeps the weights of all its readings until it has ended.
+    A lineage that is being trained keeps the weights of all its readings until it has ended. Where each point is
+    trained several times, means decide, and nothing is removed before the launch ends.
     """
 
     def __init__(self, store: Store, store_path: Path, job: str, grid: Iterable[str], keep: int) -> None:
         row = store.job(job)
-        self.store, self.keep = store, keep
+        self.store, self.keep, self.bounds = store, keep if not has_groups(row) else EVERY_TRIAL, limits(row)
         self.objective = objective_of(row)
         self.root = paths.reading_dir(store_path, job)
         # Of equal scores the first in the grid is the best.
         self.places = {trial_id: -place for place, trial_id in enumerate(grid)}
         self.best: list[_Kept] = []
-        self._add([row for row, _ in winners(store, job, keep)])
+        self._add(_best(store, job, self.keep))
 
     def take(self, finished: Collection[TrialRow], ended: Collection[str], training: Collection[str]) -> None:
         """Learn which trials are finished and which lineages ended just now, and which are still to be trained."""
@@ -73,7 +78,7 @@ class BestSoFar:
 
     def _add(self, rows: Collection[TrialRow]) -> set[str]:
         """Let trials compete; return the lineages of those that are no longer among the best."""
-        ours = [row for row in rows if row.trial_id in self.places]
+        ours = [row for row in rows if row.trial_id in self.places and not exceeded(row, self.bounds)]
         curves = self._curves(ours)
         displaced = set()
         for row in ours:
@@ -104,21 +109,36 @@ def weights_at_hand(store_path: Path, job: str, row: TrialRow, epoch: int) -> di
     return found
 
 
-def write_winners(store: Store, store_path: Path, name: str, keep: int) -> list[TrialRow]:
-    """Write the weights of a job's best trials that are not written yet; return those whose weights are gone."""
+def write_winners(
+    store: Store, store_path: Path, name: str, keep: int, normalizer: Callable[[TrialConfig], Normalizer | None]
+) -> list[TrialRow]:
+    """Write the weights of a job's best trials that are not written yet; return those whose weights are gone.
+
+    `normalizer` tells what is done to the images of a configuration, for whoever uses the weights.
+    """
     job = store.job(name)
     objective = objective_of(job)
     lost = []
-    for row, _ in winners(store, name, keep):
+    for row in _best(store, name, keep):
         if has_weights(store_path, row.trial_id):
             continue
         epoch = trial_epoch(objective, row, store.epochs([row.lineage_id]))
         weights = None if epoch is None else weights_at_hand(store_path, name, row, epoch)
         if epoch is not None and weights is not None:
-            write_weights(store_path, job, row, epoch, weights)
+            write_weights(
+                paths.weights_file(store_path, row.trial_id),
+                Kept(job, row, epoch, weights, normalizer(parse(row.config))),
+            )
         elif not has_weights(store_path, row.trial_id):  # another launch of the job may have just written them
             lost.append(row)
     return lost
+
+
+def _best(store: Store, name: str, keep: int) -> list[TrialRow]:
+    """Return the best of a job's trials, or all that have a score: repeats and folds too, that stand for no point."""
+    if keep == EVERY_TRIAL:
+        return [row for row in store.trials(name) if row.state in _SCORED]
+    return [row for row, _ in winners(store, name, keep)]
 
 
 def clear_readings(store: Store, store_path: Path, name: str) -> None:

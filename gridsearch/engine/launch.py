@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from gridsearch import paths
 from gridsearch.engine.driver import Driver, Listener
 from gridsearch.engine.executor import Executor, WorkerSettings
@@ -20,9 +22,12 @@ from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import EngineError, GridsearchError, JobError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
 from gridsearch.spec.outcomes import OPEN_STATES, ModelSize, TrialState
+from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
+from gridsearch.training.arrays import to_device
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.distillation import TeacherFile
+from gridsearch.training.normalization import Normalizer, make_normalizer
 from gridsearch.training.task import Keeping
 
 POLL_SECONDS = 0.5
@@ -229,9 +234,15 @@ class Launch:
     def keep_winners(self) -> int:
         """Write the weights of the best trials, and remove the others'; return how many there are no weights of."""
         name = self.prepared.job.name
-        lost = write_winners(self.store, self.store_path, name, self.options.keep)
+        lost = write_winners(self.store, self.store_path, name, self.options.keep, self.normalizer)
         clear_readings(self.store, self.store_path, name)
         return len(lost)
+
+    def normalizer(self, config: TrialConfig) -> Normalizer | None:
+        """Return what is done to the images of a trial."""
+        split = self.prepared.splits[config.split_key]
+        images = to_device(split.train_images, split.train_labels, torch.device("cpu")).images
+        return make_normalizer(config.normalization, images)
 
     def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
         """Return the lineages in packs as these options allow."""

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib.util
 import io
 import json
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from gridsearch.atomic import replacing
 from gridsearch.engine.trained import TrainedTrial
 from gridsearch.engine.weight_files import PREPROCESSING
 from gridsearch.errors import EngineError
 from gridsearch.models.registry import one_line
+from gridsearch.training.normalization import Normalizer
 from gridsearch.version import __version__
+
+
+class _FromPixels(nn.Module):
+    """A model together with the normalisation of its images."""
+
+    def __init__(self, model: nn.Module, normalizer: Normalizer | None) -> None:
+        super().__init__()
+        self.model, self.normalizer = model, normalizer
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits: Tensor = self.model(self.normalizer(pixels) if self.normalizer else pixels)
+        return logits
 
 
 def check_onnx() -> None:
@@ -26,20 +41,22 @@ def check_onnx() -> None:
 
 
 def write_onnx(trained: TrainedTrial, target: Path) -> None:
-    """Write a trained model to a file: input `images` (any number, C, H, W), output `logits` (as many, K).
+    """Write a trained model to a file: input `images` (any number, C, H, W) in [0, 1], output `logits` (as many, K).
 
-    The file says which trial it is, what its classes are called and what is done to pixels. Raises `EngineError` for a
-    model that ONNX cannot express, and where the file cannot be written.
+    Normalisation is part of it. The file says which trial it is and what its classes are called. Raises `EngineError`
+    for a model that ONNX cannot express, and where the file cannot be written.
     """
     check_onnx()
     import onnx
 
-    example = torch.zeros(2, *trained.place.train.image_shape, device=trained.device)
+    normalizer, cpu = trained.place.train.normalizer, torch.device("cpu")
+    model = _FromPixels(copy.deepcopy(trained.model), normalizer.to(cpu) if normalizer else None).to(cpu).eval()
+    example = torch.zeros(2, *trained.place.train.image_shape)
     try:
         # What the exporter and the user's code print would stand in the midst of our own lines.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             program = torch.onnx.export(
-                trained.model,
+                model,
                 (example,),
                 input_names=["images"],
                 output_names=["logits"],
@@ -50,8 +67,8 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
     except Exception as error:
         raise EngineError(f"model {trained.config.model!r} cannot be written as ONNX: {one_line(error)}") from error
     assert program is not None
-    model = program.model_proto
-    for node in model.graph.node:
+    written = program.model_proto
+    for node in written.graph.node:
         del node.metadata_props[:]  # where in the source it came from, with this machine's folders
     about = {
         "gridsearch": __version__,
@@ -60,9 +77,9 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
         "class_names": json.dumps(trained.class_names),
         "preprocessing": PREPROCESSING,
     }
-    onnx.helper.set_model_props(model, about)
+    onnx.helper.set_model_props(written, about)
     try:
         with replacing(target) as file:
-            file.write(model.SerializeToString())
+            file.write(written.SerializeToString())
     except OSError as error:
         raise EngineError(f"{target}: cannot be written ({error.strerror})") from None

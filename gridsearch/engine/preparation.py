@@ -23,7 +23,8 @@ from gridsearch.store.rows import NewTrial
 class PreparedJob:
     """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs.
 
-    `pretrained` are the files of weights to start from, by what configurations call them.
+    `pretrained` are the files of weights to start from, by what configurations call them; `teacher` is the id of the
+    trial that students learn from.
     """
 
     job: JobSpec
@@ -32,6 +33,7 @@ class PreparedJob:
     model: ModelClass
     grid: Grid
     pretrained: Mapping[str, Path] = field(default_factory=dict)
+    teacher: str = ""
 
     @property
     def train_images(self) -> int:
@@ -124,7 +126,7 @@ def prepare(job: JobSpec, data_dir: Path, *, teacher: str = "") -> PreparedJob:
     files = pretrained_files(job, data_dir)
     names = {written: name for written, (name, _) in files.items()}
     grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults, names, teacher))
-    prepared = PreparedJob(job, dataset, splits, model, grid, dict(files.values()))
+    prepared = PreparedJob(job, dataset, splits, model, grid, dict(files.values()), teacher)
     _check_batch_sizes(prepared)
     from gridsearch.engine.model_checks import Seen, check_model  # torch: mistakes in the job itself show without it
 

@@ -17,7 +17,7 @@ from gridsearch.engine.executor import WorkerSettings
 from gridsearch.engine.inline import InlineExecutor
 from gridsearch.engine.keeping import objective_of, trial_epoch, weights_at_hand
 from gridsearch.engine.preparation import pretrained_files
-from gridsearch.engine.weight_files import read_weights, write_weights
+from gridsearch.engine.weight_files import Kept, read_weights, write_weights
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import DataError, EngineError, ModelError
 from gridsearch.spec.identity import parse
@@ -29,6 +29,7 @@ from gridsearch.store.rows import JobRow, TrialRow
 from gridsearch.training.arrays import DeviceArrays, to_device
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.distillation import TeacherFile
+from gridsearch.training.form import forward_context
 from gridsearch.training.member import drawn_model
 from gridsearch.training.pack import train_pack
 from gridsearch.training.readings import weights_of
@@ -64,9 +65,10 @@ class TrainedTrial:
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """Return the logits (n, K) of pixels (n, C, H, W) on the device, as `DeviceArrays` gives them."""
-        logits: Tensor = self.model(images)
-        return logits
+        """Return the logits (n, K) of images (n, C, H, W) on the device, normalised."""
+        with forward_context(self.config.precision, self.device):
+            logits: Tensor = self.model(images)
+        return logits.float()
 
     def test(self) -> DeviceArrays:
         """Return the test images and labels on the device, as the model is given them; there may be none."""
@@ -127,7 +129,7 @@ def trained(source: ModelSource, job_name: str, trial: str) -> TrainedTrial:
             if weights is None:
                 source.note(f"trial {row.trial_id[:8]}: its weights were not kept; training it again, to epoch {epoch}")
                 weights = _trained_again(_with_origins(source, settings, job, config), row, config, epoch)
-            write_weights(store_path, job, row, epoch, weights)
+            write_weights(file, Kept(job, row, epoch, weights, place.train.normalizer))
         model.load_state_dict(weights)
     return TrainedTrial(job, row, config, epoch, model.to(place.device).eval(), place, split, file)
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +18,36 @@ from gridsearch.atomic import replacing
 from gridsearch.errors import StorageError
 from gridsearch.spec.identity import parse
 from gridsearch.spec.outcomes import METRICS
+from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.rows import JobRow, TrialRow
+from gridsearch.training.normalization import Normalizer
 from gridsearch.version import __version__
 
-#: What is done to pixels before a model sees them.
+#: What is done to pixels before anything else.
 PREPROCESSING = "pixels / 255 as float32, shape (batch, channels, height, width)"
 
 
-def write_weights(store_path: Path, job: JobRow, row: TrialRow, epoch: int, weights: Mapping[str, Tensor]) -> Path:
-    """Write a trial's weights of an epoch and their description; return the weights' file.
+@dataclass(frozen=True)
+class Kept:
+    """A trial's weights, those of `epoch`, and what they belong to."""
+
+    job: JobRow
+    row: TrialRow
+    epoch: int
+    weights: Mapping[str, Tensor]
+    normalizer: Normalizer | None
+
+
+def write_weights(file: Path, kept: Kept) -> None:
+    """Write a trial's weights and, beside them, their description.
 
     `torch.load(file, weights_only=True)` gives the state dict of the model's ordinary class. Raises `StorageError`
     when the disk does not take them.
     """
-    file = paths.weights_file(store_path, row.trial_id)
     buffer = io.BytesIO()
-    torch.save({name: tensor.detach().cpu().clone() for name, tensor in weights.items()}, buffer)
+    torch.save({name: tensor.detach().cpu().clone() for name, tensor in kept.weights.items()}, buffer)
     content = buffer.getvalue()
-    described = _description(job, row, epoch) | {
-        "parameters": sum(tensor.numel() for tensor in weights.values()),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    described = _description(kept) | {"sha256": hashlib.sha256(content).hexdigest()}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as stream:
@@ -50,7 +60,6 @@ def write_weights(store_path: Path, job: JobRow, row: TrialRow, epoch: int, weig
         raise StorageError(
             f"weights in {file.parent} cannot be written: {why}; free some space or mend the folder, then launch again"
         ) from error
-    return file
 
 
 def has_weights(store_path: Path, trial_id: str) -> bool:
@@ -83,7 +92,8 @@ def _described(file: Path, trial_id: str) -> dict[str, Any] | None:
     return found if file.exists() and isinstance(found, dict) and found.get("trial") == trial_id else None
 
 
-def _description(job: JobRow, row: TrialRow, epoch: int) -> dict[str, Any]:
+def _description(kept: Kept) -> dict[str, Any]:
+    job, row = kept.job, kept.row
     config = parse(row.config)
     return {
         "trial": row.trial_id,
@@ -95,8 +105,17 @@ def _description(job: JobRow, row: TrialRow, epoch: int) -> dict[str, Any]:
         "class_names": job.spec.get("class_names"),
         "dataset": job.spec.get("dataset"),
         "fingerprint": config.dataset,
-        "preprocessing": PREPROCESSING,
+        "preprocessing": _preprocessing(config, kept.normalizer),
         "config": config.model_dump(mode="json"),
-        "epoch": epoch,
+        "epoch": kept.epoch,
+        "parameters": row.parameters,
         "metrics": {name: getattr(row, name) for name in METRICS},
     }
+
+
+def _preprocessing(config: TrialConfig, normalizer: Normalizer | None) -> dict[str, Any]:
+    """Return what is done to pixels before the model sees them; by channel with the numbers that it takes."""
+    told: dict[str, Any] = {"pixels": PREPROCESSING, "normalization": config.normalization}
+    if normalizer and normalizer.mean is not None and normalizer.std is not None:
+        told |= {"mean": normalizer.mean.flatten().tolist(), "std": normalizer.std.flatten().tolist()}
+    return told

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from gridsearch.analysis.comparison import Comparison, comparisons
 from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, Method, correlation
 from gridsearch.analysis.curves import Curves, curves
+from gridsearch.analysis.evaluated import evaluated_trials
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, score_text
@@ -20,7 +21,6 @@ from gridsearch.analysis.question import search_text
 from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.scatter import Board, board, thinned
 from gridsearch.analysis.summary import Summary, summary
-from gridsearch.analysis.tested import tested
 from gridsearch.analysis.timing import timings
 from gridsearch.paths import INDEX_PAGE, file_stem
 from gridsearch.report import wording
@@ -52,7 +52,7 @@ def job_page(data: JobData, stamp: Stamp) -> str:
     glance = summary(data)
     drawn = curves(data)
     compared = comparisons(data)
-    tries = tested(data)
+    tries = evaluated_trials(data)
     others = unranked(data)
     points = board(data)
     shown = thinned(points, MOST_POINTS)

@@ -30,6 +30,9 @@ RESULT_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED, TrialState.
 #: States that a launch goes on from without being asked.
 OPEN_STATES = frozenset({TrialState.PENDING, TrialState.RUNNING})
 
+#: How many trials' weights are kept when all are.
+EVERY_TRIAL = 2**62
+
 #: The metrics of one epoch, in the order every table shows them.
 METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 

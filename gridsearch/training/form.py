@@ -59,10 +59,8 @@ class Form(ABC):
         self.rates = rates
 
     def forward_context(self) -> AbstractContextManager[object]:
-        """Return the context of a forward pass: with mixed precision, float32 products are computed in bfloat16."""
-        if self.configs[0].precision == "float32":
-            return nullcontext()
-        return torch.autocast(self.place.device.type, torch.bfloat16)
+        """Return the context of a forward pass."""
+        return forward_context(self.configs[0].precision, self.place.device)
 
     @abstractmethod
     def train_chunk(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
@@ -78,3 +76,8 @@ class Form(ABC):
     @abstractmethod
     def states(self) -> list[State]:
         """Return each model's state, named as in `Member.state`; may share memory with the form."""
+
+
+def forward_context(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Return the context of a forward pass: with mixed precision, float32 products are computed in bfloat16."""
+    return nullcontext() if precision == "float32" else torch.autocast(device.type, torch.bfloat16)

@@ -114,7 +114,10 @@ def test_a_trial_shows_its_models_layers(trained: Path) -> None:
     found = json.loads(run(trained, "show", trial, "--layers", "--json").out)
     assert (found["model"], found["settings"], found["image_shape"]) == ("shallow", {"neurons": 10}, [1, 8, 8])
     assert (found["parameters"], found["macs"]) == (65 * 10 + 11 * 10, 64 * 10 + 10 * 10)
-    refused(run(trained, "show", trial, "-f", "md"), "a trial is no table: --format md goes with --layers or --model")
+    refused(
+        run(trained, "show", trial, "-f", "md"),
+        "a trial is no table: --format md goes with --epochs, --layers or --model",
+    )
 
 
 def test_diverged_trials_are_listed_and_never_the_best(tmp_path: Path) -> None:

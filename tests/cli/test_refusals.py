@@ -122,7 +122,7 @@ def test_questions_about_what_is_not_there(folder: Path) -> None:
     refused(run(folder, "top", "small", "--columns", "neuron"), "did you mean 'neurons'")
     refused(run(folder, "top", "small", "--sort", "-neuron"), "did you mean 'neurons'")
     refused(run(folder, "export", "small", "-f", "xlsx"), "xlsx")
-    refused(run(folder, "export", "small", "--table", "trails"), "trials or epochs")
+    refused(run(folder, "export", "small", "--table", "trails"), "trials, points or epochs")
 
 
 def test_another_job_of_the_same_name(folder: Path) -> None:
@@ -177,6 +177,8 @@ def test_options_that_contradict_each_other(folder: Path) -> None:
     for pack in ("0", "-2", "on"):
         refused(run(folder, "launch", "small.yaml", "--pack", pack), f"--pack {pack}: must be auto, off or a number")
     refused(run(folder, "plan", "small.yaml", "--pack", "1.5"), "--pack 1.5: must be auto, off or a number")
+    for keep in ("top:0", "some"):
+        refused(run(folder, "launch", "small.yaml", "--keep", keep), f"--keep {keep}: must be best, top:N")
     hidden = {"CUDA_VISIBLE_DEVICES": ""}
     refused(run(folder, "launch", "small.yaml", "--inline", "--device", "cuda", **hidden), "sees no GPU")
     refused(run(folder, "launch", "small.yaml", "--gpus-per-worker", "1", **hidden), "sees no GPU")

@@ -52,6 +52,7 @@ def test_the_numbers_are_those_that_scikit_learn_finds(store_path: Path) -> None
     assert made.confusion == tuple(map(tuple, confusion_matrix(labels, guesses, labels=range(10)).tolist()))
     assert made.loss == pytest.approx(log_loss(labels, logits.double().softmax(1).numpy()), rel=1e-5)
     assert (made.images, made.epoch, made.class_names) == (180, 3, tuple(map(str, range(10))))
+    assert found.val_accuracy == found.row.val_accuracy
 
 
 def test_a_trial_is_measured_once_unless_asked_again(store_path: Path) -> None:
@@ -128,3 +129,11 @@ def test_without_test_images_only_latency_can_be_measured(tmp_path: Path) -> Non
     with pytest.raises(DataError, match="'small' has no test images.*test: 0.1"):
         look(tmp_path / "r.db", Wanted())
     assert len(look(tmp_path / "r.db", Wanted(test=False)).latencies) == 2
+
+
+def test_at_its_best_epoch_a_trial_is_measured_with_the_weights_of_that(tmp_path: Path) -> None:
+    early = "objective={metric: val_accuracy, at: best, mode: min}"
+    launch(prepared(tmp_path, early, "learning_rate=0.1"), tmp_path / "r.db")
+    found = look(tmp_path / "r.db", Wanted(latency=False))
+    assert found.evaluation is not None and found.evaluation.epoch == 1
+    assert found.val_accuracy is not None and found.val_accuracy < 0.6

@@ -103,6 +103,19 @@ def test_none_are_kept_if_none_are_wanted_and_later_launches_say_what_they_lack(
     assert [note[:26] for note in notes.notes] == ["the weights of 4 of the be"]
 
 
+def test_what_exceeds_a_constraint_takes_no_place_among_the_best(tmp_path: Path) -> None:
+    rule = "rules=[{skip: neurons == 10 and learning_rate < 0.1 or neurons == 90 and learning_rate > 0.01}]"
+    changes = ("neurons=[10,90]", "learning_rate=[0.1,0.0001]", "epochs=4", "batch_size=64", AT_BEST, rule)
+    notes = Notes()
+    launch(prepared(tmp_path, *changes, "constraints.parameters=1000"), tmp_path / "r.db", notes=notes)
+    with open_store(tmp_path / "r.db") as store:
+        small, large = store.trials("small")
+        assert (small.parameters, large.parameters) == (760, 6760)
+        # The lowest accuracy is wanted: the large one has it, and that of the small one is not in its last checkpoint.
+        assert (small.train_accuracy or 0) > (large.train_accuracy or 0)
+    assert (kept(tmp_path).keys(), notes.notes) == ({small.trial_id}, [])
+
+
 def test_winners_of_a_launch_that_died_before_it_wrote_them_are_written_by_the_next(tmp_path: Path) -> None:
     launch(prepared(tmp_path), tmp_path / "r.db")
     before = kept(tmp_path)

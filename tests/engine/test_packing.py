@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gridsearch.engine.packing import PlannedPack, Traits, bundles, make_packs
 from gridsearch.search.plan import LineagePlan
+from gridsearch.spec.outcomes import ModelSize
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.profile import Profile
 
@@ -22,7 +23,7 @@ def plan(cases: list[Case], workers: int, **limits: int) -> list[PlannedPack]:
 
     def traits(lineage: LineagePlan) -> Traits:
         kind, _, millions = cases[int(lineage.lineage_id)]
-        return Traits(kind, Profile(1000, millions * 1e6, 100.0))
+        return Traits(kind, Profile(ModelSize(1000, millions * 500_000), 1000, 100.0))
 
     return make_packs(lineages, traits, workers=workers, **limits)
 

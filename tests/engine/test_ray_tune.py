@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from gridsearch.cli import streams
-from gridsearch.engine.ray_tune import PackSearcher, Recorder, _quiet, _remove_session, _StopTune
+from gridsearch.engine.ray_tune import PackSearcher, Recorder, _pack, _quiet, _remove_session, _StopTune, _unpack
 from gridsearch.errors import GridsearchError, StorageError, StoreError
-from gridsearch.spec.outcomes import WorkerEvent
-from gridsearch.training.task import Pack
+from gridsearch.spec.outcomes import FormMeasured, WorkerEvent
+from gridsearch.spec.trial import TrialConfig
+from gridsearch.training.task import LineageTask, Pack
 
 
 class FailingDesk:
@@ -86,3 +87,10 @@ def test_a_session_goes_with_the_link_to_it_but_not_with_anothers(tmp_path: Path
     latest.symlink_to(other if taken else own)
     _remove_session(own)
     assert {path.name for path in tmp_path.iterdir()} == {"session_2", *(["session_latest"] if taken else [])}
+
+
+def test_a_pack_comes_out_of_its_text_as_it_went_in() -> None:
+    config = TrialConfig(batch_size=8, epochs=3, learning_rate=0.1, dataset="d", model="m", hyper={"widths": [3, 4]})
+    tasks = (LineageTask("a", 2, config, 1, (1, 3)), LineageTask("b", 1, config, -1))
+    pack = Pack((tasks, tasks[:1]), (FormMeasured("here", "w", "alone", 2, 8, None),))
+    assert _unpack(_pack(pack)) == pack

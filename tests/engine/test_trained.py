@@ -15,6 +15,7 @@ from gridsearch import paths
 from gridsearch.engine.trained import ModelSource, TrainedTrial, trained
 from gridsearch.errors import EngineError, GridsearchError
 from gridsearch.models.shallow import Shallow
+from gridsearch.spec.outcomes import EVERY_TRIAL
 from gridsearch.store.opening import open_store
 from tests.engine.launching import launch, prepared
 
@@ -37,7 +38,7 @@ def assert_is(found: TrainedTrial, loss: float, accuracy: float) -> None:
     """It has the validation loss and accuracy that the store says."""
     assert not found.model.training
     with torch.no_grad():
-        logits = found.model(found.place.validation.images)
+        logits = torch.cat([found.logits(images) for images, _ in found.place.validation.in_order(64)])
     labels = found.place.validation.labels
     assert functional.cross_entropy(logits, labels).item() == pytest.approx(loss, rel=1e-4)
     assert (logits.argmax(1) == labels).float().mean().item() == pytest.approx(accuracy, abs=5e-3)
@@ -102,6 +103,7 @@ def test_kept_weights_are_plain_torch_s_and_say_what_they_belong_to(tmp_path: Pa
     assert (said["image_shape"], said["classes"], said["class_names"]) == ([1, 8, 8], 10, [str(i) for i in range(10)])
     assert (said["metrics"]["val_loss"], said["metrics"]["val_accuracy"]) == (loss, accuracy)
     assert (said["parameters"], said["dataset"], said["epoch"]) == (64 * 10 + 10 + 100 + 10, "digits", 3)
+    assert said["preprocessing"]["normalization"] == "scale"
 
 
 def test_a_trial_without_a_result_has_no_model(tmp_path: Path) -> None:
@@ -112,3 +114,39 @@ def test_a_trial_without_a_result_has_no_model(tmp_path: Path) -> None:
         of(tmp_path, diverged)
     with pytest.raises(GridsearchError, match="no trial"):
         of(tmp_path, "zzz")
+
+
+RECIPES = [
+    ["normalization=channel"],
+    ["normalization=image", "precision=mixed"],
+    ["early_stopping=1", "epochs=[4,8]", "learning_rate=[0.1,1.5]"],
+    ["early_stopping=2", "restore_best=true", "epochs=[4,8]", "learning_rate=[0.1,1.5]"],
+    ["split.folds=2"],
+    ["repeats=2"],
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe[0])
+def test_every_trial_s_model_is_the_one_its_numbers_are_of(tmp_path: Path, recipe: list[str]) -> None:
+    launch(prepared(tmp_path, "batch_size=64", *recipe), tmp_path / "r.db", keep=EVERY_TRIAL)
+    notes: list[str] = []
+    with open_store(tmp_path / "r.db", create=False) as store:
+        rows = store.trials("small")
+        scored = [row for row in rows if row.state in ("completed", "stopped")]
+    for row in scored:
+        assert row.val_loss is not None and row.val_accuracy is not None
+        assert_is(of(tmp_path, row.trial_id, notes), row.val_loss, row.val_accuracy)
+    assert scored and notes == []
+    states = {row.state for row in rows}
+    assert (states == {"stopped", "completed"}) is recipe[0].startswith("early_stopping")
+
+
+def test_the_normalisation_by_channel_stands_beside_the_weights(tmp_path: Path) -> None:
+    launch(prepared(tmp_path, "normalization=channel"), tmp_path / "r.db")
+    trial, _, _ = best(tmp_path)
+    found = of(tmp_path, trial)
+    said = json.loads(found.weights_file.with_suffix(".json").read_text())["preprocessing"]
+    pixels = found.place.train.images
+    assert said["mean"] == pytest.approx([pixels.mean().item()]) and said["std"] == pytest.approx(
+        [pixels.std(correction=0).item()]
+    )

@@ -14,7 +14,7 @@ from gridsearch.report.figures.scatter import scatter_figure
 from tests.analysis.grids import SHALLOW, grid, shallow_score
 from tests.report.browser import NAMES, Browser, executable
 from tests.report.stores import filled_store
-from tests.report.test_page import HOSTILE
+from tests.report.test_page import HOSTILE, evaluated
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,6 +40,7 @@ JOBS = {
     "wide": WIDE,
     "diverged": grid({"neurons": [1, 2, 3]}, lambda point: None),
     "single": grid({}, lambda point: 0.5),
+    "evaluated": evaluated(UNLUCKY, 1, 2),
 }
 
 
@@ -125,6 +126,12 @@ def test_the_curves_follow_the_choice_of_axis_lines_and_scale(browser: Browser, 
     assert browser.run("document.getElementById('compare-accuracy')._fullLayout.yaxis.type") == "linear"
     assert browser.run("document.querySelector('[data-curve]')._fullLayout.yaxis.type") == "linear"
     assert browser.complaints == []
+
+
+def test_the_confusion_matrix_is_drawn_with_its_numbers(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["evaluated"])
+    numbers = "[...document.querySelectorAll('#confusion .annotation-text')].map(t => t.textContent).join()"
+    assert browser.run(numbers) == "80,20,10,90"
 
 
 def test_on_paper_plots_have_the_width_of_the_paper(browser: Browser, pages: dict[str, Path]) -> None:

@@ -8,13 +8,15 @@ from html.parser import HTMLParser
 
 import pytest
 
+from gridsearch.analysis.evaluated import evaluated_trials
 from gridsearch.analysis.frames import JobData, job_data
+from gridsearch.analysis.ranking import ranked
 from gridsearch.report import page as page_module
 from gridsearch.report.inlining import json_data, plotly_script
 from gridsearch.report.page import Stamp, job_page
 from gridsearch.report.wording import duration, moment, share
 from gridsearch.spec.outcomes import TrialState
-from gridsearch.store.rows import EpochRow
+from gridsearch.store.rows import EpochRow, EvaluationRow, LatencyRow
 from tests.analysis.grids import SHALLOW, START, grid, make_epochs, make_job, make_trial, shallow_score
 
 STAMP = Stamp(START, "results.db")
@@ -247,6 +249,37 @@ def test_overfitting_is_explained_where_it_is_shown() -> None:
     epochs = [EpochRow(row.lineage_id, n, 2.3 / (1 + n), 0.5, loss, 0.5, 0.1, 1.0) for n, loss in enumerate(losses)]
     assert "overfitting begins" in outline(job_data(make_job({"epochs": [9]}), [row], epochs)).text
     assert "verfitting begins" not in outline(job_data(make_job({"epochs": [9]}), [row], epochs[:5])).text
+
+
+def evaluated(data: JobData, *ranks: int) -> JobData:
+    """The job with evaluations of the trials at these places of the ranking, and latencies of the first."""
+    order = ranked(data)["trial"].tolist()
+    tried = [
+        EvaluationRow(order[rank - 1], 4, 0.5, ("cat", HOSTILE), ((40, 10), (5, 45 - rank)), 0.1, START)
+        for rank in ranks
+    ]
+    fast = [LatencyRow(order[ranks[0] - 1], "a T4", batch, 1000, 1 / batch, 5, START) for batch in (1, 100)]
+    return replace(data, evaluations=tuple(tried), latencies=tuple(fast))
+
+
+def test_the_best_ranked_of_the_evaluated_trials_is_shown_class_by_class() -> None:
+    assert "On the test images" not in outline(grid(SHALLOW, shallow_score)).text
+    shown = outline(evaluated(grid(SHALLOW, shallow_score), 7, 2))
+    best = next(one.trial for one in evaluated_trials(evaluated(grid(SHALLOW, shallow_score), 7, 2)))
+    text = shown.text.replace(HOSTILE, "dog")
+    assert f"On the test images 84.69 % of 98 images, loss 0.5000: trial {best[:8]} , #2 of the ranking" in text
+    assert "cat 50 0.889 0.800 0.842 dog 48 0.811 0.896 0.851 mean 98 0.850 0.848 0.847" in text
+    assert "All trials tried on them" in text and "test accuracy test loss trial 2 4 4 0.1 " in text
+    assert "1,000 1.0000 1.0000 1,000 a T4" in text and "1,000 0.0100 0.0100 100,000 a T4" in text
+    matrix = json.loads(shown.scripts[0])["confusion"]["data"][0]
+    assert matrix["customdata"][0][1] == f"10 of 50 cat taken for {html.escape(HOSTILE, quote=False)}"
+    assert len(shown.scripts) == 3
+
+
+def test_one_evaluation_alone_is_no_table_of_trials() -> None:
+    data = replace(evaluated(grid(SHALLOW, shallow_score), 1), latencies=())
+    text = outline(data).text
+    assert "#1 of the ranking" in text and "All trials tried" not in text and "How fast" not in text
 
 
 def test_an_unfinished_lineage_has_a_page() -> None:

@@ -99,7 +99,8 @@ def recipes(draw: st.DrawFn) -> dict[str, Any]:
         "momentum": momentum,
         "nesterov": draw(st.booleans()) if momentum and optimizer == "sgd" else False,
         "weight_decay": draw(st.booleans()),
-        "l1": draw(st.booleans()),
+        # Where steps are normalised, a sign that changes at 0 makes rounding grow: that is held to torch elsewhere.
+        "l1": optimizer == "sgd" and draw(st.booleans()),
         "smooth": draw(st.booleans()),
         **draw(st.fixed_dictionaries({}, optional={"flip": st.just(True), "crop_padding": st.just(1)})),
         **draw(st.fixed_dictionaries({}, optional={"rotation": st.just(20.0), "zoom": st.just(0.2)})),
@@ -267,7 +268,8 @@ def test_mixed_precision_is_alone_after_a_step(normalization: str, tmp_path: Pat
     normalizer = make_normalizer(normalization, single.train.images)
     arrays = DeviceArrays(single.train.images[:16], single.train.labels[:16], normalizer)
     where = replace(single, train=arrays, validation=replace(single.validation, normalizer=normalizer))
-    net = {"model": NET, "hyper": {"channels": [4], "widths": [8], "norm": True}, "precision": "mixed"}
+    # Without batch normalisation, which torch cannot stack on the CPU in this precision: such models train alone.
+    net = {"model": NET, "hyper": {"channels": [4], "widths": [8]}, "precision": "mixed"}
     changes = [{**net, "learning_rate": rate, "clip_norm": 0.5} for rate in (0.1, 0.05)]
     # bfloat16 has 8 bits: another order of summing shows in the third digit.
     assert_same_as_alone(members(where, changes), where, "stacked", epochs=1, tolerance=2e-2)

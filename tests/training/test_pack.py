@@ -19,13 +19,14 @@ from gridsearch.spec.outcomes import (
     LineageFinished,
     WorkerEvent,
 )
-from gridsearch.training import choosing
+from gridsearch.training import choosing, epochs
 from gridsearch.training import pack as packs
 from gridsearch.training.compiled import why_not_compiled
 from gridsearch.training.dense import Concatenated
+from gridsearch.training.epochs import train_epoch
+from gridsearch.training.form import Form
 from gridsearch.training.member import Member
 from gridsearch.training.pack import train_group, train_pack
-from gridsearch.training.single import Single
 from gridsearch.training.task import LineageTask, Pack, Workplace
 from tests.training.conftest import MakePlace, own, task
 
@@ -159,23 +160,17 @@ def test_a_stop_ends_the_pack_without_a_verdict(make_place: MakePlace) -> None:
 
 @pytest.fixture
 def breaking(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """A form, and the training of one alone, that raise in epoch 2 when a given learning rate is among theirs."""
+    """Training that raises in epoch 2 when a given learning rate is among the form's."""
     what: dict[str, Any] = {"rate": RATES[1], "error": RuntimeError("this one breaks"), "sizes": []}
 
-    def broken(form: Any) -> type:
-        class Broken(form):  # type: ignore[misc]
-            def start_epoch(self, rates: Any) -> None:
-                super().start_epoch(rates)
-                what["sizes"] += [self.size]
-                what["epoch"] = what["epoch"] + 1 if self.size == what["sizes"][0] else 2
-                if what["epoch"] == 2 and what["condition"](self):
-                    raise what["error"]
-
-        return Broken
+    def broken(form: Form, epoch: int) -> list[tuple[float, float]]:
+        what["sizes"] += [form.size]
+        if epoch == 2 and what["condition"](form):
+            raise what["error"]
+        return train_epoch(form, epoch)
 
     what["condition"] = lambda form: what["rate"] in form.rates
-    monkeypatch.setitem(choosing.FORMS, "concatenated", broken(Concatenated))
-    monkeypatch.setattr(packs, "Single", broken(Single))
+    monkeypatch.setattr(epochs, "train_epoch", broken)
     yield what
 
 

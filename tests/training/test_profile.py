@@ -3,6 +3,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gridsearch.spec.outcomes import ModelSize
 from gridsearch.training.profile import Profile, profile_of
 
 
@@ -11,6 +12,7 @@ def test_layers_are_counted_by_hand() -> None:
         model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 64, 10))
     found = profile_of(model, (1, 8, 8))
     assert found.parameters == 4 * 9 + 4 + 10 * 256 + 10
+    assert found.size == ModelSize(found.parameters, 4 * 9 * 64 + 10 * 256)
     assert found.flops == 2 * (4 * 9 * 64 + 10 * 256)
     # The images, what ReLU gives, and the same flattened: what the backward pass needs.
     assert found.saved_bytes == 4 * (64 + 256 + 256)
@@ -29,4 +31,4 @@ def test_a_model_that_needs_numbers_counts_by_its_parameters() -> None:
 
     with torch.device("meta"):
         model = Picky()
-    assert profile_of(model, (1, 8, 8)) == Profile(650, 1300.0, 2600.0)
+    assert profile_of(model, (1, 8, 8)) == Profile(None, 650, 2600.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from gridsearch.errors import StorageError
 from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import EpochRecord
 from gridsearch.spec.readings import reading_epoch
+from gridsearch.spec.stopping import stopping_epoch
 from gridsearch.training.readings import ReadingFolder, ReadingKeeper, weights_of
 from gridsearch.training.task import Keeping
 from tests.training.conftest import task
@@ -57,18 +59,24 @@ def test_a_folder_that_takes_nothing_says_so(tmp_path: Path) -> None:
         ReadingFolder(tmp_path / "file", NAME).save(1, weights(1))
 
 
+RECIPES: list[dict[str, Any]] = [{}, {"early_stopping": 2}, {"early_stopping": 3, "restore_best": True}]
+
+
 @pytest.mark.parametrize("at", ["last", "best"])
-@pytest.mark.parametrize("seed", range(20))
-def test_whatever_the_curve_each_trial_finds_its_epoch_and_little_else_is_left(
-    tmp_path: Path, at: str, seed: int
+@pytest.mark.parametrize("recipe", RECIPES, ids=str)
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_the_curve_each_trial_finds_its_epoch_and_nothing_else_is_left(
+    tmp_path: Path, at: str, recipe: dict[str, Any], seed: int
 ) -> None:
     chance = random.Random(seed)
     objective = Objective(metric="val_loss", at=at)  # type: ignore[arg-type]
     readings = tuple(sorted(chance.sample(range(1, 13), chance.randint(1, 4))))
     losses = [chance.choice([0.1, 0.2, 0.3, 0.4, 0.5]) for _ in range(readings[-1] + 1)]
     history = [EpochRecord(NAME, 1, e, 1.0, 0.5, loss, 0.5, 0.1, 0.1) for e, loss in enumerate(losses)]
-    asked = replace(task(epochs=readings[-1], name=NAME), readings=readings)
-    stopped_after = chance.randint(0, readings[-1])
+    stop = stopping_epoch(recipe.get("early_stopping", 0), losses)
+    history = history[: (stop or readings[-1]) + 1]
+    asked = replace(task(epochs=readings[-1], name=NAME, **recipe), readings=readings)
+    stopped_after = chance.randint(0, len(history) - 1)
     keeper = ReadingKeeper(asked, Keeping(tmp_path, objective), [])
     for epoch in range(len(history)):
         if epoch == stopped_after + 1:  # and another worker goes on

@@ -14,7 +14,7 @@ from gridsearch.analysis.ranking import ranked
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class EvaluatedTrial:
     """A trial, its place in the ranking (by the objective, never by the test), and what came of the test images.
 
     `settings` are its axes, as text; `score` is what ranked it; `speeds` are empty where nobody measured.
@@ -28,13 +28,13 @@ class Tested:
     speeds: tuple[Speed, ...]
 
 
-def tested(data: JobData) -> tuple[Tested, ...]:
+def evaluated_trials(data: JobData) -> tuple[EvaluatedTrial, ...]:
     """Return the trials with an evaluation, the best ranked first; epochs and evaluations must have been loaded."""
     evaluations = {one.trial_id: one for one in data.evaluations}
     if not evaluations:
         return ()
     return tuple(
-        Tested(
+        EvaluatedTrial(
             trial=row["trial"],
             rank=place,
             score=None if pd.isna(row["score"]) else float(row["score"]),
@@ -47,9 +47,9 @@ def tested(data: JobData) -> tuple[Tested, ...]:
     )
 
 
-def tested_trial(data: JobData, trial: str = "") -> Tested:
+def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
     """Return the trial whose id begins so, by default the best ranked, with what came of the test images."""
-    found = [one for one in tested(data) if one.trial.startswith(trial)]
+    found = [one for one in evaluated_trials(data) if one.trial.startswith(trial)]
     if not found:
         whose = f" of a trial {trial!r}" if trial else ""
         raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {data.job.name}")
@@ -58,12 +58,12 @@ def tested_trial(data: JobData, trial: str = "") -> Tested:
     return found[0]
 
 
-def tested_frame(data: JobData) -> pd.DataFrame:
+def evaluated_frame(data: JobData) -> pd.DataFrame:
     """Return one row for each trial with an evaluation: its axes, score, and the numbers of the test images."""
     rows = [
         {"trial": one.trial, "rank": one.rank}
         | dict(one.settings)
         | {"score": one.score, "test_accuracy": one.scores.accuracy, "test_loss": one.scores.loss}
-        for one in tested(data)
+        for one in evaluated_trials(data)
     ]
     return pd.DataFrame(rows, columns=["trial", "rank", *data.axis_columns, "score", "test_accuracy", "test_loss"])

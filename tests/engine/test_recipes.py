@@ -1,0 +1,121 @@
+"""Recipes from end to end: what ends a training, what is read of it, and what is refused before it begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gridsearch.errors import DataError, GridsearchError, JobError, ModelError
+from gridsearch.spec.identity import parse
+from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.stopping import best_epoch, stopping_epoch
+from gridsearch.store.opening import open_store
+from tests.engine.launching import Notes, assert_alike, launch, prepared, table
+
+STOPPING = ("epochs=[2,40]", "learning_rate=[0.5,0.01]", "batch_size=[128]", "early_stopping=2", "neurons=[30]")
+
+
+def stop_after(notes: Notes, epochs: int) -> bool:
+    return len(notes.epochs) >= epochs
+
+
+def test_early_stopping_ends_the_longer_trials_and_what_is_read_is_what_was_asked_for(tmp_path: Path) -> None:
+    job = prepared(tmp_path, *STOPPING, "restore_best=[true,false]")
+    end = launch(job, tmp_path / "r.db")
+    assert end.counts[TrialState.STOPPED] >= 2
+    with open_store(tmp_path / "r.db", create=False) as store:
+        assert store.verify() == []
+        for row in store.trials("small"):
+            config = parse(row.config)
+            losses = [epoch.val_loss for epoch in store.epochs([row.lineage_id])][: config.epochs + 1]
+            stop = stopping_epoch(2, losses)
+            assert row.stopped_epoch == (stop if stop is not None and stop < config.epochs else None)
+            read = best_epoch(losses) if config.restore_best else len(losses) - 1
+            assert row.val_loss == losses[read]
+    longer, notes = prepared(tmp_path, *STOPPING[1:], "restore_best=[true,false]", "epochs=[2,40,60]"), Notes()
+    launch(longer, tmp_path / "r.db", notes=notes)
+    stopped = {epoch.lineage_id for epoch in notes.epochs}
+    with open_store(tmp_path / "r.db", create=False) as store:
+        assert all(store.lineages([name])[name].stopped_epoch is None or name in stopped for name in stopped)
+        for row in store.trials("small"):
+            if row.stopped_epoch is not None and row.stopped_epoch < 40:
+                assert row.lineage_id not in stopped
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        ("schedule=plateau", "plateau_patience=0", "gamma=0.5", "learning_rate=[0.5,0.2]", "early_stopping=3"),
+        ("schedule=one_cycle", "optimizer=adam", "learning_rate=[0.05,0.01]", "clip_norm=[0.5]"),
+        ("flip=true", "rotation=10", "crop_padding=1", "normalization=[channel]", "label_smoothing=[0.0,0.2]"),
+        ("normalization=[scale,image]", "l1=[0,0.0001]", "precision=mixed"),
+    ],
+    ids=["plateau", "one_cycle", "augmented", "mixed"],
+)
+def test_interrupted_and_resumed_it_is_the_same_as_in_one_go(recipe: tuple[str, ...], tmp_path: Path) -> None:
+    job = prepared(tmp_path, "epochs=[2,9]", *recipe)
+    notes = Notes()
+    first = launch(job, tmp_path / "r.db", notes=notes, stopping=lambda: stop_after(notes, 13))
+    assert first.interrupted
+    launch(job, tmp_path / "r.db")
+    launch(job, tmp_path / "whole.db")
+    assert_alike(table(tmp_path / "r.db"), table(tmp_path / "whole.db"))
+
+
+def test_the_size_of_a_model_stands_with_its_trials(tmp_path: Path) -> None:
+    launch(prepared(tmp_path, "epochs=[1]", "neurons=[10,20]"), tmp_path / "r.db")
+    with open_store(tmp_path / "r.db", create=False) as store:
+        found = {parse(row.config).hyper["neurons"]: (row.parameters, row.macs) for row in store.trials("small")}
+    assert found == {n: (64 * n + n + 10 * n + 10, 64 * n + 10 * n) for n in (10, 20)}
+
+
+def test_frozen_parameters_keep_the_weights_that_were_started_from(tmp_path: Path) -> None:
+    started = {"hidden.weight": torch.full((10, 64), 0.01), "hidden.bias": torch.zeros(10), "other": torch.ones(2)}
+    torch.save(started, tmp_path / "start.pt")
+    job = prepared(tmp_path, "epochs=[2]", "pretrained=start.pt", 'freeze="hidden.*"', "batch_size=64")
+    assert all(trial.config.pretrained.startswith("sha256:") for trial in job.grid.trials)
+    launch(job, tmp_path / "r.db")
+    (file,) = (tmp_path / "weights").glob("*.pt")
+    kept = torch.load(file, weights_only=True)
+    assert torch.equal(kept["hidden.weight"], started["hidden.weight"])
+    assert not torch.equal(kept["output.weight"], torch.zeros_like(kept["output.weight"]))
+    torch.save(started | {"hidden.bias": torch.ones(10)}, tmp_path / "start.pt")
+    other = prepared(tmp_path, "epochs=[2]", "pretrained=start.pt", 'freeze="hidden.*"', "batch_size=64")
+    assert {trial.trial_id for trial in other.grid.trials}.isdisjoint(trial.trial_id for trial in job.grid.trials)
+
+
+def flat(folder: Path) -> None:
+    labels = np.arange(40) % 2
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 1, 12), dtype=np.uint8)
+    np.savez(folder / "flat.npz", train_images=pixels, train_labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error", "text"),
+    [
+        (
+            ("dataset=flat.npz", "batch_size=8", "rotation=[0,5]"),
+            JobError,
+            r"rotation: the data are rows of 12 numbers, not images",
+        ),
+        (('freeze="hiden.*"',), ModelError, r"freeze: 'hiden\.\*' matches no parameter \(did you mean 'hidden\.\*'"),
+        (('freeze="*"',), ModelError, r"freeze: '\*' leaves nothing to train"),
+        (("pretrained=none.pt",), ModelError, r"'none\.pt' is neither 'imagenet' nor a file"),
+        (("pretrained=imagenet",), ModelError, r"there are no 'imagenet' weights of model 'shallow'"),
+        (("distillation=soft",), JobError, r"distillation: needs a teacher, a job of its own"),
+        (("teacher={job: other}",), JobError, r"teacher: nobody learns from it"),
+        (("teacher={job: small}", "distillation=soft"), JobError, r"teacher.*is this job itself"),
+        (("teacher={job: other}", "distillation=hidden"), ModelError, r"needs a module 'features'"),
+        (("split={test: 0.1, train: 5000}",), DataError, r"split: train: 5000 takes 5000 of the"),
+    ],
+)
+def test_a_recipe_that_cannot_be_done_is_refused_in_one_line(
+    overrides: tuple[str, ...], error: type[GridsearchError], text: str, tmp_path: Path
+) -> None:
+    flat(tmp_path)
+    with pytest.raises(error, match=text) as caught:
+        prepared(tmp_path, *overrides)
+    assert "\n" not in str(caught.value)

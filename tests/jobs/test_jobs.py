@@ -180,7 +180,17 @@ def shrunk(folder: Path, name: str) -> JobSpec:
 def test_its_smallest_model_trains_a_step(name: str, tmp_path: Path) -> None:
     job = shrunk(tmp_path, name)
     store_path = tmp_path / "results.db"
-    where = ["--store", str(store_path), "--data-dir", str(tmp_path), "--no-dashboard", "--keep", "none", "--pack", "off"]
+    where = [
+        "--store",
+        str(store_path),
+        "--data-dir",
+        str(tmp_path),
+        "--no-dashboard",
+        "--keep",
+        "none",
+        "--pack",
+        "off",
+    ]
     assert app(["launch", str(tmp_path / f"{name}.yaml"), "--inline", *where], standalone_mode=False) == 0
     with open_store(store_path, create=False) as store:
         rows = store.trials(name)

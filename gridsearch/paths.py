@@ -73,12 +73,13 @@ def reading_dir(store: Path, job_name: str) -> Path:
     return companion_dir(store) / "readings" / file_stem(job_name)
 
 
-def weights_file(store: Path, trial_id: str) -> Path:
+def weights_file(store: Path, trial_id: str, epoch: int | None = None) -> Path:
     """Return the file beside a store that keeps the weights of a trial; what they belong to is in a `.json` beside it.
 
-    Trials are the same in every store, so stores in one folder share them.
+    `epoch` is another one than its job reads. Trials are the same in every store: stores in one folder share them.
     """
-    return store.absolute().parent / WEIGHTS_NAME / f"{trial_id[:12]}.pt"
+    name = trial_id[:12] if epoch is None else f"{trial_id[:12]}-epoch{epoch}"
+    return store.absolute().parent / WEIGHTS_NAME / f"{name}.pt"
 
 
 def log_dir(store: Path) -> Path:

@@ -13,13 +13,17 @@ _SMALLEST, _LARGEST = 1e-6, 1e12
 
 
 def label(value: Any) -> str:
-    """Return a value as people write it: `0.0001`, `64`, `true`, `512-256`; nothing for a missing value.
+    """Return a value as people write it: `0.0001`, `64`, `true`, `512-256`, `none` for an empty text.
+
+    Nothing for a missing value.
 
     >>> label(1e-4), label(100.0), label([512, 256]), label(False)
     ('0.0001', '100', '512-256', 'false')
     """
     if value is None:
         return ""
+    if value == "":
+        return "none"
     if isinstance(value, (list, tuple)):
         return "-".join(label(item) for item in value)
     if isinstance(value, bool):

@@ -60,7 +60,9 @@ def chosen_trials(store: Store, name: str, trial: str | None, n: int) -> list[st
         return [found]
     best = [row.trial_id for row, _ in winners(store, name, n)]
     if not best:
-        raise GridsearchError(f"no trial of job {name!r} has a result yet; train them with: gridsearch resume {name}")
+        raise GridsearchError(
+            f"no trial of job {name!r} has a result that keeps its constraints; see: gridsearch status {name}"
+        )
     return best
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from gridsearch.engine.executor import Executor, WorkerSettings
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
-    from gridsearch.engine.preparation import PreparedJob
     from gridsearch.spec.job import JobSpec
     from gridsearch.spec.outcomes import FormMeasured
     from gridsearch.store.contract import Store
@@ -145,10 +145,13 @@ def _train(specs: list[JobSpec], training: Training) -> int:
     if training.dashboard and specs:
         check_folder(training.output)
     codes = [EXIT_COMPLETE]
+    asked = {spec.name for spec in specs}
     for spec in _teachers_first(specs, training):
+        # A teacher that is trained on the way keeps the weights that it teaches with, whatever else was asked for.
+        own = training if spec.name in asked else replace(training, keep="best")
         # Before anything imports torch, which takes seconds.
         with Interruption(line_at_once(STOPPING)) as stop:
-            codes.append(_launch(spec, training, stop))
+            codes.append(_launch(spec, own, stop))
         if training.dashboard:
             with open_store(training.store, create=False, read_only=True) as store:
                 write_pages(store, training.output, spec.name)
@@ -161,15 +164,15 @@ def _teachers_first(specs: list[JobSpec], training: Training) -> list[JobSpec]:
     """Return jobs in an order in which teachers come before their students, theirs included."""
     if all(spec.teacher is None for spec in specs):
         return specs
-    from gridsearch.engine.teachers import check_teachers_fit, in_order
+    from gridsearch.engine.teachers import check_chain, in_order
     from gridsearch.store.opening import open_store
 
     with ExitStack() as stack:
         exists = training.store.exists()
         store = stack.enter_context(open_store(training.store, create=False, read_only=True)) if exists else None
         chains = [in_order(spec, store) for spec in specs]
-    for chain in chains:
-        check_teachers_fit(chain, paths.data_dir(training.data_dir))
+        for chain in chains:
+            check_chain(chain, store, paths.data_dir(training.data_dir))
     # A job that is asked for itself is trained as it was asked for, with its overrides.
     asked = {spec.name: spec for spec in specs}
     return list({spec.name: asked.get(spec.name, spec) for chain in chains for spec in chain}.values())
@@ -190,7 +193,8 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     # Before there is a store: a mistake in the job leaves nothing behind.
     checked = None if spec.teacher else prepare(spec, data_dir)
     if stop.requested:
-        raise KeyboardInterrupt
+        say(f"{spec.name}: stopped before it was stored; launch it again")
+        return EXIT_INTERRUPTED
     with open_store(training.store) as store:
         teacher = _teacher(spec, store)
         prepared = checked or prepare(spec, data_dir, teacher=teacher)
@@ -208,7 +212,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
 
         with make_progress(tracker) as progress:
             stop.notice = progress.interrupted
-            teachers = _teacher_files(prepared, store, training, teacher) if teacher and made.lineages else {}
+            teachers = _teacher_files(store, training, teacher) if teacher and made.lineages else {}
             settings = worker_settings(prepared, training.store, options, teachers)
             end = Launch(prepared, store, training.store, options).run(
                 _executor_maker(settings, paths.scratch_dir(training.store), chosen),
@@ -239,13 +243,11 @@ def _teacher(spec: JobSpec, store: Store) -> str:
     return chosen
 
 
-def _teacher_files(prepared: PreparedJob, store: Store, training: Training, teacher: str) -> dict[str, TeacherFile]:
-    from gridsearch.engine.teachers import teacher_job
+def _teacher_files(store: Store, training: Training, teacher: str) -> dict[str, TeacherFile]:
     from gridsearch.engine.trained import ModelSource, teacher_file
 
     source = ModelSource(store, training.store, paths.data_dir(training.data_dir), training.device, note=say)
-    of = teacher_job(prepared.job, store)
-    return {teacher: teacher_file(source, of.name, teacher)} if of else {}
+    return {teacher: teacher_file(source, teacher)}
 
 
 def _executor_maker(settings: WorkerSettings, scratch: Path, chosen: Resources) -> Callable[[], Executor]:

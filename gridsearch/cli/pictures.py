@@ -19,7 +19,6 @@ from gridsearch.errors import GridsearchError
 if TYPE_CHECKING:
     from gridsearch.engine.trained import TrainedTrial
     from gridsearch.report.pictures import Sheet
-    from gridsearch.store.contract import Store
 
 TrialName = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A data set as jobs name it, or the path of one.")]
@@ -88,10 +87,9 @@ def maps(
     checked_device(device)
     with open_store(store, create=False, read_only=True) as opened:
         row = opened.trial(trial)
-        job = _job_with(opened, row.trial_id)
+        from gridsearch.engine.trained import ModelSource, job_with, trained
 
-        from gridsearch.engine.trained import ModelSource, trained
-
+        job = job_with(opened, row.trial_id)
         source = ModelSource(opened, store, paths.data_dir(data_dir), device, note=say)
         found = trained(source, job, row.trial_id)
     target = output or paths.maps_page(DEFAULT_DASHBOARDS, row.trial_id)
@@ -119,14 +117,6 @@ def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -
     )
     sizes = [f"{name} ({maps.shape[2]} x {maps.shape[1]})" for name, maps in active.maps.items()]
     return Sheet("Activation maps", note, tuple(rows), headings=("image", *sizes))
-
-
-def _job_with(store: Store, trial_id: str) -> str:
-    """Return the name of a job, the last updated, that has the trial in its grid."""
-    for job in store.jobs():
-        if any(row.trial_id == trial_id for row in store.trials(job.name)):
-            return job.name
-    raise GridsearchError(f"trial {short_id(trial_id)} is no point of any job's grid any more; launch one that has it")
 
 
 def check_suffix(target: Path) -> None:

@@ -106,7 +106,7 @@ def trial_text(
     chosen = {"model": written["model"]} | chosen
     room = max(map(len, (*chosen, _LONGEST)))
     own = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
-    rest = ", ".join(f"{key} {label(value) or 'none'}" for key, value in settings.items() if key not in chosen)
+    rest = ", ".join(f"{key} {label(value)}" for key, value in settings.items() if key not in chosen)
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
     lines = [f"trial {row.trial_id}", f"  {row.state}{seconds}, attempt {row.attempt}", "", own]
     lines += [f"  {'by default':<{room}} {printable(rest)}"] if rest else []

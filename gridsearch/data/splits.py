@@ -205,10 +205,14 @@ class _Drawing:
                 f"enlarge it until it is at least one image"
             )
         if count >= available:
-            otherwise = "all are used without it" if part == "train" else "none would remain for training"
+            if part == "train":
+                raise DataError(
+                    f"split: train: {share} of {available}: only {available} images of {self.dataset.name} are left for"
+                    f" training; give fewer than {available}, or leave train out"
+                )
             raise DataError(
                 f"split: {part}: {share} takes {count} of the {available} images of {self.dataset.name} "
-                f"left to take from, and {otherwise}; use fewer than {available}"
+                f"left to take from, and none would remain for training; use fewer than {available}"
             )
         return count
 

@@ -13,6 +13,7 @@ from gridsearch.engine.packing import PlannedPack
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.engine.workplaces import WorkplaceMaker, choose_device
 from gridsearch.spec.outcomes import FormMeasured
+from gridsearch.spec.trial import AUGMENTATIONS
 from gridsearch.training.choosing import (
     ALONE,
     STEPS_WORTH_A_PROBE,
@@ -40,6 +41,12 @@ SEPARATING = (
     "momentum",
     "nesterov",
     "weight_decay",
+    "l1",
+    "normalization",
+    *AUGMENTATIONS,
+    "precision",
+    "freeze",
+    "distillation",
     "seed",
     "settings",
 )
@@ -157,6 +164,9 @@ def _separating(pack: PlannedPack) -> dict[str, Any]:
         "momentum": rule.momentum,
         "nesterov": rule.nesterov,
         "weight_decay": rule.weight_decay,
+        "l1": rule.l1,
+        **{key: getattr(config, key) for key in ("normalization", *AUGMENTATIONS, "precision", "distillation")},
+        "freeze": config.freeze or "none",
         "seed": seeds.pop() if len(seeds) == 1 else "several",
         "settings": same,
     }

@@ -120,16 +120,14 @@ def write_winners(
     objective = objective_of(job)
     lost = []
     for row in _best(store, name, keep):
-        if has_weights(store_path, row.trial_id):
+        curve = store.epochs([row.lineage_id])
+        epoch, file = trial_epoch(objective, row, curve), paths.weights_file(store_path, row.trial_id)
+        if has_weights(file, row.trial_id, epoch):
             continue
-        epoch = trial_epoch(objective, row, store.epochs([row.lineage_id]))
         weights = None if epoch is None else weights_at_hand(store_path, name, row, epoch)
         if epoch is not None and weights is not None:
-            write_weights(
-                paths.weights_file(store_path, row.trial_id),
-                Kept(job, row, epoch, weights, normalizer(parse(row.config))),
-            )
-        elif not has_weights(store_path, row.trial_id):  # another launch of the job may have just written them
+            write_weights(file, Kept(job, row, curve[epoch], weights, normalizer(parse(row.config))))
+        elif not has_weights(file, row.trial_id, epoch):  # another launch of the job may have just written them
             lost.append(row)
     return lost
 

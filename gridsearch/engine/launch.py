@@ -162,7 +162,7 @@ class Launch:
             self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED])
         wanted = self.open_lineages()
         if not wanted:
-            self.keep_winners()  # of a launch that ended before it could
+            self.keep_winners(listener)  # of a launch that ended before it could
             return self.end(stopping())
         if lost := self.without_checkpoint(self.free_of_claims(wanted)):
             listener.note(
@@ -174,11 +174,8 @@ class Launch:
         try:
             self.train(launch_id, make_executor, listener, stopping)
             end = self.end(stopping())
-            if not end.interrupted and (gone := self.keep_winners()):
-                listener.note(
-                    f"the weights of {gone} of the best trials were not kept when they were trained:"
-                    " gridsearch evaluate trains them again"
-                )
+            if not end.interrupted:
+                self.keep_winners(listener)
             outcome = end.outcome
         except (KeyboardInterrupt, GridsearchError):
             outcome = "interrupted"
@@ -231,12 +228,16 @@ class Launch:
                 if idle_rounds:
                     time.sleep(POLL_SECONDS)
 
-    def keep_winners(self) -> int:
-        """Write the weights of the best trials, and remove the others'; return how many there are no weights of."""
+    def keep_winners(self, listener: Listener) -> None:
+        """Write the weights of the best trials, and remove the others'; tell where there are none."""
         name = self.prepared.job.name
         lost = write_winners(self.store, self.store_path, name, self.options.keep, self.normalizer)
         clear_readings(self.store, self.store_path, name)
-        return len(lost)
+        if lost:
+            listener.note(
+                f"the weights of {len(lost)} of the best trials were not kept when they were trained:"
+                " gridsearch evaluate trains them again"
+            )
 
     def normalizer(self, config: TrialConfig) -> Normalizer | None:
         """Return what is done to the images of a trial."""

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import torch
 
-from gridsearch.engine.model_checks import Seen
+from gridsearch.engine.model_checks import MOST_TRIED, Seen
 from gridsearch.errors import JobError, ModelError
 from gridsearch.models.freezing import freeze
 from gridsearch.models.registry import ModelClass, build_model
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import AUGMENTATIONS, TrialConfig
-from gridsearch.training.distillation import captured_hidden
+from gridsearch.training.distillation import HIDDEN, captured_hidden
 
 
 def check_recipe(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequence[TrialConfig]) -> None:
@@ -27,12 +27,19 @@ def check_recipe(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequence[
             f"{job.document.place(job.trail(key))}: {key}: the data are rows of {height * width} numbers, not images;"
             " leave augmentation out"
         )
+    padding = max(config.crop_padding for config in configs)
+    if padding >= min(height, width):
+        raise JobError(
+            f"{job.document.place(job.trail('crop_padding'))}: crop_padding: {padding} pixels around images of"
+            f" {height} x {width} may leave nothing of them; give less than {min(height, width)}"
+        )
     _check_freezing(job, model, seen, configs)
-    _check_features(job, model, seen, configs)
+    check_features(job, model, seen, [config for config in configs if config.distillation == "hidden"])
 
 
 def _check_freezing(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequence[TrialConfig]) -> None:
-    for config in {config.freeze: config for config in configs if config.freeze}.values():
+    distinct = {(config.freeze, repr(config.hyper)): config for config in configs if config.freeze}
+    for config in list(distinct.values())[:MOST_TRIED]:
         if (built := _built(model, seen, config)) is None:
             continue
         try:
@@ -41,15 +48,20 @@ def _check_freezing(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequen
             raise ModelError(f"{job.document.place(job.trail('freeze'))}: {error}") from None
 
 
-def _check_features(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequence[TrialConfig]) -> None:
-    config = next((config for config in configs if config.distillation == "hidden"), None)
-    if config is None or (built := _built(model, seen, config)) is None:
+def check_features(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequence[TrialConfig]) -> None:
+    """Raise `ModelError` where a model's forward does not call the module whose output is compared with a teacher's."""
+    if not configs or (built := _built(model, seen, configs[0])) is None:
         return
     try:
-        with captured_hidden(built, wanted=True):
-            pass
+        with captured_hidden(built, wanted=True) as found, torch.no_grad():
+            built.eval()(torch.zeros(2, *seen.image_shape, device="meta"))
     except ModelError as error:
         raise ModelError(f"{job.document.place(job.trail('distillation'))}: {error}") from None
+    if len(found) != 1:
+        raise ModelError(
+            f"{job.document.place(job.trail('distillation'))}: distillation: hidden needs a forward that calls"
+            f" {HIDDEN!r} once; that of model {model.name!r} calls it {len(found)} times"
+        )
 
 
 def _built(model: ModelClass, seen: Seen, config: TrialConfig) -> torch.nn.Module | None:

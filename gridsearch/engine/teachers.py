@@ -8,11 +8,15 @@ from pathlib import Path
 
 from gridsearch import paths
 from gridsearch.analysis.winners import winners
-from gridsearch.data.catalog import load_dataset
-from gridsearch.errors import GridsearchError, JobError, nearest
+from gridsearch.engine.keeping import objective_of, trial_epoch
+from gridsearch.engine.model_checks import Seen
+from gridsearch.engine.preparation import prepare
+from gridsearch.engine.recipe_checks import check_features
+from gridsearch.errors import JobError, nearest
 from gridsearch.spec.job import JobSpec, job_from_text, load_job
 from gridsearch.spec.outcomes import OPEN_STATES
 from gridsearch.store.contract import Store
+from gridsearch.store.rows import JobRow, TrialRow
 
 #: The teacher's id while there is none yet: what is planned with it is not launched.
 UNTRAINED = "untrained"
@@ -21,24 +25,35 @@ UNTRAINED = "untrained"
 def teacher_job(job: JobSpec, store: Store | None) -> JobSpec | None:
     """Return the job of a job's teacher, or None where it has none.
 
-    It is the file of that name beside the job's file, else the store's job of that name; `JobError` when there is
-    neither.
+    It is the store's job of that name where that is complete, else the file of that name beside the job's file, else
+    the store's; `JobError` when there is neither.
     """
     if job.teacher is None:
         return None
+    rows = {row.name: row for row in store.jobs()} if store else {}
+    row = rows.get(job.teacher.job)
+    if row is not None and store is not None and _is_complete(store, row.name):
+        return _stored(row)
     folders = (job.base, Path.cwd(), Path.cwd() / paths.JOBS_NAME)
     for file in (folder / f"{job.teacher.job}{suffix}" for folder in folders for suffix in (".yaml", ".yml")):
         if file.is_file():
             return load_job(file)
-    rows = {row.name: row for row in store.jobs()} if store else {}
-    if job.teacher.job in rows:
-        row = rows[job.teacher.job]
-        return job_from_text(row.source, base=Path(str(row.spec.get("base", "."))), source=f"job {row.name!r}")
-    beside = [path.stem for path in job.base.glob("*.y*ml")]
+    if row is not None:
+        return _stored(row)
+    beside = [path.stem for path in job.base.glob("*.y*ml") if path.stem != job.name]
     raise JobError(
         f"{job.document.place(('teacher', 'job'))}: teacher: no job {job.teacher.job!r}, neither beside this file nor"
         f" in the store{nearest(job.teacher.job, [*beside, *rows])}"
     )
+
+
+def _is_complete(store: Store, name: str) -> bool:
+    counts = store.counts(name)
+    return bool(counts) and not any(counts.get(state) for state in OPEN_STATES)
+
+
+def _stored(row: JobRow) -> JobSpec:
+    return job_from_text(row.source, base=Path(str(row.spec.get("base", "."))), source=f"job {row.name!r}")
 
 
 def in_order(job: JobSpec, store: Store | None) -> list[JobSpec]:
@@ -55,40 +70,59 @@ def in_order(job: JobSpec, store: Store | None) -> list[JobSpec]:
 
 
 def chosen_teacher(job: JobSpec, store: Store | None) -> str:
-    """Return the id of the trial that a job's models learn from; empty where they learn from none.
+    """Return whom a job's models learn from, as `ID@EPOCH`: a trial's id and the epoch its weights are of.
 
-    While that is not decided, as the teacher's job is not complete, it is `UNTRAINED`.
+    Empty where they learn from none; `UNTRAINED` while that is not decided, as the teacher's job is not complete.
     """
     if job.teacher is None:
         return ""
     teacher = teacher_job(job, store)
     name = teacher.name if teacher else job.teacher.job
-    if store is None or name not in {row.name for row in store.jobs()}:
+    if store is None or name not in {row.name for row in store.jobs()} or not _is_complete(store, name):
         return UNTRAINED
     place = f"{job.document.place(('teacher',))}: teacher"
-    if job.teacher.pick != "best":
-        try:
-            return store.trial(job.teacher.pick).trial_id
-        except GridsearchError as error:
-            raise JobError(f"{place}: pick: {error}") from None
-    if any(store.counts(name).get(state) for state in OPEN_STATES):
-        return UNTRAINED
-    best = winners(store, name, 1)
-    if not best:
-        raise JobError(f"{place}: no trial of job {name!r} has a result to learn from; see: gridsearch status {name}")
-    return best[0][0].trial_id
+    row = _picked(store, name, job.teacher.pick, place)
+    epoch = trial_epoch(objective_of(store.job(name)), row, store.epochs([row.lineage_id]))
+    if epoch is None:
+        raise JobError(
+            f"{place}: pick: trial {row.trial_id[:8]} of job {name!r} is {row.state}: it has nothing to teach"
+        )
+    return f"{row.trial_id}@{epoch}"
 
 
-def check_teachers_fit(chain: Sequence[JobSpec], data_dir: Path) -> None:
-    """Raise `JobError` unless each job has as many classes, and images of the same shape, as its teacher before it."""
-    for teacher, job in pairwise(chain):
-        theirs, ours = (load_dataset(one.dataset, folder=data_dir, base=one.base) for one in (teacher, job))
+def _picked(store: Store, name: str, pick: str, place: str) -> TrialRow:
+    if pick == "best":
+        best = winners(store, name, 1)
+        if not best:
+            raise JobError(
+                f"{place}: no trial of job {name!r} has a result, within its constraints, to learn from; see:"
+                f" gridsearch top {name}"
+            )
+        return best[0][0]
+    found = [row for row in store.trials(name) if row.trial_id.startswith(pick)]
+    if len(found) != 1:
+        many = "several trials" if found else "no trial"
+        raise JobError(f"{place}: pick: {many} of job {name!r} begin with {pick!r}; see: gridsearch top {name}")
+    return found[0]
+
+
+def check_chain(chain: Sequence[JobSpec], store: Store | None, data_dir: Path) -> None:
+    """Prepare jobs that teach each other, in the order of `in_order`, so that mistakes show before any is trained.
+
+    Raises what `prepare` raises, and `JobError` or `ModelError` where a teacher does not suit its students.
+    """
+    prepared = [prepare(job, data_dir, teacher=chosen_teacher(job, store)) for job in chain]
+    for teacher, student in pairwise(prepared):
+        job, theirs, ours = student.job, teacher.dataset, student.dataset
         for words, their, mine in (
             ("classes", theirs.num_classes, ours.num_classes),
             ("images of the shape", theirs.image_shape, ours.image_shape),
         ):
             if their != mine:
                 raise JobError(
-                    f"{job.document.place(('teacher',))}: teacher: job {teacher.name!r} has {words} {their}, this job"
-                    f" {mine}; a teacher sees what its students see"
+                    f"{job.document.place(('teacher',))}: teacher: job {teacher.job.name!r} has {words} {their}, this"
+                    f" job {mine}; a teacher sees what its students see"
                 )
+        if "hidden" in job.values("distillation"):
+            seen = Seen(theirs.image_shape, theirs.num_classes)
+            check_features(job, teacher.model, seen, [teacher.grid.trials[0].config])

@@ -91,8 +91,20 @@ class ModelSource:
     note: Callable[[str], None] = lambda text: None
 
 
-def trained(source: ModelSource, job_name: str, trial: str) -> TrainedTrial:
+def job_with(store: Store, trial_id: str) -> str:
+    """Return the name of a job, the last updated, that has a trial in its grid; `EngineError` where none has."""
+    for job in store.jobs():
+        if any(row.trial_id == trial_id for row in store.trials(job.name)):
+            return job.name
+    raise EngineError(
+        f"trial {trial_id[:8]} is no longer a point of any job's grid: launch its job again with its values"
+    )
+
+
+def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = None) -> TrainedTrial:
     """Return the model of one of a job's trials, named by its id or the beginning of it, with its data.
+
+    Its weights are those of `epoch`, by default of the epoch that the job's objective reads.
 
     The weights are the kept ones, else those of the lineage's checkpoint if it stands at just that epoch; else the
     lineage is trained again, here and now and without a word to the store, and `source.note` is told. What was found in
@@ -103,7 +115,9 @@ def trained(source: ModelSource, job_name: str, trial: str) -> TrainedTrial:
     """
     store, store_path = source.store, source.store_path
     row, job = store.trial(trial), store.job(job_name)
-    epoch = trial_epoch(objective_of(job), row, store.epochs([row.lineage_id]))
+    curve = store.epochs([row.lineage_id])
+    own = trial_epoch(objective_of(job), row, curve)
+    epoch = own if epoch is None else epoch
     if epoch is None:
         state = "diverged: its weights mean nothing" if row.state == "diverged" else f"{row.state}: it has no weights"
         raise EngineError(f"trial {row.trial_id[:8]} is {state}; gridsearch top {job_name} lists trials that have")
@@ -122,14 +136,17 @@ def trained(source: ModelSource, job_name: str, trial: str) -> TrainedTrial:
         plain = config.model_copy(update={"teacher": "", "distillation": "none"})
         place = WorkplaceMaker(settings).at(plain)
         model = drawn_model(config, place)
-        file = paths.weights_file(store_path, row.trial_id)
-        weights = read_weights(store_path, row.trial_id, epoch)
+        file = paths.weights_file(store_path, row.trial_id, None if epoch == own else epoch)
+        weights = read_weights(file, row.trial_id, epoch)
         if weights is None:
             weights = weights_at_hand(store_path, job_name, row, epoch)
             if weights is None:
-                source.note(f"trial {row.trial_id[:8]}: its weights were not kept; training it again, to epoch {epoch}")
+                source.note(
+                    f"trial {row.trial_id[:8]}: its weights were not kept; training it again, to epoch {epoch}, for"
+                    f" {file.parent.name}/{file.name}"
+                )
                 weights = _trained_again(_with_origins(source, settings, job, config), row, config, epoch)
-            write_weights(file, Kept(job, row, epoch, weights, place.train.normalizer))
+            write_weights(file, Kept(job, row, curve[epoch], weights, place.train.normalizer))
         model.load_state_dict(weights)
     return TrainedTrial(job, row, config, epoch, model.to(place.device).eval(), place, split, file)
 
@@ -145,9 +162,10 @@ def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
     return apply_split(dataset, config.split, config.data_seed, config.fold)
 
 
-def teacher_file(source: ModelSource, job_name: str, trial: str) -> TeacherFile:
-    """Return a trial's model as a teacher; arguments and errors are those of `trained`."""
-    found = trained(source, job_name, trial)
+def teacher_file(source: ModelSource, teacher: str) -> TeacherFile:
+    """Return a trial's model at an epoch as a teacher, `ID@EPOCH`; errors are those of `trained`."""
+    trial, _, epoch = teacher.partition("@")
+    found = trained(source, job_with(source.store, trial), trial, int(epoch))
     normalizer = found.place.train.normalizer
     return TeacherFile(found.config, found.weights_file, normalizer.to(torch.device("cpu")) if normalizer else None)
 
@@ -161,8 +179,7 @@ def _with_origins(source: ModelSource, settings: WorkerSettings, job: JobRow, co
             raise EngineError(f"the weights that {job.name!r} started from have changed since: bring those back")
         settings = replace(settings, pretrained=files)
     if config.teacher:
-        teacher_job = str((job.spec.get("teacher") or {}).get("job"))
-        settings = replace(settings, teachers={config.teacher: teacher_file(source, teacher_job, config.teacher)})
+        settings = replace(settings, teachers={config.teacher: teacher_file(source, config.teacher)})
     return settings
 
 

@@ -13,13 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gridsearch import paths
 from gridsearch.atomic import replacing
 from gridsearch.errors import StorageError
 from gridsearch.spec.identity import parse
 from gridsearch.spec.outcomes import METRICS
 from gridsearch.spec.trial import TrialConfig
-from gridsearch.store.rows import JobRow, TrialRow
+from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.normalization import Normalizer
 from gridsearch.version import __version__
 
@@ -33,7 +32,7 @@ class Kept:
 
     job: JobRow
     row: TrialRow
-    epoch: int
+    epoch: EpochRow
     weights: Mapping[str, Tensor]
     normalizer: Normalizer | None
 
@@ -62,14 +61,14 @@ def write_weights(file: Path, kept: Kept) -> None:
         ) from error
 
 
-def has_weights(store_path: Path, trial_id: str) -> bool:
-    """Whether a trial's weights are kept."""
-    return _described(paths.weights_file(store_path, trial_id), trial_id) is not None
+def has_weights(file: Path, trial_id: str, epoch: int | None) -> bool:
+    """Whether a file has a trial's weights of an epoch."""
+    described = _described(file, trial_id)
+    return described is not None and described.get("epoch") == epoch
 
 
-def read_weights(store_path: Path, trial_id: str, epoch: int) -> dict[str, Tensor] | None:
-    """Return the kept weights of a trial, or None where there are none, or not sound ones, of that epoch."""
-    file = paths.weights_file(store_path, trial_id)
+def read_weights(file: Path, trial_id: str, epoch: int) -> dict[str, Tensor] | None:
+    """Return a trial's weights from a file, or None where there are none, or not sound ones, of that epoch."""
     described = _described(file, trial_id)
     if described is None or described.get("epoch") != epoch:
         return None
@@ -107,9 +106,9 @@ def _description(kept: Kept) -> dict[str, Any]:
         "fingerprint": config.dataset,
         "preprocessing": _preprocessing(config, kept.normalizer),
         "config": config.model_dump(mode="json"),
-        "epoch": kept.epoch,
+        "epoch": kept.epoch.epoch,
         "parameters": row.parameters,
-        "metrics": {name: getattr(row, name) for name in METRICS},
+        "metrics": {name: getattr(kept.epoch, name) for name in METRICS},
     }
 
 

@@ -75,4 +75,5 @@ class WorkplaceMaker:
         model = drawn_model(file.config, place)
         model.load_state_dict(torch.load(file.weights, weights_only=True))
         normalizer = file.normalizer.to(self.device) if file.normalizer else None
-        return Teacher(model.to(self.device), normalizer, distillation)
+        mixed = file.config.precision == "mixed"
+        return Teacher(model.to(self.device), normalizer, distillation, mixed=mixed)

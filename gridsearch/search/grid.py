@@ -60,8 +60,8 @@ class Grid:
 
     @property
     def drawn_text(self) -> str:
-        """Return how many points were drawn of how many, in words; nothing for a grid."""
-        return drawn_text(self.points, self.size) if self.asked else ""
+        """Return how many points were found by drawing, of how many, in words; nothing for a grid."""
+        return drawn_text(self.standing, self.size) if self.asked else ""
 
 
 def expand(job: JobSpec, ingredients: Ingredients) -> Grid:

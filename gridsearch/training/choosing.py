@@ -23,7 +23,7 @@ from gridsearch.training.randomness import epoch_order
 from gridsearch.training.schedules import learning_rates
 from gridsearch.training.single import Single
 from gridsearch.training.stacked import Stacked
-from gridsearch.training.task import Workplace
+from gridsearch.training.task import StopRequestedError, Workplace
 
 ALONE = "alone"
 FORMS: dict[str, type[Form]] = {"concatenated": Concatenated, "stacked": Stacked, "compiled": Compiled}
@@ -78,7 +78,7 @@ def measure(
 ) -> list[FormMeasured]:
     """Try those forms these members can take for so many steps, alone included, of which nothing is known.
 
-    A form that fails is not in the answer.
+    A form that fails is not in the answer. `StopRequestedError` where a stop is wanted before one is tried.
     """
     seconds = dict(known)
     found = []
@@ -91,6 +91,8 @@ def measure(
     for name in names:
         if name in seconds or (name == "compiled" and not _worth_compiling(seconds, steps)):
             continue
+        if place.stop():
+            raise StopRequestedError
         try:
             seconds[name] = _try(name, members, place)
         except Exception as error:  # whatever is wrong with a form, another one is taken

@@ -99,6 +99,9 @@ def _nothing_else(model: nn.Module, names: Sequence[str]) -> bool:
 class Concatenated(Form):
     """Dense ReLU networks of one depth on a shared batch; see the module."""
 
+    #: A few hundred numbers for an image are kept, so as many as the caches hold may be given at once.
+    most_at_once = 2**20
+
     def __init__(self, members: Sequence[Member], place: Workplace) -> None:
         super().__init__(members, place)
         models = [member.module for member in members]

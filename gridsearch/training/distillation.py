@@ -32,10 +32,14 @@ class TeacherFile:
 
 
 class Teacher:
-    """A trained model on the device, in evaluation mode; `kind` says what of it is wanted: "soft" or "hidden"."""
+    """A trained model on the device, in evaluation mode; `kind` says what of it is wanted: "soft" or "hidden".
 
-    def __init__(self, model: nn.Module, normalizer: Normalizer | None, kind: str) -> None:
+    `mixed` is the precision it was trained in.
+    """
+
+    def __init__(self, model: nn.Module, normalizer: Normalizer | None, kind: str, *, mixed: bool = False) -> None:
         self.model, self.normalizer, self.kind = model.eval().requires_grad_(False), normalizer, kind
+        self.mixed = mixed
         self._known: tuple[Tensor, Tensor | None] | None = None
 
     def targets(self, labels: Tensor, pixels: Tensor) -> Targets:
@@ -66,9 +70,10 @@ class Teacher:
         answers = []
         for part in torch.split(pixels.float(), _CHUNK):
             images = self.normalizer(part) if self.normalizer else part
-            with captured_hidden(self.model, wanted=self.kind == "hidden") as found:
+            precision = torch.autocast(images.device.type, torch.bfloat16, enabled=self.mixed)
+            with captured_hidden(self.model, wanted=self.kind == "hidden") as found, precision:
                 logits = self.model(images)
-            answers.append(found[-1] if self.kind == "hidden" else logits)
+            answers.append((found[-1] if self.kind == "hidden" else logits).float())
         return torch.cat(answers)
 
 

@@ -45,8 +45,8 @@ class Tally:
 def evaluate(form: Form, arrays: DeviceArrays) -> list[tuple[float, float]]:
     """Return each model's mean cross-entropy and accuracy over all images, in evaluation mode."""
     tally = Tally.of(form.size, arrays.labels.device)
-    # M models keep M times the activations of one.
-    size = max(form.configs[0].batch_size, arrays.chunk_size(1) // form.size)
+    # M models keep M times the activations of one, and those of convolutions are many times their image.
+    size = max(form.configs[0].batch_size, min(arrays.chunk_size(1), form.most_at_once) // form.size)
     for images, labels in arrays.in_order(size):
         tally.add(form.logits(images), labels)
     return tally.means()

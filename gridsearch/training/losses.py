@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gridsearch.errors import ModelError
 from gridsearch.spec.trial import Recipe
 
 #: The numbers of a loss, by name: (M,) for M models, () for one. Those of a part that no model has are left out.
@@ -70,7 +71,9 @@ def training_loss(logits: Tensor, hidden: Tensor | None, targets: Targets, terms
         wanted = functional.log_softmax(targets.teacher_logits / temperature, 1)
         given = functional.log_softmax(logits / temperature, 1)
         soft = (wanted.exp() * (wanted - given)).sum(1).mean() * temperature.square()
-    elif targets.teacher_hidden is not None and hidden is not None:
+    elif targets.teacher_hidden is not None:
+        if hidden is None:
+            raise ModelError("distillation: hidden: the model's forward does not call its module 'features'")
         wanted = functional.adaptive_avg_pool1d(targets.teacher_hidden[:, None], hidden.shape[1])[:, 0]
         soft = (1 - functional.cosine_similarity(hidden, wanted, dim=1)).mean()
     else:

@@ -44,7 +44,8 @@ class Single(Form):
         for batch, wanted in zip(torch.split(images, batch_size), targets.split(batch_size), strict=True):
             self.next_step()
             logits = self._forward(batch)
-            loss = training_loss(logits, hidden.pop() if hidden else None, wanted, self.terms)
+            loss = training_loss(logits, hidden[-1] if hidden else None, wanted, self.terms)
+            hidden.clear()
             gradients = list(torch.autograd.grad(loss, self.parameters, materialize_grads=True))
             if limit := self.configs[0].clip_norm:
                 gradients = clipped(gradients, limit)

@@ -85,7 +85,9 @@ class Stacked(Form):
 
     def _loss(self, trained: Named, others: Named, terms: Terms, images: Tensor, parts: Parts) -> tuple[Tensor, Tensor]:
         logits = self._forward(trained | others, images)
-        return training_loss(logits, self.hidden.pop() if self.hidden else None, Targets(*parts), terms), logits
+        hidden = self.hidden[-1] if self.hidden else None
+        self.hidden.clear()
+        return training_loss(logits, hidden, Targets(*parts), terms), logits
 
     def _forward(self, tensors: Named, images: Tensor) -> Tensor:
         with self.forward_context():

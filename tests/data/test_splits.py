@@ -277,5 +277,5 @@ def test_a_part_of_the_training_images_trains_and_the_other_parts_stay(stratify:
 
 
 def test_more_training_images_than_there_are_are_refused() -> None:
-    with pytest.raises(DataError, match="train: 2000 takes 2000 of the 1438 .* all are used without it"):
+    with pytest.raises(DataError, match="train: 2000 of 1438: only 1438 images .* are left for training; give fewer"):
         split_indices(DIGITS, Split(train=2000), 0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from gridsearch.engine.trained import ModelSource, trained
 from gridsearch.errors import DataError, GridsearchError, JobError, ModelError
 from gridsearch.spec.identity import parse
 from gridsearch.spec.outcomes import TrialState
@@ -101,6 +103,7 @@ def flat(folder: Path) -> None:
             JobError,
             r"rotation: the data are rows of 12 numbers, not images",
         ),
+        (("crop_padding=[0,8]",), JobError, r"crop_padding: 8 pixels around images of 8 x 8 may leave nothing"),
         (('freeze="hiden.*"',), ModelError, r"freeze: 'hiden\.\*' matches no parameter \(did you mean 'hidden\.\*'"),
         (('freeze="*"',), ModelError, r"freeze: '\*' leaves nothing to train"),
         (("pretrained=none.pt",), ModelError, r"'none\.pt' is neither 'imagenet' nor a file"),
@@ -109,7 +112,7 @@ def flat(folder: Path) -> None:
         (("teacher={job: other}",), JobError, r"teacher: nobody learns from it"),
         (("teacher={job: small}", "distillation=soft"), JobError, r"teacher.*is this job itself"),
         (("teacher={job: other}", "distillation=hidden"), ModelError, r"needs a module 'features'"),
-        (("split={test: 0.1, train: 5000}",), DataError, r"split: train: 5000 takes 5000 of the"),
+        (("split={test: 0.1, train: 5000}",), DataError, r"split: train: 5000 of 1294: only 1294 images"),
     ],
 )
 def test_a_recipe_that_cannot_be_done_is_refused_in_one_line(
@@ -119,3 +122,39 @@ def test_a_recipe_that_cannot_be_done_is_refused_in_one_line(
     with pytest.raises(error, match=text) as caught:
         prepared(tmp_path, *overrides)
     assert "\n" not in str(caught.value)
+
+
+CNN = """\
+name: small
+dataset: digits
+model: cnn
+batch_size: 64
+epochs: 1
+learning_rate: 0.1
+freeze: features.conv2.*
+space:
+  filters: [[2], [2, 2]]
+"""
+
+
+@pytest.mark.parametrize("text", [CNN, CNN.replace("[[2], [2, 2]]", "[[2, 2], [2]]")], ids=["first", "last"])
+def test_a_pattern_must_match_in_every_model_of_the_grid(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"job:7:9: freeze: 'features\.conv2\.\*' matches no parameter"):
+        prepared(tmp_path, text=text)
+
+
+def test_kept_weights_follow_the_objective_and_tell_the_numbers_of_their_epoch(tmp_path: Path) -> None:
+    change, notes = ("epochs=[6]", "learning_rate=[1.5]", "batch_size=[64]"), Notes()
+    best = (*change, "objective={metric: val_loss, at: best}")
+    launch(prepared(tmp_path, *change), tmp_path / "r.db")
+    launch(prepared(tmp_path, *best), tmp_path / "r.db", notes=notes)
+    with open_store(tmp_path / "r.db", create=False) as store:
+        (row,) = store.trials("small")
+        curve = store.epochs([row.lineage_id])
+        epoch = best_epoch([one.val_loss for one in curve])
+        assert epoch < 6, "the case under test needs another best epoch than the last"
+        assert any("were not kept" in note for note in notes.notes)
+        found = trained(ModelSource(store, tmp_path / "r.db", tmp_path), "small", row.trial_id)
+    described = json.loads(found.weights_file.with_suffix(".json").read_text())
+    assert (found.epoch, described["epoch"]) == (epoch, epoch)
+    assert described["metrics"]["val_loss"] == curve[epoch].val_loss != row.val_loss

@@ -97,7 +97,8 @@ def trial_text(
     width: int | None = None,
 ) -> str:
     """Return a trial as lines of text that keep to a width."""
-    chosen = "\n".join(f"  {key:<16} {printable(label(value))}" for key, value in settings.items())
+    longest = max(16, *map(len, settings))
+    chosen = "\n".join(f"  {key:<{longest}} {printable(label(value))}".rstrip() for key, value in settings.items())
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
     lines = [f"trial {row.trial_id}", f"  {row.state}{seconds}, attempt {row.attempt}", "", chosen, ""]
     lines += [f"  {metric:<16} {_number(getattr(row, metric))}" for metric in METRICS]

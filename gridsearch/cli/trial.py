@@ -11,7 +11,7 @@ from gridsearch.analysis.measures import initial_val_loss, overfit_epoch, second
 from gridsearch.analysis.question import defaults
 from gridsearch.cli.streams import folded, printable
 from gridsearch.cli.tables import Grid
-from gridsearch.cli.wording import duration, moment, plural
+from gridsearch.cli.wording import duration, moment, plural, short_id
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS
 
@@ -22,6 +22,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 #: Bars of a curve at most, and the columns that its name and its bounds take beside them.
 _BARS_SHOWN, _BESIDE = 60, 44
 _EVENTS_SHOWN = 12
+#: What all names of settings and numbers are aligned with.
+_LONGEST = "initial_val_loss"
 #: Events of a trial's lineage that the trial has no event of its own for; others would tell the same twice.
 _OF_LINEAGE = ("enqueued", "refused")
 
@@ -97,10 +99,18 @@ def trial_text(
     width: int | None = None,
 ) -> str:
     """Return a trial as lines of text that keep to a width."""
-    longest = max(16, *map(len, settings))
-    chosen = "\n".join(f"  {key:<{longest}} {printable(label(value))}".rstrip() for key, value in settings.items())
+    written = json.loads(row.config)
+    chosen = {key: value for key, value in settings.items() if key in written or key in written.get("hyper", {})}
+    if "teacher" in written:
+        chosen["teacher"] = short_id(written["teacher"])
+    chosen = {"model": written["model"]} | chosen
+    room = max(map(len, (*chosen, _LONGEST)))
+    own = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
+    rest = ", ".join(f"{key} {label(value) or 'none'}" for key, value in settings.items() if key not in chosen)
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
-    lines = [f"trial {row.trial_id}", f"  {row.state}{seconds}, attempt {row.attempt}", "", chosen, ""]
+    lines = [f"trial {row.trial_id}", f"  {row.state}{seconds}, attempt {row.attempt}", "", own]
+    lines += [f"  {'by default':<{room}} {printable(rest)}"] if rest else []
+    lines.append("")
     lines += [f"  {metric:<16} {_number(getattr(row, metric))}" for metric in METRICS]
     lines += _measured(epochs)
     if row.diverged_epoch is not None:

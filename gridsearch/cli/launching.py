@@ -94,7 +94,7 @@ def plan(
 
 def _plan_teachers(spec: JobSpec, training: Training) -> None:
     """Print the plans of the jobs that would be trained before a job, as its models learn from theirs."""
-    for teacher in _teachers_first([spec], training.store)[:-1]:
+    for teacher in _teachers_first([spec], training)[:-1]:
         _plan(teacher, training, as_json=False)
         data("")
 
@@ -145,7 +145,7 @@ def _train(specs: list[JobSpec], training: Training) -> int:
     if training.dashboard and specs:
         check_folder(training.output)
     codes = [EXIT_COMPLETE]
-    for spec in _teachers_first(specs, training.store):
+    for spec in _teachers_first(specs, training):
         # Before anything imports torch, which takes seconds.
         with Interruption(line_at_once(STOPPING)) as stop:
             codes.append(_launch(spec, training, stop))
@@ -157,17 +157,19 @@ def _train(specs: list[JobSpec], training: Training) -> int:
     return max(codes)
 
 
-def _teachers_first(specs: list[JobSpec], store_path: Path) -> list[JobSpec]:
+def _teachers_first(specs: list[JobSpec], training: Training) -> list[JobSpec]:
     """Return jobs in an order in which teachers come before their students, theirs included."""
     if all(spec.teacher is None for spec in specs):
         return specs
-    from gridsearch.engine.teachers import in_order
+    from gridsearch.engine.teachers import check_teachers_fit, in_order
     from gridsearch.store.opening import open_store
 
     with ExitStack() as stack:
-        exists = store_path.exists()
-        store = stack.enter_context(open_store(store_path, create=False, read_only=True)) if exists else None
+        exists = training.store.exists()
+        store = stack.enter_context(open_store(training.store, create=False, read_only=True)) if exists else None
         chains = [in_order(spec, store) for spec in specs]
+    for chain in chains:
+        check_teachers_fit(chain, paths.data_dir(training.data_dir))
     # A job that is asked for itself is trained as it was asked for, with its overrides.
     asked = {spec.name: spec for spec in specs}
     return list({spec.name: asked.get(spec.name, spec) for chain in chains for spec in chain}.values())
@@ -238,11 +240,9 @@ def _teacher(spec: JobSpec, store: Store) -> str:
 
 
 def _teacher_files(prepared: PreparedJob, store: Store, training: Training, teacher: str) -> dict[str, TeacherFile]:
-    from gridsearch.engine.teachers import check_teacher_fits, teacher_job
+    from gridsearch.engine.teachers import teacher_job
     from gridsearch.engine.trained import ModelSource, teacher_file
 
-    data = prepared.dataset
-    check_teacher_fits(prepared.job, store, classes=data.num_classes, image_shape=data.image_shape)
     source = ModelSource(store, training.store, paths.data_dir(training.data_dir), training.device, note=say)
     of = teacher_job(prepared.job, store)
     return {teacher: teacher_file(source, of.name, teacher)} if of else {}

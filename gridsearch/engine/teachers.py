@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from gridsearch import paths
 from gridsearch.analysis.winners import winners
+from gridsearch.data.catalog import load_dataset
 from gridsearch.errors import GridsearchError, JobError, nearest
 from gridsearch.spec.job import JobSpec, job_from_text, load_job
 from gridsearch.spec.outcomes import OPEN_STATES
@@ -76,15 +79,16 @@ def chosen_teacher(job: JobSpec, store: Store | None) -> str:
     return best[0][0].trial_id
 
 
-def check_teacher_fits(job: JobSpec, store: Store, *, classes: int, image_shape: tuple[int, int, int]) -> None:
-    """Raise `JobError` unless a job's teacher tells as many classes apart, in images of the same shape."""
-    teacher = teacher_job(job, store)
-    if teacher is None:
-        return
-    spec = store.job(teacher.name).spec
-    for key, mine, words in (("classes", classes, "classes"), ("image_shape", list(image_shape), "image shape")):
-        if spec.get(key) != mine:
-            raise JobError(
-                f"{job.document.place(('teacher',))}: teacher: job {teacher.name!r} has {words} {spec.get(key)},"
-                f" this job {mine}; a teacher sees what its students see"
-            )
+def check_teachers_fit(chain: Sequence[JobSpec], data_dir: Path) -> None:
+    """Raise `JobError` unless each job has as many classes, and images of the same shape, as its teacher before it."""
+    for teacher, job in pairwise(chain):
+        theirs, ours = (load_dataset(one.dataset, folder=data_dir, base=one.base) for one in (teacher, job))
+        for words, their, mine in (
+            ("classes", theirs.num_classes, ours.num_classes),
+            ("images of the shape", theirs.image_shape, ours.image_shape),
+        ):
+            if their != mine:
+                raise JobError(
+                    f"{job.document.place(('teacher',))}: teacher: job {teacher.name!r} has {words} {their}, this job"
+                    f" {mine}; a teacher sees what its students see"
+                )

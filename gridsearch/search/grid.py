@@ -8,7 +8,7 @@ from itertools import islice, product
 from typing import Any
 
 from gridsearch.search.drawing import draws
-from gridsearch.spec.identity import canonical, digest, lineage_id_in, same_value
+from gridsearch.spec.identity import names, same_value
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.space import MAX_POINTS, drawn_text
 from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig, Value, without_dead_settings
@@ -145,5 +145,5 @@ def _trial(job: JobSpec, ingredients: Ingredients, settings: dict[str, Any]) -> 
 
 
 def _grid_trial(config: TrialConfig) -> GridTrial:
-    text = canonical(config)
-    return GridTrial(digest(text), lineage_id_in(text, config), config, text)
+    text, trial, lineage = names(config)
+    return GridTrial(trial, lineage, config, text)

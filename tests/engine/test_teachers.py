@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gridsearch.engine.preparation import prepare
-from gridsearch.engine.teachers import UNTRAINED, check_teacher_fits, chosen_teacher, in_order
+from gridsearch.engine.teachers import UNTRAINED, check_teachers_fit, chosen_teacher, in_order
 from gridsearch.errors import JobError
 from gridsearch.spec.job import JobSpec, load_job
 from gridsearch.spec.outcomes import TrialState
@@ -45,9 +46,7 @@ def test_the_best_of_a_trained_job_teaches_and_another_teacher_makes_another_stu
         assert [one.name for one in in_order(job, store)] == ["small", "student"]
         picked = student(tmp_path, STUDENT.replace("{job: small}", f"{{job: small, pick: '{best[3].trial_id[:8]}'}}"))
         assert chosen_teacher(picked, store) == best[3].trial_id
-        check_teacher_fits(job, store, classes=10, image_shape=(1, 8, 8))
-        with pytest.raises(JobError, match="job 'small' has classes 10, this job 7"):
-            check_teacher_fits(job, store, classes=7, image_shape=(1, 8, 8))
+        check_teachers_fit(in_order(job, store), tmp_path)
     grids = [prepare(job, tmp_path, teacher=row.trial_id).grid.trials for row in (best[0], best[3])]
     plain, taught = (list(pair) for pair in zip(*grids, strict=True))
     assert plain[0].trial_id == plain[1].trial_id
@@ -63,3 +62,15 @@ def test_a_teacher_that_is_nowhere_and_teachers_in_a_circle_are_refused(tmp_path
     )
     with pytest.raises(JobError, match="'student' would learn from itself, by way of small, student"):
         in_order(student(tmp_path), None)
+
+
+@pytest.mark.parametrize(("classes", "size", "text"), [(3, 8, "has classes 10, this job 3"), (10, 9, r"\(1, 8, 8\)")])
+def test_a_teacher_that_sees_other_images_or_classes_is_refused(
+    classes: int, size: int, text: str, tmp_path: Path
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, size, size), dtype=np.uint8)
+    np.savez(tmp_path / "own.npz", train_images=images, train_labels=np.arange(60) % classes)
+    (tmp_path / "small.yaml").write_text(JOB)
+    job = student(tmp_path, STUDENT.replace("dataset: digits", "dataset: own.npz"))
+    with pytest.raises(JobError, match=rf"student\.yaml:7.*teacher: job 'small' .*{text}"):
+        check_teachers_fit(in_order(job, None), tmp_path)

@@ -7,8 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsearch.spec.identity import canonical, flatten, lineage_id, parse, trial_id
-from gridsearch.spec.trial import TrialConfig, without_dead_settings
+from gridsearch.spec.identity import (
+    RECIPE_VERSION,
+    canonical,
+    flatten,
+    lineage_id,
+    lineage_id_in,
+    names,
+    parse,
+    settle,
+    trial_id,
+)
+from gridsearch.spec.trial import Split, TrialConfig, without_dead_settings
 
 BASE: dict[str, Any] = {
     "dataset": "d" * 64,
@@ -42,6 +52,23 @@ KNOWN: list[tuple[dict[str, Any], str]] = [
         },
         "cf5f3da66f48a91bb79155bb2e1a411d160739c26260d2c2ac543c524a3a8f87",
     ),
+    ({"split": {"train": 500, "validation": 0.25}}, "32999e8702d4b3292e88a49062bf8bdefdb484d5118840c96282010d0a2c6381"),
+    (
+        {"schedule": "plateau", "gamma": 0.5, "plateau_patience": 3, "early_stopping": 5, "restore_best": True},
+        "57fc6aff7d8f225920062a1115e2c12da99c40fb6bb47c96059aa76104713be8",
+    ),
+    (
+        {"normalization": "channel", "flip": True, "crop_padding": 4, "rotation": 15, "precision": "mixed"},
+        "e6561bce6f261f3352c8bca4e86a2514114198fa13d90dda98612b92b8b0a2bf",
+    ),
+    (
+        {"label_smoothing": 0.1, "l1": 1e-4, "clip_norm": 1.0, "pretrained": "imagenet", "freeze": "fc.*"},
+        "f134d89d856835ab86070174b3f30ab45247e06932f4edd9eadc25e2cbb33aad",
+    ),
+    (
+        {"distillation": "soft", "temperature": 4.0, "distillation_weight": 0.7, "teacher": "f" * 64},
+        "45600f874a02fc5a5840636bcfe42a11962ff8c97931f2dc897bd0e8f00bd653",
+    ),
     ({"split": {"folds": 5}}, "ed4c694a8dd300e961a1fc6ed1a57203e4b9f38482884190457d049daae89b32"),
     ({"split": {"folds": 5}, "fold": 2}, "82d0dc5847d549aea2dba95d1d01e6ffd9819443eb4db79f17c9fc53efd62164"),
 ]
@@ -67,6 +94,13 @@ configs = st.builds(
     momentum=st.sampled_from([0.0, 0.5, 0.9]),
     schedule=st.sampled_from(["constant", "step", "cosine"]),
     seed=st.integers(0, 5),
+    split=st.builds(
+        Split, merge=st.booleans(), test=st.sampled_from([None, 0.1, 700]), folds=st.sampled_from([None, 2])
+    ),
+    label_smoothing=st.sampled_from([0.0, 0.1]),
+    flip=st.booleans(),
+    early_stopping=st.sampled_from([0, 3]),
+    fold=st.integers(0, 1),
 )
 
 
@@ -83,6 +117,14 @@ def test_the_canonical_form_can_be_read_back(config: TrialConfig) -> None:
     assert {key: flat[key] for key in ("batch_size", "epochs", "optimizer", "seed")} == {
         key: getattr(config, key) for key in ("batch_size", "epochs", "optimizer", "seed")
     }
+
+
+@given(configs)
+def test_the_canonical_form_is_pydantics_without_defaults(config: TrialConfig) -> None:
+    content = config.model_dump(exclude_defaults=True) | {"version": RECIPE_VERSION}
+    text = json.dumps(settle(content), sort_keys=True, separators=(",", ":"))
+    assert canonical(config) == text
+    assert names(config) == (text, trial_id(config), lineage_id_in(text, config))
 
 
 @given(configs, configs)

@@ -37,9 +37,10 @@ class Best:
         return mean_text(self.score, self.spread) if self.spread else f"{self.score:.4f}"
 
     def __str__(self) -> str:
-        """Return the trial in words: `val_accuracy 0.9812: neurons 50, epochs 20 (trial 3f2a91c4)`."""
+        """Return the trial in words: `best val_accuracy 0.9812: neurons 50, epochs 20 (trial 3f2a91c4)`."""
         settings = f": {self.settings}" if self.settings else ""
-        return f"{self.heading} {self.score_text}{settings} ({self.which} {short_id(self.trial)})"
+        heading = self.heading.removeprefix("best ")
+        return f"best {heading} {self.score_text}{settings} ({self.which} {short_id(self.trial)})"
 
     @property
     def which(self) -> str:
@@ -72,6 +73,6 @@ def as_best(
 ) -> Best:
     """Return a trial that has a score as a job's best one; the score is its last metric unless given."""
     settings = defaults(job) | flatten(row.config)
-    words = ", ".join(f"{name} {label(settings[name])}" for name in axis_names if name in settings)
+    words = ", ".join(f"{name} {label(settings[name])}" for name in axis_names if settings.get(name, "") != "")
     value = getattr(row, asked.metric) if score is None else score
     return Best(row.trial_id, asked.heading, value, words)

@@ -26,7 +26,7 @@ def say_end(store: Store, name: str, store_path: Path, end: LaunchEnd, *, second
     states = ", ".join(f"{count:,} {state}" for state, count in end.counts.items())
     say(f"{name}: {states}" + ("" if seconds is None else f" in {duration(seconds)}"))
     if best := best_trial(store, name):
-        say(f"{name}: best {best}")
+        say(f"{name}: {best}")
     if end.counts.get(TrialState.FAILED):
         _say_failures(store, name)
     if end.interrupted:

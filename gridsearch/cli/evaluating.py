@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +19,7 @@ from gridsearch.errors import GridsearchError
 if TYPE_CHECKING:
     from gridsearch.analysis.evaluations import Scores
     from gridsearch.engine.evaluating import Found
+    from gridsearch.store.rows import JobRow
 
 Top = Annotated[int | None, typer.Option("-n", "--top", min=1, help="The best so many trials, one line each.")]
 Again = Annotated[
@@ -67,11 +68,12 @@ def evaluate(
         source = ModelSource(opened, store, paths.data_dir(data_dir), device, note=say)
         wanted = Wanted(test=not latency_only, latency=latency, again=again)
         found = [find_out(source, name, one, wanted) for one in chosen]
+        differing = _differing(opened.job(name), found)
     for one in found:
         if not one.fresh:
             _say_recorded(one)
     if top:
-        _print_several(found, format_)
+        _print_several(found, differing, format_)
     else:
         _print_one(found[0], format_)
 
@@ -98,13 +100,24 @@ def _print_one(found: Found, format_: tables.Format) -> None:
         tables.write(grid, format_)
 
 
-def _print_several(found: Sequence[Found], format_: tables.Format) -> None:
+def _differing(job: JobRow, found: Sequence[Found]) -> dict[str, list[str]]:
+    """Return the axes in which trials differ, each with the values that these have."""
+    from gridsearch.analysis.labels import label
+    from gridsearch.analysis.question import axes, defaults
+    from gridsearch.spec.identity import flatten
+
+    settings = [defaults(job) | flatten(one.row.config) for one in found]
+    values = {axis.name: [label(known.get(axis.name)) for known in settings] for axis in axes(job)}
+    return {name: texts for name, texts in values.items() if len(set(texts)) > 1}
+
+
+def _print_several(found: Sequence[Found], differing: Mapping[str, Sequence[str]], format_: tables.Format) -> None:
     from gridsearch.analysis.evaluations import scores
 
     if format_ is tables.Format.JSON:
         data(json.dumps([_as_json(one, scores(one.evaluation) if one.evaluation else None) for one in found], indent=2))
     else:
-        tables.write(_speeds(found, with_trials=True), format_)
+        tables.write(_speeds(found, differing), format_)
 
 
 def _head(found: Found, result: Scores | None) -> list[str]:
@@ -138,17 +151,23 @@ def _confusion(result: Scores) -> tables.Grid:
     return tables.Grid(headings, [False, *(True for _ in result.class_names)], rows, keys=1)
 
 
-def _speeds(found: Sequence[Found], *, with_trials: bool = False) -> tables.Grid:
-    """Return a table of how fast models answer; `with_trials` also of who they are and what they do with test images.
+def _speeds(found: Sequence[Found], differing: Mapping[str, Sequence[str]] | None = None) -> tables.Grid:
+    """Return a table of how fast models answer.
+
+    With `differing`, the values of the axes in which they differ, it is also a table of who they are and what they do
+    with test images.
 
     Of several devices each has its lines, and a trial that was not timed has one.
     """
     from gridsearch.analysis.evaluations import speeds
 
     rows: list[list[str]] = []
-    for one in found:
+    for place, one in enumerate(found):
         test = f"{one.evaluation.accuracy:.4f}" if one.evaluation else "-"
-        about = [short_id(one.row.trial_id), _number(one.val_accuracy), test] if with_trials else []
+        about = []
+        if differing is not None:
+            values = [texts[place] for texts in differing.values()]
+            about = [short_id(one.row.trial_id), *values, _number(one.val_accuracy), test]
         timed = [
             [
                 str(speed.batch_size),
@@ -164,13 +183,14 @@ def _speeds(found: Sequence[Found], *, with_trials: bool = False) -> tables.Grid
     devices = {row[-1] for row in rows} - {"-"}
     headings = ["batch", "images", "total_s", "ms/image", "images/s", "device"]
     numeric = [True, True, True, True, True, False]
-    if with_trials:
-        headings, numeric = ["trial", "val_accuracy", "test_accuracy", *headings], [False, True, True, *numeric]
+    if differing is not None:
+        headings = ["trial", *differing, "val_accuracy", "test_accuracy", *headings]
+        numeric = [False, *(True for _ in differing), True, True, *numeric]
     caption = ""
     if len(devices) == 1:  # the same in every line
         headings, numeric, rows = headings[:-1], numeric[:-1], [row[:-1] for row in rows]
         caption = f"on {devices.pop()}"
-    return tables.Grid(headings, numeric, rows, caption=caption, keys=1 if with_trials else 0)
+    return tables.Grid(headings, numeric, rows, caption=caption, keys=0 if differing is None else 1)
 
 
 def _number(value: float | None) -> str:

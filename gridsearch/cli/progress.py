@@ -58,7 +58,7 @@ class PlainProgress:
             f"epochs {t.epochs_done:,}/{t.epochs:,}",
             t.pace.words(t.work - t.work_done),
         ]
-        return " · ".join([*parts, f"best {t.best}"] if t.best else parts)
+        return " · ".join([*parts, str(t.best)] if t.best else parts)
 
 
 class LiveProgress:
@@ -127,7 +127,7 @@ class LiveProgress:
         pace += f" · {duration(time.monotonic() - self.started)} so far"
         lines.append(Text(folded(pace, width), "dim"))
         if t.best:
-            lines.append(Text(folded(printable(f"best {t.best}"), width, indent=2), "green"))
+            lines.append(Text(folded(printable(str(t.best)), width, indent=2), "green"))
         return Group(*lines)
 
 

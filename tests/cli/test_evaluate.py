@@ -43,8 +43,15 @@ def test_evaluate(folder: Path) -> None:
 
     several = run(folder, "evaluate", "small", "--top", "2", "-f", "md")
     lines = several.out.splitlines()
+    headings = lines[0].strip("| ").split(" | ")
+    tops = json.loads(run(folder, "top", "small", "-n", "2", "--bottom", "0", "-f", "json").out)
     assert lines[0].count("|") == lines[2].count("|") and "ms/image" in lines[0]
-    assert [line.split(" | ")[3] for line in lines[2:]] == ["1", "100"] * 2
+    assert [line.split(" | ")[headings.index("batch")] for line in lines[2:]] == ["1", "100"] * 2
+    axes = headings[1 : headings.index("val_accuracy")]
+    assert axes and set(axes) <= {"batch_size", "epochs", "learning_rate"}, "the axes in which the two differ"
+    for place, name in enumerate(axes, start=1):
+        values = [line.split(" | ")[place] for line in lines[2::2]]
+        assert values == [str(top[name]) for top in tops] and len(set(values)) == 2
     assert several.err.count("\n") == 1 and found["trial"][:8] in several.err
     assert run(folder, "verify").code == 0
 

@@ -127,6 +127,7 @@ def test_every_job_file_is_told_of_here_and_named_after_itself() -> None:
         assert job.source.startswith("# yaml-language-server: $schema=../docs/job.schema.json\n# ")
 
 
+@pytest.mark.slow
 @each_job
 def test_its_points_and_the_parts_of_its_images(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Only the content of the weights is not needed for this.
@@ -158,9 +159,8 @@ def shrunk(folder: Path, name: str) -> JobSpec:
         shrunk(folder, full.teacher.job)
     without = ['pretrained=""'] if any(full.values("pretrained")) else []
     prepared = prepare(load_job(path, without), folder, teacher="teacher" if full.teacher else "")
-    # The points of a grid differ in little else than the model's settings; each of these is counted once.
-    sizes = {repr(trial.config.hyper): parameters(prepared, trial.config.hyper) for trial in prepared.grid.trials}
-    config = min(prepared.grid.trials, key=lambda trial: sizes[repr(trial.config.hyper)]).config
+    models = {repr(trial.config.hyper): trial.config for trial in prepared.grid.trials}
+    config = min(models.values(), key=lambda config: parameters(prepared, config.hyper))
     settings = {**prepared.model.optional, **config.settings()}
     smallest = {axis.name: settings[axis.name] for axis in full.space.axes}
     smallest |= {"epochs": 1, "batch_size": BATCH}
@@ -176,22 +176,13 @@ def shrunk(folder: Path, name: str) -> JobSpec:
     return job
 
 
+@pytest.mark.slow
 @each_job
 def test_its_smallest_model_trains_a_step(name: str, tmp_path: Path) -> None:
     job = shrunk(tmp_path, name)
     store_path = tmp_path / "results.db"
-    where = [
-        "--store",
-        str(store_path),
-        "--data-dir",
-        str(tmp_path),
-        "--no-dashboard",
-        "--keep",
-        "none",
-        "--pack",
-        "off",
-    ]
-    assert app(["launch", str(tmp_path / f"{name}.yaml"), "--inline", *where], standalone_mode=False) == 0
+    options = ["--inline", "--pack", "off", "--no-dashboard", "--store", str(store_path), "--data-dir", str(tmp_path)]
+    assert app(["launch", str(tmp_path / f"{name}.yaml"), *options], standalone_mode=False) == 0
     with open_store(store_path, create=False) as store:
         rows = store.trials(name)
         assert len(rows) == EXPECTED[name].folds * len(job.values("distillation"))

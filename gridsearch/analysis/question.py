@@ -25,11 +25,15 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What ranks trials: a metric, read at the last epoch or at the best one; `mode` is "max" or "min"."""
+    """What ranks trials: a metric, read at the last epoch or at the best one; `mode` is "max" or "min".
+
+    `restored` says that the last epoch of each trial counts as its one with the lowest validation loss.
+    """
 
     metric: str
     at: str
     mode: str
+    restored: bool = False
 
     @property
     def highest(self) -> bool:
@@ -58,7 +62,8 @@ def objective(job: JobRow) -> Objective:
     written = job.spec.get("objective") or {}
     metric = str(written.get("metric") or "val_accuracy")
     mode = written.get("mode") or ("min" if metric.endswith("loss") else "max")
-    return Objective(metric, str(written.get("at") or "last"), str(mode))
+    restored = bool((job.spec.get("fixed") or {}).get("restore_best"))
+    return Objective(metric, str(written.get("at") or "last"), str(mode), restored)
 
 
 def has_groups(job: JobRow) -> bool:

@@ -42,6 +42,9 @@ _AXIS = {
     "tickfont": {"size": 12, "color": MUTED},
 }
 
+#: An axis of shares: no room beyond 0 and 1, but for half a marker.
+SHARE_AXIS = {"autorangeoptions": {"clipmin": -0.03, "clipmax": 1.03}}
+
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": FONT, "size": 13, "color": INK},

@@ -15,7 +15,7 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import score_text
 from gridsearch.errors import nearest
 from gridsearch.report.figures.curves import epochs_axis
-from gridsearch.report.theme import TEMPLATE, level_markers, plain
+from gridsearch.report.theme import SHARE_AXIS, TEMPLATE, level_markers, plain
 
 #: What can be compared: the metric after training and after validation, and the title of its axis.
 METRICS = {
@@ -59,7 +59,7 @@ def comparison_figure(found: Comparison, metric: str = "val_loss", *, training: 
     last = max((epoch for curve in found.curves for epoch in curve.epochs), default=0)
     figure.update_xaxes(title_text="epoch", **epochs_axis(last))
     span = ranges["both" if training else "validation"]["linear"]
-    figure.update_yaxes(title_text=title, range=span if metric.endswith("loss") else None)
+    figure.update_yaxes(title_text=title, **({"range": span} if metric.endswith("loss") else SHARE_AXIS))
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
     title_text = plain(found.axis.replace("_", " "))
     figure.update_layout(legend=legend, legend_title_text=title_text, showlegend=True, margin={"t": 56}, meta=ranges)

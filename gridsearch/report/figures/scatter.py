@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.question import Objective
 from gridsearch.analysis.scatter import Board, BoardAxis
-from gridsearch.report.theme import NEUTRAL, TEMPLATE, level_markers, plain
+from gridsearch.report.theme import NEUTRAL, SHARE_AXIS, TEMPLATE, level_markers, plain
 
 _HEIGHT_PX = 460
 _HOVER = "%{customdata}<extra></extra>"
@@ -55,7 +55,8 @@ def layout_for(axis: BoardAxis, objective: Objective, count: int) -> dict[str, A
             "ticktext": [plain(text) for text in place.labels],
             "showgrid": False,
         },
-        "yaxis": {"title": {"text": objective.title}},
+        # Where all are the same, plotly would draw shares up to 2.
+        "yaxis": {"title": {"text": objective.title}} | (SHARE_AXIS if objective.is_share else {}),
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
         "margin": {"t": 48},
         "uirevision": f"{axis.name} {count}",

@@ -70,7 +70,7 @@ class PreparedJob:
         job, objective = self.job, self.job.objective
         told: dict[str, Any] = {}
         if job.search:
-            told["search"] = {"random": job.search.random, "drawn": self.grid.points, "size": self.grid.size}
+            told["search"] = {"random": job.search.random, "drawn": self.grid.standing, "size": self.grid.size}
         if job.repeats > 1:
             told["repeats"] = job.repeats
         if job.split.folds:

@@ -107,8 +107,8 @@ def _download(url: str, target: Path) -> None:
     """Fetch a file whose name promises the beginning of its SHA-256; nothing is left behind where that fails."""
     promised = target.stem.rpartition("-")[2]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         fetchable([url])
+        target.parent.mkdir(parents=True, exist_ok=True)
         with network_timeout():
             torch.hub.download_url_to_file(url, str(target), promised, progress=sys.stderr.isatty())
     except (OSError, RuntimeError) as error:

@@ -15,7 +15,9 @@ import torch
 from gridsearch.cli.main import app
 from gridsearch.data import catalog
 from gridsearch.data.dataset import ImageDataset
-from gridsearch.engine import preparation, trained
+from gridsearch.data.digits import load_digits
+from gridsearch.data.torchvision_sets import load_torchvision_set
+from gridsearch.engine import preparation
 from gridsearch.engine.preparation import PreparedJob, prepare
 from gridsearch.errors import ModelError
 from gridsearch.models.registry import build_model
@@ -100,14 +102,12 @@ each_job = pytest.mark.parametrize("name", EXPECTED)
 
 @functools.cache
 def images_of(reference: str) -> ImageDataset:
-    folder = Path() if reference == "digits" else require_real_data(reference)
-    return catalog.load_dataset(reference, folder=folder, base=Path())
+    return load_digits() if reference == "digits" else load_torchvision_set(reference, require_real_data(reference))
 
 
 @pytest.fixture(autouse=True)
 def _real_images_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (preparation, trained):
-        monkeypatch.setattr(module, "load_dataset", lambda reference, *, folder, base: images_of(reference))
+    monkeypatch.setattr(catalog, "load_torchvision_set", lambda reference, folder: images_of(reference))
 
 
 @pytest.fixture

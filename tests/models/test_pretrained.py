@@ -145,7 +145,9 @@ def test_damaged_and_unreachable_weights(tmp_path: Path, served: Served, imagene
     assert f"is damaged: its SHA-256 does not begin with {file.stem[-8:]}; delete it" in refused()
     target.unlink()
     file.unlink()
+    target.parent.rmdir()
     assert f"{target} is missing and {served.address}{file.name} cannot be downloaded (OSError: " in refused()
+    assert not target.parent.exists()
     assert "or put the file there" in refused()
 
 

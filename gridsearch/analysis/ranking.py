@@ -241,6 +241,8 @@ def _cell(name: str, row: dict[str, Any], *, apart: bool = False) -> str:
         return score_text(value)
     if name in ("seconds_per_epoch", "ms_per_step"):
         return measured_text(value)
+    if name == OVER:
+        return str(value)
     return f"{value:.1f}" if name == "seconds" and value == value else label(value)
 
 

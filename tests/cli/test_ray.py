@@ -164,8 +164,8 @@ main()
 @pytest.mark.parametrize(
     ("moment", "last"),
     [
-        ("torch", "stopped"),
-        ("sklearn.datasets", "stopped"),
+        ("torch", "launch it again"),
+        ("sklearn.datasets", "launch it again"),
         ("ray", "go on with: gridsearch resume small"),
         ("init", "go on with: gridsearch resume small"),
         ("fit", "go on with: gridsearch resume small"),

@@ -65,11 +65,6 @@ class JobData:
         return with_seen(axis, dict(zip(texts, values, strict=True))), texts
 
     @property
-    def setting_columns(self) -> list[str]:
-        """Return the columns of `trials` that hold settings, axes first."""
-        return [str(column) for column in self.trials.columns if column not in _OURS]
-
-    @property
     def epochs(self) -> pd.DataFrame:
         """The epochs of every trial, long form; see `epochs_frame`."""
         return epochs_frame(self.rows, self.epoch_rows)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import EngineError, GridsearchError, JobError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
 from gridsearch.spec.outcomes import OPEN_STATES, ModelSize, TrialState
-from gridsearch.spec.trial import TrialConfig
+from gridsearch.spec.trial import SplitKey, TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.training.arrays import to_device
 from gridsearch.training.checkpoints import CheckpointFolder
@@ -149,6 +150,8 @@ class Launch:
     def __init__(self, prepared: PreparedJob, store: Store, store_path: Path, options: LaunchOptions) -> None:
         self.prepared, self.store, self.store_path, self.options = prepared, store, store_path, options
         self.watch = Watch()
+        # One for all trials that share it: each takes a pass over the training images.
+        self._normalizers = cache(self._normalizer)
 
     def run(
         self, make_executor: Callable[[], Executor], *, listener: Listener, stopping: Callable[[], bool]
@@ -241,9 +244,14 @@ class Launch:
 
     def normalizer(self, config: TrialConfig) -> Normalizer | None:
         """Return what is done to the images of a trial."""
-        split = self.prepared.splits[config.split_key]
+        return self._normalizers(config.split_key, config.normalization)
+
+    def _normalizer(self, key: SplitKey, normalization: str) -> Normalizer | None:
+        if normalization == "scale":  # no look at the images is needed
+            return None
+        split = self.prepared.splits[key]
         images = to_device(split.train_images, split.train_labels, torch.device("cpu")).images
-        return make_normalizer(config.normalization, images)
+        return make_normalizer(normalization, images)
 
     def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
         """Return the lineages in packs as these options allow."""

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-Number = int | float
 Scalar = bool | int | float | str
 #: A hyperparameter's value: a scalar, or a list of scalars (the widths of the hidden layers, say).
 Value = Scalar | list[Scalar]

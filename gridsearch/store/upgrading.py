@@ -22,8 +22,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(database: Database, migrations: Path = MIGRATIONS, target: str = CURRENT) -> None:
     """Bring the schema to `target` in one transaction: it is changed wholly or not at all.
 
-    A copy of the store is first made beside it. `StoreBusyError` when a launch on this machine is using the
-    store.
+    A copy of the store is first made beside it, which is the only way back: migrations have no `downgrade`.
+    `StoreBusyError` when a launch on this machine is using the store.
     """
     with database.read() as connection:
         _refuse_while_used(connection, database.path)

@@ -70,7 +70,8 @@ def training_loss(logits: Tensor, hidden: Tensor | None, targets: Targets, terms
         temperature = own["temperature"]
         wanted = functional.log_softmax(targets.teacher_logits / temperature, 1)
         given = functional.log_softmax(logits / temperature, 1)
-        soft = (wanted.exp() * (wanted - given)).sum(1).mean() * temperature.square()
+        divergence = functional.kl_div(given, wanted, log_target=True, reduction="batchmean")
+        soft = divergence * temperature.square()
     elif targets.teacher_hidden is not None:
         if hidden is None:
             raise ModelError("distillation: hidden: the model's forward does not call its module 'features'")

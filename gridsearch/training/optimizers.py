@@ -159,7 +159,7 @@ def clipped(gradients: Tensors, limit: float | Tensor) -> Tensors:
     With limits (M,), 0 being none, the gradients are stacked (M, ...) and each model's are scaled by themselves.
     """
     if not isinstance(limit, Tensor):
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        norm = torch.nn.utils.get_total_norm(gradients)
         return list(torch._foreach_mul(gradients, (limit / (norm + CLIP_EPS)).clamp(max=1.0)))
     norms = torch.stack([torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients])
     factors = (limit / (torch.linalg.vector_norm(norms, dim=0) + CLIP_EPS)).clamp(max=1.0)

@@ -21,11 +21,6 @@ def upgrade() -> None:
     _events()
 
 
-def downgrade() -> None:
-    for table in ("events", "epochs", "job_trials", "trials", "lineages", "launches", "jobs"):
-        op.drop_table(table)
-
-
 def _jobs_and_launches() -> None:
     op.create_table(
         "jobs",

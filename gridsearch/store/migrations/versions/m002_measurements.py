@@ -30,7 +30,3 @@ def upgrade() -> None:
         sa.CheckConstraint("models >= 1", name="ck_measurements_models"),
         sqlite_with_rowid=False,
     )
-
-
-def downgrade() -> None:
-    op.drop_table("measurements")

@@ -21,7 +21,3 @@ def upgrade() -> None:
         " CONSTRAINT ck_trials_stopped CHECK ((state = 'stopped') = (stopped_epoch IS NOT NULL))"
         " CONSTRAINT ck_trials_stopped_epoch CHECK (stopped_epoch BETWEEN 1 AND epochs - 1)"
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("a store is never taken back to an older schema: restore the copy made beside it")

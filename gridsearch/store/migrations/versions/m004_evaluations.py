@@ -50,8 +50,3 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["trial"], ["trials.id"], name="fk_latencies_trial"),
         sqlite_with_rowid=False,
     )
-
-
-def downgrade() -> None:
-    op.drop_table("latencies")
-    op.drop_table("evaluations")

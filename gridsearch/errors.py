@@ -76,3 +76,11 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     if close:
         return f" (did you mean {close[0]!r}?)"
     return f" (valid: {', '.join(choices)})" if choices else ""
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception as one line: its type and the first line of its text, the second too after a colon."""
+    first, _, rest = str(error).strip().partition("\n")
+    if first.endswith(":") and rest:
+        first += " " + rest.strip().splitlines()[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

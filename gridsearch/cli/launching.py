@@ -34,9 +34,6 @@ from gridsearch.engine.interruption import Interruption
 from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gridsearch.engine.executor import Executor, WorkerSettings
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.spec.job import JobSpec
@@ -179,6 +176,7 @@ def _teachers_first(specs: list[JobSpec], training: Training) -> list[JobSpec]:
 
 
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
+    from gridsearch.cli.executors import Executors
     from gridsearch.cli.plans import leaving, left_text, plan_line
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
@@ -188,16 +186,18 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
 
     started = time.monotonic()
     chosen = resources(training)
-    options = _options(training, chosen)
     data_dir = paths.data_dir(training.data_dir)
-    # Before there is a store: a mistake in the job leaves nothing behind.
-    checked = None if spec.teacher else prepare(spec, data_dir)
-    if stop.requested:
-        say(f"{spec.name}: stopped before it was stored; launch it again")
-        return EXIT_INTERRUPTED
-    with open_store(training.store) as store:
+    with ExitStack() as stack:
+        executors = stack.enter_context(Executors(chosen, training.store))
+        # Before there is a store: a mistake in the job leaves nothing behind.
+        checked = None if spec.teacher else prepare(spec, data_dir, once_sound=executors.start_early)
+        if stop.requested:
+            say(f"{spec.name}: stopped before it was stored; launch it again")
+            return EXIT_INTERRUPTED
+        store = stack.enter_context(open_store(training.store))
+        options = _options(training, chosen)
         teacher = _teacher(spec, store)
-        prepared = checked or prepare(spec, data_dir, teacher=teacher)
+        prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=executors.start_early)
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=training.retry_failed)
         say(plan_line(prepared, made))
@@ -215,7 +215,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
             teachers = _teacher_files(store, training, teacher) if teacher and made.lineages else {}
             settings = worker_settings(prepared, training.store, options, teachers)
             end = Launch(prepared, store, training.store, options).run(
-                _executor_maker(settings, paths.scratch_dir(training.store), chosen),
+                lambda: executors.make(settings),
                 listener=progress,
                 stopping=stopping,
             )
@@ -248,21 +248,6 @@ def _teacher_files(store: Store, training: Training, teacher: str) -> dict[str, 
 
     source = ModelSource(store, training.store, paths.data_dir(training.data_dir), training.device, note=say)
     return {teacher: teacher_file(source, teacher)}
-
-
-def _executor_maker(settings: WorkerSettings, scratch: Path, chosen: Resources) -> Callable[[], Executor]:
-    def make() -> Executor:
-        if chosen.inline:
-            from gridsearch.engine.inline import InlineExecutor
-
-            return InlineExecutor(settings)
-        try:
-            from gridsearch.engine.ray_tune import RayOptions, RayTuneExecutor
-        except ImportError as error:
-            raise EngineError(f"Ray Tune cannot be imported ({error}); install ray[tune], or use --inline") from None
-        return RayTuneExecutor(settings, RayOptions(chosen.workers, chosen.gpus_per_worker, scratch, chosen.address))
-
-    return make
 
 
 def _stored_jobs(store_path: Path, name: str | None, *, retry_failed: bool) -> list[JobSpec]:

@@ -25,6 +25,8 @@ from gridsearch.cli.wording import plural, short_id
 from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gridsearch.analysis.ranking import RankedTable
     from gridsearch.store.contract import Store
 
@@ -110,10 +112,10 @@ def top(
         say(f"{loaded.job.name}: no trial {missing}{' and matches' if filter_ else ' yet' if not state else ''}")
         if format_ is tables.Format.TABLE:
             return
-    _print_ranking(table, format_, with_ids=not chosen and format_ is tables.Format.TABLE)
+    _print_ranking(table, format_, with_ids=not chosen and format_ is tables.Format.TABLE, by_rank=not sort)
 
 
-def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool) -> None:
+def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool, by_rank: bool) -> None:
     if format_ is tables.Format.JSON:
         data(json.dumps([_ranked_json(table, row) for row in table.rows], indent=2))
         return
@@ -127,10 +129,17 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool
         numeric=[False, *table.numeric] if with_ids else table.numeric,
         rows=[[short_id(row.trial), *cells] for row, cells in zip(table.rows, rows, strict=True)] if with_ids else rows,
         gap_after=len(table.first) if table.omitted else None,
-        caption=f"{len(table.rows)} of {plural(table.total, table.unit)}" if table.omitted else "",
+        caption="; ".join(_notes(table, by_rank=by_rank)),
         keys=with_ids,
     )
     tables.write(grid, format_)
+
+
+def _notes(table: RankedTable, *, by_rank: bool) -> Iterator[str]:
+    if table.omitted:
+        yield f"{len(table.rows)} of {plural(table.total, table.unit)}"
+    if by_rank and any(row.over for row in table.rows):
+        yield f"a {table.unit} over a limit of the job (column over) ranks below all others"
 
 
 def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from gridsearch.errors import ModelError
-from gridsearch.models.registry import ModelClass, build_model, one_line, settings_text
+from gridsearch.errors import ModelError, one_line
+from gridsearch.models.registry import ModelClass, build_model, settings_text
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import RECIPE_KEYS
 from gridsearch.training.outputs import checked_logits
@@ -54,13 +55,14 @@ def check_model(job: JobSpec, model: ModelClass, seen: Seen, combinations: Itera
             bad = settings
     if bad is None:
         return
-    for axis in job.space.axes if not good else ():
-        if axis.name in bad and not _problem(model, {**bad, axis.name: list(axis.values)}, seen, "meta"):
-            raise ModelError(
-                f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, and model"
-                f" {job.model!r} takes a list as one value: write [{list(axis.values)}]"
-            )
-    raise ModelError(f"{_blamed(job, names, bad, good)}: {reason}")
+
+    def works(settings: Settings) -> bool:
+        return not _problem(model, settings, seen, "meta")
+
+    if not good:
+        _check_lists(job, bad, works)
+    hint = _whole_numbers(job, bad, works)
+    raise ModelError(f"{_blamed(job, names, bad, good, works)}: {reason}{hint}")
 
 
 def telling(combinations: Iterable[Settings], names: Sequence[str]) -> list[Settings]:
@@ -84,8 +86,13 @@ def _problem(model: ModelClass, settings: Settings, seen: Seen, device: str) -> 
     """Return what is wrong with the model under these settings on a device, as one line; nothing when it works."""
     where = torch.device(device)
     try:
-        # What the user's code prints here would stand in the midst of a plan.
-        with torch.random.fork_rng(devices=[]), where, contextlib.redirect_stdout(io.StringIO()):
+        # What the user's code prints here, or torch warns of, would stand in the midst of a plan.
+        with (
+            torch.random.fork_rng(devices=[]),
+            where,
+            contextlib.redirect_stdout(io.StringIO()),
+            warnings.catch_warnings(action="ignore"),
+        ):
             built = build_model(model, settings, image_shape=seen.image_shape, num_classes=seen.num_classes)
             built.to(where).eval()
             with torch.no_grad():
@@ -97,9 +104,37 @@ def _problem(model: ModelClass, settings: Settings, seen: Seen, device: str) -> 
     return ""
 
 
-def _blamed(job: JobSpec, names: Sequence[str], bad: Settings, good: Sequence[Settings]) -> str:
-    """Return the place of the one axis whose value works nowhere, and its name; else of a `--set`, or of the model."""
+def _check_lists(job: JobSpec, bad: Settings, works: Callable[[Settings], bool]) -> None:
+    """Raise `ModelError` where the model works with all of an axis as one value."""
+    for axis in job.space.axes:
+        if axis.name in bad and works({**bad, axis.name: list(axis.values)}):
+            raise ModelError(
+                f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, and model"
+                f" {job.model!r} takes a list as one value: write [{list(axis.values)}]"
+            )
+
+
+def _whole_numbers(job: JobSpec, bad: Settings, works: Callable[[Settings], bool]) -> str:
+    """Return what to write where the model works with a drawn number's whole part."""
+    for axis in job.space.axes:
+        drawn = bad.get(axis.name)
+        if axis.continuous and isinstance(drawn, float) and works({**bad, axis.name: int(drawn)}):
+            low, high = (int(float(str(end))) for end in (axis.values[0], axis.values[-1]))
+            return f"; whole numbers are drawn from {{range: [{low}, {high}]}}"
+    return ""
+
+
+def _blamed(
+    job: JobSpec, names: Sequence[str], bad: Settings, good: Sequence[Settings], works: Callable[[Settings], bool]
+) -> str:
+    """Return the place of the one axis whose value works nowhere, and its name; else of a `--set`, or of the model.
+
+    Where nothing works, that is the one without which the model, with its own default instead, does.
+    """
     suspects = [name for name in names if all(repr(other.get(name)) != repr(bad.get(name)) for other in good)]
+    if not good and len(suspects) > 1:
+        without = {name: {key: value for key, value in bad.items() if key != name} for name in names if name in bad}
+        suspects = [name for name, rest in without.items() if works(rest)] or suspects
     if len(suspects) != 1 or suspects[0] not in bad:
         trails = [job.trail(name) for name in suspects or names]
         return str(job.document.override(*trails) or job.document.place(("model",)))

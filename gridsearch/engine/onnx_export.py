@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from gridsearch.atomic import replacing
 from gridsearch.engine.trained import TrainedTrial
 from gridsearch.engine.weight_files import PREPROCESSING
-from gridsearch.errors import EngineError
-from gridsearch.models.registry import one_line
+from gridsearch.errors import EngineError, one_line
 from gridsearch.training.normalization import Normalizer
 from gridsearch.version import __version__
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,10 +109,17 @@ def model_folders(job: JobSpec) -> tuple[Path, ...]:
     return (job.base, Path.cwd())
 
 
-def prepare(job: JobSpec, data_dir: Path, *, teacher: str = "") -> PreparedJob:
+def prepare(
+    job: JobSpec,
+    data_dir: Path,
+    *,
+    teacher: str = "",
+    once_sound: Callable[[PreparedJob], None] = lambda prepared: None,
+) -> PreparedJob:
     """Load what a job needs and check it against the job; one-line errors name the key to mend.
 
-    `teacher` is the id of the trial that the job's students learn from, if it has any.
+    `teacher` is the id of the trial that the job's students learn from, if it has any. `once_sound` is called before
+    the job's models are tried, which takes longest and seldom fails.
     """
     try:
         dataset = load_dataset(job.dataset, folder=data_dir, base=job.base)
@@ -128,6 +135,7 @@ def prepare(job: JobSpec, data_dir: Path, *, teacher: str = "") -> PreparedJob:
     grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults, names, teacher))
     prepared = PreparedJob(job, dataset, splits, model, grid, dict(files.values()), teacher)
     _check_batch_sizes(prepared)
+    once_sound(prepared)
     from gridsearch.engine.model_checks import Seen, check_model  # torch: mistakes in the job itself show without it
 
     seen = Seen(dataset.image_shape, dataset.num_classes)

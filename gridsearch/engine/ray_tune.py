@@ -1,4 +1,4 @@
-"""The Ray Tune executor; nothing else in gridsearch imports Ray.
+"""The Ray Tune executor: has the packs trained by the workers of a `RaySession`.
 
 One Tune trial trains one pack. Tune asks for packs through its search algorithm interface as workers become free, so
 claims are made when work starts and not before; workers are reused from pack to pack, and the data are put into Ray's
@@ -13,45 +13,25 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
-import math
 import os
 import shutil
-import signal
-import socket
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-# Before Ray is imported: no copy of the working folder and no rebuilt environment under `uv run`, no usage report, no
-# files of Tune's own, and Ctrl-C is ours.
-os.environ.update(
-    RAY_ENABLE_UV_RUN_RUNTIME_ENV="0",
-    RAY_USAGE_STATS_ENABLED="0",
-    RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
-    RAY_AIR_NEW_OUTPUT="0",
-    RAY_CHDIR_TO_TRIAL_DIR="0",
-    TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
-    TUNE_DISABLE_SIGINT_HANDLER="1",
-    TUNE_DISABLE_STRICT_METRIC_CHECKING="1",
-    TUNE_GLOBAL_CHECKPOINT_S="3600",
-    TUNE_WARN_THRESHOLD_S="3600",
-)
+from gridsearch.engine.ray_session import RaySession, descriptors_to, session_folder  # first: it sets Ray up
 
-import ray
+# isort: split
 from ray import tune
 from ray.tune.search import Searcher
 
 from gridsearch.engine.executor import Desk, WorkerSettings
 from gridsearch.engine.worker_death import cause_of_death
 from gridsearch.engine.workplaces import WorkplaceMaker
-from gridsearch.errors import EngineError, StorageError, not_writable
-from gridsearch.models.registry import one_line
+from gridsearch.errors import StorageError
 from gridsearch.spec.identity import canonical, parse
 from gridsearch.spec.outcomes import FormMeasured, WorkerEvent
 from gridsearch.training.pack import train_pack
@@ -59,18 +39,6 @@ from gridsearch.training.task import LineageTask, Pack
 
 #: How long a worker gathers events before it reports; Tune needs tens of milliseconds for each report.
 REPORT_SECONDS = 0.5
-#: How long a cluster's address may take to answer.
-REACH_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class RayOptions:
-    """How to use Ray: `address` of a cluster to join (None starts one here), workers, GPUs for each (may be a part)."""
-
-    workers: int
-    gpus_per_worker: float
-    scratch: Path
-    address: str | None = None
 
 
 class PackTrainable(tune.Trainable):
@@ -187,37 +155,21 @@ class Recorder(NotSaved, tune.Callback):
 
 
 class RayTuneExecutor:
-    """Trains packs on Ray workers; starts a local Ray, or joins the cluster at an address."""
+    """Trains packs on the workers of a Ray, which it starts if nobody has yet, and closes at the end."""
 
-    def __init__(self, settings: WorkerSettings, options: RayOptions) -> None:
-        self.settings, self.options = settings, options
-        self.log = options.scratch / "ray.log"
-        self.session: Path | None = None
+    def __init__(self, settings: WorkerSettings, session: RaySession) -> None:
+        self.settings, self.session = settings, session
+        self.scratch = session.options.scratch / "tune"
 
     def __enter__(self) -> Self:
-        try:
-            self.options.scratch.mkdir(parents=True, exist_ok=True)
-            self.log.write_text("")
-        except OSError as error:
-            raise not_writable("Ray's log", self.options.scratch, error) from error
-        for name in ("ray", "ray.tune", "ray.train", "ray.data"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        try:
-            with _quiet(self.log), _signals_kept():
-                self._init()
-        except Exception as error:
-            where = f"the cluster at {self.options.address}" if self.options.address else "Ray"
-            raise EngineError(f"{where} cannot be used: {one_line(error)}; --inline trains without Ray") from error
+        self.session.wait()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with _quiet(self.log):
-            ray.shutdown()
-        if self.session:
-            _remove_session(self.session)
-        shutil.rmtree(self.options.scratch / "tune", ignore_errors=True)
+        self.session.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def run(self, desk: Desk) -> None:
         """Train the desk's packs until it has none left or wants to stop."""
@@ -225,10 +177,10 @@ class RayTuneExecutor:
             return
         searcher = PackSearcher(desk)
         recorder = Recorder(desk, searcher)
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.options.workers)
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.session.options.workers)
         trainable = tune.with_resources(
             tune.with_parameters(PackTrainable, settings=self.settings),
-            {"cpu": self._cpus_per_worker(), "gpu": self.options.gpus_per_worker},
+            {"cpu": self.session.cpus_per_worker(), "gpu": self.session.options.gpus_per_worker},
         )
         tuner = tune.Tuner(
             trainable,
@@ -239,47 +191,19 @@ class RayTuneExecutor:
             ),
             run_config=tune.RunConfig(
                 name="packs",
-                storage_path=str(self.options.scratch.absolute() / "tune"),
+                storage_path=str(self.scratch.absolute()),
                 verbose=0,
                 # Tune would ask each worker for a checkpoint at its end, and take having none for an error.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 callbacks=[recorder],
             ),
         )
-        with contextlib.suppress(_StopTune), _quiet(self.log):
+        with contextlib.suppress(_StopTune), _quiet(self.session.log):
             tuner.fit()
         if recorder.deaths:
-            self.session = None  # what dead workers last said stands there
+            self.session.keep_logs()  # what dead workers last said stands there
         if recorder.error:
             raise recorder.error
-
-    def _cpus_per_worker(self) -> int:
-        """Return a worker's share of Ray's processors, of which a local Ray has one for each worker."""
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        return max(1, int(resources.get("CPU", 1)) // self.options.workers)
-
-    def _init(self) -> None:
-        shared: dict[str, Any] = {
-            "log_to_driver": False,
-            "logging_level": logging.CRITICAL,
-            "configure_logging": False,
-        }
-        if self.options.address:
-            _check_reachable(self.options.address)
-            ray.init(address=self.options.address, **shared)
-            return
-        # When this process is killed, Ray's agents try so long to reach what is gone with it before they go too.
-        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
-        gpus = self.options.gpus_per_worker * self.options.workers
-        ray.init(
-            address="local",
-            num_cpus=self.options.workers,
-            num_gpus=math.ceil(gpus),
-            include_dashboard=False,
-            _node_ip_address="127.0.0.1",
-            **shared,
-        )
-        self.session = _session_folder()
 
 
 def _pack(pack: Pack) -> str:
@@ -308,78 +232,16 @@ def _unpack(text: str) -> Pack:
 def _reason(trial: Any) -> str:
     path = trial.error_file
     account = Path(path).read_text(errors="replace").strip() if path and Path(path).exists() else ""
-    return f"{cause_of_death(account)}\n\n{account}\n\nRay's own logs: {_session_folder()}"
-
-
-def _session_folder() -> Path | None:
-    """Return the folder of the Ray this process has joined, which holds its sockets and logs."""
-    folder = Path(ray.nodes()[0]["ObjectStoreSocketName"]).parent.parent  # type: ignore[no-untyped-call]
-    return folder if folder.name.startswith("session_") else None
-
-
-def _remove_session(folder: Path) -> None:
-    """Remove what a Ray of our own leaves behind, and the link to it if no other Ray has taken it since."""
-    shutil.rmtree(folder, ignore_errors=True)
-    latest = folder.with_name("session_latest")
-    with contextlib.suppress(OSError):
-        if latest.readlink().name == folder.name:
-            latest.unlink()
-
-
-def _check_reachable(address: str) -> None:
-    """Raise `OSError` at once when nobody listens at host:port; Ray would try for minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
-
-
-@contextlib.contextmanager
-def _signals_kept() -> Iterator[None]:
-    """Keep our handlers: Ray takes SIGTERM for itself when it starts, and would abort where we stop and resume."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    return f"{cause_of_death(account)}\n\n{account}\n\nRay's own logs: {session_folder()}"
 
 
 @contextlib.contextmanager
 def _quiet(log: Path) -> Iterator[None]:
-    """Send what Ray and Tune print, from Python or from native code, to a file.
-
-    The terminal is ours: the command line writes to descriptors of its own.
-    """
+    """Send what Ray and Tune print, from Python or from native code, to a file."""
     with (
         log.open("a") as file,
-        _descriptors_to(file.fileno()),
+        descriptors_to(log),
         contextlib.redirect_stdout(file),
         contextlib.redirect_stderr(file),
     ):
         yield
-
-
-@contextlib.contextmanager
-def _descriptors_to(target: int) -> Iterator[None]:
-    """Let the descriptors of stdout and stderr, where there are any, lead to another file."""
-    kept: dict[int, int] = {}
-    _flush()
-    for number in (1, 2):
-        with contextlib.suppress(OSError):
-            kept[number] = os.dup(number)
-            os.dup2(target, number)
-    try:
-        yield
-    finally:
-        _flush()
-        for number, saved in kept.items():
-            os.dup2(saved, number)
-            os.close(saved)
-
-
-def _flush() -> None:
-    """Write out what Python still holds for its streams, so that it goes where it was meant to."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gridsearch.errors import ModelError
-from gridsearch.models.registry import ModelClass, build_model, one_line, settings_text
+from gridsearch.errors import ModelError, one_line
+from gridsearch.models.registry import ModelClass, build_model, settings_text
 
 #: Images that a model is run on; more than one, because some normalisations need them.
 IMAGES = 2

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gridsearch import paths
-from gridsearch.errors import ModelError
-from gridsearch.models.registry import one_line
+from gridsearch.errors import ModelError, one_line
 from gridsearch.network import fetchable, network_timeout
 
 IMAGENET = "imagenet"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.errors import ModelError, nearest
+from gridsearch.errors import ModelError, nearest, one_line
 from gridsearch.models.source_code import code_fingerprint
 
 if TYPE_CHECKING:
@@ -137,14 +137,6 @@ def build_model(
 def settings_text(hyper: Mapping[str, Any]) -> str:
     """Return hyperparameters as an error names them: `width=64, depth=2`."""
     return ", ".join(f"{key}={value!r}" for key, value in hyper.items()) or "no settings"
-
-
-def one_line(error: BaseException) -> str:
-    """Return an exception as one line: its type and the first line of its text, the second too after a colon."""
-    first, _, rest = str(error).strip().partition("\n")
-    if first.endswith(":") and rest:
-        first += " " + rest.strip().splitlines()[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 def _import(name: str, module_name: str) -> Any:

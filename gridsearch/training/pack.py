@@ -5,8 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 
-from gridsearch.errors import GridsearchError, StorageError
-from gridsearch.models.registry import one_line
+from gridsearch.errors import GridsearchError, StorageError, one_line
 from gridsearch.spec.outcomes import FormMeasured, LineageFailed, WorkerEvent
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.choosing import (

@@ -76,6 +76,11 @@ def job(folder: Path, kind: str, space: str) -> None:
             "job:4:8: model 'nets_to_try:Net' does not work with width=6, heads=4: RuntimeError: ",
         ),
         ("Net", "width: [-4]", "cannot be built with width=-4"),
+        (
+            "Net",
+            "width: [4, 8], classes: [9, 11]",
+            "job:5:81: classes: model 'nets_to_try:Net' does not work with width=4, classes=9: the model gives (2, 9)",
+        ),
         ("Nested", "width: [4]", "the model gives dict for 2 images; it must give logits of shape (2, 10)"),
         ("Image", "size: [8, 7]", ": size: model 'nets_to_try:Image' does not work with size=7: RuntimeError: "),
         ("NeedsNumbers", "width: [-9]", "cannot be built with width=-9"),
@@ -98,6 +103,16 @@ def test_images_too_small_for_a_model_of_ours(tmp_path: Path) -> None:
         "job:5:67: pools: model 'squeezenet' cannot be built with pools=4: images of 8 x 8 pixels are too small"
         " for 4 poolings by 2; they need at least 16 x 16"
     )
+
+
+def test_a_drawn_number_where_the_model_needs_a_whole_one(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        (tmp_path / "nets_to_try.py").write_text(NETS)
+        text = JOB.partition("space:")[0].replace("shallow", "nets_to_try:Net") + "search: {random: 3}\n"
+        space = "{batch_size: 64, epochs: 1, learning_rate: 0.1, width: {uniform: [4, 9]}}"
+        prepared(tmp_path, text=f"{text}space: {space}\n")
+    assert str(caught.value).startswith("job:6:63: width: ")
+    assert str(caught.value).endswith("; whole numbers are drawn from {range: [4, 9]}")
 
 
 @pytest.mark.parametrize("kind", ["Net", "NeedsNumbers", "NeedsAGpu"])

@@ -103,6 +103,11 @@ def test_a_job() -> None:
         ),
         ("validation: 0.2", "folds: 5, validation: 0.2", "3:43: split.validation: cannot stand beside folds"),
         ("space:", "search: random\nspace:", "6:9: search: 'random' must be grid, or a map such as {random: 50}"),
+        (
+            "space:",
+            "teacher: {job: other, pick: x}\nspace:",
+            "6:29: teacher.pick: 'x' must be best, or the first four or more characters of a trial's id",
+        ),
         ("space:", "search: {seed: 3}\nspace:", "6:9: search: random is missing here"),
         ("space:", "search: {random: 0}\nspace:", "search.random: 0 must be at least 1"),
         ("space:", "search: {random: 2000000}\nspace:", "search.random: 2000000 must be at most 1000000"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from gridsearch import paths
 from gridsearch.cli.resources import Resources
-from gridsearch.errors import EngineError
+from gridsearch.errors import EngineError, StorageError
 from gridsearch.spec.outcomes import OPEN_STATES
 
 if TYPE_CHECKING:
@@ -32,10 +34,18 @@ class Executors:
     ) -> None:
         if self.session:
             self.session.close()
+        if not self.store_path.exists():  # a mistake in the job, found while Ray started: nothing is left behind
+            scratch = paths.scratch_dir(self.store_path)
+            shutil.rmtree(scratch, ignore_errors=True)
+            for folder in (scratch.parent, scratch.parent.parent):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
 
     def start_early(self, prepared: PreparedJob) -> None:
         """Begin to start Ray if the job surely has something to train."""
-        if not self.chosen.inline and self._has_work(prepared):
+        if self.chosen.inline or not self._has_work(prepared):
+            return
+        with contextlib.suppress(StorageError):  # the store will say it better
             self._ray().start()
 
     def make(self, settings: WorkerSettings) -> Executor:

@@ -192,7 +192,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
         # Before there is a store: a mistake in the job leaves nothing behind.
         checked = None if spec.teacher else prepare(spec, data_dir, once_sound=executors.start_early)
         if stop.requested:
-            say(f"{spec.name}: stopped before it was stored; launch it again")
+            say(f"{spec.name}: stopped before anything was trained; run the same command again")
             return EXIT_INTERRUPTED
         store = stack.enter_context(open_store(training.store))
         options = _options(training, chosen)

@@ -125,10 +125,6 @@ class RaySession:
                 **shared,
             )
         self.folder = session_folder()
-        # Each in a process of its own, which Tune's workers then take over.
-        ready = ray.remote(num_cpus=1, num_gpus=self.options.gpus_per_worker)(_make_ready)
-        for _ in range(self.options.workers):
-            ready.remote()
 
     def _shutdown(self) -> None:
         with descriptors_to(self.log):
@@ -163,11 +159,6 @@ def descriptors_to(log: Path) -> Iterator[None]:
         for number, saved in kept.items():
             os.dup2(saved, number)
             os.close(saved)
-
-
-def _make_ready() -> None:
-    """Import what training needs, in a worker, while the driver still plans."""
-    from gridsearch.engine import ray_tune  # noqa: F401
 
 
 def _remove_session(folder: Path) -> None:

@@ -151,8 +151,8 @@ def stopped_before(real):
     return run
 
 if "{moment}" in ("init", "fit"):
-    from gridsearch.engine import ray_tune
-    owner = ray_tune.ray if "{moment}" == "init" else ray_tune.tune.Tuner
+    from gridsearch.engine import ray_session, ray_tune
+    owner = ray_session.ray if "{moment}" == "init" else ray_tune.tune.Tuner
     setattr(owner, "{moment}", stopped_before(getattr(owner, "{moment}")))
 else:
     sys.meta_path.insert(0, StopAtImport())
@@ -164,10 +164,10 @@ main()
 @pytest.mark.parametrize(
     ("moment", "last"),
     [
-        ("torch", "launch it again"),
-        ("sklearn.datasets", "launch it again"),
-        ("ray", "go on with: gridsearch resume small"),
-        ("init", "go on with: gridsearch resume small"),
+        ("torch", "run the same command again"),
+        ("sklearn.datasets", "run the same command again"),
+        ("ray", "run the same command again"),
+        ("init", "run the same command again"),
         ("fit", "go on with: gridsearch resume small"),
     ],
 )
@@ -182,6 +182,17 @@ def test_interrupted_before_anything_trains_it_ends_in_order(folder: Path, momen
     assert ended.stderr.splitlines()[-1].endswith(last), ended.stderr
     assert "Traceback" not in ended.stderr
     assert epochs_recorded(folder) == 0
+
+
+def test_a_mistake_found_while_ray_starts_is_one_line_and_leaves_nothing(folder: Path) -> None:
+    (folder / "small.yaml").write_text(JOB.replace("neurons: [10]", "neurons: [10, -5]"))
+    process = start(folder)
+    out, err = end(process)
+    assert (process.returncode, out) == (1, "")
+    assert len(err.splitlines()) == 1, err
+    assert "neurons: model 'shallow' cannot be built with neurons=-5" in err
+    wait_until_none_is_left(process, 20)
+    assert sorted(path.name for path in folder.iterdir()) == ["small.yaml"]
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_table(

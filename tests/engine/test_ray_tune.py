@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gridsearch.cli import streams
-from gridsearch.engine.ray_tune import PackSearcher, Recorder, _pack, _quiet, _remove_session, _StopTune, _unpack
+from gridsearch.engine.ray_session import _remove_session
+from gridsearch.engine.ray_tune import PackSearcher, Recorder, _pack, _quiet, _StopTune, _unpack
 from gridsearch.errors import GridsearchError, StorageError, StoreError
 from gridsearch.spec.outcomes import FormMeasured, WorkerEvent
 from gridsearch.spec.trial import TrialConfig

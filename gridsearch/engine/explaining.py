@@ -26,30 +26,10 @@ from gridsearch.training.choosing import (
     workload,
 )
 from gridsearch.training.member import Member
-from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.task import LineageTask
 
 #: A folder that is not there: what is measured starts from its seed.
 _NO_CHECKPOINTS = Path("no-checkpoints-for-a-plan")
-#: The settings that may keep lineages apart.
-SEPARATING = (
-    "model",
-    "batch_size",
-    "data_seed",
-    "fold",
-    "optimizer",
-    "momentum",
-    "nesterov",
-    "weight_decay",
-    "l1",
-    "normalization",
-    *AUGMENTATIONS,
-    "precision",
-    "freeze",
-    "distillation",
-    "seed",
-    "settings",
-)
 
 
 @dataclass(frozen=True)
@@ -86,7 +66,7 @@ def explain(
     """Return the packs explained, in their order; `measured` is what the store remembers of forms."""
     where = machine(choose_device(device), threads)
     settings = [_separating(pack) for pack in packs]
-    telling = [key for key in SEPARATING if len({str(one[key]) for one in settings}) > 1]
+    telling = [key for key in (settings[0] if settings else ()) if len({str(one[key]) for one in settings}) > 1]
     kinds = Counter(pack.kind for pack in packs)
     shape, classes = prepared.dataset.image_shape, prepared.dataset.num_classes
     explained = []
@@ -148,9 +128,8 @@ def _explained(
 
 
 def _separating(pack: PlannedPack) -> dict[str, Any]:
-    """Return the settings that lineages of one kind share, as a person would name them."""
+    """Return the settings that keep a pack's lineages apart from others, as a person would name them."""
     config = pack.lineages[0].config
-    rule = RuleKind.of(config)
     models = {lineage.config.model: None for lineage in pack.lineages}
     seeds = {lineage.config.seed for lineage in pack.lineages}
     hypers = [lineage.config.hyper for lineage in pack.lineages]
@@ -160,11 +139,9 @@ def _separating(pack: PlannedPack) -> dict[str, Any]:
         "batch_size": config.batch_size,
         "data_seed": config.data_seed,
         "fold": config.fold,
-        "optimizer": rule.optimizer,
-        "momentum": rule.momentum,
-        "nesterov": rule.nesterov,
-        "weight_decay": rule.weight_decay,
-        "l1": rule.l1,
+        "optimizer": pack.kind.optimizer,
+        "nesterov": pack.kind.nesterov,
+        "plain_sgd": pack.kind.plain,
         **{key: getattr(config, key) for key in ("normalization", *AUGMENTATIONS, "precision", "distillation")},
         "freeze": config.freeze or "none",
         "seed": seeds.pop() if len(seeds) == 1 else "several",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -45,16 +45,19 @@ class Behaviour:
 class Kind:
     """What lineages have in common that may be trained as one; lineages are of one kind where this is equal.
 
-    `images` tells the batches and how they are computed with, `rule` the optimiser's code and state, `shape` the models
-    (see `shape_of`; unique for a model that is only trained alone), `seed` the draws of models that draw. Learning
-    rates and their schedules, momentum, penalties, label smoothing, limits of gradients, early stopping and dropout
-    probabilities are no part of it.
+    `images` tells the batches and how they are computed with, `optimizer` and `nesterov` the optimiser, `shape` the
+    models (see `shape_of`; unique for a model that is only trained alone), `seed` the draws of models that draw.
+    Learning rates and their schedules, momentum, penalties, label smoothing, limits of gradients, early stopping and
+    dropout probabilities are no part of it. Only of dense networks those with `plain` gradient descent keep to
+    themselves: they have a faster step of their own.
     """
 
     images: Hashable
-    rule: RuleKind
+    optimizer: str
+    nesterov: bool
     shape: Hashable
     seed: int | None
+    plain: bool = False
 
     @property
     def is_dense(self) -> bool:
@@ -73,7 +76,9 @@ def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -
         *(getattr(config, key) for key in AUGMENTATIONS),
     )
     images = (config.dataset, config.split, config.split_key, config.batch_size, changes)
-    return Kind(images, RuleKind.of(config), object() if alone else shape, config.seed if behaviour.draws else None)
+    seed, rule = config.seed if behaviour.draws else None, RuleKind.of(config)
+    kind = Kind(images, rule.optimizer, rule.nesterov, object() if alone else shape, seed)
+    return replace(kind, plain=rule.plain) if kind.is_dense else kind
 
 
 def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behaviour:

@@ -21,7 +21,7 @@ from gridsearch.spec.trial import Recipe
 from gridsearch.training.form import Form
 from gridsearch.training.losses import Targets
 from gridsearch.training.member import Member, State
-from gridsearch.training.optimizers import Coefficient, RuleKind, make_rule
+from gridsearch.training.optimizers import Coefficient, make_rule
 from gridsearch.training.structure import structure_of
 from gridsearch.training.task import Workplace
 
@@ -115,7 +115,7 @@ class Concatenated(Form):
         order = {name: index for index, (name, _) in enumerate(models[0].named_parameters())}
         self.order = [order[f"{name}.{part}"] for name in self.layers for part in ("weight", "bias")]
         self.rule = make_rule([member.config for member in members], self.parameters, self.spread)
-        self.fused = self.rule.kind == RuleKind("sgd")
+        self.fused = self.rule.kind.plain
         smoothing = torch.tensor([config.label_smoothing for config in self.configs], dtype=dtype, device=place.device)
         self.smoothing = smoothing[:, None, None] if smoothing.any() else None
         # Views, made once: making one in each step costs as much as a small product.
@@ -246,8 +246,8 @@ class Concatenated(Form):
     def _take(self, slot: int) -> State:
         names = [f"model.{name}.{part}" for name in self.layers for part in ("weight", "bias")]
         state = dict(zip(names, self._views(slot, self.parameters), strict=True))
-        for kind, tensors in self.rule.slots.items():
-            views = self._views(slot, tensors)
+        for kind in self.own_slots(slot):
+            views = self._views(slot, self.rule.slots[kind])
             state |= {f"optimizer.{kind}.{index}": view for index, view in zip(self.order, views, strict=True)}
         return state | {"optimizer.steps": torch.tensor(self.rule.steps)}
 

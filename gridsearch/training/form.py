@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gridsearch.training.losses import Targets
 from gridsearch.training.member import Member, State
+from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.task import Workplace
 
 #: The learning rates of an epoch for each model: one for each of its steps, or one for all.
@@ -59,6 +60,10 @@ class Form(ABC):
     def set_rates(self, rates: list[float]) -> None:
         """Take the learning rates of the steps to come."""
         self.rates = rates
+
+    def own_slots(self, row: int) -> tuple[str, ...]:
+        """Return the optimiser's state that a model has when it is trained alone; the rule may keep more for others."""
+        return RuleKind.of(self.configs[row]).slots
 
     def forward_context(self) -> AbstractContextManager[object]:
         """Return the context of a forward pass."""

@@ -27,7 +27,7 @@ Coefficient = float | Tensors
 
 @dataclass(frozen=True)
 class RuleKind:
-    """What decides which code runs and which state is kept; models whose rules differ here cannot be stacked."""
+    """What decides which code runs and which state is kept."""
 
     optimizer: str
     momentum: bool = False
@@ -36,9 +36,23 @@ class RuleKind:
     l1: bool = False
 
     @classmethod
-    def of(cls, recipe: Recipe) -> RuleKind:
-        """Return the kind of rule that a recipe names."""
-        return cls(recipe.optimizer, recipe.momentum > 0, recipe.nesterov, recipe.weight_decay > 0, recipe.l1 > 0)
+    def of(cls, *recipes: Recipe) -> RuleKind:
+        """Return the kind of rule that does for each recipe what it asks for: a part whose number is 0 changes nothing.
+
+        The recipes have one optimiser, and Nesterov's momentum all or none of them.
+        """
+        return cls(
+            recipes[0].optimizer,
+            any(recipe.momentum > 0 for recipe in recipes),
+            recipes[0].nesterov,
+            any(recipe.weight_decay > 0 for recipe in recipes),
+            any(recipe.l1 > 0 for recipe in recipes),
+        )
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is gradient descent with nothing added to it."""
+        return self == RuleKind("sgd")
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -171,11 +185,11 @@ RULES: dict[str, type[Rule]] = {"sgd": SGD, "adam": Adam, "adamw": Adam, "rmspro
 
 
 def make_rule(recipes: Sequence[Recipe], parameters: Tensors, spread: Callable[[Sequence[float]], Coefficient]) -> Rule:
-    """Return the rule that these recipes share, with fresh state for these parameters.
+    """Return the rule that serves these recipes together, with fresh state for these parameters.
 
     `spread` turns one number for each recipe into a coefficient of the parameters.
     """
-    kind = RuleKind.of(recipes[0])
+    kind = RuleKind.of(*recipes)
     return RULES[kind.optimizer](
         kind,
         parameters,

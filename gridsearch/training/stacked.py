@@ -104,7 +104,13 @@ class Stacked(Form):
     def states(self) -> list[State]:
         """See `Form`."""
         stacks = {f"model.{k}": v for k, v in (self.trained | self.others).items() if k in self.saved}
-        for slot, tensors in self.rule.slots.items():
-            stacks |= {f"optimizer.{slot}.{index}": tensor for index, tensor in enumerate(tensors)}
-        steps = {"optimizer.steps": torch.tensor(self.rule.steps)}
-        return [{name: stack[row] for name, stack in stacks.items()} | steps for row in range(self.size)]
+        return [
+            {name: stack[row] for name, stack in stacks.items()}
+            | {
+                f"optimizer.{slot}.{index}": tensor[row]
+                for slot in self.own_slots(row)
+                for index, tensor in enumerate(self.rule.slots[slot])
+            }
+            | {"optimizer.steps": torch.tensor(self.rule.steps)}
+            for row in range(self.size)
+        ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -254,8 +255,6 @@ def test_layers_in_another_order_are_another_shape() -> None:
         {"batch_size": 32},
         {"data_seed": 1},
         {"optimizer": "adam"},
-        {"momentum": 0.9},
-        {"weight_decay": 0.1},
         {"momentum": 0.9, "nesterov": True},
         {"dataset": "other"},
     ],
@@ -265,6 +264,23 @@ def test_what_cannot_differ_within_a_stack(change: dict[str, object]) -> None:
     assert kind_of(config(), "shape", STILL) != kind_of(config(**change), "shape", STILL)
 
 
-@pytest.mark.parametrize("change", [{"learning_rate": 0.5}, {"epochs": 9}, {"schedule": "cosine"}], ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learning_rate": 0.5},
+        {"epochs": 9},
+        {"schedule": "cosine"},
+        {"momentum": 0.9},
+        {"weight_decay": 0.1},
+        {"l1": 0.1},
+    ],
+    ids=str,
+)
 def test_what_may_differ_within_a_stack(change: dict[str, object]) -> None:
     assert kind_of(config(), "shape", STILL) == kind_of(config(**change), "shape", STILL)
+
+
+def test_dense_networks_with_a_faster_step_keep_to_themselves() -> None:
+    shape = ("dense", "layer", "weight")
+    plain, *others = (kind_of(config(**more), shape, STILL) for more in ({}, {"momentum": 0.9}, {"weight_decay": 0.1}))
+    assert (plain.plain, others) == (True, [replace(plain, plain=False)] * 2)

@@ -89,6 +89,11 @@ def assert_same_as_alone(made: Sequence[Member], where: Workplace, form: str, ep
         torch.testing.assert_close(torch.tensor(mine), torch.tensor(numbers), rtol=tolerance, atol=tolerance)
 
 
+def some(low: float, high: float) -> st.SearchStrategy[float]:
+    """Numbers that may be 0, which leaves out what they are for."""
+    return st.just(0.0) | st.floats(low, high)
+
+
 @st.composite
 def recipes(draw: st.DrawFn) -> dict[str, Any]:
     """What all models of a stack share of their recipe."""
@@ -114,13 +119,14 @@ def of_one_recipe(draw: st.DrawFn, size: int) -> list[dict[str, Any]]:
     shared = draw(recipes())
     smooth = shared.pop("smooth")
     adaptive = shared["optimizer"] != "sgd"
+    momenta = st.floats(0.1, 0.9) if shared["nesterov"] else some(0.1, 0.9)
     return [
         {
             **shared,
             "learning_rate": draw(RATES) * (0.05 if adaptive else 1),
-            "momentum": draw(st.floats(0.1, 0.9)) if shared["momentum"] else 0.0,
-            "weight_decay": draw(st.floats(1e-5, 1e-2)) if shared["weight_decay"] else 0.0,
-            "l1": draw(st.floats(1e-5, 1e-3)) if shared["l1"] else 0.0,
+            "momentum": draw(momenta) if shared["momentum"] else 0.0,
+            "weight_decay": draw(some(1e-5, 1e-2)) if shared["weight_decay"] else 0.0,
+            "l1": draw(some(1e-5, 1e-3)) if shared["l1"] else 0.0,
             "label_smoothing": draw(st.floats(0.0, 0.5)) if smooth else 0.0,
             "schedule": draw(st.sampled_from(["constant", "step", "cosine", "one_cycle", "plateau"])),
             "step_size": 2,
@@ -136,7 +142,11 @@ def dense_packs(draw: st.DrawFn) -> list[dict[str, Any]]:
     size, depth = draw(st.integers(2, 5)), draw(st.integers(0, 3))
     width = st.integers(1, 24)
     packs = []
-    for recipe in draw(of_one_recipe(size)):
+    together = draw(of_one_recipe(size))
+    plain = {not any(recipe[key] for key in ("momentum", "weight_decay", "l1")) for recipe in together}
+    for recipe in together:
+        if len(plain) == 2:  # of dense networks those keep to themselves
+            recipe["weight_decay"] = recipe["weight_decay"] or 1e-3
         hidden = draw(st.lists(width, min_size=depth, max_size=depth))
         model = {"model": "deep", "hyper": {"hidden": hidden}} if depth else {"model": "perceptron", "hyper": {}}
         packs.append({**recipe, **model, "seed": draw(st.integers(0, 5))})
@@ -305,12 +315,19 @@ def test_a_poisoned_model_leaves_the_others_bitwise(
 
 
 @pytest.mark.parametrize(("form", "models"), FORMS_AND_MODELS, ids=["concatenated", "stacked"])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize(
+    "recipe",
+    [{"optimizer": "sgd"}, {"optimizer": "adam"}, {"momentum": (0.9, 0.5, 0.0, 0.9), "weight_decay": 0.001}],
+    ids=["sgd", "adam", "momentum of some"],
+)
 def test_any_form_goes_on_from_any_other_bitwise_in_the_same_shape(
-    form: str, models: list[dict[str, Any]], optimizer: str, tmp_path: Path
+    form: str, models: list[dict[str, Any]], recipe: dict[str, Any], tmp_path: Path
 ) -> None:
     where = place(tmp_path, torch.float32)
-    changes = [{**one, "optimizer": optimizer, "learning_rate": 0.01} for one in models]
+    of_each = [
+        {key: value[i] if isinstance(value, tuple) else value for key, value in recipe.items()} for i in range(4)
+    ]
+    changes = [{**one, **own, "learning_rate": 0.01} for one, own in zip(models, of_each, strict=True)]
     whole = FORMS[form](members(where, changes), where)
     expected = run(whole, 4)
     half = FORMS[form](made := members(where, changes), where)

@@ -105,9 +105,13 @@ def cell(entry: Mapping[str, Any], name: str, form: str) -> str:
 
 def heading(grid: Grid, facts: Mapping[str, Any], workers: int) -> str:
     steps = grid.steps()
+    return (
+        f"{len(grid.points)} points, {steps:,} optimiser steps; {workers} workers of one thread\n{machine_text(facts)}"
+    )
+
+
+def machine_text(facts: Mapping[str, Any]) -> str:
+    """Return what `machine` found as one line."""
     parts = [f"{name} {facts[name]}" for name in ("python", *PACKAGES)]
     load = "" if facts["load_before"] is None else f", load {facts['load_before']:.1f} before"
-    return (
-        f"{len(grid.points)} points, {steps:,} optimiser steps; {workers} workers of one thread\n"
-        f"{facts['cpu']}, {facts['cores']} cores{load}; {', '.join(parts)}"
-    )
+    return f"{facts['cpu']}, {facts['cores']} cores{load}; {', '.join(parts)}"

@@ -133,7 +133,7 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
     if of_points:
         data = grouped(data)
     frame = ranked(data, chosen)
-    columns = [column_named(data, name) for name in chosen.columns] or _columns(data, chosen.state)
+    columns = [column_named(data, name) for name in chosen.columns] or _columns(data, chosen)
     if of_points and chosen.apart and "score" in columns:
         place = columns.index("score") + 1
         columns[place:place] = [name for name in SPREAD if name not in columns]
@@ -162,8 +162,10 @@ def leader(data: JobData) -> RankedRow | None:
     return None if lost else replace(shown[0], cells=shown[0].cells[:-1], values=shown[0].values[:-1])
 
 
-def _columns(data: JobData, state: str | None = None) -> list[str]:
-    return [*data.axis_columns, _LAST.get(state or "", "score"), *([OVER] if OVER in data.trials else [])]
+def _columns(data: JobData, options: TableOptions) -> list[str]:
+    """Return the columns of a ranking: that of limits where one is exceeded, and for programs where there are any."""
+    limited = OVER in data.trials and (options.apart or (data.trials[OVER] != "").any())
+    return [*data.axis_columns, _LAST.get(options.state or "", "score"), *([OVER] if limited else [])]
 
 
 def _heading(data: JobData, name: str, *, apart: bool) -> str:
@@ -176,7 +178,7 @@ def _heading(data: JobData, name: str, *, apart: bool) -> str:
 def unranked(data: JobData) -> tuple[RankedRow, ...]:
     """Return the trials without a result, failed ones first, under the columns that `table` has by default."""
     frame = pd.concat([ranked(data, TableOptions(state=state)) for state in _UNRANKED])
-    return _rows(frame, _columns(data), _cell)
+    return _rows(frame, _columns(data, TableOptions()), _cell)
 
 
 def _states(wanted: str | None) -> list[str]:

@@ -32,6 +32,15 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def limit(value: float) -> str:
+    """Return a limit as it was meant: `3,600`, `256,000`, `0.5`.
+
+    >>> limit(3600.0), limit(256000), limit(0.5), limit(1e-09)
+    ('3,600', '256,000', '0.5', '1e-09')
+    """
+    return f"{int(value) if float(value).is_integer() else value:,}"
+
+
 def share(part: int, whole: int) -> str:
     """Return a share as a whole percentage, never 100 % for less than everything."""
     if whole <= 0:

@@ -91,14 +91,15 @@ def launched(folder: Path, executor: str, rates: str) -> dict[str, float]:
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr
-    process.stderr.readline()
+    said = process.stderr.readline()
     times = {"plan": time.perf_counter() - began}
     while process.poll() is None:
         if "epoch" not in times and epochs(folder) > before:
             times["epoch"] = time.perf_counter() - began
         time.sleep(POLL)
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{process.stderr.read().decode()}")
+        told = (said + process.stderr.read()).decode()
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{told}")
     return times | {"whole": time.perf_counter() - began}
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from gridsearch import paths
 from gridsearch.cli.resources import Resources
-from gridsearch.errors import EngineError, StorageError
+from gridsearch.errors import EngineError, StorageError, StoreError
 from gridsearch.spec.outcomes import OPEN_STATES
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ class Executors:
     def __init__(self, chosen: Resources, store_path: Path) -> None:
         self.chosen, self.store_path = chosen, store_path
         self.session: RaySession | None = None
+        self.made: list[Path] = []
 
     def __enter__(self) -> Self:
         return self
@@ -34,18 +34,21 @@ class Executors:
     ) -> None:
         if self.session:
             self.session.close()
-        if not self.store_path.exists():  # a mistake in the job, found while Ray started: nothing is left behind
-            scratch = paths.scratch_dir(self.store_path)
-            shutil.rmtree(scratch, ignore_errors=True)
-            for folder in (scratch.parent, scratch.parent.parent):
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+            if self.made and not self.store_path.exists():
+                # A mistake in the job, found while Ray started: nothing of ours is left behind.
+                self.session.log.unlink(missing_ok=True)
+                for folder in self.made:
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
 
     def start_early(self, prepared: PreparedJob) -> None:
-        """Begin to start Ray if the job surely has something to train."""
-        if self.chosen.inline or not self._has_work(prepared):
-            return
-        with contextlib.suppress(StorageError):  # the store will say it better
+        """Begin to start Ray if the job seems to have something to train; a faulty store will speak for itself."""
+        with contextlib.suppress(OSError, StorageError, StoreError):
+            if self.chosen.inline or not self._has_work(prepared):
+                return
+            scratch = paths.scratch_dir(self.store_path)
+            folders = (scratch, scratch.parent, scratch.parent.parent)
+            self.made = [folder for folder in folders if not folder.exists()]
             self._ray().start()
 
     def make(self, settings: WorkerSettings) -> Executor:
@@ -74,11 +77,11 @@ class Executors:
         return self.session
 
     def _has_work(self, prepared: PreparedJob) -> bool:
-        """Say whether a look at the store, without a plan, shows work: an edited grid of a finished job does not."""
+        """Say what a look at the store, without a plan, shows: an edited grid of a finished job does not show there."""
         from gridsearch.store.opening import open_store
 
         if not self.store_path.exists():
-            return True
+            return self.store_path.absolute().parent.is_dir()
         with open_store(self.store_path, create=False, read_only=True) as store:
             name = prepared.job.name
             known = name in {row.name for row in store.jobs()}

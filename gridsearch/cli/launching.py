@@ -91,7 +91,7 @@ def plan(
 
 def _plan_teachers(spec: JobSpec, training: Training) -> None:
     """Print the plans of the jobs that would be trained before a job, as its models learn from theirs."""
-    for teacher in _teachers_first([spec], training)[:-1]:
+    for teacher in _teachers_first([spec], training, read_only=True)[:-1]:
         _plan(teacher, training, as_json=False)
         data("")
 
@@ -143,7 +143,7 @@ def _train(specs: list[JobSpec], training: Training) -> int:
         check_folder(training.output)
     codes = [EXIT_COMPLETE]
     asked = {spec.name for spec in specs}
-    for spec in _teachers_first(specs, training):
+    for spec in _teachers_first(specs, training, read_only=False):
         # A teacher that is trained on the way keeps the weights that it teaches with, whatever else was asked for.
         own = training if spec.name in asked else replace(training, keep="best")
         # Before anything imports torch, which takes seconds.
@@ -157,7 +157,7 @@ def _train(specs: list[JobSpec], training: Training) -> int:
     return max(codes)
 
 
-def _teachers_first(specs: list[JobSpec], training: Training) -> list[JobSpec]:
+def _teachers_first(specs: list[JobSpec], training: Training, *, read_only: bool) -> list[JobSpec]:
     """Return jobs in an order in which teachers come before their students, theirs included."""
     if all(spec.teacher is None for spec in specs):
         return specs
@@ -166,7 +166,7 @@ def _teachers_first(specs: list[JobSpec], training: Training) -> list[JobSpec]:
 
     with ExitStack() as stack:
         exists = training.store.exists()
-        store = stack.enter_context(open_store(training.store, create=False, read_only=True)) if exists else None
+        store = stack.enter_context(open_store(training.store, create=False, read_only=read_only)) if exists else None
         chains = [in_order(spec, store) for spec in specs]
         for chain in chains:
             check_chain(chain, store, paths.data_dir(training.data_dir))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _LEGEND = (
     "step: of all models of the pack, in its form; alone: of all, one after another. The columns after pack are the"
-    " settings that keep trainings apart: models that differ in them cannot be trained as one."
+    " settings that keep trainings apart: models that differ in them are not trained as one."
 )
 
 

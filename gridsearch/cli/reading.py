@@ -138,8 +138,8 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool
 def _notes(table: RankedTable, *, by_rank: bool) -> Iterator[str]:
     if table.omitted:
         yield f"{len(table.rows)} of {plural(table.total, table.unit)}"
-    if by_rank and any(row.over for row in table.rows):
-        yield f"a {table.unit} over a limit of the job (column over) ranks below all others"
+    if by_rank and "over" in table.columns and any(row.over and row.rank for row in table.rows):
+        yield f"a {table.unit} over a limit of the job (column over) ranks below those within the limits"
 
 
 def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:

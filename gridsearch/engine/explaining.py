@@ -141,7 +141,7 @@ def _separating(pack: PlannedPack) -> dict[str, Any]:
         "fold": config.fold,
         "optimizer": pack.kind.optimizer,
         "nesterov": pack.kind.nesterov,
-        "plain_sgd": pack.kind.plain,
+        "fused_sgd": pack.kind.plain,
         **{key: getattr(config, key) for key in ("normalization", *AUGMENTATIONS, "precision", "distillation")},
         "freeze": config.freeze or "none",
         "seed": seeds.pop() if len(seeds) == 1 else "several",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -115,12 +116,13 @@ def _check_lists(job: JobSpec, bad: Settings, works: Callable[[Settings], bool])
 
 
 def _whole_numbers(job: JobSpec, bad: Settings, works: Callable[[Settings], bool]) -> str:
-    """Return what to write where the model works with a drawn number's whole part."""
+    """Return what to write where the model works with the whole numbers of an axis from which numbers are drawn."""
     for axis in job.space.axes:
-        drawn = bad.get(axis.name)
-        if axis.continuous and isinstance(drawn, float) and works({**bad, axis.name: int(drawn)}):
-            low, high = (int(float(str(end))) for end in (axis.values[0], axis.values[-1]))
-            return f"; whole numbers are drawn from {{range: [{low}, {high}]}}"
+        if axis.continuous and isinstance(bad.get(axis.name), float):
+            ends = (float(str(end)) for end in (axis.values[0], axis.values[-1]))
+            low, high = math.ceil(next(ends)), math.floor(next(ends))
+            if low < high and all(works({**bad, axis.name: whole}) for whole in (low, high)):
+                return f"; whole numbers are drawn from {{range: [{low}, {high}]}}"
     return ""
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
 import math
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 # Before Ray is imported: no copy of the working folder and no rebuilt environment under `uv run`, no usage report, no
 # files of Tune's own, and Ctrl-C is ours.
@@ -51,8 +53,7 @@ class RayOptions:
 class RaySession:
     """Starts Ray in the background, so that a job is prepared meanwhile; both take seconds.
 
-    Its thread lives as long as its Ray, whose processes end with the thread that started them; and outside the main
-    thread Ray cannot take signals for itself, which are ours.
+    Its thread lives as long as its Ray: Ray's processes end with the thread that started them.
     """
 
     def __init__(self, options: RayOptions) -> None:
@@ -109,13 +110,13 @@ class RaySession:
         }
         if self.options.address:
             _check_reachable(self.options.address)
-            with descriptors_to(self.log):
+            with descriptors_to(self.log), _signals_kept():
                 ray.init(address=self.options.address, **shared)
             return
         # When this process is killed, Ray's agents try so long to reach what is gone with it before they go too.
         os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
         gpus = self.options.gpus_per_worker * self.options.workers
-        with descriptors_to(self.log):
+        with descriptors_to(self.log), _signals_kept():
             ray.init(
                 address="local",
                 num_cpus=self.options.workers,
@@ -127,7 +128,7 @@ class RaySession:
         self.folder = session_folder()
 
     def _shutdown(self) -> None:
-        with descriptors_to(self.log):
+        with descriptors_to(self.log), _signals_kept():
             ray.shutdown()
         if self.folder:
             _remove_session(self.folder)
@@ -139,6 +140,14 @@ def session_folder() -> Path | None:
     return folder if folder.name.startswith("session_") else None
 
 
+def open_log(log: Path) -> TextIO:
+    """Return Ray's log to write on at its end; nothing that is kept where its folder has gone."""
+    try:
+        return log.open("a")
+    except OSError:
+        return Path(os.devnull).open("a")
+
+
 @contextlib.contextmanager
 def descriptors_to(log: Path) -> Iterator[None]:
     """Let the descriptors of stdout and stderr, where there are any, lead to a file: native code writes there too.
@@ -147,7 +156,7 @@ def descriptors_to(log: Path) -> Iterator[None]:
     """
     kept: dict[int, int] = {}
     _flush()
-    with log.open("a") as file:
+    with open_log(log) as file:
         for number in (1, 2):
             with contextlib.suppress(OSError):
                 kept[number] = os.dup(number)
@@ -159,6 +168,24 @@ def descriptors_to(log: Path) -> Iterator[None]:
         for number, saved in kept.items():
             os.dup2(saved, number)
             os.close(saved)
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Keep our handlers: Ray's native code takes SIGTERM when it starts, and would abort where we stop and resume; when
+    it ends, it leaves none.
+
+    `signal.signal` is for the main thread only; the functions beneath it are not.
+    """
+    kept, put_back = ctypes.pythonapi.PyOS_getsig, ctypes.pythonapi.PyOS_setsig
+    kept.argtypes, kept.restype = [ctypes.c_int], ctypes.c_void_p
+    put_back.argtypes, put_back.restype = [ctypes.c_int, ctypes.c_void_p], ctypes.c_void_p
+    handlers = {number: kept(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            put_back(number, handler)
 
 
 def _remove_session(folder: Path) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gridsearch.engine.ray_session import RaySession, descriptors_to, session_folder  # first: it sets Ray up
+from gridsearch.engine.ray_session import RaySession, descriptors_to, open_log, session_folder  # first: it sets Ray up
 
 # isort: split
 from ray import tune
@@ -239,7 +239,7 @@ def _reason(trial: Any) -> str:
 def _quiet(log: Path) -> Iterator[None]:
     """Send what Ray and Tune print, from Python or from native code, to a file."""
     with (
-        log.open("a") as file,
+        open_log(log) as file,
         descriptors_to(log),
         contextlib.redirect_stdout(file),
         contextlib.redirect_stderr(file),

@@ -107,7 +107,7 @@ def test_what_exceeds_a_constraint_is_counted_and_not_the_best(command: Command)
     assert "  over      2 trials over a constraint: 2 seconds\n" in command("status")
     *table, _, caption = command("top", "small").splitlines()
     assert [line.split()[-1] for line in table[2:]] == ["seconds", "seconds"]
-    assert caption == "a trial over a limit of the job (column over) ranks below all others"
+    assert caption == "a trial over a limit of the job (column over) ranks below those within the limits"
     assert "ranks below" not in command("top", "small", "--sort", "neurons")
     page = Path("dashboards/small.html").read_text(encoding="utf-8")
     assert "2 trials exceed a constraint and cannot be the best: seconds at most 1e-09" in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -126,6 +127,8 @@ def test_interrupted_it_ends_in_seconds_and_resumes(
     assert "go on with: gridsearch resume" in err
     assert "Traceback" not in err
     assert time.monotonic() - before < 20  # the goal is 5 s; a loaded machine is given more
+    log = paths.scratch_dir(folder / "results.db") / "ray.log"
+    assert "SIGTERM received" not in log.read_text(), "Ray's own handler, which aborts seconds later"
     wait_until_none_is_left(process, 20)
     ended = run(folder, "resume", "--no-dashboard")
     assert ended.code == 0, ended.err
@@ -188,11 +191,18 @@ def test_a_mistake_found_while_ray_starts_is_one_line_and_leaves_nothing(folder:
     (folder / "small.yaml").write_text(JOB.replace("neurons: [10]", "neurons: [10, -5]"))
     process = start(folder)
     out, err = end(process)
-    assert (process.returncode, out) == (1, "")
+    assert (process.returncode, out) == (2, "")
     assert len(err.splitlines()) == 1, err
     assert "neurons: model 'shallow' cannot be built with neurons=-5" in err
     wait_until_none_is_left(process, 20)
     assert sorted(path.name for path in folder.iterdir()) == ["small.yaml"]
+
+
+def test_a_store_of_an_older_version_is_upgraded_and_trained_on(folder: Path) -> None:
+    shutil.copy(Path(__file__).parents[1] / "store" / "assets" / "m002.db", folder / "results.db")
+    (folder / "small.yaml").write_text(JOB.replace("small", "new", 1))
+    _, err = end(start(folder))
+    assert "new: 8 completed" in err
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_table(

@@ -28,7 +28,7 @@ def test_packs_are_apart_for_a_reason(tmp_path: Path) -> None:
     found = explain(job, packs(job), [], **CPU)
     reasons = sorted(tuple(pack.shared.items()) for pack in found)
     assert reasons == [
-        (("batch_size", size), ("optimizer", optimizer), ("plain_sgd", plain))
+        (("batch_size", size), ("optimizer", optimizer), ("fused_sgd", plain))
         for size in (64, 128)
         for optimizer, plain in (("adam", False), ("sgd", False), ("sgd", True))
     ]

@@ -149,9 +149,10 @@ def _train(specs: list[JobSpec], training: Training) -> int:
         # Before anything imports torch, which takes seconds.
         with Interruption(line_at_once(STOPPING)) as stop:
             codes.append(_launch(spec, own, stop))
-        if training.dashboard:
+        if training.dashboard and training.store.exists():
             with open_store(training.store, create=False, read_only=True) as store:
-                write_pages(store, training.output, spec.name)
+                if spec.name in {row.name for row in store.jobs()}:  # else it was stopped before it was stored
+                    write_pages(store, training.output, spec.name)
         if codes[-1] == EXIT_INTERRUPTED:
             break
     return max(codes)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def plan_line(prepared: PreparedJob, plan: Plan) -> str:
     """Return a plan as one line: `shallow: 384 trials, +48 new, =336 done; 4,800 epochs to train (...)`."""
     shares = [f"{sign}{count:,} {word}" for sign, count, word in _difference(plan) if count]
-    work = f"{plan.epochs:,} epochs to train{_saving(plan)}" if plan.lineages else "nothing to train"
+    work = f"{plural(plan.epochs, 'epoch')} to train{_saving(plan)}" if plan.lineages else "nothing to train"
     drawn = f"{plan.grid.drawn_text}; " if plan.grid.asked else ""
     return f"{prepared.job.name}: {drawn}{plural(len(plan.grid.trials), 'trial')}, {', '.join(shares)}; {work}"
 

@@ -101,8 +101,8 @@ def _picked(store: Store, name: str, pick: str, place: str) -> TrialRow:
         return best[0][0]
     found = [row for row in store.trials(name) if row.trial_id.startswith(pick)]
     if len(found) != 1:
-        many = "several trials" if found else "no trial"
-        raise JobError(f"{place}: pick: {many} of job {name!r} begin with {pick!r}; see: gridsearch top {name}")
+        many = "several ids of trials" if found else "no id of a trial"
+        raise JobError(f"{place}: pick: {many} of job {name!r} may be meant by {pick!r}; see: gridsearch top {name}")
     return found[0]
 
 

@@ -100,7 +100,7 @@ def test_a_complete_job_of_the_store_teaches_as_it_was_launched_and_only_its_own
         assert (teacher.values("epochs"), teacher.values("batch_size")) == ((2,), (64, 128))
         foreign = store.trials("other")[0].trial_id[:8]
         picked = student(tmp_path, STUDENT.replace("{job: small}", f"{{job: small, pick: '{foreign}'}}"))
-        with pytest.raises(JobError, match=f"pick: no trial of job 'small' begin with '{foreign}'"):
+        with pytest.raises(JobError, match=f"pick: no id of a trial of job 'small' may be meant by '{foreign}'"):
             chosen_teacher(picked, store)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Have every address refuse to answer, and nothing in torch hub's cache; return an empty folder of data."""
     for scheme in ("http", "https"):
         monkeypatch.setenv(f"{scheme}_proxy", "http://127.0.0.1:9")
+    # urllib keeps the proxies of its first call, for the tests after this one too.
+    monkeypatch.setattr(urllib.request, "_opener", None)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
     return tmp_path / "data"
 

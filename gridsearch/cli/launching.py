@@ -98,7 +98,7 @@ def _plan_teachers(spec: JobSpec, training: Training) -> None:
 
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
     from gridsearch.cli.packs import packs_grid, packs_json
-    from gridsearch.cli.plans import leaving, plan_json, plan_text
+    from gridsearch.cli.plans import Left, leaving, plan_json, plan_text
     from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.preparation import prepare
@@ -108,7 +108,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.training.compiled import why_not_compiled
 
     options = _options(training, resources(training))
-    left = 0
+    left = Left()
     measured: list[FormMeasured] = []
     if training.store.exists():
         with open_store(training.store, create=False, read_only=True) as store:
@@ -178,7 +178,7 @@ def _teachers_first(specs: list[JobSpec], training: Training, *, read_only: bool
 
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     from gridsearch.cli.executors import Executors
-    from gridsearch.cli.plans import leaving, left_text, plan_line
+    from gridsearch.cli.plans import leaving, plan_line
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
@@ -202,8 +202,8 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=training.retry_failed)
         say(plan_line(prepared, made))
-        if left := leaving(prepared, store):
-            say(f"{spec.name}: {left_text(left)}")
+        if (left := leaving(prepared, store)).trials:
+            say(f"{spec.name}: {left.text}")
         tracker = Tracker(store, spec, made, train_images=prepared.train_images)
 
         def stopping() -> bool:

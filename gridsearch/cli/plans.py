@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.cli.streams import folded
 from gridsearch.cli.wording import plural, short_id
 from gridsearch.engine.teachers import UNTRAINED
 from gridsearch.errors import StoreError
+from gridsearch.spec.identity import digest, under_version
+from gridsearch.spec.versions import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,24 +30,44 @@ def plan_line(prepared: PreparedJob, plan: Plan) -> str:
     return f"{prepared.job.name}: {drawn}{plural(len(plan.grid.trials), 'trial')}, {', '.join(shares)}; {work}"
 
 
-def leaving(prepared: PreparedJob, store: Store) -> int:
-    """Return how many trials the job has in the store that its grid, edited since, no longer has."""
+@dataclass(frozen=True)
+class Left:
+    """Trials of a job in the store that its grid no longer has: how many, and of these how many under a new id.
+
+    `renewed` are the same points, which the current version of the recipe (`spec/versions.py`) trains otherwise.
+    """
+
+    trials: int = 0
+    renewed: int = 0
+
+    @property
+    def text(self) -> str:
+        """Return what becomes of them."""
+        stays = "it stays" if self.trials == 1 else "they stay"
+        if self.renewed == self.trials:
+            what = f"{plural(self.trials, 'earlier trial')}: {_RENEWED}"
+        else:
+            are = "is no longer a point" if self.trials == 1 else "are no longer points"
+            part = f" ({self.renewed:,} of them: {_RENEWED})" if self.renewed else ""
+            what = f"{plural(self.trials, 'earlier trial')} {are} of this grid{part}"
+        return f"{what}; {stays} in the store"
+
+
+_RENEWED = "this version of gridsearch trains such otherwise, so anew (docs/jobs.md, Versions)"
+
+
+def leaving(prepared: PreparedJob, store: Store) -> Left:
+    """Return which trials the job has in the store that its grid, edited since, no longer has."""
     try:
         before = store.trials(prepared.job.name)
     except StoreError:  # no such job yet
-        return 0
-    return len({row.trial_id for row in before} - {trial.trial_id for trial in prepared.grid.trials})
+        return Left()
+    now = {trial.trial_id for trial in prepared.grid.trials}
+    left = {row.trial_id: row.config for row in before if row.trial_id not in now}
+    return Left(len(left), sum(digest(under_version(config, CURRENT)) in now for config in left.values()))
 
 
-def left_text(left: int) -> str:
-    """Return what becomes of trials that an edit left out of the grid."""
-    are = "is no longer a point" if left == 1 else "are no longer points"
-    return (
-        f"{plural(left, 'earlier trial')} {are} of this grid; {'it stays' if left == 1 else 'they stay'} in the store"
-    )
-
-
-def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: int, *, width: int | None) -> str:
+def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: Left, *, width: int | None) -> str:
     """Return a plan as an aligned block of text that keeps to a width."""
     job, images = prepared.job, prepared.images()
     rows: list[tuple[str, str, str]] = [
@@ -68,8 +91,8 @@ def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
         rows.append(("", "", f"{plan.grid.asked:,} were asked for, and no more could be found"))
     rows.append(("trials", f"{len(plan.grid.trials):,}", _copies_text(job, plan)))
     rows += [("", f"{sign}{count:,}", words) for sign, count, words in _difference(plan) if count]
-    if left:
-        rows.append(("", "", left_text(left)))
+    if left.trials:
+        rows.append(("", "", left.text))
     if plan.lineages:
         steps = sum(lineage.steps for lineage in plan.lineages)
         rows.append(("lineages", f"{len(plan.lineages):,}", "trainings; trials that differ in epochs alone share one"))
@@ -83,7 +106,7 @@ def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
     return "\n".join(folded(line, width, indent=9 + 1 + room + 2) for line in lines)
 
 
-def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: int) -> dict[str, Any]:
+def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: Left) -> dict[str, Any]:
     """Return a plan as JSON values."""
     return {
         "job": prepared.job.name,
@@ -101,7 +124,8 @@ def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
         "retry": plan.retry,
         "failed": plan.failed,
         "done": plan.done,
-        "no_longer_points": left,
+        "no_longer_points": left.trials,
+        "under_new_ids": left.renewed,
         "lineages": len(plan.lineages),
         "packs": len(packs),
         "largest_pack": _largest(packs),

@@ -132,7 +132,7 @@ def prepare(
     defaults = {key: value for key, value in model.optional.items() if _is_plain(value)}
     files = pretrained_files(job, data_dir)
     names = {written: name for written, (name, _) in files.items()}
-    grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults, names, teacher))
+    grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults, names, teacher, model.version))
     prepared = PreparedJob(job, dataset, splits, model, grid, dict(files.values()), teacher)
     _check_batch_sizes(prepared)
     once_sound(prepared)

@@ -67,6 +67,12 @@ def check_features(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequenc
 def _built(model: ModelClass, seen: Seen, config: TrialConfig) -> torch.nn.Module | None:
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            return build_model(model, config.hyper, image_shape=seen.image_shape, num_classes=seen.num_classes)
+            return build_model(
+                model,
+                config.hyper,
+                image_shape=seen.image_shape,
+                num_classes=seen.num_classes,
+                version=config.version,
+            )
     except Exception:  # whatever needs numbers in its constructor
         return None

@@ -70,5 +70,6 @@ class TraitsFinder:
                 config.hyper,
                 image_shape=prepared.dataset.image_shape,
                 num_classes=prepared.dataset.num_classes,
+                version=config.version,
             )
         return make_portable(model)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.registry import ModelClass, build_model, settings_text
+from gridsearch.spec.versions import CURRENT
 
 #: Images that a model is run on; more than one, because some normalisations need them.
 IMAGES = 2
@@ -64,16 +65,22 @@ class LayerTable:
 
 
 def layers_of(
-    model: ModelClass, hyper: Mapping[str, Any], *, image_shape: tuple[int, int, int], num_classes: int
+    model: ModelClass,
+    hyper: Mapping[str, Any],
+    *,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    version: int = CURRENT,
 ) -> LayerTable:
-    """Build a model and return its layers; without memory for its numbers, unless it needs them.
+    """Build a model, as the recipe's `version` has it, and return its layers.
 
+    It is built without memory for its numbers, unless it needs them.
     `ModelError` when it cannot be built, or not run on images of this shape.
     """
     for device in ("meta", "cpu"):
         try:
             with torch.random.fork_rng(devices=[]), torch.device(device):
-                built = build_model(model, hyper, image_shape=image_shape, num_classes=num_classes)
+                built = build_model(model, hyper, image_shape=image_shape, num_classes=num_classes, version=version)
                 return layer_table(built, image_shape)
         except Exception as error:
             failure = error

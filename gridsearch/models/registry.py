@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridsearch.errors import ModelError, nearest, one_line
 from gridsearch.models.source_code import code_fingerprint
+from gridsearch.spec.versions import CURRENT, FIRST, implied_settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,6 +75,19 @@ class ModelClass:
         """Return the names of all hyperparameters the constructor names."""
         return (*self.required, *self.optional)
 
+    def version(self, hyper: Mapping[str, Any]) -> int:
+        """Return the version of the recipe (`spec/versions.py`) since which these settings make the model they do."""
+        if self.name not in MODELS:
+            return CURRENT
+        changed = any(self.optional.get(key, before) != before for key, before in implied_settings(FIRST).items())
+        normalised = hyper.get("batch_norm", self.optional.get("batch_norm")) not in (None, False, "none")
+        return CURRENT if changed and normalised else FIRST
+
+    def implied(self, version: int) -> dict[str, Any]:
+        """Return the settings that a trial of this version has where it names no others."""
+        known = self.optional if self.name in MODELS else {}
+        return {key: value for key, value in implied_settings(version).items() if key in known}
+
 
 def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     """Return the class behind a registry name or `package.module:Class`; `ModelError` when there is none.
@@ -116,9 +130,17 @@ def check_hyperparameters(model: ModelClass, given: Sequence[str], *, mend: str 
 
 
 def build_model(
-    model: ModelClass, hyper: Mapping[str, Any], *, image_shape: tuple[int, int, int], num_classes: int
+    model: ModelClass,
+    hyper: Mapping[str, Any],
+    *,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    version: int = CURRENT,
 ) -> nn.Module:
-    """Return a new instance; weights are drawn from torch's global generator. `ModelError` when the class refuses."""
+    """Return a new instance, as the recipe's `version` has it; weights are drawn from torch's global generator.
+
+    `ModelError` when the class refuses.
+    """
     channels, height, width = image_shape
     known = {
         "image_shape": image_shape,
@@ -126,7 +148,7 @@ def build_model(
         "in_features": channels * height * width,
         "num_classes": num_classes,
     }
-    arguments = {key: known[key] for key in model.data_arguments} | dict(hyper)
+    arguments = {key: known[key] for key in model.data_arguments} | model.implied(version) | dict(hyper)
     try:
         return model.build(**arguments)
     except Exception as error:

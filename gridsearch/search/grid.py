@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
@@ -12,6 +12,7 @@ from gridsearch.spec.identity import names, same_value
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.space import MAX_POINTS, drawn_text
 from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig, Value, without_dead_settings
+from gridsearch.spec.versions import FIRST, recipe_version
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Ingredients:
 
     `defaults` are the default values of the model's hyperparameters; a setting that has its default is left out of the
     identity, so that adding it to a job later changes nothing. `pretrained` says who weights to start from are, by what
-    the job calls them; `teacher` is the id of the trial that students learn from.
+    the job calls them; `teacher` is the id of the trial that students learn from. `model_version` says, for the model's
+    settings, which version of the recipe made the model what it is now.
     """
 
     dataset: str
@@ -28,6 +30,7 @@ class Ingredients:
     defaults: Mapping[str, Any]
     pretrained: Mapping[str, str] = field(default_factory=dict)
     teacher: str = ""
+    model_version: Callable[[Mapping[str, Any]], int] = lambda hyper: FIRST
 
 
 @dataclass(frozen=True)
@@ -128,17 +131,19 @@ def _trial(job: JobSpec, ingredients: Ingredients, settings: dict[str, Any]) -> 
     recipe = {key: value for key, value in live.items() if key in RECIPE_KEYS}
     if start := recipe.get("pretrained"):
         recipe["pretrained"] = ingredients.pretrained[start]
+    hyper = {
+        key: value
+        for key, value in live.items()
+        if key not in RECIPE_KEYS and not (key in defaults and same_value(defaults[key], value))
+    }
     config = TrialConfig(
         dataset=ingredients.dataset,
         split=job.split,
         model=job.model,
         model_code=ingredients.model_code,
-        hyper={
-            key: value
-            for key, value in live.items()
-            if key not in RECIPE_KEYS and not (key in defaults and same_value(defaults[key], value))
-        },
+        hyper=hyper,
         teacher=ingredients.teacher if recipe.get("distillation", "none") != "none" else "",
+        version=recipe_version(recipe, ingredients.model_version(hyper)),
         **recipe,
     )
     return _grid_trial(config)

@@ -136,4 +136,7 @@ def drawn_model(config: TrialConfig, place: Workplace) -> nn.Module:
         raise ModelError(f"the source of model {config.model!r} changed since this trial was planned; launch again")
     shape = place.train.image_shape
     torch.manual_seed(derive(config.seed, "weights"))
-    return make_portable(build_model(model_class, config.hyper, image_shape=shape, num_classes=place.num_classes))
+    built = build_model(
+        model_class, config.hyper, image_shape=shape, num_classes=place.num_classes, version=config.version
+    )
+    return make_portable(built)

@@ -26,6 +26,7 @@ def table(name: str, image_shape: tuple[int, int, int] = (3, 32, 32), **hyper: A
         ("deep_cnn", {}, 127_724, 2_689_740),
         ("wide_deep_cnn", {}, 253_638, 12_509_136),
         ("wide_deep_cnn", {"batch_norm": "first"}, 253_846, 12_509_240),
+        ("wide_deep_cnn", {"batch_norm": "first", "bias_before_norm": False}, 253_846 - 104, 12_509_240),
         ("wide_deep_cnn", {"dropout_flat": 0.05, "dropout_1": 0.25, "dropout_2": 0.25}, 253_638, 12_509_136),
     ],
 )
@@ -36,7 +37,7 @@ def test_totals_as_the_reports_count_them(name: str, hyper: dict[str, Any], para
 
 def test_a_network_layer_by_layer() -> None:
     assert table("cnn", filters=[8], dense=[64], batch_norm="first", dropout_dense=0.5).layers == (
-        Layer("features.conv1", "Conv2d", (8, 3, 3, 3), (8, 32, 32), 224, 224, 216 * 1024),
+        Layer("features.conv1", "Conv2d", (8, 3, 3, 3), (8, 32, 32), 216, 216, 216 * 1024),
         Layer("features.norm1", "BatchNorm2d", (8,), (8, 32, 32), 16, 16, 8),
         Layer("features.relu1", "ReLU", None, (8, 32, 32), 0, 0, 0),
         Layer("features.pool1", "MaxPool2d", None, (8, 16, 16), 0, 0, 0),

@@ -74,6 +74,19 @@ def test_a_value_is_the_models_default_only_where_it_is_the_same(default: object
     assert (given == ids(expand(job(), defaults))) is same
 
 
+def test_a_version_is_the_models_or_the_recipes() -> None:
+    def versions(ingredients: Ingredients, *overrides: str) -> set[int]:
+        return {trial.config.version for trial in expand(job(*overrides), ingredients).trials}
+
+    by_width = Ingredients("data", "", {}, model_version=lambda hyper: 2 if hyper["neurons"] == 25 else 1)
+    assert versions(PLAIN) == versions(PLAIN, "precision=float32", "optimizer=adam") == {1}
+    assert versions(PLAIN, "precision=mixed") == {2}
+    assert versions(by_width) == {1, 2}
+    old = [trial for trial in expand(job(), by_width).trials if trial.config.hyper["neurons"] == 10]
+    assert {trial.trial_id for trial in old} < ids(expand(job(), PLAIN))
+    assert len(ids(expand(job(), by_width)) - ids(expand(job(), PLAIN))) == 16
+
+
 def test_an_axis_added_with_the_models_default_changes_nothing() -> None:
     with_default = Ingredients("data", "", {"dropout": 0.0})
     before = ids(expand(job(), with_default))

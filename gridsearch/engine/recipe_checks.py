@@ -10,6 +10,7 @@ from gridsearch.engine.model_checks import MOST_TRIED, Seen
 from gridsearch.errors import JobError, ModelError
 from gridsearch.models.freezing import freeze
 from gridsearch.models.registry import ModelClass, build_model
+from gridsearch.models.seeding import random_states_kept
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import AUGMENTATIONS, TrialConfig
 from gridsearch.training.distillation import HIDDEN, captured_hidden
@@ -66,7 +67,7 @@ def check_features(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequenc
 
 def _built(model: ModelClass, seen: Seen, config: TrialConfig) -> torch.nn.Module | None:
     try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        with random_states_kept(), torch.device("meta"):
             return build_model(
                 model,
                 config.hyper,

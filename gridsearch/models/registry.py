@@ -139,8 +139,11 @@ def build_model(
 ) -> nn.Module:
     """Return a new instance, as the recipe's `version` has it; weights are drawn from torch's global generator.
 
-    `ModelError` when the class refuses.
+    Lazy modules have their shapes. `ModelError` when the class refuses, and for a state that could not be kept.
     """
+    from gridsearch.models.lazy import materialize
+    from gridsearch.models.state import check_state
+
     channels, height, width = image_shape
     known = {
         "image_shape": image_shape,
@@ -150,7 +153,10 @@ def build_model(
     }
     arguments = {key: known[key] for key in model.data_arguments} | model.implied(version) | dict(hyper)
     try:
-        return model.build(**arguments)
+        built = model.build(**arguments)
+        materialize(built, image_shape)
+        check_state(built)
+        return built
     except Exception as error:
         why = str(error) if isinstance(error, ModelError) else one_line(error)
         raise ModelError(f"model {model.name!r} cannot be built with {settings_text(hyper)}: {why}") from error
@@ -162,8 +168,13 @@ def settings_text(hyper: Mapping[str, Any]) -> str:
 
 
 def _import(name: str, module_name: str) -> Any:
+    from gridsearch.models.seeding import random_states_kept, seed_everything
+
     try:
-        return importlib.import_module(module_name)
+        # What a module draws when it is imported is then the same in every process.
+        with random_states_kept():
+            seed_everything(0)
+            return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
             raise ModelError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from gridsearch.models.seeding import RandomStates
 from gridsearch.spec.trial import AUGMENTATIONS, Recipe, TrialConfig
 from gridsearch.training.dense import dense_layers, may_concatenate
 from gridsearch.training.optimizers import RuleKind
@@ -82,8 +83,8 @@ def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -
 
 
 def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behaviour:
-    """Try a copy of a model on the CPU, training and evaluating; leaves torch's random state as it was."""
-    before = torch.get_rng_state()
+    """Try a copy of a model on the CPU, training and evaluating; leaves the global generators as they were."""
+    before = RandomStates.now()
     try:
         tried = copy.deepcopy(model)
         dtype = next((parameter.dtype for parameter in tried.parameters()), torch.float32)
@@ -91,14 +92,14 @@ def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behavio
         with torch.no_grad():
             for mode in (True, False):
                 tried.train(mode)(torch.zeros(2, *image_shape, dtype=dtype))
-        draws = not torch.equal(before, torch.get_rng_state())
+        draws = not before.same_as(RandomStates.now())
         now = _unsaved(tried)
         same = kept.keys() == now.keys() and all(torch.equal(kept[name], now[name]) for name in kept)
         return Behaviour(draws, remembers=not same or structure_of(tried.train()) != structure)
     except Exception:  # the training itself tells what is wrong with it
         return Behaviour(draws=True, remembers=True)
     finally:
-        torch.set_rng_state(before)
+        before.restore()
 
 
 def _unsaved(model: nn.Module) -> dict[str, Tensor]:

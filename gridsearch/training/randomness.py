@@ -6,6 +6,8 @@ import hashlib
 
 import torch
 
+from gridsearch.models.seeding import seed_everything as seed_everything
+
 
 def derive(seed: int, *purpose: str | int) -> int:
     """Return a seed in [0, 2**63) for one purpose: the same seed and words give the same number everywhere."""

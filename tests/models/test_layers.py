@@ -181,3 +181,45 @@ def test_a_users_model_that_needs_numbers_or_not(tmp_path: Path, kind: str) -> N
 def test_other_layers(make: Callable[[], nn.Module], macs: int) -> None:
     with torch.device("meta"):
         assert layer_table(make(), (4, 8, 8)).macs == macs
+
+
+class Of(nn.Module):
+    """Calls a function with the images and a module."""
+
+    def __init__(self, call: Callable[..., Tensor], module: nn.Module | None = None) -> None:
+        super().__init__()
+        self.call, self.module = call, module or nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.call(x, self.module)
+
+
+#: For images of 4 x 8 x 8: as sequences eight steps of eight numbers.
+PRODUCTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
+    "bilinear": (lambda: Of(lambda x, m: m(x[:, 0, 0], x[:, 0, 1]), nn.Bilinear(8, 8, 5)), 5 * 8 * 8),
+    "three rows": (lambda: Of(lambda x, m: m(x[:, 0, :3], x[:, 1, :3, :7]), nn.Bilinear(8, 7, 5)), 3 * 5 * 8 * 7),
+    "lstm": (lambda: Of(lambda x, m: m(x[:, 0])[0], nn.LSTM(8, 6, batch_first=True)), 8 * 4 * 6 * (8 + 6)),
+    "both ways": (
+        lambda: Of(lambda x, m: m(x[:, 0])[0], nn.LSTM(8, 6, batch_first=True, bidirectional=True)),
+        2 * 8 * 4 * 6 * (8 + 6),
+    ),
+    "gru": (lambda: Of(lambda x, m: m(x[:, 0])[0], nn.GRU(8, 6, batch_first=True)), 8 * 3 * 6 * (8 + 6)),
+    "attention": (
+        lambda: Of(lambda x, m: m(*[x[:, 0]] * 3)[0], nn.MultiheadAttention(8, 2, batch_first=True)),
+        4 * 8 * 8 * 8 + 2 * 8 * 8 * 8,
+    ),
+    "vector": (lambda: Of(lambda x, m: x[:, 0] @ x[0, 0, 0]), 8 * 8),
+    "scalar": (lambda: Of(lambda x, m: torch.stack([torch.dot(row, row) for row in x[:, 0, 0]])[:, None]), 8),
+    "added vector": (lambda: Of(lambda x, m: torch.addmv(x[:, 0, 0, 0], x[:, 0, 0], x[0, 0, 0])[:, None]), 8),
+    "sum of products": (lambda: Of(lambda x, m: torch.addbmm(x[0, 0], x[:, 0], x[:, 0]).expand(2, 8, 8)), 8 * 8 * 8),
+    "distances": (lambda: Of(lambda x, m: torch.cdist(x[:, 0], x[:, 0, :3])), 8 * 3 * 8),
+    "einsum": (lambda: Of(lambda x, m: torch.einsum("bij,jk->bik", x[:, 0], x[0, 1])), 8 * 8 * 8),
+}
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_are_counted_on_any_device(name: str, device: str) -> None:
+    make, macs = PRODUCTS[name]
+    with torch.device(device):
+        assert layer_table(make(), (4, 8, 8)).macs == macs

@@ -113,6 +113,7 @@ def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
         "points": plan.grid.points,
         **({"drawn_from": plan.grid.size, "asked": plan.grid.asked} if plan.grid.asked else {}),
         "repeats": prepared.job.repeats,
+        "repeat_over": prepared.job.repeat_over,
         "folds": prepared.job.split.folds,
         "skipped": [{"rule": rule, "points": count} for rule, count in plan.grid.skipped],
         "repeated": plan.grid.repeated,
@@ -160,7 +161,8 @@ def _folds_text(job: JobSpec) -> str:
 
 def _copies_text(job: JobSpec, plan: Plan) -> str:
     """Say why there are more trials than points."""
-    times = [f"{job.repeats} seeds"] if job.repeats > 1 else []
+    repeats = {"weights": "seeds", "split": "splits", "both": "seeds and splits"}[job.repeat_over]
+    times = [f"{job.repeats} {repeats}"] if job.repeats > 1 else []
     times += [f"{job.split.folds} folds"] if job.split.folds else []
     return " x ".join([plural(plan.grid.standing, "point"), *times]) if times else ""
 

@@ -72,7 +72,7 @@ class PreparedJob:
         if job.search:
             told["search"] = {"random": job.search.random, "drawn": self.grid.standing, "size": self.grid.size}
         if job.repeats > 1:
-            told["repeats"] = job.repeats
+            told |= {"repeats": job.repeats, "repeat_over": job.repeat_over}
         if job.split.folds:
             told["folds"] = job.split.folds
         if limits := job.constraints.limits():
@@ -164,8 +164,10 @@ def pretrained_files(job: JobSpec, data_dir: Path) -> dict[str, tuple[str, Path]
 
 
 def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDataset]:
-    seeds: Sequence[Any] = job.values("data_seed")
-    keys = [SplitKey(int(seed), fold) for seed in seeds for fold in range(job.split.folds or 1)]
+    written: Sequence[Any] = job.values("data_seed")
+    repeats = job.repeats if "data_seed" in job.repeated_seeds else 1
+    seeds = [int(seed) + repeat for seed in written for repeat in range(repeats)]
+    keys = [SplitKey(seed, fold) for seed in seeds for fold in range(job.split.folds or 1)]
     try:
         return {key: apply_split(dataset, job.split, key.data_seed, key.fold) for key in keys}
     except DataError as error:

@@ -22,7 +22,7 @@ def _trilinear(one: Shape, two: Shape, three: Shape, *places: Any, out_shape: An
         for axis in sorted(expanded):
             axes.insert(axis, 1)
         full.append(axes)
-    return 2 * prod(max(axis) for axis in zip(*full, strict=True))
+    return 2 * prod(int(max(axis)) for axis in zip(*full, strict=True))
 
 
 def _vector(matrix: Shape, vector: Shape, *_: Any, out_shape: Any = None, **__: Any) -> int:

@@ -106,10 +106,11 @@ def _points(job: JobSpec) -> Iterable[dict[str, Value]]:
 
 
 def _copies(job: JobSpec, first: TrialConfig) -> Iterator[GridTrial]:
-    """Yield the other trials of a point: its repeats under the next seeds, each with all folds."""
+    """Yield the other trials of a point: its repeats, under the next of the seeds they are over, each with all folds."""
     for repeat, fold in product(range(job.repeats), range(job.split.folds or 1)):
         if repeat or fold:
-            yield _grid_trial(first.model_copy(update={"seed": first.seed + repeat, "fold": fold}))
+            seeds = {name: getattr(first, name) + repeat for name in job.repeated_seeds}
+            yield _grid_trial(first.model_copy(update=seeds | {"fold": fold}))
 
 
 def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -80,10 +81,13 @@ def flatten(canonical_text: str) -> dict[str, Any]:
     return RECIPE_DEFAULTS | recipe | hyper
 
 
-def point_of(canonical_text: str) -> str:
-    """Return what the repeats and the folds of a point have in common: its canonical form without seed and fold."""
+def point_of(canonical_text: str, repeated: Collection[str] = ("seed",)) -> str:
+    """Return what the repeats and the folds of a point have in common.
+
+    That is its canonical form without the fold and the seeds in which its repeats differ (`REPEATED_SEEDS`).
+    """
     content = json.loads(canonical_text)
-    return _encode({key: value for key, value in content.items() if key not in ("seed", "fold")})
+    return _encode({key: value for key, value in content.items() if key != "fold" and key not in repeated})
 
 
 def under_version(canonical_text: str, version: int) -> str:

@@ -99,6 +99,8 @@ RECIPE_DEFAULTS: dict[str, Any] = {
 
 #: Schedules under which the learning rate of an epoch depends on how many there will be.
 SCHEDULES_THAT_NEED_THE_TOTAL = frozenset({"cosine", "one_cycle"})
+#: The settings that the repeats of a point count up, by what they are over.
+REPEATED_SEEDS = {"weights": ("seed",), "split": ("data_seed",), "both": ("seed", "data_seed")}
 #: What changes the images of each epoch at random.
 AUGMENTATIONS = ("flip", "crop_padding", "rotation", "shift", "zoom")
 

@@ -12,6 +12,7 @@ from gridsearch.search.plan import make_plan
 from gridsearch.spec.identity import flatten, parse, point_of
 from gridsearch.spec.job import JobSpec, job_from_text
 from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.trial import REPEATED_SEEDS
 
 JOB = """\
 name: j
@@ -118,6 +119,27 @@ def test_repeats_are_the_same_trials_under_the_next_seeds() -> None:
     assert [trial.config.seed for trial in three.trials[:3]] == [5, 6, 7]
     assert ids(three) == ids(expand(job("seed=[5,6,7]"), PLAIN))
     assert len({trial.lineage_id for trial in three.trials}) == 24
+
+
+@pytest.mark.parametrize(
+    ("over", "seeds"),
+    [
+        ("weights", [(5, 2), (6, 2), (7, 2)]),
+        ("split", [(5, 2), (5, 3), (5, 4)]),
+        ("both", [(5, 2), (6, 3), (7, 4)]),
+    ],
+)
+def test_repeats_draw_the_weights_the_split_or_both(over: str, seeds: list[tuple[int, int]]) -> None:
+    given = ("seed=5", "data_seed=2")
+    grid = expand(job("repeats=3", f"repeat_over={over}", *given), PLAIN)
+    assert [(trial.config.seed, trial.config.data_seed) for trial in grid.trials[:3]] == seeds
+    assert ids(expand(job(*given), PLAIN)) < ids(grid)
+    names = REPEATED_SEEDS[over]
+    assert len({point_of(trial.canonical, names) for trial in grid.trials}) == grid.standing == 32
+    if over == "weights":
+        assert ids(grid) == ids(expand(job("seed=[5,6,7]", "data_seed=2"), PLAIN))
+    if over == "split":
+        assert ids(grid) == ids(expand(job("seed=5", "data_seed=[2,3,4]"), PLAIN))
 
 
 def test_folds_are_trials_of_their_own() -> None:

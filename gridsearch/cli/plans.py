@@ -15,6 +15,7 @@ from gridsearch.spec.versions import CURRENT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gridsearch.engine.leaks import Leaks, Seen
     from gridsearch.engine.packing import PlannedPack
     from gridsearch.engine.preparation import PreparedJob
     from gridsearch.search.plan import Plan
@@ -67,7 +68,43 @@ def leaving(prepared: PreparedJob, store: Store) -> Left:
     return Left(len(left), sum(digest(under_version(config, CURRENT)) in now for config in left.values()))
 
 
-def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: Left, *, width: int | None) -> str:
+def leak_rows(leaks: Leaks) -> list[tuple[int, str]]:
+    """Return how many of the images that validate and test are not new to the models, why, and the mend."""
+    apart = "split: {deduplicate: true} keeps copies in one part"
+    same = "give both the same data set, split, data_seed"
+    taught, started = "were the teacher's training images", "were training images of the weights to start from"
+    kinds: list[tuple[Seen, str, str, str]] = [
+        (leaks.copies, "are training images too", "are training or validation images too", apart),
+        (leaks.taught, taught, taught, same),
+        (leaks.started, started, started, same),
+    ]
+    rows = []
+    for seen, of_validation, of_test, mend in kinds:
+        if seen.validation:
+            rows.append((seen.validation, f"of {seen.of_validation:,} validation images {of_validation}: {mend}"))
+        if seen.test:
+            rows.append((seen.test, f"of {seen.of_test:,} test images {of_test}: {mend}"))
+    return rows
+
+
+def leak_lines(leaks: Leaks) -> list[str]:
+    """Return the same as sentences."""
+    return [f"{count:,} {words}" for count, words in leak_rows(leaks)] + _untold(leaks)
+
+
+def _untold(leaks: Leaks) -> list[str]:
+    return [f"whether the teacher has seen its students' images cannot be told: {leaks.untold}"] if leaks.untold else []
+
+
+def plan_text(
+    prepared: PreparedJob,
+    plan: Plan,
+    packs: Sequence[PlannedPack],
+    left: Left,
+    leaks: Leaks | None = None,
+    *,
+    width: int | None,
+) -> str:
     """Return a plan as an aligned block of text that keeps to a width."""
     job, images = prepared.job, prepared.images()
     rows: list[tuple[str, str, str]] = [
@@ -82,6 +119,9 @@ def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
     ]
     if own := len(prepared.dataset.test_labels):
         rows.insert(3, ("", f"{own:,}", prepared.own_test_use))
+    if leaks:
+        told = [("", f"!{count:,}", words) for count, words in leak_rows(leaks)]
+        rows[-1:-1] = told + [("", "!", words) for words in _untold(leaks)]
     if job.teacher:
         rows.insert(2, ("teacher", job.teacher.job, _teacher_text(prepared)))
     rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
@@ -106,7 +146,9 @@ def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
     return "\n".join(folded(line, width, indent=9 + 1 + room + 2) for line in lines)
 
 
-def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: Left) -> dict[str, Any]:
+def plan_json(
+    prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: Left, leaks: Leaks | None = None
+) -> dict[str, Any]:
     """Return a plan as JSON values."""
     return {
         "job": prepared.job.name,
@@ -134,8 +176,14 @@ def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
         "epochs_one_by_one": plan.epochs_alone,
         "steps": sum(lineage.steps for lineage in plan.lineages),
         "images": prepared.images(),
+        **({"seen": _seen_json(leaks)} if leaks else {}),
         **({"teacher": prepared.teacher} if prepared.job.teacher else {}),
     }
+
+
+def _seen_json(leaks: Leaks) -> dict[str, dict[str, int]]:
+    kinds = {"copies": leaks.copies, "teacher": leaks.taught, "pretrained": leaks.started}
+    return {name: {"validation": seen.validation, "test": seen.test} for name, seen in kinds.items()}
 
 
 def _teacher_text(prepared: PreparedJob) -> str:

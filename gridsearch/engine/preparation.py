@@ -121,13 +121,7 @@ def prepare(
     `teacher` is the id of the trial that the job's students learn from, if it has any. `once_sound` is called before
     the job's models are tried, which takes longest and seldom fails.
     """
-    try:
-        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base)
-    except DataError as error:
-        raise DataError(
-            f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"
-        ) from None
-    splits = _split_all(job, dataset)
+    dataset, splits = load_divided(job, data_dir)
     model = _find_model(job)
     defaults = {key: value for key, value in model.optional.items() if _is_plain(value)}
     files = pretrained_files(job, data_dir)
@@ -144,6 +138,17 @@ def prepare(
 
     check_recipe(job, model, seen, [trial.config for trial in grid.trials])
     return prepared
+
+
+def load_divided(job: JobSpec, data_dir: Path) -> tuple[ImageDataset, dict[SplitKey, SplitDataset]]:
+    """Return a job's data set and its divisions; `DataError` names the key to mend."""
+    try:
+        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base)
+    except DataError as error:
+        raise DataError(
+            f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"
+        ) from None
+    return dataset, _split_all(job, dataset)
 
 
 def pretrained_files(job: JobSpec, data_dir: Path) -> dict[str, tuple[str, Path]]:

@@ -106,7 +106,7 @@ def _points(job: JobSpec) -> Iterable[dict[str, Value]]:
 
 
 def _copies(job: JobSpec, first: TrialConfig) -> Iterator[GridTrial]:
-    """Yield the other trials of a point: its repeats, under the next of the seeds they are over, each with all folds."""
+    """Yield the other trials of a point: its repeats, under the next of their seeds, each with all folds."""
     for repeat, fold in product(range(job.repeats), range(job.split.folds or 1)):
         if repeat or fold:
             seeds = {name: getattr(first, name) + repeat for name in job.repeated_seeds}

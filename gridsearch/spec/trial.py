@@ -24,7 +24,8 @@ class Split(BaseModel):
     without it the data set's own test images are the test set, unless it has none or `test` is given. `validation`
     is taken from what remains for training. A fraction is of the set it is taken from. With `folds`, what remains is
     cut into so many parts instead, each of which validates once while the others train. `train` takes that many of
-    the training images and leaves the rest unused.
+    the training images and leaves the rest unused. With `deduplicate` images that stand more than once are all in one
+    part: the first is drawn, and the others follow it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,7 @@ class Split(BaseModel):
     train: Share | None = None
     stratify: StrictBool = False
     folds: Annotated[int, Field(ge=2, le=100, strict=True)] | None = None
+    deduplicate: StrictBool = False
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,8 @@ KNOWN: list[tuple[dict[str, Any], str]] = [
     ),
     ({"split": {"folds": 5}}, "ed4c694a8dd300e961a1fc6ed1a57203e4b9f38482884190457d049daae89b32"),
     ({"split": {"folds": 5}, "fold": 2}, "82d0dc5847d549aea2dba95d1d01e6ffd9819443eb4db79f17c9fc53efd62164"),
+    ({"split": {"deduplicate": True}}, "764db99cfb745f8a0e5ef75c53758ea9c6d006487818b3fe4fb81ec5e85fd149"),
+    ({"split": {"deduplicate": False}}, "36e5efc0cf85c0d590b9155295ae1e22fe783c0405874cf9f201413c1a325d29"),
     ({"version": 1}, "36e5efc0cf85c0d590b9155295ae1e22fe783c0405874cf9f201413c1a325d29"),
     ({"version": 2}, "7aedb088797747054f94f0c19e102df155d88ed34764289e94d86550e6f07abb"),
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from gridsearch.data.catalog import load_dataset
-from gridsearch.data.splits import SplitDataset, apply_split
+from gridsearch.data.dataset import ImageDataset
+from gridsearch.data.splits import Indices, SplitDataset, apply_split
 from gridsearch.engine.preparation import PreparedJob, load_divided
 from gridsearch.engine.teachers import UNTRAINED, teacher_job
 from gridsearch.engine.trained import job_with
@@ -22,8 +23,8 @@ from gridsearch.spec.identity import parse
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
 
-#: What tells whether two images are the same one: places of the first of each, or hashes.
-Keys = npt.NDArray[np.int64] | npt.NDArray[np.uint64]
+#: Of each image of a data set (N,) whether something holds.
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ def leaks_of(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Leak
     """Return the leaks of a job; while its teacher is not trained, those of the worst it may be."""
     divisions = list(prepared.splits.values())
     copies = _most(_copies(split) for split in divisions)
-    started = _most(_before(split, origin) for origin in _origins(prepared) for split in divisions)
+    started = _before(divisions, _origins(prepared))
     try:
         teachers = _teachers(prepared, store, data_dir)
     except GridsearchError as error:  # the data the teacher had are gone, say
         return Leaks(copies, started=started, untold=str(error))
-    return Leaks(copies, _most(_before(split, teacher) for teacher in teachers for split in divisions), started)
+    return Leaks(copies, _before(divisions, teachers), started)
 
 
 def _most(found: Iterable[Seen]) -> Seen:
@@ -72,25 +73,36 @@ def _most(found: Iterable[Seen]) -> Seen:
 
 
 def _copies(split: SplitDataset) -> Seen:
-    first, indices = split.dataset.first_of_each, split.indices
-    train, validation, test = (first[part] for part in (indices.train, indices.validation, indices.test))
-    return _seen(validation, train, test, np.union1d(train, validation))
+    indices = split.indices
+    trained = _same_as(split.dataset, indices.train)
+    return _seen(split, trained, trained | _same_as(split.dataset, indices.validation))
 
 
-def _before(split: SplitDataset, earlier: SplitDataset) -> Seen:
-    """Compare by the images' hashes: an earlier data set may be another that has some of the same images."""
-    known = earlier.dataset.image_hashes[earlier.indices.train]
-    hashes, indices = split.dataset.image_hashes, split.indices
-    return _seen(hashes[indices.validation], known, hashes[indices.test], known)
+def _same_as(dataset: ImageDataset, chosen: Indices) -> Mask:
+    """Return which of a data set's images have the same pixels as one of those chosen."""
+    first = dataset.first_of_each
+    mask = np.zeros(len(first), np.bool_)
+    mask[first[chosen]] = True
+    found: Mask = mask[first]
+    return found
 
 
-def _seen(validation: Keys, before: Keys, test: Keys, before_test: Keys) -> Seen:
-    return Seen(
-        int(np.isin(validation, before).sum()),
-        int(np.isin(test, before_test).sum()),
-        len(validation),
-        len(test),
-    )
+def _trained(dataset: ImageDataset, earlier: SplitDataset) -> Mask:
+    """Return which of a data set's images an earlier training had, on this data set or on one with some of them."""
+    if earlier.dataset is dataset:
+        return _same_as(dataset, earlier.indices.train)
+    return np.isin(dataset.image_hashes, earlier.dataset.image_hashes[earlier.indices.train])
+
+
+def _before(divisions: Sequence[SplitDataset], earlier: Iterable[SplitDataset]) -> Seen:
+    """Return what an earlier training saw, the one of several that saw the most."""
+    masks = (_trained(divisions[0].dataset, one) for one in earlier)
+    return _most(_seen(split, mask, mask) for mask in masks for split in divisions)
+
+
+def _seen(split: SplitDataset, for_validation: Mask, for_test: Mask) -> Seen:
+    validation, test = split.indices.validation, split.indices.test
+    return Seen(int(for_validation[validation].sum()), int(for_test[test].sum()), len(validation), len(test))
 
 
 def _teachers(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Sequence[SplitDataset]:
@@ -99,7 +111,9 @@ def _teachers(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Seq
         return []
     if prepared.teacher == UNTRAINED or store is None:
         job = teacher_job(prepared.job, store)
-        return list(load_divided(job, data_dir)[1].values()) if job else []
+        divisions = load_divided(job, data_dir)[1].values() if job else []
+        mine = prepared.dataset
+        return [replace(one, dataset=mine) if one.dataset.fingerprint == mine.fingerprint else one for one in divisions]
     trial = prepared.teacher.partition("@")[0]
     config = parse(store.trial(trial).config)
     dataset = prepared.dataset

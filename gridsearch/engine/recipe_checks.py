@@ -21,7 +21,13 @@ def check_recipe(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequence[
 
     A model that cannot be built without numbers is left to the workers.
     """
-    _, height, width = seen.image_shape
+    channels, height, width = seen.image_shape
+    if channels not in (1, 3) and any(config.normalization == "imagenet" for config in configs):
+        key = "normalization" if "normalization" in job.setting_names else "pretrained"
+        raise JobError(
+            f"{job.document.place(job.trail(key))}: {key}: ImageNet's normalisation is for colour images or grey ones,"
+            f" and these have {channels} channels; write normalization: channel"
+        )
     if min(height, width) == 1 and any(config.augments for config in configs):
         key = next(key for key in AUGMENTATIONS if any(job.values(key)))
         raise JobError(

@@ -11,7 +11,14 @@ from gridsearch.search.drawing import draws
 from gridsearch.spec.identity import names, same_value
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.space import MAX_POINTS, drawn_text
-from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig, Value, without_dead_settings
+from gridsearch.spec.trial import (
+    RECIPE_DEFAULTS,
+    RECIPE_KEYS,
+    TrialConfig,
+    Value,
+    with_implied_settings,
+    without_dead_settings,
+)
 from gridsearch.spec.versions import FIRST, recipe_version
 
 
@@ -75,7 +82,7 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
     points = repeated = 0
     for point in _points(job):
         points += 1
-        settings = {**job.fixed, **point}
+        settings = with_implied_settings({**job.fixed, **point})
         if (rule := _skipped_by(job, settings)) is not None:
             skipped[rule] += 1
             continue

@@ -77,7 +77,7 @@ class Recipe(BaseModel):
     min_learning_rate: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     early_stopping: Annotated[int, Field(ge=0, strict=True)] = 0
     restore_best: StrictBool = False
-    normalization: Literal["scale", "channel", "image"] = "scale"
+    normalization: Literal["scale", "channel", "image", "imagenet"] = "scale"
     flip: StrictBool = False
     crop_padding: Annotated[int, Field(ge=0, strict=True)] = 0
     rotation: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
@@ -144,6 +144,13 @@ class TrialConfig(Recipe):
     def shares_prefix(self) -> bool:
         """Whether a longer training of this configuration passes through this trial's numbers."""
         return self.schedule not in SCHEDULES_THAT_NEED_THE_TOTAL
+
+
+def with_implied_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with those that others bring along: ImageNet's weights come with ImageNet's normalisation."""
+    if settings.get("pretrained") == "imagenet" and "normalization" not in settings:
+        return settings | {"normalization": "imagenet"}
+    return settings
 
 
 def without_dead_settings(settings: dict[str, Any]) -> dict[str, Any]:

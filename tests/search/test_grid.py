@@ -88,6 +88,30 @@ def test_a_version_is_the_models_or_the_recipes() -> None:
     assert len(ids(expand(job(), by_width)) - ids(expand(job(), PLAIN))) == 16
 
 
+def test_imagenets_weights_bring_imagenets_normalisation_unless_another_is_asked_for() -> None:
+    known = Ingredients("data", "", {}, {"imagenet": "imagenet", "mine.pt": "sha256:1"})
+
+    def pairs(*overrides: str) -> set[tuple[str, str]]:
+        grid = expand(job("batch_size=4", "epochs=1", "learning_rate=1", "neurons=1", *overrides), known)
+        return {(trial.config.pretrained, trial.config.normalization) for trial in grid.trials}
+
+    assert pairs("pretrained=['', imagenet, mine.pt]") == {
+        ("", "scale"),
+        ("imagenet", "imagenet"),
+        ("sha256:1", "scale"),
+    }
+    assert pairs("pretrained=imagenet", "normalization=scale") == {("imagenet", "scale")}
+    both = {("imagenet", "scale"), ("imagenet", "channel")}
+    assert pairs("pretrained=imagenet", "normalization=[scale, channel]") == both
+    # What was asked for by name is the same trial; and what a job had before can still be asked for.
+    implied, named = (expand(job("pretrained=imagenet", *more), known) for more in ((), ("normalization=imagenet",)))
+    assert ids(implied) == ids(named)
+    assert {trial.config.version for trial in implied.trials} == {1}
+    text = JOB + "rules: [{skip: normalization == 'imagenet'}]\n"
+    with pytest.raises(JobError, match="leave none"):
+        expand(job("pretrained=imagenet", text=text), known)
+
+
 def test_an_axis_added_with_the_models_default_changes_nothing() -> None:
     with_default = Ingredients("data", "", {"dropout": 0.0})
     before = ids(expand(job(), with_default))

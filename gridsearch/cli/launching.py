@@ -98,9 +98,10 @@ def _plan_teachers(spec: JobSpec, training: Training) -> None:
 
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
     from gridsearch.cli.packs import packs_grid, packs_json
-    from gridsearch.cli.plans import leaving, plan_json, plan_text
+    from gridsearch.cli.plans import Left, leaving, plan_json, plan_text
     from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
+    from gridsearch.engine.leaks import leaks_of
     from gridsearch.engine.preparation import prepare
     from gridsearch.engine.teachers import chosen_teacher
     from gridsearch.engine.workplaces import choose_device
@@ -108,7 +109,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.training.compiled import why_not_compiled
 
     options = _options(training, resources(training))
-    left = 0
+    left = Left()
     measured: list[FormMeasured] = []
     if training.store.exists():
         with open_store(training.store, create=False, read_only=True) as store:
@@ -117,19 +118,21 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
             check_same_job(prepared, store)
             made = plan_job(prepared, store, retry_failed=training.retry_failed)
             left = leaving(prepared, store)
+            leaks = leaks_of(prepared, store, paths.data_dir(training.data_dir))
     else:
         prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=chosen_teacher(spec, None))
         made = plan_job(prepared, None)
+        leaks = leaks_of(prepared, None, paths.data_dir(training.data_dir))
     packs = plan_packs(prepared, made.lineages, options)
     details: list[ExplainedPack] = []
     if explained:
         measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
         details = explain(prepared, packs, measured, device=options.device, threads=options.threads)
     if as_json:
-        found = plan_json(prepared, made, packs, left)
+        found = plan_json(prepared, made, packs, left, leaks)
         data(json.dumps(found | ({"explained": packs_json(details)} if explained else {}), indent=2))
         return
-    data(plan_text(prepared, made, packs, left, width=columns(sys.stdout)))
+    data(plan_text(prepared, made, packs, left, leaks, width=columns(sys.stdout)))
     if details:
         data("")
         tables.show(packs_grid(details, why_not_compiled(choose_device(options.device))))
@@ -178,10 +181,11 @@ def _teachers_first(specs: list[JobSpec], training: Training, *, read_only: bool
 
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     from gridsearch.cli.executors import Executors
-    from gridsearch.cli.plans import leaving, left_text, plan_line
+    from gridsearch.cli.plans import leak_lines, leaving, plan_line
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
+    from gridsearch.engine.leaks import leaks_of
     from gridsearch.engine.preparation import prepare
     from gridsearch.store.opening import open_store
 
@@ -202,8 +206,10 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=training.retry_failed)
         say(plan_line(prepared, made))
-        if left := leaving(prepared, store):
-            say(f"{spec.name}: {left_text(left)}")
+        if (left := leaving(prepared, store)).trials:
+            say(f"{spec.name}: {left.text}")
+        for line in leak_lines(leaks_of(prepared, store, data_dir)) if made.lineages else []:
+            say(f"{spec.name}: {line}")
         tracker = Tracker(store, spec, made, train_images=prepared.train_images)
 
         def stopping() -> bool:

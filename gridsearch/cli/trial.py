@@ -14,6 +14,7 @@ from gridsearch.cli.tables import Grid
 from gridsearch.cli.wording import duration, moment, plural, short_id
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS
+from gridsearch.spec.versions import implied_settings
 
 if TYPE_CHECKING:
     from gridsearch.store.rows import EpochRow, EventRow, JobRow, TrialRow
@@ -30,8 +31,11 @@ _OF_LINEAGE = ("enqueued", "refused")
 
 def settings_of(row: TrialRow, jobs: Sequence[JobRow]) -> dict[str, Any]:
     """Return all settings of a trial; a job with its model tells the defaults that its configuration leaves out."""
-    model = json.loads(row.config)["model"]
+    config = json.loads(row.config)
+    model = config["model"]
     known = next((defaults(job) for job in jobs if job.spec.get("model") == model), {})
+    if ":" not in model:
+        known |= {key: value for key, value in implied_settings(config["version"]).items() if key in known}
     return known | flatten(row.config)
 
 

@@ -10,6 +10,7 @@ import torch
 
 from gridsearch.engine.executor import Desk, WorkerSettings
 from gridsearch.engine.workplaces import WorkplaceMaker
+from gridsearch.models.seeding import RandomStates
 from gridsearch.spec.outcomes import WorkerEvent
 from gridsearch.training.pack import train_pack
 from gridsearch.training.task import Pack
@@ -19,12 +20,12 @@ REPORT_SECONDS = 0.5
 
 
 class InlineExecutor:
-    """Trains packs one after another in this process; leaves torch's threads and random state as they were."""
+    """Trains packs one after another in this process; leaves torch's threads and the global generators as they were."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
         self.threads = torch.get_num_threads()
-        self.random_state = torch.random.get_rng_state()
+        self.random_states = RandomStates.now()
 
     def __enter__(self) -> Self:
         return self
@@ -33,7 +34,7 @@ class InlineExecutor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         torch.set_num_threads(self.threads)
-        torch.random.set_rng_state(self.random_state)
+        self.random_states.restore()
 
     def run(self, desk: Desk) -> None:
         """Train the desk's packs until it has none left or wants to stop."""

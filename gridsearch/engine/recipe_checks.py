@@ -10,6 +10,7 @@ from gridsearch.engine.model_checks import MOST_TRIED, Seen
 from gridsearch.errors import JobError, ModelError
 from gridsearch.models.freezing import freeze
 from gridsearch.models.registry import ModelClass, build_model
+from gridsearch.models.seeding import random_states_kept
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import AUGMENTATIONS, TrialConfig
 from gridsearch.training.distillation import HIDDEN, captured_hidden
@@ -20,7 +21,13 @@ def check_recipe(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequence[
 
     A model that cannot be built without numbers is left to the workers.
     """
-    _, height, width = seen.image_shape
+    channels, height, width = seen.image_shape
+    if channels not in (1, 3) and any(config.normalization == "imagenet" for config in configs):
+        key = "normalization" if "normalization" in job.setting_names else "pretrained"
+        raise JobError(
+            f"{job.document.place(job.trail(key))}: {key}: ImageNet's normalisation is for colour images or grey ones,"
+            f" and these have {channels} channels; write normalization: channel"
+        )
     if min(height, width) == 1 and any(config.augments for config in configs):
         key = next(key for key in AUGMENTATIONS if any(job.values(key)))
         raise JobError(
@@ -66,7 +73,13 @@ def check_features(job: JobSpec, model: ModelClass, seen: Seen, configs: Sequenc
 
 def _built(model: ModelClass, seen: Seen, config: TrialConfig) -> torch.nn.Module | None:
     try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            return build_model(model, config.hyper, image_shape=seen.image_shape, num_classes=seen.num_classes)
+        with random_states_kept(), torch.device("meta"):
+            return build_model(
+                model,
+                config.hyper,
+                image_shape=seen.image_shape,
+                num_classes=seen.num_classes,
+                version=config.version,
+            )
     except Exception:  # whatever needs numbers in its constructor
         return None

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gridsearch.atomic import replacing
 from gridsearch.errors import StorageError
+from gridsearch.models.registry import MODELS, find_model
 from gridsearch.spec.identity import parse
 from gridsearch.spec.outcomes import METRICS
 from gridsearch.spec.trial import TrialConfig
@@ -98,7 +99,7 @@ def _description(kept: Kept) -> dict[str, Any]:
         "trial": row.trial_id,
         "gridsearch": __version__,
         "model": config.model,
-        "hyper": dict(job.spec.get("defaults") or {}) | config.hyper,
+        "hyper": dict(job.spec.get("defaults") or {}) | _implied(config) | config.hyper,
         "image_shape": job.spec.get("image_shape"),
         "classes": job.spec.get("classes"),
         "class_names": job.spec.get("class_names"),
@@ -110,6 +111,11 @@ def _description(kept: Kept) -> dict[str, Any]:
         "parameters": row.parameters,
         "metrics": {name: getattr(kept.epoch, name) for name in METRICS},
     }
+
+
+def _implied(config: TrialConfig) -> dict[str, Any]:
+    """Return the settings that the version of the recipe stands for: so the model can be built from `hyper` alone."""
+    return find_model(config.model).implied(config.version) if config.model in MODELS else {}
 
 
 def _preprocessing(config: TrialConfig, normalizer: Normalizer | None) -> dict[str, Any]:

@@ -27,7 +27,8 @@ class JobRow:
     `spec` is the resolved job as JSON values: `dataset`, `model`, `axes` (a list of `{"name", "values",
     "scale"}` in the file's order, `scale` being "linear", "log" or "category"), `objective` (`{"metric",
     "at", "mode"}`) and `images` (`{"train", "validation", "test"}`, and `"unused"` where the split leaves some
-    out); where the job has them `search` (`{"random", "drawn", "size"}`), `repeats`, `folds` and `constraints`.
+    out); where the job has them `search` (`{"random", "drawn", "size"}`), `repeats` with `repeat_over`, `folds` and
+    `constraints`.
     `source` is the text of the job file with its overrides.
     """
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-import torch
-
 from gridsearch.spec.outcomes import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
 from gridsearch.training.augmentation import draw_augmentation
 from gridsearch.training.evaluation import Tally, evaluate
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.outputs import check_logits
-from gridsearch.training.randomness import derive, epoch_order
+from gridsearch.training.randomness import derive, epoch_order, seed_everything
 from gridsearch.training.schedules import learning_rates
 from gridsearch.training.task import StopRequestedError, Workplace
 
@@ -39,7 +37,7 @@ def advance(members: Sequence[Member], place: Workplace, make_form: type[Form]) 
 def _train(form: Form, inside: Sequence[Member], epoch: int, *, trained: int) -> tuple[list[EpochRecord], list[State]]:
     """Do one epoch; its time is shared evenly by those `trained`, as all were trained at once."""
     started = time.perf_counter()
-    torch.manual_seed(derive(form.configs[0].seed, "draws", epoch))
+    seed_everything(derive(form.configs[0].seed, "draws", epoch))
     steps = -(-len(form.place.train) // form.configs[0].batch_size)
     form.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
     train = measure_untrained(form) if epoch == 0 else train_epoch(form, epoch)

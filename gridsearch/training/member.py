@@ -18,7 +18,7 @@ from gridsearch.spec.stopping import stopping_epoch
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.draws import make_portable
-from gridsearch.training.randomness import derive
+from gridsearch.training.randomness import derive, seed_everything
 from gridsearch.training.readings import ReadingKeeper
 from gridsearch.training.task import LineageTask, Workplace
 
@@ -135,5 +135,8 @@ def drawn_model(config: TrialConfig, place: Workplace) -> nn.Module:
     if model_class.code != config.model_code:
         raise ModelError(f"the source of model {config.model!r} changed since this trial was planned; launch again")
     shape = place.train.image_shape
-    torch.manual_seed(derive(config.seed, "weights"))
-    return make_portable(build_model(model_class, config.hyper, image_shape=shape, num_classes=place.num_classes))
+    seed_everything(derive(config.seed, "weights"))
+    built = build_model(
+        model_class, config.hyper, image_shape=shape, num_classes=place.num_classes, version=config.version
+    )
+    return make_portable(built)

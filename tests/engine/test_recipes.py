@@ -93,6 +93,7 @@ def flat(folder: Path) -> None:
     labels = np.arange(40) % 2
     pixels = np.random.default_rng(0).integers(0, 256, (40, 1, 12), dtype=np.uint8)
     np.savez(folder / "flat.npz", train_images=pixels, train_labels=labels)
+    np.savez(folder / "four.npz", train_images=np.zeros((40, 8, 8, 4), np.uint8), train_labels=labels)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,11 @@ def flat(folder: Path) -> None:
         (('freeze="*"',), ModelError, r"freeze: '\*' leaves nothing to train"),
         (("pretrained=none.pt",), ModelError, r"'none\.pt' is neither 'imagenet' nor a file"),
         (("pretrained=imagenet",), ModelError, r"there are no 'imagenet' weights of model 'shallow'"),
+        (
+            ("dataset=four.npz", "batch_size=8", "normalization=imagenet"),
+            JobError,
+            r"normalization: ImageNet's normalisation is for colour images or grey ones, and these have 4",
+        ),
         (("distillation=soft",), JobError, r"distillation: needs a teacher, a job of its own"),
         (("teacher={job: other}",), JobError, r"teacher: nobody learns from it"),
         (("teacher={job: small}", "distillation=soft"), JobError, r"teacher.*is this job itself"),

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from pathlib import Path
 
-from torch import Tensor
-
 from gridsearch import paths
 from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.question import has_groups
 from gridsearch.analysis.winners import winners
-from gridsearch.engine.weight_files import Kept, has_weights, write_weights
+from gridsearch.engine.weight_files import Kept, Validation, has_weights, write_weights
 from gridsearch.spec.identity import parse
 from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import EVERY_TRIAL, RESULT_STATES, TrialState
@@ -24,7 +22,7 @@ from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.normalization import Normalizer
-from gridsearch.training.readings import ReadingFolder, weights_of
+from gridsearch.training.readings import Reading, ReadingFolder, weights_of
 
 #: States in which a trial has a score.
 _SCORED = RESULT_STATES - {TrialState.DIVERGED}
@@ -100,13 +98,25 @@ class BestSoFar:
         return curves
 
 
-def weights_at_hand(store_path: Path, job: str, row: TrialRow, epoch: int) -> dict[str, Tensor] | None:
-    """Return a trial's weights where a launch of its job or a checkpoint has just that epoch, else None."""
+def weights_at_hand(store_path: Path, job: str, row: TrialRow, epoch: int) -> Reading | None:
+    """Return a trial's weights, with what was measured of them, or None.
+
+    They are there where a launch of its job or a checkpoint has just that epoch.
+    """
     found = ReadingFolder(paths.reading_dir(store_path, job), row.lineage_id).load(epoch)
     if found is None:
         checkpoint = CheckpointFolder(paths.checkpoint_dir(store_path), row.lineage_id).load()
-        found = weights_of(checkpoint.tensors) if checkpoint and checkpoint.epoch == epoch else None
+        if checkpoint and checkpoint.epoch == epoch:
+            last = checkpoint.history[-1]
+            found = Reading(weights_of(checkpoint.tensors), last.val_loss, last.val_accuracy)
     return found
+
+
+def validation_of(reading: Reading) -> Validation | None:
+    """Return what was measured of weights when they were made, as far as it is known."""
+    if reading.val_loss is None or reading.val_accuracy is None:
+        return None
+    return Validation(reading.val_loss, reading.val_accuracy)
 
 
 def write_winners(
@@ -124,9 +134,10 @@ def write_winners(
         epoch, file = trial_epoch(objective, row, curve), paths.weights_file(store_path, row.trial_id)
         if has_weights(file, row.trial_id, epoch):
             continue
-        weights = None if epoch is None else weights_at_hand(store_path, name, row, epoch)
-        if epoch is not None and weights is not None:
-            write_weights(file, Kept(job, row, curve[epoch], weights, normalizer(parse(row.config))))
+        found = None if epoch is None else weights_at_hand(store_path, name, row, epoch)
+        if epoch is not None and found is not None:
+            normal = normalizer(parse(row.config))
+            write_weights(file, Kept(job, row, curve[epoch], found.weights, normal, validation_of(found)))
         elif not has_weights(file, row.trial_id, epoch):  # another launch of the job may have just written them
             lost.append(row)
     return lost

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,39 @@ from gridsearch.version import __version__
 PREPROCESSING = "pixels / 255 as float32, shape (batch, channels, height, width)"
 
 
+#: Where weights may come from.
+KEPT, AGAIN = "kept when it was trained", "trained again"
+#: How far apart, relatively, two validation losses may be for float noise.
+NOISE = 1e-4
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The validation loss and accuracy that were measured of weights themselves."""
+
+    val_loss: float
+    val_accuracy: float
+
+    def is_of(self, epoch: EpochRow) -> bool:
+        """Whether it is what is recorded of an epoch: the loss but for noise, and as many images right."""
+        return (
+            self.val_accuracy == epoch.val_accuracy
+            and epoch.val_loss is not None
+            and math.isclose(self.val_loss, epoch.val_loss, rel_tol=NOISE, abs_tol=1e-9)
+        )
+
+
 @dataclass(frozen=True)
 class Kept:
-    """A trial's weights, those of `epoch`, and what they belong to."""
+    """A trial's weights, those of `epoch`, what they belong to, how they came to be, and what was measured of them."""
 
     job: JobRow
     row: TrialRow
     epoch: EpochRow
     weights: Mapping[str, Tensor]
     normalizer: Normalizer | None
+    validation: Validation | None = None
+    origin: str = KEPT
 
 
 def write_weights(file: Path, kept: Kept) -> None:
@@ -82,6 +107,15 @@ def read_weights(file: Path, trial_id: str, epoch: int) -> dict[str, Tensor] | N
     return weights
 
 
+def own_validation(file: Path, trial_id: str) -> Validation | None:
+    """Return what was measured of a trial's weights in a file themselves, where that stands beside them."""
+    told = (_described(file, trial_id) or {}).get("validation")
+    if not isinstance(told, dict):
+        return None
+    loss, accuracy = told.get("val_loss"), told.get("val_accuracy")
+    return Validation(loss, accuracy) if isinstance(loss, float) and isinstance(accuracy, float) else None
+
+
 def _described(file: Path, trial_id: str) -> dict[str, Any] | None:
     """Return what a file of weights is said to be, or None where that is nothing or of another trial."""
     try:
@@ -108,7 +142,10 @@ def _description(kept: Kept) -> dict[str, Any]:
         "config": config.model_dump(mode="json"),
         "epoch": kept.epoch.epoch,
         "parameters": row.parameters,
+        # As the store has them; what these very weights were seen to do stands below.
         "metrics": {name: getattr(kept.epoch, name) for name in METRICS},
+        "validation": asdict(kept.validation) if kept.validation else None,
+        "origin": kept.origin,
     }
 
 

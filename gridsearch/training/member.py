@@ -102,6 +102,15 @@ class Member:
         twin.module = copy.deepcopy(self.module)
         return twin
 
+    def standing_in(self, steps: int) -> Member:
+        """Return what takes this lineage's place in a form after so many steps: of its own shape, whatever its weights.
+
+        Numbers in a form depend on the others' shapes alone.
+        """
+        twin = copy.copy(self)
+        twin._state = self.state() | {"optimizer.steps": torch.tensor(steps)}
+        return twin
+
     def known_records(self) -> list[EpochRecord]:
         """Return the epochs that a checkpoint holds and the store lacks."""
         return [record for record in self.history if record.epoch > self.task.recorded_epoch]

@@ -17,6 +17,7 @@ from gridsearch.spec.outcomes import (
     LineageDiverged,
     LineageFailed,
     LineageFinished,
+    LineagePlaced,
     WorkerEvent,
 )
 from gridsearch.training import choosing, epochs
@@ -55,7 +56,7 @@ def curves(events: Sequence[WorkerEvent]) -> dict[str, list[EpochRecord]]:
 
 
 def ends(events: Sequence[WorkerEvent]) -> dict[str, WorkerEvent]:
-    return {e.lineage_id: e for e in events if not isinstance(e, (EpochRecord, FormMeasured))}
+    return {e.lineage_id: e for e in events if not isinstance(e, (EpochRecord, FormMeasured, LineagePlaced))}
 
 
 def assert_close(actual: list[EpochRecord], expected: list[EpochRecord]) -> None:

@@ -28,6 +28,28 @@ from gridsearch.training.readings import Reading, ReadingFolder, weights_of
 _SCORED = RESULT_STATES - {TrialState.DIVERGED}
 
 
+#: By default so many trials' weights are kept where they take at most so many bytes together, else the best's.
+KEPT_IF_SMALL, SMALL_BYTES = 5, 64 * 10**6
+
+
+def keep_by_size(store: Store, job: str) -> int:
+    """Return of how many trials of a job weights are kept, by the size of its largest model; one where that is unknown.
+
+    Only parameters are counted, not buffers, nor what a file has beside them.
+    """
+    rows = store.trials(job)
+    sizes = [None if row.parameters is None else row.parameters * _bytes_of_a_number(row.config) for row in rows]
+    largest = max((size for size in sizes if size is not None), default=None)
+    if largest is None or None in sizes:
+        return 1
+    return KEPT_IF_SMALL if KEPT_IF_SMALL * largest <= SMALL_BYTES else 1
+
+
+def _bytes_of_a_number(config: str) -> int:
+    # Parsing every configuration of a large grid would take seconds.
+    return 8 if '"precision":"float64"' in config else 4
+
+
 def objective_of(job: JobRow) -> Objective:
     """Return the objective of a job as the store has it."""
     return Objective(**(job.spec.get("objective") or {}))

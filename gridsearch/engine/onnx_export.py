@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gridsearch.atomic import replacing
 from gridsearch.engine.trained import TrainedTrial
-from gridsearch.engine.weight_files import PREPROCESSING
+from gridsearch.engine.weight_files import preprocessing
 from gridsearch.errors import EngineError, one_line
 from gridsearch.training.normalization import Normalizer
 from gridsearch.version import __version__
@@ -50,7 +50,7 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
 
     normalizer, cpu = trained.place.train.normalizer, torch.device("cpu")
     model = _FromPixels(copy.deepcopy(trained.model), normalizer.to(cpu) if normalizer else None).to(cpu).eval()
-    example = torch.zeros(2, *trained.place.train.image_shape)
+    example = torch.zeros(2, *trained.place.train.image_shape, dtype=trained.place.train.dtype)
     try:
         # What the exporter and the user's code print would stand in the midst of our own lines.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -74,7 +74,7 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
         "trial": trained.row.trial_id,
         "epoch": str(trained.epoch),
         "class_names": json.dumps(trained.class_names),
-        "preprocessing": PREPROCESSING,
+        "preprocessing": preprocessing(trained.config.precision),
     }
     onnx.helper.set_model_props(written, about)
     try:

@@ -144,5 +144,6 @@ def _bytes(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits])
     total = 0.0
     for lineage in lineages:
         profile = of(lineage).profile
-        total += 4 * 4 * profile.parameters + 2 * profile.saved_bytes * lineage.config.batch_size
+        wide = 2 if lineage.config.precision == "float64" else 1
+        total += wide * (4 * 4 * profile.parameters + 2 * profile.saved_bytes * lineage.config.batch_size)
     return int(total)

@@ -65,11 +65,11 @@ class TrainedTrial:
         """Return the logits (n, K) of images (n, C, H, W) on the device, normalised."""
         with forward_context(self.config.precision, self.device):
             logits: Tensor = self.model(images)
-        return logits.float()
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
 
     def test(self) -> DeviceArrays:
         """Return the test images and labels on the device, as the model is given them; there may be none."""
-        images = to_device(self.split.test_images, self.split.test_labels, self.device)
+        images = to_device(self.split.test_images, self.split.test_labels, self.device, self.place.train.dtype)
         return replace(images, normalizer=self.place.train.normalizer)
 
 
@@ -187,7 +187,7 @@ def measured(model: nn.Module, config: TrialConfig, place: Workplace) -> Validat
     tally = Tally.of(1, place.device)
     with torch.no_grad(), forward_context(config.precision, place.device):
         for images, labels in place.validation.in_order(config.batch_size):
-            tally.add(model(images)[None], labels)
+            tally.add(model(images).to(place.train.dtype)[None], labels)
     return Validation(*tally.means()[0])
 
 

@@ -23,8 +23,11 @@ from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.normalization import Normalizer
 from gridsearch.version import __version__
 
-#: What is done to pixels before anything else.
-PREPROCESSING = "pixels / 255 as float32, shape (batch, channels, height, width)"
+
+def preprocessing(precision: str) -> str:
+    """Say what is done to pixels before anything else."""
+    number = "float64" if precision == "float64" else "float32"
+    return f"pixels / 255 as {number}, shape (batch, channels, height, width)"
 
 
 #: Where weights may come from.
@@ -151,7 +154,7 @@ def _description(kept: Kept) -> dict[str, Any]:
 
 def _preprocessing(config: TrialConfig, normalizer: Normalizer | None) -> dict[str, Any]:
     """Return what is done to pixels before the model sees them; by channel with the numbers that it takes."""
-    told: dict[str, Any] = {"pixels": PREPROCESSING, "normalization": config.normalization}
+    told: dict[str, Any] = {"pixels": preprocessing(config.precision), "normalization": config.normalization}
     if normalizer and normalizer.mean is not None and normalizer.std is not None:
         told |= {"mean": normalizer.mean.flatten().tolist(), "std": normalizer.std.flatten().tolist()}
     return told

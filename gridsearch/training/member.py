@@ -145,4 +145,10 @@ def drawn_model(config: TrialConfig, place: Workplace) -> nn.Module:
         raise ModelError(f"the source of model {config.model!r} changed since this trial was planned; launch again")
     shape = place.train.image_shape
     torch.manual_seed(derive(config.seed, "weights"))
-    return make_portable(build_model(model_class, config.hyper, image_shape=shape, num_classes=place.num_classes))
+    model = build_model(model_class, config.hyper, image_shape=shape, num_classes=place.num_classes)
+    return in_precision(make_portable(model), config.precision)
+
+
+def in_precision(model: nn.Module, precision: str) -> nn.Module:
+    """Return the model, changed: its weights, whatever drew them, in the type that the recipe's precision asks for."""
+    return model.double() if precision == "float64" else model

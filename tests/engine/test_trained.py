@@ -204,6 +204,7 @@ def test_weights_of_unknown_origin_are_measured_and_told_of(tmp_path: Path) -> N
 RECIPES = [
     ["normalization=channel"],
     ["normalization=image", "precision=mixed"],
+    ["precision=float64", "normalization=channel"],
     ["early_stopping=1", "epochs=[4,8]", "learning_rate=[0.1,1.5]"],
     ["early_stopping=2", "restore_best=true", "epochs=[4,8]", "learning_rate=[0.1,1.5]"],
     ["split.folds=2"],

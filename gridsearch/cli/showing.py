@@ -109,15 +109,17 @@ def show(
 
 
 def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:
+    from gridsearch.analysis.spans import spans
     from gridsearch.cli.trial import settings_of, trial_json, trial_text
 
     epochs = _own_epochs(row, store)
     events = store.events(trial_id=row.trial_id)
     settings = settings_of(row, store.jobs())
+    trained = spans(store.trainings(row.lineage_id), epochs[-1].epoch) if epochs else []
     if format_ is tables.Format.JSON:
-        data(json.dumps(trial_json(row, settings, epochs, events), indent=2))
+        data(json.dumps(trial_json(row, settings, epochs, events, trained), indent=2))
     elif format_ is tables.Format.TABLE:
-        data(trial_text(row, settings, epochs, events, width=columns(sys.stdout)))
+        data(trial_text(row, settings, epochs, events, trained, width=columns(sys.stdout)))
     else:
         raise GridsearchError(f"show: a trial is no table: --format {format_} goes with --epochs, --layers or --model")
 

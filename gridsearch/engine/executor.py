@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from gridsearch.data.splits import SplitDataset
-from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.spec.outcomes import LineagePlaced, WorkerEvent
 from gridsearch.spec.trial import SplitKey
 from gridsearch.training.distillation import TeacherFile
 from gridsearch.training.task import Keeping, Pack
@@ -47,6 +47,17 @@ class Desk(Protocol):
 
     def stopping(self) -> bool:
         """Return whether to stop: hand out nothing, stop the workers, return."""
+
+
+def opens_formation(event: WorkerEvent) -> bool:
+    """Whether an event is the last that tells of a formation of several; the desk learns of it before it is at work.
+
+    Checkpoints do not say what trained them, so epochs must not come to be before the store knows.
+    """
+    if not isinstance(event, LineagePlaced):
+        return False
+    places = event.formation.places
+    return bool(places) and places[-1].lineage_id == event.lineage_id
 
 
 class Executor(Protocol):

@@ -8,7 +8,7 @@ from typing import Self
 
 import torch
 
-from gridsearch.engine.executor import Desk, WorkerSettings
+from gridsearch.engine.executor import Desk, WorkerSettings, opens_formation
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.models.seeding import RandomStates
 from gridsearch.spec.outcomes import WorkerEvent
@@ -48,7 +48,7 @@ class InlineExecutor:
         try:
             for event in train_pack(pack, places.at):
                 batch.append(event)
-                if time.monotonic() - handed_over >= REPORT_SECONDS:
+                if time.monotonic() - handed_over >= REPORT_SECONDS or opens_formation(event):
                     desk.record(batch)
                     batch, handed_over = [], time.monotonic()
         finally:

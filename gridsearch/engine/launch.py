@@ -6,16 +6,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import torch
 
 from gridsearch import paths
+from gridsearch.analysis.winners import winners
 from gridsearch.engine.driver import Driver, Listener
 from gridsearch.engine.executor import Executor, WorkerSettings
 from gridsearch.engine.heartbeat import Heartbeat
-from gridsearch.engine.keeping import BestSoFar, clear_readings, write_winners
+from gridsearch.engine.keeping import BestSoFar, clear_readings, keep_by_size, write_winners
 from gridsearch.engine.liveness import Watch, own_process
 from gridsearch.engine.memory import memory_per_worker
 from gridsearch.engine.packing import PlannedPack, bundles, make_packs
@@ -42,7 +43,7 @@ class LaunchOptions:
     """How to launch: workers (processes that train at the same time), device, threads of each worker.
 
     `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good. `keep` is
-    how many of the best trials' weights are kept.
+    how many of the best trials' weights are kept, None where their size decides.
     """
 
     workers: int
@@ -50,7 +51,7 @@ class LaunchOptions:
     threads: int = 1
     retry_failed: bool = False
     largest_pack: int | None = None
-    keep: int = 1
+    keep: int | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def worker_settings(
         device=options.device,
         threads=options.threads,
         keeping=Keeping(paths.reading_dir(store_path, prepared.job.name), prepared.job.objective)
-        if options.keep
+        if options.keep != 0
         else None,
         pretrained=prepared.pretrained,
         teachers=teachers or {},
@@ -197,9 +198,6 @@ class Launch:
         """Have workers train what is open, again and again while other launches give work back."""
         driver = Driver(self.store, self.store_path, launch_id, stopping=stopping)
         driver.listener = listener
-        if keep := self.options.keep:
-            job, grid = self.prepared.job.name, (trial.trial_id for trial in self.prepared.grid.trials)
-            driver.keeper = BestSoFar(self.store, self.store_path, job, grid, keep)
         told = False
         idle_rounds = 0
         with ExitStack() as stack:
@@ -218,7 +216,9 @@ class Launch:
                     if stopping():
                         break  # importing Ray took seconds, starting it would take more
                     executor = stack.enter_context(made)
-                driver.enqueue(bundles(self.packs(free), self.options.workers))
+                packs = self.packs(free)  # before anybody is kept: it notes how large models are
+                driver.keeper = driver.keeper or self.keeper()
+                driver.enqueue(bundles(packs, self.options.workers))
                 handed_out = driver.handed_out
                 executor.run(driver)
                 if not stopping():
@@ -231,11 +231,24 @@ class Launch:
                 if idle_rounds:
                     time.sleep(POLL_SECONDS)
 
+    @cached_property
+    def keep(self) -> int:
+        """Return how many of the best trials' weights are kept; models of unknown size are noted by `packs` before."""
+        asked = self.options.keep
+        return keep_by_size(self.store, self.prepared.job.name) if asked is None else asked
+
+    def keeper(self) -> BestSoFar | None:
+        """Return what sees to it that the weights of the best trials so far are kept, and no others."""
+        job, grid = self.prepared.job.name, (trial.trial_id for trial in self.prepared.grid.trials)
+        return BestSoFar(self.store, self.store_path, job, grid, self.keep) if self.keep else None
+
     def keep_winners(self, listener: Listener) -> None:
         """Write the weights of the best trials, and remove the others'; tell where there are none."""
         name = self.prepared.job.name
-        lost = write_winners(self.store, self.store_path, name, self.options.keep, self.normalizer)
+        lost = write_winners(self.store, self.store_path, name, self.keep, self.normalizer)
         clear_readings(self.store, self.store_path, name)
+        if self.options.keep is None:  # nobody has asked for more than the best
+            lost = [row for row in lost if row.trial_id in {best.trial_id for best, _ in winners(self.store, name, 1)}]
         if lost:
             listener.note(
                 f"the weights of {len(lost)} of the best trials were not kept when they were trained:"

@@ -28,7 +28,7 @@ from gridsearch.engine.ray_session import RaySession, descriptors_to, open_log, 
 from ray import tune
 from ray.tune.search import Searcher
 
-from gridsearch.engine.executor import Desk, WorkerSettings
+from gridsearch.engine.executor import Desk, WorkerSettings, opens_formation
 from gridsearch.engine.worker_death import cause_of_death
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import StorageError
@@ -64,7 +64,7 @@ class PackTrainable(tune.Trainable):
         try:
             for event in self.events:
                 events.append(event)
-                if time.monotonic() >= deadline:
+                if time.monotonic() >= deadline or opens_formation(event):
                     return {"events": events, "done": False}
         except StorageError as error:
             return {"events": events, "done": True, "not_writable": str(error)}

@@ -10,21 +10,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class RandomStates:
     """The states of the global generators: torch's on the CPU and on each GPU in use, numpy's, Python's."""
 
-    torch: torch.Tensor
-    cuda: list[torch.Tensor]
+    torch: Tensor
+    cuda: list[Tensor]
     numpy: Any
     python: Any
 
     @classmethod
     def now(cls) -> RandomStates:
         """Return the states as they are."""
-        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
         return cls(torch.get_rng_state(), cuda, np.random.get_state(legacy=False), random.getstate())
 
     def restore(self) -> None:

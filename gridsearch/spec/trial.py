@@ -83,7 +83,7 @@ class Recipe(BaseModel):
     rotation: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
     shift: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     zoom: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    precision: Literal["float32", "mixed"] = "float32"
+    precision: Literal["float32", "mixed", "float64"] = "float32"
     freeze: str = ""
     pretrained: str = ""
     distillation: Literal["none", "soft", "hidden"] = "none"

@@ -5,9 +5,10 @@ claim; the claim's attempt number is a fencing token, checked inside the transac
 that was given up and wakes later changes nothing. Finished trials (`RESULT_STATES`) are immutable.
 
 Every method is one transaction, durable when it returns. Every change of a job, lineage, trial or launch is
-also an event, written in the same transaction, with two exceptions that another row tells as well: an epoch's
-own row names the attempt that brought it, and the trials that a job brought are told of by one event
-`enqueued` with their number. An event with a trial has the state the trial went into as its kind.
+also an event, written in the same transaction, with three exceptions that another row tells as well: an epoch's
+own row names the attempt that brought it, so does the row that says what trained it, and the trials that a job
+brought are told of by one event `enqueued` with their number. An event with a trial has the state the trial went
+into as its kind.
 
 An open trial whose lineage has the answer is settled in the same transaction: `completed` from the epoch
 recorded, `diverged` when the lineage diverged by then, or `stopped` when it stopped before. So an epoch is
@@ -39,6 +40,7 @@ from gridsearch.store.rows import (
     NewTrial,
     Problem,
     Recorded,
+    TrainingRow,
     TrialRow,
 )
 
@@ -125,7 +127,8 @@ class Store(ABC):
         `stopped`, with the numbers of its epoch, which is the last one recorded. A trial whose configuration has
         `restore_best` has the numbers of its best epoch so far (`spec.stopping`). `LineageFailed` makes the
         lineage's running trials `failed` with the error in one line and `logs[lineage_id]` as the log's path.
-        All events but `EpochRecord` end the claim; trials still running under it become `pending`.
+        `LineagePlaced` notes what trains the lineage from an epoch on (see `trainings`).
+        All events but that and `EpochRecord` end the claim; trials still running under it become `pending`.
         An `EpochRecord` that leaves out epochs, or whose learning rate or seconds are not finite, is a defect
         of the worker and counts as `LineageFailed`. Metrics that are not finite are stored as NULL. Trials
         that are not open never change.
@@ -195,6 +198,17 @@ class Store(ABC):
     @abstractmethod
     def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
         """Return the epochs of these lineages, by lineage (in the order given) and epoch."""
+
+    @abstractmethod
+    def trainings(self, lineage_id: str) -> list[TrainingRow]:
+        """Return what trained a lineage, first come first; of one from before this was noted, nothing.
+
+        Lineages that were trained in one formation have the same `Formation`.
+        """
+
+    @abstractmethod
+    def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:
+        """Return, of those of the lineages that are in the store, the configuration of the trial with most epochs."""
 
     @abstractmethod
     def job_epochs(self, job: str) -> list[EpochRow]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.outcomes import Formation, TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,20 @@ class Claim:
     attempt: int
     recorded_epoch: int
     target_epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """What trained a lineage from `epoch` on; `recorded` is the last epoch that the store had by then.
+
+    The formation of a lineage that was trained alone names no places.
+    """
+
+    lineage_id: str
+    epoch: int
+    recorded: int
+    attempt: int
+    formation: Formation
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
-from gridsearch.store import claims, curves, evaluations, jobs, launches, measurements, reading, recording
+from gridsearch.store import claims, curves, evaluations, jobs, launches, measurements, reading, recording, trainings
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import (
@@ -28,6 +28,7 @@ from gridsearch.store.rows import (
     NewTrial,
     Problem,
     Recorded,
+    TrainingRow,
     TrialRow,
 )
 
@@ -149,6 +150,14 @@ class SqliteStore(Store):
     def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
         with self._database.read() as connection:
             return curves.epochs_of(connection, lineage_ids)
+
+    def trainings(self, lineage_id: str) -> list[TrainingRow]:
+        with self._database.read() as connection:
+            return trainings.trainings_of(connection, lineage_id)
+
+    def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:
+        with self._database.read() as connection:
+            return trainings.configs_of(connection, lineage_ids)
 
     def job_epochs(self, job: str) -> list[EpochRow]:
         with self._database.read() as connection:

@@ -102,6 +102,17 @@ class Member:
         twin.module = copy.deepcopy(self.module)
         return twin
 
+    def standing_in(self, beside: Member) -> Member:
+        """Return what takes this lineage's place in a form beside another: of its own shape, whatever its weights.
+
+        Numbers in a form depend on the others' shapes alone, and on the number of steps, which is the other's.
+        """
+        twin = copy.copy(self)
+        steps = ("optimizer.steps", "optimizer.missed")
+        twin._state = {name: tensor for name, tensor in self.state().items() if name not in steps}
+        twin._state |= {name: tensor for name, tensor in beside.state().items() if name in steps}
+        return twin
+
     def known_records(self) -> list[EpochRecord]:
         """Return the epochs that a checkpoint holds and the store lacks."""
         return [record for record in self.history if record.epoch > self.task.recorded_epoch]
@@ -139,4 +150,9 @@ def drawn_model(config: TrialConfig, place: Workplace) -> nn.Module:
     built = build_model(
         model_class, config.hyper, image_shape=shape, num_classes=place.num_classes, version=config.version
     )
-    return make_portable(built)
+    return in_precision(make_portable(built), config.precision)
+
+
+def in_precision(model: nn.Module, precision: str) -> nn.Module:
+    """Return the model, changed: its weights, whatever drew them, in the type that the recipe's precision asks for."""
+    return model.double() if precision == "float64" else model

@@ -51,7 +51,7 @@ def launch(
     notes: Notes | None = None,
     stopping: Callable[[], bool] = lambda: False,
     retry_failed: bool = False,
-    keep: int = 1,
+    keep: int | None = 1,
     make: Callable[[Any], Executor] = InlineExecutor,
 ) -> LaunchEnd:
     options = LaunchOptions(workers=1, device="cpu", retry_failed=retry_failed, keep=keep)

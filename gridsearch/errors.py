@@ -46,6 +46,16 @@ class StoreBusyError(StoreError):
     exit_code = EXIT_STORE_BUSY
 
 
+class StoreLockedError(StoreError):
+    """Another program kept the store locked for longer than whoever asked would wait."""
+
+    exit_code = EXIT_STORE_BUSY
+
+
+class LaunchClosedError(StoreError):
+    """A launch was closed, by another that found it silent for too long: whatever it reports is refused."""
+
+
 class StoreDamagedError(StoreError):
     """The store's file is not a sound database."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +31,8 @@ from gridsearch.cli.resources import (
 from gridsearch.cli.streams import columns, data, line_at_once, say
 from gridsearch.cli.wording import STOPPING, plural
 from gridsearch.engine.interruption import Interruption
-from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EngineError
+from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EngineError, StoreLockedError
+from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
     from gridsearch.engine.explaining import ExplainedPack
@@ -57,7 +58,8 @@ def launch(job: JobFile, set_: SetOption = None, dry_run: DryRun = False, *, tra
         _plan_teachers(spec, training)
         _plan(spec, training, as_json=False)
         return
-    raise typer.Exit(_train([spec], training))
+    with ordinarily(endless=True):
+        raise typer.Exit(_train([spec], training))
 
 
 @with_training
@@ -66,7 +68,8 @@ def resume(job: OptionalJobName = None, *, training: Training) -> None:
 
     Failed trials are trained again with --retry-failed only.
     """
-    raise typer.Exit(_train(_stored_jobs(training.store, job, retry_failed=training.retry_failed), training))
+    with ordinarily(endless=True):
+        raise typer.Exit(_train(_stored_jobs(training.store, job, retry_failed=training.retry_failed), training))
 
 
 def plan(
@@ -150,13 +153,18 @@ def _train(specs: list[JobSpec], training: Training) -> int:
         # A teacher that is trained on the way keeps the weights that it teaches with, whatever else was asked for.
         own = training if spec.name in asked else replace(training, keep="best")
         # Before anything imports torch, which takes seconds.
-        with Interruption(line_at_once(STOPPING)) as stop:
-            codes.append(_launch(spec, own, stop))
+        with Interruption(line_at_once(STOPPING)) as stop, ordinarily(endless=True, stop=lambda: stop.requested):
+            codes.append(_launch_or_stop(spec, own, stop))
+        interrupted = codes[-1] == EXIT_INTERRUPTED
         if training.dashboard and training.store.exists():
-            with open_store(training.store, create=False, read_only=True) as store:
+            patience = Patience(0.0 if interrupted else None, note=say)
+            with (
+                suppress(*([StoreLockedError] if interrupted else [])),
+                open_store(training.store, create=False, read_only=True, patience=patience) as store,
+            ):
                 if spec.name in {row.name for row in store.jobs()}:  # else it was stopped before it was stored
                     write_pages(store, training.output, spec.name)
-        if codes[-1] == EXIT_INTERRUPTED:
+        if interrupted:
             break
     return max(codes)
 
@@ -177,6 +185,17 @@ def _teachers_first(specs: list[JobSpec], training: Training, *, read_only: bool
     # A job that is asked for itself is trained as it was asked for, with its overrides.
     asked = {spec.name: spec for spec in specs}
     return list({spec.name: asked.get(spec.name, spec) for chain in chains for spec in chain}.values())
+
+
+def _launch_or_stop(spec: JobSpec, training: Training, stop: Interruption) -> int:
+    """Launch a job; where a stop was wanted while the store was locked, say so."""
+    try:
+        return _launch(spec, training, stop)
+    except StoreLockedError as error:
+        if not stop.requested:
+            raise
+        say(f"{spec.name}: interrupted, nothing is lost; go on with the same command ({error})")
+        return EXIT_INTERRUPTED
 
 
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
@@ -217,7 +236,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
             tracker.look()
             return stop.requested
 
-        with make_progress(tracker) as progress:
+        with make_progress(tracker) as progress, ordinarily(note=progress.note):
             stop.notice = progress.interrupted
             teachers = _teacher_files(store, training, teacher) if teacher and made.lineages else {}
             settings = worker_settings(prepared, training.store, options, teachers)

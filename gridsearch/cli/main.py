@@ -13,6 +13,7 @@ import typer
 from gridsearch.cli import checks, evaluating, launching, pages, pictures, reading, showing
 from gridsearch.cli.streams import say
 from gridsearch.errors import EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
+from gridsearch.store import waiting
 from gridsearch.version import __version__
 
 #: Click's error for a wrong command line, of which newer Typers bring a copy of their own.
@@ -93,6 +94,7 @@ def _usage(error: Exception) -> int:
 
 def main() -> None:
     """Run the command line; a user's error becomes one line on stderr and its exit code."""
+    waiting.ORDINARY.note = say
     try:
         sys.exit(app(standalone_mode=False))
     except UsageError as error:

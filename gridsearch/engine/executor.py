@@ -37,10 +37,13 @@ class Desk(Protocol):
     """Where an executor gets packs and brings what happens; implemented by the driver, called from one thread."""
 
     def next_pack(self) -> Pack | None:
-        """Return the next pack, its lineages claimed for this launch, or None when none is left to hand out."""
+        """Return the next pack, its lineages claimed for this launch; None when none is left, or `held_up`."""
+
+    def held_up(self) -> bool:
+        """Return whether another program keeps the store locked, so that a pack may come although there was none."""
 
     def record(self, events: Sequence[WorkerEvent]) -> None:
-        """Record what workers report."""
+        """Record what workers report; later, where the store is locked."""
 
     def crashed(self, pack: Pack, reason: str) -> None:
         """Learn that the worker of a pack died; what it had not finished may be handed out again."""

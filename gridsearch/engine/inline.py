@@ -17,6 +17,8 @@ from gridsearch.training.task import Pack
 
 #: How often what happened is handed to the desk; checkpoints already hold it.
 REPORT_SECONDS = 0.5
+#: How often to ask again while there is no pack only because the store is locked.
+HELD_UP_SECONDS = 0.1
 
 
 class InlineExecutor:
@@ -39,8 +41,13 @@ class InlineExecutor:
     def run(self, desk: Desk) -> None:
         """Train the desk's packs until it has none left or wants to stop."""
         places = WorkplaceMaker(self.settings, stop=desk.stopping)
-        while not desk.stopping() and (pack := desk.next_pack()) is not None:
-            self._train(pack, places, desk)
+        while not desk.stopping():
+            if (pack := desk.next_pack()) is not None:
+                self._train(pack, places, desk)
+            elif desk.held_up():
+                time.sleep(HELD_UP_SECONDS)
+            else:
+                return
 
     def _train(self, pack: Pack, places: WorkplaceMaker, desk: Desk) -> None:
         batch: list[WorkerEvent] = []

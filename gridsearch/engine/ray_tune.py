@@ -90,8 +90,9 @@ class PackSearcher(NotSaved, Searcher):
         """Return the next pack, or that there is none."""
         pack = None if self.desk.stopping() else self.desk.next_pack()
         if pack is None:
-            # A pack that is still being trained may come back if its worker dies.
-            return None if self.packs and not self.desk.stopping() else Searcher.FINISHED
+            # A pack that is still being trained may come back if its worker dies, and a lock goes away.
+            later = self.packs or self.desk.held_up()
+            return None if later and not self.desk.stopping() else Searcher.FINISHED
         self.packs[trial_id] = pack
         return {"pack": _pack(pack)}
 

@@ -15,14 +15,16 @@ recorded, `diverged` when the lineage diverged by then, or `stopped` when it sto
 trained once, whichever comes first, it or the trial.
 
 Values handed out are copies. Methods may be called from any thread, one at a time; several processes may hold
-the same store. Every method raises `StoreError` when the file cannot be read or written (locked for 30 s,
-read-only, disk full), `StoreDamagedError` when its content is not sound.
+the same store. Every method raises `StoreError` when the file cannot be read or written (read-only, disk full),
+`StoreLockedError` when another program kept it locked for longer than the store was opened to wait,
+`StoreDamagedError` when its content is not sound.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
 from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
@@ -58,6 +60,10 @@ class Store(ABC):
     def close(self) -> None:
         """Release every connection; the store cannot be used afterwards. Closing twice is once."""
 
+    @abstractmethod
+    def waiting_at_most(self, seconds: float) -> AbstractContextManager[None]:
+        """Within it all waiting for other programs' locks ends after so many seconds, with `StoreLockedError`."""
+
     # -- jobs ----------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -83,14 +89,26 @@ class Store(ABC):
     # -- execution -----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def open_launch(self, job: str, host: str, pid: int, pid_started: float, workers: int) -> int:
-        """Record that a process starts to train a job; return the launch's id."""
+    def open_launch(
+        self, job: str, host: str, pid: int, pid_started: float, workers: int, process_table: str | None = None
+    ) -> int:
+        """Record that a process starts to train a job; return the launch's id.
+
+        `process_table` is where `pid` is a number in; None where that is not known.
+        """
 
     @abstractmethod
     def beat(self, launch_id: int) -> None:
-        """Raise the launch's beat by one: the sign of life for observers on other hosts. Not an event.
+        """Raise the launch's beat by one: its sign of life. Not an event.
 
-        `StoreError` when the launch is closed: another process gave it up.
+        `LaunchClosedError` when the launch is closed: another process gave it up.
+        """
+
+    @abstractmethod
+    def give_up_launch(self, launch_id: int, beat: int) -> bool:
+        """Close a launch as `lost` if its beat is still `beat` and it is open; return whether it was closed.
+
+        So a launch that gives a sign of life between an observer's look and its verdict stays.
         """
 
     @abstractmethod
@@ -112,7 +130,7 @@ class Store(ABC):
         A lineage is obtained only if no launch holds it (compare and set). Its attempt grows by one, and its
         open trials of at most that many epochs become `running` under that attempt. A lineage with no open
         trial within its target is not claimed. All or some may be obtained; the order of `targets` is kept.
-        `StoreError` when the launch is closed.
+        `LaunchClosedError` when the launch is closed.
         """
 
     @abstractmethod

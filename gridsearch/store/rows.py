@@ -132,7 +132,11 @@ class TrainingRow:
 
 @dataclass(frozen=True, slots=True)
 class LaunchRow:
-    """A process that trains or trained; `pid_started`, in any unit, tells it from others of its number."""
+    """A process that trains or trained; `pid_started`, in any unit, tells it from others of its number.
+
+    `process_table` is where `pid` is a number in (None where that is not known), `beat` how often it has given a sign
+    of life, `beat_at` when it last did, by its own clock (None before the first).
+    """
 
     launch_id: int
     job: str
@@ -144,6 +148,8 @@ class LaunchRow:
     started_at: datetime
     ended_at: datetime | None
     outcome: str | None
+    process_table: str | None = None
+    beat_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

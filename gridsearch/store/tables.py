@@ -73,6 +73,10 @@ launches = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     Column("outcome", Text),
+    # In which table of processes `pid` is a number; NULL where that is not known.
+    Column("process_table", Words),
+    # When the last beat was, by the launch's own clock: only ever shown.
+    Column("beat_at", UtcTime),
     CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
     CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
 )

@@ -11,7 +11,7 @@ from typing import Self
 import pytest
 
 from gridsearch import paths
-from gridsearch.engine import inline
+from gridsearch.engine import heartbeat, inline
 from gridsearch.engine.driver import Driver
 from gridsearch.engine.executor import Desk, WorkerSettings
 from gridsearch.engine.inline import InlineExecutor
@@ -20,6 +20,7 @@ from gridsearch.engine.liveness import own_process
 from gridsearch.errors import DataError, JobError, ModelError, StorageError
 from gridsearch.spec.outcomes import EpochRecord, LineageFinished, TrialState
 from gridsearch.store.opening import open_store
+from gridsearch.store.processes import process_table
 from tests.engine.launching import Notes, assert_alike, launch, prepared, table
 
 
@@ -350,12 +351,33 @@ def test_the_claims_of_a_dead_launch_are_taken_over(tmp_path: Path) -> None:
     with open_store(tmp_path / "r.db") as store:
         store.put_job("small", job.description(), "", job.new_trials())
         host, pid, started = own_process()
-        dead = store.open_launch("small", host, pid, started - 1, 1)
+        dead = store.open_launch("small", host, pid, started - 1, 1, process_table())
         assert store.claim(dead, {lineage.lineage_id: 3 for lineage in plan_job(job, store).lineages})
     assert launch(job, tmp_path / "r.db").counts == {TrialState.COMPLETED: 8}
     with open_store(tmp_path / "r.db", create=False) as store:
         assert store.open_launches() == []
     assert table(tmp_path / "r.db")
+
+
+@pytest.mark.parametrize("beat_seconds", [0.05, 60.0], ids=["noticed at a beat", "noticed at a claim"])
+def test_a_launch_that_was_given_up_says_so_and_goes_on_as_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beat_seconds: float
+) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", beat_seconds)
+    job = prepared(tmp_path, "epochs=[1,20]")
+
+    def give_up() -> None:
+        with open_store(tmp_path / "r.db", create=False) as store:
+            store.close_launch(1, "lost")
+
+    notes = Notes(6, give_up)
+    assert launch(job, tmp_path / "r.db", notes=notes).counts == {TrialState.COMPLETED: 8}
+    assert [note for note in notes.notes if "launch 1 gave no sign of life" in note]
+    records = [(epoch.lineage_id, epoch.epoch) for epoch in notes.epochs]
+    launch(job, tmp_path / "whole.db")
+    assert_alike(table(tmp_path / "r.db"), table(tmp_path / "whole.db"))
+    with open_store(tmp_path / "r.db", create=False) as store:
+        assert len(store.job_epochs("small")) == 4 * 21 <= len(records)
 
 
 def test_another_job_of_the_same_name_is_refused_and_nothing_is_lost(tmp_path: Path) -> None:

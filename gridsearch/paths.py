@@ -47,9 +47,12 @@ def fingerprint_file(data: Path) -> Path:
     return data.with_name(f".{data.name}.fingerprint")
 
 
-def partial_file(target: Path) -> Path:
-    """Return a new name beside `target` to write to before moving it there; no two calls return the same."""
-    return target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
+def partial_file(target: Path, mark: str = "") -> Path:
+    """Return a new name beside `target` to write to before moving it there; no two calls return the same.
+
+    `mark` says whose it is.
+    """
+    return target.with_name(f".{mark}{target.name[:40]}.{uuid.uuid4().hex}.partial")
 
 
 def backup_file(store: Path, revision: str) -> Path:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gridsearch.atomic import write_named
 from gridsearch.errors import GridsearchError, nearest
 
 if TYPE_CHECKING:
@@ -32,10 +33,8 @@ def write(frame: pd.DataFrame, kind: str, output: Path | None) -> int:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return len(frame)
-    temporary = output.with_name(output.name + ".tmp")
     try:
-        temporary.write_bytes(content)
-        temporary.replace(output)
+        write_named(output, content)
     except OSError as error:
         raise GridsearchError(f"{output}: cannot be written ({error.strerror})") from None
     return len(frame)

@@ -33,6 +33,7 @@ from gridsearch.training.form import forward_context
 from gridsearch.training.member import drawn_model
 from gridsearch.training.pack import train_pack
 from gridsearch.training.readings import weights_of
+from gridsearch.training.state_checks import weights_fit
 from gridsearch.training.task import LineageTask, Pack, Workplace
 
 
@@ -138,9 +139,9 @@ def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = 
         model = drawn_model(config, place)
         file = paths.weights_file(store_path, row.trial_id, None if epoch == own else epoch)
         weights = read_weights(file, row.trial_id, epoch)
-        if weights is None:
+        if weights is None or not weights_fit(weights, model):
             weights = weights_at_hand(store_path, job_name, row, epoch)
-            if weights is None:
+            if weights is None or not weights_fit(weights, model):
                 source.note(
                     f"trial {row.trial_id[:8]}: its weights were not kept; training it again, to epoch {epoch}, for"
                     f" {file.parent.name}/{file.name}"

@@ -6,8 +6,6 @@ safetensors behind their digest, and appears whole or not at all.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +14,9 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from gridsearch.atomic import write
 from gridsearch.errors import not_writable
+from gridsearch.regular_files import read_regular
 from gridsearch.spec.outcomes import EpochRecord
 from gridsearch.spec.readings import reading_epoch
 from gridsearch.training.checkpoints import sealed, unsealed
@@ -38,25 +38,19 @@ class ReadingFolder:
 
     def save(self, epoch: int, weights: Mapping[str, Tensor]) -> None:
         """Write the weights of an epoch; `StorageError` when the disk does not take them."""
-        target = self.folder / str(epoch)
-        temporary = target.with_name(f"{epoch}.{os.getpid()}.tmp")
+        # Tied weights are several names for one tensor, which safetensors refuses: each gets its own.
+        content = safetensors.torch.save({name: tensor.contiguous().clone() for name, tensor in weights.items()})
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            # Tied weights are several names for one tensor, which safetensors refuses: each gets its own.
-            content = safetensors.torch.save({name: tensor.contiguous().clone() for name, tensor in weights.items()})
-            temporary.write_bytes(sealed(content))
-            temporary.replace(target)
+            write(self.folder / str(epoch), sealed(content), durable=False)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
             raise not_writable("weights", self.root, error) from error
 
     def load(self, epoch: int) -> dict[str, Tensor] | None:
         """Return the weights of an epoch, or None where they are not there or damaged."""
         try:
-            content = unsealed((self.folder / str(epoch)).read_bytes())
+            content = unsealed(read_regular(self.folder / str(epoch)))
             return None if content is None else safetensors.torch.load(content)
-        except (OSError, SafetensorError, ValueError):
+        except (OSError, MemoryError, SafetensorError, ValueError):
             return None
 
     def drop(self, epoch: int) -> None:

@@ -111,7 +111,7 @@ def file_stem(name: str) -> str:
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60]
     if slug == name and slug.lower() != "index":
         return slug
-    return f"{slug or 'job'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{slug or 'job'}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
 def dashboard_page(folder: Path, job_name: str) -> Path:

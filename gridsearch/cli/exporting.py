@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch.atomic import write_named
+from gridsearch.cli.tables import csv_cell
 from gridsearch.errors import GridsearchError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = ("csv", "json", "parquet")
-_FORMULA = ("=", "+", "@", "-", "\t", "\r")
 
 
 def chosen_format(name: str | None, output: Path | None) -> str:
@@ -47,10 +47,6 @@ def _content(frame: pd.DataFrame, kind: str) -> bytes:
         return (frame.to_json(orient="records", indent=2, double_precision=15) or "[]").encode() + b"\n"
     text = frame.copy()
     for column in text.select_dtypes(include=["object", "str"]):
-        text[column] = text[column].map(_harmless, na_action="ignore")
+        text[column] = text[column].map(lambda cell: csv_cell(str(cell)), na_action="ignore")
+    text.columns = [csv_cell(str(column)) for column in text.columns]
     return text.to_csv(index=False).encode()
-
-
-def _harmless(cell: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run as a formula."""
-    return "'" + cell if str(cell).startswith(_FORMULA) else cell

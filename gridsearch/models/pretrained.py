@@ -145,8 +145,8 @@ def _tensors(file: Path) -> dict[str, Tensor]:
             content = _read(file)
     except pickle.UnpicklingError as error:
         raise ModelError(
-            f"pretrained: {file} holds Python objects, which are never loaded, or is damaged; write one with"
-            " torch.save(model.state_dict(), FILE)"
+            f"pretrained: {file} is no file of tensors (it holds Python objects, which are never loaded, or is"
+            " damaged); write one with torch.save(model.state_dict(), FILE)"
         ) from error
     except Exception as error:  # readers raise whatever damaged bytes lead them to
         raise ModelError(f"pretrained: {file} is no file of tensors ({one_line(error)})") from error

@@ -134,7 +134,7 @@ def write_sheet(sheet: Sheet, target: Path, store: str = "") -> None:
     content = (
         sheet_png(sheet)
         if target.suffix.lower() == ".png"
-        else sheet_page(sheet, Stamp(datetime.now(UTC), store)).encode()
+        else sheet_page(sheet, Stamp(datetime.now(UTC), store)).encode(errors="backslashreplace")
     )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -43,12 +43,12 @@ def write_dashboards(
 def write_page(data: JobData, page: Path, *, source: str = "", now: datetime | None = None) -> Path:
     """Write the page of one job to this file."""
     page.parent.mkdir(parents=True, exist_ok=True)
-    write_named(page, job_page(data, Stamp(now or datetime.now(UTC), source)).encode(errors="replace"))
+    write_named(page, job_page(data, Stamp(now or datetime.now(UTC), source)).encode(errors="backslashreplace"))
     return page
 
 
 def _write(page: Path, text: str) -> None:
-    write(page, text.encode(errors="replace"))
+    write(page, text.encode(errors="backslashreplace"))
 
 
 def _entry(data: JobData, page: Path) -> Entry:

@@ -14,7 +14,7 @@ import pytest
 from gridsearch.cli import defects, main, streams
 from gridsearch.cli.exporting import write
 from gridsearch.cli.plain_text import prepare, printable
-from gridsearch.cli.tables import Grid, as_csv, as_latex, as_markdown
+from gridsearch.cli.tables import Grid, as_csv, as_latex, as_markdown, blocks
 from gridsearch.errors import EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, JobError
 
 #: What moves a cursor, turns the direction of writing, cannot be seen, or is no text at all.
@@ -33,7 +33,7 @@ def test_what_a_terminal_would_obey_is_shown() -> None:
 
 def test_tables_of_every_format_obey_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     grid = Grid([HOSTILE, FORMULA], [False, True], [[HOSTILE, "-1"], [FORMULA, "2"]])
-    for text in (as_csv(grid), as_markdown(grid), as_latex(grid)):
+    for text in (as_csv(grid), as_markdown(grid), as_latex(grid), *blocks(grid, None)[0].body):
         assert harmless(text)
     assert [row[1] for row in csv.reader(io.StringIO(as_csv(grid)))] == [f"'{FORMULA}", "-1", "2"]
     text = HOSTILE.replace("\udce9", "")  # which pandas cannot hold
@@ -42,6 +42,7 @@ def test_tables_of_every_format_obey_nobody(tmp_path: Path, capsys: pytest.Captu
     written = (tmp_path / "x.csv").read_text()
     assert harmless(written)
     assert list(csv.reader(io.StringIO(written)))[1:] == [[printable(text), "-1.5"], [f"'{FORMULA}", "2.0"]]
+    assert len(as_markdown(Grid(["a"], [False], [["two\nlines"]])).splitlines()) == 3
     streams.data(HOSTILE)
     assert harmless(capsys.readouterr().out)
 

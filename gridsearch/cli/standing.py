@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.analysis.labels import Spread
 from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.cli.best import Best, best_trial
-from gridsearch.cli.streams import folded, printable
+from gridsearch.cli.plain_text import printable
+from gridsearch.cli.streams import folded
 from gridsearch.cli.wording import duration, moment, plural, short_id
 from gridsearch.spec.outcomes import OPEN_STATES
 

@@ -10,7 +10,8 @@ from gridsearch.analysis.labels import label, score_text
 from gridsearch.analysis.measures import initial_val_loss, overfit_epoch, seconds_per_epoch
 from gridsearch.analysis.question import defaults
 from gridsearch.analysis.spans import trained_as
-from gridsearch.cli.streams import folded, printable
+from gridsearch.cli.plain_text import printable
+from gridsearch.cli.streams import folded
 from gridsearch.cli.tables import Grid
 from gridsearch.cli.wording import duration, moment, plural, short_id
 from gridsearch.spec.identity import flatten

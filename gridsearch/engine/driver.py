@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gridsearch import paths
+from gridsearch.atomic import write
 from gridsearch.engine.keeping import BestSoFar
 from gridsearch.errors import LaunchClosedError, StoreLockedError, not_writable
 from gridsearch.search.plan import LineagePlan
@@ -212,8 +213,7 @@ class Driver:
         config = self.plans[event.lineage_id].config
         text = f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            write(path, text.encode(errors="backslashreplace"), durable=False)
         except OSError as error:
             raise not_writable("failure logs", path.parent, error) from error
         return str(path)

@@ -88,12 +88,18 @@ class BestSoFar:
         self._add(_best(store, job, self.keep))
 
     def take(self, finished: Collection[TrialRow], ended: Collection[str], training: Collection[str]) -> None:
-        """Learn which trials are finished and which lineages ended just now, and which are still to be trained."""
-        touched = self._add(finished) | set(ended)
+        """Learn which trials are finished and which lineages ended just now, and which are still to be trained.
+
+        What another launch of the job has claimed since is its own to remove.
+        """
+        touched = (self._add(finished) | set(ended)) - set(training)
+        if touched:
+            rows = self.store.lineages(touched)
+            touched = {lineage_id for lineage_id in touched if rows[lineage_id].launch_id is None}
         wanted = defaultdict(set)
         for kept in self.best:
             wanted[kept.lineage_id].add(kept.epoch)
-        for lineage_id in touched - set(training):
+        for lineage_id in touched:
             ReadingFolder(self.root, lineage_id).keep_only(wanted[lineage_id])
 
     def _add(self, rows: Collection[TrialRow]) -> set[str]:
@@ -173,11 +179,12 @@ def _best(store: Store, name: str, keep: int) -> list[TrialRow]:
 
 
 def clear_readings(store: Store, store_path: Path, name: str) -> None:
-    """Remove what launches of a job have gathered, but for lineages that may still be trained."""
+    """Remove what launches of a job have gathered, but for lineages that may still be trained, or just are."""
     root = paths.reading_dir(store_path, name)
     if not root.exists():
         return
     unfinished = {row.lineage_id for row in store.trials(name) if row.state not in RESULT_STATES}
-    for folder in root.iterdir():
-        if folder.name not in unfinished:
-            ReadingFolder(root, folder.name).keep_only(())
+    found = {folder.name for folder in root.iterdir()} - unfinished
+    claimed = {lineage_id for lineage_id, row in store.lineages(found).items() if row.launch_id is not None}
+    for lineage_id in found - claimed:
+        ReadingFolder(root, lineage_id).keep_only(())

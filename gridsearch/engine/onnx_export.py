@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gridsearch.atomic import replacing
+from gridsearch.atomic import write_named
 from gridsearch.engine.trained import TrainedTrial
 from gridsearch.engine.weight_files import preprocessing
 from gridsearch.errors import EngineError, one_line
@@ -81,7 +81,6 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
     }
     onnx.helper.set_model_props(written, about)
     try:
-        with replacing(target) as file:
-            file.write(written.SerializeToString())
+        write_named(target, written.SerializeToString())
     except OSError as error:
         raise EngineError(f"{target}: cannot be written ({error.strerror})") from None

@@ -136,7 +136,7 @@ def prepare(
     check_model(job, model, seen, (trial.config.hyper for trial in grid.trials))
     from gridsearch.engine.recipe_checks import check_recipe
 
-    check_recipe(job, model, seen, [trial.config for trial in grid.trials])
+    check_recipe(job, model, seen, [trial.config for trial in grid.trials], prepared.pretrained)
     return prepared
 
 
@@ -162,9 +162,10 @@ def pretrained_files(job: JobSpec, data_dir: Path) -> dict[str, tuple[str, Path]
     for written in wanted:
         try:
             file = weights_file(job.model, written, folders=model_folders(job), data_dir=data_dir)
+            name = written if written == IMAGENET else f"sha256:{file_digest(file)}"
         except ModelError as error:
             raise ModelError(f"{job.document.place(job.trail('pretrained'))}: {error}") from None
-        found[written] = (written if written == IMAGENET else f"sha256:{file_digest(file)}", file)
+        found[written] = (name, file)
     return found
 
 

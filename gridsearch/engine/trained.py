@@ -27,9 +27,10 @@ from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.arrays import DeviceArrays, to_device
 from gridsearch.training.distillation import TeacherFile
-from gridsearch.training.evaluation import Tally
+from gridsearch.training.evaluation import Tally, evaluation_batch
 from gridsearch.training.form import forward_context
 from gridsearch.training.member import drawn_model
+from gridsearch.training.state_checks import weights_fit
 from gridsearch.training.task import Workplace
 
 
@@ -139,9 +140,9 @@ def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = 
         file = paths.weights_file(store_path, row.trial_id, None if epoch == own else epoch)
         weights: Mapping[str, Tensor] | None = read_weights(file, row.trial_id, epoch)
         known = own_validation(file, row.trial_id)
-        if weights is None:
+        if weights is None or not weights_fit(weights, model):
             asked = _Asked(job, row, config, curve[epoch], file)
-            kept = _found(source, asked, place) or _trained_again(source, asked, settings, place)
+            kept = _found(source, asked, place, model) or _trained_again(source, asked, settings, place)
             weights, known = kept.weights, kept.validation
             write_weights(file, kept)
         model.load_state_dict(weights)
@@ -161,9 +162,9 @@ class _Asked:
     file: Path
 
 
-def _found(source: ModelSource, asked: _Asked, place: Workplace) -> Kept | None:
+def _found(source: ModelSource, asked: _Asked, place: Workplace, model: nn.Module) -> Kept | None:
     found = weights_at_hand(source.store_path, asked.job.name, asked.row, asked.epoch.epoch)
-    if found is None:
+    if found is None or not weights_fit(found.weights, model):
         return None
     return Kept(asked.job, asked.row, asked.epoch, found.weights, place.train.normalizer, validation_of(found))
 
@@ -186,7 +187,7 @@ def measured(model: nn.Module, config: TrialConfig, place: Workplace) -> Validat
     """Return what a model in evaluation mode does with the validation images of a place."""
     tally = Tally.of(1, place.device)
     with torch.no_grad(), forward_context(config.precision, place.device):
-        for images, labels in place.validation.in_order(config.batch_size):
+        for images, labels in place.validation.in_order(evaluation_batch(place.validation)):
             tally.add(model(images).to(place.train.dtype)[None], labels)
     return Validation(*tally.means()[0])
 

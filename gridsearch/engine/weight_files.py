@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gridsearch.atomic import replacing
+from gridsearch.atomic import write
 from gridsearch.errors import StorageError
 from gridsearch.models.registry import MODELS, find_model
+from gridsearch.regular_files import read_regular
 from gridsearch.spec.identity import parse
 from gridsearch.spec.outcomes import METRICS
 from gridsearch.spec.trial import TrialConfig
@@ -77,12 +78,9 @@ def write_weights(file: Path, kept: Kept) -> None:
     content = buffer.getvalue()
     described = _description(kept) | {"sha256": hashlib.sha256(content).hexdigest()}
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as stream:
-            stream.write(content)
+        write(file, content)
         # Last: weights count as kept where their description is there.
-        with replacing(file.with_suffix(".json")) as stream:
-            stream.write((json.dumps(described, indent=2) + "\n").encode())
+        write(file.with_suffix(".json"), (json.dumps(described, indent=2) + "\n").encode())
     except OSError as error:
         why = error.strerror or str(error)
         raise StorageError(
@@ -102,13 +100,14 @@ def read_weights(file: Path, trial_id: str, epoch: int) -> dict[str, Tensor] | N
     if described is None or described.get("epoch") != epoch:
         return None
     try:
-        content = file.read_bytes()
-    except OSError:
+        content = read_regular(file)
+        if hashlib.sha256(content).hexdigest() != described.get("sha256"):
+            return None
+        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception:  # readers raise whatever damaged bytes lead them to; code in them is never run
         return None
-    if hashlib.sha256(content).hexdigest() != described.get("sha256"):
-        return None
-    weights: dict[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return weights
+    is_state = isinstance(found, dict) and all(isinstance(value, Tensor) for value in found.values())
+    return dict(found) if is_state else None
 
 
 def own_validation(file: Path, trial_id: str) -> Validation | None:
@@ -123,8 +122,8 @@ def own_validation(file: Path, trial_id: str) -> Validation | None:
 def _described(file: Path, trial_id: str) -> dict[str, Any] | None:
     """Return what a file of weights is said to be, or None where that is nothing or of another trial."""
     try:
-        found: dict[str, Any] = json.loads(file.with_suffix(".json").read_text())
-    except (OSError, ValueError):
+        found: dict[str, Any] = json.loads(read_regular(file.with_suffix(".json")))
+    except (OSError, MemoryError, ValueError, RecursionError):
         return None
     return found if file.exists() and isinstance(found, dict) and found.get("trial") == trial_id else None
 

@@ -20,6 +20,7 @@ from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.draws import make_portable
 from gridsearch.training.randomness import derive, seed_everything
 from gridsearch.training.readings import ReadingKeeper
+from gridsearch.training.state_checks import state_fits
 from gridsearch.training.task import LineageTask, Workplace
 
 #: Everything the next epoch depends on: "model." and the name in the model's state dict, "optimizer." and slot and
@@ -36,11 +37,11 @@ class Member:
     def __init__(self, task: LineageTask, place: Workplace) -> None:
         self.task, self.config = task, task.config
         self.module = new_model(task.config, place)
-        self.folder = CheckpointFolder(place.checkpoints, task.lineage_id)
+        self.folder = CheckpointFolder(place.checkpoints, task.lineage_id, task.attempt)
         self.history: list[EpochRecord] = []
         self._state: State | None = None
         self.ended = False
-        if checkpoint := self.folder.load():
+        if checkpoint := self.folder.load(lambda found: state_fits(found.tensors, self.module)):
             self._state = checkpoint.tensors
             known = [record for record in checkpoint.history if record.epoch <= task.config.epochs]
             self.history = [replace(record, attempt=task.attempt) for record in known]

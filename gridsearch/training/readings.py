@@ -6,8 +6,6 @@ safetensors behind their digest, and appears whole or not at all.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from gridsearch.atomic import write
 from gridsearch.errors import not_writable
+from gridsearch.regular_files import read_regular
 from gridsearch.spec.outcomes import EpochRecord
 from gridsearch.spec.readings import reading_epoch
 from gridsearch.training.checkpoints import sealed, unsealed
@@ -51,33 +51,26 @@ class ReadingFolder:
 
     def save(self, record: EpochRecord, weights: Mapping[str, Tensor]) -> None:
         """Write the weights of an epoch; `StorageError` when the disk does not take them."""
-        epoch = record.epoch
-        target = self.folder / str(epoch)
         validation = torch.tensor([record.val_loss, record.val_accuracy], dtype=torch.float64)
-        temporary = target.with_name(f"{epoch}.{os.getpid()}.tmp")
+        # Tied weights are several names for one tensor, which safetensors refuses: each gets its own.
+        content = safetensors.torch.save(
+            {name: tensor.contiguous().clone() for name, tensor in weights.items()} | {_VALIDATION: validation}
+        )
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            # Tied weights are several names for one tensor, which safetensors refuses: each gets its own.
-            content = safetensors.torch.save(
-                {name: tensor.contiguous().clone() for name, tensor in weights.items()} | {_VALIDATION: validation}
-            )
-            temporary.write_bytes(sealed(content))
-            temporary.replace(target)
+            write(self.folder / str(record.epoch), sealed(content), durable=False)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
             raise not_writable("weights", self.root, error) from error
 
     def load(self, epoch: int) -> Reading | None:
         """Return the weights of an epoch, or None where they are not there or damaged."""
         try:
-            content = unsealed((self.folder / str(epoch)).read_bytes())
+            content = unsealed(read_regular(self.folder / str(epoch)))
             if content is None:
                 return None
             tensors = safetensors.torch.load(content)
             validation = tensors.pop(_VALIDATION, None)
             return Reading(tensors, *(() if validation is None else validation.tolist()))
-        except (OSError, SafetensorError, ValueError):
+        except (OSError, MemoryError, SafetensorError, ValueError, TypeError):
             return None
 
     def drop(self, epoch: int) -> None:

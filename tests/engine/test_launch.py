@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from gridsearch.errors import DataError, JobError, ModelError, StorageError
 from gridsearch.spec.outcomes import EpochRecord, LineageFinished, TrialState
 from gridsearch.store.opening import open_store
 from gridsearch.store.processes import process_table
+from gridsearch.training import checkpoints
 from tests.engine.launching import Notes, assert_alike, launch, prepared, table
 
 
@@ -128,14 +128,12 @@ def test_only_lineages_that_lost_both_checkpoints_are_told_of(tmp_path: Path) ->
     assert [note[:37] for note in notes.notes] == ["the checkpoints of 1 begun lineages a"]
 
 
-def checkpoints_on_a_full_disk(store: Path) -> None:
-    """Have the next file that any begun lineage's checkpoint is written to take nothing."""
-    for folder in paths.checkpoint_dir(store).iterdir():
-        for slot in ("even", "odd", "synced"):
-            (folder / f"{slot}.{os.getpid()}.tmp").symlink_to("/dev/full")
+def checkpoints_on_a_full_disk(_: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have the disk take no more checkpoints."""
+    patch.setattr(checkpoints, "write", lambda target, content, **_: Path("/dev/full").write_bytes(content))
 
 
-def checkpoints_in_no_folder(store: Path) -> None:
+def checkpoints_in_no_folder(store: Path, _: pytest.MonkeyPatch) -> None:
     folder = paths.checkpoint_dir(store)
     folder.rename(folder.with_name("moved"))
     folder.write_text("")
@@ -154,17 +152,18 @@ WITH_DEV_FULL = pytest.mark.skipif(
     ],
 )
 def test_a_disk_that_takes_no_checkpoint_ends_the_launch_and_charges_nobody(
-    tmp_path: Path, spoil: Callable[[Path], None], why: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path, pytest.MonkeyPatch], None], why: str
 ) -> None:
     job, store_path = prepared(tmp_path), tmp_path / "r.db"
     spoiled: list[bool] = []
 
     def once() -> None:
         if not spoiled:
-            spoil(store_path)
+            spoil(store_path, patch)
             spoiled.append(True)
 
-    with pytest.raises(StorageError, match=f"checkpoints in .* cannot be written: {why}.*gridsearch resume") as caught:
+    refused = pytest.raises(StorageError, match=f"checkpoints in .* cannot be written: {why}.*gridsearch resume")
+    with monkeypatch.context() as patch, refused as caught:
         launch(job, store_path, notes=Notes(6, once))
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Jobs drawn at random, recipe and model, for hypothesis: a drawn job is a map, as in YAML, so that it can be shrunk."""
+"""Jobs drawn at random by hypothesis, recipe and model; a drawn job is a map, as in YAML."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ AMOUNTS = {
 OURS: dict[str, dict[str, list[Any]]] = {
     "shallow": {"neurons": [4, 9]},
     "deep": {"hidden": [[7], [12, 5], [6, 6, 6]]},
-    "cnn": {"filters": [[3], [2, 4]], "dense": [[], [8]], "dropout_conv": [0.0, 0.3], "batch_norm": ["none", "all"]},
+    "cnn": {"filters": [[3], [2, 4]], "dense": [[8]], "dropout_conv": [0.0, 0.3], "batch_norm": ["none", "all"]},
     "mlp": {"hidden": [[12, 8]], "dropout_1": [0.0, 0.5], "batch_norm": [True, False]},
     "one_conv_cnn": {"filters": [3], "neurons": [8], "dropout_dense": [0.0, 0.2]},
 }
-#: Where a parameter has no gradient of its own, or hooks on it, torch gives it that of the penalty or not, as one writes
-#: the penalty; so no such model has one here.
+#: Where a parameter has no gradient of its own, or a hook, torch gives it that of the penalty or not, as one writes the
+#: penalty; so no such model has one here.
 WITHOUT_L1 = {
     "no_grad_backbone",
     "detached_backbone",

@@ -97,7 +97,7 @@ def train(
     start: Mapping[str, Tensor] | None = None,
     teacher: Callable[[Tensor], Tensor] | None = None,
 ) -> Trained:
-    """Train a model; `teacher` says of pixels (n, C, H, W) in [0, 1] its logits (n, K) or its hidden features (n, D)."""
+    """Train a model; `teacher` gives for pixels (n, C, H, W) in [0, 1] its logits (n, K) or its features (n, D)."""
     recipe = {**DEFAULTS, **recipe}
     torch.manual_seed(derive(recipe["seed"], "weights"))
     model = documented_dropout(build())

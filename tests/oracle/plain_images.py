@@ -31,7 +31,9 @@ def augmented(pixels: Tensor, recipe: Mapping[str, Any], epoch: int) -> Tensor:
         places = (draws("crop", 2) * (2 * padding + 1)).long().tolist()
         height, width = pixels.shape[2:]
         padded = [vision.pad(image, [padding]) for image in images]
-        images = [vision.crop(image, top, left, height, width) for image, (top, left) in zip(padded, places, strict=True)]
+        images = [
+            vision.crop(image, top, left, height, width) for image, (top, left) in zip(padded, places, strict=True)
+        ]
     if recipe["flip"]:
         mirrored = (draws("flip") < 0.5).tolist()
         images = [vision.hflip(image) if now else image for image, now in zip(images, mirrored, strict=True)]

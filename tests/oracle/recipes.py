@@ -80,12 +80,13 @@ space:
     "what is drawn": """\
 model: mlp
 split: {test: 0.1, folds: 2, stratify: true, train: 150}
-learning_rate: 0.05
+data_seed: 5
+seed: 7
+repeats: 2
 space:
   hidden: [[12, 9]]
   dropout_1: [0.4]
-  seed: [0, 3]
-  data_seed: [0, 5]
+  learning_rate: [0.05, 0.02]
 """,
     "frozen": """\
 model: cnn

@@ -6,6 +6,7 @@
 For each model and batch size, M models of four learning rates (and for dense networks four widths) are tried as a
 worker tries them; then, in every round, the chosen form and training alone are timed again side by side, on steps the
 choice did not see. Times are of one step of all M models. `auto` is alone / chosen: below 1 the choice cost time.
+`evaluated` and `evaluated alone` are the times in which all M models are evaluated on the validation images.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import platform
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,10 @@ from gridsearch.models.registry import find_model
 from gridsearch.spec.trial import Split, TrialConfig
 from gridsearch.training import choosing
 from gridsearch.training.arrays import to_device
+from gridsearch.training.evaluation import evaluate
+from gridsearch.training.form import Form
 from gridsearch.training.member import Member
+from gridsearch.training.single import Single
 from gridsearch.training.task import LineageTask, Workplace
 
 HERE = Path(__file__).parent
@@ -73,6 +78,10 @@ def case(model: str, batch_size: int, place: Workplace, options: argparse.Namesp
         else 1.0
         for _ in range(options.rounds)
     ]
+    evaluated = [
+        (seconds_to_evaluate(chosen or choosing.ALONE, members, place), seconds_to_evaluate("alone", members, place))
+        for _ in range(options.rounds)
+    ]
     micros = {form: None if seconds is None else round(seconds * 1e6) for form, seconds in found.items()}
     return {
         "model": model,
@@ -81,7 +90,23 @@ def case(model: str, batch_size: int, place: Workplace, options: argparse.Namesp
         "chosen": chosen,
         "auto": round(statistics.median(ratios), 2),
         "auto_range": [round(min(ratios), 2), round(max(ratios), 2)],
+        "evaluated": round(min(chosen for chosen, _ in evaluated) * 1e6),
+        "evaluated alone": round(min(alone for _, alone in evaluated) * 1e6),
     }
+
+
+def seconds_to_evaluate(form: str, members: Sequence[Member], place: Workplace) -> float:
+    """Return the seconds in which all members are evaluated on the validation images, after a first time."""
+    together = form != choosing.ALONE
+    made: list[Form] = [choosing.FORMS[form](members, place)] if together else [Single([one], place) for one in members]
+    for one in made:
+        evaluate(one, place.validation)
+    started = time.perf_counter()
+    for one in made:
+        evaluate(one, place.validation)
+    if place.device.type == "cuda":
+        torch.cuda.synchronize(place.device)
+    return time.perf_counter() - started
 
 
 def task(model: str, batch_size: int, number: int) -> LineageTask:
@@ -123,6 +148,7 @@ def hardware(device: torch.device, threads: int) -> str:
 def text(result: dict[str, Any]) -> str:
     """Return the result as an aligned table."""
     columns = ("model", "batch", "alone", "concatenated", "stacked", "compiled", "chosen", "auto", "auto_range")
+    columns += ("evaluated", "evaluated alone")
     rows: list[Sequence[str]] = [columns]
     rows += [
         [str(one.get(name, "")) if one.get(name) is not None else "" for name in columns] for one in result["cases"]

@@ -18,8 +18,7 @@ from gridsearch.errors import DataError
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import Evaluation, EvaluationRow, JobRow, Latency, LatencyRow, TrialRow
 from gridsearch.training.arrays import as_pixels
-from gridsearch.training.evaluation import Tally
-from gridsearch.training.form import Form
+from gridsearch.training.evaluation import Tally, evaluation_batch
 
 #: How many images are timed, where there are as many, and in batches of which sizes.
 IMAGES, BATCH_SIZES = 1000, (1, 100)
@@ -80,7 +79,7 @@ def on_test_images(model: TrainedTrial) -> Evaluation:
     tally = Tally.of(1, model.device)
     counts = torch.zeros(classes * classes, dtype=torch.int64, device=model.device)
     started = time.perf_counter()
-    for pixels, labels in images.in_order(max(model.config.batch_size, min(images.chunk_size(1), Form.most_at_once))):
+    for pixels, labels in images.in_order(evaluation_batch(images)):
         logits = model.logits(pixels)
         tally.add(logits[None], labels)
         counts += torch.bincount(labels * classes + logits.argmax(1), minlength=classes * classes)

@@ -19,7 +19,7 @@ from gridsearch.search.plan import LineagePlan
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.compatibility import Behaviour, kind_of, shape_of
 from gridsearch.training.dense import may_concatenate
-from gridsearch.training.draws import PortableDropout, make_portable
+from gridsearch.training.draws import is_portable, make_portable
 from gridsearch.training.profile import Profile, profile_of
 
 
@@ -57,7 +57,7 @@ class TraitsFinder:
             model = self._built(config)
         freeze(model, config.freeze)
         # Trying the model is left to the workers: one that kills its process must not kill this one.
-        draws = any(isinstance(module, PortableDropout) for module in model.modules())
+        draws = any(is_portable(module) for module in model.modules())
         return _Found(
             shape_of(model, config, cautious=True), Behaviour(draws, remembers=False), profile_of(model, image_shape)
         )

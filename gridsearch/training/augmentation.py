@@ -35,6 +35,8 @@ class Augmentation:
         """Return pixels (n, C, H, W) in [0, 1] changed, the first being at `start` in the epoch's order.
 
         Rotation, shift and zoom repeat the edge where they look outside the image; crops are padded with black.
+        They are laid out as images that nothing was done to: models may view them, and channels last, which indexing
+        gives (a single channel's strides included), are summed in another order.
         """
         own = slice(start, start + len(pixels))
         if self.maps is not None:
@@ -44,7 +46,7 @@ class Augmentation:
             pixels = _cropped(pixels, self.padding, self.places[own])
         if self.mirrored is not None:
             pixels = torch.where(self.mirrored[own, None, None, None], pixels.flip(3), pixels)
-        return pixels
+        return pixels.clone(memory_format=torch.contiguous_format) if self.places is not None else pixels
 
 
 def draw_augmentation(

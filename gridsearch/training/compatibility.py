@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gridsearch.spec.trial import AUGMENTATIONS, Recipe, TrialConfig
 from gridsearch.training.dense import dense_layers, may_concatenate
 from gridsearch.training.optimizers import RuleKind
+from gridsearch.training.randomness import random_states, unchanged_draws
 from gridsearch.training.structure import structure_of
 
 _DENSE = "dense"
@@ -82,23 +83,26 @@ def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -
 
 
 def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behaviour:
-    """Try a copy of a model on the CPU, training and evaluating; leaves torch's random state as it was."""
-    before = torch.get_rng_state()
+    """Try a copy of a model on the CPU, training and evaluating; leaves the random states as they were."""
     try:
-        tried = copy.deepcopy(model)
-        dtype = next((parameter.dtype for parameter in tried.parameters()), torch.float32)
-        structure, kept = structure_of(tried.train()), _unsaved(tried)
-        with torch.no_grad():
-            for mode in (True, False):
-                tried.train(mode)(torch.zeros(2, *image_shape, dtype=dtype))
-        draws = not torch.equal(before, torch.get_rng_state())
-        now = _unsaved(tried)
-        same = kept.keys() == now.keys() and all(torch.equal(kept[name], now[name]) for name in kept)
-        return Behaviour(draws, remembers=not same or structure_of(tried.train()) != structure)
+        with unchanged_draws(torch.device("cpu")):
+            return _tried(model, image_shape)
     except Exception:  # the training itself tells what is wrong with it
         return Behaviour(draws=True, remembers=True)
-    finally:
-        torch.set_rng_state(before)
+
+
+def _tried(model: nn.Module, image_shape: tuple[int, int, int]) -> Behaviour:
+    before = random_states()
+    tried = copy.deepcopy(model)
+    dtype = next((parameter.dtype for parameter in tried.parameters()), torch.float32)
+    structure, kept = structure_of(tried.train()), _unsaved(tried)
+    with torch.no_grad():
+        for mode in (True, False):
+            tried.train(mode)(torch.zeros(2, *image_shape, dtype=dtype))
+    draws = random_states() != before
+    now = _unsaved(tried)
+    same = kept.keys() == now.keys() and all(torch.equal(kept[name], now[name]) for name in kept)
+    return Behaviour(draws, remembers=not same or structure_of(tried.train()) != structure)
 
 
 def _unsaved(model: nn.Module) -> dict[str, Tensor]:

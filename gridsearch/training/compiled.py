@@ -30,7 +30,7 @@ def why_not_compiled(device: torch.device) -> str:
 
 
 class Compiled(Stacked):
-    """A stack whose gradients are computed by compiled code, made for just these shapes."""
+    """A stack whose losses and gradients are computed by compiled code, made for just these shapes."""
 
     costly = True
     proved_by = Stacked
@@ -43,4 +43,4 @@ class Compiled(Stacked):
         torch._dynamo.reset()
         logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
         # The same draws as without compiling.
-        self.gradients = torch.compile(self.gradients, dynamic=False, options={"fallback_random": True})
+        self.losses = torch.compile(self.losses, dynamic=False, options={"fallback_random": True})

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from gridsearch.errors import ModelError
 from gridsearch.spec.trial import Recipe
 from gridsearch.training.form import Form
 from gridsearch.training.losses import Targets
@@ -99,9 +100,6 @@ def _nothing_else(model: nn.Module, names: Sequence[str]) -> bool:
 class Concatenated(Form):
     """Dense ReLU networks of one depth on a shared batch; see the module."""
 
-    #: A few hundred numbers for an image are kept, so as many as the caches hold may be given at once.
-    most_at_once = 2**20
-
     def __init__(self, members: Sequence[Member], place: Workplace) -> None:
         super().__init__(members, place)
         models = [member.module for member in members]
@@ -122,7 +120,9 @@ class Concatenated(Form):
         self.transposed = [self.parameters[0].t(), *(weight.transpose(1, 2) for weight in self.parameters[2::2])]
         for slot, member in enumerate(members):
             self._put(slot, member.state())
-        self.rule.steps = members[0].steps
+        self.rule.restore(*(member.state() for member in members))
+        if any(self.rule.missed):
+            raise ModelError("a dense network of which some parameters have missed steps is not what its trace shows")
 
     @property
     def depth(self) -> int:
@@ -249,7 +249,7 @@ class Concatenated(Form):
         for kind in self.own_slots(slot):
             views = self._views(slot, self.rule.slots[kind])
             state |= {f"optimizer.{kind}.{index}": view for index, view in zip(self.order, views, strict=True)}
-        return state | {"optimizer.steps": torch.tensor(self.rule.steps)}
+        return state | self.rule.counts()
 
     def _put(self, slot: int, state: State) -> None:
         for name, view in self._take(slot).items():

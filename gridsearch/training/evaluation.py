@@ -11,6 +11,8 @@ from torch.nn import functional
 from gridsearch.training.arrays import DeviceArrays
 from gridsearch.training.form import Form
 
+EVALUATION_BATCH = 512
+
 
 @dataclass
 class Tally:
@@ -45,8 +47,15 @@ class Tally:
 def evaluate(form: Form, arrays: DeviceArrays) -> list[tuple[float, float]]:
     """Return each model's mean cross-entropy and accuracy over all images, in evaluation mode."""
     tally = Tally.of(form.size, arrays.labels.device)
-    # M models keep M times the activations of one, and those of convolutions are many times their image.
-    size = max(form.configs[0].batch_size, min(arrays.chunk_size(1), form.most_at_once) // form.size)
-    for images, labels in arrays.in_order(size):
+    for images, labels in arrays.in_order(evaluation_batch(arrays)):
         tally.add(form.logits(images), labels)
     return tally.means()
+
+
+def evaluation_batch(arrays: DeviceArrays) -> int:
+    """Return how many images a model is given at once where it is evaluated: `EVALUATION_BATCH`, of large images fewer.
+
+    It depends on the images alone. A forward may look at its batch (normalise by it, say), so another number of images
+    would be other numbers.
+    """
+    return min(EVALUATION_BATCH, arrays.chunk_size(1))

@@ -27,8 +27,6 @@ class Form(ABC):
 
     #: Whether making the form is so costly that models which have ended keep their place until half have.
     costly: ClassVar[bool] = False
-    #: How many images all models together are given at once to evaluate them; many more than this gain nothing.
-    most_at_once: ClassVar[int] = 512
     #: The form that is proved in place of this one (see `verifying`), where making this one takes long.
     proved_by: ClassVar[type[Form] | None] = None
 

@@ -25,7 +25,7 @@ from gridsearch.training.epochs import advance
 from gridsearch.training.member import Member
 from gridsearch.training.single import Single
 from gridsearch.training.task import LineageTask, Pack, StopRequestedError, Workplace
-from gridsearch.training.verifying import agrees
+from gridsearch.training.verifying import proved
 
 
 def train_pack(pack: Pack, workplace: Callable[[TrialConfig], Workplace]) -> Iterator[WorkerEvent]:
@@ -88,11 +88,16 @@ def _train_in_best_form(
     if form is None:
         for half in halves(members):
             yield from _train_in_best_form(half, place, measured)
-    elif form == ALONE or not agrees(FORMS[form].proved_by or FORMS[form], members, place):
-        for member in members:
-            yield from _train([member], place, ALONE)
     else:
-        yield from _train(members, place, form)
+        sound: Sequence[Member] = []
+        if form != ALONE:
+            agreed = proved(FORMS[form].proved_by or FORMS[form], members, place)
+            sound = [member for member, fits in zip(members, agreed, strict=True) if fits]
+        if len(sound) > 1:
+            yield from _train(sound, place, form)
+        for member in members:
+            if len(sound) < 2 or member not in sound:
+                yield from _train([member], place, ALONE)
 
 
 def _train(members: Sequence[Member], place: Workplace, form: str) -> Iterator[WorkerEvent]:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gridsearch.errors import ModelError
 from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.form import Form, Rates
 from gridsearch.training.losses import Targets, loss_terms, training_loss
 from gridsearch.training.member import Member, State
 from gridsearch.training.optimizers import clipped, make_rule
 from gridsearch.training.outputs import check_logits, checked_logits
+from gridsearch.training.randomness import unchanged_draws
 from gridsearch.training.task import Workplace
 
 
@@ -24,14 +26,15 @@ class Single(Form):
         (member,) = members
         self.model = member.model().to(place.device)
         self.parameters: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]
+        self.frozen = {name: p for name, p in self.model.named_parameters() if not p.requires_grad}
         self.rule = make_rule([member.config], self.parameters, lambda values: values[0])
-        self.rule.steps = member.steps
         self.terms = {name: term[0] for name, term in loss_terms(self.configs, place.device).items()}
         state = member.state()
         for slot, tensors in self.rule.slots.items():
             for index, tensor in enumerate(tensors):
                 if (name := f"optimizer.{slot}.{index}") in state:
                     tensor.copy_(state[name])
+        self.rule.restore(state)
 
     def train_chunk(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
         """See `Form`."""
@@ -46,12 +49,27 @@ class Single(Form):
             logits = self._forward(batch)
             loss = training_loss(logits, hidden[-1] if hidden else None, wanted, self.terms)
             hidden.clear()
-            gradients = list(torch.autograd.grad(loss, self.parameters, materialize_grads=True))
-            if limit := self.configs[0].clip_norm:
-                gradients = clipped(gradients, limit)
-            self.rule.step(self.parameters, gradients, self.rates[0])
+            self._step(loss)
             outputs.append(logits.detach())
         return torch.cat(outputs)[None]
+
+    def _step(self, loss: Tensor) -> None:
+        """Make a step, as `loss.backward()` and an optimiser's step do, hooks of all kinds included."""
+        for parameter in self.parameters:
+            parameter.grad = None
+        if not loss.requires_grad:
+            raise ModelError("nothing of the model is trained: no parameter takes part in the loss with a gradient")
+        loss.backward()  # type: ignore[no-untyped-call]
+        for name, parameter in self.frozen.items():
+            if parameter.grad is not None:
+                raise ModelError(
+                    f"parameter {name!r} is frozen when the model is made and has a gradient later; leave it trainable"
+                    " and run it under torch.no_grad() for as long as it is to stay as it is"
+                )
+        gradients = [parameter.grad for parameter in self.parameters]
+        if limit := self.configs[0].clip_norm:
+            gradients = clipped(gradients, limit)
+        self.rule.step(self.parameters, gradients, self.rates[0])
 
     def _forward(self, images: Tensor) -> Tensor:
         with self.forward_context():
@@ -64,7 +82,8 @@ class Single(Form):
         super().start_epoch(rates)
         if self.rule.steps == 0:
             images, _ = next(self.place.train.in_order(2))
-            checked_logits(self.model.eval(), images, self.place.num_classes)
+            with unchanged_draws(self.place.device):
+                checked_logits(self.model.eval(), images, self.place.num_classes)
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
@@ -79,4 +98,4 @@ class Single(Form):
         state = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         for slot, tensors in self.rule.slots.items():
             state |= {f"optimizer.{slot}.{index}": tensor for index, tensor in enumerate(tensors)}
-        return [state | {"optimizer.steps": torch.tensor(self.rule.steps)}]
+        return [state | self.rule.counts()]

@@ -1,7 +1,9 @@
 """The general form: any modules of equal structure as one, by `torch.func`.
 
-The forward and backward pass of one module is mapped over the stacked tensors of all. Random draws are made once for
-all models, so only models with the same seed may share a stack when they draw at all.
+The forward pass of one module is mapped over the stacked tensors of all; ordinary autograd goes back from the sum of
+their losses, of which each depends on one model's tensors alone. So a parameter that no model has used has no gradient,
+as alone. Random draws are made once for all models, so only models with the same seed may share a stack when they draw
+at all.
 """
 
 from __future__ import annotations
@@ -11,19 +13,23 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.func import functional_call, stack_module_state, vmap
 
 from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.form import Form
 from gridsearch.training.losses import Parts, Targets, Terms, loss_terms, training_loss
 from gridsearch.training.member import Member, State
 from gridsearch.training.optimizers import Coefficient, clipped, make_rule
+from gridsearch.training.randomness import unchanged_draws
 from gridsearch.training.task import Workplace
 
+#: How many images all models evaluated at once are given together: each keeps activations of its own.
+IMAGES_AT_ONCE = 2048
+
 Named = dict[str, Tensor]
-#: From stacked tensors, trained and others, the terms of the losses, and a batch with the parts of its targets: the
-#: gradients of the trained ones, and the logits.
-Gradients = Callable[[Named, Named, Terms, Tensor, Parts], tuple[Named, Tensor]]
+#: From stacked tensors, trained and others, the terms of the losses, and a batch with the parts of its targets: each
+#: model's loss (M,), and the logits (M, B, K).
+Losses = Callable[[Named, Named, Terms, Tensor, Parts], tuple[Tensor, Tensor]]
 
 
 class Stacked(Form):
@@ -36,12 +42,12 @@ class Stacked(Form):
         parameters, buffers = stack_module_state(models)
         trainable = {name: p.requires_grad for name, p in models[0].named_parameters()}
         on_device = {name: t.detach().to(place.device) for name, t in (parameters | buffers).items()}
-        self.trained: Named = {name: on_device[name] for name, wanted in trainable.items() if wanted}
+        self.trained: Named = {name: on_device[name].requires_grad_() for name, wanted in trainable.items() if wanted}
         self.others: Named = {name: tensor for name, tensor in on_device.items() if name not in self.trained}
         self.saved = set(models[0].state_dict())
         self.parameters = list(self.trained.values())
         self.rule = make_rule([member.config for member in members], self.parameters, self.spread)
-        self.rule.steps = members[0].steps
+        self.rule.restore(*(member.state() for member in members))
         for slot, tensors in self.rule.slots.items():
             for index, stack in enumerate(tensors):
                 for row, member in zip(stack, members, strict=True):
@@ -53,7 +59,7 @@ class Stacked(Form):
         limits = [config.clip_norm for config in self.configs]
         self.limits = torch.tensor(limits, dtype=torch.float64, device=place.device) if any(limits) else None
         dims = (0, 0, 0, None, None)
-        self.gradients: Gradients = vmap(grad(self._loss, has_aux=True), in_dims=dims, randomness="same")
+        self.losses: Losses = vmap(self._loss, in_dims=dims, randomness="same")
 
     def spread(self, values: Sequence[float]) -> Coefficient:
         """Return one value for each model as tensors that broadcast over the stacked parameters."""
@@ -75,8 +81,8 @@ class Stacked(Form):
         outputs = []
         for batch, wanted in zip(torch.split(images, batch_size), targets.split(batch_size), strict=True):
             self.next_step()
-            named, logits = self.gradients(self.trained, self.others, self.terms, batch, wanted.parts)
-            gradients = [named[name] for name in self.trained]
+            losses, logits = self.losses(self.trained, self.others, self.terms, batch, wanted.parts)
+            gradients: Sequence[Tensor | None] = torch.autograd.grad(losses.sum(), self.parameters, allow_unused=True)
             if self.limits is not None:
                 gradients = clipped(gradients, self.limits)
             self.rule.step(self.parameters, gradients, self.lr)
@@ -96,14 +102,24 @@ class Stacked(Form):
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """See `Form`."""
+        """See `Form`; as many models at once as memory is meant for, each time with the same draws."""
         self.template.eval()
         forward = vmap(self._forward, in_dims=(0, None), randomness="same")
-        return forward(self.trained | self.others, images)
+        tensors = self.trained | self.others
+        at_once = max(1, IMAGES_AT_ONCE // len(images))
+        outputs = []
+        for first in range(0, self.size, at_once):
+            some = {name: stack[first : first + at_once] for name, stack in tensors.items()}
+            if first + at_once < self.size:
+                with unchanged_draws(images.device):
+                    outputs.append(forward(some, images))
+            else:
+                outputs.append(forward(some, images))
+        return torch.cat(outputs)
 
     def states(self) -> list[State]:
         """See `Form`."""
-        stacks = {f"model.{k}": v for k, v in (self.trained | self.others).items() if k in self.saved}
+        stacks = {f"model.{k}": v.detach() for k, v in (self.trained | self.others).items() if k in self.saved}
         return [
             {name: stack[row] for name, stack in stacks.items()}
             | {
@@ -111,6 +127,6 @@ class Stacked(Form):
                 for slot in self.own_slots(row)
                 for index, tensor in enumerate(self.rule.slots[slot])
             }
-            | {"optimizer.steps": torch.tensor(self.rule.steps)}
+            | self.rule.counts()
             for row in range(self.size)
         ]

@@ -27,8 +27,9 @@ def structure_of(model: nn.Module) -> Hashable | None:
     tensors = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
     saved = {name for name, _ in tensors} - _unsaved(model)
     shared = len({id(tensor) for _, tensor in tensors}) < len(tensors)
+    complex_numbers = any(tensor.is_complex() for _, tensor in tensors)
     hooked = any(tensor._backward_hooks or tensor._post_accumulate_grad_hooks for _, tensor in tensors)
-    if shared or hooked or set(model.state_dict()) != saved:
+    if shared or hooked or complex_numbers or set(model.state_dict()) != saved:
         return None
     try:
         return tuple((name, _module(module)) for name, module in model.named_modules())

@@ -1,8 +1,8 @@
 """Proving a form on the very members it is about to train: what users' models do cannot be known by reading them.
 
 A trace shows one path of a forward, equal attributes say nothing of globals, and a buffer may be replaced instead of
-changed. So before a form is used, it makes two steps and an evaluation in float64, on a few images, and every member
-does the same alone, built anew just before. Where they differ, the members are trained alone.
+changed. So before a form is used, it makes a few steps in float64, on batches of two sizes, and evaluates in batches of
+two sizes, and every member does the same alone, built anew just before. Those that differ are trained alone.
 """
 
 from __future__ import annotations
@@ -15,28 +15,44 @@ import torch
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.randomness import derive
-from gridsearch.training.schedules import learning_rates
 from gridsearch.training.single import Single
 from gridsearch.training.task import Workplace
 
-#: Steps made, and images in each at most.
+#: Whole batches in which steps are made, one after another, before a smaller one; and images in each at most.
 STEPS, IMAGES = 2, 16
 TOLERANCE = 1e-8
+#: The learning rate of the first member; no other has the same. Their own would prove nothing more, and a rate of a
+#: million would make a difference of the last digit a large one.
+RATE = 0.01
 
 
-def agrees(form: type[Form], members: Sequence[Member], place: Workplace) -> bool:
-    """Whether members get in a form the numbers they get alone; False too when the form cannot take them."""
-    exact = _in_float64(place, members[0].config.batch_size)
+def proved(form: type[Form], members: Sequence[Member], place: Workplace) -> list[bool]:
+    """Return of each member whether it gets in a form the numbers it gets alone; of none where the form raises."""
+    batch = min(IMAGES, members[0].config.batch_size)
+    exact = _in_float64(place, batch)
     try:
-        together = _numbers(form([_fresh(member, place) for member in members], exact))
-        return all(_same(one, _alone(member, place, exact)) for one, member in zip(together, members, strict=True))
+        rates = [_sane_rate(member, slot / len(members)) for slot, member in enumerate(members)]
+        together = _numbers(form([_fresh(member, place) for member in members], exact), rates, batch)
     except Exception:  # whatever is wrong with it will be told of by the training alone
+        return [False] * len(members)
+    return [
+        _agrees(numbers, member, (place, exact), rate, batch)
+        for numbers, member, rate in zip(together, members, rates, strict=True)
+    ]
+
+
+def _agrees(numbers: State, member: Member, places: tuple[Workplace, Workplace], rate: float, batch: int) -> bool:
+    place, exact = places
+    try:
+        (alone,) = _numbers(Single([_fresh(member, place)], exact), [rate], batch)
+    except Exception:  # as above
         return False
+    return _same(numbers, alone)
 
 
-def _alone(member: Member, place: Workplace, exact: Workplace) -> State:
-    (numbers,) = _numbers(Single([_fresh(member, place)], exact))
-    return numbers
+def _sane_rate(member: Member, share: float) -> float:
+    """Return a rate at which neither the loss nor a penalty throws weights far away."""
+    return RATE * (1 + share) / (1 + member.config.weight_decay + member.config.l1)
 
 
 def _fresh(member: Member, place: Workplace) -> Member:
@@ -46,19 +62,20 @@ def _fresh(member: Member, place: Workplace) -> Member:
     return twin
 
 
-def _numbers(form: Form) -> list[State]:
-    """Return each model's state after the steps, and its logits then."""
+def _numbers(form: Form, rates: Sequence[float], batch: int) -> list[State]:
+    """Return each model's state after the steps, and its logits in them and then."""
     arrays = form.place.train
     torch.manual_seed(derive(form.configs[0].seed, "draws", 1))
-    form.start_epoch([learning_rates(config, 1, STEPS, ()) for config in form.configs])
-    size = -(-len(arrays) // STEPS)
+    form.start_epoch([[rate] for rate in rates])
     every = torch.arange(len(arrays), device=form.place.device)
     images = arrays.normalized(arrays.images)
     # `changed`, as what the teacher says of just these few images is not worth keeping.
-    steps = form.train_chunk(images, form.place.targets(every, arrays.images, changed=True), size)
-    after = form.logits(arrays.normalized(arrays.images.clone()))
+    steps = form.train_chunk(images, form.place.targets(every, arrays.images, changed=True), batch)
+    whole = form.logits(arrays.normalized(arrays.images.clone()))
+    parts = torch.cat([form.logits(part.clone()) for part in torch.split(images, batch)], dim=1)
     return [
-        {**state, "while training": steps[slot], "evaluated": after[slot]} for slot, state in enumerate(form.states())
+        {**state, "while training": steps[slot], "evaluated": whole[slot], "in batches": parts[slot]}
+        for slot, state in enumerate(form.states())
     ]
 
 
@@ -68,7 +85,9 @@ def _same(one: State, other: State) -> bool:
     )
 
 
-def _in_float64(place: Workplace, batch_size: int) -> Workplace:
-    images = min(STEPS * min(IMAGES, batch_size), len(place.train))
+def _in_float64(place: Workplace, batch: int) -> Workplace:
+    """Return a place with so many images that the last batch is smaller than the others, but no single image."""
+    smaller = batch // 2 + 1 if batch > 2 else 0
+    images = min(STEPS * batch + smaller, len(place.train))
     part, pixels = next(place.train.chunks(torch.arange(images), images))
     return replace(place, train=replace(place.train, images=pixels.double(), labels=place.train.labels[part]))

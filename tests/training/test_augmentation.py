@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from gridsearch.training.arrays import to_device
 from gridsearch.training.augmentation import Augmentation, draw_augmentation
+from gridsearch.training.normalization import make_normalizer
 from tests.training.conftest import config
 
 CPU = torch.device("cpu")
@@ -91,3 +95,19 @@ def test_zoom_makes_larger_and_smaller() -> None:
     areas = drawn(100, (21, 21), zoom=0.3)(square, 0).sum((1, 2, 3)) / 49
     assert areas.min() == pytest.approx(0.7**2, abs=0.1)
     assert areas.max() == pytest.approx(1.3**2, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", ["scale", "channel", "image"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("recipe", [{}, *({key: value} for key, value in ALL.items()), ALL], ids=str)
+def test_a_model_is_always_given_images_laid_out_alike(recipe: dict[str, Any], channels: int, kind: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 9, 9, channels), dtype=np.uint8)
+    arrays = to_device(pixels, np.zeros(30, dtype=np.int64), CPU)
+    arrays = replace(arrays, normalizer=make_normalizer(kind, arrays.images))
+    augment = draw_augmentation(config(**recipe), 30, (9, 9), 1, CPU)
+    for part, original in arrays.chunks(torch.arange(30).flip(0), 8):
+        given = arrays.normalized(augment(original, 0) if augment else original)
+        for batch in torch.split(given, 8):
+            assert batch.is_contiguous() and batch.stride() == torch.empty(batch.shape).stride(), part
+    for evaluated, _ in arrays.in_order(8):
+        assert evaluated.stride() == torch.empty(evaluated.shape).stride()

@@ -120,7 +120,7 @@ def of_one_recipe(draw: st.DrawFn, size: int) -> list[dict[str, Any]]:
     smooth = shared.pop("smooth")
     adaptive = shared["optimizer"] != "sgd"
     momenta = st.floats(0.1, 0.9) if shared["nesterov"] else some(0.1, 0.9)
-    return [
+    together = [
         {
             **shared,
             "learning_rate": draw(RATES) * (0.05 if adaptive else 1),
@@ -135,6 +135,10 @@ def of_one_recipe(draw: st.DrawFn, size: int) -> list[dict[str, Any]]:
         }
         for _ in range(size)
     ]
+    if len({not any(recipe[key] for key in ("momentum", "weight_decay", "l1")) for recipe in together}) == 2:
+        for recipe in together:  # of dense networks, plain descent keeps to itself
+            recipe["weight_decay"] = recipe["weight_decay"] or 1e-3
+    return together
 
 
 @st.composite
@@ -142,11 +146,7 @@ def dense_packs(draw: st.DrawFn) -> list[dict[str, Any]]:
     size, depth = draw(st.integers(2, 5)), draw(st.integers(0, 3))
     width = st.integers(1, 24)
     packs = []
-    together = draw(of_one_recipe(size))
-    plain = {not any(recipe[key] for key in ("momentum", "weight_decay", "l1")) for recipe in together}
-    for recipe in together:
-        if len(plain) == 2:  # of dense networks those keep to themselves
-            recipe["weight_decay"] = recipe["weight_decay"] or 1e-3
+    for recipe in draw(of_one_recipe(size)):
         hidden = draw(st.lists(width, min_size=depth, max_size=depth))
         model = {"model": "deep", "hyper": {"hidden": hidden}} if depth else {"model": "perceptron", "hyper": {}}
         packs.append({**recipe, **model, "seed": draw(st.integers(0, 5))})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 
 from gridsearch.models.registry import find_model
 from gridsearch.spec.outcomes import EpochRecord
+from gridsearch.training import pack
 from gridsearch.training.choosing import FORMS
 from gridsearch.training.dense import dense_layers
 from gridsearch.training.member import Member
-from gridsearch.training.verifying import agrees
+from gridsearch.training.verifying import proved
 from tests.training.conftest import MakePlace, task
 from tests.training.test_pack import assert_close, curves, run
 
@@ -58,6 +60,17 @@ class OnTheClass(Base):
 
     def forward(self, x):
         return super().forward(x).tanh() * self.scale
+
+class Sometimes(Base):
+    # Of one setting its constructor leaves a global behind that its forward reads.
+
+    def __init__(self, in_features, num_classes, trick):
+        super().__init__(in_features, num_classes)
+        global SCALE
+        SCALE = 2.0 if trick == 2.0 else 1.0
+
+    def forward(self, x):
+        return super().forward(x).tanh() * SCALE
 
 class Replaces(Base):
     def __init__(self, in_features, num_classes, trick=1.0):
@@ -106,7 +119,7 @@ def test_such_a_model_fails_the_proof_and_an_honest_one_passes(kind: str, tricks
         members = [Member(one, place) for one in lineages(name, tricks)]
         forms = ["stacked"] + (["concatenated"] if dense_layers(members[0].module) else [])
         for form in forms:
-            assert agrees(FORMS[form], members, place) is honest, (name, form)
+            assert all(proved(FORMS[form], members, place)) is honest, (name, form)
 
 
 def test_the_proof_leaves_members_where_they_were(tricks: Path, make_place: MakePlace) -> None:
@@ -115,9 +128,42 @@ def test_the_proof_leaves_members_where_they_were(tricks: Path, make_place: Make
     run([one for one in lineages("Base", tricks)][:1], place)
     members = [Member(one, place) for one in lineages("Base", tricks)]
     before = [(member.next_epoch, member.steps) for member in members]
-    assert agrees(FORMS["stacked"], members, place)
+    assert all(proved(FORMS["stacked"], members, place))
     assert [(member.next_epoch, member.steps) for member in members] == before
     found = curves(run(lineages("Base", tricks), place))
     for name, records in expected.items():
         assert_close(found[name], records)
     assert all(isinstance(record, EpochRecord) for records in found.values() for record in records)
+
+
+def test_a_rate_or_a_penalty_out_of_all_measure_fails_the_proof_for_nobody(tricks: Path, make_place: MakePlace) -> None:
+    place = make_place()
+    for wild in ({"learning_rate": 1e6}, {"weight_decay": 1e6}, {"l1": 1e6}, {"momentum": 0.9999}):
+        tasks = lineages("Base", tricks)
+        changed = replace(tasks[1], config=tasks[1].config.model_copy(update=wild))
+        members = [Member(one, place) for one in (tasks[0], changed, tasks[2])]
+        for form in ("stacked", "concatenated"):
+            assert proved(FORMS[form], members, place) == [True] * 3, (wild, form)
+
+
+def test_a_model_that_fails_the_proof_leaves_the_others_together(
+    tricks: Path, make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[list[str]] = []
+    advance = pack.advance
+
+    def watched(members: Any, place: Any, form: Any) -> Any:
+        trained.append([member.task.lineage_id for member in members])
+        return advance(members, place, form)
+
+    monkeypatch.setattr(pack, "advance", watched)
+    monkeypatch.setattr(pack, "fastest", lambda seconds, steps: "stacked")
+    monkeypatch.setattr(pack, "remembered", lambda *of: {"stacked": 1.0})
+    monkeypatch.setattr(pack, "measure", lambda *of: [])
+    tasks = lineages("Sometimes", tricks)
+    together = curves(run(tasks, make_place("together")))
+    ids = [one.lineage_id for one in tasks]
+    assert trained == [[ids[0], ids[2]], [ids[1]]]
+    for one in tasks:
+        (alone,) = curves(run([one], make_place("alone"))).values()
+        assert_close(together[one.lineage_id], alone)

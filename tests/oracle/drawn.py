@@ -95,7 +95,7 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
         "name": "drawn",
         "dataset": "digits",
         "split": {"test": 0.1, "train": 150, "validation": 600},
-        "model": "tests.oracle.odd_models:Odd" if model == "odd" else model,
+        "model": "tests.oracle.odd:Odd" if model == "odd" else model,
         **recipe,
         "space": space,
     }

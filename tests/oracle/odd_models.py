@@ -1,11 +1,10 @@
-"""Models that do what users' models do and ours do not; each by its name, all behind one class for a job's axis.
+"""Models that do what users' models do and ours do not, each by its name; `odd.py` gives them to jobs.
 
 All take images of 8 x 8 with one channel. No bias stands before a normalisation: its gradient would be rounding noise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -22,16 +21,6 @@ def kind(cls: type[nn.Module]) -> type[nn.Module]:
     """Have a model stand under its name in small letters, words apart."""
     KINDS["".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).lstrip("_")] = cls
     return cls
-
-
-class Odd(nn.Module):
-    """The model of a name: what a job's axis `kind` chooses."""
-
-    def __new__(cls, kind: str) -> Any:
-        return KINDS[kind]()
-
-    def __init__(self, kind: str) -> None:
-        raise AssertionError("another model is made in its place")
 
 
 class Two(nn.Module):
@@ -955,8 +944,3 @@ class WeightsMovedInForward(Two):
         with torch.no_grad():
             self.first.weight.clamp_(-0.12, 0.12)
         return super().forward(x)
-
-
-def builder(name: str) -> Callable[[], nn.Module]:
-    """Return what makes a model of a name."""
-    return KINDS[name]

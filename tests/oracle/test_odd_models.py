@@ -39,7 +39,7 @@ JOB = """\
 name: odd
 dataset: digits
 split: {{test: 0.1, train: 150, validation: 600}}
-model: tests.oracle.odd_models:Odd
+model: tests.oracle.odd:Odd
 batch_size: 32
 epochs: 2
 momentum: 0.9

@@ -13,7 +13,7 @@ from gridsearch.training.evaluation import Tally, evaluate
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.outputs import check_logits
-from gridsearch.training.randomness import derive, epoch_order
+from gridsearch.training.randomness import derive, epoch_order, unchanged_draws
 from gridsearch.training.schedules import learning_rates
 from gridsearch.training.task import StopRequestedError, Workplace
 
@@ -84,7 +84,8 @@ def _may_stay(form: Form, inside: Sequence[Member], active: Sequence[Member]) ->
 def measure_untrained(form: Form) -> list[tuple[float, float]]:
     """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
     images, _ = next(form.place.train.in_order(2))
-    check_logits(form.logits(images)[0], len(images), form.place.num_classes)
+    with unchanged_draws(form.place.device):  # a model that draws while evaluating has the draws of the epoch for it
+        check_logits(form.logits(images)[0], len(images), form.place.num_classes)
     return evaluate(form, form.place.train)
 
 

@@ -5,8 +5,10 @@ All take images of 8 x 8 with one channel. No bias stands before a normalisation
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -125,24 +127,6 @@ class AveragedWeights(Two):
             self.slow.lerp_(self.last.weight.detach(), 0.1)
             return self.last(h)
         return functional.linear(h, self.slow, self.last.bias)
-
-
-@kind
-class ExtraState(Two):
-    """Something in the state dict that is no tensor."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = 0.7
-
-    def between(self, h: Tensor) -> Tensor:
-        return h * self.scale
-
-    def get_extra_state(self) -> Any:
-        return {"scale": self.scale}
-
-    def set_extra_state(self, state: Any) -> None:
-        self.scale = state["scale"]
 
 
 @kind
@@ -505,6 +489,32 @@ class NoiseAlways(Two):
 
     def between(self, h: Tensor) -> Tensor:
         return h + 0.1 * torch.randn_like(h)
+
+
+@kind
+class NumpyDraws(Two):
+    """Draws with numpy, its weights and its noise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Parameter(torch.from_numpy(np.random.randn(WIDTH, WIDTH).astype(np.float32)) * 0.3)
+
+    def between(self, h: Tensor) -> Tensor:
+        noise = torch.from_numpy(np.random.randn(*h.shape).astype(np.float32)) if self.training else 0.0
+        return h @ self.mix + 0.1 * noise
+
+
+@kind
+class PythonDraws(Two):
+    """Draws with Python's own generator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keeps = random.sample(range(WIDTH), WIDTH // 2)
+
+    def between(self, h: Tensor) -> Tensor:
+        h = h * (1 + 0.3 * random.random()) if self.training else h
+        return h.index_fill(1, torch.tensor(self.keeps), 0.5)
 
 
 @kind

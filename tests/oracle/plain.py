@@ -7,11 +7,13 @@ Of gridsearch there are only the seeds: what an epoch's images, weights and draw
 from __future__ import annotations
 
 import copy
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -99,7 +101,7 @@ def train(
 ) -> Trained:
     """Train a model; `teacher` gives for pixels (n, C, H, W) in [0, 1] its logits (n, K) or its features (n, D)."""
     recipe = {**DEFAULTS, **recipe}
-    torch.manual_seed(derive(recipe["seed"], "weights"))
+    _seed(derive(recipe["seed"], "weights"))
     model = documented_dropout(build())
     _materialise(model, images)
     _begin(model, recipe, start or {})
@@ -111,7 +113,7 @@ def train(
     done = Trained(normalize=loop.normalize)
     lowest, since = float("inf"), 0
     for epoch in range(recipe["epochs"] + 1):
-        torch.manual_seed(derive(recipe["seed"], "draws", epoch))
+        _seed(derive(recipe["seed"], "draws", epoch))
         of_train = loop.train(epoch) if epoch else loop.evaluate(images.train, images.train_labels)
         of_validation = loop.evaluate(images.validation, images.validation_labels)
         rate = loop.last_rate
@@ -125,6 +127,13 @@ def train(
             break
     done.reading = since if recipe["restore_best"] else len(done.epochs) - 1
     return done
+
+
+def _seed(seed: int) -> None:
+    """Seed whatever a model may draw from."""
+    torch.manual_seed(seed)
+    np.random.seed(seed & 0xFFFFFFFF)
+    random.seed(seed)
 
 
 def _copied(model: nn.Module) -> nn.Module:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+from gridsearch.models.seeding import random_states_kept
 from gridsearch.spec.outcomes import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
 from gridsearch.training.augmentation import draw_augmentation
 from gridsearch.training.evaluation import Tally, evaluate
@@ -98,7 +99,8 @@ def may_stay(form: Form, inside: Sequence[object], active: Sequence[object]) -> 
 def measure_untrained(form: Form) -> list[tuple[float, float]]:
     """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
     images, _ = next(form.place.train.in_order(2))
-    check_logits(form.logits(images)[0], len(images), form.place.num_classes)
+    with random_states_kept():  # a model that draws while evaluating has the draws of the epoch for it
+        check_logits(form.logits(images)[0], len(images), form.place.num_classes)
     return evaluate(form, form.place.train)
 
 

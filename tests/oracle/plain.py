@@ -1,0 +1,307 @@
+"""Training as anyone would write it who has PyTorch and nothing else: what `launch` stores is held against this.
+
+Of gridsearch there are only the seeds: what an epoch's images, weights and draws are a function of. The rest is
+`torch.optim`, `torch.optim.lr_scheduler`, `torch.nn` and torchvision, and the words of docs/jobs.md.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import lr_scheduler
+from torchvision.transforms import Normalize
+
+from gridsearch.training.randomness import derive, epoch_order
+from tests.oracle.plain_dropout import documented_dropout
+from tests.oracle.plain_images import augmented
+
+Recipe = Mapping[str, Any]
+#: As docs/jobs.md has them.
+DEFAULTS: dict[str, Any] = {
+    "optimizer": "sgd",
+    "momentum": 0.0,
+    "nesterov": False,
+    "weight_decay": 0.0,
+    "l1": 0.0,
+    "label_smoothing": 0.0,
+    "clip_norm": 0.0,
+    "schedule": "constant",
+    "step_size": 10,
+    "gamma": 0.1,
+    "plateau_patience": 10,
+    "min_learning_rate": 0.0,
+    "early_stopping": 0,
+    "restore_best": False,
+    "normalization": "scale",
+    "flip": False,
+    "crop_padding": 0,
+    "rotation": 0.0,
+    "shift": 0.0,
+    "zoom": 0.0,
+    "precision": "float32",
+    "freeze": "",
+    "distillation": "none",
+    "temperature": 2.0,
+    "distillation_weight": 0.25,
+    "seed": 0,
+    "data_seed": 0,
+}
+#: Images that are looked at at a time where nothing is trained.
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images (N, C, H, W) in [0, 1] and labels (N,), to train and to validate."""
+
+    train: Tensor
+    train_labels: Tensor
+    validation: Tensor
+    validation_labels: Tensor
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The numbers of an epoch; 0 is before the first step."""
+
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+
+
+@dataclass
+class Trained:
+    """What a training left: its epochs, the one whose numbers are the trial's, and its model after each epoch."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+    models: list[nn.Module] = field(default_factory=list)
+    normalize: Callable[[Tensor], Tensor] = lambda pixels: pixels
+    stopped: bool = False
+    reading: int = 0
+
+
+def train(
+    build: Callable[[], nn.Module],
+    recipe: Recipe,
+    images: Images,
+    *,
+    start: Mapping[str, Tensor] | None = None,
+    teacher: Callable[[Tensor], Tensor] | None = None,
+) -> Trained:
+    """Train a model; `teacher` gives for pixels (n, C, H, W) in [0, 1] its logits (n, K) or its features (n, D)."""
+    recipe = {**DEFAULTS, **recipe}
+    _seed(derive(recipe["seed"], "weights"))
+    model = documented_dropout(build())
+    _materialise(model, images)
+    _begin(model, recipe, start or {})
+    dtype = torch.float32
+    if recipe["precision"] == "float64":
+        dtype = torch.float64
+        model.double()
+    loop = _Loop(model, recipe, images, _normalizer(recipe, images.train), dtype, teacher)
+    done = Trained(normalize=loop.normalize)
+    lowest, since = float("inf"), 0
+    for epoch in range(recipe["epochs"] + 1):
+        _seed(derive(recipe["seed"], "draws", epoch))
+        of_train = loop.train(epoch) if epoch else loop.evaluate(images.train, images.train_labels)
+        of_validation = loop.evaluate(images.validation, images.validation_labels)
+        rate = loop.last_rate
+        loop.end_epoch(epoch, of_validation[0])
+        done.epochs.append(Epoch(*of_train, *of_validation, rate))
+        done.models.append(_copied(model))
+        if not epoch or of_validation[0] < lowest:
+            lowest, since = of_validation[0] if epoch else lowest, epoch
+        elif recipe["early_stopping"] and epoch - since >= recipe["early_stopping"]:
+            done.stopped = epoch < recipe["epochs"]
+            break
+    done.reading = since if recipe["restore_best"] else len(done.epochs) - 1
+    return done
+
+
+def _seed(seed: int) -> None:
+    """Seed whatever a model may draw from."""
+    torch.manual_seed(seed)
+    np.random.seed(seed & 0xFFFFFFFF)
+    random.seed(seed)
+
+
+def _copied(model: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(model)
+    except Exception:  # some odd models cannot be copied, and none of these teaches
+        return model
+
+
+@torch.no_grad()
+def _materialise(model: nn.Module, images: Images) -> None:
+    """Show a lazy module what it is to be shaped by."""
+    if any(isinstance(tensor, nn.UninitializedParameter) for tensor in model.parameters()):
+        model.eval()(torch.zeros(2, *images.train.shape[1:]))
+
+
+def _begin(model: nn.Module, recipe: Recipe, start: Mapping[str, Tensor]) -> None:
+    """Take the weights to start from, and freeze what the patterns say."""
+    own = model.state_dict()
+    fitting = {name: tensor for name, tensor in start.items() if name in own and own[name].shape == tensor.shape}
+    model.load_state_dict(own | fitting)
+    for pattern in recipe["freeze"].split():
+        for name, parameter in model.named_parameters():
+            if fnmatchcase(name, pattern.removeprefix("!")):
+                parameter.requires_grad_(pattern.startswith("!"))
+
+
+def _normalizer(recipe: Recipe, images: Tensor) -> Callable[[Tensor], Tensor]:
+    if recipe["normalization"] == "channel":
+        exact = images.double()
+        std = exact.std((0, 2, 3), correction=0)
+        return Normalize(exact.mean((0, 2, 3)).tolist(), torch.where(std > 0, std, 1.0).tolist())
+    if recipe["normalization"] == "image":
+        return _each_by_itself
+    return lambda pixels: pixels
+
+
+def _each_by_itself(pixels: Tensor) -> Tensor:
+    mean = pixels.mean((1, 2, 3), keepdim=True)
+    std = pixels.std((1, 2, 3), correction=0, keepdim=True)
+    return (pixels - mean) / std.clamp_min(pixels[0].numel() ** -0.5)
+
+
+class _Loop:
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        images: Images,
+        normalize: Callable[[Tensor], Tensor],
+        dtype: torch.dtype,
+        teacher: Callable[[Tensor], Tensor] | None,
+    ) -> None:
+        self.model, self.recipe, self.images, self.normalize, self.dtype = model, recipe, images, normalize, dtype
+        self.teacher = teacher
+        self.trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.optimizer = _optimizer(self.trained, recipe)
+        self.steps = -(-len(images.train) // recipe["batch_size"])
+        self.scheduler = _scheduler(self.optimizer, recipe, self.steps)
+        self.last_rate = self.optimizer.param_groups[0]["lr"]
+        self.features: list[Tensor] = []
+        if recipe["distillation"] == "hidden":
+            module = dict(model.named_children())["features"]
+            module.register_forward_hook(lambda module, given, output: self.features.append(output.flatten(1)))
+
+    def train(self, epoch: int) -> tuple[float, float]:
+        """Make an epoch's steps; return the mean loss and the accuracy over its own batches."""
+        self.model.train()
+        order = epoch_order(len(self.images.train), data_seed=self.recipe["data_seed"], epoch=epoch)
+        changed = augmented(self.images.train[order], self.recipe, epoch).to(self.dtype)
+        labels = self.images.train_labels[order]
+        size = self.recipe["batch_size"]
+        loss, right = 0.0, 0
+        for pixels, wanted in zip(changed.split(size), labels.split(size), strict=True):
+            logits = self.step(pixels, wanted)
+            loss += float(functional.cross_entropy(logits, wanted, reduction="sum"))
+            right += int((logits.argmax(1) == wanted).sum())
+        return loss / len(labels), right / len(labels)
+
+    def step(self, pixels: Tensor, labels: Tensor) -> Tensor:
+        """Make a step on a batch; return the logits before it."""
+        self.last_rate = self.optimizer.param_groups[0]["lr"]
+        self.optimizer.zero_grad()
+        self.features.clear()
+        logits = self.forward(self.normalize(pixels))
+        loss = self.loss(logits, labels, pixels)
+        penalty = self.recipe["l1"] * sum(parameter.abs().sum() for parameter in self.trained)
+        if limit := self.recipe["clip_norm"]:
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.trained, limit)
+            if self.recipe["l1"]:
+                penalty.backward()
+        else:
+            (loss + penalty if self.recipe["l1"] else loss).backward()
+        self.optimizer.step()
+        if self.recipe["schedule"] == "one_cycle" and self.scheduler.last_epoch < self.scheduler.total_steps - 1:
+            self.scheduler.step()
+        return logits.detach()
+
+    def loss(self, logits: Tensor, labels: Tensor, pixels: Tensor) -> Tensor:
+        """Return what is minimised."""
+        hard = nn.CrossEntropyLoss(label_smoothing=self.recipe["label_smoothing"])(logits, labels)
+        if self.teacher is None:
+            return hard
+        with torch.no_grad():
+            said = self.teacher(pixels.float()).to(logits.dtype)
+        if self.recipe["distillation"] == "soft":
+            warmth = self.recipe["temperature"]
+            divergence = nn.KLDivLoss(reduction="batchmean")
+            soft = warmth**2 * divergence((logits / warmth).log_softmax(1), (said / warmth).softmax(1))
+        else:
+            own = self.features[-1]
+            wanted = functional.adaptive_avg_pool1d(said[:, None], own.shape[1])[:, 0]
+            soft = (1 - nn.CosineSimilarity()(own, wanted)).mean()
+        weight = self.recipe["distillation_weight"]
+        return weight * soft + (1 - weight) * hard
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (n, K) of normalised images."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe["precision"] == "mixed"):
+            logits: Tensor = self.model(images)
+        return logits.to(self.dtype)
+
+    @torch.no_grad()
+    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
+        """Return the mean cross-entropy and the accuracy over all images."""
+        self.model.eval()
+        loss, right = 0.0, 0
+        for pixels, wanted in zip(images.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True):
+            logits = self.forward(self.normalize(pixels.to(self.dtype)))
+            loss += float(functional.cross_entropy(logits, wanted, reduction="sum"))
+            right += int((logits.argmax(1) == wanted).sum())
+        return loss / len(labels), right / len(labels)
+
+    def end_epoch(self, epoch: int, val_loss: float) -> None:
+        """Have a schedule by epochs take its step."""
+        if not epoch:
+            return
+        if self.recipe["schedule"] == "plateau":
+            self.scheduler.step(val_loss)
+        elif self.recipe["schedule"] in ("step", "cosine"):
+            self.scheduler.step()
+
+
+def _optimizer(trained: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+    rate, decay, momentum = recipe["learning_rate"], recipe["weight_decay"], recipe["momentum"]
+    if recipe["optimizer"] == "adam":
+        return torch.optim.Adam(trained, rate, weight_decay=decay)
+    if recipe["optimizer"] == "adamw":
+        return torch.optim.AdamW(trained, rate, weight_decay=decay)
+    if recipe["optimizer"] == "rmsprop":
+        return torch.optim.RMSprop(trained, rate, weight_decay=decay, momentum=momentum)
+    return torch.optim.SGD(trained, rate, momentum=momentum, weight_decay=decay, nesterov=recipe["nesterov"])
+
+
+def _scheduler(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> Any:
+    if recipe["schedule"] == "step":
+        return lr_scheduler.StepLR(optimizer, recipe["step_size"], recipe["gamma"])
+    if recipe["schedule"] == "cosine":
+        return lr_scheduler.CosineAnnealingLR(optimizer, recipe["epochs"])
+    if recipe["schedule"] == "one_cycle":
+        total = recipe["epochs"] * steps
+        return lr_scheduler.OneCycleLR(optimizer, recipe["learning_rate"], total_steps=total, cycle_momentum=False)
+    if recipe["schedule"] == "plateau":
+        return lr_scheduler.ReduceLROnPlateau(
+            optimizer,
+            factor=recipe["gamma"],
+            patience=recipe["plateau_patience"],
+            min_lr=recipe["min_learning_rate"],
+        )
+    return None

@@ -1,0 +1,147 @@
+"""Jobs that between them use every key of the recipe, every schedule and every optimiser, small enough for a test."""
+
+from __future__ import annotations
+
+HEAD = """\
+name: {name}
+dataset: digits
+split: {{test: 0.1, train: 150, validation: 600}}
+batch_size: 32
+epochs: 3
+"""
+
+CASES: dict[str, str] = {
+    "optimizers and schedules": """\
+model: shallow
+momentum: 0.8
+weight_decay: 0.01
+learning_rate: 0.003
+step_size: 1
+gamma: 0.5
+plateau_patience: 0
+min_learning_rate: 0.001
+space:
+  neurons: [9]
+  optimizer: [sgd, adam, adamw, rmsprop]
+  schedule: [constant, step, cosine, one_cycle, plateau]
+""",
+    "plain descent of any width": """\
+model: deep
+label_smoothing: 0.1
+space:
+  hidden: [[7], [12], [5]]
+  learning_rate: [0.5, 0.1]
+  schedule: [one_cycle, constant]
+""",
+    "penalties and limits": """\
+model: one_conv_cnn
+momentum: 0.5
+weight_decay: 0.01
+space:
+  filters: [3]
+  neurons: [9]
+  l1: [0, 0.001]
+  label_smoothing: [0, 0.2]
+  clip_norm: [0, 0.3]
+  nesterov: [false, true]
+  learning_rate: [0.05]
+""",
+    "images": """\
+model: cnn
+space:
+  filters: [[3]]
+  batch_norm: [first]
+  normalization: [scale, channel, image]
+  crop_padding: [0, 1]
+  flip: [true]
+  learning_rate: [0.05, 0.02]
+""",
+    "turned images": """\
+model: cnn
+epochs: 2
+space:
+  filters: [[3]]
+  dropout_conv: [0.2]
+  rotation: [0, 25]
+  shift: [0, 0.2]
+  zoom: [0, 0.3]
+  learning_rate: [0.05, 0.02]
+""",
+    "endings": """\
+model: shallow
+epochs: 12
+early_stopping: 2
+space:
+  neurons: [10]
+  learning_rate: [1.5, 0.3, 0.01]
+  restore_best: [true, false]
+  momentum: [0.0, 0.9]
+""",
+    "what is drawn": """\
+model: mlp
+split: {test: 0.1, folds: 2, stratify: true, train: 150}
+data_seed: 5
+seed: 7
+repeats: 2
+space:
+  hidden: [[12, 9]]
+  dropout_1: [0.4]
+  learning_rate: [0.05, 0.02]
+""",
+    "frozen": """\
+model: cnn
+optimizer: adamw
+weight_decay: 0.1
+space:
+  filters: [[3, 3]]
+  freeze: ["", "features.conv1.*", "* !classifier.*"]
+  learning_rate: [0.003, 0.001]
+""",
+    "mixed": """\
+model: one_conv_cnn
+precision: mixed
+space:
+  filters: [3]
+  neurons: [9]
+  clip_norm: [0, 0.5]
+  learning_rate: [0.02, 0.01]
+""",
+}
+
+TEACHER = """\
+model: three_conv_cnn
+normalization: channel
+learning_rate: 0.05
+momentum: 0.9
+space:
+  filters: [4]
+  neurons: [12]
+"""
+
+STUDENT = """\
+teacher: {job: teacher}
+model: one_conv_cnn
+space:
+  filters: [3]
+  neurons: [9]
+  distillation: [none, soft, hidden]
+  temperature: [2, 5]
+  distillation_weight: [0.25, 0.8]
+  learning_rate: [0.05, 0.02]
+"""
+
+STARTED = """\
+model: shallow
+pretrained: start.pt
+freeze: "*.bias"
+space:
+  neurons: [9]
+  learning_rate: [0.1, 0.02]
+"""
+
+
+def job(name: str, text: str) -> str:
+    """Return a job of a name; what the text says again, it says instead of the head."""
+    keys = {line.partition(":")[0] for line in text.splitlines()}
+    head = [line for line in HEAD.format(name=name).splitlines() if line.partition(":")[0] not in keys]
+    return "\n".join([*head, text])

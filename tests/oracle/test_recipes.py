@@ -1,0 +1,72 @@
+"""What `launch` stores of every key of the recipe is what PyTorch alone makes of it, packed and alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+import yaml
+
+from gridsearch.models.shallow import Shallow
+from gridsearch.spec.trial import RECIPE_KEYS, Recipe
+from tests.oracle.holding import Launched, assert_held, launch, packed, plainly
+from tests.oracle.recipes import CASES, STARTED, STUDENT, TEACHER, job
+
+PACKED, ALONE = "packed", "alone"
+#: float32 adds up in other orders; bfloat16 has 8 bits, and a stack rounds elsewhere.
+TOLERANCE, OF_A_STACK_IN_BFLOAT16 = 1e-5, 3e-2
+
+
+def launched(folder: Path, text: str, how: str) -> Launched:
+    if how == PACKED:
+        with packed():
+            return launch(folder, text)
+    # One of a pack is as good as all: they are alone.
+    rates = yaml.safe_load(text)["space"].get("learning_rate")
+    return launch(folder, text, "--pack", "off", *(["--set", f"learning_rate=[{rates[0]}]"] if rates else []))
+
+
+def all_held(found: Launched, how: str, start: dict[str, torch.Tensor] | None = None) -> None:
+    trials = found.trials()
+    for trial in trials:
+        rough = how == PACKED and trial.config.get("precision") == "mixed"
+        assert_held(trial, plainly(trial, trials, start), OF_A_STACK_IN_BFLOAT16 if rough else TOLERANCE)
+    if how == PACKED:
+        assert set(found.forms.values()) & {"stacked", "concatenated"}
+    else:
+        assert set(found.forms.values()) == {"alone"}
+
+
+@pytest.mark.parametrize("how", [ALONE, PACKED])
+@pytest.mark.parametrize("case", list(CASES))
+def test_the_store_has_what_torch_alone_makes_of_a_recipe(case: str, how: str, tmp_path: Path) -> None:
+    all_held(launched(tmp_path, job(case.replace(" ", "-"), CASES[case]), how), how)
+
+
+@pytest.mark.parametrize("how", [ALONE, PACKED])
+def test_students_learn_what_torch_alone_has_them_learn(how: str, tmp_path: Path) -> None:
+    (tmp_path / "teacher.yaml").write_text(job("teacher", TEACHER))
+    all_held(launched(tmp_path, job("student", STUDENT), how), how)
+
+
+@pytest.mark.parametrize("how", [ALONE, PACKED])
+def test_weights_to_start_from_are_those_of_the_file(how: str, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    start = Shallow(in_features=64, num_classes=10, neurons=9).state_dict()
+    torch.save(start, tmp_path / "start.pt")
+    all_held(launched(tmp_path, job("started", STARTED), how), how, start)
+
+
+def test_no_key_and_no_value_of_one_is_left_out() -> None:
+    said: dict[str, set[str]] = {}
+    for text in (*CASES.values(), TEACHER, STUDENT, STARTED):
+        spec = yaml.safe_load(job("any", text))
+        for key, value in (spec | spec["space"]).items():
+            said.setdefault(key, set()).update(map(repr, value if isinstance(value, list) else [value]))
+    # What is new is missing here until it is held too.
+    assert set(RECIPE_KEYS) <= said.keys()
+    for key, field in Recipe.model_fields.items():
+        if choices := {repr(choice) for choice in get_args(field.annotation) if isinstance(choice, str)}:
+            assert choices - {repr(field.default)} <= said[key], key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -171,6 +172,7 @@ def test_weights_that_are_not_the_recorded_ones_are_told_of_every_time(
     found = of(tmp_path, row.trial_id, notes)
     assert "alone, as the machine or torch is another than when it was as one of 2 in form concatenated" in notes[0]
     told = told_of(found)
+    assert re.search(r"form concatenated; its curve left the recorded one at epoch [1-8]$", told["origin"])
     images = found.place.validation
     logits = found.logits(images.normalized(images.images))
     accuracy = (logits.argmax(1) == images.labels).double().mean().item()

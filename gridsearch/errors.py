@@ -15,6 +15,7 @@ EXIT_SOME_FAILED = 1
 EXIT_USAGE = 2
 EXIT_STORE_BUSY = 4
 EXIT_STORE_DAMAGED = 5
+EXIT_DEFECT = 70
 EXIT_INTERRUPTED = 130
 
 
@@ -44,6 +45,16 @@ class StoreBusyError(StoreError):
     """A command that needs the store to itself found a live launch."""
 
     exit_code = EXIT_STORE_BUSY
+
+
+class StoreLockedError(StoreError):
+    """Another program kept the store locked for longer than whoever asked would wait."""
+
+    exit_code = EXIT_STORE_BUSY
+
+
+class LaunchClosedError(StoreError):
+    """A launch was closed, by another that found it silent for too long: whatever it reports is refused."""
 
 
 class StoreDamagedError(StoreError):

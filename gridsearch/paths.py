@@ -47,9 +47,12 @@ def fingerprint_file(data: Path) -> Path:
     return data.with_name(f".{data.name}.fingerprint")
 
 
-def partial_file(target: Path) -> Path:
-    """Return a new name beside `target` to write to before moving it there; no two calls return the same."""
-    return target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
+def partial_file(target: Path, mark: str = "") -> Path:
+    """Return a new name beside `target` to write to before moving it there; no two calls return the same.
+
+    `mark` says whose it is.
+    """
+    return target.with_name(f".{mark}{target.name[:40]}.{uuid.uuid4().hex}.partial")
 
 
 def backup_file(store: Path, revision: str) -> Path:
@@ -108,7 +111,7 @@ def file_stem(name: str) -> str:
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60]
     if slug == name and slug.lower() != "index":
         return slug
-    return f"{slug or 'job'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{slug or 'job'}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
 def dashboard_page(folder: Path, job_name: str) -> Path:

@@ -13,8 +13,6 @@ import pandas as pd
 from gridsearch.errors import GridsearchError
 from gridsearch.spec.rules import parse_rule
 
-_TOO_DEEP = "filter: the expression is nested too deeply"
-
 
 class TableError(GridsearchError):
     """A filter, a sort order or a choice of columns cannot be used."""
@@ -27,12 +25,8 @@ def matching(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
     except ValueError as error:
         text = str(error).replace("unknown setting", "unknown column").replace("in a rule", "in a filter")
         raise TableError(f"filter: {text}") from None
-    except RecursionError:
-        raise TableError(_TOO_DEEP) from None
     try:
         keep = [rule.holds(row) for row in plain_rows(frame)]
-    except RecursionError:
-        raise TableError(_TOO_DEEP) from None
     except ValueError as error:
         raise TableError(f"filter: {error}") from None
     return frame[pd.Series(keep, index=frame.index, dtype="bool")]

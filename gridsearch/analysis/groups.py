@@ -9,6 +9,7 @@ import pandas as pd
 
 from gridsearch.analysis.frames import OVER, JobData
 from gridsearch.analysis.measures import MEASURES
+from gridsearch.analysis.question import repeated_seeds
 from gridsearch.spec.identity import point_of
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
 
@@ -24,11 +25,12 @@ def grouped(data: JobData) -> JobData:
     `trial` is the point's first. Metrics, `score`, times are means; `score_std` is the standard deviation (ddof 1,
     none for a single score), `score_n` counts the scores, `score_of` the trials, `score_diverged` those that diverged.
     A point is `diverged` where any of its trials did: its mean is only that of the others. It is over a limit where any
-    of its trials is. Seed and fold, in which its trials differ, are no columns.
+    of its trials is. Seeds and fold, in which its trials differ, are no columns.
     """
-    points = pd.Series([point_of(row.config) for row in data.rows], index=data.trials.index, dtype="str")
+    seeds = repeated_seeds(data.job)
+    points = pd.Series([point_of(row.config, seeds) for row in data.rows], index=data.trials.index, dtype="str")
     groups = data.trials.groupby(points, sort=False)
-    differing = ["seed", "fold"] if data.job.spec.get("folds") else ["seed"]
+    differing = [*seeds, "fold"] if data.job.spec.get("folds") else [*seeds]
     frame = data.trials[~points.duplicated()].drop(columns=differing, errors="ignore")
     frame.index = pd.Index(points[~points.duplicated()])
     columns: dict[str, pd.Series[Any]] = {name: groups[name].mean() for name in _MEANS}

@@ -7,6 +7,7 @@ from typing import Any
 
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.space import drawn_text
+from gridsearch.spec.trial import REPEATED_SEEDS
 from gridsearch.store.rows import JobRow
 
 UNITS = {
@@ -69,6 +70,11 @@ def objective(job: JobRow) -> Objective:
 def has_groups(job: JobRow) -> bool:
     """Whether each point of a job is trained more than once: its trials are then read as groups (see `groups`)."""
     return int(job.spec.get("repeats") or 1) > 1 or bool(job.spec.get("folds"))
+
+
+def repeated_seeds(job: JobRow) -> tuple[str, ...]:
+    """Return the settings in which the repeats of a point differ."""
+    return REPEATED_SEEDS[str(job.spec.get("repeat_over") or "weights")]
 
 
 def search_text(job: JobRow) -> str:

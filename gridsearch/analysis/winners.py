@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gridsearch.analysis.limits import limits
-from gridsearch.analysis.question import has_groups, objective
+from gridsearch.analysis.question import has_groups, objective, repeated_seeds
 from gridsearch.spec.identity import point_of
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.contract import Store
@@ -28,7 +28,8 @@ def winners(store: Store, name: str, n: int) -> list[tuple[TrialRow, float]]:
 
     data = load(store, name)
     # A point is called by its first trial, which may be one that failed; the first that has a model stands for it.
-    called = {row.trial_id: point_of(row.config) if of_points else row.trial_id for row in data.rows}
+    seeds = repeated_seeds(job)
+    called = {row.trial_id: point_of(row.config, seeds) if of_points else row.trial_id for row in data.rows}
     usable: dict[str, TrialRow] = {}
     for row in data.rows:
         if row.state in SCORED_STATES:

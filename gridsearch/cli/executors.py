@@ -63,7 +63,7 @@ class Executors:
         return RayTuneExecutor(settings, session)
 
     def _ray(self) -> RaySession:
-        if self.session is None:
+        if self.session is None or self.session.closed:
             try:
                 from gridsearch.engine.ray_session import RayOptions, RaySession
             except ImportError as error:
@@ -79,10 +79,13 @@ class Executors:
     def _has_work(self, prepared: PreparedJob) -> bool:
         """Say what a look at the store, without a plan, shows: an edited grid of a finished job does not show there."""
         from gridsearch.store.opening import open_store
+        from gridsearch.store.waiting import Patience
 
         if not self.store_path.exists():
             return self.store_path.absolute().parent.is_dir()
-        with open_store(self.store_path, create=False, read_only=True) as store:
+        # A store that is locked now is waited for by whoever needs it.
+        at_once = Patience(limit=0.0, note=lambda text: None)
+        with open_store(self.store_path, create=False, read_only=True, patience=at_once) as store:
             name = prepared.job.name
             known = name in {row.name for row in store.jobs()}
             return not known or bool(OPEN_STATES & set(store.counts(name)))

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gridsearch.atomic import write_named
+from gridsearch.cli.tables import csv_cell
 from gridsearch.errors import GridsearchError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = ("csv", "json", "parquet")
-_FORMULA = ("=", "+", "@", "-", "\t", "\r")
 
 
 def chosen_format(name: str | None, output: Path | None) -> str:
@@ -32,10 +33,8 @@ def write(frame: pd.DataFrame, kind: str, output: Path | None) -> int:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return len(frame)
-    temporary = output.with_name(output.name + ".tmp")
     try:
-        temporary.write_bytes(content)
-        temporary.replace(output)
+        write_named(output, content)
     except OSError as error:
         raise GridsearchError(f"{output}: cannot be written ({error.strerror})") from None
     return len(frame)
@@ -48,10 +47,6 @@ def _content(frame: pd.DataFrame, kind: str) -> bytes:
         return (frame.to_json(orient="records", indent=2, double_precision=15) or "[]").encode() + b"\n"
     text = frame.copy()
     for column in text.select_dtypes(include=["object", "str"]):
-        text[column] = text[column].map(_harmless, na_action="ignore")
+        text[column] = text[column].map(lambda cell: csv_cell(str(cell)), na_action="ignore")
+    text.columns = [csv_cell(str(column)) for column in text.columns]
     return text.to_csv(index=False).encode()
-
-
-def _harmless(cell: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run as a formula."""
-    return "'" + cell if str(cell).startswith(_FORMULA) else cell

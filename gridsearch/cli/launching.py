@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +31,8 @@ from gridsearch.cli.resources import (
 from gridsearch.cli.streams import columns, data, line_at_once, say
 from gridsearch.cli.wording import STOPPING, plural
 from gridsearch.engine.interruption import Interruption
-from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EngineError
+from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EngineError, StoreLockedError
+from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
     from gridsearch.engine.explaining import ExplainedPack
@@ -57,7 +58,8 @@ def launch(job: JobFile, set_: SetOption = None, dry_run: DryRun = False, *, tra
         _plan_teachers(spec, training)
         _plan(spec, training, as_json=False)
         return
-    raise typer.Exit(_train([spec], training))
+    with ordinarily(endless=True):
+        raise typer.Exit(_train([spec], training))
 
 
 @with_training
@@ -66,7 +68,8 @@ def resume(job: OptionalJobName = None, *, training: Training) -> None:
 
     Failed trials are trained again with --retry-failed only.
     """
-    raise typer.Exit(_train(_stored_jobs(training.store, job, retry_failed=training.retry_failed), training))
+    with ordinarily(endless=True):
+        raise typer.Exit(_train(_stored_jobs(training.store, job, retry_failed=training.retry_failed), training))
 
 
 def plan(
@@ -98,9 +101,10 @@ def _plan_teachers(spec: JobSpec, training: Training) -> None:
 
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
     from gridsearch.cli.packs import packs_grid, packs_json
-    from gridsearch.cli.plans import leaving, plan_json, plan_text
+    from gridsearch.cli.plans import Left, leaving, plan_json, plan_text
     from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
+    from gridsearch.engine.leaks import leaks_of
     from gridsearch.engine.preparation import prepare
     from gridsearch.engine.teachers import chosen_teacher
     from gridsearch.engine.workplaces import choose_device
@@ -108,7 +112,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.training.compiled import why_not_compiled
 
     options = _options(training, resources(training))
-    left = 0
+    left = Left()
     measured: list[FormMeasured] = []
     if training.store.exists():
         with open_store(training.store, create=False, read_only=True) as store:
@@ -117,19 +121,21 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
             check_same_job(prepared, store)
             made = plan_job(prepared, store, retry_failed=training.retry_failed)
             left = leaving(prepared, store)
+            leaks = leaks_of(prepared, store, paths.data_dir(training.data_dir))
     else:
         prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=chosen_teacher(spec, None))
         made = plan_job(prepared, None)
+        leaks = leaks_of(prepared, None, paths.data_dir(training.data_dir))
     packs = plan_packs(prepared, made.lineages, options)
     details: list[ExplainedPack] = []
     if explained:
         measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
         details = explain(prepared, packs, measured, device=options.device, threads=options.threads)
     if as_json:
-        found = plan_json(prepared, made, packs, left)
+        found = plan_json(prepared, made, packs, left, leaks)
         data(json.dumps(found | ({"explained": packs_json(details)} if explained else {}), indent=2))
         return
-    data(plan_text(prepared, made, packs, left, width=columns(sys.stdout)))
+    data(plan_text(prepared, made, packs, left, leaks, width=columns(sys.stdout)))
     if details:
         data("")
         tables.show(packs_grid(details, why_not_compiled(choose_device(options.device))))
@@ -147,13 +153,18 @@ def _train(specs: list[JobSpec], training: Training) -> int:
         # A teacher that is trained on the way keeps the weights that it teaches with, whatever else was asked for.
         own = training if spec.name in asked else replace(training, keep="best")
         # Before anything imports torch, which takes seconds.
-        with Interruption(line_at_once(STOPPING)) as stop:
-            codes.append(_launch(spec, own, stop))
+        with Interruption(line_at_once(STOPPING)) as stop, ordinarily(endless=True, stop=lambda: stop.requested):
+            codes.append(_launch_or_stop(spec, own, stop))
+        interrupted = codes[-1] == EXIT_INTERRUPTED
         if training.dashboard and training.store.exists():
-            with open_store(training.store, create=False, read_only=True) as store:
+            patience = Patience(0.0 if interrupted else None, note=say)
+            with (
+                suppress(*([StoreLockedError] if interrupted else [])),
+                open_store(training.store, create=False, read_only=True, patience=patience) as store,
+            ):
                 if spec.name in {row.name for row in store.jobs()}:  # else it was stopped before it was stored
                     write_pages(store, training.output, spec.name)
-        if codes[-1] == EXIT_INTERRUPTED:
+        if interrupted:
             break
     return max(codes)
 
@@ -176,12 +187,24 @@ def _teachers_first(specs: list[JobSpec], training: Training, *, read_only: bool
     return list({spec.name: asked.get(spec.name, spec) for chain in chains for spec in chain}.values())
 
 
+def _launch_or_stop(spec: JobSpec, training: Training, stop: Interruption) -> int:
+    """Launch a job; where a stop was wanted while the store was locked, say so."""
+    try:
+        return _launch(spec, training, stop)
+    except StoreLockedError as error:
+        if not stop.requested:
+            raise
+        say(f"{spec.name}: interrupted, nothing is lost; go on with the same command ({error})")
+        return EXIT_INTERRUPTED
+
+
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     from gridsearch.cli.executors import Executors
-    from gridsearch.cli.plans import leaving, left_text, plan_line
+    from gridsearch.cli.plans import leak_lines, leaving, plan_line
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
+    from gridsearch.engine.leaks import leaks_of
     from gridsearch.engine.preparation import prepare
     from gridsearch.store.opening import open_store
 
@@ -202,8 +225,10 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=training.retry_failed)
         say(plan_line(prepared, made))
-        if left := leaving(prepared, store):
-            say(f"{spec.name}: {left_text(left)}")
+        if (left := leaving(prepared, store)).trials:
+            say(f"{spec.name}: {left.text}")
+        for line in leak_lines(leaks_of(prepared, store, data_dir)) if made.lineages else []:
+            say(f"{spec.name}: {line}")
         tracker = Tracker(store, spec, made, train_images=prepared.train_images)
 
         def stopping() -> bool:
@@ -211,7 +236,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
             tracker.look()
             return stop.requested
 
-        with make_progress(tracker) as progress:
+        with make_progress(tracker) as progress, ordinarily(note=progress.note):
             stop.notice = progress.interrupted
             teachers = _teacher_files(store, training, teacher) if teacher and made.lineages else {}
             settings = worker_settings(prepared, training.store, options, teachers)

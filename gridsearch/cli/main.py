@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import os
 import sys
@@ -11,10 +13,15 @@ from typing import Annotated, cast
 import typer
 
 from gridsearch.cli import checks, evaluating, launching, pages, pictures, reading, showing
+from gridsearch.cli.defects import defect_line
+from gridsearch.cli.plain_text import one_line, prepare
 from gridsearch.cli.streams import say
-from gridsearch.errors import EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
+from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
+from gridsearch.store import waiting
 from gridsearch.version import __version__
 
+#: What a full or broken disk says.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 #: Click's error for a wrong command line, of which newer Typers bring a copy of their own.
 UsageError = cast(type[Exception], typer.BadParameter.__base__)
 
@@ -92,15 +99,50 @@ def _usage(error: Exception) -> int:
 
 
 def main() -> None:
-    """Run the command line; a user's error becomes one line on stderr and its exit code."""
+    """Run the command line; any error becomes one line on stderr and its exit code."""
+    waiting.ORDINARY.note = say
+    prepare(sys.stdout)
+    prepare(sys.stderr)
+    code = _ended(lambda: app(standalone_mode=False))
+    # What stdout still holds may find no room.
+    unwritten = _ended(sys.stdout.flush if sys.stdout else lambda: None)
+    sys.exit(code or unwritten)
+
+
+def _ended(action: Callable[[], object]) -> int:
+    """Do something and return the exit code."""
     try:
-        sys.exit(app(standalone_mode=False))
-    except UsageError as error:
-        sys.exit(_usage(error))
+        try:
+            return int(cast(int | None, action()) or EXIT_COMPLETE)
+        except UsageError as error:
+            return _usage(error)
     except GridsearchError as error:
-        say(f"gridsearch: {error}")
-        sys.exit(error.exit_code)
+        say(f"gridsearch: {one_line(str(error))}")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        say("stopped")
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain about it once more while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_INTERRUPTED)
+        _drop_output()
+        return EXIT_INTERRUPTED
+    except SystemExit:
+        raise
+    except BaseException as error:
+        _drop_output()
+        full = isinstance(error, OSError) and error.errno in _FULL
+        with contextlib.suppress(Exception):
+            say(f"gridsearch: {one_line(_full_line(error) if full else defect_line(error))}")
+        return EXIT_USAGE if full else EXIT_DEFECT
+
+
+def _full_line(error: BaseException) -> str:
+    return f"the output cannot be written: {getattr(error, 'strerror', error)}; lead it elsewhere, or free some space"
+
+
+def _drop_output() -> None:
+    """Drop what stdout cannot take any more: Python would complain about it once more while it shuts down."""
+    with contextlib.suppress(Exception):
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

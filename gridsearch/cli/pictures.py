@@ -127,19 +127,18 @@ def check_suffix(target: Path) -> None:
 
 def write_sheet(sheet: Sheet, target: Path, store: str = "") -> None:
     """Write pictures in the form that the file's name tells, and print the name."""
-    from gridsearch.atomic import replacing
+    from gridsearch.atomic import write_named
     from gridsearch.report.page import Stamp
     from gridsearch.report.pictures import sheet_page, sheet_png
 
     content = (
         sheet_png(sheet)
         if target.suffix.lower() == ".png"
-        else sheet_page(sheet, Stamp(datetime.now(UTC), store)).encode()
+        else sheet_page(sheet, Stamp(datetime.now(UTC), store)).encode(errors="backslashreplace")
     )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as file:
-            file.write(content)
+        write_named(target, content)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise GridsearchError(f"--output {target}: cannot be written ({reason}); name another file") from None

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.cli.streams import folded
 from gridsearch.cli.wording import plural, short_id
 from gridsearch.engine.teachers import UNTRAINED
 from gridsearch.errors import StoreError
+from gridsearch.spec.identity import digest, under_version
+from gridsearch.spec.versions import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gridsearch.engine.leaks import Leaks, Seen
     from gridsearch.engine.packing import PlannedPack
     from gridsearch.engine.preparation import PreparedJob
     from gridsearch.search.plan import Plan
@@ -27,24 +31,80 @@ def plan_line(prepared: PreparedJob, plan: Plan) -> str:
     return f"{prepared.job.name}: {drawn}{plural(len(plan.grid.trials), 'trial')}, {', '.join(shares)}; {work}"
 
 
-def leaving(prepared: PreparedJob, store: Store) -> int:
-    """Return how many trials the job has in the store that its grid, edited since, no longer has."""
+@dataclass(frozen=True)
+class Left:
+    """Trials of a job in the store that its grid no longer has: how many, and of these how many under a new id.
+
+    `renewed` are the same points, which the current version of the recipe (`spec/versions.py`) trains otherwise.
+    """
+
+    trials: int = 0
+    renewed: int = 0
+
+    @property
+    def text(self) -> str:
+        """Return what becomes of them."""
+        stays = "it stays" if self.trials == 1 else "they stay"
+        if self.renewed == self.trials:
+            what = f"{plural(self.trials, 'earlier trial')}: {_RENEWED}"
+        else:
+            are = "is no longer a point" if self.trials == 1 else "are no longer points"
+            part = f" ({self.renewed:,} of them: {_RENEWED})" if self.renewed else ""
+            what = f"{plural(self.trials, 'earlier trial')} {are} of this grid{part}"
+        return f"{what}; {stays} in the store"
+
+
+_RENEWED = "this version of gridsearch trains such otherwise, so anew (docs/jobs.md, Versions)"
+
+
+def leaving(prepared: PreparedJob, store: Store) -> Left:
+    """Return which trials the job has in the store that its grid, edited since, no longer has."""
     try:
         before = store.trials(prepared.job.name)
     except StoreError:  # no such job yet
-        return 0
-    return len({row.trial_id for row in before} - {trial.trial_id for trial in prepared.grid.trials})
+        return Left()
+    now = {trial.trial_id for trial in prepared.grid.trials}
+    left = {row.trial_id: row.config for row in before if row.trial_id not in now}
+    return Left(len(left), sum(digest(under_version(config, CURRENT)) in now for config in left.values()))
 
 
-def left_text(left: int) -> str:
-    """Return what becomes of trials that an edit left out of the grid."""
-    are = "is no longer a point" if left == 1 else "are no longer points"
-    return (
-        f"{plural(left, 'earlier trial')} {are} of this grid; {'it stays' if left == 1 else 'they stay'} in the store"
-    )
+def leak_rows(leaks: Leaks) -> list[tuple[int, str]]:
+    """Return how many of the images that validate and test are not new to the models, why, and the mend."""
+    apart = "split: {deduplicate: true} keeps copies in one part"
+    same = "give both the same data set, split, data_seed"
+    taught, started = "were the teacher's training images", "were training images of the weights to start from"
+    kinds: list[tuple[Seen, str, str, str]] = [
+        (leaks.copies, "are training images too", "are training or validation images too", apart),
+        (leaks.taught, taught, taught, same),
+        (leaks.started, started, started, same),
+    ]
+    rows = []
+    for seen, of_validation, of_test, mend in kinds:
+        if seen.validation:
+            rows.append((seen.validation, f"of {seen.of_validation:,} validation images {of_validation}: {mend}"))
+        if seen.test:
+            rows.append((seen.test, f"of {seen.of_test:,} test images {of_test}: {mend}"))
+    return rows
 
 
-def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: int, *, width: int | None) -> str:
+def leak_lines(leaks: Leaks) -> list[str]:
+    """Return the same as sentences."""
+    return [f"{count:,} {words}" for count, words in leak_rows(leaks)] + _untold(leaks)
+
+
+def _untold(leaks: Leaks) -> list[str]:
+    return [f"whether the teacher has seen its students' images cannot be told: {leaks.untold}"] if leaks.untold else []
+
+
+def plan_text(
+    prepared: PreparedJob,
+    plan: Plan,
+    packs: Sequence[PlannedPack],
+    left: Left,
+    leaks: Leaks | None = None,
+    *,
+    width: int | None,
+) -> str:
     """Return a plan as an aligned block of text that keeps to a width."""
     job, images = prepared.job, prepared.images()
     rows: list[tuple[str, str, str]] = [
@@ -59,6 +119,9 @@ def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
     ]
     if own := len(prepared.dataset.test_labels):
         rows.insert(3, ("", f"{own:,}", prepared.own_test_use))
+    if leaks:
+        told = [("", f"!{count:,}", words) for count, words in leak_rows(leaks)]
+        rows[-1:-1] = told + [("", "!", words) for words in _untold(leaks)]
     if job.teacher:
         rows.insert(2, ("teacher", job.teacher.job, _teacher_text(prepared)))
     rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
@@ -68,8 +131,8 @@ def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
         rows.append(("", "", f"{plan.grid.asked:,} were asked for, and no more could be found"))
     rows.append(("trials", f"{len(plan.grid.trials):,}", _copies_text(job, plan)))
     rows += [("", f"{sign}{count:,}", words) for sign, count, words in _difference(plan) if count]
-    if left:
-        rows.append(("", "", left_text(left)))
+    if left.trials:
+        rows.append(("", "", left.text))
     if plan.lineages:
         steps = sum(lineage.steps for lineage in plan.lineages)
         rows.append(("lineages", f"{len(plan.lineages):,}", "trainings; trials that differ in epochs alone share one"))
@@ -83,13 +146,16 @@ def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
     return "\n".join(folded(line, width, indent=9 + 1 + room + 2) for line in lines)
 
 
-def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: int) -> dict[str, Any]:
+def plan_json(
+    prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: Left, leaks: Leaks | None = None
+) -> dict[str, Any]:
     """Return a plan as JSON values."""
     return {
         "job": prepared.job.name,
         "points": plan.grid.points,
         **({"drawn_from": plan.grid.size, "asked": plan.grid.asked} if plan.grid.asked else {}),
         "repeats": prepared.job.repeats,
+        "repeat_over": prepared.job.repeat_over,
         "folds": prepared.job.split.folds,
         "skipped": [{"rule": rule, "points": count} for rule, count in plan.grid.skipped],
         "repeated": plan.grid.repeated,
@@ -101,7 +167,8 @@ def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
         "retry": plan.retry,
         "failed": plan.failed,
         "done": plan.done,
-        "no_longer_points": left,
+        "no_longer_points": left.trials,
+        "under_new_ids": left.renewed,
         "lineages": len(plan.lineages),
         "packs": len(packs),
         "largest_pack": _largest(packs),
@@ -109,8 +176,14 @@ def plan_json(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], l
         "epochs_one_by_one": plan.epochs_alone,
         "steps": sum(lineage.steps for lineage in plan.lineages),
         "images": prepared.images(),
+        **({"seen": _seen_json(leaks)} if leaks else {}),
         **({"teacher": prepared.teacher} if prepared.job.teacher else {}),
     }
+
+
+def _seen_json(leaks: Leaks) -> dict[str, dict[str, int]]:
+    kinds = {"copies": leaks.copies, "teacher": leaks.taught, "pretrained": leaks.started}
+    return {name: {"validation": seen.validation, "test": seen.test} for name, seen in kinds.items()}
 
 
 def _teacher_text(prepared: PreparedJob) -> str:
@@ -136,7 +209,8 @@ def _folds_text(job: JobSpec) -> str:
 
 def _copies_text(job: JobSpec, plan: Plan) -> str:
     """Say why there are more trials than points."""
-    times = [f"{job.repeats} seeds"] if job.repeats > 1 else []
+    repeats = {"weights": "seeds", "split": "splits", "both": "seeds and splits"}[job.repeat_over]
+    times = [f"{job.repeats} {repeats}"] if job.repeats > 1 else []
     times += [f"{job.split.folds} folds"] if job.split.folds else []
     return " x ".join([plural(plan.grid.standing, "point"), *times]) if times else ""
 

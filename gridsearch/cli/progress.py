@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gridsearch.cli.streams import err, folded, line_at_once, printable, say
+from gridsearch.cli.plain_text import printable
+from gridsearch.cli.streams import err, folded, line_at_once, say
 from gridsearch.cli.tracking import Tracker
 from gridsearch.cli.wording import STOPPING, duration
 from gridsearch.spec.outcomes import LineageEvent

@@ -34,14 +34,14 @@ def largest_pack(asked: str) -> int | None:
     return int(asked)
 
 
-def kept(asked: str) -> int:
-    """Return how many of the best trials' weights are to be kept."""
-    named = {"best": 1, "none": 0, "all": EVERY_TRIAL}
+def kept(asked: str) -> int | None:
+    """Return how many of the best trials' weights are to be kept; None where their size is to decide."""
+    named = {"auto": None, "best": 1, "none": 0, "all": EVERY_TRIAL}
     word, colon, number = asked.partition(":")
     if asked in named:
         return named[asked]
     if word != "top" or not colon or not number.isdecimal() or not int(number):
-        raise GridsearchError(f"--keep {asked}: must be best, top:N (N from 1 on), all or none")
+        raise GridsearchError(f"--keep {asked}: must be auto, best, top:N (N from 1 on), all or none")
     return int(number)
 
 
@@ -67,7 +67,12 @@ PackOption = Annotated[
 ]
 KeepOption = Annotated[
     str,
-    typer.Option("--keep", callback=_checked_keep, help="Whose weights are kept in weights/: best, top:N, all, none."),
+    typer.Option(
+        "--keep",
+        callback=_checked_keep,
+        help="Whose weights are kept in weights/: best, top:N, all, none; auto is top:5 where these take at most 64 MB,"
+        " else best.",
+    ),
 ]
 
 
@@ -86,7 +91,7 @@ class Training:
     device: DeviceOption = "auto"
     threads: ThreadsOption = 1
     pack: PackOption = "auto"
-    keep: KeepOption = "best"
+    keep: KeepOption = "auto"
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False
     dashboard: Annotated[bool, typer.Option("--dashboard/--no-dashboard", help="Write the job's page at the end.")] = (
         True

@@ -20,6 +20,7 @@ from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, Stor
 from gridsearch.cli.streams import columns, data, say
 from gridsearch.cli.wording import short_id
 from gridsearch.errors import GridsearchError, StoreError
+from gridsearch.spec.versions import CURRENT
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store
@@ -52,7 +53,10 @@ _CLASSES = 10
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A model whose layers are asked for; `folders` are where the user's own may lie, `code` what it once was."""
+    """A model whose layers are asked for; `folders` are where the user's own may lie, `code` what it once was.
+
+    `version` is that of the recipe under which it is built.
+    """
 
     name: str
     hyper: dict[str, Any]
@@ -60,6 +64,7 @@ class _Wanted:
     classes: int
     folders: Sequence[Path]
     code: str | None = None
+    version: int = CURRENT
 
 
 def show(
@@ -104,15 +109,17 @@ def show(
 
 
 def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:
+    from gridsearch.analysis.spans import spans
     from gridsearch.cli.trial import settings_of, trial_json, trial_text
 
     epochs = _own_epochs(row, store)
     events = store.events(trial_id=row.trial_id)
     settings = settings_of(row, store.jobs())
+    trained = spans(store.trainings(row.lineage_id), epochs[-1].epoch) if epochs else []
     if format_ is tables.Format.JSON:
-        data(json.dumps(trial_json(row, settings, epochs, events), indent=2))
+        data(json.dumps(trial_json(row, settings, epochs, events, trained), indent=2))
     elif format_ is tables.Format.TABLE:
-        data(trial_text(row, settings, epochs, events, width=columns(sys.stdout)))
+        data(trial_text(row, settings, epochs, events, trained, width=columns(sys.stdout)))
     else:
         raise GridsearchError(f"show: a trial is no table: --format {format_} goes with --epochs, --layers or --model")
 
@@ -140,7 +147,8 @@ def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         model = find_model(wanted.name, wanted.folders)
         check_hyperparameters(model, list(wanted.hyper), mend="add --set NAME=VALUE")
-        table = layers_of(model, wanted.hyper, image_shape=wanted.image_shape, num_classes=wanted.classes)
+        shape, classes = wanted.image_shape, wanted.classes
+        table = layers_of(model, wanted.hyper, image_shape=shape, num_classes=classes, version=wanted.version)
     if wanted.code not in (None, model.code):
         say(f"model {wanted.name} has been edited since: these are its layers now")
     if format_ is tables.Format.JSON:
@@ -166,7 +174,8 @@ def _of_trial(row: TrialRow, store: Store) -> _Wanted:
     channels, height, width = specs[0]["image_shape"]
     folders = [Path(str(specs[0].get("base", "."))), Path.cwd()]
     shape = (int(channels), int(height), int(width))
-    return _Wanted(config.model, dict(config.hyper), shape, int(specs[0]["classes"]), folders, config.model_code)
+    classes = int(specs[0]["classes"])
+    return _Wanted(config.model, dict(config.hyper), shape, classes, folders, config.model_code, config.version)
 
 
 def _settings(written: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.analysis.labels import Spread
 from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.cli.best import Best, best_trial
-from gridsearch.cli.streams import folded, printable
+from gridsearch.cli.plain_text import printable
+from gridsearch.cli.streams import folded
 from gridsearch.cli.wording import duration, moment, plural, short_id
 from gridsearch.spec.outcomes import OPEN_STATES
 
@@ -22,11 +23,10 @@ _CAUSES_SHOWN = 5
 
 def standing(store: Store, name: str) -> dict[str, Any]:
     """Return how a job stands as JSON values."""
-    from gridsearch.engine.liveness import Watch
+    from gridsearch.engine.liveness import is_gone, silent_seconds
 
     row = store.job(name)
     counts = store.counts(name)
-    watch = Watch()
     launches = [launch for launch in store.open_launches() if launch.job == name]
     failed = [trial for trial in store.trials(name) if trial.state == "failed"] if counts.get("failed") else []  # type: ignore[call-overload]
     causes = Counter(trial.error or "no cause recorded" for trial in failed)
@@ -54,7 +54,8 @@ def standing(store: Store, name: str) -> dict[str, Any]:
                 "host": launch.host,
                 "pid": launch.pid,
                 "workers": launch.workers,
-                "alive": watch.is_alive(launch),
+                "alive": not is_gone(launch),
+                "silent_seconds": round(silent_seconds(launch), 1),
             }
             for launch in launches
         ],
@@ -64,6 +65,16 @@ def standing(store: Store, name: str) -> dict[str, Any]:
 
 def _spread(best: Best) -> dict[str, Any]:
     return {"spread": asdict(best.spread)} if best.spread else {}
+
+
+def _launch_state(launch: dict[str, Any]) -> str:
+    from gridsearch.engine.liveness import SILENT_SECONDS
+
+    if not launch["alive"]:
+        return "lost; its trials wait for: gridsearch resume"
+    if launch["silent_seconds"] < SILENT_SECONDS:
+        return "at work"
+    return f"silent since {duration(launch['silent_seconds'])}; if it stays so, another takes over: gridsearch resume"
 
 
 def standing_text(found: dict[str, Any], *, width: int | None) -> str:
@@ -87,7 +98,7 @@ def standing_text(found: dict[str, Any], *, width: int | None) -> str:
     lines.append(f"  training  {duration(found['training_seconds'])} of workers' time")
     lines.append(f"  updated   {moment(datetime.fromisoformat(found['updated_at']))}")
     for launch in found["launches"]:
-        state = "at work" if launch["alive"] else "gone; its trials wait for: gridsearch resume"
+        state = _launch_state(launch)
         lines.append(
             f"  launch    process {launch['pid']} on {launch['host']}, {plural(launch['workers'], 'worker')}, {state}"
         )

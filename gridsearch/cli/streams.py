@@ -9,6 +9,8 @@ import textwrap
 from functools import cache
 from typing import IO, TYPE_CHECKING, TextIO
 
+from gridsearch.cli.plain_text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -64,7 +66,12 @@ def folded(text: str, width: int | None, *, indent: int = 0) -> str:
 def say(text: str) -> None:
     """Print a line for the person at the terminal, on stderr, with nothing in it taken for markup."""
     stream = err().file
-    print(folded(printable(text), columns(stream), indent=2), file=stream, flush=True)
+    try:
+        print(folded(printable(text), columns(stream), indent=2), file=stream, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return  # a log on a full disk is no reason to stop what is told of
 
 
 def line_at_once(text: str) -> Callable[[], None]:
@@ -79,13 +86,9 @@ def line_at_once(text: str) -> Callable[[], None]:
 
 
 def data(text: str) -> None:
-    """Print data on stdout, exactly as given."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-
-
-def printable(text: str) -> str:
-    """Return text with control characters shown instead of obeyed: names and errors may hold escape sequences."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    """Print data on stdout, with nothing in it that a terminal would obey."""
+    shown = printable(text)
+    sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
 
 
 def _own(stream: TextIO) -> TextIO:

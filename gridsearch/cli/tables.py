@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gridsearch.cli.streams import columns, data, folded, out, printable
+from gridsearch.cli.plain_text import one_line, printable
+from gridsearch.cli.streams import columns, data, folded, out
 
 ELLIPSIS = "…"
 _GAP = "  "
@@ -81,8 +82,8 @@ def blocks(grid: Grid, width: int | None) -> list[Block]:
     follow in another block. Only text is ever cut, and only where it does not fit by itself.
     """
     limit = width or sys.maxsize
-    lines = [[printable(cell) for cell in line] for line in grid.lines(ELLIPSIS)]
-    heads = [[printable(heading)] for heading in grid.headings]
+    lines = [[one_line(cell) for cell in line] for line in grid.lines(ELLIPSIS)]
+    heads = [[one_line(heading)] for heading in grid.headings]
     if _total(_sizes(heads, lines)) > limit:
         heads = [head[0].replace("_", "_ ").split() for head in heads]
     room = limit - _total(_sizes(heads, lines)[: grid.keys]) - len(_GAP)
@@ -129,7 +130,7 @@ def as_markdown(grid: Grid) -> str:
     """Return the table in GitHub's Markdown."""
 
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(_MARKDOWN.sub(r"\\\1", printable(cell)) for cell in cells) + " |"
+        return "| " + " | ".join(_MARKDOWN.sub(r"\\\1", one_line(cell)) for cell in cells) + " |"
 
     marks = ["---:" if numeric else ":---" for numeric in grid.numeric]
     return "\n".join([line(grid.headings), "|" + "|".join(marks) + "|", *map(line, grid.lines(ELLIPSIS))])
@@ -142,7 +143,7 @@ def as_latex(grid: Grid) -> str:
         return "  " + " & ".join(cells) + r" \\"
 
     def escaped(cells: Sequence[str]) -> list[str]:
-        return ["".join(_LATEX.get(c, c) for c in printable(cell)) for cell in cells]
+        return ["".join(_LATEX.get(c, c) for c in one_line(cell)) for cell in cells]
 
     body = [line(escaped(row)) for row in grid.rows]
     if grid.gap_after is not None:
@@ -156,10 +157,16 @@ def as_csv(grid: Grid) -> str:
     """Return the rows as CSV; text that a spreadsheet would run as a formula gets an apostrophe before it."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([_harmless(heading, numeric=False) for heading in grid.headings])
+    writer.writerow([csv_cell(heading) for heading in grid.headings])
     for row in grid.rows:
-        writer.writerow([_harmless(c, numeric=n) for c, n in zip(row, grid.numeric, strict=True)])
+        writer.writerow([c if n else csv_cell(c) for c, n in zip(row, grid.numeric, strict=True)])
     return buffer.getvalue()
+
+
+def csv_cell(text: str) -> str:
+    """Return text for CSV: printable, and with an apostrophe before what a spreadsheet would run as a formula."""
+    shown = printable(text)
+    return "'" + shown if text.startswith(_FORMULA) else shown
 
 
 def write(grid: Grid, format_: Format) -> None:
@@ -180,8 +187,4 @@ def show(grid: Grid) -> None:
         console.print(Text("\n".join(["", *block.head] if number else block.head), "bold"), soft_wrap=True)
         console.print(Text("\n".join(block.body)), soft_wrap=True)
     if grid.caption:
-        console.print(Text("\n" + folded(grid.caption, columns(sys.stdout))), soft_wrap=True)
-
-
-def _harmless(cell: str, *, numeric: bool) -> str:
-    return "'" + cell if not numeric and cell.startswith(_FORMULA) else cell
+        console.print(Text("\n" + folded(printable(grid.caption), columns(sys.stdout))), soft_wrap=True)

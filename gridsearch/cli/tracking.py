@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: The store is looked at this often at most, and for at most this share of the time.
 _LOOK_SECONDS, _LOOK_SHARE = 2.0, 0.05
+#: So long a look waits for a lock: training goes on only after it.
+_LOOK_WAIT_SECONDS = 0.2
 #: The pace is that of the last so many seconds: batches of different sizes are not equally fast.
 _WINDOW_SECONDS = 60.0
 #: How long to measure before an end is foretold.
@@ -112,7 +114,7 @@ class Tracker:
         if now < self._next_look:
             return
         # What the store cannot tell now, it tells the next time, or whoever depends on it.
-        with contextlib.suppress(GridsearchError):
+        with contextlib.suppress(GridsearchError), self.store.waiting_at_most(_LOOK_WAIT_SECONDS):
             counts = self.store.counts(self.name)
             self.trials_done = sum(count for state, count in counts.items() if state not in OPEN_STATES)
             self.failed = counts.get(TrialState.FAILED, 0)
@@ -148,7 +150,8 @@ class Tracker:
         if self.told_by_store or value is None or trial.state == TrialState.DIVERGED:
             return
         if self.best is None or (value > self.best.score if self.objective.highest else value < self.best.score):
-            self.best = as_best(trial, self.store.job(self.name), self.objective, self.axes)
+            with contextlib.suppress(GridsearchError):  # a locked store tells it at the next look
+                self.best = as_best(trial, self.store.job(self.name), self.objective, self.axes)
 
 
 def _seconds_in(events: Sequence[LineageEvent]) -> float:

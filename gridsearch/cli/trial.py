@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.analysis.labels import label, score_text
 from gridsearch.analysis.measures import initial_val_loss, overfit_epoch, seconds_per_epoch
 from gridsearch.analysis.question import defaults
-from gridsearch.cli.streams import folded, printable
+from gridsearch.analysis.spans import trained_as
+from gridsearch.cli.plain_text import printable
+from gridsearch.cli.streams import folded
 from gridsearch.cli.tables import Grid
 from gridsearch.cli.wording import duration, moment, plural, short_id
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS
+from gridsearch.spec.versions import implied_settings
 
 if TYPE_CHECKING:
+    from gridsearch.analysis.spans import Span
     from gridsearch.store.rows import EpochRow, EventRow, JobRow, TrialRow
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -30,13 +34,20 @@ _OF_LINEAGE = ("enqueued", "refused")
 
 def settings_of(row: TrialRow, jobs: Sequence[JobRow]) -> dict[str, Any]:
     """Return all settings of a trial; a job with its model tells the defaults that its configuration leaves out."""
-    model = json.loads(row.config)["model"]
+    config = json.loads(row.config)
+    model = config["model"]
     known = next((defaults(job) for job in jobs if job.spec.get("model") == model), {})
+    if ":" not in model:
+        known |= {key: value for key, value in implied_settings(config["version"]).items() if key in known}
     return known | flatten(row.config)
 
 
 def trial_json(
-    row: TrialRow, settings: Mapping[str, Any], epochs: Sequence[EpochRow], events: Sequence[EventRow]
+    row: TrialRow,
+    settings: Mapping[str, Any],
+    epochs: Sequence[EpochRow],
+    events: Sequence[EventRow],
+    trained: Sequence[Span] = (),
 ) -> dict[str, Any]:
     """Return a trial as JSON values."""
     return {
@@ -57,6 +68,18 @@ def trial_json(
         "initial_val_loss": initial_val_loss(epochs),
         "overfit_epoch": overfit_epoch(epochs),
         "seconds_per_epoch": seconds_per_epoch(epochs),
+        "trained": [
+            {
+                "first_epoch": span.first,
+                "last_epoch": span.last,
+                "form": span.formation.form,
+                "lineages": [place.lineage_id for place in span.formation.places] or [row.lineage_id],
+                "device": span.formation.device,
+                "threads": span.formation.threads,
+                "torch": span.formation.torch,
+            }
+            for span in trained
+        ],
         "epochs": epochs_json(epochs),
         "events": [
             {
@@ -95,6 +118,7 @@ def trial_text(
     settings: Mapping[str, Any],
     epochs: Sequence[EpochRow],
     events: Sequence[EventRow],
+    trained: Sequence[Span] = (),
     *,
     width: int | None = None,
 ) -> str:
@@ -119,6 +143,10 @@ def trial_text(
         lines.append(f"  stopped early, after epoch {row.stopped_epoch}")
     if row.parameters is not None:
         lines.append(f"  parameters       {row.parameters:,}\n  MACs             {row.macs:,}")
+    if trained:
+        last = f"{trained[-1].formation.device}, torch {trained[-1].formation.torch}"
+        reach = f"epochs 1-{trained[-1].last}; {last}"
+        lines.append(f"  {'trained':<16} {printable(trained_as(trained))}; {printable(reach)}")
     if row.error:
         lines.append(f"  error            {printable(row.error)}\n  traceback        {row.log}")
     if len(epochs) > 1:

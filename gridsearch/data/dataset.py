@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from gridsearch.data.checks import (
     checked_images,
     checked_labels,
 )
+from gridsearch.data.copies import Hashes, first_of_each, hashes_of
 from gridsearch.errors import DataError
 
 ARRAY_KEYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -68,6 +70,16 @@ class ImageDataset:
         """The shape of one image as a model sees it: (C, H, W), with C = 1 for grey images."""
         height, width, *channels = self.train_images.shape[1:]
         return (channels[0] if channels else 1, height, width)
+
+    @cached_property
+    def image_hashes(self) -> Hashes:
+        """A hash (N,) of the pixels of each image, training images first, then test images; see `hashes_of`."""
+        return np.concatenate([hashes_of(self.train_images), hashes_of(self.test_images)])
+
+    @cached_property
+    def first_of_each(self) -> Labels:
+        """For each image the place of the first with the same pixels (N,), counted as for `image_hashes`."""
+        return first_of_each(self.image_hashes, (self.train_images, self.test_images))
 
     @property
     def num_classes(self) -> int:

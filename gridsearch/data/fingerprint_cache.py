@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 
 from gridsearch import paths
-from gridsearch.atomic import replacing
+from gridsearch.atomic import write
+from gridsearch.regular_files import read_regular
 
 #: Below this size hashing costs nothing, and no file is left beside the user's own.
 WORTHWHILE_BYTES = 8 * 2**20
@@ -23,9 +24,9 @@ def stamp_of(status: os.stat_result) -> list[int]:
 def recall(path: Path, stamp: list[int]) -> str | None:
     """Return the fingerprint remembered for `path` with this stamp, or None; a damaged memory is none."""
     try:
-        memory = json.loads(paths.fingerprint_file(path).read_bytes())
+        memory = json.loads(read_regular(paths.fingerprint_file(path)))
         fingerprint = memory["fingerprint"] if memory["stamp"] == stamp else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, MemoryError, ValueError, KeyError, TypeError, RecursionError):
         return None
     sound = isinstance(fingerprint, str) and re.fullmatch(r"[0-9a-f]{64}", fingerprint)
     return fingerprint if sound else None
@@ -37,5 +38,6 @@ def remember(path: Path, stamp: list[int], fingerprint: str) -> None:
         return
     with contextlib.suppress(OSError):
         if stamp_of(path.stat()) == stamp:
-            with replacing(paths.fingerprint_file(path)) as stream:
-                stream.write(json.dumps({"stamp": stamp, "fingerprint": fingerprint}).encode() + b"\n")
+            write(
+                paths.fingerprint_file(path), json.dumps({"stamp": stamp, "fingerprint": fingerprint}).encode() + b"\n"
+            )

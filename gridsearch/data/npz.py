@@ -24,6 +24,7 @@ from gridsearch.data.checks import Array
 from gridsearch.data.dataset import ARRAY_KEYS, ImageDataset, dataset_from_arrays
 from gridsearch.data.fingerprint_cache import recall, remember, stamp_of
 from gridsearch.errors import DataError, nearest
+from gridsearch.regular_files import open_regular
 
 REQUIRED_KEYS = ("train_images", "train_labels")
 NAMES_KEY = "class_names"
@@ -69,7 +70,7 @@ def _read(path: Path) -> tuple[list[int], dict[str, Array]]:
     if path.is_dir():
         raise DataError(f"{path}: is a folder, not an .npz; name a file in it, or a folder of class folders")
     try:
-        with path.open("rb") as stream:  # np.load would leave a damaged file open
+        with open_regular(path) as stream:  # np.load would leave a damaged file open
             stamp = stamp_of(os.fstat(stream.fileno()))
             return stamp, _read_arrays(stream, path)
     except FileNotFoundError:

@@ -98,6 +98,10 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int
       validates. Parts differ in size by at most one image, and each image is in one of them.
     - `train` is taken from what then remains for training; the rest is unused.
 
+    - `deduplicate`: of images with the same pixels only the first is drawn; the others follow it into its part,
+      so counts and fractions of `test` and `validation` are of distinct images. Training images that are the same
+      as one of the data set's own test images, where these test, are unused.
+
     A fraction is rounded to the nearest whole number of images, halves up. With `stratify` each class has its
     share of each part drawn, to within one image. Raises DataError when a part would be empty, images do not
     suffice, or a stratified part would lack a class.
@@ -105,6 +109,11 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int
     own_train, own_test = len(dataset.train_labels), len(dataset.test_labels)
     pool = np.arange(own_train + own_test if split.merge else own_train)
     drawing = _Drawing(dataset, split.stratify, data_seed)
+    copies = None
+    if split.deduplicate:
+        tested = np.arange(own_train, own_train + own_test if split.test is None and not split.merge else own_train)
+        copies = _Copies.among(pool, dataset.first_of_each, tested)
+        pool = copies.distinct()
     if split.test is not None:
         test, pool = drawing.take("test", split.test, pool=pool, stream=TEST_STREAM)
     elif split.merge:
@@ -118,9 +127,32 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int
         validation, train = drawing.deal(split.folds, fold, pool=pool)
     else:
         validation, train = drawing.take("validation", split.validation, pool=pool, stream=VALIDATION_STREAM)
+    if copies:
+        train, validation, test = map(copies.following, (train, validation, test))
     if split.train is not None:
         train, _ = drawing.take("train", split.train, pool=train, stream=TRAIN_STREAM)
     return SplitIndices(train=train, validation=validation, test=test)
+
+
+@dataclass(frozen=True)
+class _Copies:
+    """The images to divide, `pool`, some of which are the same: `first` (N,) has the place of the first of each."""
+
+    pool: Indices
+    first: Indices
+
+    @classmethod
+    def among(cls, pool: Indices, first: Indices, tested: Indices) -> _Copies:
+        """Return those of a pool, but for images that are the same as any of those that test already."""
+        return cls(pool[~np.isin(first[pool], first[tested])], first)
+
+    def distinct(self) -> Indices:
+        """Return the first of each kind of image, ascending."""
+        return self.pool[np.sort(np.unique(self.first[self.pool], return_index=True)[1])]
+
+    def following(self, part: Indices) -> Indices:
+        """Return a part with all images of the pool that are the same as any of its own, ascending."""
+        return np.union1d(part, self.pool[np.isin(self.first[self.pool], self.first[part])])
 
 
 def apply_split(dataset: ImageDataset, split: Split, data_seed: int, fold: int = 0) -> SplitDataset:

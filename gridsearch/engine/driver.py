@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from gridsearch import paths
+from gridsearch.atomic import write
 from gridsearch.engine.keeping import BestSoFar
-from gridsearch.errors import not_writable
+from gridsearch.errors import LaunchClosedError, StoreLockedError, not_writable
 from gridsearch.search.plan import LineagePlan
 from gridsearch.spec.outcomes import (
     EpochRecord,
@@ -27,6 +30,8 @@ from gridsearch.training.task import LineageTask, Pack
 
 #: How many worker deaths without an epoch between a lineage may be present at before the next is its own failure.
 CRASHES_FORGIVEN = 1
+#: How long training waits at a time for the store's lock, and how long it then goes on before the next try.
+TRY_SECONDS, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 0.25, 2.0
 
 
 class Listener(Protocol):
@@ -40,7 +45,11 @@ class Listener(Protocol):
 
 
 class Driver:
-    """The desk of a launch (see `Desk`): claims lineages as workers ask for them, and records under those claims."""
+    """The desk of a launch (see `Desk`): claims lineages as workers ask for them, and records under those claims.
+
+    What comes in while another program keeps the store locked is kept in order and done when the lock is gone; workers
+    train on meanwhile. What is left when the launch ends stands in the checkpoints.
+    """
 
     def __init__(self, store: Store, store_path: Path, launch_id: int, *, stopping: Callable[[], bool]) -> None:
         self.store, self.store_path, self.launch_id = store, store_path, launch_id
@@ -55,6 +64,10 @@ class Driver:
         self.open: set[str] = set()
         self.crashes: Counter[str] = Counter()
         self.handed_out = 0
+        #: Whether the launch was closed by another that found it silent for too long.
+        self.fenced = False
+        self._to_do: deque[Callable[[], None]] = deque()
+        self._next_try, self._pause = 0.0, 0.0
 
     def enqueue(self, packs: Sequence[Sequence[Sequence[LineagePlan]]]) -> None:
         """Put packs in line, first come first served; each is one or more groups to be trained as one."""
@@ -65,11 +78,21 @@ class Driver:
 
     def next_pack(self) -> Pack | None:
         """Return the next pack with those of its lineages that could be claimed, or None."""
-        while self.waiting and not self.stopping():
-            plans = self.waiting.pop(0)
+        while not self.stopping() and self._caught_up() and self.waiting:
+            plans = self.waiting[0]
             targets = {lineage.lineage_id: lineage.config.epochs for group in plans for lineage in group}
-            tasks = {claim.lineage_id: self._task(claim) for claim in self.store.claim(self.launch_id, targets)}
-            if tasks:
+            try:
+                with self.store.waiting_at_most(TRY_SECONDS):
+                    claims = self.store.claim(self.launch_id, targets)
+            except StoreLockedError:
+                self._locked()
+                return None
+            except LaunchClosedError:
+                self.fenced = True
+                return None
+            self._pause = 0.0
+            del self.waiting[0]
+            if tasks := {claim.lineage_id: self._task(claim) for claim in claims}:
                 self.handed_out += 1
                 self.unfinished.update(tasks)
                 groups = [
@@ -79,55 +102,101 @@ class Driver:
         return None
 
     def record(self, events: Sequence[WorkerEvent]) -> None:
-        """Record events, tracebacks to their logs first, and tell the listener."""
+        """Record events, tracebacks to their logs first, and tell the listener; later where the store is locked."""
         measured = [event for event in events if isinstance(event, FormMeasured)]
         if measured:
-            self.store.remember(measured)
             self.measured += measured
+            self._to_do.append(partial(self.store.remember, measured))
         of_lineages = [event for event in events if not isinstance(event, FormMeasured)]
-        if not of_lineages:
-            return
-        logs = {event.lineage_id: self._log(event) for event in of_lineages if isinstance(event, LineageFailed)}
-        outcome = self.store.record(self.launch_id, of_lineages, logs)
-        for event in of_lineages:
-            if isinstance(event, EpochRecord):
-                del self.crashes[event.lineage_id]
-            elif isinstance(event, (LineageFinished, LineageStopped, LineageDiverged, LineageFailed)):
-                self.unfinished.pop(event.lineage_id, None)
-        if self.keeper:
-            ends = (LineageFinished, LineageStopped, LineageDiverged)
-            ended = {event.lineage_id for event in of_lineages if isinstance(event, ends)}
-            self.open -= ended
-            self.keeper.take(outcome.finished, ended, self.open)
-        if self.listener:
-            self.listener.recorded(of_lineages, outcome)
+        if of_lineages:
+            self._to_do.append(partial(self._record, of_lineages))
+        self._caught_up()
 
     def crashed(self, pack: Pack, reason: str) -> None:
         """Hand out again what a dead worker had not finished, in halves, so that in the end a death has a name."""
-        suspects = [task for task in pack.tasks if task.lineage_id in self.unfinished]
-        guilty = [task for task in suspects if len(suspects) == 1 and self.crashes[task.lineage_id] >= CRASHES_FORGIVEN]
-        if guilty:
-            text = f"its worker died {self.crashes[guilty[0].lineage_id] + 1} times: {reason.splitlines()[0]}"
-            self.record([LineageFailed(task.lineage_id, task.attempt, text, reason) for task in guilty])
-            return
-        for task in suspects:
-            self.crashes[task.lineage_id] += 1
-            del self.unfinished[task.lineage_id]
-        self.store.release(self.launch_id, [task.lineage_id for task in suspects])
-        middle = -(-len(suspects) // 2)
-        halves = [suspects[:middle], suspects[middle:]]
-        self.waiting[:0] = [[[self.plans[task.lineage_id] for task in half]] for half in halves if half]
-        if self.listener:
-            self.listener.note(f"a worker died; {len(suspects)} of its lineages go on in another")
+        self._to_do.append(partial(self._crashed, pack, reason))
+        self._caught_up()
+
+    def held_up(self) -> bool:
+        """Return whether the store is locked, so that a pack may come although there was none."""
+        return self._next_try > 0.0
 
     def settle(self) -> None:
         """Give up what an executor took and left without a word, as if its worker had died.
 
         Nobody of this launch is at work then, so no claim may stay: the launch would wait for itself.
         """
+        self.catch_up()
         for task in list(self.unfinished.values()):
             self.crashed(Pack(((task,),)), "its worker was lost")
-        self.store.release(self.launch_id)
+        self.catch_up()
+        if not self.stopping():
+            self.store.release(self.launch_id)
+
+    def catch_up(self) -> None:
+        """Wait until nothing is left to be recorded; where a stop is wanted, try once more."""
+        self._next_try = 0.0
+        while not self._caught_up() and not self.stopping():
+            time.sleep(FIRST_PAUSE_SECONDS)
+
+    def _caught_up(self) -> bool:
+        """Do what has had to wait, if it is time to try; return whether nothing is left and the store may be used."""
+        if time.monotonic() < self._next_try:
+            return False
+        self._next_try = 0.0
+        while self._to_do:
+            action = self._to_do.popleft()
+            try:
+                with self.store.waiting_at_most(TRY_SECONDS):
+                    action()
+            except StoreLockedError:
+                self._to_do.appendleft(action)
+                self._locked()
+                return False
+            self._pause = 0.0
+        return True
+
+    def _locked(self) -> None:
+        self._pause = min(2 * self._pause or FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._next_try = time.monotonic() + self._pause
+
+    def _record(self, of_lineages: Sequence[LineageEvent]) -> None:
+        logs = {event.lineage_id: self._log(event) for event in of_lineages if isinstance(event, LineageFailed)}
+        outcome = self.store.record(self.launch_id, of_lineages, logs)
+        # By itself: what is recorded is not recorded again, should the store be locked now.
+        self._to_do.appendleft(partial(self._recorded, of_lineages, outcome))
+
+    def _recorded(self, of_lineages: Sequence[LineageEvent], outcome: Recorded) -> None:
+        for event in of_lineages:
+            if isinstance(event, EpochRecord):
+                del self.crashes[event.lineage_id]
+            elif isinstance(event, (LineageFinished, LineageStopped, LineageDiverged, LineageFailed)):
+                self.unfinished.pop(event.lineage_id, None)
+        if self.listener:
+            self._to_do.appendleft(partial(self.listener.recorded, of_lineages, outcome))
+        if self.keeper:
+            ends = (LineageFinished, LineageStopped, LineageDiverged)
+            ended = {event.lineage_id for event in of_lineages if isinstance(event, ends)}
+            self.open -= ended
+            self._to_do.appendleft(partial(self.keeper.take, outcome.finished, ended, set(self.open)))
+
+    def _crashed(self, pack: Pack, reason: str) -> None:
+        suspects = [task for task in pack.tasks if task.lineage_id in self.unfinished]
+        guilty = [task for task in suspects if len(suspects) == 1 and self.crashes[task.lineage_id] >= CRASHES_FORGIVEN]
+        if guilty:
+            text = f"its worker died {self.crashes[guilty[0].lineage_id] + 1} times: {reason.splitlines()[0]}"
+            failures = [LineageFailed(task.lineage_id, task.attempt, text, reason) for task in guilty]
+            self._to_do.appendleft(partial(self._record, failures))
+            return
+        self.store.release(self.launch_id, [task.lineage_id for task in suspects])
+        for task in suspects:
+            self.crashes[task.lineage_id] += 1
+            del self.unfinished[task.lineage_id]
+        middle = -(-len(suspects) // 2)
+        halves = [suspects[:middle], suspects[middle:]]
+        self.waiting[:0] = [[[self.plans[task.lineage_id] for task in half]] for half in halves if half]
+        if self.listener:
+            self.listener.note(f"a worker died; {len(suspects)} of its lineages go on in another")
 
     def _measured_of(self, tasks: Iterable[LineageTask]) -> tuple[FormMeasured, ...]:
         """Return what may concern these tasks of all that is remembered of forms."""
@@ -144,8 +213,7 @@ class Driver:
         config = self.plans[event.lineage_id].config
         text = f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            write(path, text.encode(errors="backslashreplace"), durable=False)
         except OSError as error:
             raise not_writable("failure logs", path.parent, error) from error
         return str(path)

@@ -17,7 +17,6 @@ from gridsearch.engine.workplaces import choose_device
 from gridsearch.errors import DataError
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import Evaluation, EvaluationRow, JobRow, Latency, LatencyRow, TrialRow
-from gridsearch.training.arrays import as_pixels
 from gridsearch.training.evaluation import Tally, evaluation_batch
 
 #: How many images are timed, where there are as many, and in batches of which sizes.
@@ -95,7 +94,7 @@ def latencies(model: TrainedTrial) -> list[Latency]:
     They are test images, or validation images where the job has no test images.
     """
     source = model.test() if len(model.split.test_labels) else model.place.validation
-    images = source.normalized(as_pixels(source.images[:IMAGES]))
+    images = source.normalized(source.pixels(source.images[:IMAGES]))
     found = []
     for size in BATCH_SIZES:
         batches = torch.split(images, size)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from gridsearch.data.splits import SplitDataset
-from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.spec.outcomes import LineagePlaced, WorkerEvent
 from gridsearch.spec.trial import SplitKey
 from gridsearch.training.distillation import TeacherFile
 from gridsearch.training.task import Keeping, Pack
@@ -37,16 +37,30 @@ class Desk(Protocol):
     """Where an executor gets packs and brings what happens; implemented by the driver, called from one thread."""
 
     def next_pack(self) -> Pack | None:
-        """Return the next pack, its lineages claimed for this launch, or None when none is left to hand out."""
+        """Return the next pack, its lineages claimed for this launch; None when none is left, or `held_up`."""
+
+    def held_up(self) -> bool:
+        """Return whether another program keeps the store locked, so that a pack may come although there was none."""
 
     def record(self, events: Sequence[WorkerEvent]) -> None:
-        """Record what workers report."""
+        """Record what workers report; later, where the store is locked."""
 
     def crashed(self, pack: Pack, reason: str) -> None:
         """Learn that the worker of a pack died; what it had not finished may be handed out again."""
 
     def stopping(self) -> bool:
         """Return whether to stop: hand out nothing, stop the workers, return."""
+
+
+def opens_formation(event: WorkerEvent) -> bool:
+    """Whether an event is the last that tells of a formation of several; the desk learns of it before it is at work.
+
+    Checkpoints do not say what trained them, so epochs must not come to be before the store knows.
+    """
+    if not isinstance(event, LineagePlaced):
+        return False
+    places = event.formation.places
+    return bool(places) and places[-1].lineage_id == event.lineage_id
 
 
 class Executor(Protocol):

@@ -8,23 +8,26 @@ from typing import Self
 
 import torch
 
-from gridsearch.engine.executor import Desk, WorkerSettings
+from gridsearch.engine.executor import Desk, WorkerSettings, opens_formation
 from gridsearch.engine.workplaces import WorkplaceMaker
+from gridsearch.models.seeding import RandomStates
 from gridsearch.spec.outcomes import WorkerEvent
 from gridsearch.training.pack import train_pack
 from gridsearch.training.task import Pack
 
 #: How often what happened is handed to the desk; checkpoints already hold it.
 REPORT_SECONDS = 0.5
+#: How often to ask again while there is no pack only because the store is locked.
+HELD_UP_SECONDS = 0.1
 
 
 class InlineExecutor:
-    """Trains packs one after another in this process; leaves torch's threads and random state as they were."""
+    """Trains packs one after another in this process; leaves torch's threads and the global generators as they were."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
         self.threads = torch.get_num_threads()
-        self.random_state = torch.random.get_rng_state()
+        self.random_states = RandomStates.now()
 
     def __enter__(self) -> Self:
         return self
@@ -33,13 +36,18 @@ class InlineExecutor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         torch.set_num_threads(self.threads)
-        torch.random.set_rng_state(self.random_state)
+        self.random_states.restore()
 
     def run(self, desk: Desk) -> None:
         """Train the desk's packs until it has none left or wants to stop."""
         places = WorkplaceMaker(self.settings, stop=desk.stopping)
-        while not desk.stopping() and (pack := desk.next_pack()) is not None:
-            self._train(pack, places, desk)
+        while not desk.stopping():
+            if (pack := desk.next_pack()) is not None:
+                self._train(pack, places, desk)
+            elif desk.held_up():
+                time.sleep(HELD_UP_SECONDS)
+            else:
+                return
 
     def _train(self, pack: Pack, places: WorkplaceMaker, desk: Desk) -> None:
         batch: list[WorkerEvent] = []
@@ -47,7 +55,7 @@ class InlineExecutor:
         try:
             for event in train_pack(pack, places.at):
                 batch.append(event)
-                if time.monotonic() - handed_over >= REPORT_SECONDS:
+                if time.monotonic() - handed_over >= REPORT_SECONDS or opens_formation(event):
                     desk.record(batch)
                     batch, handed_over = [], time.monotonic()
         finally:

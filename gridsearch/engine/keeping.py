@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from pathlib import Path
 
-from torch import Tensor
-
 from gridsearch import paths
 from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.question import has_groups
 from gridsearch.analysis.winners import winners
-from gridsearch.engine.weight_files import Kept, has_weights, write_weights
+from gridsearch.engine.weight_files import Kept, Validation, has_weights, write_weights
 from gridsearch.spec.identity import parse
 from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import EVERY_TRIAL, RESULT_STATES, TrialState
@@ -24,10 +22,32 @@ from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.normalization import Normalizer
-from gridsearch.training.readings import ReadingFolder, weights_of
+from gridsearch.training.readings import Reading, ReadingFolder, weights_of
 
 #: States in which a trial has a score.
 _SCORED = RESULT_STATES - {TrialState.DIVERGED}
+
+
+#: By default so many trials' weights are kept where they take at most so many bytes together, else the best's.
+KEPT_IF_SMALL, SMALL_BYTES = 5, 64 * 10**6
+
+
+def keep_by_size(store: Store, job: str) -> int:
+    """Return of how many trials of a job weights are kept, by the size of its largest model; one where that is unknown.
+
+    Only parameters are counted, not buffers, nor what a file has beside them.
+    """
+    rows = store.trials(job)
+    sizes = [None if row.parameters is None else row.parameters * _bytes_of_a_number(row.config) for row in rows]
+    largest = max((size for size in sizes if size is not None), default=None)
+    if largest is None or None in sizes:
+        return 1
+    return KEPT_IF_SMALL if KEPT_IF_SMALL * largest <= SMALL_BYTES else 1
+
+
+def _bytes_of_a_number(config: str) -> int:
+    # Parsing every configuration of a large grid would take seconds.
+    return 8 if '"precision":"float64"' in config else 4
 
 
 def objective_of(job: JobRow) -> Objective:
@@ -68,12 +88,18 @@ class BestSoFar:
         self._add(_best(store, job, self.keep))
 
     def take(self, finished: Collection[TrialRow], ended: Collection[str], training: Collection[str]) -> None:
-        """Learn which trials are finished and which lineages ended just now, and which are still to be trained."""
-        touched = self._add(finished) | set(ended)
+        """Learn which trials are finished and which lineages ended just now, and which are still to be trained.
+
+        What another launch of the job has claimed since is its own to remove.
+        """
+        touched = (self._add(finished) | set(ended)) - set(training)
+        if touched:
+            rows = self.store.lineages(touched)
+            touched = {lineage_id for lineage_id in touched if rows[lineage_id].launch_id is None}
         wanted = defaultdict(set)
         for kept in self.best:
             wanted[kept.lineage_id].add(kept.epoch)
-        for lineage_id in touched - set(training):
+        for lineage_id in touched:
             ReadingFolder(self.root, lineage_id).keep_only(wanted[lineage_id])
 
     def _add(self, rows: Collection[TrialRow]) -> set[str]:
@@ -100,13 +126,25 @@ class BestSoFar:
         return curves
 
 
-def weights_at_hand(store_path: Path, job: str, row: TrialRow, epoch: int) -> dict[str, Tensor] | None:
-    """Return a trial's weights where a launch of its job or a checkpoint has just that epoch, else None."""
+def weights_at_hand(store_path: Path, job: str, row: TrialRow, epoch: int) -> Reading | None:
+    """Return a trial's weights, with what was measured of them, or None.
+
+    They are there where a launch of its job or a checkpoint has just that epoch.
+    """
     found = ReadingFolder(paths.reading_dir(store_path, job), row.lineage_id).load(epoch)
     if found is None:
         checkpoint = CheckpointFolder(paths.checkpoint_dir(store_path), row.lineage_id).load()
-        found = weights_of(checkpoint.tensors) if checkpoint and checkpoint.epoch == epoch else None
+        if checkpoint and checkpoint.epoch == epoch:
+            last = checkpoint.history[-1]
+            found = Reading(weights_of(checkpoint.tensors), last.val_loss, last.val_accuracy)
     return found
+
+
+def validation_of(reading: Reading) -> Validation | None:
+    """Return what was measured of weights when they were made, as far as it is known."""
+    if reading.val_loss is None or reading.val_accuracy is None:
+        return None
+    return Validation(reading.val_loss, reading.val_accuracy)
 
 
 def write_winners(
@@ -124,9 +162,10 @@ def write_winners(
         epoch, file = trial_epoch(objective, row, curve), paths.weights_file(store_path, row.trial_id)
         if has_weights(file, row.trial_id, epoch):
             continue
-        weights = None if epoch is None else weights_at_hand(store_path, name, row, epoch)
-        if epoch is not None and weights is not None:
-            write_weights(file, Kept(job, row, curve[epoch], weights, normalizer(parse(row.config))))
+        found = None if epoch is None else weights_at_hand(store_path, name, row, epoch)
+        if epoch is not None and found is not None:
+            normal = normalizer(parse(row.config))
+            write_weights(file, Kept(job, row, curve[epoch], found.weights, normal, validation_of(found)))
         elif not has_weights(file, row.trial_id, epoch):  # another launch of the job may have just written them
             lost.append(row)
     return lost
@@ -140,11 +179,12 @@ def _best(store: Store, name: str, keep: int) -> list[TrialRow]:
 
 
 def clear_readings(store: Store, store_path: Path, name: str) -> None:
-    """Remove what launches of a job have gathered, but for lineages that may still be trained."""
+    """Remove what launches of a job have gathered, but for lineages that may still be trained, or just are."""
     root = paths.reading_dir(store_path, name)
     if not root.exists():
         return
     unfinished = {row.lineage_id for row in store.trials(name) if row.state not in RESULT_STATES}
-    for folder in root.iterdir():
-        if folder.name not in unfinished:
-            ReadingFolder(root, folder.name).keep_only(())
+    found = {folder.name for folder in root.iterdir()} - unfinished
+    claimed = {lineage_id for lineage_id, row in store.lineages(found).items() if row.launch_id is not None}
+    for lineage_id in found - claimed:
+        ReadingFolder(root, lineage_id).keep_only(())

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import torch
 
 from gridsearch import paths
+from gridsearch.analysis.winners import winners
 from gridsearch.engine.driver import Driver, Listener
 from gridsearch.engine.executor import Executor, WorkerSettings
 from gridsearch.engine.heartbeat import Heartbeat
-from gridsearch.engine.keeping import BestSoFar, clear_readings, write_winners
-from gridsearch.engine.liveness import Watch, own_process
+from gridsearch.engine.keeping import BestSoFar, clear_readings, keep_by_size, write_winners
+from gridsearch.engine.liveness import Watch, described, own_process
 from gridsearch.engine.memory import memory_per_worker
 from gridsearch.engine.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.preparation import PreparedJob
-from gridsearch.errors import EngineError, GridsearchError, JobError
+from gridsearch.errors import EngineError, GridsearchError, JobError, StoreLockedError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
 from gridsearch.spec.outcomes import OPEN_STATES, ModelSize, TrialState
 from gridsearch.spec.trial import SplitKey, TrialConfig
 from gridsearch.store.contract import Store
+from gridsearch.store.processes import process_table
+from gridsearch.store.rows import LaunchRow
 from gridsearch.training.arrays import to_device
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.distillation import TeacherFile
@@ -35,6 +38,8 @@ POLL_SECONDS = 0.5
 FOREVER = 2**62
 #: How often in a row nothing may be claimed (another launch was faster) before that counts as a defect.
 IDLE_ROUNDS = 20
+#: How long an interrupted launch waits for the store's lock to say that it ended; else others see that it is gone.
+LAST_WORD_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class LaunchOptions:
     """How to launch: workers (processes that train at the same time), device, threads of each worker.
 
     `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good. `keep` is
-    how many of the best trials' weights are kept.
+    how many of the best trials' weights are kept, None where their size decides.
     """
 
     workers: int
@@ -50,7 +55,7 @@ class LaunchOptions:
     threads: int = 1
     retry_failed: bool = False
     largest_pack: int | None = None
-    keep: int = 1
+    keep: int | None = None
 
 
 @dataclass(frozen=True)
@@ -129,19 +134,25 @@ def worker_settings(
         device=options.device,
         threads=options.threads,
         keeping=Keeping(paths.reading_dir(store_path, prepared.job.name), prepared.job.objective)
-        if options.keep
+        if options.keep != 0
         else None,
         pretrained=prepared.pretrained,
         teachers=teachers or {},
     )
 
 
-def close_dead_launches(store: Store, watch: Watch) -> int:
-    """Close launches whose process is gone, which frees what they had claimed; return how many."""
-    dead = [launch for launch in store.open_launches() if not watch.is_alive(launch)]
-    for launch in dead:
-        store.close_launch(launch.launch_id, "lost")
-    return len(dead)
+def close_lost_launches(store: Store, watch: Watch) -> list[LaunchRow]:
+    """Close launches that are lost, which frees what they had claimed; return them."""
+    lost = [launch for launch in store.open_launches() if watch.is_lost(launch)]
+    return [launch for launch in lost if store.give_up_launch(launch.launch_id, launch.beat)]
+
+
+def _check_idle(rounds: int, lineages: int) -> None:
+    """Pause after rounds in which nothing could be claimed, and raise after too many."""
+    if rounds > IDLE_ROUNDS:
+        raise EngineError(f"{lineages} lineages can neither be claimed nor finished; run: gridsearch verify")
+    if rounds:
+        time.sleep(POLL_SECONDS)
 
 
 class Launch:
@@ -159,7 +170,7 @@ class Launch:
         """Train until the job is complete, everything left failed, or a stop is wanted."""
         name = self.prepared.job.name
         check_same_job(self.prepared, self.store)
-        close_dead_launches(self.store, self.watch)
+        close_lost_launches(self.store, self.watch)
         self.store.put_job(name, self.prepared.description(), self.prepared.job.source, self.prepared.new_trials())
         if self.options.retry_failed:
             self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED])
@@ -172,10 +183,23 @@ class Launch:
                 f"the checkpoints of {len(lost)} begun lineages are gone or damaged: they are trained again from the"
                 " start; what is recorded stays"
             )
-        launch_id = self.store.open_launch(name, *own_process(), self.options.workers)
+        while (fenced := self.train_registered(make_executor, listener, stopping)) is not None:
+            listener.note(
+                f"launch {fenced} gave no sign of life for so long that another took over what it trained: what it"
+                " reported since is refused; it goes on as a new launch"
+            )
+        return self.end(stopping())
+
+    def train_registered(
+        self, make_executor: Callable[[], Executor], listener: Listener, stopping: Callable[[], bool]
+    ) -> int | None:
+        """Train as a launch that the store knows; return its number if it was fenced off before the job was done."""
+        name = self.prepared.job.name
+        launch_id = self.store.open_launch(name, *own_process(), self.options.workers, process_table())
         outcome = "lost"
         try:
-            self.train(launch_id, make_executor, listener, stopping)
+            if self.train(launch_id, make_executor, listener, stopping):
+                return launch_id
             end = self.end(stopping())
             if not end.interrupted:
                 self.keep_winners(listener)
@@ -184,8 +208,12 @@ class Launch:
             outcome = "interrupted"
             raise
         finally:
-            self.store.close_launch(launch_id, outcome)
-        return self.end(stopping())
+            if outcome == "interrupted":
+                with suppress(StoreLockedError), self.store.waiting_at_most(LAST_WORD_SECONDS):
+                    self.store.close_launch(launch_id, outcome)
+            else:
+                self.store.close_launch(launch_id, outcome)
+        return None
 
     def train(
         self,
@@ -193,49 +221,75 @@ class Launch:
         make_executor: Callable[[], Executor],
         listener: Listener,
         stopping: Callable[[], bool],
-    ) -> None:
-        """Have workers train what is open, again and again while other launches give work back."""
-        driver = Driver(self.store, self.store_path, launch_id, stopping=stopping)
+    ) -> bool:
+        """Have workers train what is open, again and again while other launches give work back.
+
+        Return whether it ended because this launch was fenced off: silent for so long that others took over.
+        """
+        heart = Heartbeat(self.store_path, launch_id)
+        self.watch = Watch(lambda: heart.beats)
+
+        def halting() -> bool:
+            return heart.fenced or driver.fenced or stopping()
+
+        driver = Driver(self.store, self.store_path, launch_id, stopping=halting)
         driver.listener = listener
-        if keep := self.options.keep:
-            job, grid = self.prepared.job.name, (trial.trial_id for trial in self.prepared.grid.trials)
-            driver.keeper = BestSoFar(self.store, self.store_path, job, grid, keep)
         told = False
         idle_rounds = 0
         with ExitStack() as stack:
-            stack.enter_context(Heartbeat(self.store_path, launch_id))
+            stack.enter_context(heart)
             executor: Executor | None = None
-            while not stopping() and (wanted := self.open_lineages()):
-                free = self.free_of_claims(wanted)
+            while not halting() and (wanted := self.open_lineages()):
+                free = self.free_of_claims(wanted, listener.note)
                 if not free:
                     if not told:
-                        listener.note(f"{len(wanted)} lineages are being trained by another launch; waiting for it")
+                        listener.note(
+                            f"{len(wanted)} lineages are claimed by {self.holders(launch_id)}; waiting for it"
+                        )
                         told = True
                     time.sleep(POLL_SECONDS)
                     continue
                 if executor is None:
                     made = make_executor()
-                    if stopping():
+                    if halting():
                         break  # importing Ray took seconds, starting it would take more
                     executor = stack.enter_context(made)
-                driver.enqueue(bundles(self.packs(free), self.options.workers))
+                packs = self.packs(free)  # before anybody is kept: it notes how large models are
+                driver.keeper = driver.keeper or self.keeper()
+                driver.enqueue(bundles(packs, self.options.workers))
                 handed_out = driver.handed_out
                 executor.run(driver)
-                if not stopping():
-                    driver.settle()
+                if halting():
+                    driver.catch_up()
+                    break
+                driver.settle()
                 idle_rounds = 0 if driver.handed_out > handed_out else idle_rounds + 1
-                if idle_rounds > IDLE_ROUNDS:
-                    raise EngineError(
-                        f"{len(free)} lineages can neither be claimed nor finished; run: gridsearch verify"
-                    )
-                if idle_rounds:
-                    time.sleep(POLL_SECONDS)
+                _check_idle(idle_rounds, len(free))
+        return (heart.fenced or driver.fenced) and not stopping()
+
+    def holders(self, launch_id: int) -> str:
+        """Return in words which other launches are open, and since when they are silent, where they are."""
+        others = [launch for launch in self.store.open_launches() if launch.launch_id != launch_id]
+        return " and ".join(map(described, others)) or "another launch"
+
+    @cached_property
+    def keep(self) -> int:
+        """Return how many of the best trials' weights are kept; models of unknown size are noted by `packs` before."""
+        asked = self.options.keep
+        return keep_by_size(self.store, self.prepared.job.name) if asked is None else asked
+
+    def keeper(self) -> BestSoFar | None:
+        """Return what sees to it that the weights of the best trials so far are kept, and no others."""
+        job, grid = self.prepared.job.name, (trial.trial_id for trial in self.prepared.grid.trials)
+        return BestSoFar(self.store, self.store_path, job, grid, self.keep) if self.keep else None
 
     def keep_winners(self, listener: Listener) -> None:
         """Write the weights of the best trials, and remove the others'; tell where there are none."""
         name = self.prepared.job.name
-        lost = write_winners(self.store, self.store_path, name, self.options.keep, self.normalizer)
+        lost = write_winners(self.store, self.store_path, name, self.keep, self.normalizer)
         clear_readings(self.store, self.store_path, name)
+        if self.options.keep is None:  # nobody has asked for more than the best
+            lost = [row for row in lost if row.trial_id in {best.trial_id for best, _ in winners(self.store, name, 1)}]
         if lost:
             listener.note(
                 f"the weights of {len(lost)} of the best trials were not kept when they were trained:"
@@ -261,9 +315,12 @@ class Launch:
         """Return the lineages that still have trials to train."""
         return list(plan_job(self.prepared, self.store).lineages)
 
-    def free_of_claims(self, wanted: list[LineagePlan]) -> list[LineagePlan]:
-        """Return those lineages that no live launch holds; launches found dead are closed."""
-        close_dead_launches(self.store, self.watch)
+    def free_of_claims(
+        self, wanted: list[LineagePlan], note: Callable[[str], None] = lambda text: None
+    ) -> list[LineagePlan]:
+        """Return those lineages that no live launch holds; launches found lost are closed, and told of."""
+        for lost in close_lost_launches(self.store, self.watch):
+            note(f"{described(lost)} is lost: what it had claimed goes on here")
         rows = self.store.lineages([plan.lineage_id for plan in wanted])
         return [plan for plan in wanted if rows[plan.lineage_id].launch_id is None]
 

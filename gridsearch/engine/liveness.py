@@ -1,44 +1,19 @@
-"""Telling whether the process behind a launch is still there, without trusting any clock."""
+"""Who is alive: a launch that beats. The table of processes only tells sooner of one that is gone."""
 
 from __future__ import annotations
 
 import os
-import socket
-import time
 from collections.abc import Callable
-from pathlib import Path
+from datetime import UTC, datetime
 
-import psutil
-
+from gridsearch.store.processes import process_start, process_table, surely_gone, this_host
 from gridsearch.store.rows import LaunchRow
 
-#: How long a launch on another host may go without a beat before it counts as gone.
-PATIENCE_SECONDS = 60.0
+#: How often a launch beats, and after how many beats of ours without one of its own it has lost its lease.
 BEAT_SECONDS = 5.0
-
-
-def this_host() -> str:
-    """Return a name for this machine since it was booted: process numbers mean nothing beyond either."""
-    boot_id = Path("/proc/sys/kernel/random/boot_id")
-    boot = boot_id.read_text().strip()[:8] if boot_id.exists() else ""
-    return f"{socket.gethostname()} {boot}".strip()
-
-
-def process_start(pid: int) -> float | None:
-    """Return when a process started, in a unit that does not move with the clock where there is one; None if gone.
-
-    Linux gives ticks since boot, other systems seconds since the epoch.
-    """
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return None if fields[0] in "ZX" else float(fields[19])
-    except FileNotFoundError:
-        if Path("/proc/self/stat").exists():
-            return None
-    try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.Error:
-        return None
+LEASE_BEATS = 12
+#: After so long without a beat a launch is shown as silent.
+SILENT_SECONDS = 3 * BEAT_SECONDS
 
 
 def own_process() -> tuple[str, int, float]:
@@ -47,22 +22,43 @@ def own_process() -> tuple[str, int, float]:
     return this_host(), pid, process_start(pid) or 0.0
 
 
+def is_gone(launch: LaunchRow) -> bool:
+    """Whether the launch's process has certainly ended, which can only be told where its table of processes is ours."""
+    here = launch.process_table is not None and launch.process_table == process_table()
+    return here and launch.host == this_host() and surely_gone(launch.pid, launch.pid_started)
+
+
+def silent_seconds(launch: LaunchRow, now: datetime | None = None) -> float:
+    """Return how long ago a launch last gave a sign of life by two clocks: to be shown, never acted upon."""
+    last = launch.beat_at or launch.started_at
+    return max(0.0, ((now or datetime.now(UTC)) - last).total_seconds())
+
+
+def described(launch: LaunchRow) -> str:
+    """Return a launch in words: which process it is, and since when it has been silent, where it is."""
+    silent = silent_seconds(launch)
+    since = f", silent since {silent:.0f} s" if silent >= SILENT_SECONDS else ""
+    return f"launch {launch.launch_id} (process {launch.pid} on {launch.host}{since})"
+
+
 class Watch:
-    """Judges launches; for those of other hosts it watches whether their beats go on, by its own stopwatch."""
+    """Judges launches, as seen by one that beats itself: `beats` tells how often it has.
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self.now = now
-        self.host = this_host()
-        self.seen: dict[int, tuple[int, float]] = {}
+    Time is counted in our own beats, so no clock matters, and neither does whatever keeps everybody from writing, or us
+    from running: it is then not the other that is silent.
+    """
 
-    def is_alive(self, launch: LaunchRow) -> bool:
-        """Return whether the launch may still be training; a launch of another host gets the benefit of the doubt."""
-        if launch.host == self.host:
-            return process_start(launch.pid) == launch.pid_started
-        if launch.host.split(" ")[0] == self.host.split(" ")[0]:
-            return False  # the same machine before it was booted anew
-        beat, since = self.seen.get(launch.launch_id, (launch.beat, self.now()))
+    def __init__(self, beats: Callable[[], int] = lambda: 0) -> None:
+        self.beats = beats
+        self.seen: dict[int, tuple[int, int]] = {}
+
+    def is_lost(self, launch: LaunchRow) -> bool:
+        """Return whether a launch has lost its claims: its process is gone, or it was silent for all of its lease."""
+        if is_gone(launch):
+            return True
+        now = self.beats()
+        beat, since = self.seen.get(launch.launch_id, (launch.beat, now))
         if beat != launch.beat:
-            since = self.now()
+            since = now
         self.seen[launch.launch_id] = (launch.beat, since)
-        return self.now() - since < PATIENCE_SECONDS
+        return now - since >= LEASE_BEATS

@@ -9,11 +9,10 @@ import torch
 from gridsearch.data.splits import Indices
 from gridsearch.engine.trained import TrainedTrial
 from gridsearch.training.activations import ActivationMaps, activation_maps, choose_layers
-from gridsearch.training.arrays import as_pixels
 
 
 def validation_maps(found: TrainedTrial, places: Indices, layers: Sequence[str] = ()) -> ActivationMaps:
     """Return the maps of these convolutions (see `choose_layers`) on the validation images at these places."""
     images = found.place.validation
-    pixels = as_pixels(images.images[torch.from_numpy(places).to(found.device)])
+    pixels = images.pixels(images.images[torch.from_numpy(places).to(found.device)])
     return activation_maps(found.model, images.normalized(pixels), choose_layers(found.model, layers))

@@ -15,6 +15,7 @@ import torch
 
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.registry import ModelClass, build_model, settings_text
+from gridsearch.models.seeding import random_states_kept
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import RECIPE_KEYS
 from gridsearch.training.outputs import checked_logits
@@ -89,15 +90,21 @@ def _problem(model: ModelClass, settings: Settings, seen: Seen, device: str) -> 
     try:
         # What the user's code prints here, or torch warns of, would stand in the midst of a plan.
         with (
-            torch.random.fork_rng(devices=[]),
+            random_states_kept(),
             where,
             contextlib.redirect_stdout(io.StringIO()),
             warnings.catch_warnings(action="ignore"),
         ):
             built = build_model(model, settings, image_shape=seen.image_shape, num_classes=seen.num_classes)
             built.to(where).eval()
+            before = built.state_dict().keys()
             with torch.no_grad():
                 checked_logits(built, torch.zeros(2, *seen.image_shape), seen.num_classes)
+            if made := built.state_dict().keys() - before:
+                raise ModelError(
+                    f"its forward makes {min(made)!r}, which nobody would train: make it in the constructor, or use"
+                    " torch's lazy modules"
+                )
     except Exception as error:
         known = isinstance(error, ModelError) and repr(model.name) in str(error)
         text = str(error) if isinstance(error, ModelError) else one_line(error)

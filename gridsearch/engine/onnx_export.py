@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gridsearch.atomic import replacing
+from gridsearch.atomic import write_named
 from gridsearch.engine.trained import TrainedTrial
-from gridsearch.engine.weight_files import PREPROCESSING
+from gridsearch.engine.weight_files import preprocessing
 from gridsearch.errors import EngineError, one_line
 from gridsearch.training.normalization import Normalizer
 from gridsearch.version import __version__
@@ -42,14 +42,17 @@ def check_onnx() -> None:
 def write_onnx(trained: TrainedTrial, target: Path) -> None:
     """Write a trained model to a file: input `images` (any number, C, H, W) in [0, 1], output `logits` (as many, K).
 
-    Normalisation is part of it. The file says which trial it is and what its classes are called. Raises `EngineError`
-    for a model that ONNX cannot express, and where the file cannot be written.
+    Numbers are float32, also of a model that was trained in float64. Normalisation is part of it. The file says which
+    trial it is and what its classes are called. Raises `EngineError` for a model that ONNX cannot express, and where
+    the file cannot be written.
     """
     check_onnx()
     import onnx
 
     normalizer, cpu = trained.place.train.normalizer, torch.device("cpu")
     model = _FromPixels(copy.deepcopy(trained.model), normalizer.to(cpu) if normalizer else None).to(cpu).eval()
+    # What was trained in float64 too: hardly a runtime has convolutions in it.
+    model = model.float()
     example = torch.zeros(2, *trained.place.train.image_shape)
     try:
         # What the exporter and the user's code print would stand in the midst of our own lines.
@@ -74,11 +77,10 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
         "trial": trained.row.trial_id,
         "epoch": str(trained.epoch),
         "class_names": json.dumps(trained.class_names),
-        "preprocessing": PREPROCESSING,
+        "preprocessing": preprocessing("float32"),
     }
     onnx.helper.set_model_props(written, about)
     try:
-        with replacing(target) as file:
-            file.write(written.SerializeToString())
+        write_named(target, written.SerializeToString())
     except OSError as error:
         raise EngineError(f"{target}: cannot be written ({error.strerror})") from None

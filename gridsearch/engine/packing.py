@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heapify, heapreplace
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,8 @@ def make_packs(
     """Return the lineages in packs of one kind each, those that take longest first.
 
     No pack holds more than `largest` lineages or is expected to need more than `memory` bytes. Packs are cut further
-    where workers would be idle and all would be done sooner.
+    where workers would be idle and all would be done sooner. In a pack lineages stand in the order given, however far
+    each has come: going on, a pack of the same lineages is the same pack.
     """
     found = {lineage.lineage_id: traits(lineage) for lineage in lineages}
 
@@ -71,7 +72,11 @@ def make_packs(
     for lineage in sorted(lineages, key=lambda lineage: (lineage.start, lineage.config.epochs)):
         groups[of(lineage).kind].append(lineage)
     packs = [_pack(part, of) for group in groups.values() for part in _fitting(group, of, largest, memory)]
-    return _balanced(packs, of, workers)
+    order = {lineage.lineage_id: place for place, lineage in enumerate(lineages)}
+    return [
+        replace(pack, lineages=tuple(sorted(pack.lineages, key=lambda lineage: order[lineage.lineage_id])))
+        for pack in _balanced(packs, of, workers)
+    ]
 
 
 def bundles(packs: Sequence[PlannedPack], workers: int) -> list[list[tuple[LineagePlan, ...]]]:
@@ -144,5 +149,6 @@ def _bytes(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits])
     total = 0.0
     for lineage in lineages:
         profile = of(lineage).profile
-        total += 4 * 4 * profile.parameters + 2 * profile.saved_bytes * lineage.config.batch_size
+        wide = 2 if lineage.config.precision == "float64" else 1
+        total += wide * (4 * 4 * profile.parameters + 2 * profile.saved_bytes * lineage.config.batch_size)
     return int(total)

@@ -72,7 +72,7 @@ class PreparedJob:
         if job.search:
             told["search"] = {"random": job.search.random, "drawn": self.grid.standing, "size": self.grid.size}
         if job.repeats > 1:
-            told["repeats"] = job.repeats
+            told |= {"repeats": job.repeats, "repeat_over": job.repeat_over}
         if job.split.folds:
             told["folds"] = job.split.folds
         if limits := job.constraints.limits():
@@ -121,18 +121,12 @@ def prepare(
     `teacher` is the id of the trial that the job's students learn from, if it has any. `once_sound` is called before
     the job's models are tried, which takes longest and seldom fails.
     """
-    try:
-        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base)
-    except DataError as error:
-        raise DataError(
-            f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"
-        ) from None
-    splits = _split_all(job, dataset)
+    dataset, splits = load_divided(job, data_dir)
     model = _find_model(job)
     defaults = {key: value for key, value in model.optional.items() if _is_plain(value)}
     files = pretrained_files(job, data_dir)
     names = {written: name for written, (name, _) in files.items()}
-    grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults, names, teacher))
+    grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults, names, teacher, model.version))
     prepared = PreparedJob(job, dataset, splits, model, grid, dict(files.values()), teacher)
     _check_batch_sizes(prepared)
     once_sound(prepared)
@@ -142,8 +136,19 @@ def prepare(
     check_model(job, model, seen, (trial.config.hyper for trial in grid.trials))
     from gridsearch.engine.recipe_checks import check_recipe
 
-    check_recipe(job, model, seen, [trial.config for trial in grid.trials])
+    check_recipe(job, model, seen, [trial.config for trial in grid.trials], prepared.pretrained)
     return prepared
+
+
+def load_divided(job: JobSpec, data_dir: Path) -> tuple[ImageDataset, dict[SplitKey, SplitDataset]]:
+    """Return a job's data set and its divisions; `DataError` names the key to mend."""
+    try:
+        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base)
+    except DataError as error:
+        raise DataError(
+            f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"
+        ) from None
+    return dataset, _split_all(job, dataset)
 
 
 def pretrained_files(job: JobSpec, data_dir: Path) -> dict[str, tuple[str, Path]]:
@@ -157,15 +162,18 @@ def pretrained_files(job: JobSpec, data_dir: Path) -> dict[str, tuple[str, Path]
     for written in wanted:
         try:
             file = weights_file(job.model, written, folders=model_folders(job), data_dir=data_dir)
+            name = written if written == IMAGENET else f"sha256:{file_digest(file)}"
         except ModelError as error:
             raise ModelError(f"{job.document.place(job.trail('pretrained'))}: {error}") from None
-        found[written] = (written if written == IMAGENET else f"sha256:{file_digest(file)}", file)
+        found[written] = (name, file)
     return found
 
 
 def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDataset]:
-    seeds: Sequence[Any] = job.values("data_seed")
-    keys = [SplitKey(int(seed), fold) for seed in seeds for fold in range(job.split.folds or 1)]
+    written: Sequence[Any] = job.values("data_seed")
+    repeats = job.repeats if "data_seed" in job.repeated_seeds else 1
+    seeds = [int(seed) + repeat for seed in written for repeat in range(repeats)]
+    keys = [SplitKey(seed, fold) for seed in seeds for fold in range(job.split.folds or 1)]
     try:
         return {key: apply_split(dataset, job.split, key.data_seed, key.fold) for key in keys}
     except DataError as error:

@@ -62,6 +62,8 @@ class RaySession:
         self.folder: Path | None = None
         self._thread = ThreadPoolExecutor(1, "ray")
         self._started: Future[None] | None = None
+        #: Whether it has been closed; it does not start again.
+        self.closed = False
 
     def start(self) -> None:
         """Begin to start Ray; `StorageError` where its log cannot be written."""
@@ -92,6 +94,7 @@ class RaySession:
             self._thread.submit(self._shutdown).result()
             self._started = None
         self._thread.shutdown()
+        self.closed = True
 
     def cpus_per_worker(self) -> int:
         """Return a worker's share of Ray's processors, of which a local Ray has one for each worker."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
@@ -28,10 +27,11 @@ from gridsearch.engine.ray_session import RaySession, descriptors_to, open_log, 
 from ray import tune
 from ray.tune.search import Searcher
 
-from gridsearch.engine.executor import Desk, WorkerSettings
+from gridsearch.engine.executor import Desk, WorkerSettings, opens_formation
+from gridsearch.engine.own_folder import OwnFolder
 from gridsearch.engine.worker_death import cause_of_death
 from gridsearch.engine.workplaces import WorkplaceMaker
-from gridsearch.errors import StorageError
+from gridsearch.errors import StorageError, not_writable
 from gridsearch.spec.identity import canonical, parse
 from gridsearch.spec.outcomes import FormMeasured, WorkerEvent
 from gridsearch.training.pack import train_pack
@@ -64,7 +64,7 @@ class PackTrainable(tune.Trainable):
         try:
             for event in self.events:
                 events.append(event)
-                if time.monotonic() >= deadline:
+                if time.monotonic() >= deadline or opens_formation(event):
                     return {"events": events, "done": False}
         except StorageError as error:
             return {"events": events, "done": True, "not_writable": str(error)}
@@ -90,8 +90,9 @@ class PackSearcher(NotSaved, Searcher):
         """Return the next pack, or that there is none."""
         pack = None if self.desk.stopping() else self.desk.next_pack()
         if pack is None:
-            # A pack that is still being trained may come back if its worker dies.
-            return None if self.packs and not self.desk.stopping() else Searcher.FINISHED
+            # A pack that is still being trained may come back if its worker dies, and a lock goes away.
+            later = self.packs or self.desk.held_up()
+            return None if later and not self.desk.stopping() else Searcher.FINISHED
         self.packs[trial_id] = pack
         return {"pack": _pack(pack)}
 
@@ -159,22 +160,29 @@ class RayTuneExecutor:
 
     def __init__(self, settings: WorkerSettings, session: RaySession) -> None:
         self.settings, self.session = settings, session
-        self.scratch = session.options.scratch / "tune"
+        self.scratch: OwnFolder | None = None
 
     def __enter__(self) -> Self:
         self.session.wait()
+        try:
+            self.scratch = OwnFolder(self.session.options.scratch, "tune")
+        except OSError as error:
+            self.session.close()
+            raise not_writable("Ray Tune's files", self.session.options.scratch, error) from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.session.close()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        if self.scratch:
+            self.scratch.remove()
 
     def run(self, desk: Desk) -> None:
         """Train the desk's packs until it has none left or wants to stop."""
         if desk.stopping():
             return
+        assert self.scratch, "not entered"
         searcher = PackSearcher(desk)
         recorder = Recorder(desk, searcher)
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.session.options.workers)
@@ -191,7 +199,7 @@ class RayTuneExecutor:
             ),
             run_config=tune.RunConfig(
                 name="packs",
-                storage_path=str(self.scratch.absolute()),
+                storage_path=str(self.scratch.path.absolute()),
                 verbose=0,
                 # Tune would ask each worker for a checkpoint at its end, and take having none for an error.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),

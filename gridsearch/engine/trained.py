@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,25 +14,24 @@ from gridsearch.data.catalog import load_dataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.engine.inline import InlineExecutor
-from gridsearch.engine.keeping import objective_of, trial_epoch, weights_at_hand
+from gridsearch.engine.keeping import objective_of, trial_epoch, validation_of, weights_at_hand
 from gridsearch.engine.preparation import pretrained_files
-from gridsearch.engine.weight_files import Kept, read_weights, write_weights
+from gridsearch.engine.retraining import Repetition
+from gridsearch.engine.weight_files import AGAIN, Kept, Validation, own_validation, read_weights, write_weights
 from gridsearch.engine.workplaces import WorkplaceMaker
-from gridsearch.errors import DataError, EngineError, ModelError
+from gridsearch.errors import DataError, EngineError
 from gridsearch.spec.identity import parse
 from gridsearch.spec.job import job_from_text
-from gridsearch.spec.outcomes import EpochRecord, LineageFailed
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import JobRow, TrialRow
+from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.arrays import DeviceArrays, to_device
-from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.distillation import TeacherFile
+from gridsearch.training.evaluation import Tally, evaluation_batch
 from gridsearch.training.form import forward_context
 from gridsearch.training.member import drawn_model
-from gridsearch.training.pack import train_pack
-from gridsearch.training.readings import weights_of
-from gridsearch.training.task import LineageTask, Pack, Workplace
+from gridsearch.training.state_checks import weights_fit
+from gridsearch.training.task import Workplace
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,11 @@ class TrainedTrial:
         """Return the logits (n, K) of images (n, C, H, W) on the device, normalised."""
         with forward_context(self.config.precision, self.device):
             logits: Tensor = self.model(images)
-        return logits.float()
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
 
     def test(self) -> DeviceArrays:
         """Return the test images and labels on the device, as the model is given them; there may be none."""
-        images = to_device(self.split.test_images, self.split.test_labels, self.device)
+        images = to_device(self.split.test_images, self.split.test_labels, self.device, self.place.train.dtype)
         return replace(images, normalizer=self.place.train.normalizer)
 
 
@@ -107,8 +105,11 @@ def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = 
     Its weights are those of `epoch`, by default of the epoch that the job's objective reads.
 
     The weights are the kept ones, else those of the lineage's checkpoint if it stands at just that epoch; else the
-    lineage is trained again, here and now and without a word to the store, and `source.note` is told. What was found in
-    another place than the kept weights is kept from then on. Torch's threads and random state stay as they were.
+    lineage is trained again, here and now and without a word to the store, and `source.note` is told: in the formation
+    that trained it, as far as that is known and this is the same kind of machine. What was found in another place than
+    the kept weights is kept from then on. `source.note` is also told where the weights do not have the validation
+    numbers that are recorded, but for float noise, whatever they came from. Torch's threads and random state stay as
+    they were.
 
     Raises `EngineError` for a trial without a result or without the device, `DataError` and `ModelError` where the
     data or the source of the model are not what they were.
@@ -137,18 +138,69 @@ def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = 
         place = WorkplaceMaker(settings).at(plain)
         model = drawn_model(config, place)
         file = paths.weights_file(store_path, row.trial_id, None if epoch == own else epoch)
-        weights = read_weights(file, row.trial_id, epoch)
-        if weights is None:
-            weights = weights_at_hand(store_path, job_name, row, epoch)
-            if weights is None:
-                source.note(
-                    f"trial {row.trial_id[:8]}: its weights were not kept; training it again, to epoch {epoch}, for"
-                    f" {file.parent.name}/{file.name}"
-                )
-                weights = _trained_again(_with_origins(source, settings, job, config), row, config, epoch)
-            write_weights(file, Kept(job, row, curve[epoch], weights, place.train.normalizer))
+        weights: Mapping[str, Tensor] | None = read_weights(file, row.trial_id, epoch)
+        known = own_validation(file, row.trial_id)
+        if weights is None or not weights_fit(weights, model):
+            asked = _Asked(job, row, config, curve[epoch], file)
+            kept = _found(source, asked, place, model) or _trained_again(source, asked, settings, place)
+            weights, known = kept.weights, kept.validation
+            write_weights(file, kept)
         model.load_state_dict(weights)
-    return TrainedTrial(job, row, config, epoch, model.to(place.device).eval(), place, split, file)
+        model = model.to(place.device).eval()
+        _tell_difference(source, row, curve[epoch], known or measured(model, config, place))
+    return TrainedTrial(job, row, config, epoch, model, place, split, file)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Whose weights of which epoch are to be found, and where they are to be kept."""
+
+    job: JobRow
+    row: TrialRow
+    config: TrialConfig
+    epoch: EpochRow
+    file: Path
+
+
+def _found(source: ModelSource, asked: _Asked, place: Workplace, model: nn.Module) -> Kept | None:
+    found = weights_at_hand(source.store_path, asked.job.name, asked.row, asked.epoch.epoch)
+    if found is None or not weights_fit(found.weights, model):
+        return None
+    return Kept(asked.job, asked.row, asked.epoch, found.weights, place.train.normalizer, validation_of(found))
+
+
+def _trained_again(source: ModelSource, asked: _Asked, settings: WorkerSettings, place: Workplace) -> Kept:
+    row, config, epoch = asked.row, asked.config, asked.epoch
+    again = Repetition(source.store, row, config, epoch.epoch, source.device)
+    source.note(
+        f"trial {row.trial_id[:8]}: its weights were not kept; training it again, {again.how}, to epoch"
+        f" {epoch.epoch}, for {asked.file.parent.name}/{asked.file.name}"
+    )
+    weights = again.weights(_with_origins(source, settings, asked.job, config))
+    model = drawn_model(config, place)
+    model.load_state_dict(weights)
+    own = measured(model.to(place.device).eval(), config, place)
+    return Kept(asked.job, row, epoch, weights, place.train.normalizer, own, f"{AGAIN}, {again.how}")
+
+
+def measured(model: nn.Module, config: TrialConfig, place: Workplace) -> Validation:
+    """Return what a model in evaluation mode does with the validation images of a place."""
+    tally = Tally.of(1, place.device)
+    with torch.no_grad(), forward_context(config.precision, place.device):
+        for images, labels in place.validation.in_order(evaluation_batch(place.validation)):
+            tally.add(model(images).to(place.train.dtype)[None], labels)
+    return Validation(*tally.means()[0])
+
+
+def _tell_difference(source: ModelSource, row: TrialRow, recorded: EpochRow, own: Validation) -> None:
+    """Say so where a trial's weights are not quite those that its recorded numbers are of."""
+    if own.is_of(recorded) or recorded.val_loss is None or recorded.val_accuracy is None:
+        return
+    source.note(
+        f"trial {row.trial_id[:8]}: its weights are not just those that were recorded: they have a validation accuracy"
+        f" of {own.val_accuracy:.4f}, recorded is {recorded.val_accuracy:.4f}; loss {own.val_loss:.6g}, recorded"
+        f" {recorded.val_loss:.6g}"
+    )
 
 
 def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
@@ -181,21 +233,3 @@ def _with_origins(source: ModelSource, settings: WorkerSettings, job: JobRow, co
     if config.teacher:
         settings = replace(settings, teachers={config.teacher: teacher_file(source, config.teacher)})
     return settings
-
-
-def _trained_again(settings: WorkerSettings, row: TrialRow, config: TrialConfig, epoch: int) -> dict[str, Tensor]:
-    """Train a lineage from its seed to an epoch in a folder of its own, and return the weights it has then."""
-    with tempfile.TemporaryDirectory(prefix="gridsearch-") as folder:
-        root = Path(folder)
-        elsewhere = replace(settings, checkpoints=root)
-        task = LineageTask(row.lineage_id, 0, config, -1)
-        # Every epoch is in its checkpoint before it is told of.
-        for event in train_pack(Pack(((task,),)), WorkplaceMaker(elsewhere).at):
-            if isinstance(event, LineageFailed):
-                raise ModelError(f"trial {row.trial_id[:8]} cannot be trained again: {event.error}")
-            if isinstance(event, EpochRecord) and event.epoch == epoch:
-                break
-        checkpoint = CheckpointFolder(root, row.lineage_id).load()
-    if checkpoint is None or checkpoint.epoch != epoch:
-        raise EngineError(f"trial {row.trial_id[:8]} did not come to epoch {epoch} again; run: gridsearch verify")
-    return weights_of(checkpoint.tensors)

@@ -15,12 +15,14 @@ from gridsearch.engine.packing import Traits
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.models.freezing import freeze
 from gridsearch.models.registry import build_model
+from gridsearch.models.seeding import random_states_kept, seed_everything
 from gridsearch.search.plan import LineagePlan
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.compatibility import Behaviour, kind_of, shape_of
 from gridsearch.training.dense import may_concatenate
 from gridsearch.training.draws import is_portable, make_portable
 from gridsearch.training.profile import Profile, profile_of
+from gridsearch.training.randomness import derive
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,13 @@ class TraitsFinder:
 
     def _built(self, config: TrialConfig) -> nn.Module:
         prepared = self.prepared
-        with torch.random.fork_rng(devices=[]):
+        with random_states_kept():
+            seed_everything(derive(config.seed, "weights"))
             model = build_model(
                 prepared.model,
                 config.hyper,
                 image_shape=prepared.dataset.image_shape,
                 num_classes=prepared.dataset.num_classes,
+                version=config.version,
             )
         return make_portable(model)

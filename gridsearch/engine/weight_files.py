@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gridsearch.atomic import replacing
+from gridsearch.atomic import write
 from gridsearch.errors import StorageError
+from gridsearch.models.registry import MODELS, find_model
+from gridsearch.regular_files import read_regular
 from gridsearch.spec.identity import parse
 from gridsearch.spec.outcomes import METRICS
 from gridsearch.spec.trial import TrialConfig
@@ -22,19 +25,46 @@ from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.normalization import Normalizer
 from gridsearch.version import __version__
 
-#: What is done to pixels before anything else.
-PREPROCESSING = "pixels / 255 as float32, shape (batch, channels, height, width)"
+
+def preprocessing(precision: str) -> str:
+    """Say what is done to pixels before anything else."""
+    number = "float64" if precision == "float64" else "float32"
+    return f"pixels / 255 as {number}, shape (batch, channels, height, width)"
+
+
+#: Where weights may come from.
+KEPT, AGAIN = "kept when it was trained", "trained again"
+#: How far apart, relatively, two validation losses may be for float noise.
+NOISE = 1e-4
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The validation loss and accuracy that were measured of weights themselves."""
+
+    val_loss: float
+    val_accuracy: float
+
+    def is_of(self, epoch: EpochRow) -> bool:
+        """Whether it is what is recorded of an epoch: the loss but for noise, and as many images right."""
+        return (
+            self.val_accuracy == epoch.val_accuracy
+            and epoch.val_loss is not None
+            and math.isclose(self.val_loss, epoch.val_loss, rel_tol=NOISE, abs_tol=1e-9)
+        )
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A trial's weights, those of `epoch`, and what they belong to."""
+    """A trial's weights, those of `epoch`, what they belong to, how they came to be, and what was measured of them."""
 
     job: JobRow
     row: TrialRow
     epoch: EpochRow
     weights: Mapping[str, Tensor]
     normalizer: Normalizer | None
+    validation: Validation | None = None
+    origin: str = KEPT
 
 
 def write_weights(file: Path, kept: Kept) -> None:
@@ -48,12 +78,9 @@ def write_weights(file: Path, kept: Kept) -> None:
     content = buffer.getvalue()
     described = _description(kept) | {"sha256": hashlib.sha256(content).hexdigest()}
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as stream:
-            stream.write(content)
+        write(file, content)
         # Last: weights count as kept where their description is there.
-        with replacing(file.with_suffix(".json")) as stream:
-            stream.write((json.dumps(described, indent=2) + "\n").encode())
+        write(file.with_suffix(".json"), (json.dumps(described, indent=2) + "\n").encode())
     except OSError as error:
         why = error.strerror or str(error)
         raise StorageError(
@@ -73,20 +100,30 @@ def read_weights(file: Path, trial_id: str, epoch: int) -> dict[str, Tensor] | N
     if described is None or described.get("epoch") != epoch:
         return None
     try:
-        content = file.read_bytes()
-    except OSError:
+        content = read_regular(file)
+        if hashlib.sha256(content).hexdigest() != described.get("sha256"):
+            return None
+        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception:  # readers raise whatever damaged bytes lead them to; code in them is never run
         return None
-    if hashlib.sha256(content).hexdigest() != described.get("sha256"):
+    is_state = isinstance(found, dict) and all(isinstance(value, Tensor) for value in found.values())
+    return dict(found) if is_state else None
+
+
+def own_validation(file: Path, trial_id: str) -> Validation | None:
+    """Return what was measured of a trial's weights in a file themselves, where that stands beside them."""
+    told = (_described(file, trial_id) or {}).get("validation")
+    if not isinstance(told, dict):
         return None
-    weights: dict[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return weights
+    loss, accuracy = told.get("val_loss"), told.get("val_accuracy")
+    return Validation(loss, accuracy) if isinstance(loss, float) and isinstance(accuracy, float) else None
 
 
 def _described(file: Path, trial_id: str) -> dict[str, Any] | None:
     """Return what a file of weights is said to be, or None where that is nothing or of another trial."""
     try:
-        found: dict[str, Any] = json.loads(file.with_suffix(".json").read_text())
-    except (OSError, ValueError):
+        found: dict[str, Any] = json.loads(read_regular(file.with_suffix(".json")))
+    except (OSError, MemoryError, ValueError, RecursionError):
         return None
     return found if file.exists() and isinstance(found, dict) and found.get("trial") == trial_id else None
 
@@ -98,7 +135,7 @@ def _description(kept: Kept) -> dict[str, Any]:
         "trial": row.trial_id,
         "gridsearch": __version__,
         "model": config.model,
-        "hyper": dict(job.spec.get("defaults") or {}) | config.hyper,
+        "hyper": dict(job.spec.get("defaults") or {}) | _implied(config) | config.hyper,
         "image_shape": job.spec.get("image_shape"),
         "classes": job.spec.get("classes"),
         "class_names": job.spec.get("class_names"),
@@ -108,13 +145,21 @@ def _description(kept: Kept) -> dict[str, Any]:
         "config": config.model_dump(mode="json"),
         "epoch": kept.epoch.epoch,
         "parameters": row.parameters,
+        # As the store has them; what these very weights were seen to do stands below.
         "metrics": {name: getattr(kept.epoch, name) for name in METRICS},
+        "validation": asdict(kept.validation) if kept.validation else None,
+        "origin": kept.origin,
     }
+
+
+def _implied(config: TrialConfig) -> dict[str, Any]:
+    """Return the settings that the version of the recipe stands for: so the model can be built from `hyper` alone."""
+    return find_model(config.model).implied(config.version) if config.model in MODELS else {}
 
 
 def _preprocessing(config: TrialConfig, normalizer: Normalizer | None) -> dict[str, Any]:
     """Return what is done to pixels before the model sees them; by channel with the numbers that it takes."""
-    told: dict[str, Any] = {"pixels": PREPROCESSING, "normalization": config.normalization}
+    told: dict[str, Any] = {"pixels": preprocessing(config.precision), "normalization": config.normalization}
     if normalizer and normalizer.mean is not None and normalizer.std is not None:
         told |= {"mean": normalizer.mean.flatten().tolist(), "std": normalizer.std.flatten().tolist()}
     return told

@@ -11,7 +11,7 @@ import torch
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.errors import EngineError
 from gridsearch.spec.trial import SplitKey, TrialConfig
-from gridsearch.training.arrays import DeviceArrays, to_device
+from gridsearch.training.arrays import DeviceArrays, pixel_type, to_device
 from gridsearch.training.distillation import Teacher
 from gridsearch.training.member import drawn_model
 from gridsearch.training.normalization import make_normalizer
@@ -44,18 +44,21 @@ class WorkplaceMaker:
 
     def at(self, config: TrialConfig) -> Workplace:
         """Return the place to train under a configuration."""
-        return self._places(config.split_key, config.normalization, config.teacher, config.distillation)
+        dtype = pixel_type(config.precision)
+        return self._places(config.split_key, dtype, config.normalization, config.teacher, config.distillation)
 
-    def _load(self, key: SplitKey) -> tuple[DeviceArrays, DeviceArrays]:
+    def _load(self, key: SplitKey, dtype: torch.dtype) -> tuple[DeviceArrays, DeviceArrays]:
         """Return the training and the validation images, not normalised."""
         split = self.settings.splits[key]
         return (
-            to_device(split.train_images, split.train_labels, self.device),
-            to_device(split.validation_images, split.validation_labels, self.device),
+            to_device(split.train_images, split.train_labels, self.device, dtype),
+            to_device(split.validation_images, split.validation_labels, self.device, dtype),
         )
 
-    def _make(self, key: SplitKey, normalization: str, teacher: str, distillation: str) -> Workplace:
-        train, validation = self._arrays(key)
+    def _make(
+        self, key: SplitKey, dtype: torch.dtype, normalization: str, teacher: str, distillation: str
+    ) -> Workplace:
+        train, validation = self._arrays(key, dtype)
         normalizer = make_normalizer(normalization, train.images)
         place = Workplace(
             device=self.device,

@@ -12,7 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from gridsearch.errors import ModelError, one_line
+from gridsearch.models.multiplications import LEFT_OUT
 from gridsearch.models.registry import ModelClass, build_model, settings_text
+from gridsearch.models.seeding import random_states_kept
+from gridsearch.spec.versions import CURRENT
 
 #: Images that a model is run on; more than one, because some normalisations need them.
 IMAGES = 2
@@ -64,16 +67,22 @@ class LayerTable:
 
 
 def layers_of(
-    model: ModelClass, hyper: Mapping[str, Any], *, image_shape: tuple[int, int, int], num_classes: int
+    model: ModelClass,
+    hyper: Mapping[str, Any],
+    *,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    version: int = CURRENT,
 ) -> LayerTable:
-    """Build a model and return its layers; without memory for its numbers, unless it needs them.
+    """Build a model, as the recipe's `version` has it, and return its layers.
 
+    It is built without memory for its numbers, unless it needs them.
     `ModelError` when it cannot be built, or not run on images of this shape.
     """
     for device in ("meta", "cpu"):
         try:
-            with torch.random.fork_rng(devices=[]), torch.device(device):
-                built = build_model(model, hyper, image_shape=image_shape, num_classes=num_classes)
+            with random_states_kept(), torch.device(device):
+                built = build_model(model, hyper, image_shape=image_shape, num_classes=num_classes, version=version)
                 return layer_table(built, image_shape)
         except Exception as error:
             failure = error
@@ -92,7 +101,7 @@ def layer_table(model: nn.Module, image_shape: tuple[int, int, int]) -> LayerTab
     modes = {module: module.training for module in model.modules()}
     watch = _Watch()
     try:
-        with torch.random.fork_rng(devices=[]), watch.watching(model):
+        with random_states_kept(), watch.watching(model):
             model.eval()(torch.zeros(IMAGES, *image_shape, device=device))
     finally:
         for module, training in modes.items():
@@ -136,7 +145,7 @@ class _Watch:
         from torch.utils.flop_counter import FlopCounterMode
 
         self.calls: dict[nn.Module, _Call] = {}
-        self._counter = FlopCounterMode(display=False)
+        self._counter = FlopCounterMode(display=False, custom_mapping=LEFT_OUT)
         #: Of each module being called: the count when it was, and what the modules in it have added since.
         self._open: list[list[int]] = []
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 from gridsearch import paths
 from gridsearch.errors import ModelError, one_line
 from gridsearch.network import fetchable, network_timeout
+from gridsearch.regular_files import open_regular
 
 IMAGENET = "imagenet"
 #: Of our models those that torchvision has weights for, under the same name.
@@ -43,15 +46,30 @@ def load_pretrained(
     tensors, or none of the model's parameters is among them.
     """
     file = weights_file(model_name, source, folders=folders, data_dir=data_dir)
+    fitting, own = fitting_tensors(model, model_name, file), model.state_dict()
+    model.load_state_dict(fitting, strict=False)
+    return LoadedWeights(file, tuple(fitting), tuple(name for name in own if name not in fitting))
+
+
+def fitting_tensors(model: nn.Module, model_name: str, file: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file that fit a model, on any device, by name and shape.
+
+    `ModelError` when the file holds no tensors, none of the model's parameters is among them, or one is damaged.
+    """
     given, own = _tensors(file), model.state_dict()
-    fitting = {name: given[name] for name, t in own.items() if name in given and given[name].shape == t.shape}
+    fitting = {
+        name: given[name]
+        for name, t in own.items()
+        if isinstance(t, Tensor) and name in given and given[name].shape == t.shape and _is_plain(given[name])
+    }
     if fitting.keys().isdisjoint(name for name, _ in model.named_parameters()):
         raise ModelError(
             f"pretrained: nothing in {file} fits model {model_name!r} by name and shape"
             f" (the file has {_example(given)}, the model {_example(own)})"
         )
-    model.load_state_dict(fitting, strict=False)
-    return LoadedWeights(file, tuple(fitting), tuple(name for name in own if name not in fitting))
+    if damaged := [name for name, t in fitting.items() if not torch.isfinite(t).all()]:
+        raise ModelError(f"pretrained: {damaged[0]} in {file} holds numbers that are not finite: training has diverged")
+    return fitting
 
 
 def weights_file(model_name: str, source: str, *, folders: Sequence[Path], data_dir: Path) -> Path:
@@ -72,9 +90,12 @@ def weights_file(model_name: str, source: str, *, folders: Sequence[Path], data_
 
 
 def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's content in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Return the SHA-256 of a file's content in hexadecimal; `ModelError` where it cannot be read."""
+    try:
+        with open_regular(path) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"pretrained: {path} cannot be read ({error.strerror})") from None
 
 
 def _imagenet(model_name: str, data_dir: Path) -> Path:
@@ -120,12 +141,23 @@ def _download(url: str, target: Path) -> None:
 def _tensors(file: Path) -> dict[str, Tensor]:
     """Return the tensors of a state dict; loading runs no code of the file's."""
     try:
-        content = _read(file)
+        with warnings.catch_warnings(action="ignore"):  # of what is old or odd in the file
+            content = _read(file)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"pretrained: {file} is no file of tensors (it holds Python objects, which are never loaded, or is"
+            " damaged); write one with torch.save(model.state_dict(), FILE)"
+        ) from error
     except Exception as error:  # readers raise whatever damaged bytes lead them to
         raise ModelError(f"pretrained: {file} is no file of tensors ({one_line(error)})") from error
     if not (isinstance(content, dict) and content and all(isinstance(value, Tensor) for value in content.values())):
         raise ModelError(f"pretrained: {file} holds no state dict; write one with torch.save(model.state_dict(), FILE)")
     return content
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor has its numbers with it, one by one, and real."""
+    return tensor.layout is torch.strided and not (tensor.is_meta or tensor.is_quantized or tensor.is_complex())
 
 
 def _read(file: Path) -> Any:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridsearch.errors import ModelError, nearest, one_line
 from gridsearch.models.source_code import code_fingerprint
+from gridsearch.spec.versions import CURRENT, FIRST, implied_settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,6 +75,19 @@ class ModelClass:
         """Return the names of all hyperparameters the constructor names."""
         return (*self.required, *self.optional)
 
+    def version(self, hyper: Mapping[str, Any]) -> int:
+        """Return the version of the recipe (`spec/versions.py`) since which these settings make the model they do."""
+        if self.name not in MODELS:
+            return CURRENT
+        changed = any(self.optional.get(key, before) != before for key, before in implied_settings(FIRST).items())
+        normalised = hyper.get("batch_norm", self.optional.get("batch_norm")) not in (None, False, "none")
+        return CURRENT if changed and normalised else FIRST
+
+    def implied(self, version: int) -> dict[str, Any]:
+        """Return the settings that a trial of this version has where it names no others."""
+        known = self.optional if self.name in MODELS else {}
+        return {key: value for key, value in implied_settings(version).items() if key in known}
+
 
 def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     """Return the class behind a registry name or `package.module:Class`; `ModelError` when there is none.
@@ -116,9 +130,20 @@ def check_hyperparameters(model: ModelClass, given: Sequence[str], *, mend: str 
 
 
 def build_model(
-    model: ModelClass, hyper: Mapping[str, Any], *, image_shape: tuple[int, int, int], num_classes: int
+    model: ModelClass,
+    hyper: Mapping[str, Any],
+    *,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    version: int = CURRENT,
 ) -> nn.Module:
-    """Return a new instance; weights are drawn from torch's global generator. `ModelError` when the class refuses."""
+    """Return a new instance, as the recipe's `version` has it; weights are drawn from torch's global generator.
+
+    Lazy modules have their shapes. `ModelError` when the class refuses, and for a state that could not be kept.
+    """
+    from gridsearch.models.lazy import materialize
+    from gridsearch.models.state import check_state
+
     channels, height, width = image_shape
     known = {
         "image_shape": image_shape,
@@ -126,9 +151,12 @@ def build_model(
         "in_features": channels * height * width,
         "num_classes": num_classes,
     }
-    arguments = {key: known[key] for key in model.data_arguments} | dict(hyper)
+    arguments = {key: known[key] for key in model.data_arguments} | model.implied(version) | dict(hyper)
     try:
-        return model.build(**arguments)
+        built = model.build(**arguments)
+        materialize(built, image_shape)
+        check_state(built)
+        return built
     except Exception as error:
         why = str(error) if isinstance(error, ModelError) else one_line(error)
         raise ModelError(f"model {model.name!r} cannot be built with {settings_text(hyper)}: {why}") from error
@@ -140,8 +168,13 @@ def settings_text(hyper: Mapping[str, Any]) -> str:
 
 
 def _import(name: str, module_name: str) -> Any:
+    from gridsearch.models.seeding import random_states_kept, seed_everything
+
     try:
-        return importlib.import_module(module_name)
+        # What a module draws when it is imported is then the same in every process.
+        with random_states_kept():
+            seed_everything(0)
+            return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
             raise ModelError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +18,17 @@ STEM_FILTERS = 96
 class Fire(nn.Module):
     """1 x 1 convolution to `squeeze` channels, then 1 x 1 and 3 x 3 convolutions side by side.
 
-    Input (B, C, H, W), output (B, expand_1x1 + expand_3x3, H, W).
+    Input (B, C, H, W), output (B, expand_1x1 + expand_3x3, H, W). `conv` makes a convolution with what follows it from
+    its channels, in and out, and its kernel's size.
     """
 
-    def __init__(self, channels: int, squeeze: int, expand_1x1: int, expand_3x3: int, *, batch_norm: bool) -> None:
+    def __init__(
+        self, channels: int, squeeze: int, expand_1x1: int, expand_3x3: int, *, conv: Callable[..., nn.Sequential]
+    ) -> None:
         super().__init__()
-        self.squeeze = _conv(channels, squeeze, 1, batch_norm=batch_norm)
-        self.expand_1x1 = _conv(squeeze, expand_1x1, 1, batch_norm=batch_norm)
-        self.expand_3x3 = _conv(squeeze, expand_3x3, 3, batch_norm=batch_norm)
+        self.squeeze = conv(channels, squeeze, 1)
+        self.expand_1x1 = conv(squeeze, expand_1x1, 1)
+        self.expand_3x3 = conv(squeeze, expand_3x3, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the channels of both expanding convolutions."""
@@ -36,7 +41,8 @@ class SqueezeNet(nn.Module):
 
     Input (B, C, H, W), output (B, K). Fire module i (from 0) expands to `base_expand + i * expand_increment` channels,
     a share `pct_3x3` of them by 3 x 3 filters, and squeezes to `squeeze_ratio` times as many. There are `pools` 2 x 2
-    max poolings, the first after the first convolution and one after each fire module from the first on.
+    max poolings, the first after the first convolution and one after each fire module from the first on. With
+    `batch_norm` every convolution but the last is normalised, and has a bias only with `bias_before_norm`.
     """
 
     def __init__(
@@ -52,13 +58,15 @@ class SqueezeNet(nn.Module):
         pools: int = 2,
         dropout: float = 0.5,
         batch_norm: bool = False,
+        bias_before_norm: bool = False,
     ) -> None:
         super().__init__()
         if not 1 <= pools <= fires:
             raise ModelError(f"pools: must be from 1 to the number of fire modules ({fires}), not {pools}")
         check_pooling(image_shape, pools)
         features: OrderedDict[str, nn.Module] = OrderedDict()
-        features["stem"] = _conv(image_shape[0], STEM_FILTERS, 3, batch_norm=batch_norm)
+        conv = partial(_conv, batch_norm=batch_norm, bias=bias_before_norm or not batch_norm)
+        features["stem"] = conv(image_shape[0], STEM_FILTERS, 3)
         features["pool0"] = nn.MaxPool2d(2)
         channels = STEM_FILTERS
         for n in range(fires):
@@ -69,7 +77,7 @@ class SqueezeNet(nn.Module):
                     f"fire module {n + 1} would have {squeeze} squeezing, {expand - by_3x3} 1 x 1 and {by_3x3} 3 x 3"
                     " filters; each number must be above 0"
                 )
-            features[f"fire{n + 1}"] = Fire(channels, squeeze, expand - by_3x3, by_3x3, batch_norm=batch_norm)
+            features[f"fire{n + 1}"] = Fire(channels, squeeze, expand - by_3x3, by_3x3, conv=conv)
             if n + 1 < pools:
                 features[f"pool{n + 1}"] = nn.MaxPool2d(2)
             channels = expand
@@ -86,9 +94,9 @@ class SqueezeNet(nn.Module):
         return maps.mean((2, 3))
 
 
-def _conv(inner: int, outer: int, kernel_size: int, *, batch_norm: bool) -> nn.Sequential:
+def _conv(inner: int, outer: int, kernel_size: int, *, batch_norm: bool, bias: bool) -> nn.Sequential:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["conv"] = nn.Conv2d(inner, outer, kernel_size, padding=kernel_size // 2)
+    layers["conv"] = nn.Conv2d(inner, outer, kernel_size, padding=kernel_size // 2, bias=bias)
     if batch_norm:
         layers["norm"] = nn.BatchNorm2d(outer)
     layers["relu"] = nn.ReLU()

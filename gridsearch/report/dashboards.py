@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gridsearch.analysis.frames import JobData, load
 from gridsearch.analysis.summary import summary
-from gridsearch.atomic import replacing
+from gridsearch.atomic import write, write_named
 from gridsearch.paths import INDEX_PAGE, dashboard_page
 from gridsearch.report.index import Entry, index_page
 from gridsearch.report.page import Stamp, job_page
@@ -43,13 +43,12 @@ def write_dashboards(
 def write_page(data: JobData, page: Path, *, source: str = "", now: datetime | None = None) -> Path:
     """Write the page of one job to this file."""
     page.parent.mkdir(parents=True, exist_ok=True)
-    _write(page, job_page(data, Stamp(now or datetime.now(UTC), source)))
+    write_named(page, job_page(data, Stamp(now or datetime.now(UTC), source)).encode(errors="backslashreplace"))
     return page
 
 
 def _write(page: Path, text: str) -> None:
-    with replacing(page) as file:
-        file.write(text.encode())
+    write(page, text.encode(errors="backslashreplace"))
 
 
 def _entry(data: JobData, page: Path) -> Entry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
@@ -11,7 +11,15 @@ from gridsearch.search.drawing import draws
 from gridsearch.spec.identity import names, same_value
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.space import MAX_POINTS, drawn_text
-from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, TrialConfig, Value, without_dead_settings
+from gridsearch.spec.trial import (
+    RECIPE_DEFAULTS,
+    RECIPE_KEYS,
+    TrialConfig,
+    Value,
+    with_implied_settings,
+    without_dead_settings,
+)
+from gridsearch.spec.versions import FIRST, recipe_version
 
 
 @dataclass(frozen=True)
@@ -20,7 +28,8 @@ class Ingredients:
 
     `defaults` are the default values of the model's hyperparameters; a setting that has its default is left out of the
     identity, so that adding it to a job later changes nothing. `pretrained` says who weights to start from are, by what
-    the job calls them; `teacher` is the id of the trial that students learn from.
+    the job calls them; `teacher` is the id of the trial that students learn from. `model_version` says, for the model's
+    settings, which version of the recipe made the model what it is now.
     """
 
     dataset: str
@@ -28,6 +37,7 @@ class Ingredients:
     defaults: Mapping[str, Any]
     pretrained: Mapping[str, str] = field(default_factory=dict)
     teacher: str = ""
+    model_version: Callable[[Mapping[str, Any]], int] = lambda hyper: FIRST
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,7 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
     points = repeated = 0
     for point in _points(job):
         points += 1
-        settings = {**job.fixed, **point}
+        settings = with_implied_settings({**job.fixed, **point})
         if (rule := _skipped_by(job, settings)) is not None:
             skipped[rule] += 1
             continue
@@ -103,10 +113,11 @@ def _points(job: JobSpec) -> Iterable[dict[str, Value]]:
 
 
 def _copies(job: JobSpec, first: TrialConfig) -> Iterator[GridTrial]:
-    """Yield the other trials of a point: its repeats under the next seeds, each with all folds."""
+    """Yield the other trials of a point: its repeats, under the next of their seeds, each with all folds."""
     for repeat, fold in product(range(job.repeats), range(job.split.folds or 1)):
         if repeat or fold:
-            yield _grid_trial(first.model_copy(update={"seed": first.seed + repeat, "fold": fold}))
+            seeds = {name: getattr(first, name) + repeat for name in job.repeated_seeds}
+            yield _grid_trial(first.model_copy(update=seeds | {"fold": fold}))
 
 
 def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:
@@ -128,17 +139,19 @@ def _trial(job: JobSpec, ingredients: Ingredients, settings: dict[str, Any]) -> 
     recipe = {key: value for key, value in live.items() if key in RECIPE_KEYS}
     if start := recipe.get("pretrained"):
         recipe["pretrained"] = ingredients.pretrained[start]
+    hyper = {
+        key: value
+        for key, value in live.items()
+        if key not in RECIPE_KEYS and not (key in defaults and same_value(defaults[key], value))
+    }
     config = TrialConfig(
         dataset=ingredients.dataset,
         split=job.split,
         model=job.model,
         model_code=ingredients.model_code,
-        hyper={
-            key: value
-            for key, value in live.items()
-            if key not in RECIPE_KEYS and not (key in defaults and same_value(defaults[key], value))
-        },
+        hyper=hyper,
         teacher=ingredients.teacher if recipe.get("distillation", "none") != "none" else "",
+        version=recipe_version(recipe, ingredients.model_version(hyper)),
         **recipe,
     )
     return _grid_trial(config)

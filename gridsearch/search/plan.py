@@ -82,11 +82,13 @@ def make_plan(
     for trial in grid.trials:
         if trial.lineage_id in longest:
             readings[trial.lineage_id].add(trial.config.epochs)
+    # In the order of the grid, whichever of a lineage's trials are done: so those left are in the same order again.
     lineages = [
         replace(
-            _lineage(trial, recorded.get(key, -1), trials_of[key], train_images), readings=tuple(sorted(readings[key]))
+            _lineage(longest[key], recorded.get(key, -1), trials_of[key], train_images),
+            readings=tuple(sorted(readings[key])),
         )
-        for key, trial in longest.items()
+        for key in readings
     ]
     alone = sum(max(0, trial.config.epochs - max(0, recorded.get(trial.lineage_id, 0))) for trial in wanted)
     return Plan(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.errors import JobError
 from gridsearch.spec.domains import CONTINUOUS, continuous_kind
 from gridsearch.spec.space import MAX_POINTS, Space
-from gridsearch.spec.trial import RECIPE_KEYS, Value
+from gridsearch.spec.trial import RECIPE_KEYS, REPEATED_SEEDS, Value
 from gridsearch.spec.yaml_source import Document
 
 if TYPE_CHECKING:
@@ -39,13 +39,16 @@ def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping
     """Refuse what repeats and folds set themselves, and more trials than anyone can train."""
     axes = {axis.name for axis in space.axes}
     folds = head.split.folds or 1
-    if head.repeats > 1 and "seed" in axes:
-        raise document.error(
-            ("repeats",), "cannot stand beside seed as an axis: both train a point under several seeds; keep one"
-        )
-    seed = fixed.get("seed", 0)
-    if isinstance(seed, int) and seed + head.repeats > 2**63:
-        raise document.error(("seed",), f"{seed} leaves no room for {head.repeats:,} repeats below 2^63")
+    for name in REPEATED_SEEDS[head.repeat_over] if head.repeats > 1 else ():
+        if name in axes:
+            raise document.error(
+                ("repeats",), f"cannot stand beside {name} as an axis: both train a point under several seeds; keep one"
+            )
+        seed = fixed.get(name, 0)
+        if isinstance(seed, int) and seed + head.repeats > 2**63:
+            raise document.error((name,), f"{seed} leaves no room for {head.repeats:,} repeats below 2^63")
+    if head.repeats == 1 and "repeat_over" in head.model_fields_set and head.repeat_over != "weights":
+        raise document.error(("repeat_over",), "nothing is repeated: say how often, as in repeats: 5", key=True)
     if folds > 1 and "validation" in head.split.model_fields_set:
         raise document.error(
             ("split", "validation"),

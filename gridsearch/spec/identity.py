@@ -2,19 +2,19 @@
 
 The canonical form leaves out every setting that has its default value, so a setting added later with a default that
 keeps the old behaviour changes no id. `1` and `1.0` are the same number. A change of the training code that changes
-numbers must raise `RECIPE_VERSION`; the ids pinned in the tests notice everything else.
+numbers must raise the version of the trials it concerns (`spec/versions.py`); the ids pinned in the tests notice
+everything else.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
 from gridsearch.spec.trial import FLOAT_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
-
-RECIPE_VERSION = 1
 
 #: The values that are left out; a split's are its own affair.
 _DEFAULTS: dict[str, Any] = {
@@ -53,7 +53,7 @@ def _content(config: TrialConfig) -> dict[str, Any]:
     content = {key: value for key, value in vars(config).items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
     if split := _split_content(content.pop("split")):
         content["split"] = split
-    content["version"] = RECIPE_VERSION
+    content["version"] = config.version
     settled: dict[str, Any] = settle(content)
     return settled
 
@@ -65,9 +65,7 @@ def _split_content(split: Split) -> dict[str, Any]:
 
 def parse(canonical_text: str) -> TrialConfig:
     """Return the configuration that a canonical form describes; the inverse of `canonical`."""
-    content = json.loads(canonical_text)
-    content.pop("version")
-    return TrialConfig(**content)
+    return TrialConfig(**json.loads(canonical_text))
 
 
 def flatten(canonical_text: str) -> dict[str, Any]:
@@ -83,10 +81,18 @@ def flatten(canonical_text: str) -> dict[str, Any]:
     return RECIPE_DEFAULTS | recipe | hyper
 
 
-def point_of(canonical_text: str) -> str:
-    """Return what the repeats and the folds of a point have in common: its canonical form without seed and fold."""
+def point_of(canonical_text: str, repeated: Collection[str] = ("seed",)) -> str:
+    """Return what the repeats and the folds of a point have in common.
+
+    That is its canonical form without the fold and the seeds in which its repeats differ (`REPEATED_SEEDS`).
+    """
     content = json.loads(canonical_text)
-    return _encode({key: value for key, value in content.items() if key not in ("seed", "fold")})
+    return _encode({key: value for key, value in content.items() if key != "fold" and key not in repeated})
+
+
+def under_version(canonical_text: str, version: int) -> str:
+    """Return the canonical form of the same trial under another version of the recipe."""
+    return _encode(json.loads(canonical_text) | {"version": version})
 
 
 def digest(text: str) -> str:

@@ -17,7 +17,7 @@ from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.overrides import apply_overrides
 from gridsearch.spec.rules import Rule, parse_rule
 from gridsearch.spec.space import MAX_POINTS, Space
-from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, PositiveInt, Recipe, Split, Value
+from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, REPEATED_SEEDS, PositiveInt, Recipe, Split, Value
 from gridsearch.spec.wording import explain
 from gridsearch.spec.yaml_source import Document, Trail, parse_document, read_document
 
@@ -96,6 +96,7 @@ class JobFile(BaseModel):
         None
     )
     repeats: PositiveInt = 1
+    repeat_over: Literal["weights", "split", "both"] = "weights"
     objective: Objective = Objective()
     constraints: Constraints = Constraints()
     teacher: TeacherChoice | None = None
@@ -127,6 +128,7 @@ class JobSpec:
     rules: Sequence[Rule]
     search: RandomSearch | None
     repeats: int
+    repeat_over: str
     objective: Objective
     constraints: Constraints
     teacher: TeacherChoice | None
@@ -143,6 +145,11 @@ class JobSpec:
         """Return the values that a recipe's setting has in this job."""
         of_axis = next((axis.values for axis in self.space.axes if axis.name == setting), None)
         return of_axis or [self.fixed[setting] if setting in self.fixed else RECIPE_DEFAULTS[setting]]
+
+    @property
+    def repeated_seeds(self) -> tuple[str, ...]:
+        """Return the settings whose next values the repeats of a point have."""
+        return REPEATED_SEEDS[self.repeat_over]
 
     @property
     def copies(self) -> int:
@@ -190,6 +197,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         rules=_rules(document, head.rules, names),
         search=head.search,
         repeats=head.repeats,
+        repeat_over=head.repeat_over,
         objective=head.objective,
         constraints=head.constraints,
         teacher=head.teacher,

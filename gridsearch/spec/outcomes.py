@@ -116,5 +116,39 @@ class FormMeasured:
     seconds: float | None
 
 
-LineageEvent = EpochRecord | LineageFinished | LineageStopped | LineageDiverged | LineageFailed
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A lineage's place in a formation: the first epoch that it had still to do, and the last it was asked for."""
+
+    lineage_id: str
+    epoch: int
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Formation:
+    """What trains lineages: a form, who is in it in which order, and on what.
+
+    `form` is one of the forms that train several as one, or "alone": then nobody has a place. `device` is the kind of
+    GPU or processor. Trainings in equal formations give equal numbers, bit by bit.
+    """
+
+    form: str
+    device: str
+    threads: int
+    torch: str
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineagePlaced:
+    """From `epoch` on, its next, a lineage is trained in a formation."""
+
+    lineage_id: str
+    attempt: int
+    epoch: int
+    formation: Formation
+
+
+LineageEvent = EpochRecord | LineagePlaced | LineageFinished | LineageStopped | LineageDiverged | LineageFailed
 WorkerEvent = LineageEvent | FormMeasured

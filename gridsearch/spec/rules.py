@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,9 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotIn: lambda a, b: a not in b,
 }
 MAX_LENGTH = 1000
+MAX_DEPTH = 50
+#: How much of a rule that is none stands in the message.
+_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,23 @@ def parse_rule(text: str, names: Collection[str]) -> Rule:
     if len(text) > MAX_LENGTH:
         raise ValueError(f"longer than {MAX_LENGTH} characters")
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings(action="ignore"):  # what Python would say of odd literals
+            tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError(f"{text!r} is not an expression such as: optimizer == 'adam' and momentum > 0") from None
+        shown = repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
+        raise ValueError(f"{shown} is not an expression such as: optimizer == 'adam' and momentum > 0") from None
+    if _depth(tree) > MAX_DEPTH:
+        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
     _check(tree, names)
     return Rule(text, tree)
+
+
+def _depth(tree: ast.AST) -> int:
+    """Return how many levels of nodes a tree has; without recursion, which a deep tree would exhaust."""
+    depth, level = 0, [tree]
+    while level:
+        depth, level = depth + 1, [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
 
 
 def _check_all(nodes: Iterable[ast.AST], names: Collection[str]) -> None:

@@ -24,7 +24,8 @@ class Split(BaseModel):
     without it the data set's own test images are the test set, unless it has none or `test` is given. `validation`
     is taken from what remains for training. A fraction is of the set it is taken from. With `folds`, what remains is
     cut into so many parts instead, each of which validates once while the others train. `train` takes that many of
-    the training images and leaves the rest unused.
+    the training images and leaves the rest unused. With `deduplicate` images that stand more than once are all in one
+    part: the first is drawn, and the others follow it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,7 @@ class Split(BaseModel):
     train: Share | None = None
     stratify: StrictBool = False
     folds: Annotated[int, Field(ge=2, le=100, strict=True)] | None = None
+    deduplicate: StrictBool = False
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,13 @@ class Recipe(BaseModel):
     min_learning_rate: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     early_stopping: Annotated[int, Field(ge=0, strict=True)] = 0
     restore_best: StrictBool = False
-    normalization: Literal["scale", "channel", "image"] = "scale"
+    normalization: Literal["scale", "channel", "image", "imagenet"] = "scale"
     flip: StrictBool = False
     crop_padding: Annotated[int, Field(ge=0, strict=True)] = 0
     rotation: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
     shift: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     zoom: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    precision: Literal["float32", "mixed"] = "float32"
+    precision: Literal["float32", "mixed", "float64"] = "float32"
     freeze: str = ""
     pretrained: str = ""
     distillation: Literal["none", "soft", "hidden"] = "none"
@@ -99,6 +101,8 @@ RECIPE_DEFAULTS: dict[str, Any] = {
 
 #: Schedules under which the learning rate of an epoch depends on how many there will be.
 SCHEDULES_THAT_NEED_THE_TOTAL = frozenset({"cosine", "one_cycle"})
+#: The settings that the repeats of a point count up, by what they are over.
+REPEATED_SEEDS = {"weights": ("seed",), "split": ("data_seed",), "both": ("seed", "data_seed")}
 #: What changes the images of each epoch at random.
 AUGMENTATIONS = ("flip", "crop_padding", "rotation", "shift", "zoom")
 
@@ -109,7 +113,8 @@ class TrialConfig(Recipe):
     `dataset` is the fingerprint of the images and labels, not a name or a path. `model` is a registry name or
     `package.module:Class`; `model_code` is the fingerprint of the user's own source, empty for the models that ship
     with gridsearch. `hyper` holds the model's keyword arguments, `teacher` the id of the trial that it learns from.
-    `fold` is the part that validates, from 0, where the split has folds.
+    `fold` is the part that validates, from 0, where the split has folds. `version` is that of the recipe
+    (`spec/versions.py`): a stored trial keeps the one it was trained under, and its model is built accordingly.
     """
 
     dataset: str
@@ -119,6 +124,7 @@ class TrialConfig(Recipe):
     model_code: str = ""
     hyper: dict[str, Value] = Field(default_factory=dict)
     teacher: str = ""
+    version: PositiveInt = 1
 
     def settings(self) -> dict[str, Value]:
         """Return the recipe and the model's hyperparameters as one flat mapping, defaults included."""
@@ -138,6 +144,13 @@ class TrialConfig(Recipe):
     def shares_prefix(self) -> bool:
         """Whether a longer training of this configuration passes through this trial's numbers."""
         return self.schedule not in SCHEDULES_THAT_NEED_THE_TOTAL
+
+
+def with_implied_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with those that others bring along: ImageNet's weights come with ImageNet's normalisation."""
+    if settings.get("pretrained") == "imagenet" and "normalization" not in settings:
+        return settings | {"normalization": "imagenet"}
+    return settings
 
 
 def without_dead_settings(settings: dict[str, Any]) -> dict[str, Any]:

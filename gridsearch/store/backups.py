@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gridsearch.paths import backup_file, partial_file
+from gridsearch.atomic import replacing_path
+from gridsearch.paths import backup_file
 
 
 def newest_backup(path: Path) -> Path | None:
@@ -23,10 +23,6 @@ def newest_backup(path: Path) -> Path | None:
 def back_up(source: sqlite3.Connection, path: Path, revision: str) -> Path:
     """Copy the store to its backup file, durably; an older copy of that name is replaced."""
     target = backup_file(path, revision)
-    unfinished = partial_file(target)
-    with closing(sqlite3.connect(unfinished)) as copy:
+    with replacing_path(target) as unfinished, closing(sqlite3.connect(unfinished)) as copy:
         source.backup(copy)
-    with unfinished.open("rb+") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(target)
     return target

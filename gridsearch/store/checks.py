@@ -16,7 +16,7 @@ from gridsearch.store.jobs import grid_digest, text_digest
 from gridsearch.store.lookup import as_stored, every
 from gridsearch.store.replay import Replay
 from gridsearch.store.rows import Problem
-from gridsearch.store.tables import job_trials, jobs, launches, lineages, trials
+from gridsearch.store.tables import formations, job_trials, jobs, launches, lineages, trainings, trials
 
 
 def trials_are_who_they_say(connection: Connection, replay: Replay) -> Iterator[Problem]:
@@ -94,6 +94,31 @@ def claims_are_held(connection: Connection) -> Iterator[Problem]:
     held = select(lineages.c.lineage_id, launches.c.id).join_from(lineages, launches)
     for name, launch in connection.execute(held.where(launches.c.ended_at.isnot(None))):
         yield Problem("claim", f"lineage {name}", f"launch {launch} holds it, but has ended")
+
+
+def trainings_fit(connection: Connection) -> Iterator[Problem]:
+    """A lineage's trainings count from 0, under its attempts, and it has a place in each formation that has any."""
+    places = {
+        row.id: {place[0]: place[1] for place in row.places["places"]}
+        for row in connection.execute(select(formations.c.id, formations.c.places))
+    }
+    statement = (
+        select(trainings, lineages.c.lineage_id, lineages.c.attempt.label("attempts"), lineages.c.epoch.label("last"))
+        .join_from(trainings, lineages)
+        .order_by(trainings.c.lineage, trainings.c.number)
+    )
+    for key, rows in groupby(every(connection, statement), key=lambda row: row.lineage):
+        found = list(rows)
+        subject = f"lineage {found[0].lineage_id}"
+        if [row.number for row in found] != list(range(len(found))):
+            yield Problem("trainings", subject, "what trained it should be numbered 0, 1, 2, ...")
+        for row in found:
+            if not 1 <= row.attempt <= row.attempts or row.recorded > row.last:
+                yield Problem(
+                    "trainings", subject, f"it was placed under none of its {row.attempts} attempts or epochs"
+                )
+            if places[row.formation] and places[row.formation].get(key) != row.epoch:
+                yield Problem("trainings", subject, f"it has no place in formation {row.formation} from that epoch on")
 
 
 def evaluations_fit(connection: Connection, replay: Replay) -> Iterator[Problem]:

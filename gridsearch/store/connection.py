@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from gridsearch.errors import StoreDamagedError, StoreError
-from gridsearch.store.failures import BUSY_TIMEOUT_S, damaged, explain
+from gridsearch.store.failures import damaged, explain
+from gridsearch.store.waiting import ORDINARY, SLICE_SECONDS, Patience, is_locked
+
+T = TypeVar("T")
 
 #: Up to 3.51.2 a write-ahead log may be corrupted when two connections write or checkpoint at once.
 FIRST_SOUND_WAL = (3, 51, 3)
@@ -30,19 +35,23 @@ def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
 class Database:
     """A connection to the file, opened at once; `read` and `write` are its transactions.
 
+    A transaction has its lock from its start, so what waits for other programs waits there, holding nothing: a
+    change that waited at its end would keep every reader out meanwhile, and be made once more after giving up.
     A database opened to be read still recovers the journal of a writer that was killed; so it opens the file
     for writing, where it may, and forbids changes of content itself.
     """
 
-    def __init__(self, path: Path, *, create: bool, read_only: bool) -> None:
+    def __init__(self, path: Path, *, create: bool, read_only: bool, patience: Patience | None = None) -> None:
         self.path = path
+        self.patience = patience or ORDINARY
+        self._until: float | None = None
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._closed = False
         with translated(path):
-            self._raw = _connect(path, create=create, read_only=read_only)
+            self._raw = self._connect(create=create, read_only=read_only)
         self._engine = create_engine("sqlite+pysqlite://", creator=lambda: self._raw, poolclass=StaticPool)
-        event.listen(self._engine, "begin", _begin)
+        event.listen(self._engine, "begin", self._begin)
         self._writer = self._engine.execution_options(write=True)
 
     @property
@@ -63,14 +72,25 @@ class Database:
             yield connection
 
     @contextmanager
+    def waiting_at_most(self, seconds: float) -> Iterator[None]:
+        """Within it all waiting for other programs' locks ends after so many seconds, with `StoreLockedError`."""
+        before, until = self._until, time.monotonic() + seconds
+        self._until = until if before is None else min(before, until)
+        try:
+            yield
+        finally:
+            self._until = before
+
+    @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Lend a private copy of the store, for reading so long that it would keep writers waiting."""
         self._check_usable()
         with translated(self.path), closing(sqlite3.connect("", isolation_level=None)) as copy:
-            with self._lock:
+            # Within a transaction, which has its lock: a backup by itself waits for others without end.
+            with self.read():
                 self._raw.backup(copy)
             engine = create_engine("sqlite+pysqlite://", creator=lambda: copy, poolclass=StaticPool)
-            event.listen(engine, "begin", _begin)
+            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
             with engine.begin() as connection:
                 yield connection
             engine.dispose()
@@ -95,6 +115,69 @@ class Database:
             self._engine.dispose()
             self._raw.close()
 
+    def _wait(self, kind: str, act: Callable[[], T]) -> T:
+        return self.patience.attempt(self.path, kind, act, self._until)
+
+    def _begin(self, connection: Connection) -> None:
+        write = connection.get_execution_options().get("write", False)
+        try:
+            if write:
+                self._wait("write", lambda: self._raw.execute("BEGIN EXCLUSIVE"))
+            else:
+                self._raw.execute("BEGIN")
+                # The first look takes the lock.
+                self._wait("read", lambda: self._raw.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall())
+        except BaseException:
+            self._raw.rollback()
+            raise
+
+    def _connect(self, *, create: bool, read_only: bool) -> sqlite3.Connection:
+        mode = "rwc" if create and not read_only else "rw"
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=SLICE_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            self._configure(connection, read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _configure(self, connection: sqlite3.Connection, *, read_only: bool) -> None:
+        def pragma(words: str) -> str:
+            # Several of them read the file, which may be locked.
+            found = self._wait("read", lambda: connection.execute(f"PRAGMA {words}").fetchone())
+            return str(found[0]) if found else ""
+
+        for words in ("foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "fullfsync=ON"):
+            pragma(words)
+        pragma(f"cache_size=-{_CACHE_KIB}")
+        mode = pragma("journal_mode")
+        if not read_only and mode != journal_mode():
+            mode = self._change_journal(connection, mode)
+        # EXTRA also syncs the folder once the journal is deleted: else a power cut may undo the last commit.
+        pragma(f"synchronous={'FULL' if mode == 'wal' else 'EXTRA'}")
+        if read_only:
+            pragma("query_only=ON")
+
+    def _change_journal(self, connection: sqlite3.Connection, mode: str) -> str:
+        def change() -> str:
+            return str(connection.execute(f"PRAGMA journal_mode={journal_mode()}").fetchone()[0])
+
+        if mode == "wal":
+            return self._wait("write", change)
+        try:
+            return change()
+        except sqlite3.OperationalError as error:
+            # The rollback journal is sound everywhere: with others at work, the next opening may change it.
+            if is_locked(error):
+                return mode
+            raise
+
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
@@ -112,48 +195,3 @@ def translated(path: Path) -> Iterator[None]:
         if str(path) in str(error):
             raise
         raise damaged(path, str(error)) from error
-
-
-def _connect(path: Path, *, create: bool, read_only: bool) -> sqlite3.Connection:
-    mode = "rwc" if create and not read_only else "rw"
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=BUSY_TIMEOUT_S,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    try:
-        _configure(connection, read_only=read_only)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _configure(connection: sqlite3.Connection, *, read_only: bool) -> None:
-    for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "fullfsync=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    if not read_only and mode != journal_mode():
-        mode = _change_journal(connection, mode)
-    # EXTRA also syncs the folder once the journal is deleted: else a power cut may undo the last commit.
-    connection.execute(f"PRAGMA synchronous={'FULL' if mode == 'wal' else 'EXTRA'}")
-    if read_only:
-        connection.execute("PRAGMA query_only=ON")
-
-
-def _change_journal(connection: sqlite3.Connection, mode: str) -> str:
-    try:
-        return str(connection.execute(f"PRAGMA journal_mode={journal_mode()}").fetchone()[0])
-    except sqlite3.OperationalError as error:
-        # The rollback journal is sound everywhere: with others at work, the next opening may change it.
-        if mode == "delete" and "locked" in str(error):
-            return mode
-        raise
-
-
-def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -5,23 +5,26 @@ claim; the claim's attempt number is a fencing token, checked inside the transac
 that was given up and wakes later changes nothing. Finished trials (`RESULT_STATES`) are immutable.
 
 Every method is one transaction, durable when it returns. Every change of a job, lineage, trial or launch is
-also an event, written in the same transaction, with two exceptions that another row tells as well: an epoch's
-own row names the attempt that brought it, and the trials that a job brought are told of by one event
-`enqueued` with their number. An event with a trial has the state the trial went into as its kind.
+also an event, written in the same transaction, with three exceptions that another row tells as well: an epoch's
+own row names the attempt that brought it, so does the row that says what trained it, and the trials that a job
+brought are told of by one event `enqueued` with their number. An event with a trial has the state the trial went
+into as its kind.
 
 An open trial whose lineage has the answer is settled in the same transaction: `completed` from the epoch
 recorded, `diverged` when the lineage diverged by then, or `stopped` when it stopped before. So an epoch is
 trained once, whichever comes first, it or the trial.
 
 Values handed out are copies. Methods may be called from any thread, one at a time; several processes may hold
-the same store. Every method raises `StoreError` when the file cannot be read or written (locked for 30 s,
-read-only, disk full), `StoreDamagedError` when its content is not sound.
+the same store. Every method raises `StoreError` when the file cannot be read or written (read-only, disk full),
+`StoreLockedError` when another program kept it locked for longer than the store was opened to wait,
+`StoreDamagedError` when its content is not sound.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
 from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
@@ -39,6 +42,7 @@ from gridsearch.store.rows import (
     NewTrial,
     Problem,
     Recorded,
+    TrainingRow,
     TrialRow,
 )
 
@@ -55,6 +59,10 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release every connection; the store cannot be used afterwards. Closing twice is once."""
+
+    @abstractmethod
+    def waiting_at_most(self, seconds: float) -> AbstractContextManager[None]:
+        """Within it all waiting for other programs' locks ends after so many seconds, with `StoreLockedError`."""
 
     # -- jobs ----------------------------------------------------------------------------------------------
 
@@ -81,14 +89,26 @@ class Store(ABC):
     # -- execution -----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def open_launch(self, job: str, host: str, pid: int, pid_started: float, workers: int) -> int:
-        """Record that a process starts to train a job; return the launch's id."""
+    def open_launch(
+        self, job: str, host: str, pid: int, pid_started: float, workers: int, process_table: str | None = None
+    ) -> int:
+        """Record that a process starts to train a job; return the launch's id.
+
+        `process_table` is where `pid` is a number in; None where that is not known.
+        """
 
     @abstractmethod
     def beat(self, launch_id: int) -> None:
-        """Raise the launch's beat by one: the sign of life for observers on other hosts. Not an event.
+        """Raise the launch's beat by one: its sign of life. Not an event.
 
-        `StoreError` when the launch is closed: another process gave it up.
+        `LaunchClosedError` when the launch is closed: another process gave it up.
+        """
+
+    @abstractmethod
+    def give_up_launch(self, launch_id: int, beat: int) -> bool:
+        """Close a launch as `lost` if its beat is still `beat` and it is open; return whether it was closed.
+
+        So a launch that gives a sign of life between an observer's look and its verdict stays.
         """
 
     @abstractmethod
@@ -110,7 +130,7 @@ class Store(ABC):
         A lineage is obtained only if no launch holds it (compare and set). Its attempt grows by one, and its
         open trials of at most that many epochs become `running` under that attempt. A lineage with no open
         trial within its target is not claimed. All or some may be obtained; the order of `targets` is kept.
-        `StoreError` when the launch is closed.
+        `LaunchClosedError` when the launch is closed.
         """
 
     @abstractmethod
@@ -125,7 +145,8 @@ class Store(ABC):
         `stopped`, with the numbers of its epoch, which is the last one recorded. A trial whose configuration has
         `restore_best` has the numbers of its best epoch so far (`spec.stopping`). `LineageFailed` makes the
         lineage's running trials `failed` with the error in one line and `logs[lineage_id]` as the log's path.
-        All events but `EpochRecord` end the claim; trials still running under it become `pending`.
+        `LineagePlaced` notes what trains the lineage from an epoch on (see `trainings`).
+        All events but that and `EpochRecord` end the claim; trials still running under it become `pending`.
         An `EpochRecord` that leaves out epochs, or whose learning rate or seconds are not finite, is a defect
         of the worker and counts as `LineageFailed`. Metrics that are not finite are stored as NULL. Trials
         that are not open never change.
@@ -195,6 +216,17 @@ class Store(ABC):
     @abstractmethod
     def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
         """Return the epochs of these lineages, by lineage (in the order given) and epoch."""
+
+    @abstractmethod
+    def trainings(self, lineage_id: str) -> list[TrainingRow]:
+        """Return what trained a lineage, first come first; of one from before this was noted, nothing.
+
+        Lineages that were trained in one formation have the same `Formation`.
+        """
+
+    @abstractmethod
+    def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:
+        """Return, of those of the lineages that are in the store, the configuration of the trial with most epochs."""
 
     @abstractmethod
     def job_epochs(self, job: str) -> list[EpochRow]:

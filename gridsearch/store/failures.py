@@ -7,9 +7,6 @@ from pathlib import Path
 from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.store.backups import newest_backup
 
-#: Seconds that one process waits for another's transaction before it gives up.
-BUSY_TIMEOUT_S = 30.0
-
 #: Parts of SQLite's messages that mean the file's content cannot be trusted.
 _DAMAGE = (
     "file is not a database",
@@ -23,10 +20,7 @@ _DAMAGE = (
 )
 #: Part of SQLite's message -> what to tell; the first that occurs is used.
 _MENDABLE = (
-    (
-        "locked",
-        f"another process kept it locked for {BUSY_TIMEOUT_S:.0f} s; wait for it or stop it, then try again",
-    ),
+    ("locked", "another program keeps it locked; wait for it or stop it, then try again"),
     ("readonly", "it may only be read here; make the file and its folder writable, or copy it elsewhere"),
     (
         "disk is full",

@@ -1,9 +1,9 @@
 """Writing the log: every change of a job, launch, lineage or trial is an event, in the same transaction.
 
-An event with a trial is a change of that trial, and its kind is the state the trial went into. Two changes
+An event with a trial is a change of that trial, and its kind is the state the trial went into. Three changes
 have no such row, because another row says it as well: a trial's birth (its `enqueued` names the event of that
-kind under which its whole grid came, `pending` from then on) and an epoch (its own row, with the attempt that
-brought it).
+kind under which its whole grid came, `pending` from then on), an epoch (its own row, with the attempt that
+brought it) and what trains a lineage (a row of `trainings`, likewise).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from gridsearch.errors import StoreError
+from gridsearch.errors import LaunchClosedError, StoreError
 from gridsearch.store.claims import release
 from gridsearch.store.columns import storable
 from gridsearch.store.jobs import job_key
@@ -20,12 +20,16 @@ from gridsearch.store.tables import OUTCOMES, jobs, launches
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """The process behind a launch; `pid_started`, in any unit, tells it from a later one of that number."""
+    """The process behind a launch; `pid_started`, in any unit, tells it from a later one of that number.
+
+    `table` says where `pid` is a number, None where that is not known.
+    """
 
     host: str
     pid: int
     pid_started: float
     workers: int
+    table: str | None = None
 
 
 def open_launch(connection: Connection, job: str, process: Process, at: datetime) -> int:
@@ -36,6 +40,7 @@ def open_launch(connection: Connection, job: str, process: Process, at: datetime
         "pid": process.pid,
         "pid_started": process.pid_started,
         "workers": process.workers,
+        "process_table": None if process.table is None else storable(process.table),
     }
     primary_key = connection.execute(
         insert(launches).values(job=key, beat=0, started_at=at, **values)
@@ -46,9 +51,21 @@ def open_launch(connection: Connection, job: str, process: Process, at: datetime
     return int(primary_key[0])
 
 
-def beat(connection: Connection, launch_id: int) -> None:
+def beat(connection: Connection, launch_id: int, at: datetime) -> None:
     """See `Store.beat`."""
-    connection.execute(update(launches).where(launches.c.id == launch_id).values(beat=launches.c.beat + 1))
+    row = launches.c
+    connection.execute(update(launches).where(row.id == launch_id).values(beat=row.beat + 1, beat_at=at))
+
+
+def give_up_launch(connection: Connection, cause: Cause, beat: int) -> bool:
+    """See `Store.give_up_launch`; `cause` names the launch."""
+    found = connection.scalar(
+        select(launches.c.beat).where(launches.c.id == cause.launch, launches.c.ended_at.is_(None))
+    )
+    if found != beat:
+        return False
+    close_launch(connection, cause, "lost")
+    return True
 
 
 def close_launch(connection: Connection, cause: Cause, outcome: str) -> None:
@@ -80,6 +97,8 @@ def open_launches(connection: Connection) -> list[LaunchRow]:
             columns.started_at,
             columns.ended_at,
             columns.outcome,
+            columns.process_table,
+            columns.beat_at,
         )
         .join_from(launches, jobs)
         .where(columns.ended_at.is_(None))
@@ -95,5 +114,5 @@ def launch_cause(connection: Connection, launch_id: int, at: datetime, *, still_
     if row is None:
         raise StoreError(f"there is no launch {launch_id} in the store")
     if still_open and row.outcome is not None:
-        raise StoreError(f"launch {launch_id} was closed ({row.outcome}) and cannot go on; launch again")
+        raise LaunchClosedError(f"launch {launch_id} was closed ({row.outcome}) and cannot go on; launch again")
     return Cause(at, row.job, launch_id)

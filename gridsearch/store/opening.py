@@ -11,21 +11,23 @@ from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
 from gridsearch.store.schema import CURRENT, make_schema, revision_of
 from gridsearch.store.sqlite import SqliteStore
+from gridsearch.store.waiting import Patience
 
 #: How every SQLite database begins.
 _SQLITE = b"SQLite format 3\0"
 
 
-def open_store(path: Path, *, create: bool = True, read_only: bool = False) -> Store:
+def open_store(path: Path, *, create: bool = True, read_only: bool = False, patience: Patience | None = None) -> Store:
     """Open the store in a file; make it where there is none and `create` allows.
 
     A store with an older schema is upgraded, after a copy was made beside it (`<name>.before-<version>`). A
     store opened with `read_only` is neither made nor upgraded, and refuses every change. `StoreError` says in
     one line what is wrong with the path or the file; `StoreDamagedError` that the file is no sound database;
-    `StoreBusyError` that an upgrade found a live launch.
+    `StoreBusyError` that an upgrade found a live launch; `StoreLockedError` that another program kept it locked for
+    longer than `patience`, this process' own where left out.
     """
     _check_path(path, must_exist=read_only or not create)
-    database = Database(path, create=create, read_only=read_only)
+    database = Database(path, create=create, read_only=read_only, patience=patience)
     try:
         _prepare(database, create=create, read_only=read_only)
     except BaseException:

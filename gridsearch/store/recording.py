@@ -16,6 +16,7 @@ from gridsearch.spec.outcomes import (
     LineageEvent,
     LineageFailed,
     LineageFinished,
+    LineagePlaced,
     LineageStopped,
     TrialState,
 )
@@ -30,6 +31,7 @@ from gridsearch.store.rows import Recorded
 from gridsearch.store.seals import seal
 from gridsearch.store.settling import settle
 from gridsearch.store.tables import epochs, lineages, trials
+from gridsearch.store.trainings import Placed, add_trainings
 
 _NUMBERS = (*METRICS, "learning_rate", "seconds")
 #: The columns under an epoch's seal.
@@ -65,6 +67,7 @@ class _Progress:
     diverged_epoch: int | None
     stopped_epoch: int | None
     fresh: list[dict[str, Any]] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
     end: Event | None = None
 
     def take(self, event: LineageEvent) -> None:
@@ -72,6 +75,8 @@ class _Progress:
         match event:
             case EpochRecord():
                 self._take_epoch(event)
+            case LineagePlaced():
+                self.placed.append(Placed(self.row.id, event, recorded=self.epoch))
             case LineageStopped() if event.epoch == self.epoch >= 1 and self.diverged_epoch is None:
                 self.stopped_epoch = event.epoch
                 self.end = Event(STOPPED, detail={"epoch": event.epoch})
@@ -142,6 +147,7 @@ def epoch_values(lineage: int, record: EpochRecord) -> dict[str, Any]:
 def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:
     """Write what a batch did to its lineages; return the trials that came to a final state."""
     execute_many(connection, _ADD_EPOCHS, (values for progress in changed for values in progress.fresh))
+    add_trainings(connection, [placed for progress in changed for placed in progress.placed])
     moved = [
         {
             "key": progress.row.id,

@@ -41,6 +41,7 @@ class _Launch:
     pid: int
     pid_started: float
     workers: int
+    process_table: str | None = None
     ended_at: str | None = None
     outcome: str | None = None
 

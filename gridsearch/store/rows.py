@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.outcomes import Formation, TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class JobRow:
     `spec` is the resolved job as JSON values: `dataset`, `model`, `axes` (a list of `{"name", "values",
     "scale"}` in the file's order, `scale` being "linear", "log" or "category"), `objective` (`{"metric",
     "at", "mode"}`) and `images` (`{"train", "validation", "test"}`, and `"unused"` where the split leaves some
-    out); where the job has them `search` (`{"random", "drawn", "size"}`), `repeats`, `folds` and `constraints`.
+    out); where the job has them `search` (`{"random", "drawn", "size"}`), `repeats` with `repeat_over`, `folds` and
+    `constraints`.
     `source` is the text of the job file with its overrides.
     """
 
@@ -116,8 +117,26 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """What trained a lineage from `epoch` on; `recorded` is the last epoch that the store had by then.
+
+    The formation of a lineage that was trained alone names no places.
+    """
+
+    lineage_id: str
+    epoch: int
+    recorded: int
+    attempt: int
+    formation: Formation
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchRow:
-    """A process that trains or trained; `pid_started`, in any unit, tells it from others of its number."""
+    """A process that trains or trained; `pid_started`, in any unit, tells it from others of its number.
+
+    `process_table` is where `pid` is a number in (None where that is not known), `beat` how often it has given a sign
+    of life, `beat_at` when it last did, by its own clock (None before the first).
+    """
 
     launch_id: int
     job: str
@@ -129,6 +148,8 @@ class LaunchRow:
     started_at: datetime
     ended_at: datetime | None
     outcome: str | None
+    process_table: str | None = None
+    beat_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Checksums of rows that are written once: what lets `verify` notice a bit that changed on the disk.
 
-SQLite keeps no checksum of its pages. Rows of `epochs` and `events` never change and carry one; every other
-row can be derived from these two tables and from its own content hash.
+SQLite keeps no checksum of its pages. Rows of `epochs`, `events`, `formations`, `trainings` and
+`evaluations` never change and carry one; every other row can be derived from these tables and from its own content
+hash.
 """
 
 from __future__ import annotations

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
-from gridsearch.store import claims, curves, evaluations, jobs, launches, measurements, reading, recording
+from gridsearch.store import claims, curves, evaluations, jobs, launches, measurements, reading, recording, trainings
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import (
@@ -28,6 +29,7 @@ from gridsearch.store.rows import (
     NewTrial,
     Problem,
     Recorded,
+    TrainingRow,
     TrialRow,
 )
 
@@ -46,6 +48,9 @@ class SqliteStore(Store):
     def close(self) -> None:
         self._database.close()
 
+    def waiting_at_most(self, seconds: float) -> AbstractContextManager[None]:
+        return self._database.waiting_at_most(seconds)
+
     def put_job(self, name: str, spec: Mapping[str, Any], source: str, trials: Sequence[NewTrial]) -> JobRow:
         with self._database.write() as connection:
             return jobs.put_job(connection, jobs.JobText(name, spec, source), trials, _now())
@@ -58,15 +63,21 @@ class SqliteStore(Store):
         with self._database.read() as connection:
             return jobs.job_row(connection, name)
 
-    def open_launch(self, job: str, host: str, pid: int, pid_started: float, workers: int) -> int:
-        process = launches.Process(host, pid, pid_started, workers)
+    def open_launch(
+        self, job: str, host: str, pid: int, pid_started: float, workers: int, process_table: str | None = None
+    ) -> int:
+        process = launches.Process(host, pid, pid_started, workers, process_table)
         with self._database.write() as connection:
             return launches.open_launch(connection, job, process, _now())
 
     def beat(self, launch_id: int) -> None:
         with self._database.write() as connection:
-            launches.launch_cause(connection, launch_id, _now(), still_open=True)
-            launches.beat(connection, launch_id)
+            cause = launches.launch_cause(connection, launch_id, _now(), still_open=True)
+            launches.beat(connection, launch_id, cause.at)
+
+    def give_up_launch(self, launch_id: int, beat: int) -> bool:
+        with self._database.write() as connection:
+            return launches.give_up_launch(connection, launches.launch_cause(connection, launch_id, _now()), beat)
 
     def close_launch(self, launch_id: int, outcome: str) -> None:
         with self._database.write() as connection:
@@ -149,6 +160,14 @@ class SqliteStore(Store):
     def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
         with self._database.read() as connection:
             return curves.epochs_of(connection, lineage_ids)
+
+    def trainings(self, lineage_id: str) -> list[TrainingRow]:
+        with self._database.read() as connection:
+            return trainings.trainings_of(connection, lineage_id)
+
+    def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:
+        with self._database.read() as connection:
+            return trainings.configs_of(connection, lineage_ids)
 
     def job_epochs(self, job: str) -> list[EpochRow]:
         with self._database.read() as connection:

@@ -1,9 +1,9 @@
 """The schema as it is now; how it came to be is in `migrations/versions`.
 
 Rows refer to each other by small integers, so that joins over a hundred thousand trials read the file in
-order; the 64-digit ids of trials and lineages are stored once each. Three tables have rows that never change:
-`epochs`, keyed by lineage and epoch, `evaluations`, and `events`. Everything else follows from them and is checked
-against them by `verify`.
+order; the 64-digit ids of trials and lineages are stored once each. Five tables have rows that never change:
+`epochs`, keyed by lineage and epoch, `formations` and `trainings`, `evaluations`, and `events`. Everything else
+follows from them and is checked against them by `verify`.
 """
 
 from __future__ import annotations
@@ -73,6 +73,10 @@ launches = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     Column("outcome", Text),
+    # In which table of processes `pid` is a number; NULL where that is not known.
+    Column("process_table", Words),
+    # When the last beat was, by the launch's own clock: only ever shown.
+    Column("beat_at", UtcTime),
     CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
     CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
 )
@@ -155,6 +159,39 @@ epochs = Table(
     Column("seconds", REAL, nullable=False),
     Column("seal", Integer, nullable=False),
     CheckConstraint("epoch >= 0", name="epoch"),
+    sqlite_with_rowid=False,
+)
+
+#: Who was trained together: a row for each time that lineages were put into a form.
+formations = Table(
+    "formations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("form", Text, nullable=False),
+    Column("device", Words, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("torch", Words, nullable=False),
+    # {"places": [lineage, first epoch, last epoch] for each slot}; none where each is trained alone: they share a row
+    Column("places", Json, nullable=False),
+    Column("seal", Integer, nullable=False),
+    CheckConstraint("threads >= 1", name="threads"),
+)
+
+#: What trained a lineage, from which epoch on: a row for each formation it was in, numbered from 0.
+trainings = Table(
+    "trainings",
+    metadata,
+    Column("lineage", Integer, ForeignKey("lineages.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("formation", Integer, ForeignKey("formations.id"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    # The last epoch recorded by then: what was recorded before, another formation had trained.
+    Column("recorded", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("seal", Integer, nullable=False),
+    CheckConstraint("number >= 0", name="number"),
+    CheckConstraint("epoch >= 0", name="epoch"),
+    CheckConstraint("recorded >= -1", name="recorded"),
     sqlite_with_rowid=False,
 )
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import socket
-from datetime import datetime
+import time
 from pathlib import Path
+from typing import Any
 
-import psutil
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from gridsearch.errors import StoreBusyError
+from gridsearch.errors import StoreBusyError, StoreLockedError
 from gridsearch.store.backups import back_up
 from gridsearch.store.connection import Database
+from gridsearch.store.processes import process_start, process_table, surely_gone, this_host
 from gridsearch.store.schema import CURRENT, revision_of
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+#: How long an open launch whose process cannot be seen is listened to: a few of its beats, of one every 5 seconds.
+LISTENING_SECONDS = 15.0
 
 
 def upgrade(database: Database, migrations: Path = MIGRATIONS, target: str = CURRENT) -> None:
     """Bring the schema to `target` in one transaction: it is changed wholly or not at all.
 
     A copy of the store is first made beside it, which is the only way back: migrations have no `downgrade`.
-    `StoreBusyError` when a launch on this machine is using the store.
+    `StoreBusyError` when a launch is using the store: its process is seen, or it gives a sign of life.
     """
-    with database.read() as connection:
-        _refuse_while_used(connection, database.path)
-    back_up(database.raw, database.path, target)
+    _refuse_while_used(database)
+    # Within a transaction, which has its lock: a backup by itself waits for others without end.
+    with database.read():
+        back_up(database.raw, database.path, target)
     with database.write() as connection:
         # Another process may have done it since.
         if revision_of(connection, database.path) != target:
@@ -43,18 +46,45 @@ def alembic_config(connection: Connection, migrations: Path = MIGRATIONS) -> Con
     return config
 
 
-def _refuse_while_used(connection: Connection, path: Path) -> None:
-    statement = "SELECT id, host, pid, started_at FROM launches WHERE ended_at IS NULL"
-    for launch, host, pid, started_at in connection.exec_driver_sql(statement):
-        # The engine may add to the host's name what tells its boots apart.
-        if host.partition(" ")[0] == socket.gethostname() and _lives(pid, datetime.fromisoformat(started_at)):
-            who = f"launch {launch} (process {pid})"
-            raise StoreBusyError(f"the store {path} must be upgraded, but {who} is using it; stop that first")
+def _refuse_while_used(database: Database) -> None:
+    before = _open_launches(database)
+    for launch in before:
+        if _is_seen(launch):
+            raise _used(database.path, launch)
+    unseen = {launch.id: launch.beat for launch in before if not _is_gone(launch)}
+    if not unseen:
+        return
+    database.patience.note(
+        f"the store {database.path} must be upgraded: listening for {LISTENING_SECONDS:.0f} s whether a launch uses it"
+    )
+    until = time.monotonic() + LISTENING_SECONDS
+    while time.monotonic() < until:
+        if database.patience.stop():
+            raise StoreLockedError(f"the store {database.path} must be upgraded, which a stop prevented")
+        time.sleep(min(0.1, LISTENING_SECONDS))
+    for launch in _open_launches(database):
+        if launch.id not in unseen or launch.beat != unseen[launch.id]:
+            raise _used(database.path, launch)
 
 
-def _lives(pid: int, launched_at: datetime) -> bool:
-    """Whether the process is one that was there when the launch began."""
-    try:
-        return bool(psutil.Process(pid).create_time() <= launched_at.timestamp())
-    except psutil.Error:
-        return False
+def _open_launches(database: Database) -> list[Any]:
+    statement = "SELECT * FROM launches WHERE ended_at IS NULL"
+    with database.read() as connection:
+        return list(connection.exec_driver_sql(statement))
+
+
+def _used(path: Path, launch: Any) -> StoreBusyError:
+    who = f"launch {launch.id} (process {launch.pid} on {launch.host})"
+    return StoreBusyError(f"the store {path} must be upgraded, but {who} is using it; stop that first")
+
+
+def _is_seen(launch: Any) -> bool:
+    """Whether its process is there; earlier schemas have the beginning of the boot's id beside the host's name."""
+    return bool(launch.host.partition(" ")[0] == this_host() and process_start(launch.pid) == launch.pid_started)
+
+
+def _is_gone(launch: Any) -> bool:
+    """Whether its process has certainly ended, which needs its own table of processes."""
+    table = getattr(launch, "process_table", None)  # which earlier schemas do not have
+    here = table is not None and table == process_table() and launch.host == this_host()
+    return here and surely_gone(launch.pid, launch.pid_started)

@@ -14,7 +14,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
-from gridsearch.store.checks import claims_are_held, evaluations_fit, jobs_have_their_grid, trials_are_who_they_say
+from gridsearch.store.checks import (
+    claims_are_held,
+    evaluations_fit,
+    jobs_have_their_grid,
+    trainings_fit,
+    trials_are_who_they_say,
+)
 from gridsearch.store.curve_checks import results_are_recorded
 from gridsearch.store.evaluations import SEALED as SEALED_OF_EVALUATIONS
 from gridsearch.store.journal import SEALED as SEALED_OF_EVENTS
@@ -24,7 +30,8 @@ from gridsearch.store.replay import Replay, compare
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema import columns_in, expected_columns
 from gridsearch.store.seals import seal
-from gridsearch.store.tables import epochs, evaluations, events
+from gridsearch.store.tables import epochs, evaluations, events, formations, trainings
+from gridsearch.store.trainings import SEALED_OF_FORMATIONS, SEALED_OF_TRAININGS
 
 
 def verify(connection: Connection) -> list[Problem]:
@@ -39,6 +46,7 @@ def verify(connection: Connection) -> list[Problem]:
         *jobs_have_their_grid(connection, replay),
         *claims_are_held(connection),
         *results_are_recorded(connection, replay),
+        *trainings_fit(connection),
         *evaluations_fit(connection, replay),
     ]
 
@@ -57,7 +65,13 @@ def _schema(connection: Connection) -> Iterator[Problem]:
 
 
 def _seals(connection: Connection) -> Iterator[Problem]:
-    for table, sealed in ((epochs, SEALED_OF_EPOCHS), (evaluations, SEALED_OF_EVALUATIONS)):
+    logs = (
+        (epochs, SEALED_OF_EPOCHS),
+        (formations, SEALED_OF_FORMATIONS),
+        (trainings, SEALED_OF_TRAININGS),
+        (evaluations, SEALED_OF_EVALUATIONS),
+    )
+    for table, sealed in logs:
         own_seal = _seal_of(table, sealed)
         for row in every(connection, select(*as_stored(table))):
             if row.seal != own_seal(row):

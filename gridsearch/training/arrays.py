@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gridsearch.training.normalization import Normalizer
 
-#: Images are kept as float32 up to this size and as uint8 beyond it; the numbers are the same either way.
+#: Images are kept as floats up to this size and as uint8 beyond it; the numbers are the same either way.
 FLOAT_BYTES_LIMIT = 512 * 2**20
 #: How many bytes of float32 pixels are gathered at a time: few enough to stay near the caches.
 CHUNK_BYTES = 8 * 2**20
@@ -19,14 +19,15 @@ CHUNK_BYTES = 8 * 2**20
 
 @dataclass(frozen=True)
 class DeviceArrays:
-    """Images (N, C, H, W), uint8 or float32 in [0, 1], and labels (N,) int64, on one device.
+    """Images (N, C, H, W), uint8 or floats in [0, 1], and labels (N,) int64, on one device.
 
-    A model is given `normalized` pixels: without a normalizer, those in [0, 1].
+    A model is given `normalized` pixels: without a normalizer, those in [0, 1]. `dtype` is what pixels are computed in.
     """
 
     images: Tensor
     labels: Tensor
     normalizer: Normalizer | None = None
+    dtype: torch.dtype = torch.float32
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -42,6 +43,10 @@ class DeviceArrays:
         image_bytes = 4 * self.images[0].numel()
         return batch_size * max(1, CHUNK_BYTES // (image_bytes * batch_size))
 
+    def pixels(self, images: Tensor) -> Tensor:
+        """Return some of the images as pixels in [0, 1]."""
+        return as_pixels(images, self.dtype)
+
     def normalized(self, pixels: Tensor) -> Tensor:
         """Return pixels (n, C, H, W) in [0, 1] as a model is given them."""
         return self.normalizer(pixels) if self.normalizer else pixels
@@ -52,25 +57,32 @@ class DeviceArrays:
         The pixels are not normalised yet: they may be augmented first.
         """
         for part in torch.split(order.to(self.labels.device), self.chunk_size(batch_size)):
-            yield part, as_pixels(self.images[part])
+            yield part, self.pixels(self.images[part])
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all images, normalised, and labels in batches, in the order they are kept."""
         for images, labels in zip(
             torch.split(self.images, batch_size), torch.split(self.labels, batch_size), strict=True
         ):
-            yield self.normalized(as_pixels(images)), labels
+            yield self.normalized(self.pixels(images)), labels
 
 
-def as_pixels(images: Tensor) -> Tensor:
-    """Return images as floats in [0, 1]: those that are floats already as they are, bytes as float32."""
-    return images if images.is_floating_point() else images.to(torch.float32).div_(255.0)
+def as_pixels(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return images as floats in [0, 1]: those that are floats already as they are, bytes in the type asked for."""
+    return images if images.is_floating_point() else images.to(dtype).div_(255.0)
 
 
-def to_device(images: np.ndarray, labels: np.ndarray, device: torch.device) -> DeviceArrays:
+def pixel_type(precision: str) -> torch.dtype:
+    """Return the type of pixels, and of a model's parameters, under a recipe's precision."""
+    return torch.float64 if precision == "float64" else torch.float32
+
+
+def to_device(
+    images: np.ndarray, labels: np.ndarray, device: torch.device, dtype: torch.dtype = torch.float32
+) -> DeviceArrays:
     """Put uint8 images (N, H, W) or (N, H, W, C) and labels (N,) on the device, channels first."""
     stacked = images[:, None] if images.ndim == 3 else np.moveaxis(images, -1, 1)
     pixels = torch.from_numpy(np.array(stacked, order="C")).to(device)
-    if pixels.numel() * 4 <= FLOAT_BYTES_LIMIT:
-        pixels = as_pixels(pixels)
-    return DeviceArrays(pixels, torch.from_numpy(np.array(labels)).to(device))
+    if pixels.numel() * dtype.itemsize <= FLOAT_BYTES_LIMIT:
+        pixels = as_pixels(pixels, dtype)
+    return DeviceArrays(pixels, torch.from_numpy(np.array(labels)).to(device), dtype=dtype)

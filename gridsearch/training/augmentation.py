@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gridsearch.spec.trial import Recipe
+from gridsearch.training.arrays import pixel_type
 from gridsearch.training.randomness import derive
 
 
@@ -66,7 +67,7 @@ def draw_augmentation(
         angles = (2 * draws("rotation") - 1) * math.radians(recipe.rotation)
         shifts = (2 * draws("shift", 2) - 1) * recipe.shift
         zooms = 1 + (2 * draws("zoom") - 1) * recipe.zoom
-        maps = _maps(angles, shifts, zooms, size).to(device, torch.float32)
+        maps = _maps(angles, shifts, zooms, size).to(device, pixel_type(recipe.precision))
     if mirrored is None and places is None and maps is None:
         return None
     return Augmentation(mirrored, recipe.crop_padding, places, maps)

@@ -6,6 +6,9 @@ slot of its own: "synced" survives the death of the machine, the others, written
 file is written beside its target and renamed; the older of the two in turn is removed first, because some file systems
 wait for the disk when a file is replaced. A file starts with the digest of the rest; what does not match is ignored,
 and the next older is taken, and else the lineage starts again. The content is safetensors: loading runs no code.
+
+Whoever reads changes nothing: others may be writing. What died half written is removed by the next that writes, who
+holds the lineage's claim, and only where it is of an attempt before: its name says which.
 """
 
 from __future__ import annotations
@@ -13,9 +16,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,13 +26,18 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from gridsearch.atomic import write
 from gridsearch.errors import not_writable
-from gridsearch.spec.outcomes import EpochRecord
+from gridsearch.regular_files import read_regular
+from gridsearch.spec.outcomes import METRICS, EpochRecord
 
 SYNC_SECONDS = 5.0
 _IN_TURN = ("even", "odd")
 _SLOTS = (*_IN_TURN, "synced")
 _DIGEST_BYTES = 32
+_NUMBERS = (*METRICS, "learning_rate", "seconds")
+#: How often slots are looked at where none has a file: each is away for a moment while it is written.
+_LOOKS = 10
 
 
 @dataclass(frozen=True)
@@ -46,11 +54,12 @@ class Checkpoint:
 
 
 class CheckpointFolder:
-    """The checkpoints of one lineage."""
+    """The checkpoints of one lineage; who saves has claimed it, by an attempt."""
 
-    def __init__(self, root: Path, lineage_id: str) -> None:
+    def __init__(self, root: Path, lineage_id: str, attempt: int = 0) -> None:
         self.root, self.folder = root, root / lineage_id
-        self.lineage_id = lineage_id
+        self.lineage_id, self.attempt = lineage_id, attempt
+        self._tidied = False
         self.synced_at = time.monotonic()
         self._older = _IN_TURN[0]
         self._encoded: list[tuple[EpochRecord, str]] = []
@@ -62,18 +71,21 @@ class CheckpointFolder:
         content = safetensors.torch.save(cpu, metadata)
         durable = time.monotonic() - self.synced_at >= SYNC_SECONDS
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._write(content, sync=durable)
+            self._remove_leftovers()
+            self._write(sealed(content), sync=durable)
         except OSError as error:
             raise not_writable("checkpoints", self.root, error) from error
         if durable:
             self.synced_at = time.monotonic()
 
-    def load(self) -> Checkpoint | None:
-        """Return the newest checkpoint that is sound, or None; remove what died half written."""
-        for left in self.folder.glob("*.tmp"):
-            left.unlink(missing_ok=True)
-        found = {slot: checkpoint for slot in _SLOTS if (checkpoint := self._read(slot))}
+    def load(self, fits: Callable[[Checkpoint], bool] = lambda checkpoint: True) -> Checkpoint | None:
+        """Return the newest checkpoint that is sound, and fits what it is for, or None."""
+        found: dict[str, Checkpoint] = {}
+        for _ in range(_LOOKS):
+            read = {slot: checkpoint for slot in _SLOTS if (checkpoint := self._read(slot))}
+            found = {slot: checkpoint for slot, checkpoint in read.items() if fits(checkpoint)}
+            if read or not self.folder.exists():
+                break
         even, odd = ((found[slot].epoch if slot in found else -1) for slot in _IN_TURN)
         self._older = _IN_TURN[0] if even <= odd else _IN_TURN[1]
         return max(found.values(), key=lambda checkpoint: checkpoint.epoch, default=None)
@@ -87,26 +99,24 @@ class CheckpointFolder:
             self._encoded[index:] = [(record, json.dumps(asdict(record)))]
         return f"[{','.join(text for _, text in self._encoded)}]"
 
+    def _remove_leftovers(self) -> None:
+        """Remove once what attempts before this one left half written: they have lost their claim."""
+        if self._tidied:
+            return
+        for left in self.folder.glob("*.tmp"):  # of versions that named them so
+            left.unlink(missing_ok=True)
+        for left in self.folder.glob(".attempt-*.partial"):
+            attempt = left.name.split("-")[1]
+            if attempt.isdigit() and int(attempt) < self.attempt:
+                left.unlink(missing_ok=True)
+        self._tidied = True
+
     def _write(self, content: bytes, *, sync: bool) -> None:
         target = self.folder / ("synced" if sync else self._older)
-        temporary = self.folder / f"{target.name}.{os.getpid()}.tmp"
-        try:
-            with temporary.open("wb") as file:
-                file.write(sealed(content))
-                if sync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            if sync:
-                self._keep_as_second_copy(target)
-            else:
-                target.unlink(missing_ok=True)
-            temporary.replace(target)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
         if sync:
-            _sync_folder(self.folder)
-        else:
+            self._keep_as_second_copy(target)
+        write(target, content, durable=sync, afresh=not sync, mark=f"attempt-{self.attempt}-")
+        if not sync:
             self._older = _IN_TURN[1] if target.name == _IN_TURN[0] else _IN_TURN[0]
 
     def _keep_as_second_copy(self, synced: Path) -> None:
@@ -118,20 +128,38 @@ class CheckpointFolder:
 
     def _read(self, slot: str) -> Checkpoint | None:
         try:
-            raw = (self.folder / slot).read_bytes()
-        except OSError:
-            return None
-        content = unsealed(raw)
-        if content is None:
-            return None
-        try:
+            content = unsealed(read_regular(self.folder / slot))
+            if content is None:
+                return None
             metadata = _metadata(content)
             if metadata["lineage"] != self.lineage_id:
                 return None
             history = tuple(EpochRecord(**record) for record in json.loads(metadata["history"]))
-            return Checkpoint(safetensors.torch.load(content), history) if history else None
-        except (SafetensorError, ValueError, KeyError, TypeError):
+            return Checkpoint(safetensors.torch.load(content), history) if self._is_history(history) else None
+        except (
+            OSError,
+            MemoryError,
+            RecursionError,
+            SafetensorError,
+            ValueError,
+            LookupError,
+            TypeError,
+            ArithmeticError,
+        ):
             return None
+
+    def _is_history(self, records: Sequence[EpochRecord]) -> bool:
+        """Whether these can be a lineage's epochs: all of them, and numbers; only the last may have diverged."""
+        return bool(records) and all(
+            record.lineage_id == self.lineage_id
+            and type(record.epoch) is int
+            and record.epoch == epoch
+            and type(record.attempt) is int
+            and all(type(getattr(record, name)) in (int, float) for name in _NUMBERS)
+            and math.isfinite(record.learning_rate + record.seconds)
+            and (record is records[-1] or all(math.isfinite(getattr(record, name)) for name in METRICS))
+            for epoch, record in enumerate(records)
+        )
 
 
 def sealed(content: bytes) -> bytes:
@@ -154,11 +182,3 @@ def _metadata(content: bytes) -> dict[str, str]:
     length = int.from_bytes(content[:8], "little")
     metadata: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
     return metadata
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

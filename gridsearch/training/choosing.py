@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-import platform
 import time
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +16,7 @@ from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.compiled import Compiled, why_not_compiled
 from gridsearch.training.dense import Concatenated, dense_layers, may_concatenate
 from gridsearch.training.form import Form
+from gridsearch.training.formations import device_kind
 from gridsearch.training.member import Member
 from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.randomness import epoch_order
@@ -68,9 +68,8 @@ def machine(device: torch.device, threads: int) -> str:
     """Return what tells this machine's speed from another's: the GPU, or the processor and the number of threads."""
     with_torch = f"torch {torch.__version__}"
     if device.type == "cuda":
-        return f"{torch.cuda.get_device_name(device)}, {with_torch}"
-    kind = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    return f"{kind}, {threads} of {os.cpu_count()} threads, {with_torch}"
+        return f"{device_kind(device)}, {with_torch}"
+    return f"{device_kind(device)}, {threads} of {os.cpu_count()} threads, {with_torch}"
 
 
 def measure(

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from gridsearch.models.seeding import RandomStates
 from gridsearch.spec.trial import AUGMENTATIONS, Recipe, TrialConfig
 from gridsearch.training.dense import dense_layers, may_concatenate
 from gridsearch.training.optimizers import RuleKind
-from gridsearch.training.randomness import random_states, unchanged_draws
 from gridsearch.training.structure import structure_of
 
 _DENSE = "dense"
@@ -83,26 +83,23 @@ def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -
 
 
 def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behaviour:
-    """Try a copy of a model on the CPU, training and evaluating; leaves the random states as they were."""
+    """Try a copy of a model on the CPU, training and evaluating; leaves the global generators as they were."""
+    before = RandomStates.now()
     try:
-        with unchanged_draws(torch.device("cpu")):
-            return _tried(model, image_shape)
+        tried = copy.deepcopy(model)
+        dtype = next((parameter.dtype for parameter in tried.parameters()), torch.float32)
+        structure, kept = structure_of(tried.train()), _unsaved(tried)
+        with torch.no_grad():
+            for mode in (True, False):
+                tried.train(mode)(torch.zeros(2, *image_shape, dtype=dtype))
+        draws = not before.same_as(RandomStates.now())
+        now = _unsaved(tried)
+        same = kept.keys() == now.keys() and all(torch.equal(kept[name], now[name]) for name in kept)
+        return Behaviour(draws, remembers=not same or structure_of(tried.train()) != structure)
     except Exception:  # the training itself tells what is wrong with it
         return Behaviour(draws=True, remembers=True)
-
-
-def _tried(model: nn.Module, image_shape: tuple[int, int, int]) -> Behaviour:
-    before = random_states()
-    tried = copy.deepcopy(model)
-    dtype = next((parameter.dtype for parameter in tried.parameters()), torch.float32)
-    structure, kept = structure_of(tried.train()), _unsaved(tried)
-    with torch.no_grad():
-        for mode in (True, False):
-            tried.train(mode)(torch.zeros(2, *image_shape, dtype=dtype))
-    draws = random_states() != before
-    now = _unsaved(tried)
-    same = kept.keys() == now.keys() and all(torch.equal(kept[name], now[name]) for name in kept)
-    return Behaviour(draws, remembers=not same or structure_of(tried.train()) != structure)
+    finally:
+        before.restore()
 
 
 def _unsaved(model: nn.Module) -> dict[str, Tensor]:

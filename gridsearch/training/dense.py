@@ -29,7 +29,7 @@ from gridsearch.training.task import Workplace
 
 def may_concatenate(recipe: Recipe) -> bool:
     """Whether this form does all that a recipe asks for."""
-    return not recipe.clip_norm and recipe.precision == "float32" and recipe.distillation == "none"
+    return not recipe.clip_norm and recipe.precision != "mixed" and recipe.distillation == "none"
 
 
 def dense_layers(model: nn.Module, modes: Sequence[bool] = (True, False)) -> list[str] | None:

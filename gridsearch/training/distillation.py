@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gridsearch.errors import ModelError
 from gridsearch.spec.trial import TrialConfig
-from gridsearch.training.arrays import FLOAT_BYTES_LIMIT, DeviceArrays, as_pixels
+from gridsearch.training.arrays import FLOAT_BYTES_LIMIT, DeviceArrays
 from gridsearch.training.losses import Targets
 from gridsearch.training.normalization import Normalizer
 
@@ -49,17 +49,17 @@ class Teacher:
     def known_targets(self, arrays: DeviceArrays, part: Tensor) -> Targets:
         """Return the targets for images (n,) of a data set, about which it is asked only once if memory allows."""
         if self._known is None or self._known[0] is not arrays.images:
-            self._known = (arrays.images, self._all_answers(arrays.images))
+            self._known = (arrays.images, self._all_answers(arrays))
         answers = self._known[1]
-        of_part = self._answers(as_pixels(arrays.images[part])) if answers is None else answers[part]
-        return self._as_targets(arrays.labels[part], of_part)
+        of_part = self._answers(arrays.pixels(arrays.images[part])) if answers is None else answers[part]
+        return self._as_targets(arrays.labels[part], of_part.to(arrays.dtype))
 
-    def _all_answers(self, images: Tensor) -> Tensor | None:
+    def _all_answers(self, arrays: DeviceArrays) -> Tensor | None:
         """Return the answers to all images, or None where they would take too much memory."""
-        one = self._answers(as_pixels(images[:1]))
-        if one.numel() * 4 * len(images) > FLOAT_BYTES_LIMIT:
+        one = self._answers(arrays.pixels(arrays.images[:1]))
+        if one.numel() * one.itemsize * len(arrays) > FLOAT_BYTES_LIMIT:
             return None
-        return torch.cat([self._answers(as_pixels(part)) for part in torch.split(images, _CHUNK)])
+        return torch.cat([self._answers(arrays.pixels(part)) for part in torch.split(arrays.images, _CHUNK)])
 
     def _as_targets(self, labels: Tensor, answers: Tensor) -> Targets:
         targets = Targets(labels)
@@ -68,12 +68,13 @@ class Teacher:
     @torch.no_grad()
     def _answers(self, pixels: Tensor) -> Tensor:
         answers = []
-        for part in torch.split(pixels.float(), _CHUNK):
+        own = next((parameter.dtype for parameter in self.model.parameters()), torch.float32)
+        for part in torch.split(pixels.to(own), _CHUNK):
             images = self.normalizer(part) if self.normalizer else part
             precision = torch.autocast(images.device.type, torch.bfloat16, enabled=self.mixed)
             with captured_hidden(self.model, wanted=self.kind == "hidden") as found, precision:
                 logits = self.model(images)
-            answers.append((found[-1] if self.kind == "hidden" else logits).float())
+            answers.append((found[-1] if self.kind == "hidden" else logits).to(own))
         return torch.cat(answers)
 
 

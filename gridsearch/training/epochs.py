@@ -5,21 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-import torch
-
+from gridsearch.models.seeding import random_states_kept
 from gridsearch.spec.outcomes import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
 from gridsearch.training.augmentation import draw_augmentation
 from gridsearch.training.evaluation import Tally, evaluate
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.outputs import check_logits
-from gridsearch.training.randomness import derive, epoch_order, unchanged_draws
+from gridsearch.training.randomness import derive, epoch_order, seed_everything
 from gridsearch.training.schedules import learning_rates
 from gridsearch.training.task import StopRequestedError, Workplace
 
 
 def advance(members: Sequence[Member], place: Workplace, make_form: type[Form]) -> Iterator[LineageEvent]:
-    """Train epoch by epoch, always those that are furthest behind, so that all come to stand at the same epoch."""
+    """Train epoch by epoch, always those that are furthest behind, so that all come to stand at the same epoch.
+
+    A kill between the checkpoints of a pack leaves some of it an epoch ahead: these stand in the form once more, and
+    what it makes of them is dropped. So those behind have neighbours as if nothing had happened, and the same numbers.
+    """
     for member in members:
         if member.done and not member.ended:
             yield _end(member)
@@ -27,19 +30,31 @@ def advance(members: Sequence[Member], place: Workplace, make_form: type[Form]) 
     inside: list[Member] = []
     while alive := [member for member in members if not member.done]:
         epoch = min(member.next_epoch for member in alive)
-        active = [member for member in alive if member.next_epoch == epoch]
-        if form is None or not _may_stay(form, inside, active):
-            form, inside = make_form(active, place), active
-        records, states = _train(form, inside, epoch, trained=len(active))
+        until = in_form_until([member.next_epoch for member in alive])
+        active = [member for member in alive if member.next_epoch <= until]
+        behind = [member for member in active if member.next_epoch == epoch]
+        if form is None or behind != active or not may_stay(form, inside, active):
+            own = [member if member.next_epoch == epoch else member.standing_in(behind[0]) for member in active]
+            form, inside = make_form(own, place), active
+        records, states = do_epoch(form, inside, epoch, trained=len(behind))
         for member, record, state in zip(inside, records, states, strict=True):
-            if not member.done:
+            if not member.done and member.next_epoch == epoch:
                 yield from _take(member, record, state)
+        if behind != active:
+            form = None
 
 
-def _train(form: Form, inside: Sequence[Member], epoch: int, *, trained: int) -> tuple[list[EpochRecord], list[State]]:
+def in_form_until(next_epochs: Sequence[int]) -> int:
+    """Return up to which next epoch members are in the form together, given those of all that are not done."""
+    return max(next_epochs) if max(next_epochs) - min(next_epochs) <= 1 else min(next_epochs)
+
+
+def do_epoch(
+    form: Form, inside: Sequence[Member], epoch: int, *, trained: int
+) -> tuple[list[EpochRecord], list[State]]:
     """Do one epoch; its time is shared evenly by those `trained`, as all were trained at once."""
     started = time.perf_counter()
-    torch.manual_seed(derive(form.configs[0].seed, "draws", epoch))
+    seed_everything(derive(form.configs[0].seed, "draws", epoch))
     steps = -(-len(form.place.train) // form.configs[0].batch_size)
     form.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
     train = measure_untrained(form) if epoch == 0 else train_epoch(form, epoch)
@@ -74,7 +89,7 @@ def _end(member: Member) -> LineageFinished | LineageStopped:
     return LineageStopped(task.lineage_id, task.attempt, stop)
 
 
-def _may_stay(form: Form, inside: Sequence[Member], active: Sequence[Member]) -> bool:
+def may_stay(form: Form, inside: Sequence[object], active: Sequence[object]) -> bool:
     """Whether a form goes on: all that are to be trained are in it, and not too many that have ended."""
     if len(active) < len(inside) and not (form.costly and 2 * len(active) > len(inside)):
         return False
@@ -84,7 +99,7 @@ def _may_stay(form: Form, inside: Sequence[Member], active: Sequence[Member]) ->
 def measure_untrained(form: Form) -> list[tuple[float, float]]:
     """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
     images, _ = next(form.place.train.in_order(2))
-    with unchanged_draws(form.place.device):  # a model that draws while evaluating has the draws of the epoch for it
+    with random_states_kept():  # a model that draws while evaluating has the draws of the epoch for it
         check_logits(form.logits(images)[0], len(images), form.place.num_classes)
     return evaluate(form, form.place.train)
 

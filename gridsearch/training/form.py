@@ -85,4 +85,4 @@ class Form(ABC):
 
 def forward_context(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """Return the context of a forward pass: with mixed precision, float32 products are computed in bfloat16."""
-    return nullcontext() if precision == "float32" else torch.autocast(device.type, torch.bfloat16)
+    return nullcontext() if precision != "mixed" else torch.autocast(device.type, torch.bfloat16)

@@ -18,8 +18,9 @@ from gridsearch.spec.stopping import stopping_epoch
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.draws import make_portable
-from gridsearch.training.randomness import derive
+from gridsearch.training.randomness import derive, seed_everything
 from gridsearch.training.readings import ReadingKeeper
+from gridsearch.training.state_checks import state_fits
 from gridsearch.training.task import LineageTask, Workplace
 
 #: Everything the next epoch depends on: "model." and the name in the model's state dict, "optimizer." and slot and
@@ -36,11 +37,11 @@ class Member:
     def __init__(self, task: LineageTask, place: Workplace) -> None:
         self.task, self.config = task, task.config
         self.module = new_model(task.config, place)
-        self.folder = CheckpointFolder(place.checkpoints, task.lineage_id)
+        self.folder = CheckpointFolder(place.checkpoints, task.lineage_id, task.attempt)
         self.history: list[EpochRecord] = []
         self._state: State | None = None
         self.ended = False
-        if checkpoint := self.folder.load():
+        if checkpoint := self.folder.load(lambda found: state_fits(found.tensors, self.module)):
             self._state = checkpoint.tensors
             known = [record for record in checkpoint.history if record.epoch <= task.config.epochs]
             self.history = [replace(record, attempt=task.attempt) for record in known]
@@ -102,6 +103,17 @@ class Member:
         twin.module = copy.deepcopy(self.module)
         return twin
 
+    def standing_in(self, beside: Member) -> Member:
+        """Return what takes this lineage's place in a form beside another: of its own shape, whatever its weights.
+
+        Numbers in a form depend on the others' shapes alone, and on the number of steps, which is the other's.
+        """
+        twin = copy.copy(self)
+        steps = ("optimizer.steps", "optimizer.missed")
+        twin._state = {name: tensor for name, tensor in self.state().items() if name not in steps}
+        twin._state |= {name: tensor for name, tensor in beside.state().items() if name in steps}
+        return twin
+
     def known_records(self) -> list[EpochRecord]:
         """Return the epochs that a checkpoint holds and the store lacks."""
         return [record for record in self.history if record.epoch > self.task.recorded_epoch]
@@ -135,5 +147,13 @@ def drawn_model(config: TrialConfig, place: Workplace) -> nn.Module:
     if model_class.code != config.model_code:
         raise ModelError(f"the source of model {config.model!r} changed since this trial was planned; launch again")
     shape = place.train.image_shape
-    torch.manual_seed(derive(config.seed, "weights"))
-    return make_portable(build_model(model_class, config.hyper, image_shape=shape, num_classes=place.num_classes))
+    seed_everything(derive(config.seed, "weights"))
+    built = build_model(
+        model_class, config.hyper, image_shape=shape, num_classes=place.num_classes, version=config.version
+    )
+    return in_precision(make_portable(built), config.precision)
+
+
+def in_precision(model: nn.Module, precision: str) -> nn.Module:
+    """Return the model, changed: its weights, whatever drew them, in the type that the recipe's precision asks for."""
+    return model.double() if precision == "float64" else model

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+#: Mean and deviation of ImageNet's pixels in [0, 1]: red, green, blue, as torchvision's weights were trained with; and
+#: their means, for grey images.
+_IMAGENET = {3: ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), 1: ((0.449,), (0.226,))}
 #: How many images are summed at a time.
 _CHUNK = 4096
 
@@ -33,11 +36,17 @@ class Normalizer:
 
 
 def make_normalizer(kind: str, images: Tensor) -> Normalizer | None:
-    """Return the normalizer of a recipe ("scale" needs none), given the training images (N, C, H, W) on the device."""
+    """Return the normalizer of a recipe ("scale" needs none), given the training images (N, C, H, W) on the device.
+
+    "imagenet" is for C of 1 or 3.
+    """
     if kind == "scale":
         return None
     if kind == "image":
         return Normalizer()
+    if kind == "imagenet":
+        mean, std = torch.tensor(_IMAGENET[images.shape[1]], dtype=torch.float64, device=images.device)
+        return Normalizer(mean[:, None, None], std[:, None, None])
     scale = 1.0 if images.is_floating_point() else 255.0
     sums = torch.zeros(2, images.shape[1], dtype=torch.float64, device=images.device)
     for part in torch.split(images, _CHUNK):

@@ -22,6 +22,7 @@ from gridsearch.training.choosing import (
 )
 from gridsearch.training.compatibility import Behaviour, Kind, behaviour_of, kind_of, shape_of
 from gridsearch.training.epochs import advance
+from gridsearch.training.formations import placed
 from gridsearch.training.member import Member
 from gridsearch.training.single import Single
 from gridsearch.training.task import LineageTask, Pack, StopRequestedError, Workplace
@@ -105,6 +106,7 @@ def _train(members: Sequence[Member], place: Workplace, form: str) -> Iterator[W
     try:
         if form == ALONE:
             members[0].rebuild(place)
+        yield from placed(members, place.device, form)
         yield from advance(members, place, Single if form == ALONE else FORMS[form])
     except (StopRequestedError, StorageError):
         raise  # of no lineage's making

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import numpy as np
 import torch
+
+from gridsearch.models.seeding import seed_everything as seed_everything
 
 
 def derive(seed: int, *purpose: str | int) -> int:
@@ -21,21 +19,3 @@ def epoch_order(count: int, *, data_seed: int, epoch: int) -> torch.Tensor:
     """Return the order (N,) in which an epoch visits the training images; drawn on the CPU, so equal on any device."""
     generator = torch.Generator().manual_seed(derive(data_seed, "order", epoch))
     return torch.randperm(count, generator=generator)
-
-
-@contextmanager
-def unchanged_draws(device: torch.device) -> Iterator[None]:
-    """Leave what is drawn later, by torch, numpy and Python, as if nothing had been drawn within."""
-    python, arrays = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(arrays)
-
-
-def random_states() -> tuple[object, ...]:
-    """Return where the streams of torch on the CPU, numpy and Python stand; equal only where nothing was drawn."""
-    _, keys, *rest = np.random.get_state()
-    return torch.get_rng_state().numpy().tobytes(), np.asarray(keys).tobytes(), *rest, random.getstate()

@@ -6,23 +6,36 @@ safetensors behind their digest, and appears whole or not at all.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from gridsearch.atomic import write
 from gridsearch.errors import not_writable
+from gridsearch.regular_files import read_regular
 from gridsearch.spec.outcomes import EpochRecord
 from gridsearch.spec.readings import reading_epoch
 from gridsearch.training.checkpoints import sealed, unsealed
 from gridsearch.training.task import Keeping, LineageTask
 
 _MODEL = "model."
+#: What stands beside the weights in their file, under a name that no state dict has: loss and accuracy.
+_VALIDATION = "validation of these weights"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Weights, and the validation loss and accuracy that were measured of them; None where that is not known."""
+
+    weights: dict[str, Tensor]
+    val_loss: float | None = None
+    val_accuracy: float | None = None
 
 
 def weights_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -36,27 +49,28 @@ class ReadingFolder:
     def __init__(self, root: Path, lineage_id: str) -> None:
         self.root, self.folder = root, root / lineage_id
 
-    def save(self, epoch: int, weights: Mapping[str, Tensor]) -> None:
+    def save(self, record: EpochRecord, weights: Mapping[str, Tensor]) -> None:
         """Write the weights of an epoch; `StorageError` when the disk does not take them."""
-        target = self.folder / str(epoch)
-        temporary = target.with_name(f"{epoch}.{os.getpid()}.tmp")
+        validation = torch.tensor([record.val_loss, record.val_accuracy], dtype=torch.float64)
+        # Tied weights are several names for one tensor, which safetensors refuses: each gets its own.
+        content = safetensors.torch.save(
+            {name: tensor.contiguous().clone() for name, tensor in weights.items()} | {_VALIDATION: validation}
+        )
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            # Tied weights are several names for one tensor, which safetensors refuses: each gets its own.
-            content = safetensors.torch.save({name: tensor.contiguous().clone() for name, tensor in weights.items()})
-            temporary.write_bytes(sealed(content))
-            temporary.replace(target)
+            write(self.folder / str(record.epoch), sealed(content), durable=False)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
             raise not_writable("weights", self.root, error) from error
 
-    def load(self, epoch: int) -> dict[str, Tensor] | None:
+    def load(self, epoch: int) -> Reading | None:
         """Return the weights of an epoch, or None where they are not there or damaged."""
         try:
-            content = unsealed((self.folder / str(epoch)).read_bytes())
-            return None if content is None else safetensors.torch.load(content)
-        except (OSError, SafetensorError, ValueError):
+            content = unsealed(read_regular(self.folder / str(epoch)))
+            if content is None:
+                return None
+            tensors = safetensors.torch.load(content)
+            validation = tensors.pop(_VALIDATION, None)
+            return Reading(tensors, *(() if validation is None else validation.tolist()))
+        except (OSError, MemoryError, SafetensorError, ValueError, TypeError):
             return None
 
     def drop(self, epoch: int) -> None:
@@ -88,7 +102,7 @@ class ReadingKeeper:
         before, self._chosen = self._chosen, self._choice(history)
         if self._chosen != epoch:
             return
-        self.folder.save(epoch, weights_of(state))
+        self.folder.save(history[-1], weights_of(state))
         if before is not None and not any(before <= trial.epochs < epoch for trial in self.trials):
             self.folder.drop(before)
 

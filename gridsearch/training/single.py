@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from gridsearch.errors import ModelError
+from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.form import Form, Rates
 from gridsearch.training.losses import Targets, loss_terms, training_loss
 from gridsearch.training.member import Member, State
 from gridsearch.training.optimizers import clipped, make_rule
 from gridsearch.training.outputs import check_logits, checked_logits
-from gridsearch.training.randomness import unchanged_draws
 from gridsearch.training.task import Workplace
 
 
@@ -82,7 +82,7 @@ class Single(Form):
         super().start_epoch(rates)
         if self.rule.steps == 0:
             images, _ = next(self.place.train.in_order(2))
-            with unchanged_draws(self.place.device):
+            with random_states_kept():
                 checked_logits(self.model.eval(), images, self.place.num_classes)
 
     @torch.no_grad()

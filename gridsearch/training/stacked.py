@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
+from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.form import Form
 from gridsearch.training.losses import Parts, Targets, Terms, loss_terms, training_loss
 from gridsearch.training.member import Member, State
 from gridsearch.training.optimizers import Coefficient, clipped, make_rule
-from gridsearch.training.randomness import unchanged_draws
 from gridsearch.training.task import Workplace
 
 #: How many images all models evaluated at once are given together: each keeps activations of its own.
@@ -111,7 +111,7 @@ class Stacked(Form):
         for first in range(0, self.size, at_once):
             some = {name: stack[first : first + at_once] for name, stack in tensors.items()}
             if first + at_once < self.size:
-                with unchanged_draws(images.device):
+                with random_states_kept():
                     outputs.append(forward(some, images))
             else:
                 outputs.append(forward(some, images))

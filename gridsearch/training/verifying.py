@@ -14,7 +14,7 @@ import torch
 
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
-from gridsearch.training.randomness import derive
+from gridsearch.training.randomness import derive, seed_everything
 from gridsearch.training.single import Single
 from gridsearch.training.task import Workplace
 
@@ -65,7 +65,7 @@ def _fresh(member: Member, place: Workplace) -> Member:
 def _numbers(form: Form, rates: Sequence[float], batch: int) -> list[State]:
     """Return each model's state after the steps, and its logits in them and then."""
     arrays = form.place.train
-    torch.manual_seed(derive(form.configs[0].seed, "draws", 1))
+    seed_everything(derive(form.configs[0].seed, "draws", 1))
     form.start_epoch([[rate] for rate in rates])
     every = torch.arange(len(arrays), device=form.place.device)
     images = arrays.normalized(arrays.images)

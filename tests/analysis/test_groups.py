@@ -57,6 +57,21 @@ def test_a_point_has_the_mean_and_the_spread_of_its_seeds() -> None:
     assert shown.rows[0].trial == of_seeds()[2].trial_id
 
 
+def test_repeats_over_splits_are_one_group() -> None:
+    rows = [
+        make_trial({"neurons": n, "data_seed": seed, "seed": 3}, score)
+        for n, scores in SCORES.items()
+        for seed, score in enumerate(scores)
+    ]
+    found = grouped(data(rows, repeat_over="split")).trials
+    assert found["score"].tolist() == pytest.approx([np.mean(scores) for scores in SCORES.values()])
+    assert found["score_std"].tolist() == pytest.approx([np.std(scores, ddof=1) for scores in SCORES.values()])
+    assert ("data_seed" in found, found["seed"].tolist()) == (False, [3, 3, 3])
+    assert len(grouped(data(rows)).trials) == 6  # the repeats of such a job differ in seed alone
+    both = [make_trial({"neurons": 10, "seed": seed, "data_seed": seed + 1}, 0.5) for seed in range(4)]
+    assert grouped(data(both, repeat_over="both")).trials["score_n"].tolist() == [4]
+
+
 def test_folds_and_seeds_are_one_group() -> None:
     read = data(of_folds(), folds=2)
     frame = grouped(read).trials

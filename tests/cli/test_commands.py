@@ -101,8 +101,12 @@ def test_top_filters_sorts_and_chooses(trained: Path) -> None:
     assert shown.code == 0
     assert "learning_rate    0.1" in shown.out
     assert "epochs 0 to 3" in shown.out
+    assert "trained          as one of 2 in form concatenated; epochs 1-3; " in shown.out
     found = json.loads(run(trained, "show", rows[0]["trial"], "--json").out)
     assert [epoch["epoch"] for epoch in found["epochs"]] == [0, 1, 2, 3]
+    (span,) = found["trained"]
+    assert (span["form"], len(span["lineages"]), span["first_epoch"], span["last_epoch"]) == ("concatenated", 2, 0, 3)
+    assert found["lineage"] in span["lineages"]
     assert "completed" in [event["kind"] for event in found["events"]]
     events = shown.out.partition("  events\n")[2].splitlines()
     assert [line.split()[-1] for line in events] == ["enqueued", "running", "completed"]

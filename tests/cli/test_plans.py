@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridsearch.cli.plans import plan_json, plan_text
+from gridsearch.cli.plans import Left, plan_json, plan_text
 from gridsearch.cli.resources import largest_pack
 from gridsearch.engine.launch import LaunchOptions, plan_job, plan_packs
 from gridsearch.engine.preparation import PreparedJob
@@ -15,7 +15,7 @@ from tests.engine.launching import prepared
 
 
 def text(job: PreparedJob) -> str:
-    return plan_text(job, plan_job(job, None), [], 0, width=None)
+    return plan_text(job, plan_job(job, None), [], Left(), width=None)
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_the_packs_of_a_plan_keep_to_the_bound(tmp_path: Path, asked: str, large
     # Four lineages in two batch sizes: two packs of two, unless each is alone.
     assert sorted(len(pack.lineages) for pack in packs) == ([1] * 4 if largest == 1 else [2, 2])
     words = "4  of one training each" if largest == 1 else "2  of up to 2 trainings; a worker"
-    assert words in plan_text(job, plan, packs, 0, width=None)
-    assert plan_json(job, plan, packs, 0)["largest_pack"] == (largest == 1 or 2)
+    assert words in plan_text(job, plan, packs, Left(), width=None)
+    assert plan_json(job, plan, packs, Left())["largest_pack"] == (largest == 1 or 2)

@@ -178,7 +178,7 @@ def test_options_that_contradict_each_other(folder: Path) -> None:
         refused(run(folder, "launch", "small.yaml", "--pack", pack), f"--pack {pack}: must be auto, off or a number")
     refused(run(folder, "plan", "small.yaml", "--pack", "1.5"), "--pack 1.5: must be auto, off or a number")
     for keep in ("top:0", "some"):
-        refused(run(folder, "launch", "small.yaml", "--keep", keep), f"--keep {keep}: must be best, top:N")
+        refused(run(folder, "launch", "small.yaml", "--keep", keep), f"--keep {keep}: must be auto, best, top:N")
     hidden = {"CUDA_VISIBLE_DEVICES": ""}
     refused(run(folder, "launch", "small.yaml", "--inline", "--device", "cuda", **hidden), "sees no GPU")
     refused(run(folder, "launch", "small.yaml", "--gpus-per-worker", "1", **hidden), "sees no GPU")

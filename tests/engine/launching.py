@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from gridsearch.engine.driver import Driver
 from gridsearch.engine.executor import Executor
 from gridsearch.engine.inline import InlineExecutor
 from gridsearch.engine.launch import Launch, LaunchEnd, LaunchOptions, worker_settings
+from gridsearch.engine.liveness import own_process
 from gridsearch.engine.preparation import PreparedJob, prepare
 from gridsearch.spec.job import job_from_text
 from gridsearch.spec.outcomes import EpochRecord, LineageEvent
+from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Recorded
 from tests.small_job import JOB as JOB
@@ -51,7 +54,7 @@ def launch(
     notes: Notes | None = None,
     stopping: Callable[[], bool] = lambda: False,
     retry_failed: bool = False,
-    keep: int = 1,
+    keep: int | None = 1,
     make: Callable[[Any], Executor] = InlineExecutor,
 ) -> LaunchEnd:
     options = LaunchOptions(workers=1, device="cpu", retry_failed=retry_failed, keep=keep)
@@ -60,6 +63,14 @@ def launch(
         return Launch(job, store, store_path, options).run(
             lambda: make(settings), listener=notes or Notes(), stopping=stopping
         )
+
+
+def driver_of(job: PreparedJob, store: Store, store_path: Path) -> tuple[Driver, Notes]:
+    """Return the driver of a launch that has just been opened, and who listens to it."""
+    store.put_job("small", job.description(), "", job.new_trials())
+    driver = Driver(store, store_path, store.open_launch("small", *own_process(), 1), stopping=lambda: False)
+    driver.listener = notes = Notes()
+    return driver, notes
 
 
 def table(store_path: Path, job: str = "small") -> dict[str, tuple[Any, ...]]:

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from gridsearch.analysis.winners import winners
 from gridsearch.engine.launch import LaunchOptions, worker_settings
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import JobError
+from gridsearch.spec.identity import parse
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.spec.trial import SplitKey
+from gridsearch.store.opening import open_store
 from gridsearch.training.member import new_model
 from tests.engine.launching import Notes, launch, prepared, table
 
@@ -45,6 +48,23 @@ def test_a_fold_has_the_numbers_of_training_on_its_images(tmp_path: Path) -> Non
         pixels = torch.from_numpy(split.validation_images.astype("float32") / 255)[:, None]
         right = (model(pixels).argmax(1).numpy() == split.validation_labels).mean()
         assert measured.val_accuracy == pytest.approx(right, abs=1e-6)
+
+
+def test_repeats_over_both_draw_weights_and_split(tmp_path: Path) -> None:
+    changes = ("epochs=1", "batch_size=64", "learning_rate=[0.1, 0.01]", "repeats=2", "repeat_over=both")
+    job = prepared(tmp_path, *changes)
+    assert sorted(job.splits, key=str) == [SplitKey(0), SplitKey(1)]
+    zero, one = (set(job.splits[SplitKey(seed)].indices.validation) for seed in (0, 1))
+    assert 0 < len(zero & one) < len(zero)
+    assert launch(job, tmp_path / "results.db").counts == {TrialState.COMPLETED: 4}
+    table(tmp_path / "results.db")
+    with open_store(tmp_path / "results.db", create=False) as store:
+        (best, score), *others = winners(store, "small", 5)
+        rows = [
+            row for row in store.trials("small") if parse(row.config).learning_rate == parse(best.config).learning_rate
+        ]
+    assert len(others) == 1
+    assert score == pytest.approx(sum(row.val_accuracy or 0.0 for row in rows) / 2)
 
 
 def test_the_smallest_training_set_bounds_the_batch(tmp_path: Path) -> None:

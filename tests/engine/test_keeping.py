@@ -10,7 +10,7 @@ import torch
 
 from gridsearch import paths
 from gridsearch.analysis.winners import winners
-from gridsearch.engine import inline
+from gridsearch.engine import inline, keeping
 from gridsearch.store.opening import open_store
 from tests.engine.launching import Notes, launch, prepared
 
@@ -125,3 +125,26 @@ def test_winners_of_a_launch_that_died_before_it_wrote_them_are_written_by_the_n
     launch(prepared(tmp_path), tmp_path / "r.db", notes=notes)
     assert (notes.epochs, notes.notes) == ([], [])
     assert_same(kept(tmp_path), before)
+
+
+def test_by_default_size_decides_whether_it_is_the_best_or_the_best_five(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "large").mkdir()
+    (tmp_path / "double").mkdir()
+    job = prepared(tmp_path)
+    largest = 5 * 4 * 760  # 64 * 10 + 10 + 10 * 10 + 10 numbers of four bytes
+    monkeypatch.setattr(keeping, "SMALL_BYTES", largest)
+    launch(job, tmp_path / "r.db", keep=None)
+    with open_store(tmp_path / "r.db") as store:
+        assert kept(tmp_path).keys() == {row.trial_id for row, _ in winners(store, "small", 5)}
+    launch(prepared(tmp_path, "precision=float64"), tmp_path / "double" / "r.db", keep=None)
+    assert len(kept(tmp_path / "double")) == 1
+    monkeypatch.setattr(keeping, "SMALL_BYTES", largest - 1)
+    launch(job, tmp_path / "large" / "r.db", keep=None)
+    assert len(kept(tmp_path / "large")) == 1
+    # Launched once more where less was kept: nobody has asked for the others, so nobody hears that they are gone.
+    monkeypatch.setattr(keeping, "SMALL_BYTES", largest)
+    notes = Notes()
+    launch(job, tmp_path / "large" / "r.db", keep=None, notes=notes)
+    assert (notes.epochs, notes.notes) == ([], [])

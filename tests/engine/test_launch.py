@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Self
 import pytest
 
 from gridsearch import paths
-from gridsearch.engine import inline
+from gridsearch.engine import heartbeat, inline
 from gridsearch.engine.driver import Driver
 from gridsearch.engine.executor import Desk, WorkerSettings
 from gridsearch.engine.inline import InlineExecutor
@@ -20,6 +19,8 @@ from gridsearch.engine.liveness import own_process
 from gridsearch.errors import DataError, JobError, ModelError, StorageError
 from gridsearch.spec.outcomes import EpochRecord, LineageFinished, TrialState
 from gridsearch.store.opening import open_store
+from gridsearch.store.processes import process_table
+from gridsearch.training import checkpoints
 from tests.engine.launching import Notes, assert_alike, launch, prepared, table
 
 
@@ -127,14 +128,12 @@ def test_only_lineages_that_lost_both_checkpoints_are_told_of(tmp_path: Path) ->
     assert [note[:37] for note in notes.notes] == ["the checkpoints of 1 begun lineages a"]
 
 
-def checkpoints_on_a_full_disk(store: Path) -> None:
-    """Have the next file that any begun lineage's checkpoint is written to take nothing."""
-    for folder in paths.checkpoint_dir(store).iterdir():
-        for slot in ("even", "odd", "synced"):
-            (folder / f"{slot}.{os.getpid()}.tmp").symlink_to("/dev/full")
+def checkpoints_on_a_full_disk(_: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have the disk take no more checkpoints."""
+    patch.setattr(checkpoints, "write", lambda target, content, **_: Path("/dev/full").write_bytes(content))
 
 
-def checkpoints_in_no_folder(store: Path) -> None:
+def checkpoints_in_no_folder(store: Path, _: pytest.MonkeyPatch) -> None:
     folder = paths.checkpoint_dir(store)
     folder.rename(folder.with_name("moved"))
     folder.write_text("")
@@ -153,17 +152,18 @@ WITH_DEV_FULL = pytest.mark.skipif(
     ],
 )
 def test_a_disk_that_takes_no_checkpoint_ends_the_launch_and_charges_nobody(
-    tmp_path: Path, spoil: Callable[[Path], None], why: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path, pytest.MonkeyPatch], None], why: str
 ) -> None:
     job, store_path = prepared(tmp_path), tmp_path / "r.db"
     spoiled: list[bool] = []
 
     def once() -> None:
         if not spoiled:
-            spoil(store_path)
+            spoil(store_path, patch)
             spoiled.append(True)
 
-    with pytest.raises(StorageError, match=f"checkpoints in .* cannot be written: {why}.*gridsearch resume") as caught:
+    refused = pytest.raises(StorageError, match=f"checkpoints in .* cannot be written: {why}.*gridsearch resume")
+    with monkeypatch.context() as patch, refused as caught:
         launch(job, store_path, notes=Notes(6, once))
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)
@@ -350,12 +350,33 @@ def test_the_claims_of_a_dead_launch_are_taken_over(tmp_path: Path) -> None:
     with open_store(tmp_path / "r.db") as store:
         store.put_job("small", job.description(), "", job.new_trials())
         host, pid, started = own_process()
-        dead = store.open_launch("small", host, pid, started - 1, 1)
+        dead = store.open_launch("small", host, pid, started - 1, 1, process_table())
         assert store.claim(dead, {lineage.lineage_id: 3 for lineage in plan_job(job, store).lineages})
     assert launch(job, tmp_path / "r.db").counts == {TrialState.COMPLETED: 8}
     with open_store(tmp_path / "r.db", create=False) as store:
         assert store.open_launches() == []
     assert table(tmp_path / "r.db")
+
+
+@pytest.mark.parametrize("beat_seconds", [0.05, 60.0], ids=["noticed at a beat", "noticed at a claim"])
+def test_a_launch_that_was_given_up_says_so_and_goes_on_as_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beat_seconds: float
+) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", beat_seconds)
+    job = prepared(tmp_path, "epochs=[1,20]")
+
+    def give_up() -> None:
+        with open_store(tmp_path / "r.db", create=False) as store:
+            store.close_launch(1, "lost")
+
+    notes = Notes(6, give_up)
+    assert launch(job, tmp_path / "r.db", notes=notes).counts == {TrialState.COMPLETED: 8}
+    assert [note for note in notes.notes if "launch 1 gave no sign of life" in note]
+    records = [(epoch.lineage_id, epoch.epoch) for epoch in notes.epochs]
+    launch(job, tmp_path / "whole.db")
+    assert_alike(table(tmp_path / "r.db"), table(tmp_path / "whole.db"))
+    with open_store(tmp_path / "r.db", create=False) as store:
+        assert len(store.job_epochs("small")) == 4 * 21 <= len(records)
 
 
 def test_another_job_of_the_same_name_is_refused_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -44,6 +44,16 @@ class NeedsNumbers(Net):
     def forward(self, x):
         return super().forward(x[x.sum((1, 2, 3)) > -1])
 
+class Remembers(Net):
+    def get_extra_state(self):
+        return {"calls": 3}
+
+class Grows(Net):
+    def forward(self, x):
+        if not hasattr(self, "scale"):
+            self.scale = nn.Linear(1, 1)
+        return super().forward(x)
+
 class NeedsAGpu(Net):
     def forward(self, x):
         return super().forward(x.to("cuda"))
@@ -84,6 +94,8 @@ def job(folder: Path, kind: str, space: str) -> None:
         ("Nested", "width: [4]", "the model gives dict for 2 images; it must give logits of shape (2, 10)"),
         ("Image", "size: [8, 7]", ": size: model 'nets_to_try:Image' does not work with size=7: RuntimeError: "),
         ("NeedsNumbers", "width: [-9]", "cannot be built with width=-9"),
+        ("Remembers", "width: [4]", "get_extra_state of the model is of type dict, and checkpoints hold tensors only"),
+        ("Grows", "width: [4]", "does not work with width=4: its forward makes 'scale.bias', which nobody would train"),
     ],
 )
 def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, space: str, expected: str) -> None:

@@ -55,15 +55,20 @@ def model(folder: Path, name: str, more: str = "") -> TrainedTrial:
         return trained(source, "small", store.trials("small")[0].trial_id)
 
 
-@pytest.mark.parametrize("normalization", ["scale", "channel", "image"])
-def test_another_runtime_gives_the_same_logits_for_any_number_of_images(tmp_path: Path, normalization: str) -> None:
-    found = model(tmp_path, "Conv", f"normalization: {normalization}\n")
+@pytest.mark.parametrize(
+    ("normalization", "precision"),
+    [("scale", "float32"), ("channel", "float32"), ("image", "float32"), ("channel", "float64")],
+)
+def test_another_runtime_gives_the_same_logits_for_any_number_of_images(
+    tmp_path: Path, normalization: str, precision: str
+) -> None:
+    found = model(tmp_path, "Conv", f"normalization: {normalization}\nprecision: {precision}\n")
     target = tmp_path / "conv.onnx"
     write_onnx(found, target)
     session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
     images = found.place.validation.images
     for count in (1, 2, 7, len(images)):
-        (logits,) = session.run(["logits"], {"images": images[:count].numpy()})
+        (logits,) = session.run(["logits"], {"images": images[:count].float().numpy()})
         assert np.allclose(logits, found.logits(found.place.train.normalized(images[:count])).numpy(), atol=1e-4)
     said = session.get_modelmeta().custom_metadata_map
     assert (said["trial"], said["epoch"]) == (found.row.trial_id, "2")

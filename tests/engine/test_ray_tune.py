@@ -28,6 +28,9 @@ class FailingDesk:
     def next_pack(self) -> Pack | None:
         return None
 
+    def held_up(self) -> bool:
+        return False
+
     def record(self, events: Sequence[WorkerEvent]) -> None:
         if self.error:
             raise self.error

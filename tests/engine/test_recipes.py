@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+from gridsearch import paths
+from gridsearch.engine import inline
 from gridsearch.engine.trained import ModelSource, trained
 from gridsearch.errors import DataError, GridsearchError, JobError, ModelError
 from gridsearch.spec.identity import parse
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.spec.stopping import best_epoch, stopping_epoch
 from gridsearch.store.opening import open_store
+from gridsearch.training.checkpoints import CheckpointFolder
 from tests.engine.launching import Notes, assert_alike, launch, prepared, table
 
 STOPPING = ("epochs=[2,40]", "learning_rate=[0.5,0.01]", "batch_size=[128]", "early_stopping=2", "neurons=[30]")
@@ -67,6 +70,29 @@ def test_interrupted_and_resumed_it_is_the_same_as_in_one_go(recipe: tuple[str, 
     assert_alike(table(tmp_path / "r.db"), table(tmp_path / "whole.db"))
 
 
+@pytest.mark.parametrize("after", [4, 8, 17])
+def test_going_on_where_packs_are_the_same_is_bitwise_even_where_training_is_wild(
+    after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ended in the midst of a pack's checkpoints, as a kill would.
+    monkeypatch.setattr(inline, "REPORT_SECONDS", 0.0)
+    job = prepared(tmp_path, "epochs=[2,6]", "learning_rate=[0.3,0.1,0.05]", "batch_size=[8]", "momentum=0.9")
+
+    def end() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        launch(job, tmp_path / "r.db", notes=Notes(after, end))
+    root = paths.checkpoint_dir(tmp_path / "r.db")
+    reached = {
+        checkpoint.epoch for trial in job.grid.trials if (checkpoint := CheckpointFolder(root, trial.lineage_id).load())
+    }
+    assert len(reached) == 2
+    launch(job, tmp_path / "r.db")
+    launch(job, tmp_path / "whole.db")
+    assert table(tmp_path / "r.db") == table(tmp_path / "whole.db")
+
+
 def test_the_size_of_a_model_stands_with_its_trials(tmp_path: Path) -> None:
     launch(prepared(tmp_path, "epochs=[1]", "neurons=[10,20]"), tmp_path / "r.db")
     with open_store(tmp_path / "r.db", create=False) as store:
@@ -93,6 +119,7 @@ def flat(folder: Path) -> None:
     labels = np.arange(40) % 2
     pixels = np.random.default_rng(0).integers(0, 256, (40, 1, 12), dtype=np.uint8)
     np.savez(folder / "flat.npz", train_images=pixels, train_labels=labels)
+    np.savez(folder / "four.npz", train_images=np.zeros((40, 8, 8, 4), np.uint8), train_labels=labels)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +135,11 @@ def flat(folder: Path) -> None:
         (('freeze="*"',), ModelError, r"freeze: '\*' leaves nothing to train"),
         (("pretrained=none.pt",), ModelError, r"'none\.pt' is neither 'imagenet' nor a file"),
         (("pretrained=imagenet",), ModelError, r"there are no 'imagenet' weights of model 'shallow'"),
+        (
+            ("dataset=four.npz", "batch_size=8", "normalization=imagenet"),
+            JobError,
+            r"normalization: ImageNet's normalisation is for colour images or grey ones, and these have 4",
+        ),
         (("distillation=soft",), JobError, r"distillation: needs a teacher, a job of its own"),
         (("teacher={job: other}",), JobError, r"teacher: nobody learns from it"),
         (("teacher={job: small}", "distillation=soft"), JobError, r"teacher.*is this job itself"),

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch.nn import functional
 
 from gridsearch import paths
+from gridsearch.engine import inline, retraining
 from gridsearch.engine.trained import ModelSource, TrainedTrial, trained
 from gridsearch.errors import EngineError, GridsearchError
 from gridsearch.models.shallow import Shallow
 from gridsearch.spec.outcomes import EVERY_TRIAL
 from gridsearch.store.opening import open_store
-from tests.engine.launching import launch, prepared
+from tests.engine.launching import Notes, launch, prepared
 
 
 def of(folder: Path, trial: str, notes: list[str] | None = None) -> TrainedTrial:
@@ -116,9 +119,92 @@ def test_a_trial_without_a_result_has_no_model(tmp_path: Path) -> None:
         of(tmp_path, "zzz")
 
 
+def told_of(found: TrainedTrial) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(found.weights_file.with_suffix(".json").read_text())
+    return told
+
+
+@pytest.mark.parametrize("after", [None, 3, 9])
+def test_what_was_trained_in_a_pack_is_trained_again_beside_the_same_shapes(
+    tmp_path: Path, after: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inline, "REPORT_SECONDS", 0.0)
+    # Rates at which float noise grows, so that other neighbours would give other weights.
+    rates = "learning_rate=[2.0,0.1,0.01,0.001]"
+    job = prepared(tmp_path, rates, "batch_size=[64]", "momentum=0.9", "epochs=[2,5]")
+    stop: list[bool] = []
+    if after is not None:
+        notes = Notes(after, lambda: stop.append(True))
+        launch(job, tmp_path / "r.db", notes=notes, stopping=lambda: bool(stop))
+    launch(job, tmp_path / "r.db", keep=EVERY_TRIAL)
+    with open_store(tmp_path / "r.db", create=False) as store:
+        rows = store.trials("small")
+        assert store.verify() == []
+        assert len(store.trainings(rows[0].lineage_id)) == (1 if after is None else 2)
+    kept = {row.trial_id: torch.load(of(tmp_path, row.trial_id).weights_file, weights_only=True) for row in rows}
+    without_anything(tmp_path)
+    for row in rows[::3]:
+        said: list[str] = []
+        found = of(tmp_path, row.trial_id, said)
+        assert len(said) == 1 and "as one of 4 in form concatenated" in said[0]
+        own = found.model.state_dict()
+        assert all(torch.equal(own[name], weights) for name, weights in kept[row.trial_id].items())
+        told = told_of(found)
+        assert told["origin"] == "trained again, as one of 4 in form concatenated"
+        assert told["validation"]["val_accuracy"] == row.val_accuracy == told["metrics"]["val_accuracy"]
+
+
+def test_weights_that_are_not_the_recorded_ones_are_told_of_every_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = ("learning_rate=[0.3,0.1]", "batch_size=[8]", "momentum=0.9", "epochs=[8]", "neurons=[50]")
+    launch(prepared(tmp_path, *changes), tmp_path / "r.db", keep=EVERY_TRIAL)
+    with open_store(tmp_path / "r.db", create=False) as store:
+        row = store.trials("small")[1]
+    kept = of(tmp_path, row.trial_id)
+    assert told_of(kept)["origin"] == "kept when it was trained"
+    assert told_of(kept)["validation"] == {"val_loss": row.val_loss, "val_accuracy": row.val_accuracy}
+    without_anything(tmp_path)
+    # Another machine adds up in another order; a training that oscillates makes much of that.
+    monkeypatch.setattr(retraining, "device_kind", lambda device: "another processor")
+    notes: list[str] = []
+    found = of(tmp_path, row.trial_id, notes)
+    assert "alone, as the machine or torch is another than when it was as one of 2 in form concatenated" in notes[0]
+    told = told_of(found)
+    images = found.place.validation
+    logits = found.logits(images.normalized(images.images))
+    accuracy = (logits.argmax(1) == images.labels).double().mean().item()
+    assert told["validation"]["val_accuracy"] == pytest.approx(accuracy)
+    assert told["validation"]["val_loss"] == pytest.approx(functional.cross_entropy(logits, images.labels).item())
+    assert told["metrics"]["val_loss"] == row.val_loss != told["validation"]["val_loss"]
+    assert "its weights are not just those that were recorded" in notes[1]
+    of(tmp_path, row.trial_id, notes)
+    assert notes[2:] == [notes[1]]
+
+
+def test_weights_of_unknown_origin_are_measured_and_told_of(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "r.db")
+    trial, _, _ = best(tmp_path)
+    file = of(tmp_path, trial).weights_file
+    beside = file.with_suffix(".json")
+    told = json.loads(beside.read_text())
+    del told["validation"], told["origin"]  # as files were written before
+    beside.write_text(json.dumps(told))
+    notes: list[str] = []
+    of(tmp_path, trial, notes)
+    assert notes == []
+    weights = torch.load(file, weights_only=True)
+    torch.save({name: tensor * 0.5 for name, tensor in weights.items()}, file)
+    told["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    beside.write_text(json.dumps(told))
+    of(tmp_path, trial, notes)
+    assert len(notes) == 1 and "not just those that were recorded" in notes[0]
+
+
 RECIPES = [
     ["normalization=channel"],
     ["normalization=image", "precision=mixed"],
+    ["precision=float64", "normalization=channel"],
     ["early_stopping=1", "epochs=[4,8]", "learning_rate=[0.1,1.5]"],
     ["early_stopping=2", "restore_best=true", "epochs=[4,8]", "learning_rate=[0.1,1.5]"],
     ["split.folds=2"],

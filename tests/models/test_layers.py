@@ -26,6 +26,7 @@ def table(name: str, image_shape: tuple[int, int, int] = (3, 32, 32), **hyper: A
         ("deep_cnn", {}, 127_724, 2_689_740),
         ("wide_deep_cnn", {}, 253_638, 12_509_136),
         ("wide_deep_cnn", {"batch_norm": "first"}, 253_846, 12_509_240),
+        ("wide_deep_cnn", {"batch_norm": "first", "bias_before_norm": False}, 253_846 - 104, 12_509_240),
         ("wide_deep_cnn", {"dropout_flat": 0.05, "dropout_1": 0.25, "dropout_2": 0.25}, 253_638, 12_509_136),
     ],
 )
@@ -36,7 +37,7 @@ def test_totals_as_the_reports_count_them(name: str, hyper: dict[str, Any], para
 
 def test_a_network_layer_by_layer() -> None:
     assert table("cnn", filters=[8], dense=[64], batch_norm="first", dropout_dense=0.5).layers == (
-        Layer("features.conv1", "Conv2d", (8, 3, 3, 3), (8, 32, 32), 224, 224, 216 * 1024),
+        Layer("features.conv1", "Conv2d", (8, 3, 3, 3), (8, 32, 32), 216, 216, 216 * 1024),
         Layer("features.norm1", "BatchNorm2d", (8,), (8, 32, 32), 16, 16, 8),
         Layer("features.relu1", "ReLU", None, (8, 32, 32), 0, 0, 0),
         Layer("features.pool1", "MaxPool2d", None, (8, 16, 16), 0, 0, 0),
@@ -179,4 +180,46 @@ def test_a_users_model_that_needs_numbers_or_not(tmp_path: Path, kind: str) -> N
 )
 def test_other_layers(make: Callable[[], nn.Module], macs: int) -> None:
     with torch.device("meta"):
+        assert layer_table(make(), (4, 8, 8)).macs == macs
+
+
+class Of(nn.Module):
+    """Calls a function with the images and a module."""
+
+    def __init__(self, call: Callable[..., Tensor], module: nn.Module | None = None) -> None:
+        super().__init__()
+        self.call, self.module = call, module or nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.call(x, self.module)
+
+
+#: For images of 4 x 8 x 8: as sequences eight steps of eight numbers.
+PRODUCTS: dict[str, tuple[Callable[[], nn.Module], int]] = {
+    "bilinear": (lambda: Of(lambda x, m: m(x[:, 0, 0], x[:, 0, 1]), nn.Bilinear(8, 8, 5)), 5 * 8 * 8),
+    "three rows": (lambda: Of(lambda x, m: m(x[:, 0, :3], x[:, 1, :3, :7]), nn.Bilinear(8, 7, 5)), 3 * 5 * 8 * 7),
+    "lstm": (lambda: Of(lambda x, m: m(x[:, 0])[0], nn.LSTM(8, 6, batch_first=True)), 8 * 4 * 6 * (8 + 6)),
+    "both ways": (
+        lambda: Of(lambda x, m: m(x[:, 0])[0], nn.LSTM(8, 6, batch_first=True, bidirectional=True)),
+        2 * 8 * 4 * 6 * (8 + 6),
+    ),
+    "gru": (lambda: Of(lambda x, m: m(x[:, 0])[0], nn.GRU(8, 6, batch_first=True)), 8 * 3 * 6 * (8 + 6)),
+    "attention": (
+        lambda: Of(lambda x, m: m(*[x[:, 0]] * 3)[0], nn.MultiheadAttention(8, 2, batch_first=True)),
+        4 * 8 * 8 * 8 + 2 * 8 * 8 * 8,
+    ),
+    "vector": (lambda: Of(lambda x, m: x[:, 0] @ x[0, 0, 0]), 8 * 8),
+    "scalar": (lambda: Of(lambda x, m: torch.stack([torch.dot(row, row) for row in x[:, 0, 0]])[:, None]), 8),
+    "added vector": (lambda: Of(lambda x, m: torch.addmv(x[:, 0, 0, 0], x[:, 0, 0], x[0, 0, 0])[:, None]), 8),
+    "sum of products": (lambda: Of(lambda x, m: torch.addbmm(x[0, 0], x[:, 0], x[:, 0]).expand(2, 8, 8)), 8 * 8 * 8),
+    "distances": (lambda: Of(lambda x, m: torch.cdist(x[:, 0], x[:, 0, :3])), 8 * 3 * 8),
+    "einsum": (lambda: Of(lambda x, m: torch.einsum("bij,jk->bik", x[:, 0], x[0, 1])), 8 * 8 * 8),
+}
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_are_counted_on_any_device(name: str, device: str) -> None:
+    make, macs = PRODUCTS[name]
+    with torch.device(device):
         assert layer_table(make(), (4, 8, 8)).macs == macs

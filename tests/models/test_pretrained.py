@@ -72,7 +72,7 @@ class Executes:
         ("w.pt", {"state_dict": {"features.conv1.weight": torch.zeros(2)}}, "holds no state dict; write one with"),
         ("w.pt", {}, "holds no state dict"),
         ("w.pt", torch.zeros(3), "holds no state dict"),
-        ("w.pt", Executes(), "is no file of tensors (UnpicklingError: "),
+        ("w.pt", Executes(), "is no file of tensors (it holds Python objects, which are never"),
         ("w.pt", b"no weights", "is no file of tensors"),
         ("w.safetensors", b"no weights", "is no file of tensors (SafetensorError: "),
         ("missing.pt", None, "'missing.pt' is neither 'imagenet' nor a file (looked for "),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ CASES: dict[str, tuple[dict[str, Any], int]] = {
     "deep": ({"hidden": [64, 32, 16, 8]}, 3073 * 64 + 65 * 32 + 33 * 16 + 17 * 8 + 9 * 10),
     "deep2": ({"neurons_1": 64, "neurons_2": 32}, 3073 * 64 + 65 * 32 + 33 * 10),
     "deep3": ({"neurons_1": 64, "neurons_2": 10, "neurons_3": 64}, 3073 * 64 + 65 * 10 + 11 * 64 + 65 * 10),
-    "mlp": ({}, 3073 * 1024 + 1025 * 512 + 513 * 256 + 257 * 128 + 129 * 10 + 2 * (1024 + 512 + 256)),
+    "mlp": ({}, 3072 * 1024 + 1024 * 512 + 512 * 256 + 257 * 128 + 129 * 10 + 2 * (1024 + 512 + 256)),
     "cnn": ({"filters": [8], "dense": [64]}, 132_010),
     "wide_cnn": ({}, 222_226),
     "deep_cnn": ({}, 127_724),
     "wide_deep_cnn": ({}, 253_638),
     "one_conv_cnn": ({}, 132_010),
     "three_conv_cnn": ({}, 39_514),
-    "custom_cnn": ({}, 896 + 9248 + 18_496 + 36_928 + 2 * 192 + 4097 * 512 + 2 * 512 + 513 * 10),
+    "custom_cnn": ({}, 864 + 9216 + 18_432 + 36_864 + 2 * 192 + 4096 * 512 + 2 * 512 + 513 * 10),
     "deepnn": ({}, 1_186_986),
     "lightnn": ({}, 267_738),
     "squeezenet": ({}, 2688 + 11_920 + 45_344 + 104_880 + 188_992 + 5130),
@@ -47,6 +48,61 @@ def test_models_of_ours(name: str) -> None:
     assert sum(p.numel() for p in model.parameters()) == parameters
     assert model(torch.rand(2, 3, 32, 32)).shape == (2, 10)
     assert found.code == ""
+
+
+#: Settings under which something is normalised, whether that changed with the second version of the recipe, and how
+#: many numbers the biases before it are.
+NORMALISED: dict[str, tuple[dict[str, Any], bool, int]] = {
+    "mlp": ({}, True, 1024 + 512 + 256),
+    "cnn": ({"filters": [4, 5, 6], "convs_per_pool": 2, "dense": [9], "batch_norm": "first"}, True, 4 + 6),
+    "wide_cnn": ({"batch_norm": "convs"}, True, 64 + 64 + 48),
+    "deep_cnn": ({"batch_norm": "all"}, True, 2 * (8 + 16 + 32) + 180 + 90),
+    "wide_deep_cnn": ({"batch_norm": "first"}, False, 24 + 32 + 48),
+    "one_conv_cnn": ({"batch_norm": "all"}, True, 8 + 64),
+    "three_conv_cnn": ({"batch_norm": "convs"}, True, 8 + 16 + 32),
+    "custom_cnn": ({}, True, 2 * (32 + 64) + 512),
+    "squeezenet": ({"batch_norm": True, "fires": 2}, True, 96 + (16 + 128) + (32 + 256)),
+}
+
+
+def biases_before_norm(model: nn.Module) -> int:
+    """Count them by what torch sees: a bias whose layer's output goes straight into a normalisation."""
+    called = [module for module in model.modules() if not list(module.children())]
+    return sum(
+        layer.bias.numel()
+        for layer, after in pairwise(called)
+        if isinstance(after, (nn.BatchNorm1d, nn.BatchNorm2d)) and getattr(layer, "bias", None) is not None
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_layer_of_ours_that_is_normalised_has_a_bias_unless_that_is_asked_for(name: str) -> None:
+    hyper, changed, biases = NORMALISED.get(name, (CASES[name][0], False, 0))
+    found = find_model(name)
+
+    def built(version: int, **more: Any) -> nn.Module:
+        with torch.device("meta"):
+            return build_model(found, hyper | more, image_shape=(3, 32, 32), num_classes=10, version=version)
+
+    before = built(1)
+    assert biases_before_norm(before) == biases
+    assert biases_before_norm(built(2)) == (0 if changed else biases)
+    assert found.version(hyper) == (2 if changed else 1)
+    if biases:
+        for version in (1, 2):
+            assert biases_before_norm(built(version, bias_before_norm=True)) == biases
+            assert biases_before_norm(built(version, bias_before_norm=False)) == 0
+    else:  # the very same model
+        assert [*before.state_dict()] == [*built(2).state_dict()]
+
+
+def test_only_models_that_are_built_otherwise_have_a_new_version(tmp_path: Path) -> None:
+    assert {name for name in MODELS if find_model(name).version(CASES[name][0]) == 2} == {"mlp", "custom_cnn"}
+    cnn, mlp = find_model("cnn"), find_model("mlp")
+    assert [cnn.version({"batch_norm": which}) for which in ("none", "first", "convs", "all")] == [1, 2, 2, 2]
+    assert [mlp.version({"batch_norm": on}) for on in (False, True)] == [1, 2]
+    (tmp_path / "new_version.py").write_text("from torch import nn\nclass Net(nn.Linear): pass\n")
+    assert find_model("new_version:Net", [tmp_path]).version({}) == 2
 
 
 @pytest.mark.parametrize("name", CASES)

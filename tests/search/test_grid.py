@@ -12,6 +12,7 @@ from gridsearch.search.plan import make_plan
 from gridsearch.spec.identity import flatten, parse, point_of
 from gridsearch.spec.job import JobSpec, job_from_text
 from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.trial import REPEATED_SEEDS
 
 JOB = """\
 name: j
@@ -74,6 +75,43 @@ def test_a_value_is_the_models_default_only_where_it_is_the_same(default: object
     assert (given == ids(expand(job(), defaults))) is same
 
 
+def test_a_version_is_the_models_or_the_recipes() -> None:
+    def versions(ingredients: Ingredients, *overrides: str) -> set[int]:
+        return {trial.config.version for trial in expand(job(*overrides), ingredients).trials}
+
+    by_width = Ingredients("data", "", {}, model_version=lambda hyper: 2 if hyper["neurons"] == 25 else 1)
+    assert versions(PLAIN) == versions(PLAIN, "precision=float32", "optimizer=adam") == {1}
+    assert versions(PLAIN, "precision=mixed") == {2}
+    assert versions(by_width) == {1, 2}
+    old = [trial for trial in expand(job(), by_width).trials if trial.config.hyper["neurons"] == 10]
+    assert {trial.trial_id for trial in old} < ids(expand(job(), PLAIN))
+    assert len(ids(expand(job(), by_width)) - ids(expand(job(), PLAIN))) == 16
+
+
+def test_imagenets_weights_bring_imagenets_normalisation_unless_another_is_asked_for() -> None:
+    known = Ingredients("data", "", {}, {"imagenet": "imagenet", "mine.pt": "sha256:1"})
+
+    def pairs(*overrides: str) -> set[tuple[str, str]]:
+        grid = expand(job("batch_size=4", "epochs=1", "learning_rate=1", "neurons=1", *overrides), known)
+        return {(trial.config.pretrained, trial.config.normalization) for trial in grid.trials}
+
+    assert pairs("pretrained=['', imagenet, mine.pt]") == {
+        ("", "scale"),
+        ("imagenet", "imagenet"),
+        ("sha256:1", "scale"),
+    }
+    assert pairs("pretrained=imagenet", "normalization=scale") == {("imagenet", "scale")}
+    both = {("imagenet", "scale"), ("imagenet", "channel")}
+    assert pairs("pretrained=imagenet", "normalization=[scale, channel]") == both
+    # What was asked for by name is the same trial; and what a job had before can still be asked for.
+    implied, named = (expand(job("pretrained=imagenet", *more), known) for more in ((), ("normalization=imagenet",)))
+    assert ids(implied) == ids(named)
+    assert {trial.config.version for trial in implied.trials} == {1}
+    text = JOB + "rules: [{skip: normalization == 'imagenet'}]\n"
+    with pytest.raises(JobError, match="leave none"):
+        expand(job("pretrained=imagenet", text=text), known)
+
+
 def test_an_axis_added_with_the_models_default_changes_nothing() -> None:
     with_default = Ingredients("data", "", {"dropout": 0.0})
     before = ids(expand(job(), with_default))
@@ -105,6 +143,27 @@ def test_repeats_are_the_same_trials_under_the_next_seeds() -> None:
     assert [trial.config.seed for trial in three.trials[:3]] == [5, 6, 7]
     assert ids(three) == ids(expand(job("seed=[5,6,7]"), PLAIN))
     assert len({trial.lineage_id for trial in three.trials}) == 24
+
+
+@pytest.mark.parametrize(
+    ("over", "seeds"),
+    [
+        ("weights", [(5, 2), (6, 2), (7, 2)]),
+        ("split", [(5, 2), (5, 3), (5, 4)]),
+        ("both", [(5, 2), (6, 3), (7, 4)]),
+    ],
+)
+def test_repeats_draw_the_weights_the_split_or_both(over: str, seeds: list[tuple[int, int]]) -> None:
+    given = ("seed=5", "data_seed=2")
+    grid = expand(job("repeats=3", f"repeat_over={over}", *given), PLAIN)
+    assert [(trial.config.seed, trial.config.data_seed) for trial in grid.trials[:3]] == seeds
+    assert ids(expand(job(*given), PLAIN)) < ids(grid)
+    names = REPEATED_SEEDS[over]
+    assert len({point_of(trial.canonical, names) for trial in grid.trials}) == grid.standing == 32
+    if over == "weights":
+        assert ids(grid) == ids(expand(job("seed=[5,6,7]", "data_seed=2"), PLAIN))
+    if over == "split":
+        assert ids(grid) == ids(expand(job("seed=5", "data_seed=[2,3,4]"), PLAIN))
 
 
 def test_folds_are_trials_of_their_own() -> None:

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridsearch.spec.identity import (
-    RECIPE_VERSION,
     canonical,
     flatten,
     lineage_id,
@@ -17,6 +16,7 @@ from gridsearch.spec.identity import (
     parse,
     settle,
     trial_id,
+    under_version,
 )
 from gridsearch.spec.trial import Split, TrialConfig, without_dead_settings
 
@@ -29,8 +29,8 @@ BASE: dict[str, Any] = {
     "learning_rate": 0.1,
 }
 
-#: Ids given once. A change here means that nobody's stored results are found any more: raise RECIPE_VERSION instead if
-#: the numbers really change, and never otherwise.
+#: Ids given once. A change here means that nobody's stored results are found any more: raise the version of the trials
+#: concerned (`spec/versions.py`) instead if the numbers really change, and never otherwise.
 KNOWN: list[tuple[dict[str, Any], str]] = [
     ({}, "36e5efc0cf85c0d590b9155295ae1e22fe783c0405874cf9f201413c1a325d29"),
     ({"epochs": 100}, "c19656035c3f4ff5cfa30748f4b7b76cd7a4baeaaae1fb06e2e85e4389ec446b"),
@@ -71,6 +71,19 @@ KNOWN: list[tuple[dict[str, Any], str]] = [
     ),
     ({"split": {"folds": 5}}, "ed4c694a8dd300e961a1fc6ed1a57203e4b9f38482884190457d049daae89b32"),
     ({"split": {"folds": 5}, "fold": 2}, "82d0dc5847d549aea2dba95d1d01e6ffd9819443eb4db79f17c9fc53efd62164"),
+    ({"split": {"deduplicate": True}}, "764db99cfb745f8a0e5ef75c53758ea9c6d006487818b3fe4fb81ec5e85fd149"),
+    ({"split": {"deduplicate": False}}, "36e5efc0cf85c0d590b9155295ae1e22fe783c0405874cf9f201413c1a325d29"),
+    ({"version": 1}, "36e5efc0cf85c0d590b9155295ae1e22fe783c0405874cf9f201413c1a325d29"),
+    ({"version": 2}, "7aedb088797747054f94f0c19e102df155d88ed34764289e94d86550e6f07abb"),
+    (
+        {"version": 2, "model": "mine:Net", "model_code": "c" * 64, "hyper": {"hidden": [64, 32]}},
+        "f3d63c24060b3663f1e34d372eb468d35cfb2b1af970ebdca97a72b62a297092",
+    ),
+    ({"version": 2, "precision": "mixed"}, "e71b6c736ce29207d7018a7011904d0d753bf20cf6e40eba3f71e16d962eb6ef"),
+    (
+        {"version": 2, "model": "custom_cnn", "hyper": {}, "optimizer": "adam"},
+        "defb91967fd69a65575ec086a68d3d031914d6bd0f60a5cd12b72e86e5496e43",
+    ),
 ]
 
 configs = st.builds(
@@ -101,6 +114,7 @@ configs = st.builds(
     flip=st.booleans(),
     early_stopping=st.sampled_from([0, 3]),
     fold=st.integers(0, 1),
+    version=st.integers(1, 2),
 )
 
 
@@ -121,7 +135,7 @@ def test_the_canonical_form_can_be_read_back(config: TrialConfig) -> None:
 
 @given(configs)
 def test_the_canonical_form_is_pydantics_without_defaults(config: TrialConfig) -> None:
-    content = config.model_dump(exclude_defaults=True) | {"version": RECIPE_VERSION}
+    content = config.model_dump(exclude_defaults=True) | {"version": config.version}
     text = json.dumps(settle(content), sort_keys=True, separators=(",", ":"))
     assert canonical(config) == text
     assert names(config) == (text, trial_id(config), lineage_id_in(text, config))
@@ -137,6 +151,12 @@ def test_lineages_leave_out_epochs_where_the_schedule_allows(config: TrialConfig
     other = config.model_copy(update={"epochs": epochs})
     same = epochs == config.epochs or config.schedule != "cosine"
     assert (lineage_id(config) == lineage_id(other)) is same
+
+
+@given(configs)
+def test_a_version_is_kept_and_can_be_looked_for(config: TrialConfig) -> None:
+    assert parse(canonical(config)).version == config.version
+    assert under_version(canonical(config), 2) == canonical(config.model_copy(update={"version": 2}))
 
 
 def test_whole_floats_are_integers() -> None:

@@ -45,6 +45,10 @@ def test_rules(text: str, holds: bool) -> None:
         ("", "is not an expression"),
         ("(" * 500, "is not an expression"),
         ("x" * 2000, "longer than"),
+        ("-" * 900 + "1", "nested more than 50 levels"),
+        ("not " * 200 + "neurons", "nested more than 50 levels"),
+        ("neurons" + "+1" * 400, "nested more than 50 levels"),
+        ("[" * 99 + "1" + "]" * 99, "nested more than 50 levels"),
     ],
 )
 def test_what_is_no_rule_is_refused(text: str, fragment: str) -> None:

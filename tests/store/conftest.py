@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from gridsearch.store import upgrading
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saved stores have a launch that may be alive elsewhere; none of them is."""
+    monkeypatch.setattr(upgrading, "LISTENING_SECONDS", 0.01)
 
 
 @pytest.fixture

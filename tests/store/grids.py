@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from gridsearch.spec import identity
-from gridsearch.spec.outcomes import EpochRecord
+from gridsearch.spec.outcomes import EpochRecord, Formation, LineagePlaced, Place
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
@@ -69,6 +69,13 @@ def epoch(claim: Claim, number: int, loss: float = 0.5, accuracy: float = 0.75) 
 def epochs(claim: Claim, last: int, first: int = 0) -> Iterator[EpochRecord]:
     """Yield the reports of epochs `first` to `last`."""
     return (epoch(claim, number) for number in range(first, last + 1))
+
+
+def placed(claims: Sequence[Claim], form: str = "concatenated", first: int = 0) -> Iterator[LineagePlaced]:
+    """Yield the reports that lineages are trained as one, or each alone."""
+    places = tuple(Place(claim.lineage_id, first, claim.target_epochs) for claim in claims)
+    formation = Formation(form, "a processor", 1, "2.0", () if form == "alone" else places)
+    return (LineagePlaced(claim.lineage_id, claim.attempt, first, formation) for claim in claims)
 
 
 def make_store(path: Path, trials: Iterable[NewTrial]) -> Store:

@@ -14,7 +14,7 @@ from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFini
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Evaluation, Latency
 from gridsearch.store.schema import CURRENT
-from tests.store.grids import JOB, claim_all, epoch, epochs, grid, start
+from tests.store.grids import JOB, claim_all, epoch, epochs, grid, placed, start
 
 ASSETS = Path(__file__).parent / "assets"
 RATES = (0.4, 0.3, 0.2, 0.1)
@@ -25,7 +25,8 @@ def make_asset(path: Path) -> None:
     trials = grid(rates=RATES, epochs=(1, 3))
     with open_store(path) as store:
         launch = start(store, trials)
-        done, diverged, failed, running = claim_all(store, launch, trials)
+        done, diverged, failed, running = claims = claim_all(store, launch, trials)
+        store.record(launch, list(placed(claims[:3])) + list(placed(claims[3:], "alone")), {})
         store.record(launch, [*epochs(done, 3), LineageFinished(done.lineage_id, 1)], {})
         lost = [
             *epochs(diverged, 1),

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.errors import StoreDamagedError, StoreError
+from gridsearch.errors import StoreDamagedError, StoreError, StoreLockedError
 from gridsearch.store import connection as module
 from gridsearch.store import failures
 from gridsearch.store.connection import Database, journal_mode
 from gridsearch.store.opening import open_store
+from gridsearch.store.waiting import Patience
 from tests.store.grids import JOB, SOURCE, SPEC, grid, make_store
 
 
@@ -43,7 +44,7 @@ def pragma(database: Database, name: str) -> object:
 
 def test_the_connection_is_strict_and_durable(database: Database) -> None:
     assert pragma(database, "foreign_keys") == 1
-    assert pragma(database, "busy_timeout") == 30_000
+    assert pragma(database, "busy_timeout") == 100
     assert pragma(database, "trusted_schema") == 0
     assert (pragma(database, "journal_mode"), pragma(database, "synchronous")) == (
         ("wal", 2) if journal_mode() == "wal" else ("delete", 3)
@@ -64,7 +65,6 @@ def test_a_log_left_by_another_version_is_given_up(path: Path, monkeypatch: pyte
 def test_a_busy_store_keeps_its_sound_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_store(path, grid()).close()
     monkeypatch.setattr(module, "journal_mode", lambda: "wal")
-    monkeypatch.setattr(module, "BUSY_TIMEOUT_S", 0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN")
         other.execute("SELECT * FROM jobs").fetchall()
@@ -72,11 +72,12 @@ def test_a_busy_store_keeps_its_sound_journal(path: Path, monkeypatch: pytest.Mo
             assert store.job(JOB).revision == 1
 
 
-def test_a_locked_store_is_reported_after_the_timeout(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BUSY_TIMEOUT_S", 0.05)
-    with make_store(path, grid()) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
+def test_a_locked_store_is_reported_when_patience_ends(path: Path) -> None:
+    make_store(path, grid()).close()
+    patience = Patience(limit=0.05)
+    with open_store(path, patience=patience) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="another process kept it locked"):
+        with pytest.raises(StoreLockedError, match="another program keeps it locked"):
             store.put_job(JOB, SPEC, "changed", grid())
         assert store.job(JOB).source == SOURCE
         other.execute("ROLLBACK")

@@ -21,12 +21,13 @@ from gridsearch.spec.outcomes import TrialState
 from gridsearch.store import opening, schema, upgrading
 from gridsearch.store.connection import Database
 from gridsearch.store.opening import open_store
+from gridsearch.store.processes import process_start
 from gridsearch.store.tables import metadata
 from tests.store.grids import JOB, claim_all, epochs, grid, make_store
 from tests.store.make_asset import ASSETS, RATES, make_asset
 
 #: The version that comes after today's.
-NEXT = f"m{len(schema.REVISIONS) + 1:03}"
+NEXT = f"m{int(schema.CURRENT[1:]) + 1:03}"
 FOLLOWING = f"""
 import sqlalchemy as sa
 from alembic import op
@@ -183,16 +184,25 @@ def test_an_upgrade_that_fails_changes_nothing(path: Path, next_version: Path) -
     open_store(path).close()
 
 
-def test_a_store_in_use_is_not_upgraded(path: Path, next_version: Path) -> None:
+def test_a_store_in_use_is_not_upgraded(path: Path, next_version: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(sqlite3.connect(copy_of("m001", path))) as connection, connection:
-        here = (f"{socket.gethostname()} 0a1b2c3d", os.getpid(), "2999-01-01T00:00:00.000000+00:00")
-        connection.execute("UPDATE launches SET host = ?, pid = ?, started_at = ?", here)
-    with pytest.raises(StoreBusyError, match=f"process {os.getpid()}.*stop that first") as caught:
+        here = (f"{socket.gethostname()} 0a1b2c3d", os.getpid(), process_start(os.getpid()))
+        connection.execute("UPDATE launches SET host = ?, pid = ?, pid_started = ?", here)
+    with pytest.raises(StoreBusyError, match=f"process {os.getpid()} .*stop that first") as caught:
         open_store(path)
     assert caught.value.exit_code == 4
-    # The number went to another process since.
+
+    def beat(seconds: float) -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE launches SET beat = beat + 1")
+
+    # The number is not that process's, so it is not seen; but it beats.
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE launches SET started_at = '2001-01-01T00:00:00.000000+00:00'")
+        connection.execute("UPDATE launches SET pid_started = 1")
+    with monkeypatch.context() as patch:
+        patch.setattr(upgrading.time, "sleep", beat)
+        with pytest.raises(StoreBusyError, match=f"process {os.getpid()} .*stop that first"):
+            open_store(path)
     open_store(path).close()
 
 

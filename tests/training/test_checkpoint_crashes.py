@@ -37,7 +37,7 @@ class Disk:
     def watched(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             for name in ("mkdir", "open", "replace", "unlink"):
-                patch.setattr(Path, name, self._stepping(getattr(Path, name)))
+                patch.setattr(os, name, self._stepping(getattr(os, name)))
             patch.setattr(os, "fsync", self._stepping(self._sync))
             yield
 
@@ -65,7 +65,7 @@ def test_after_a_crash_at_any_step_the_checkpoint_is_sound_and_not_older_than_pr
 ) -> None:
     for steps in count():
         root, disk = tmp_path / str(steps), Disk()
-        folder = CheckpointFolder(root, NAME)
+        folder = CheckpointFolder(root, NAME, attempt=1)
         saved, synced = -1, -1
         disk.left = steps
         with suppress(CrashError), disk.watched():
@@ -77,6 +77,7 @@ def test_after_a_crash_at_any_step_the_checkpoint_is_sound_and_not_older_than_pr
             disk.lose_power(folder.folder)
         found = CheckpointFolder(root, NAME).load()
         assert (found.epoch if found else -1) >= (synced if power_lost else saved), steps
-        assert not list(root.glob("*/*.tmp"))
+        CheckpointFolder(root, NAME, attempt=2).save(tensors(9), history(9))
+        assert not list(root.glob("*/.*"))
         if saved == len(durable) - 1:
             return

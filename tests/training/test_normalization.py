@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torchvision.models import get_model_weights
+from torchvision.transforms.functional import normalize
 
+from gridsearch.models.pretrained import WITH_IMAGENET
 from gridsearch.training.arrays import DeviceArrays
 from gridsearch.training.normalization import make_normalizer
 
@@ -20,6 +23,19 @@ def test_by_channel_the_training_images_have_mean_0_and_deviation_1(images: torc
     (pixels, _) = next(arrays.in_order(5000))
     torch.testing.assert_close(pixels.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(pixels.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", WITH_IMAGENET)
+def test_imagenets_is_that_of_torchvisions_weights(name: str) -> None:
+    theirs = get_model_weights(name).IMAGENET1K_V1.transforms()
+    normalizer = make_normalizer("imagenet", BYTES)
+    assert normalizer is not None and normalizer.mean is not None and normalizer.std is not None
+    assert (normalizer.mean.flatten().tolist(), normalizer.std.flatten().tolist()) == (theirs.mean, theirs.std)
+    torch.testing.assert_close(normalizer(BYTES / 255.0), normalize(BYTES / 255.0, theirs.mean, theirs.std))
+    grey = make_normalizer("imagenet", BYTES[:, :1])
+    assert grey is not None and grey.mean is not None and grey.std is not None
+    assert grey.mean.item() == pytest.approx(sum(theirs.mean) / 3, abs=1e-3)
+    assert grey.std.item() == pytest.approx(sum(theirs.std) / 3, abs=1e-3)
 
 
 def test_by_image_each_has_mean_0_and_deviation_1_and_an_even_one_is_zeros() -> None:

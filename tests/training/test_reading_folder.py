@@ -26,17 +26,23 @@ def weights(value: float) -> dict[str, torch.Tensor]:
     return {"w": torch.full((2, 3), value), "count": torch.tensor(3)}
 
 
+def record(epoch: int) -> EpochRecord:
+    return EpochRecord(NAME, 1, epoch, 1.0, 0.5, 0.3, 0.1 + 0.2, 0.1, 0.1)
+
+
 def test_weights_come_back_or_not_at_all(tmp_path: Path) -> None:
     folder = ReadingFolder(tmp_path, NAME)
     assert folder.load(3) is None
-    folder.save(3, weights(1.5))
+    folder.save(record(3), weights(1.5))
     found = folder.load(3)
-    assert found is not None and torch.equal(found["w"], weights(1.5)["w"]) and int(found["count"]) == 3
+    assert found is not None and found.weights.keys() == weights(1.5).keys()
+    assert torch.equal(found.weights["w"], weights(1.5)["w"]) and int(found.weights["count"]) == 3
+    assert (found.val_loss, found.val_accuracy) == (0.3, 0.1 + 0.2)
     file = tmp_path / NAME / "3"
     file.write_bytes(file.read_bytes()[:-1])
     assert folder.load(3) is None
     for epoch in (4, 5, 6):
-        folder.save(epoch, weights(epoch))
+        folder.save(record(epoch), weights(epoch))
     folder.keep_only({5, 9})
     assert [file.name for file in (tmp_path / NAME).iterdir()] == ["5"]
     folder.drop(5)
@@ -48,15 +54,15 @@ def test_weights_come_back_or_not_at_all(tmp_path: Path) -> None:
 def test_tied_weights_are_kept_under_each_name(tmp_path: Path) -> None:
     tied = torch.ones(2)
     folder = ReadingFolder(tmp_path, NAME)
-    folder.save(1, {"a": tied, "b": tied})
+    folder.save(record(1), {"a": tied, "b": tied})
     found = folder.load(1)
-    assert found is not None and found.keys() == {"a", "b"}
+    assert found is not None and found.weights.keys() == {"a", "b"}
 
 
 def test_a_folder_that_takes_nothing_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="weights in .*gridsearch resume"):
-        ReadingFolder(tmp_path / "file", NAME).save(1, weights(1))
+        ReadingFolder(tmp_path / "file", NAME).save(record(1), weights(1))
 
 
 RECIPES: list[dict[str, Any]] = [{}, {"early_stopping": 2}, {"early_stopping": 3, "restore_best": True}]
@@ -88,7 +94,7 @@ def test_whatever_the_curve_each_trial_finds_its_epoch_and_nothing_else_is_left(
     for epoch in chosen:
         assert epoch is not None
         found = ReadingFolder(tmp_path, NAME).load(epoch)
-        assert found is not None and found.keys() == {"w"} and found["w"][0] == epoch
+        assert found is not None and found.weights.keys() == {"w"} and found.weights["w"][0] == epoch
 
 
 def test_weights_are_the_model_s_part_of_a_state() -> None:

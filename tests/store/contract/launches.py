@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gridsearch.errors import StoreError
+from gridsearch.errors import LaunchClosedError, StoreError
 from gridsearch.store.contract import Store
 from tests.store.contract.states import COMPLETED, PENDING
 from tests.store.grids import JOB, claim_all, epochs, grid, start
@@ -20,6 +20,29 @@ class LaunchContract:
         store.close_launch(launch, "complete")
         assert store.open_launches() == []
 
+    def test_where_its_process_is_seen_is_kept(self, store: Store) -> None:
+        start(store, grid())
+        store.open_launch(JOB, "host", 1, 1.0, 1, "a boot pid:[1]")
+        assert [row.process_table for row in store.open_launches()] == [None, "a boot pid:[1]"]
+
+    def test_a_launch_that_beat_since_it_was_looked_at_is_not_given_up(self, store: Store) -> None:
+        launch = start(store, grid())
+        claim_all(store, launch, grid())
+        seen = store.open_launches()[0].beat
+        store.beat(launch)
+        assert not store.give_up_launch(launch, seen)
+        assert [row.launch_id for row in store.open_launches()] == [launch]
+        assert store.give_up_launch(launch, seen + 1)
+        assert not store.give_up_launch(launch, seen + 1)
+        assert store.open_launches() == []
+        assert set(store.counts(JOB)) == {PENDING}
+        assert [e.detail for e in store.events() if e.kind == "launch_closed"] == [{"outcome": "lost"}]
+
+    def test_waiting_may_be_bounded_where_nothing_is_locked(self, store: Store) -> None:
+        launch = start(store, grid())
+        with store.waiting_at_most(0.0):
+            store.beat(launch)
+
     def test_a_launch_needs_a_job(self, store: Store) -> None:
         with pytest.raises(StoreError, match="no job"):
             store.open_launch(JOB, "host", 1, 1.0, 1)
@@ -29,14 +52,15 @@ class LaunchContract:
         before = store.events()
         store.beat(launch)
         store.beat(launch)
-        assert store.open_launches()[0].beat == 2
+        row = store.open_launches()[0]
+        assert row.beat == 2 and row.beat_at is not None and row.beat_at >= row.started_at
         assert store.events() == before
 
     def test_a_closed_launch_can_neither_beat_nor_claim_and_keeps_its_outcome(self, store: Store) -> None:
         launch = start(store, grid())
         store.close_launch(launch, "lost")
         for act in (lambda: store.beat(launch), lambda: claim_all(store, launch, grid())):
-            with pytest.raises(StoreError, match="closed"):
+            with pytest.raises(LaunchClosedError, match="closed"):
                 act()
         store.close_launch(launch, "interrupted")
         assert [e.detail for e in store.events() if e.kind == "launch_closed"] == [{"outcome": "lost"}]

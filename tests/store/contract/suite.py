@@ -10,6 +10,7 @@ from tests.store.contract.measurements import MeasurementContract
 from tests.store.contract.reading import ReadingContract
 from tests.store.contract.recording import RecordContract
 from tests.store.contract.reopening import ReopenContract
+from tests.store.contract.trainings import TrainingContract
 
 
 class StoreContract(
@@ -21,5 +22,6 @@ class StoreContract(
     ReadingContract,
     MeasurementContract,
     EvaluationContract,
+    TrainingContract,
 ):
     """All of it."""

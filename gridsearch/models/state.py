@@ -1,0 +1,30 @@
+"""What of a model goes into checkpoints and comes back: its state dict, which must be tensors."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.modules.module import _EXTRA_STATE_KEY_SUFFIX
+
+from gridsearch.errors import ModelError, one_line
+
+
+def check_state(model: nn.Module) -> None:
+    """Raise `ModelError` where a model's state dict holds anything but tensors, or does not go back into the model.
+
+    Both are only possible where a class makes its own (`get_extra_state`, hooks).
+    """
+    state = model.state_dict()
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            module, _, key = name.rpartition(".")
+            whose = f"its module {module!r}" if module else "the model"
+            what = "get_extra_state" if key == _EXTRA_STATE_KEY_SUFFIX else f"its entry {key!r} of the state dict"
+            raise ModelError(
+                f"{what} of {whose} is of type {type(value).__name__}, and checkpoints hold tensors only: return a"
+                " tensor, or keep the numbers with register_buffer"
+            )
+    if any(name.rpartition(".")[2] == _EXTRA_STATE_KEY_SUFFIX for name in state):
+        try:
+            model.load_state_dict(state)
+        except Exception as error:
+            raise ModelError(f"its own state dict cannot be loaded into it again: {one_line(error)}") from error

@@ -1,0 +1,104 @@
+"""Once more, bit by bit: a pack killed between its checkpoints, and one of its lineages trained again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any
+
+import pytest
+
+from gridsearch.spec.outcomes import EpochRecord, LineagePlaced, WorkerEvent
+from gridsearch.training.choosing import FORMS
+from gridsearch.training.epochs import advance
+from gridsearch.training.formations import placed
+from gridsearch.training.member import Member
+from gridsearch.training.repeating import Neighbour, repeat
+from gridsearch.training.task import LineageTask, Workplace
+from tests.training.conftest import MakePlace, task
+
+RATES = (0.5, 0.1, 0.03, 0.01, 0.003)
+#: What is trained as one, and in which form.
+PACKS: dict[str, dict[str, Any]] = {
+    "concatenated": {"hyper": {"neurons": 20}},
+    "stacked": {"model": "cnn", "hyper": {"filters": [4], "dropout_flat": 0.2}, "optimizer": "adam", "batch_size": 256},
+}
+
+
+def lineages(form: str, **changes: Any) -> list[LineageTask]:
+    wide = PACKS[form]
+    made = []
+    for index, rate in enumerate(RATES):
+        hyper = {"neurons": 10 + 7 * index} if form == "concatenated" else wide["hyper"]
+        made.append(task(name=f"{index:064x}", learning_rate=rate, **{"epochs": 4, **wide, "hyper": hyper, **changes}))
+    return made
+
+
+def members(tasks: Sequence[LineageTask], place: Workplace) -> list[Member]:
+    return [Member(one, place) for one in tasks]
+
+
+def records(events: Sequence[WorkerEvent]) -> dict[tuple[str, int], EpochRecord]:
+    return {(e.lineage_id, e.epoch): replace(e, seconds=0.0) for e in events if isinstance(e, EpochRecord)}
+
+
+@pytest.mark.parametrize("form", PACKS)
+@pytest.mark.parametrize("told", [1, 7, 13])
+def test_a_pack_killed_between_its_checkpoints_goes_on_bitwise(make_place: MakePlace, form: str, told: int) -> None:
+    whole_place, place = make_place("whole"), make_place("killed")
+    whole = records(list(advance(members(lineages(form), whole_place), whole_place, FORMS[form])))
+    events = advance(members(lineages(form), place), place, FORMS[form])
+    before = [next(events) for _ in range(told)]
+    events.close()
+    behind = members(lineages(form), place)
+    assert len({member.next_epoch for member in behind}) == 2
+    after = list(advance(behind, place, FORMS[form]))
+    assert records(before) | records(after) == whole
+
+
+@pytest.mark.parametrize("form", PACKS)
+def test_a_lineage_is_trained_again_bitwise_beside_stand_ins(make_place: MakePlace, form: str) -> None:
+    # One stops early, one diverges at once, one has fewer epochs: the form is made anew as they leave.
+    tasks = lineages(form, early_stopping=2, epochs=6)
+    ends = {tasks[0].lineage_id: 1e30, tasks[3].lineage_id: 1e-9}
+    tasks = [
+        replace(one, config=one.config.model_copy(update={"learning_rate": ends.get(one.lineage_id, 0.05)}))
+        for one in tasks
+    ]
+    tasks[2] = replace(tasks[2], config=tasks[2].config.model_copy(update={"epochs": 3, "schedule": "cosine"}))
+    place = make_place("first")
+    pack = members(tasks, place)
+    reports = list(placed(pack, place.device, form))
+    first = list(advance(pack, place, FORMS[form]))
+    last = {key: epoch for key, epoch in records(first)}
+    assert len(set(last.values())) > 2
+    neighbours = [
+        Neighbour(one.lineage_id, one.config, report.epoch, last[one.lineage_id])
+        for one, report in zip(tasks, reports, strict=True)
+    ]
+    for one in (tasks[1], tasks[2], tasks[4]):
+        again = make_place(f"again-{one.lineage_id[-1]}")
+        epochs = list(repeat(Member(one, again), form, neighbours, again, last[one.lineage_id]))
+        wanted = {key: record for key, record in records(first).items() if key[0] == one.lineage_id}
+        assert records(epochs) == wanted
+
+
+def test_a_formation_says_who_is_in_it_and_from_when_on(make_place: MakePlace) -> None:
+    place = make_place()
+    first, second, third = lineages("concatenated")[:3]
+    list(takewhile(lambda event: event.epoch < 2, advance(members([first], place), place, FORMS["concatenated"])))
+    done = replace(second, config=second.config.model_copy(update={"epochs": 1}))
+    list(advance(members([done], place), place, FORMS["concatenated"]))
+    reports = list(placed(members([first, done, third], place), place.device, "concatenated"))
+    assert all(isinstance(report, LineagePlaced) for report in reports)
+    assert [(report.lineage_id, report.epoch) for report in reports] == [(first.lineage_id, 3), (third.lineage_id, 0)]
+    formation = reports[0].formation
+    assert [(one.lineage_id, one.epoch, one.epochs) for one in formation.places] == [
+        (first.lineage_id, 3, 4),
+        (third.lineage_id, 0, 4),
+    ]
+    assert formation is reports[1].formation and formation.threads == 1
+    assert list(placed(members([done], place), place.device, "alone")) == []
+    (alone,) = placed(members([first], place), place.device, "alone")
+    assert alone.formation.places == ()

@@ -145,7 +145,7 @@ class Driver:
         text = f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise not_writable("failure logs", path.parent, error) from error
         return str(path)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import torch
 
+from gridsearch.training.blame import charged
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.randomness import derive
@@ -28,10 +29,14 @@ def agrees(form: type[Form], members: Sequence[Member], place: Workplace) -> boo
     """Whether members get in a form the numbers they get alone; False too when the form cannot take them."""
     exact = _in_float64(place, members[0].config.batch_size)
     try:
-        together = _numbers(form([_fresh(member, place) for member in members], exact))
-        return all(_same(one, _alone(member, place, exact)) for one, member in zip(together, members, strict=True))
+        return charged(_agrees)(form, members, place, exact)
     except Exception:  # whatever is wrong with it will be told of by the training alone
         return False
+
+
+def _agrees(form: type[Form], members: Sequence[Member], place: Workplace, exact: Workplace) -> bool:
+    together = _numbers(form([_fresh(member, place) for member in members], exact))
+    return all(_same(one, _alone(member, place, exact)) for one, member in zip(together, members, strict=True))
 
 
 def _alone(member: Member, place: Workplace, exact: Workplace) -> State:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from gridsearch import paths
+from gridsearch.engine.dooms import Doom
 from gridsearch.engine.keeping import BestSoFar
 from gridsearch.errors import not_writable
 from gridsearch.search.plan import LineagePlan
@@ -101,6 +102,15 @@ class Driver:
             self.keeper.take(outcome.finished, ended, self.open)
         if self.listener:
             self.listener.recorded(of_lineages, outcome)
+
+    def give_up(self, plans: Sequence[LineagePlan], doomed: Mapping[str, Doom]) -> None:
+        """Record as failed lineages that no worker may be given."""
+        self.plans |= {plan.lineage_id: plan for plan in plans}
+        claims = self.store.claim(self.launch_id, {plan.lineage_id: plan.config.epochs for plan in plans})
+        reasons = [(claim, doomed[claim.lineage_id]) for claim in claims]
+        self.record(
+            [LineageFailed(claim.lineage_id, claim.attempt, doom.error, doom.account) for claim, doom in reasons]
+        )
 
     def crashed(self, pack: Pack, reason: str) -> None:
         """Hand out again what a dead worker had not finished, in halves, so that in the end a death has a name."""

@@ -111,9 +111,10 @@ def plan_packs(
         return []
     from gridsearch.engine.traits import TraitsFinder
 
-    memory, traits = memory_per_worker(options.device, options.workers), TraitsFinder(prepared)
+    memory, traits = memory_per_worker(options.device, options.workers), TraitsFinder(prepared.tried)
     packs = make_packs(lineages, traits, workers=options.workers, largest=options.largest_pack, memory=memory)
     note({lineage.lineage_id: size for lineage in lineages if (size := traits(lineage).profile.size)})
+    prepared.tried.rest()
     return packs
 
 
@@ -205,7 +206,7 @@ class Launch:
         with ExitStack() as stack:
             stack.enter_context(Heartbeat(self.store_path, launch_id))
             executor: Executor | None = None
-            while not stopping() and (wanted := self.open_lineages()):
+            while not stopping() and (wanted := self.worth_training(driver)):
                 free = self.free_of_claims(wanted)
                 if not free:
                     if not told:
@@ -266,6 +267,16 @@ class Launch:
         close_dead_launches(self.store, self.watch)
         rows = self.store.lineages([plan.lineage_id for plan in wanted])
         return [plan for plan in wanted if rows[plan.lineage_id].launch_id is None]
+
+    def worth_training(self, driver: Driver) -> list[LineagePlan]:
+        """Return the open lineages; those whose model ended the process it was tried in have failed by now."""
+        wanted = self.open_lineages()
+        found = {plan.lineage_id: self.prepared.doom_of(plan.config) for plan in wanted}
+        if doomed := {key: doom for key, doom in found.items() if doom}:
+            free = self.free_of_claims([plan for plan in wanted if plan.lineage_id in doomed])
+            driver.give_up(free, doomed)
+            wanted = self.open_lineages()
+        return wanted
 
     def without_checkpoint(self, wanted: list[LineagePlan]) -> list[LineagePlan]:
         """Return those lineages that have epochs recorded, but nothing sound to go on from."""

@@ -54,15 +54,15 @@ DATA_ARGUMENTS = ("image_shape", "in_channels", "in_features", "num_classes")
 
 
 @dataclass(frozen=True)
-class ModelClass:
-    """A model's class, or a function that returns one of its instances, and what it takes.
+class ModelSignature:
+    """What a model takes, without the model: all that may be known of a user's where its code does not run.
 
-    `required` and `optional` are its hyperparameters (the latter with their defaults), `open_ended` says that it takes
-    any others too (`**kwargs`), `code` is the fingerprint of the user's source, empty for our own models.
+    `data_arguments` are filled from the data set. `required` and `optional` are its hyperparameters (the latter with
+    their defaults), `open_ended` says that it takes any others too (`**kwargs`), `code` is the fingerprint of the
+    user's source, empty for our own models.
     """
 
     name: str
-    build: Callable[..., nn.Module]
     data_arguments: tuple[str, ...]
     required: tuple[str, ...]
     optional: Mapping[str, Any]
@@ -73,6 +73,13 @@ class ModelClass:
     def hyperparameters(self) -> tuple[str, ...]:
         """Return the names of all hyperparameters the constructor names."""
         return (*self.required, *self.optional)
+
+
+@dataclass(frozen=True)
+class ModelClass(ModelSignature):
+    """A model's class, or a function that returns one of its instances."""
+
+    build: Callable[..., nn.Module]
 
 
 def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
@@ -99,7 +106,7 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     return _describe(name, found, code=_code_of(module, search))
 
 
-def check_hyperparameters(model: ModelClass, given: Sequence[str], *, mend: str = "add it under 'space'") -> None:
+def check_hyperparameters(model: ModelSignature, given: Sequence[str], *, mend: str = "add it under 'space'") -> None:
     """Raise `ModelError` when a name is not a hyperparameter of the model, or a required one is missing.
 
     `mend` says how a missing one is given.
@@ -189,4 +196,4 @@ def _describe(name: str, found: Callable[..., nn.Module], *, code: str) -> Model
             required.append(key)
         else:
             optional[key] = parameter.default
-    return ModelClass(name, found, tuple(data), tuple(required), optional, open_ended, code)
+    return ModelClass(name, tuple(data), tuple(required), optional, open_ended, code, found)

@@ -44,6 +44,15 @@ def left_text(left: int) -> str:
     )
 
 
+def doom_lines(prepared: PreparedJob) -> list[str]:
+    """Return a line for each reason why some trials fail without being trained."""
+    return [
+        f"{doom.place}: {doom.error}: {plural(prepared.doomed_trials(doom), 'trial')} of"
+        f" {len(prepared.grid.trials):,} cannot be trained; {doom.mend}"
+        for doom in prepared.dooms
+    ]
+
+
 def plan_text(prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: int, *, width: int | None) -> str:
     """Return a plan as an aligned block of text that keeps to a width."""
     job, images = prepared.job, prepared.images()

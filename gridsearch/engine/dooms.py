@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from gridsearch.engine.model_questions import ModelEndedError
@@ -29,7 +30,7 @@ class Doom:
     settings: tuple[Settings, ...]
     account: str
 
-    @property
+    @cached_property
     def keys(self) -> set[str]:
         """Return the settings as `settings_key` writes them."""
         return {settings_key(one) for one in self.settings}

@@ -112,12 +112,17 @@ class Driver:
             [LineageFailed(claim.lineage_id, claim.attempt, doom.error, doom.account) for claim, doom in reasons]
         )
 
-    def crashed(self, pack: Pack, reason: str) -> None:
-        """Hand out again what a dead worker had not finished, in halves, so that in the end a death has a name."""
+    def crashed(self, pack: Pack, reason: str, *, silent: bool = False) -> None:
+        """Hand out again what a dead worker had not finished, in halves, so that in the end a death has a name.
+
+        What a worker was `silent` about waits until all else has been handed out: it may silence the next one too.
+        """
         suspects = [task for task in pack.tasks if task.lineage_id in self.unfinished]
-        guilty = [task for task in suspects if len(suspects) == 1 and self.crashes[task.lineage_id] >= CRASHES_FORGIVEN]
+        forgiven = 0 if silent else CRASHES_FORGIVEN
+        guilty = [task for task in suspects if len(suspects) == 1 and self.crashes[task.lineage_id] >= forgiven]
         if guilty:
-            text = f"its worker died {self.crashes[guilty[0].lineage_id] + 1} times: {reason.splitlines()[0]}"
+            cause = reason.splitlines()[0]
+            text = cause if silent else f"its worker died {self.crashes[guilty[0].lineage_id] + 1} times: {cause}"
             self.record([LineageFailed(task.lineage_id, task.attempt, text, reason) for task in guilty])
             return
         for task in suspects:
@@ -126,9 +131,11 @@ class Driver:
         self.store.release(self.launch_id, [task.lineage_id for task in suspects])
         middle = -(-len(suspects) // 2)
         halves = [suspects[:middle], suspects[middle:]]
-        self.waiting[:0] = [[[self.plans[task.lineage_id] for task in half]] for half in halves if half]
+        at = len(self.waiting) if silent else 0
+        self.waiting[at:at] = [[[self.plans[task.lineage_id] for task in half]] for half in halves if half]
         if self.listener:
-            self.listener.note(f"a worker died; {len(suspects)} of its lineages go on in another")
+            what = f"was ended: {reason.splitlines()[0]}" if silent else "died"
+            self.listener.note(f"a worker {what}; {len(suspects)} of its lineages go on in another")
 
     def settle(self) -> None:
         """Give up what an executor took and left without a word, as if its worker had died.

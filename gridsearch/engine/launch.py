@@ -42,7 +42,8 @@ class LaunchOptions:
     """How to launch: workers (processes that train at the same time), device, threads of each worker.
 
     `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good. `keep` is
-    how many of the best trials' weights are kept.
+    how many of the best trials' weights are kept. `trial_timeout` is how many seconds a worker may be silent, None for
+    what the job says.
     """
 
     workers: int
@@ -51,6 +52,7 @@ class LaunchOptions:
     retry_failed: bool = False
     largest_pack: int | None = None
     keep: int = 1
+    trial_timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def plan_packs(
 
     `note` is told how large the models of the lineages are, as far as that can be counted.
     """
+    lineages = [lineage for lineage in lineages if not prepared.doom_of(lineage.config)]
     if not lineages:
         return []
     from gridsearch.engine.traits import TraitsFinder
@@ -134,6 +137,7 @@ def worker_settings(
         else None,
         pretrained=prepared.pretrained,
         teachers=teachers or {},
+        patience=options.trial_timeout or prepared.job.trial_timeout,
     )
 
 

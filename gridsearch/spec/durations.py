@@ -8,6 +8,10 @@ _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _WRITTEN = re.compile("".join(rf"(?:(\d+(?:\.\d+)?){unit})?" for unit in _UNITS))
 
 
+#: How one is written, for a JSON schema.
+DURATION_PATTERN = r"^(\d+(\.\d+)?[dhms])+$"
+
+
 def seconds_of(written: str) -> float:
     """Return a duration in seconds; `ValueError` says how one is written.
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.labels import Spread
 from gridsearch.analysis.limits import exceeded, limits
+from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.cli.best import Best, best_trial
 from gridsearch.cli.streams import folded, printable
 from gridsearch.cli.wording import duration, moment, plural, short_id
-from gridsearch.spec.outcomes import OPEN_STATES
+from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store
@@ -28,9 +29,17 @@ def standing(store: Store, name: str) -> dict[str, Any]:
     counts = store.counts(name)
     watch = Watch()
     launches = [launch for launch in store.open_launches() if launch.job == name]
-    failed = [trial for trial in store.trials(name) if trial.state == "failed"] if counts.get("failed") else []  # type: ignore[call-overload]
+    trials = store.trials(name) if counts.get("failed") else []  # type: ignore[call-overload]
+    failed = [trial for trial in trials if trial.state == "failed"]
+    sound = [trial for trial in trials if trial.state in RESULT_STATES]
+    axes = [axis["name"] for axis in row.spec["axes"]]
     causes = Counter(trial.error or "no cause recorded" for trial in failed)
     logs = {trial.error or "no cause recorded": trial.log for trial in failed}
+
+    def shared(cause: str) -> dict[str, list[Any]]:
+        alike = [trial for trial in failed if (trial.error or "no cause recorded") == cause]
+        return shared_settings(axes, alike, sound)
+
     bounds = limits(row)
     over = Counter(key for trial in (store.trials(name) if bounds else ()) if (key := exceeded(trial, bounds)))
     best = best_trial(store, name)
@@ -58,7 +67,10 @@ def standing(store: Store, name: str) -> dict[str, Any]:
             }
             for launch in launches
         ],
-        "failures": [{"cause": cause, "trials": count, "log": logs[cause]} for cause, count in causes.most_common()],
+        "failures": [
+            {"cause": cause, "trials": count, "log": logs[cause], "shared": shared(cause)}
+            for cause, count in causes.most_common()
+        ],
     }
 
 
@@ -92,7 +104,10 @@ def standing_text(found: dict[str, Any], *, width: int | None) -> str:
             f"  launch    process {launch['pid']} on {launch['host']}, {plural(launch['workers'], 'worker')}, {state}"
         )
     for failure in found["failures"][:_CAUSES_SHOWN]:
-        lines.append(f"  failed    {plural(failure['trials'], 'trial')}: {printable(failure['cause'])}")
+        shared = shared_text(failure["shared"])
+        lines.append(
+            f"  failed    {plural(failure['trials'], 'trial')}: {printable(failure['cause'])}{printable(shared)}"
+        )
         lines.append(f"            traceback: {failure['log']}")
     if len(found["failures"]) > _CAUSES_SHOWN:
         lines.append(f"            and {len(found['failures']) - _CAUSES_SHOWN} more causes; see --json")

@@ -100,7 +100,8 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     found = getattr(module, class_name, None)
     if found is None:
         classes = [key for key, value in vars(module).items() if inspect.isclass(value)]
-        raise ModelError(f"model {name!r}: module {module_name!r} has no {class_name!r}{nearest(class_name, classes)}")
+        hint = _shadowed(module, module_name, search) or nearest(class_name, classes)
+        raise ModelError(f"model {name!r}: module {module_name!r} has no {class_name!r}{hint}")
     if not _is_module_class(found):
         raise ModelError(f"model {name!r}: {class_name!r} is not a torch.nn.Module class")
     return _describe(name, found, code=_code_of(module, search))
@@ -160,11 +161,23 @@ def _import(name: str, module_name: str) -> Any:
 
 
 def _make_importable(folders: Sequence[Path]) -> None:
-    """Put folders on Python's path for good: a model's module may import its neighbours later."""
-    for folder in reversed(folders):
+    """Put folders on Python's path for good: a model's module may import its neighbours later.
+
+    At its end: a file of the user's with the name of a library is that library to nobody.
+    """
+    for folder in folders:
         if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
+            sys.path.append(str(folder))
     importlib.invalidate_caches()
+
+
+def _shadowed(module: Any, name: str, search: Sequence[Path]) -> str:
+    """Say so where a module of another place was found, and the user has one of that name, which comes after it."""
+    found = Path(getattr(module, "__file__", None) or ".").resolve()
+    parts = name.split(".")
+    own = [folder.joinpath(*parts).with_suffix(".py").resolve() for folder in search]
+    other = next((file for file in own if file.is_file() and file != found), None)
+    return f": it is {found}, which comes before {other}; give yours another name" if other else ""
 
 
 def _is_module_class(found: Any) -> bool:

@@ -11,6 +11,7 @@ import faulthandler
 import json
 import os
 import signal
+import sys
 import traceback
 from dataclasses import asdict
 from pathlib import Path
@@ -23,17 +24,43 @@ from gridsearch.models.layers import layers_of
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import ModelClass, find_model
 from gridsearch.spec.identity import parse
+from gridsearch.spec.trial import TrialConfig
 
 Answer = dict[str, Any]
+#: How a copy ends that has served to the end; whatever else ends so, another process is started for the next question.
+NOBODY_ASKS = 99
 
 
 def main() -> None:
-    """Answer until nobody asks any more."""
+    """Answer until nobody asks any more.
+
+    Where processes can be copied, it is a copy that answers: when a model ends it, the next is there at once, while
+    another Python with torch in it would take seconds.
+    """
     questions, answers, account = _own_streams()
-    faulthandler.enable(account)
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _warm_up()
     _say(answers, {"ready": True})
+    while sys.platform == "linux" and (copy := os.fork()):
+        status = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
+        if status == NOBODY_ASKS:
+            return
+        _say(answers, {"ended": status})
+    _serve(questions, answers, account)
+    os._exit(NOBODY_ASKS)
+
+
+def _warm_up() -> None:
+    """Have torch load what it loads when a model is first built and looked at: that is no user's time."""
+    tried = TriedHere(find_model("shallow"), Seen((1, 2, 2), 2))
+    config = TrialConfig(dataset="", model="shallow", batch_size=1, epochs=1, learning_rate=1.0, hyper={"neurons": 2})
+    tried.problem(config.hyper, with_numbers=False)
+    tried.looks(config)
+
+
+def _serve(questions: IO[str], answers: IO[str], account: IO[str]) -> None:
+    faulthandler.enable(account)
     models: dict[str, ModelClass] = {}
     for line in questions:
         asked = json.loads(line)

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.errors import EngineError, ModelError, StopNowError
 from gridsearch.models.plain import is_plain
-from gridsearch.models.registry import DATA_ARGUMENTS, ModelSignature
+from gridsearch.models.registry import DATA_ARGUMENTS, USER_FOLDERS, ModelSignature
 from gridsearch.spec.durations import duration_text
 from gridsearch.spec.identity import canonical
 from gridsearch.spec.outcomes import ModelSize
@@ -176,7 +176,8 @@ class ModelProcess:
             said = self._child.answer(asked, self.limits)
         except ModelEndedError:
             self.deaths += 1
-            self.rest()
+            if self._child.ended:
+                self._child = None
             raise
         except BaseException:
             self.rest()
@@ -204,7 +205,13 @@ class _Child:
         self.account = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         # A session of its own: Ctrl-C in the terminal is for the launch, which ends this one.
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, json.dumps([folder for folder in sys.path if folder])],
+            [
+                sys.executable,
+                "-P",
+                "-c",
+                _START,
+                json.dumps([folder for folder in sys.path if folder and folder not in USER_FOLDERS]),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.account,
@@ -217,6 +224,11 @@ class _Child:
         reader.start()
         self._end = weakref.finalize(self, _end, self.process, self.account)
 
+    @property
+    def ended(self) -> bool:
+        """Whether there is no process any more."""
+        return self.process.poll() is not None
+
     def end(self) -> None:
         """End the process now."""
         self._end()
@@ -226,26 +238,28 @@ class _Child:
         if not self.ready:
             self._start(limits)
         assert self.process.stdin
-        asked_at = time.monotonic()
+        asked_at, begun = time.monotonic(), os.fstat(self.account.fileno()).st_size
         with contextlib.suppress(OSError):  # where it has ended, which shows below
             self.process.stdin.write(json.dumps(asked).encode() + b"\n")
             self.process.stdin.flush()
         while True:
             said = self._next(asked_at + limits.seconds + GRACE_SECONDS, limits)
-            if said is None:
-                late = time.monotonic() - asked_at >= limits.seconds
-                account = self._account()
-                raise ModelEndedError(
-                    f"did not come to an end within {duration_text(limits.seconds)}" if late else self._cause(), account
-                )
+            if said is None or "ended" in said:
+                cause = _cause(said["ended"] if said else self.process.poll())
+                if time.monotonic() - asked_at >= limits.seconds:
+                    cause = f"did not come to an end within {duration_text(limits.seconds)}"
+                account = self._account(begun)
+                if said is None:
+                    self.end()
+                raise ModelEndedError(cause, account)
             if said.get("id") == asked["id"]:
                 return said
 
     def _start(self, limits: Limits) -> None:
         said = self._next(time.monotonic() + STARTING_SECONDS, limits)
         if said != {"ready": True}:
-            told = self._account().strip().splitlines()
-            why = told[-1] if told else self._cause()
+            told = self._account(0).strip().splitlines()
+            why = told[-1] if told else _cause(self.process.poll())
             raise EngineError(f"the process that tries models could not be started: {why}")
         self.ready = True
 
@@ -279,22 +293,20 @@ class _Child:
             self.process.kill()
             self.process.wait()
 
-    def _cause(self) -> str:
-        code = self.process.poll()
-        if code is None:
-            return "closed the channel of the process that it was tried in"
-        if code < 0:
-            try:
-                return f"ended its process by {signal.Signals(-code).name}"
-            except ValueError:
-                return f"ended its process by signal {-code}"
-        return f"ended its process with exit code {code}"
-
-    def _account(self) -> str:
+    def _account(self, begun: int) -> str:
         """Return where the process was when it ended, as far as it could still say."""
-        size = self.account.seek(0, 2)
-        self.account.seek(max(0, size - ACCOUNT_CHARACTERS))
-        return self.account.read().decode(errors="replace")
+        return os.pread(self.account.fileno(), ACCOUNT_CHARACTERS, begun).decode(errors="replace")
+
+
+def _cause(code: Any) -> str:
+    if not isinstance(code, int):
+        return "closed the channel of the process that it was tried in"
+    if code < 0:
+        try:
+            return f"ended its process by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"ended its process by signal {-code}"
+    return f"ended its process with exit code {code}"
 
 
 def _read(stream: IO[bytes], answers: queue.Queue[bytes]) -> None:

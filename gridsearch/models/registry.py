@@ -50,6 +50,9 @@ MODELS: dict[str, tuple[str, str]] = {
     "mobilenet_v3_small": ("gridsearch.models.mobilenet:MobileNetV3Small", "torchvision's MobileNetV3-Small"),
 }
 
+#: Folders put on Python's path for the sake of users' models: for this process, and none that it starts.
+USER_FOLDERS: set[str] = set()
+
 DATA_ARGUMENTS = ("image_shape", "in_channels", "in_features", "num_classes")
 
 
@@ -168,6 +171,7 @@ def _make_importable(folders: Sequence[Path]) -> None:
     for folder in folders:
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
+            USER_FOLDERS.add(str(folder))
     importlib.invalidate_caches()
 
 

@@ -13,8 +13,8 @@ from typing import IO, TypeVar
 from gridsearch.spec.durations import duration_text
 
 Event = TypeVar("Event")
-#: How far the clocks of driver and worker may be apart in what they call so long.
-TOLERANCE = 0.5
+#: How much of the limit must have passed here, where clocks may run apart, for a death to be one of silence.
+TOLERANCE = 0.9
 
 
 class Watchdog:
@@ -76,7 +76,7 @@ class Silences:
             said = (self.folder / name).read_text(errors="replace")
         except OSError:  # it wrote it on another machine
             silent = time.monotonic() - self._heard.get(name, time.monotonic())
-            said = "" if silent < self.seconds - TOLERANCE else "where it was then stands in Ray's log of the worker"
+            said = "" if silent < self.seconds * TOLERANCE else "where it was then stands in Ray's log of the worker"
         if not said.strip():
             return ""
         return f"no epoch within {duration_text(self.seconds)} (--trial-timeout)\n\n{said}"

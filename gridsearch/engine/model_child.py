@@ -29,6 +29,8 @@ from gridsearch.spec.trial import TrialConfig
 Answer = dict[str, Any]
 #: How a copy ends that has served to the end; whatever else ends so, another process is started for the next question.
 NOBODY_ASKS = 99
+#: How a copy ends that is asked about another model from now on.
+FORGET = 98
 
 
 def main() -> None:
@@ -46,6 +48,8 @@ def main() -> None:
         status = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
         if status == NOBODY_ASKS:
             return
+        if status == FORGET:
+            continue
         _say(answers, {"ended": status})
     _serve(questions, answers, account)
     os._exit(NOBODY_ASKS)
@@ -64,6 +68,8 @@ def _serve(questions: IO[str], answers: IO[str], account: IO[str]) -> None:
     models: dict[str, ModelClass] = {}
     for line in questions:
         asked = json.loads(line)
+        if asked["question"] == "none":
+            os._exit(FORGET)
         faulthandler.dump_traceback_later(asked["seconds"], exit=True, file=account)
         try:
             given = _answer(asked, models)

@@ -107,8 +107,7 @@ class ModelProcess:
         self.limits = limits or Limits()
         self.seen: Seen | None = None
         self.deaths = 0
-        self._ids = itertools.count()
-        self._child: _Child | None = _Child()
+        self._child: _Child | None = _started()
 
     def signature(self) -> ModelSignature:
         """Return what the model takes; `ModelError` where it cannot be imported, or its import does not come back."""
@@ -164,14 +163,21 @@ class ModelProcess:
             self._child.end()
             self._child = None
 
+    def leave(self) -> None:
+        """Leave the process to the next model that is asked about, as if nothing had been."""
+        if self._child and self._child.forget():
+            _LEFT[:] = [self._child]
+            self._child = None
+        self.rest()
+
     def _ask(self, question: str, kind: Any, **more: Any) -> Any:
         """Return the answer to a question, checked to be of a kind; raises as `Tried` says."""
         if self.deaths >= MOST_DEATHS:
             raise NotTriedError
         about = {"image_shape": self.seen.image_shape, "num_classes": self.seen.num_classes} if self.seen else {}
-        asked = {"id": next(self._ids), "question": question, "model": self.name, "search": self.search}
+        asked = {"id": next(_IDS), "question": question, "model": self.name, "search": self.search}
         asked |= {"seconds": self.limits.seconds} | about | more
-        self._child = self._child or _Child()
+        self._child = self._child or _started()
         try:
             said = self._child.answer(asked, self.limits)
         except ModelEndedError:
@@ -198,20 +204,31 @@ class _Opaque:
     """The default of a setting that is no plain value."""
 
 
+#: Numbers of questions, no two the same.
+_IDS = itertools.count()
+#: A process that nobody asks at the moment; it knows of no user's model.
+_LEFT: list[_Child] = []
+
+
+def _started() -> _Child:
+    child = _LEFT.pop() if _LEFT else None
+    return child if child and not child.ended and child.path == _path() else _Child()
+
+
+def _path() -> str:
+    return json.dumps([folder for folder in sys.path if folder and folder not in USER_FOLDERS])
+
+
 class _Child:
     """One process, from its start to its end; it ends with this object at the latest."""
 
     def __init__(self) -> None:
+        self.path = _path()
+        self.asked = False
         self.account = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         # A session of its own: Ctrl-C in the terminal is for the launch, which ends this one.
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-c",
-                _START,
-                json.dumps([folder for folder in sys.path if folder and folder not in USER_FOLDERS]),
-            ],
+            [sys.executable, "-P", "-c", _START, self.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.account,
@@ -223,6 +240,19 @@ class _Child:
         reader = threading.Thread(target=_read, args=(self.process.stdout, self.answers), daemon=True)
         reader.start()
         self._end = weakref.finalize(self, _end, self.process, self.account)
+
+    def forget(self) -> bool:
+        """Have the copy that answered make room for a fresh one; say whether that can be."""
+        if sys.platform != "linux" or self.ended:
+            return False
+        if not self.asked:
+            return True
+        assert self.process.stdin
+        with contextlib.suppress(OSError):
+            self.process.stdin.write(json.dumps({"question": "none"}).encode() + b"\n")
+            self.process.stdin.flush()
+            return True
+        return False
 
     @property
     def ended(self) -> bool:
@@ -238,6 +268,7 @@ class _Child:
         if not self.ready:
             self._start(limits)
         assert self.process.stdin
+        self.asked = True
         asked_at, begun = time.monotonic(), os.fstat(self.account.fileno()).st_size
         with contextlib.suppress(OSError):  # where it has ended, which shows below
             self.process.stdin.write(json.dumps(asked).encode() + b"\n")

@@ -149,7 +149,7 @@ def prepare(
         return _prepare(job, data_dir, teacher, once_sound, process)
     except BaseException:
         if process:
-            process.rest()
+            process.leave()
         raise
 
 

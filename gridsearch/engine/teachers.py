@@ -124,3 +124,5 @@ def check_chain(chain: Sequence[JobSpec], store: Store | None, data_dir: Path) -
                 )
         if "hidden" in job.values("distillation"):
             check_features(job, teacher.tried, [teacher.grid.trials[0].config])
+    for one in prepared:
+        one.tried.rest()

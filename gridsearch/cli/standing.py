@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.labels import Spread
@@ -17,8 +17,12 @@ from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store
+    from gridsearch.store.rows import AtWork
 
 _CAUSES_SHOWN = 5
+_LINEAGES_SHOWN = 3
+#: A worker that has not been heard of for so long is told of; epochs may take longer, which only a person can know.
+SILENT_SECONDS = 60.0
 
 
 def standing(store: Store, name: str) -> dict[str, Any]:
@@ -43,6 +47,7 @@ def standing(store: Store, name: str) -> dict[str, Any]:
     bounds = limits(row)
     over = Counter(key for trial in (store.trials(name) if bounds else ()) if (key := exceeded(trial, bounds)))
     best = best_trial(store, name)
+    at_work = store.at_work(name)
     # The job's own time is that of its last revision; what its launches did since are events.
     last = store.events(job=name, limit=1)
     return {
@@ -64,6 +69,7 @@ def standing(store: Store, name: str) -> dict[str, Any]:
                 "pid": launch.pid,
                 "workers": launch.workers,
                 "alive": watch.is_alive(launch),
+                "silent": [_silence(one) for one in at_work if one.launch_id == launch.launch_id],
             }
             for launch in launches
         ],
@@ -72,6 +78,26 @@ def standing(store: Store, name: str) -> dict[str, Any]:
             for cause, count in causes.most_common()
         ],
     }
+
+
+def _silence(one: AtWork) -> dict[str, Any]:
+    """Return what a worker was given and how long ago it was heard of, by this machine's clock."""
+    return {
+        "lineages": [short_id(lineage) for lineage in one.lineage_ids],
+        "heard_at": one.heard_at.isoformat(timespec="seconds"),
+        "seconds": max(0.0, (datetime.now(UTC) - one.heard_at).total_seconds()),
+    }
+
+
+def _silent_lines(launch: dict[str, Any]) -> list[str]:
+    """Return a line for each worker of a live launch that has not been heard of for long."""
+    silent = [one for one in launch["silent"] if one["seconds"] >= SILENT_SECONDS] if launch["alive"] else []
+    return [
+        f"  silent    a worker, for {duration(one['seconds'])}, since {moment(datetime.fromisoformat(one['heard_at']))}"
+        f" ({plural(len(one['lineages']), 'lineage')}: {', '.join(one['lineages'][:_LINEAGES_SHOWN])}"
+        f"{' and others' if len(one['lineages']) > _LINEAGES_SHOWN else ''})"
+        for one in silent
+    ]
 
 
 def _spread(best: Best) -> dict[str, Any]:
@@ -103,6 +129,7 @@ def standing_text(found: dict[str, Any], *, width: int | None) -> str:
         lines.append(
             f"  launch    process {launch['pid']} on {launch['host']}, {plural(launch['workers'], 'worker')}, {state}"
         )
+        lines += _silent_lines(launch)
     for failure in found["failures"][:_CAUSES_SHOWN]:
         shared = shared_text(failure["shared"])
         lines.append(

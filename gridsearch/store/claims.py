@@ -23,7 +23,7 @@ REOPENABLE = frozenset({TrialState.FAILED, TrialState.CANCELLED})
 _TAKE = (
     update(lineages)
     .where(lineages.c.id == bindparam("key"), lineages.c.launch.is_(None))
-    .values(launch=bindparam("holder"), attempt=bindparam("new_attempt"))
+    .values(launch=bindparam("holder"), attempt=bindparam("new_attempt"), heard_at=bindparam("now"))
 )
 _RUN = (
     update(trials)
@@ -47,7 +47,7 @@ def claim(connection: Connection, targets: Mapping[str, int], cause: Cause) -> l
     taken = [found[name] for name in targets if name in found and found[name].id in waiting]
     if not taken:
         return []
-    takes = [{"key": row.id, "holder": cause.launch, "new_attempt": row.attempt + 1} for row in taken]
+    takes = [{"key": row.id, "holder": cause.launch, "new_attempt": row.attempt + 1, "now": cause.at} for row in taken]
     if execute_many(connection, _TAKE, takes) != len(taken):
         raise StoreError("another launch took the same lineages in the same moment; launch again")
     runs = [{"key": key, "new_attempt": row.attempt + 1} for row in taken for key in waiting[row.id]]

@@ -44,6 +44,7 @@ _ADVANCE = (
         epoch=bindparam("new_epoch"),
         diverged_epoch=bindparam("new_diverged_epoch"),
         stopped_epoch=bindparam("new_stopped_epoch"),
+        heard_at=bindparam("now"),
     )
 )
 _FAIL = (
@@ -154,6 +155,7 @@ def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], l
             "new_epoch": progress.epoch,
             "new_diverged_epoch": progress.diverged_epoch,
             "new_stopped_epoch": progress.stopped_epoch,
+            "now": cause.at,
         }
         for progress in changed
         if (progress.epoch, progress.diverged_epoch, progress.stopped_epoch)

@@ -94,6 +94,8 @@ lineages = Table(
     # Of its model; what the configuration decides, kept because building models takes long.
     Column("parameters", Integer),
     Column("macs", Integer),
+    # When it was last claimed or had an epoch recorded: how long its worker has been silent.
+    Column("heard_at", UtcTime),
     CheckConstraint("attempt >= 0", name="attempt"),
     CheckConstraint("epoch >= -1", name="epoch"),
     CheckConstraint("diverged_epoch >= 0", name="diverged_epoch"),

@@ -60,7 +60,7 @@ class Tried(Protocol):
         """Return what is wrong with freezing parts of it; nothing too when it cannot be built without numbers."""
 
     def pretrained_problem(self, config: TrialConfig, file: Path) -> str:
-        """Return why it cannot start from the weights in a file; nothing too when that cannot be told without numbers."""
+        """Return why it cannot start from the weights in a file; nothing too when numbers are needed to tell."""
 
     def hidden_problem(self, settings: Settings) -> str:
         """Return why its features cannot be compared with a teacher's; nothing too where it cannot be told."""

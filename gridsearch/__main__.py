@@ -1,5 +1,18 @@
-"""Run the command line as `python -m gridsearch`."""
+"""Run the command line, as `python -m gridsearch` or as the program of that name."""
 
-from gridsearch.cli.main import main
+from __future__ import annotations
 
-main()
+import sys
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C while it is still being imported ends it as at any other time."""
+    try:
+        from gridsearch.cli.main import main as run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

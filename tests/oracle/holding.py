@@ -7,6 +7,7 @@ import importlib
 import inspect
 import json
 import os
+import random
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -120,12 +122,13 @@ def packed() -> Iterator[None]:
 
 
 @cache
-def digits(split: str, data_seed: int, fold: int) -> Images:
+def digits(split: str, data_seed: int, fold: int, precision: str) -> Images:
     """Return the images of a division, given as JSON."""
+    dtype = torch.float64 if precision == "float64" else torch.float32
     parts = apply_split(load_digits(), Split(**json.loads(split)), data_seed, fold)
 
     def pixels(images: Any) -> Tensor:
-        return torch.from_numpy(images).to(torch.float32)[:, None] / 255
+        return torch.from_numpy(images).to(dtype)[:, None] / 255
 
     return Images(
         pixels(parts.train_images),
@@ -157,17 +160,20 @@ def plainly(trial: StoredTrial, others: list[StoredTrial], start: Mapping[str, T
     if start is None and key in _known:
         return _known[key]
     config = trial.config
-    images = digits(json.dumps(config.get("split", {})), config.get("data_seed", 0), config.get("fold", 0))
+    division = (json.dumps(config.get("split", {})), config.get("data_seed", 0), config.get("fold", 0))
+    images = digits(*division, config.get("precision", "float32"))
     teacher = None
     if taught_by := config.get("teacher"):
         trial_id, _, epoch = taught_by.partition("@")
         (whose,) = [other for other in others if other.trial_id == trial_id]
         teacher = says(plainly(whose, others, start), int(epoch), config["distillation"], whose.config)
-    before = torch.random.get_rng_state()
+    before = torch.random.get_rng_state(), np.random.get_state(), random.getstate()
     trained = train(
         lambda: built(config["model"], config.get("hyper", {}), images), config, images, start=start, teacher=teacher
     )
-    torch.random.set_rng_state(before)
+    torch.random.set_rng_state(before[0])
+    np.random.set_state(before[1])
+    random.setstate(before[2])
     if start is None:
         _known[key] = trained
     return trained

@@ -55,6 +55,8 @@ DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "data_seed": 0,
 }
+#: As torchvision's documentation of its weights has them; grey images take the mean of the three.
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 #: Images that are looked at at a time where nothing is trained.
 EVALUATION_BATCH = 512
 
@@ -166,6 +168,8 @@ def _normalizer(recipe: Recipe, images: Tensor) -> Callable[[Tensor], Tensor]:
         exact = images.double()
         std = exact.std((0, 2, 3), correction=0)
         return Normalize(exact.mean((0, 2, 3)).tolist(), torch.where(std > 0, std, 1.0).tolist())
+    if recipe["normalization"] == "imagenet":
+        return Normalize([sum(IMAGENET_MEAN) / 3], [sum(IMAGENET_STD) / 3])
     if recipe["normalization"] == "image":
         return _each_by_itself
     return lambda pixels: pixels

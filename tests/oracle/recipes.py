@@ -51,7 +51,7 @@ model: cnn
 space:
   filters: [[3]]
   batch_norm: [first]
-  normalization: [scale, channel, image]
+  normalization: [scale, channel, image, imagenet]
   crop_padding: [0, 1]
   flip: [true]
   learning_rate: [0.05, 0.02]
@@ -96,6 +96,19 @@ space:
   filters: [[3, 3]]
   freeze: ["", "features.conv1.*", "* !classifier.*"]
   learning_rate: [0.003, 0.001]
+""",
+    "exact": """\
+model: cnn
+precision: float64
+optimizer: adam
+weight_decay: 0.01
+space:
+  filters: [[3]]
+  batch_norm: [first]
+  dropout_conv: [0.2]
+  clip_norm: [0, 0.5]
+  schedule: [one_cycle, constant]
+  learning_rate: [0.01, 0.002]
 """,
     "mixed": """\
 model: one_conv_cnn

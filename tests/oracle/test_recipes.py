@@ -16,7 +16,7 @@ from tests.oracle.recipes import CASES, STARTED, STUDENT, TEACHER, job
 
 PACKED, ALONE = "packed", "alone"
 #: float32 adds up in other orders; bfloat16 has 8 bits, and a stack rounds elsewhere.
-TOLERANCE, OF_A_STACK_IN_BFLOAT16 = 1e-5, 3e-2
+TOLERANCE, EXACT, OF_A_STACK_IN_BFLOAT16 = 1e-5, 1e-10, 3e-2
 
 
 def launched(folder: Path, text: str, how: str) -> Launched:
@@ -31,8 +31,11 @@ def launched(folder: Path, text: str, how: str) -> Launched:
 def all_held(found: Launched, how: str, start: dict[str, torch.Tensor] | None = None) -> None:
     trials = found.trials()
     for trial in trials:
-        rough = how == PACKED and trial.config.get("precision") == "mixed"
-        assert_held(trial, plainly(trial, trials, start), OF_A_STACK_IN_BFLOAT16 if rough else TOLERANCE)
+        precision = trial.config.get("precision", "float32")
+        tolerance = EXACT if precision == "float64" else TOLERANCE
+        if precision == "mixed" and how == PACKED:
+            tolerance = OF_A_STACK_IN_BFLOAT16
+        assert_held(trial, plainly(trial, trials, start), tolerance)
     if how == PACKED:
         assert set(found.forms.values()) & {"stacked", "concatenated"}
     else:

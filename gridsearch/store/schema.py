@@ -14,7 +14,7 @@ from gridsearch.errors import StoreError
 from gridsearch.store.tables import APPLICATION_ID, metadata
 
 #: Every version of the schema, oldest first; each is a file in `migrations/versions`.
-REVISIONS = ("m001", "m002", "m003", "m004")
+REVISIONS = ("m001", "m002", "m003", "m004", "m007")
 CURRENT = REVISIONS[-1]
 
 #: Alembic's own table, as alembic makes it.

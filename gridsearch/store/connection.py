@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 
 from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.store.failures import BUSY_TIMEOUT_S, damaged, explain
+from gridsearch.store.journals import is_left_over, next_generation, pass_generation
 
 #: Up to 3.51.2 a write-ahead log may be corrupted when two connections write or checkpoint at once.
 FIRST_SOUND_WAL = (3, 51, 3)
@@ -39,6 +40,7 @@ class Database:
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._closed = False
+        self._wrote = False
         with translated(path):
             self._raw = _connect(path, create=create, read_only=read_only)
         self._engine = create_engine("sqlite+pysqlite://", creator=lambda: self._raw, poolclass=StaticPool)
@@ -61,6 +63,7 @@ class Database:
         """Run a transaction that excludes every other writer from its start; durable once this returns."""
         with self._transaction(self._writer) as connection:
             yield connection
+        self._wrote = True
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -92,6 +95,9 @@ class Database:
         # A child that was forked must not close the file: that would drop its parent's locks.
         if not self._closed and os.getpid() == self._pid:
             self._closed = True
+            if self._wrote:
+                with suppress(sqlite3.Error):
+                    pass_generation(self._raw)
             self._engine.dispose()
             self._raw.close()
 
@@ -115,6 +121,7 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def _connect(path: Path, *, create: bool, read_only: bool) -> sqlite3.Connection:
+    left_over = is_left_over(path)
     mode = "rwc" if create and not read_only else "rw"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -124,6 +131,10 @@ def _connect(path: Path, *, create: bool, read_only: bool) -> sqlite3.Connection
         check_same_thread=False,
     )
     try:
+        if left_over:
+            # The first to read undoes what was begun.
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            pass_generation(connection)
         _configure(connection, read_only=read_only)
     except BaseException:
         connection.close()
@@ -157,3 +168,6 @@ def _change_journal(connection: sqlite3.Connection, mode: str) -> str:
 def _begin(connection: Connection) -> None:
     write = connection.get_execution_options().get("write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    driver = connection.connection.dbapi_connection
+    if write and isinstance(driver, sqlite3.Connection):
+        next_generation(driver)

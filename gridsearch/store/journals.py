@@ -20,6 +20,9 @@ _MAGIC = bytes.fromhex("d9d505f920a163d7")
 _HEADER = 28
 #: Where a database's first page has `user_version`.
 _GENERATION = slice(60, 64)
+#: Where it says by which journal the file is to be changed, and what it says where that is a write-ahead log.
+_WRITTEN_BY, _WITH_LOG = slice(18, 20), b"\2\2"
+_LOG_MAGICS = (bytes.fromhex("377f0682"), bytes.fromhex("377f0683"))
 _MOST_GENERATIONS = 2**31
 _ALL_RECORDS = 0xFFFFFFFF
 #: Files that were read past SQLite, by device and inode. They stay open: closing a file drops all locks that this
@@ -61,6 +64,7 @@ def is_left_over(path: Path) -> bool:
 
     `StoreDamagedError` where the journal is not one of the store's last transaction. Changes nothing.
     """
+    _refuse_stale_log(path)
     journal = Path(f"{path}-journal")
     if not journal.exists() or not _would_be_played_back(path):
         return False
@@ -71,11 +75,15 @@ def is_left_over(path: Path) -> bool:
         return True
     stale = (now - before) % _MOST_GENERATIONS > 1 if before is not None else pages is not None and pages != size
     if stale:
-        raise StoreDamagedError(
-            f"the journal {journal} is not of the last write to the store, and would undo what was recorded since;"
-            f" move it away, then look at the store with: gridsearch verify --store {path}"
-        )
+        raise _stale(path, journal)
     return True
+
+
+def _stale(path: Path, journal: Path) -> StoreDamagedError:
+    return StoreDamagedError(
+        f"the journal {journal} is not of the last write to the store, and would undo what was recorded since;"
+        f" move it away, then look at the store with: gridsearch verify --store {path}"
+    )
 
 
 def _would_be_played_back(path: Path) -> bool:
@@ -111,3 +119,37 @@ def _first_page(journal: Path) -> tuple[int | None, int | None]:
                 page = file.read(page_size)
                 return (int.from_bytes(page[_GENERATION]) if len(page) == page_size else None), None
     return None, None
+
+
+def _refuse_stale_log(path: Path) -> None:
+    """Refuse a write-ahead log that is older than the file: SQLite reads it even where the file is to have none."""
+    log = Path(f"{path}-wal")
+    with suppress(OSError):  # SQLite's own refusal has the mend
+        if not log.exists():
+            return
+        start, generations = start_of(path), _generations(log)
+        moved_on = start != start_of(path)  # somebody is at work on it, so it is no leftover
+        if generations is None or len(start) < _GENERATION.stop or moved_on:
+            return
+        now, keeps_log = int.from_bytes(start[_GENERATION]), start[_WRITTEN_BY] == _WITH_LOG
+        if not keeps_log or (generations and all(generation < now for generation in generations)):
+            raise _stale(path, log)
+
+
+def _generations(log: Path) -> list[int] | None:
+    """Return the generations of the first page in a write-ahead log, None where it holds nothing that would be read."""
+    with log.open("rb") as file:
+        header = file.read(32)
+        if header[:4] not in _LOG_MAGICS or len(header) < 32:
+            return None
+        size, salts = int.from_bytes(header[8:12]), header[16:24]
+        found, frames = [], 0
+        for place in range(32, log.stat().st_size - size - 23, size + 24):
+            file.seek(place)
+            frame = file.read(24)
+            if frame[8:16] != salts:
+                break
+            frames += 1
+            if int.from_bytes(frame[:4]) == 1:
+                found.append(int.from_bytes(file.read(_GENERATION.stop)[_GENERATION]))
+    return found if frames else None

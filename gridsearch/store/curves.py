@@ -32,6 +32,8 @@ def epochs_of(connection: Connection, lineage_ids: Collection[str]) -> list[Epoc
     """See `Store.epochs`."""
     order = {lineage_id: place for place, lineage_id in enumerate(dict.fromkeys(lineage_ids))}
     found = list(rows_in(connection, select(*LINEAGES.columns), lineages.c.lineage_id, order))
+    if len(found) < len(order):
+        LINEAGES.check_all(connection)
     found.sort(key=lambda row: order[row[_NAME_OF_LINEAGE]])
     return _curves(connection, found)
 

@@ -22,8 +22,8 @@ from gridsearch.store.rows import Evaluation, EvaluationRow, Latency, LatencyRow
 from gridsearch.store.sealed import EVALUATIONS, JOBS, LATENCIES, TRIALS
 from gridsearch.store.tables import evaluations, events, job_trials, latencies, trials
 
-_EVALUATIONS: AnySelect = select(*EVALUATIONS.columns, *TRIALS.columns).join_from(evaluations, trials)
-_LATENCIES: AnySelect = select(*LATENCIES.columns, *TRIALS.columns).join_from(latencies, trials)
+_EVALUATIONS: AnySelect = select(*EVALUATIONS.columns, *TRIALS.columns).join_from(evaluations, trials, isouter=True)
+_LATENCIES: AnySelect = select(*LATENCIES.columns, *TRIALS.columns).join_from(latencies, trials, isouter=True)
 _EVALUATION = itemgetter(
     EVALUATIONS.width + TRIALS.names.index("trial_id"),
     *map(EVALUATIONS.names.index, ("epoch", "loss", "confusion", "seconds", "at")),
@@ -75,12 +75,14 @@ def put_latencies(connection: Connection, measured: Collection[Latency], at: dat
 
 def evaluations_of(connection: Connection, job: str | None) -> list[EvaluationRow]:
     """See `Store.evaluations`."""
+    EVALUATIONS.check_all(connection)
     _count(connection)
     return [_evaluation(row) for row in connection.execute(_of_job(connection, _EVALUATIONS, job))]
 
 
 def latencies_of(connection: Connection, job: str | None) -> list[LatencyRow]:
     """See `Store.latencies`."""
+    LATENCIES.check_all(connection)
     statement = _of_job(connection, _LATENCIES, job).order_by(latencies.c.device, latencies.c.batch_size)
     return [_latency(row) for row in connection.execute(statement)]
 

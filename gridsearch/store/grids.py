@@ -12,8 +12,9 @@ from gridsearch.store.lookup import AnyRow, AnySelect, every
 from gridsearch.store.sealed import JOBS, LINEAGES, TRIALS
 from gridsearch.store.tables import job_trials, lineages, trials
 
-#: A trial and its lineage: the columns of both tables, one after the other.
-TRIALS_WITH_LINEAGES: AnySelect = select(*TRIALS.columns, *LINEAGES.columns).join_from(trials, lineages)
+#: A trial and its lineage: the columns of both tables, one after the other. Without its lineage a trial is damaged, and
+#: not left out; so are others without what they refer to.
+TRIALS_WITH_LINEAGES: AnySelect = select(*TRIALS.columns, *LINEAGES.columns).join_from(trials, lineages, isouter=True)
 _TRIAL_ID = TRIALS.names.index("trial_id")
 _JOB_ID, _JOB_NAME, _JOB_GRID = (JOBS.names.index(name) for name in ("id", "name", "grid"))
 #: Under this name a connection knows which jobs' grids it has checked, and in which state of the file.

@@ -20,6 +20,7 @@ from gridsearch.store.tables import OUTCOMES, jobs, launches
 
 _LAUNCH = itemgetter(*map(LAUNCHES.names.index, ("id", "host", "pid", "pid_started", "beat", "workers", "started_at")))
 _STANDING = itemgetter(LAUNCHES.names.index("job"), LAUNCHES.names.index("outcome"))
+_ENDED_AT = LAUNCHES.names.index("ended_at")
 _JOB_NAME = LAUNCHES.width + JOBS.names.index("name")
 
 
@@ -66,17 +67,13 @@ def close_launch(connection: Connection, cause: Cause, outcome: str) -> None:
 
 def open_launches(connection: Connection) -> list[LaunchRow]:
     """See `Store.open_launches`."""
-    statement = (
-        select(*LAUNCHES.columns, *JOBS.columns)
-        .join_from(launches, jobs)
-        .where(launches.c.ended_at.is_(None))
-        .order_by(launches.c.id)
-    )
+    statement = select(*LAUNCHES.columns, *JOBS.columns).join_from(launches, jobs, isouter=True).order_by(launches.c.id)
     rows = connection.execute(statement).fetchall()
+    # Those that ended, too: one may only look as if it had.
     for row in rows:
         LAUNCHES.check(row)
         JOBS.check(row, LAUNCHES.width)
-    return [_open_launch(row) for row in rows]
+    return [_open_launch(row) for row in rows if row[_ENDED_AT] is None]
 
 
 def _open_launch(row: AnyRow) -> LaunchRow:

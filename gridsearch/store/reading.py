@@ -54,6 +54,8 @@ def states(connection: Connection, trial_ids: Collection[str]) -> dict[str, Tria
     for row in rows_in(connection, select(*TRIALS.columns), trials.c.trial_id, trial_ids):
         TRIALS.check(row)
         found[row[_TRIAL_ID]] = to_state(row[_STATE])
+    if not found.keys() >= set(trial_ids):
+        TRIALS.check_all(connection)
     return found
 
 
@@ -64,6 +66,8 @@ def lineage_rows(connection: Connection, lineage_ids: Collection[str]) -> dict[s
         LINEAGES.check(row)
         lineage = LineageRow(*_LINEAGE(row))
         found[lineage.lineage_id] = lineage
+    if not found.keys() >= set(lineage_ids):
+        LINEAGES.check_all(connection)
     return found
 
 
@@ -121,9 +125,7 @@ def trial(connection: Connection, prefix: str) -> TrialRow:
         asked = connection.execute(statement.order_by(trials.c.trial_id).limit(_CANDIDATES + 1))
         found = list(checked_trials(asked))
     if not found:
-        # It may be one whose id was damaged.
-        for _ in checked_trials(every(connection, _ALL_TRIALS)):
-            pass
+        TRIALS.check_all(connection)
         raise StoreError(f"no trial's id starts with {prefix!r}; ids are listed by `gridsearch top`")
     if len(found) > 1:
         names = ", ".join(row[_TRIAL_ID][: max(12, len(digits) + 4)] for row in found[:_CANDIDATES])

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Double, Insert, Table, Update,
 from gridsearch.errors import StoreDamagedError
 from gridsearch.store import tables
 from gridsearch.store.bulk import execute_many
-from gridsearch.store.lookup import AnyRow, as_stored, rows_in
+from gridsearch.store.lookup import AnyRow, as_stored, every, rows_in
 from gridsearch.store.seals import is_sealed, seal
 
 #: Columns that no seal covers: an event's number, given when it is written (events count from 1), and a launch's sign
@@ -48,7 +48,15 @@ class Sealed:
     def check(self, row: AnyRow, start: int = 0) -> None:
         """Refuse a row, with `columns` from a place on, that is not what was written: `StoreDamagedError` names it."""
         if not is_sealed(row[start : start + self._covered], row[start + self.width - 1]):
-            raise StoreDamagedError(f"{self.subject(row[start:])} is not what was written")
+            own = row[start : start + self.width]
+            known = any(own[place] is not None for place in self._key)
+            told = f"{self.subject(own)} is not" if known else f"a row of {self.table.name} that others refer to is not"
+            raise StoreDamagedError(f"{told} what was written")
+
+    def check_all(self, connection: Connection) -> None:
+        """Check every row: where an id was not found, it may be one that was changed."""
+        for row in every(connection, select(*self.columns)):
+            self.check(row)
 
     def subject(self, row: Sequence[Any]) -> str:
         """Return what a person calls a row of `columns`: its table and key."""

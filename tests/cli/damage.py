@@ -35,7 +35,9 @@ space:
   learning_rate: [0.1, 0.01]
   neurons: [4, 10, 16]
 """
-READING = (
+Damage = Callable[[Path], None]
+Command = tuple[str, ...]
+READING: tuple[Command, ...] = (
     ("status",),
     ("status", "--json"),
     ("top", "small"),
@@ -46,7 +48,7 @@ READING = (
     ("dashboard", "small"),
     ("verify",),
 )
-WRITING = (("evaluate", "small"), ("launch", "job.yaml", "--inline"))
+WRITING: tuple[Command, ...] = (("evaluate", "small"), ("launch", "job.yaml", "--inline"))
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,6 @@ class Said:
     code: int
     out: str
     err: str
-
-
-Damage = Callable[[Path], None]
 
 
 def run(folder: Path, *arguments: str) -> Said:
@@ -176,12 +175,20 @@ def bytes_changed(seed: int, how: str) -> Damage:
 
 def placed(suffix: str, content: bytes) -> Damage:
     """Return what puts a file beside the store."""
-    return lambda store: Path(f"{store}{suffix}").write_bytes(content) and None
+
+    def damage(store: Path) -> None:
+        Path(f"{store}{suffix}").write_bytes(content)
+
+    return damage
 
 
 def replaced(content: bytes) -> Damage:
     """Return what puts other content in the store's place."""
-    return lambda store: store.write_bytes(content) and None
+
+    def damage(store: Path) -> None:
+        store.write_bytes(content)
+
+    return damage
 
 
 def _folder(store: Path) -> None:
@@ -318,12 +325,10 @@ def verdict(said: Said, sound: Said) -> str:
     return "OTHER" if said.code == 0 else f"OTHER, {said.code}"
 
 
-def examine(
-    source: Path, damage: Damage, sound: dict[tuple[str, ...], Said]
-) -> dict[tuple[str, ...], tuple[str, Said]]:
+def examine(source: Path, damage: Damage, sound: dict[Command, Said]) -> dict[Command, tuple[str, Said]]:
     """Damage a copy of a store and return what every command made of it."""
     with tempfile.TemporaryDirectory() as temporary:
-        result = {}
+        result: dict[Command, tuple[str, Said]] = {}
         for commands in (READING, *([one] for one in WRITING)):
             folder = Path(temporary) / f"copy{len(result)}"
             shutil.copytree(source, folder)
@@ -352,11 +357,11 @@ def main() -> None:
         run(source, "status")
         said = run(source, "launch", "job.yaml", "--inline", "--set", "name=later")
         assert said.code == 0, said
-        sound = {}
+        sound: dict[Command, Said] = {}
         for command in (*READING, *WRITING):
             sound[command] = run(source, *command)
             import_as_much(source)
-        again = {}
+        again: dict[Command, Said] = {}
         for command in sound:
             began = time.monotonic()
             again[command] = run(source, *command)

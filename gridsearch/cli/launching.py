@@ -225,7 +225,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
     from gridsearch.engine.leaks import leaks_of
     from gridsearch.engine.preparation import prepare
-    from gridsearch.store.opening import open_store
+    from gridsearch.store.opening import open_store, refuse_unsound
 
     started = time.monotonic()
     chosen = resources(training)
@@ -241,6 +241,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
             say(f"{spec.name}: stopped before anything was trained; run the same command again")
             return EXIT_INTERRUPTED
         store = stack.enter_context(open_store(training.store))
+        refuse_unsound(store, training.store)
         options = _options(training, chosen)
         teacher = _teacher(spec, store)
         prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=executors.start_early, limits=limits)

@@ -69,6 +69,8 @@ def readings(path: Path) -> dict[str, str]:
             except StoreDamagedError as error:
                 assert "gridsearch verify" in str(error) and "\n" not in str(error)
                 said[name] = "damaged"
+            except StoreError as error:
+                said[name] = str(error)
     return said
 
 

@@ -1,6 +1,6 @@
 """Damages a finished store in many ways and holds every command against what it said of the sound one.
 
-Run `python -m tests.cli.damage [--only WORD] [--seed N]` for all of them; `test_damage` runs a sample. Commands run in
+Run `python -m tests.cli.damage [--only WORD] [--every N] [--seed N]`; a script and no test of CI. Commands run in
 children forked from this process, which has imported everything, so that two hundred damaged stores take minutes.
 """
 

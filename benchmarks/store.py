@@ -22,9 +22,11 @@ from typing import Any
 from gridsearch.spec import identity
 from gridsearch.spec.outcomes import EpochRecord, LineageFinished, WorkerEvent
 from gridsearch.spec.trial import TrialConfig
+from gridsearch.store import tables
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Claim, NewTrial
+from gridsearch.store.seals import seal
 
 JOB = "benchmark"
 EPOCHS_PER_TRIAL = 2
@@ -116,6 +118,9 @@ def finish(path: Path, n: int) -> None:
             "train_loss = abs(random()) / 9e18, val_loss = abs(random()) / 9e18, "
             "train_accuracy = abs(random()) / 9e18, val_accuracy = (abs(random()) % 5000) / 5000.0"
         )
+        connection.create_function("sealed", -1, seal)
+        names = ", ".join(column.name for column in tables.trials.c if column.name != "seal")
+        connection.execute(f"UPDATE trials SET seal = sealed({names})")
     connection.close()
 
 

@@ -20,8 +20,7 @@ from gridsearch.spec.schema import job_schema
 DOCS = Path(__file__).parent
 
 
-EXIT_CODES = r"""\
-## Exit codes
+EXIT_CODES = r"""## Exit codes
 
 | code | means |
 |---|---|

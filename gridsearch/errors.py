@@ -71,6 +71,10 @@ class StorageError(GridsearchError):
     """A file beside the store (a checkpoint, a log) cannot be written: the disk's fault, and no trial's."""
 
 
+class StopNowError(KeyboardInterrupt):
+    """A person wants everything to stop at once; unlike a plain `KeyboardInterrupt` it cannot be a model's doing."""
+
+
 def not_writable(what: str, place: Path, cause: OSError) -> StorageError:
     """Return the error for files of ours that the disk refused."""
     why = cause.strerror or str(cause)
@@ -91,7 +95,11 @@ def nearest(word: str, valid: Iterable[str]) -> str:
 
 def one_line(error: BaseException) -> str:
     """Return an exception as one line: its type and the first line of its text, the second too after a colon."""
-    first, _, rest = str(error).strip().partition("\n")
+    try:
+        text = str(error)
+    except BaseException:  # an exception of the user's may fail even here
+        return type(error).__name__
+    first, _, rest = text.strip().partition("\n")
     if first.endswith(":") and rest:
         first += " " + rest.strip().splitlines()[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -113,10 +113,11 @@ def _store(store: Path) -> Iterator[Finding]:
     from gridsearch.store.opening import open_store
 
     try:
-        with open_store(store, create=False, read_only=True) as opened:
-            jobs, problems = len(opened.jobs()), opened.verify()
+        with open_store(store, create=False, read_only=True, examine=False) as opened:
+            problems = opened.verify()
+            jobs = 0 if problems else len(opened.jobs())
         text = f"{len(problems)} problems; see: gridsearch verify" if problems else "sound"
-        yield Finding("store", f"{store}: {jobs} jobs, {text}", fine=not problems)
+        yield Finding("store", f"{store}: {text}" if problems else f"{store}: {jobs} jobs, {text}", fine=not problems)
     except GridsearchError as error:
         yield Finding("store", str(error), fine=False)
 

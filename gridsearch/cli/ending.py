@@ -7,10 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.cli.options import DEFAULT_STORE
 from gridsearch.cli.streams import say
 from gridsearch.cli.wording import duration, plural
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.outcomes import RESULT_STATES, TrialState
 
 if TYPE_CHECKING:
     from gridsearch.engine.launch import LaunchEnd
@@ -35,7 +36,11 @@ def say_end(store: Store, name: str, store_path: Path, end: LaunchEnd, *, second
 
 
 def _say_failures(store: Store, name: str) -> None:
-    failed = [trial for trial in store.trials(name) if trial.state == TrialState.FAILED]
+    trials = store.trials(name)
+    failed = [trial for trial in trials if trial.state == TrialState.FAILED]
     logs = {trial.error: trial.log for trial in failed}
+    axes = [axis["name"] for axis in store.job(name).spec["axes"]]
     for error, count in Counter(trial.error for trial in failed).most_common(_CAUSES_SHOWN):
-        say(f"{plural(count, 'trial')} failed: {error}\n  traceback: {logs[error]}")
+        alike = [trial for trial in failed if trial.error == error]
+        shared = shared_text(shared_settings(axes, alike, (trial for trial in trials if trial.state in RESULT_STATES)))
+        say(f"{plural(count, 'trial')} failed: {error}{shared}\n  traceback: {logs[error]}")

@@ -52,9 +52,10 @@ def evaluate(
     if latency_only and not latency:
         raise GridsearchError("--latency-only and --no-latency leave nothing to do: leave out one of the two")
     checked_device(device)
-    from gridsearch.store.opening import open_store
+    from gridsearch.store.opening import open_store, refuse_unsound
 
     with open_store(store, create=False) as opened:
+        refuse_unsound(opened, store)
         name = jobs.stored_name(opened, job)
         chosen = jobs.chosen_trials(opened, name, trial, top or 1)
         # torch: a mistake shows without it.

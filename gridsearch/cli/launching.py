@@ -18,7 +18,9 @@ from gridsearch.cli.ending import say_end
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobFile, OptionalJobName, SetOption, StoreOption
 from gridsearch.cli.pages import check_folder, write_pages
 from gridsearch.cli.resources import (
+    MODEL_TIMEOUT,
     DeviceOption,
+    ModelTimeoutOption,
     PackOption,
     Resources,
     ThreadsOption,
@@ -31,12 +33,21 @@ from gridsearch.cli.resources import (
 from gridsearch.cli.streams import columns, data, line_at_once, say
 from gridsearch.cli.wording import STOPPING, plural
 from gridsearch.engine.interruption import Interruption
-from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, EngineError, StoreLockedError
+from gridsearch.errors import (
+    EXIT_COMPLETE,
+    EXIT_INTERRUPTED,
+    EXIT_SOME_FAILED,
+    EngineError,
+    StopNowError,
+    StoreLockedError,
+)
+from gridsearch.spec.durations import seconds_of
 from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
+    from gridsearch.engine.model_process import Limits
     from gridsearch.spec.job import JobSpec
     from gridsearch.spec.outcomes import FormMeasured
     from gridsearch.store.contract import Store
@@ -81,11 +92,14 @@ def plan(
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
     pack: PackOption = "auto",
+    model_timeout: ModelTimeoutOption = MODEL_TIMEOUT,
     explain: Explain = False,
     as_json: AsJson = False,
 ) -> None:
     """Print what launching would train; writes nothing."""
-    training = Training(store, data_dir, workers=workers, device=device, threads=threads, pack=pack)
+    training = Training(
+        store, data_dir, workers=workers, device=device, threads=threads, pack=pack, model_timeout=model_timeout
+    )
     spec = jobs.load(job, set_)
     if not as_json:
         _plan_teachers(spec, training)
@@ -101,7 +115,7 @@ def _plan_teachers(spec: JobSpec, training: Training) -> None:
 
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
     from gridsearch.cli.packs import packs_grid, packs_json
-    from gridsearch.cli.plans import Left, leaving, plan_json, plan_text
+    from gridsearch.cli.plans import Left, doom_lines, leaving, plan_json, plan_text
     from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.leaks import leaks_of
@@ -112,20 +126,25 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.training.compiled import why_not_compiled
 
     options = _options(training, resources(training))
+    limits = _limits(training)
     left = Left()
     measured: list[FormMeasured] = []
     if training.store.exists():
         with open_store(training.store, create=False, read_only=True) as store:
-            prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=chosen_teacher(spec, store))
+            teacher = chosen_teacher(spec, store)
+            prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
             measured = store.measured()
             check_same_job(prepared, store)
             made = plan_job(prepared, store, retry_failed=training.retry_failed)
             left = leaving(prepared, store)
             leaks = leaks_of(prepared, store, paths.data_dir(training.data_dir))
     else:
-        prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=chosen_teacher(spec, None))
+        teacher = chosen_teacher(spec, None)
+        prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
         made = plan_job(prepared, None)
         leaks = leaks_of(prepared, None, paths.data_dir(training.data_dir))
+    for line in doom_lines(prepared):
+        say(line)
     packs = plan_packs(prepared, made.lineages, options)
     details: list[ExplainedPack] = []
     if explained:
@@ -200,13 +219,13 @@ def _launch_or_stop(spec: JobSpec, training: Training, stop: Interruption) -> in
 
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     from gridsearch.cli.executors import Executors
-    from gridsearch.cli.plans import leak_lines, leaving, plan_line
+    from gridsearch.cli.plans import doom_lines, leak_lines, leaving, plan_line
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
     from gridsearch.engine.leaks import leaks_of
     from gridsearch.engine.preparation import prepare
-    from gridsearch.store.opening import open_store
+    from gridsearch.store.opening import open_store, refuse_unsound
 
     started = time.monotonic()
     chosen = resources(training)
@@ -214,21 +233,29 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     with ExitStack() as stack:
         executors = stack.enter_context(Executors(chosen, training.store))
         # Before there is a store: a mistake in the job leaves nothing behind.
-        checked = None if spec.teacher else prepare(spec, data_dir, once_sound=executors.start_early)
+        limits = _limits(training, stop)
+        checked = None
+        with suppress(StopNowError):
+            checked = None if spec.teacher else prepare(spec, data_dir, once_sound=executors.start_early, limits=limits)
         if stop.requested:
             say(f"{spec.name}: stopped before anything was trained; run the same command again")
             return EXIT_INTERRUPTED
         store = stack.enter_context(open_store(training.store))
+        refuse_unsound(store, training.store)
         options = _options(training, chosen)
         teacher = _teacher(spec, store)
-        prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=executors.start_early)
+        prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=executors.start_early, limits=limits)
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=training.retry_failed)
         say(plan_line(prepared, made))
+        for line in doom_lines(prepared):
+            say(line)
         if (left := leaving(prepared, store)).trials:
             say(f"{spec.name}: {left.text}")
         for line in leak_lines(leaks_of(prepared, store, data_dir)) if made.lineages else []:
             say(f"{spec.name}: {line}")
+        if chosen.inline and (training.trial_timeout or spec.trial_timeout):
+            say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
         tracker = Tracker(store, spec, made, train_images=prepared.train_images)
 
         def stopping() -> bool:
@@ -253,8 +280,20 @@ def _options(training: Training, chosen: Resources) -> LaunchOptions:
     from gridsearch.engine.launch import LaunchOptions
 
     return LaunchOptions(
-        chosen.workers, chosen.device, chosen.threads, training.retry_failed, chosen.largest_pack, kept(training.keep)
+        chosen.workers,
+        chosen.device,
+        chosen.threads,
+        training.retry_failed,
+        chosen.largest_pack,
+        kept(training.keep),
+        seconds_of(training.trial_timeout) if training.trial_timeout else None,
     )
+
+
+def _limits(training: Training, stop: Interruption | None = None) -> Limits:
+    from gridsearch.engine.model_process import Limits
+
+    return Limits(seconds_of(training.model_timeout), (lambda: stop.requested) if stop else lambda: False)
 
 
 def _teacher(spec: JobSpec, store: Store) -> str:

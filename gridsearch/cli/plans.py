@@ -87,6 +87,15 @@ def leak_rows(leaks: Leaks) -> list[tuple[int, str]]:
     return rows
 
 
+def doom_lines(prepared: PreparedJob) -> list[str]:
+    """Return a line for each reason why some trials fail without being trained."""
+    return [
+        f"{doom.place}: {doom.error}: {plural(prepared.doomed_trials(doom), 'trial')} of"
+        f" {len(prepared.grid.trials):,} cannot be trained; {doom.mend}"
+        for doom in prepared.dooms
+    ]
+
+
 def leak_lines(leaks: Leaks) -> list[str]:
     """Return the same as sentences."""
     return [f"{count:,} {words}" for count, words in leak_rows(leaks)] + _untold(leaks)

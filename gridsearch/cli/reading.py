@@ -198,9 +198,11 @@ def _export_onnx(job: str, trial: str | None, target: Path, store: Path, data_di
 
 def verify(store: StoreOption = DEFAULT_STORE) -> None:
     """Check every invariant of the store; changes nothing."""
-    with _open(store) as opened:
+    from gridsearch.store.opening import open_store
+
+    with open_store(store, create=False, read_only=True, examine=False) as opened:
         problems = opened.verify()
-        trials = len(opened.trials())
+        trials = 0 if problems else len(opened.trials())
     for problem in problems:
         data(f"{problem.rule}: {problem.subject}: {problem.text}")
     if problems:

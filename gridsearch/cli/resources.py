@@ -20,6 +20,7 @@ from gridsearch.cli.options import (
     StoreOption,
 )
 from gridsearch.errors import GridsearchError
+from gridsearch.spec.durations import seconds_of
 from gridsearch.spec.outcomes import EVERY_TRIAL
 
 _DEVICES = ("auto", "cpu", "cuda")
@@ -55,6 +56,15 @@ def _checked_pack(asked: str) -> str:
     return asked
 
 
+def _checked_duration(asked: str | None) -> str | None:
+    try:
+        if asked:
+            seconds_of(asked)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return asked
+
+
 WorkersOption = Annotated[
     int | None,
     typer.Option("--workers", "-w", min=1, help="Processes that train at once; default: one per core or GPU."),
@@ -76,6 +86,26 @@ KeepOption = Annotated[
 ]
 
 
+MODEL_TIMEOUT = "60s"
+ModelTimeoutOption = Annotated[
+    str,
+    typer.Option(
+        "--model-timeout",
+        callback=_checked_duration,
+        help="How long a model of your own may take to be built and tried; where it takes longer, its trials fail.",
+    ),
+]
+TrialTimeoutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--trial-timeout",
+        callback=_checked_duration,
+        help="End a worker that has been silent for so long, as 30m: no epoch of its trials came to an end. Theirs are"
+        " trained again by others, and the one to blame fails. Default: the job's trial_timeout, else never.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Training:
     """The options of the commands that train; `with_training` gives them to a command."""
@@ -92,6 +122,8 @@ class Training:
     threads: ThreadsOption = 1
     pack: PackOption = "auto"
     keep: KeepOption = "auto"
+    trial_timeout: TrialTimeoutOption = None
+    model_timeout: ModelTimeoutOption = MODEL_TIMEOUT
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False
     dashboard: Annotated[bool, typer.Option("--dashboard/--no-dashboard", help="Write the job's page at the end.")] = (
         True

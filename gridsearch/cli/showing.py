@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import re
 import sys
@@ -140,13 +138,22 @@ def _own_epochs(row: TrialRow, store: Store) -> list[EpochRow]:
 
 def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
     from gridsearch.cli.layers import layers_grid, layers_json
-    from gridsearch.models.layers import layers_of
-    from gridsearch.models.registry import check_hyperparameters, find_model
+    from gridsearch.engine.model_process import ModelProcess
+    from gridsearch.engine.model_questions import Seen
+    from gridsearch.models.registry import MODELS, check_hyperparameters, find_model
 
-    # What the user's code prints would stand in the midst of the table.
-    with contextlib.redirect_stdout(io.StringIO()):
-        model = find_model(wanted.name, wanted.folders)
-        check_hyperparameters(model, list(wanted.hyper), mend="add --set NAME=VALUE")
+    process = None if wanted.name in MODELS else ModelProcess(wanted.name, wanted.folders)
+    model = process.signature() if process else find_model(wanted.name)
+    check_hyperparameters(model, list(wanted.hyper), mend="add --set NAME=VALUE")
+    if process:
+        process.seen = Seen(wanted.image_shape, wanted.classes)
+        table = process.layers(wanted.hyper, wanted.version)
+        process.rest()
+    else:
+        from gridsearch.models.layers import layers_of
+        from gridsearch.models.registry import ModelClass
+
+        assert isinstance(model, ModelClass)
         shape, classes = wanted.image_shape, wanted.classes
         table = layers_of(model, wanted.hyper, image_shape=shape, num_classes=classes, version=wanted.version)
     if wanted.code not in (None, model.code):

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.labels import Spread
 from gridsearch.analysis.limits import exceeded, limits
+from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.cli.best import Best, best_trial
 from gridsearch.cli.plain_text import printable
 from gridsearch.cli.streams import folded
 from gridsearch.cli.wording import duration, moment, plural, short_id
-from gridsearch.spec.outcomes import OPEN_STATES
+from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store
+    from gridsearch.store.rows import AtWork
 
 _CAUSES_SHOWN = 5
+_LINEAGES_SHOWN = 3
+#: A worker that has not been heard of for so long is told of; epochs may take longer, which only a person can know.
+SILENT_SECONDS = 60.0
 
 
 def standing(store: Store, name: str) -> dict[str, Any]:
@@ -28,12 +33,21 @@ def standing(store: Store, name: str) -> dict[str, Any]:
     row = store.job(name)
     counts = store.counts(name)
     launches = [launch for launch in store.open_launches() if launch.job == name]
-    failed = [trial for trial in store.trials(name) if trial.state == "failed"] if counts.get("failed") else []  # type: ignore[call-overload]
+    trials = store.trials(name) if counts.get("failed") else []  # type: ignore[call-overload]
+    failed = [trial for trial in trials if trial.state == "failed"]
+    sound = [trial for trial in trials if trial.state in RESULT_STATES]
+    axes = [axis["name"] for axis in row.spec["axes"]]
     causes = Counter(trial.error or "no cause recorded" for trial in failed)
     logs = {trial.error or "no cause recorded": trial.log for trial in failed}
+
+    def shared(cause: str) -> dict[str, list[Any]]:
+        alike = [trial for trial in failed if (trial.error or "no cause recorded") == cause]
+        return shared_settings(axes, alike, sound)
+
     bounds = limits(row)
     over = Counter(key for trial in (store.trials(name) if bounds else ()) if (key := exceeded(trial, bounds)))
     best = best_trial(store, name)
+    at_work = store.at_work(name)
     # The job's own time is that of its last revision; what its launches did since are events.
     last = store.events(job=name, limit=1)
     return {
@@ -56,11 +70,35 @@ def standing(store: Store, name: str) -> dict[str, Any]:
                 "workers": launch.workers,
                 "alive": not is_gone(launch),
                 "silent_seconds": round(silent_seconds(launch), 1),
+                "silent": [_silence(one) for one in at_work if one.launch_id == launch.launch_id],
             }
             for launch in launches
         ],
-        "failures": [{"cause": cause, "trials": count, "log": logs[cause]} for cause, count in causes.most_common()],
+        "failures": [
+            {"cause": cause, "trials": count, "log": logs[cause], "shared": shared(cause)}
+            for cause, count in causes.most_common()
+        ],
     }
+
+
+def _silence(one: AtWork) -> dict[str, Any]:
+    """Return what a worker was given and how long ago it was heard of, by this machine's clock."""
+    return {
+        "lineages": [short_id(lineage) for lineage in one.lineage_ids],
+        "heard_at": one.heard_at.isoformat(timespec="seconds"),
+        "seconds": max(0.0, (datetime.now(UTC) - one.heard_at).total_seconds()),
+    }
+
+
+def _silent_lines(launch: dict[str, Any]) -> list[str]:
+    """Return a line for each worker of a live launch that has not been heard of for long."""
+    silent = [one for one in launch["silent"] if one["seconds"] >= SILENT_SECONDS] if launch["alive"] else []
+    return [
+        f"  silent    a worker, for {duration(one['seconds'])}, since {moment(datetime.fromisoformat(one['heard_at']))}"
+        f" ({plural(len(one['lineages']), 'lineage')}: {', '.join(one['lineages'][:_LINEAGES_SHOWN])}"
+        f"{' and others' if len(one['lineages']) > _LINEAGES_SHOWN else ''})"
+        for one in silent
+    ]
 
 
 def _spread(best: Best) -> dict[str, Any]:
@@ -102,8 +140,12 @@ def standing_text(found: dict[str, Any], *, width: int | None) -> str:
         lines.append(
             f"  launch    process {launch['pid']} on {launch['host']}, {plural(launch['workers'], 'worker')}, {state}"
         )
+        lines += _silent_lines(launch)
     for failure in found["failures"][:_CAUSES_SHOWN]:
-        lines.append(f"  failed    {plural(failure['trials'], 'trial')}: {printable(failure['cause'])}")
+        shared = shared_text(failure["shared"])
+        lines.append(
+            f"  failed    {plural(failure['trials'], 'trial')}: {printable(failure['cause'])}{printable(shared)}"
+        )
         lines.append(f"            traceback: {failure['log']}")
     if len(found["failures"]) > _CAUSES_SHOWN:
         lines.append(f"            and {len(found['failures']) - _CAUSES_SHOWN} more causes; see --json")

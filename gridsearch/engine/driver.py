@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from gridsearch import paths
 from gridsearch.atomic import write
+from gridsearch.engine.dooms import Doom
 from gridsearch.engine.keeping import BestSoFar
 from gridsearch.errors import LaunchClosedError, StoreLockedError, not_writable
 from gridsearch.search.plan import LineagePlan
@@ -112,9 +113,21 @@ class Driver:
             self._to_do.append(partial(self._record, of_lineages))
         self._caught_up()
 
-    def crashed(self, pack: Pack, reason: str) -> None:
-        """Hand out again what a dead worker had not finished, in halves, so that in the end a death has a name."""
-        self._to_do.append(partial(self._crashed, pack, reason))
+    def give_up(self, plans: Sequence[LineagePlan], doomed: Mapping[str, Doom]) -> None:
+        """Record as failed lineages that no worker may be given."""
+        self.plans |= {plan.lineage_id: plan for plan in plans}
+        claims = self.store.claim(self.launch_id, {plan.lineage_id: plan.config.epochs for plan in plans})
+        reasons = [(claim, doomed[claim.lineage_id]) for claim in claims]
+        self.record(
+            [LineageFailed(claim.lineage_id, claim.attempt, doom.error, doom.account) for claim, doom in reasons]
+        )
+
+    def crashed(self, pack: Pack, reason: str, *, silent: bool = False) -> None:
+        """Hand out again what a dead worker had not finished, in halves, so that in the end a death has a name.
+
+        What a worker was `silent` about waits until all else has been handed out: it may silence the next one too.
+        """
+        self._to_do.append(partial(self._crashed, pack, reason, silent=silent))
         self._caught_up()
 
     def held_up(self) -> bool:
@@ -180,11 +193,13 @@ class Driver:
             self.open -= ended
             self._to_do.appendleft(partial(self.keeper.take, outcome.finished, ended, set(self.open)))
 
-    def _crashed(self, pack: Pack, reason: str) -> None:
+    def _crashed(self, pack: Pack, reason: str, *, silent: bool) -> None:
         suspects = [task for task in pack.tasks if task.lineage_id in self.unfinished]
-        guilty = [task for task in suspects if len(suspects) == 1 and self.crashes[task.lineage_id] >= CRASHES_FORGIVEN]
+        forgiven = 0 if silent else CRASHES_FORGIVEN
+        guilty = [task for task in suspects if len(suspects) == 1 and self.crashes[task.lineage_id] >= forgiven]
         if guilty:
-            text = f"its worker died {self.crashes[guilty[0].lineage_id] + 1} times: {reason.splitlines()[0]}"
+            cause = reason.splitlines()[0]
+            text = cause if silent else f"its worker died {self.crashes[guilty[0].lineage_id] + 1} times: {cause}"
             failures = [LineageFailed(task.lineage_id, task.attempt, text, reason) for task in guilty]
             self._to_do.appendleft(partial(self._record, failures))
             return
@@ -194,9 +209,11 @@ class Driver:
             del self.unfinished[task.lineage_id]
         middle = -(-len(suspects) // 2)
         halves = [suspects[:middle], suspects[middle:]]
-        self.waiting[:0] = [[[self.plans[task.lineage_id] for task in half]] for half in halves if half]
+        at = len(self.waiting) if silent else 0
+        self.waiting[at:at] = [[[self.plans[task.lineage_id] for task in half]] for half in halves if half]
         if self.listener:
-            self.listener.note(f"a worker died; {len(suspects)} of its lineages go on in another")
+            what = f"was ended: {reason.splitlines()[0]}" if silent else "died"
+            self.listener.note(f"a worker {what}; {len(suspects)} of its lineages go on in another")
 
     def _measured_of(self, tasks: Iterable[LineageTask]) -> tuple[FormMeasured, ...]:
         """Return what may concern these tasks of all that is remembered of forms."""

@@ -20,6 +20,7 @@ class WorkerSettings:
     """What every worker of a launch needs, besides packs: data by how it is divided, folders, device, threads.
 
     `pretrained` are files of weights by what configurations call them, `teachers` trained models by their trials' ids.
+    `patience` is how many seconds a worker may be silent, None for ever; in this process nobody can keep it.
     """
 
     splits: dict[SplitKey, SplitDataset]
@@ -31,6 +32,7 @@ class WorkerSettings:
     keeping: Keeping | None = None
     pretrained: Mapping[str, Path] = field(default_factory=dict)
     teachers: Mapping[str, TeacherFile] = field(default_factory=dict)
+    patience: float | None = None
 
 
 class Desk(Protocol):
@@ -45,8 +47,8 @@ class Desk(Protocol):
     def record(self, events: Sequence[WorkerEvent]) -> None:
         """Record what workers report; later, where the store is locked."""
 
-    def crashed(self, pack: Pack, reason: str) -> None:
-        """Learn that the worker of a pack died; what it had not finished may be handed out again."""
+    def crashed(self, pack: Pack, reason: str, *, silent: bool = False) -> None:
+        """Learn that the worker of a pack died, or was ended for its silence; what it left may be handed out again."""
 
     def stopping(self) -> bool:
         """Return whether to stop: hand out nothing, stop the workers, return."""

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
+from gridsearch.errors import StopNowError
+
 
 class Interruption:
-    """While entered, the first SIGINT or SIGTERM sets `requested`; the second raises `KeyboardInterrupt`.
+    """While entered, the first SIGINT or SIGTERM sets `requested`; the second raises `StopNowError`, a
+    `KeyboardInterrupt`.
 
     Outside the main thread, where Python delivers no signals, it never becomes requested by itself.
     """
@@ -36,6 +39,6 @@ class Interruption:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
-            raise KeyboardInterrupt
+            raise StopNowError
         self.requested = True
         self.notice()

@@ -47,7 +47,8 @@ class LaunchOptions:
     """How to launch: workers (processes that train at the same time), device, threads of each worker.
 
     `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good. `keep` is
-    how many of the best trials' weights are kept, None where their size decides.
+    how many of the best trials' weights are kept, None where their size decides. `trial_timeout` is how many seconds a
+    worker may be silent, None for what the job says.
     """
 
     workers: int
@@ -56,6 +57,7 @@ class LaunchOptions:
     retry_failed: bool = False
     largest_pack: int | None = None
     keep: int | None = None
+    trial_timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -112,13 +114,15 @@ def plan_packs(
 
     `note` is told how large the models of the lineages are, as far as that can be counted.
     """
+    lineages = [lineage for lineage in lineages if not prepared.doom_of(lineage.config)]
     if not lineages:
         return []
     from gridsearch.engine.traits import TraitsFinder
 
-    memory, traits = memory_per_worker(options.device, options.workers), TraitsFinder(prepared)
+    memory, traits = memory_per_worker(options.device, options.workers), TraitsFinder(prepared.tried)
     packs = make_packs(lineages, traits, workers=options.workers, largest=options.largest_pack, memory=memory)
     note({lineage.lineage_id: size for lineage in lineages if (size := traits(lineage).profile.size)})
+    prepared.tried.rest()
     return packs
 
 
@@ -138,6 +142,7 @@ def worker_settings(
         else None,
         pretrained=prepared.pretrained,
         teachers=teachers or {},
+        patience=options.trial_timeout or prepared.job.trial_timeout,
     )
 
 
@@ -239,7 +244,7 @@ class Launch:
         with ExitStack() as stack:
             stack.enter_context(heart)
             executor: Executor | None = None
-            while not halting() and (wanted := self.open_lineages()):
+            while not halting() and (wanted := self.worth_training(driver)):
                 free = self.free_of_claims(wanted, listener.note)
                 if not free:
                     if not told:
@@ -323,6 +328,16 @@ class Launch:
             note(f"{described(lost)} is lost: what it had claimed goes on here")
         rows = self.store.lineages([plan.lineage_id for plan in wanted])
         return [plan for plan in wanted if rows[plan.lineage_id].launch_id is None]
+
+    def worth_training(self, driver: Driver) -> list[LineagePlan]:
+        """Return the open lineages; those whose model ended the process it was tried in have failed by now."""
+        wanted = self.open_lineages()
+        found = {plan.lineage_id: self.prepared.doom_of(plan.config) for plan in wanted}
+        if doomed := {key: doom for key, doom in found.items() if doom}:
+            free = self.free_of_claims([plan for plan in wanted if plan.lineage_id in doomed])
+            driver.give_up(free, doomed)
+            wanted = self.open_lineages()
+        return wanted
 
     def without_checkpoint(self, wanted: list[LineagePlan]) -> list[LineagePlan]:
         """Return those lineages that have epochs recorded, but nothing sound to go on from."""

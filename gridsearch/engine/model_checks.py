@@ -3,68 +3,91 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import math
 import re
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import torch
-
-from gridsearch.errors import ModelError, one_line
-from gridsearch.models.registry import ModelClass, build_model, settings_text
-from gridsearch.models.seeding import random_states_kept
+from gridsearch.engine.dooms import Doom, Settings, dooms
+from gridsearch.engine.model_questions import ModelEndedError, NotTriedError
+from gridsearch.errors import ModelError
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import RECIPE_KEYS
-from gridsearch.training.outputs import checked_logits
+
+if TYPE_CHECKING:
+    from gridsearch.engine.trying import Tried
 
 #: Combinations tried; of a larger grid those are taken that show every value, as far as these suffice.
 MOST_TRIED = 200
+#: How long models that need numbers are tried.
+SECONDS_WITH_NUMBERS = 20.0
 #: What torch says where there is no GPU; the workers may have one.
 _GPU = re.compile("cuda|nvidia", re.IGNORECASE)
 
-Settings = Mapping[str, Any]
 
-
-@dataclass(frozen=True)
-class Seen:
-    """What a model is given and asked for: the shape of an image (C, H, W) and the number of classes K."""
-
-    image_shape: tuple[int, int, int]
-    num_classes: int
-
-
-def check_model(job: JobSpec, model: ModelClass, seen: Seen, combinations: Iterable[Settings]) -> None:
+def check_model(job: JobSpec, tried: Tried, combinations: Sequence[Settings]) -> list[Doom]:
     """Raise `ModelError`, with the place of the axis at fault, when the model cannot be built or gives no logits.
 
     Models are tried without memory for their numbers. One that needs numbers, and works with them, is left to the
-    workers, who check again.
+    workers, who check again; it is tried on for a while, but only to see where it ends its process. Returned are the
+    settings under which it does; where that are all that were tried, that is an error too.
     """
     names = [name for name in job.setting_names if name not in RECIPE_KEYS]
-    good: list[Settings] = []
-    bad: Settings | None = None
-    reason = ""
-    for settings in telling(combinations, names):
-        if not _problem(model, settings, seen, "meta"):
-            good.append(settings)
-        elif bad is None:
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            reason = _problem(model, settings, seen, device)
-            if not reason or (device == "cpu" and _GPU.search(reason)):
-                return
-            bad = settings
+    found = _sorted_out(tried, telling(combinations, names))
+    good, bad = found.good, found.bad
     if bad is None:
-        return
+        return dooms(job, names, found.ended, good, combinations)
 
     def works(settings: Settings) -> bool:
-        return not _problem(model, settings, seen, "meta")
+        try:
+            return not tried.problem(settings, with_numbers=False)
+        except (ModelEndedError, NotTriedError):
+            return False
 
     if not good:
         _check_lists(job, bad, works)
     hint = _whole_numbers(job, bad, works)
-    raise ModelError(f"{_blamed(job, names, bad, good, works)}: {reason}{hint}")
+    raise ModelError(f"{_blamed(job, names, bad, good, works)}: {found.reason}{hint}")
+
+
+@dataclass
+class _SortedOut:
+    """Settings under which a model works, those under which it ends its process, and the first with a mistake."""
+
+    good: list[Settings] = field(default_factory=list)
+    ended: list[tuple[Settings, ModelEndedError]] = field(default_factory=list)
+    bad: Settings | None = None
+    reason: str = ""
+
+
+def _sorted_out(tried: Tried, combinations: Sequence[Settings]) -> _SortedOut:
+    found = _SortedOut()
+    until: float | None = None
+    with contextlib.suppress(NotTriedError):
+        for settings in combinations:
+            if until and time.monotonic() > until:
+                break
+            try:
+                said = tried.problem(settings, with_numbers=until is not None)
+                if said and until is None and found.bad is None:
+                    found.reason = tried.problem(settings, with_numbers=True)
+                    if found.reason and not _wants_a_gpu(found.reason):
+                        found.bad = settings
+                        continue
+                    until = time.monotonic() + SECONDS_WITH_NUMBERS
+                if not said or until:
+                    found.good.append(settings)
+            except ModelEndedError as error:
+                found.ended.append((settings, error))
+    return found
+
+
+def _wants_a_gpu(reason: str) -> bool:
+    import torch
+
+    return bool(_GPU.search(reason)) and not torch.cuda.is_available()
 
 
 def telling(combinations: Iterable[Settings], names: Sequence[str]) -> list[Settings]:
@@ -82,34 +105,6 @@ def telling(combinations: Iterable[Settings], names: Sequence[str]) -> list[Sett
 
 def _evenly(settings: Sequence[Settings], most: int) -> list[Settings]:
     return list(settings[:: -(-len(settings) // most) or 1]) if most else []
-
-
-def _problem(model: ModelClass, settings: Settings, seen: Seen, device: str) -> str:
-    """Return what is wrong with the model under these settings on a device, as one line; nothing when it works."""
-    where = torch.device(device)
-    try:
-        # What the user's code prints here, or torch warns of, would stand in the midst of a plan.
-        with (
-            random_states_kept(),
-            where,
-            contextlib.redirect_stdout(io.StringIO()),
-            warnings.catch_warnings(action="ignore"),
-        ):
-            built = build_model(model, settings, image_shape=seen.image_shape, num_classes=seen.num_classes)
-            built.to(where).eval()
-            before = built.state_dict().keys()
-            with torch.no_grad():
-                checked_logits(built, torch.zeros(2, *seen.image_shape), seen.num_classes)
-            if made := built.state_dict().keys() - before:
-                raise ModelError(
-                    f"its forward makes {min(made)!r}, which nobody would train: make it in the constructor, or use"
-                    " torch's lazy modules"
-                )
-    except Exception as error:
-        known = isinstance(error, ModelError) and repr(model.name) in str(error)
-        text = str(error) if isinstance(error, ModelError) else one_line(error)
-        return text if known else f"model {model.name!r} does not work with {settings_text(settings)}: {text}"
-    return ""
 
 
 def _check_lists(job: JobSpec, bad: Settings, works: Callable[[Settings], bool]) -> None:

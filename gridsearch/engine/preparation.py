@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
+from gridsearch.engine.dooms import Doom, settings_key
+from gridsearch.engine.model_process import Limits, ModelProcess
+from gridsearch.engine.model_questions import Seen
 from gridsearch.errors import DataError, JobError, ModelError
-from gridsearch.models.registry import ModelClass, check_hyperparameters, find_model
+from gridsearch.models.plain import is_plain
+from gridsearch.models.registry import MODELS, ModelClass, ModelSignature, check_hyperparameters, find_model
 from gridsearch.search.grid import Grid, Ingredients, expand
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.job import JobSpec
-from gridsearch.spec.trial import RECIPE_KEYS, SplitKey, Value
+from gridsearch.spec.trial import RECIPE_KEYS, SplitKey, TrialConfig, Value
 from gridsearch.store.rows import NewTrial
+
+if TYPE_CHECKING:
+    from gridsearch.engine.trying import Tried
 
 
 @dataclass(frozen=True)
@@ -24,16 +31,18 @@ class PreparedJob:
     """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs.
 
     `pretrained` are the files of weights to start from, by what configurations call them; `teacher` is the id of the
-    trial that students learn from.
+    trial that students learn from. `tried` answers questions about the model, `dooms` are settings whose trials fail.
     """
 
     job: JobSpec
     dataset: ImageDataset
     splits: dict[SplitKey, SplitDataset]
-    model: ModelClass
+    model: ModelSignature
     grid: Grid
     pretrained: Mapping[str, Path] = field(default_factory=dict)
     teacher: str = ""
+    dooms: Sequence[Doom] = ()
+    tried: Tried = field(kw_only=True, repr=False, compare=False)
 
     @property
     def train_images(self) -> int:
@@ -44,6 +53,17 @@ class PreparedJob:
     def model_search(self) -> tuple[Path, ...]:
         """Return the folders in which the user's own model may lie."""
         return model_folders(self.job)
+
+    def doom_of(self, config: TrialConfig) -> Doom | None:
+        """Return why a trial cannot be trained, where it is known to end its process."""
+        if not self.dooms:
+            return None
+        key = settings_key(config.hyper)
+        return next((doom for doom in self.dooms if key in doom.keys), None)
+
+    def doomed_trials(self, doom: Doom) -> int:
+        """Return how many trials of the grid cannot be trained for a reason."""
+        return sum(settings_key(trial.config.hyper) in doom.keys for trial in self.grid.trials)
 
     def images(self) -> dict[str, int]:
         """Return how many images each part has, and how many none has where that is more than none."""
@@ -85,7 +105,7 @@ class PreparedJob:
             "base": str(self.job.base),
             "axes": [{"name": a.name, "values": self._values(a), "scale": a.scale} for a in self.job.space.axes],
             "fixed": dict(self.job.fixed),
-            "defaults": {k: v for k, v in self.model.optional.items() if _is_plain(v)},
+            "defaults": {k: v for k, v in self.model.optional.items() if is_plain(v)},
             "teacher": self.job.teacher.model_dump() if self.job.teacher else None,
             "objective": {"metric": objective.metric, "at": objective.at, "mode": objective.direction},
             "images": self.images(),
@@ -115,29 +135,59 @@ def prepare(
     *,
     teacher: str = "",
     once_sound: Callable[[PreparedJob], None] = lambda prepared: None,
+    limits: Limits | None = None,
 ) -> PreparedJob:
     """Load what a job needs and check it against the job; one-line errors name the key to mend.
 
     `teacher` is the id of the trial that the job's students learn from, if it has any. `once_sound` is called before
-    the job's models are tried, which takes longest and seldom fails.
+    the job's models are tried, which takes longest and seldom fails. A user's model is tried in a process of its own,
+    within `limits`.
     """
+    # First: it takes seconds to start, in which the data are loaded.
+    process = None if job.model in MODELS else ModelProcess(job.model, model_folders(job), limits)
+    try:
+        return _prepare(job, data_dir, teacher, once_sound, process)
+    except BaseException:
+        if process:
+            process.leave()
+        raise
+
+
+def _prepare(
+    job: JobSpec,
+    data_dir: Path,
+    teacher: str,
+    once_sound: Callable[[PreparedJob], None],
+    process: ModelProcess | None,
+) -> PreparedJob:
     dataset, splits = load_divided(job, data_dir)
-    model = _find_model(job)
-    defaults = {key: value for key, value in model.optional.items() if _is_plain(value)}
+    model = _find_model(job, process)
+    defaults = {key: value for key, value in model.optional.items() if is_plain(value)}
     files = pretrained_files(job, data_dir)
     names = {written: name for written, (name, _) in files.items()}
     grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults, names, teacher, model.version))
-    prepared = PreparedJob(job, dataset, splits, model, grid, dict(files.values()), teacher)
+    seen = Seen(dataset.image_shape, dataset.num_classes)
+    tried = _tried(model, seen, process)
+    prepared = PreparedJob(job, dataset, splits, model, grid, dict(files.values()), teacher, tried=tried)
     _check_batch_sizes(prepared)
     once_sound(prepared)
-    from gridsearch.engine.model_checks import Seen, check_model  # torch: mistakes in the job itself show without it
+    from gridsearch.engine.model_checks import check_model
 
-    seen = Seen(dataset.image_shape, dataset.num_classes)
-    check_model(job, model, seen, (trial.config.hyper for trial in grid.trials))
+    dooms = check_model(job, tried, [trial.config.hyper for trial in grid.trials])
     from gridsearch.engine.recipe_checks import check_recipe
 
-    check_recipe(job, model, seen, [trial.config for trial in grid.trials], prepared.pretrained)
-    return prepared
+    check_recipe(job, tried, seen, [trial.config for trial in grid.trials], prepared.pretrained)
+    return replace(prepared, dooms=dooms)
+
+
+def _tried(model: ModelSignature, seen: Seen, process: ModelProcess | None) -> Tried:
+    if process:
+        process.seen = seen
+        return process
+    from gridsearch.engine.trying import TriedHere  # torch: mistakes in the job itself show without it
+
+    assert isinstance(model, ModelClass)
+    return TriedHere(model, seen)
 
 
 def load_divided(job: JobSpec, data_dir: Path) -> tuple[ImageDataset, dict[SplitKey, SplitDataset]]:
@@ -182,9 +232,9 @@ def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDatas
         raise DataError(f"{place}: split: {said}") from None
 
 
-def _find_model(job: JobSpec) -> ModelClass:
+def _find_model(job: JobSpec, process: ModelProcess | None) -> ModelSignature:
     try:
-        model = find_model(job.model, model_folders(job))
+        model = process.signature() if process else find_model(job.model)
     except ModelError as error:
         raise ModelError(f"{job.document.place(('model',))}: {error}") from None
     names = [name for name in job.setting_names if name not in RECIPE_KEYS]
@@ -204,9 +254,3 @@ def _check_batch_sizes(prepared: PreparedJob) -> None:
     if size > images:
         place = job.document.place(job.trail("batch_size"))
         raise JobError(f"{place}: batch_size: {size} is larger than the training set of {images} images")
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return all(isinstance(item, (bool, int, float, str)) for item in value)
-    return isinstance(value, (bool, int, float, str))

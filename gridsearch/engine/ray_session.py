@@ -11,7 +11,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +110,7 @@ class RaySession:
             "log_to_driver": False,
             "logging_level": logging.CRITICAL,
             "configure_logging": False,
+            "job_config": _without_folders(),
         }
         if self.options.address:
             _check_reachable(self.options.address)
@@ -135,6 +136,25 @@ class RaySession:
             ray.shutdown()
         if self.folder:
             _remove_session(self.folder)
+
+
+class _OwnHome(list[str]):
+    """The folders that Ray puts first on the path of workers: none but that of this package.
+
+    Ray would add the folder that the driver runs in, where a statistics.py of the user's would be taken for Python's.
+    A worker that needs the user's folders puts them last.
+    """
+
+    def extend(self, folders: Iterable[str]) -> None:
+        """Take what is no folder of the user's."""
+        home = Path(__file__).parents[2]
+        super().extend(folder for folder in folders if Path(folder).resolve() == home)
+
+
+def _without_folders() -> ray.job_config.JobConfig:
+    config = ray.job_config.JobConfig()
+    config._py_driver_sys_path = _OwnHome()
+    return config
 
 
 def session_folder() -> Path | None:

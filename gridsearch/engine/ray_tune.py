@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
@@ -29,6 +30,7 @@ from ray.tune.search import Searcher
 
 from gridsearch.engine.executor import Desk, WorkerSettings, opens_formation
 from gridsearch.engine.own_folder import OwnFolder
+from gridsearch.engine.silence import Silences, Watchdog
 from gridsearch.engine.worker_death import cause_of_death
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import StorageError, not_writable
@@ -44,13 +46,17 @@ REPORT_SECONDS = 0.5
 class PackTrainable(tune.Trainable):
     """A worker: trains the packs it is given, one after another, in one process."""
 
-    def setup(self, config: dict[str, Any], *, settings: WorkerSettings) -> None:  # type: ignore[override]
+    def setup(self, config: dict[str, Any], *, settings: WorkerSettings, silent: Path) -> None:  # type: ignore[override]
         """Put the data on the device, once, and take the first pack."""
+        with contextlib.suppress(ValueError):  # Ctrl-C is for the driver, which ends its workers
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.watchdog = Watchdog(settings.patience, silent)
         self.places = WorkplaceMaker(settings)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next pack; the process and the data stay."""
+        self.watchdog.name = new_config["name"]
         self.events = train_pack(_unpack(new_config["pack"]), self.places.at)
         return True
 
@@ -62,7 +68,7 @@ class PackTrainable(tune.Trainable):
         events: list[WorkerEvent] = []
         deadline = time.monotonic() + REPORT_SECONDS
         try:
-            for event in self.events:
+            for event in self.watchdog.watched(self.events):
                 events.append(event)
                 if time.monotonic() >= deadline or opens_formation(event):
                     return {"events": events, "done": False}
@@ -94,7 +100,7 @@ class PackSearcher(NotSaved, Searcher):
             later = self.packs or self.desk.held_up()
             return None if later and not self.desk.stopping() else Searcher.FINISHED
         self.packs[trial_id] = pack
-        return {"pack": _pack(pack)}
+        return {"pack": _pack(pack), "name": trial_id}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """Forget a pack that is done; of one whose worker died Tune tells the recorder next, which reports it."""
@@ -118,8 +124,8 @@ class _StopTune(BaseException):
 class Recorder(NotSaved, tune.Callback):
     """Brings what workers report to the desk, in the driver's process and thread."""
 
-    def __init__(self, desk: Desk, searcher: PackSearcher) -> None:
-        self.desk, self.searcher = desk, searcher
+    def __init__(self, desk: Desk, searcher: PackSearcher, silences: Silences) -> None:
+        self.desk, self.searcher, self.silences = desk, searcher, silences
         self.error: Exception | None = None
         self.deaths = 0
 
@@ -128,18 +134,25 @@ class Recorder(NotSaved, tune.Callback):
         if self.desk.stopping():
             raise _StopTune
 
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Take note of when a worker begins with a pack."""
+        self.silences.heard(trial.trial_id)
+
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Record a report."""
+        self.silences.heard(trial.trial_id)
         self._guarded(lambda: self._record(result))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tell the desk that a worker died; what training itself raises comes as an event instead."""
-        self.deaths += 1
+        account = self.silences.account(trial.trial_id)
+        self.deaths += not account
         pack = self.searcher.packs.pop(trial.trial_id, None)
         if pack is not None:
-            self._guarded(lambda: self.desk.crashed(pack, _reason(trial)))
+            reason = account or _reason(trial)
+            self._guarded(lambda: self.desk.crashed(pack, reason, silent=bool(account)))
 
     def _record(self, result: dict[str, Any]) -> None:
         self.desk.record(result["events"])
@@ -161,6 +174,7 @@ class RayTuneExecutor:
     def __init__(self, settings: WorkerSettings, session: RaySession) -> None:
         self.settings, self.session = settings, session
         self.scratch: OwnFolder | None = None
+        self.silences = Silences(settings.patience, session.options.scratch)
 
     def __enter__(self) -> Self:
         self.session.wait()
@@ -169,6 +183,7 @@ class RayTuneExecutor:
         except OSError as error:
             self.session.close()
             raise not_writable("Ray Tune's files", self.session.options.scratch, error) from error
+        self.silences.folder = self.scratch.path / "silent"
         return self
 
     def __exit__(
@@ -184,10 +199,10 @@ class RayTuneExecutor:
             return
         assert self.scratch, "not entered"
         searcher = PackSearcher(desk)
-        recorder = Recorder(desk, searcher)
+        recorder = Recorder(desk, searcher, self.silences)
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.session.options.workers)
         trainable = tune.with_resources(
-            tune.with_parameters(PackTrainable, settings=self.settings),
+            tune.with_parameters(PackTrainable, settings=self.settings, silent=self.silences.folder.absolute()),
             {"cpu": self.session.cpus_per_worker(), "gpu": self.session.options.gpus_per_worker},
         )
         tuner = tune.Tuner(

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from gridsearch.analysis.spans import Span, spans, trained_as
 from gridsearch.engine.executor import WorkerSettings
+from gridsearch.engine.weight_files import Validation
 from gridsearch.engine.workplaces import WorkplaceMaker, choose_device
 from gridsearch.errors import EngineError, GridsearchError, ModelError, StorageError, one_line
 from gridsearch.spec.identity import parse
 from gridsearch.spec.outcomes import EpochRecord
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import TrialRow
+from gridsearch.store.rows import EpochRow, TrialRow
 from gridsearch.training.choosing import ALONE
 from gridsearch.training.formations import device_kind
 from gridsearch.training.member import Member
-from gridsearch.training.readings import weights_of
+from gridsearch.training.readings import Reading, weights_of
 from gridsearch.training.repeating import Neighbour, repeat
 from gridsearch.training.task import LineageTask, Workplace
 
@@ -35,6 +35,7 @@ class Repetition:
 
     def __init__(self, store: Store, row: TrialRow, config: TrialConfig, epoch: int, device: str) -> None:
         self.row, self.config, self.epoch = row, config, epoch
+        self.left_at: int | None = None
         known = spans(store.trainings(row.lineage_id), epoch)
         here = (device_kind(choose_device(device)), str(torch.__version__))
         same = all((span.formation.device, span.formation.torch) == here for span in known)
@@ -46,18 +47,22 @@ class Repetition:
         if not self.steps and any(len(span.formation.places) > 1 for span in known):
             self.how = f"alone, as the machine or torch is another than when it was {trained_as(known)}"
 
-    def weights(self, settings: WorkerSettings) -> dict[str, Tensor]:
-        """Train in a folder of its own, and return the weights after the epoch; torch's threads may be others then.
+    def reading(self, settings: WorkerSettings, recorded: Sequence[EpochRow]) -> Reading:
+        """Train in a folder of its own, and return the weights after the epoch, with what was measured of them.
 
-        Raises `ModelError` when the training raises, and `EngineError` when it does not come to the epoch.
+        `left_at` is then the first epoch whose numbers are not those `recorded` (epoch e at place e), but for noise,
+        if there is one. Torch's threads may be others afterwards. Raises `ModelError` when the training raises, and
+        `EngineError` when it does not come to the epoch.
         """
         name = f"trial {self.row.trial_id[:8]}"
         with tempfile.TemporaryDirectory(prefix="gridsearch-") as folder:
             place = WorkplaceMaker(replace(settings, checkpoints=Path(folder))).at(self.config)
             member = Member(LineageTask(self.row.lineage_id, 0, self.config, -1), place)
             try:
-                for _ in self._epochs(member, place):
-                    pass
+                for record in self._epochs(member, place):
+                    own = Validation(record.val_loss, record.val_accuracy)
+                    if self.left_at is None and not own.is_of(recorded[record.epoch]):
+                        self.left_at = record.epoch
             except (StorageError, MemoryError):
                 raise
             except Exception as error:
@@ -65,7 +70,8 @@ class Repetition:
                 raise ModelError(f"{name} cannot be trained again: {told}") from error
             if member.next_epoch != self.epoch + 1:
                 raise EngineError(f"{name} did not come to epoch {self.epoch} again; run: gridsearch verify")
-            return weights_of(member.state())
+            last = member.history[-1]
+            return Reading(weights_of(member.state()), last.val_loss, last.val_accuracy)
 
     def _epochs(self, member: Member, place: Workplace) -> Iterator[EpochRecord]:
         if not self.steps:

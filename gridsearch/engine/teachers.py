@@ -9,7 +9,6 @@ from pathlib import Path
 from gridsearch import paths
 from gridsearch.analysis.winners import winners
 from gridsearch.engine.keeping import objective_of, trial_epoch
-from gridsearch.engine.model_checks import Seen
 from gridsearch.engine.preparation import prepare
 from gridsearch.engine.recipe_checks import check_features
 from gridsearch.errors import JobError, nearest
@@ -124,5 +123,6 @@ def check_chain(chain: Sequence[JobSpec], store: Store | None, data_dir: Path) -
                     f" job {mine}; a teacher sees what its students see"
                 )
         if "hidden" in job.values("distillation"):
-            seen = Seen(theirs.image_shape, theirs.num_classes)
-            check_features(job, teacher.model, seen, [teacher.grid.trials[0].config])
+            check_features(job, teacher.tried, [teacher.grid.trials[0].config])
+    for one in prepared:
+        one.tried.rest()

@@ -176,15 +176,18 @@ def _trained_again(source: ModelSource, asked: _Asked, settings: WorkerSettings,
         f"trial {row.trial_id[:8]}: its weights were not kept; training it again, {again.how}, to epoch"
         f" {epoch.epoch}, for {asked.file.parent.name}/{asked.file.name}"
     )
-    weights = again.weights(_with_origins(source, settings, asked.job, config))
-    model = drawn_model(config, place)
-    model.load_state_dict(weights)
-    own = measured(model.to(place.device).eval(), config, place)
-    return Kept(asked.job, row, epoch, weights, place.train.normalizer, own, f"{AGAIN}, {again.how}")
+    found = again.reading(_with_origins(source, settings, asked.job, config), source.store.epochs([row.lineage_id]))
+    origin = f"{AGAIN}, {again.how}"
+    if again.left_at is not None:
+        origin += f"; its curve left the recorded one at epoch {again.left_at}"
+    return Kept(asked.job, row, epoch, found.weights, place.train.normalizer, validation_of(found), origin)
 
 
 def measured(model: nn.Module, config: TrialConfig, place: Workplace) -> Validation:
-    """Return what a model in evaluation mode does with the validation images of a place."""
+    """Return what a model in evaluation mode does with the validation images of a place.
+
+    It is asked only of weights whose file does not say it: such files were written before it was noted.
+    """
     tally = Tally.of(1, place.device)
     with torch.no_grad(), forward_context(config.precision, place.device):
         for images, labels in place.validation.in_order(evaluation_batch(place.validation)):

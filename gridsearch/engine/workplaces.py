@@ -12,6 +12,7 @@ from gridsearch.engine.executor import WorkerSettings
 from gridsearch.errors import EngineError
 from gridsearch.spec.trial import SplitKey, TrialConfig
 from gridsearch.training.arrays import DeviceArrays, pixel_type, to_device
+from gridsearch.training.blame import charged
 from gridsearch.training.distillation import Teacher
 from gridsearch.training.member import drawn_model
 from gridsearch.training.normalization import make_normalizer
@@ -75,7 +76,7 @@ class WorkplaceMaker:
 
     def _teacher(self, trial_id: str, distillation: str, place: Workplace) -> Teacher:
         file = self.settings.teachers[trial_id]
-        model = drawn_model(file.config, place)
+        model = charged(drawn_model)(file.config, place)
         model.load_state_dict(torch.load(file.weights, weights_only=True))
         normalizer = file.normalizer.to(self.device) if file.normalizer else None
         mixed = file.config.precision == "mixed"

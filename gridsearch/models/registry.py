@@ -51,19 +51,22 @@ MODELS: dict[str, tuple[str, str]] = {
     "mobilenet_v3_small": ("gridsearch.models.mobilenet:MobileNetV3Small", "torchvision's MobileNetV3-Small"),
 }
 
+#: Folders put on Python's path for the sake of users' models: for this process, and none that it starts.
+USER_FOLDERS: set[str] = set()
+
 DATA_ARGUMENTS = ("image_shape", "in_channels", "in_features", "num_classes")
 
 
 @dataclass(frozen=True)
-class ModelClass:
-    """A model's class, or a function that returns one of its instances, and what it takes.
+class ModelSignature:
+    """What a model takes, without the model: all that may be known of a user's where its code does not run.
 
-    `required` and `optional` are its hyperparameters (the latter with their defaults), `open_ended` says that it takes
-    any others too (`**kwargs`), `code` is the fingerprint of the user's source, empty for our own models.
+    `data_arguments` are filled from the data set. `required` and `optional` are its hyperparameters (the latter with
+    their defaults), `open_ended` says that it takes any others too (`**kwargs`), `code` is the fingerprint of the
+    user's source, empty for our own models.
     """
 
     name: str
-    build: Callable[..., nn.Module]
     data_arguments: tuple[str, ...]
     required: tuple[str, ...]
     optional: Mapping[str, Any]
@@ -89,6 +92,13 @@ class ModelClass:
         return {key: value for key, value in implied_settings(version).items() if key in known}
 
 
+@dataclass(frozen=True)
+class ModelClass(ModelSignature):
+    """A model's class, or a function that returns one of its instances."""
+
+    build: Callable[..., nn.Module]
+
+
 def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     """Return the class behind a registry name or `package.module:Class`; `ModelError` when there is none.
 
@@ -107,13 +117,14 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     found = getattr(module, class_name, None)
     if found is None:
         classes = [key for key, value in vars(module).items() if inspect.isclass(value)]
-        raise ModelError(f"model {name!r}: module {module_name!r} has no {class_name!r}{nearest(class_name, classes)}")
+        hint = _shadowed(module, module_name, search) or nearest(class_name, classes)
+        raise ModelError(f"model {name!r}: module {module_name!r} has no {class_name!r}{hint}")
     if not _is_module_class(found):
         raise ModelError(f"model {name!r}: {class_name!r} is not a torch.nn.Module class")
     return _describe(name, found, code=_code_of(module, search))
 
 
-def check_hyperparameters(model: ModelClass, given: Sequence[str], *, mend: str = "add it under 'space'") -> None:
+def check_hyperparameters(model: ModelSignature, given: Sequence[str], *, mend: str = "add it under 'space'") -> None:
     """Raise `ModelError` when a name is not a hyperparameter of the model, or a required one is missing.
 
     `mend` says how a missing one is given.
@@ -186,11 +197,24 @@ def _import(name: str, module_name: str) -> Any:
 
 
 def _make_importable(folders: Sequence[Path]) -> None:
-    """Put folders on Python's path for good: a model's module may import its neighbours later."""
-    for folder in reversed(folders):
+    """Put folders on Python's path for good: a model's module may import its neighbours later.
+
+    At its end: a file of the user's with the name of a library is that library to nobody.
+    """
+    for folder in folders:
         if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
+            sys.path.append(str(folder))
+            USER_FOLDERS.add(str(folder))
     importlib.invalidate_caches()
+
+
+def _shadowed(module: Any, name: str, search: Sequence[Path]) -> str:
+    """Say so where a module of another place was found, and the user has one of that name, which comes after it."""
+    found = Path(getattr(module, "__file__", None) or ".").resolve()
+    parts = name.split(".")
+    own = [folder.joinpath(*parts).with_suffix(".py").resolve() for folder in search]
+    other = next((file for file in own if file.is_file() and file != found), None)
+    return f": it is {found}, which comes before {other}; give yours another name" if other else ""
 
 
 def _is_module_class(found: Any) -> bool:
@@ -222,4 +246,4 @@ def _describe(name: str, found: Callable[..., nn.Module], *, code: str) -> Model
             required.append(key)
         else:
             optional[key] = parameter.default
-    return ModelClass(name, found, tuple(data), tuple(required), optional, open_ended, code)
+    return ModelClass(name, tuple(data), tuple(required), optional, open_ended, code, found)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 
 from gridsearch.errors import JobError, nearest
 from gridsearch.spec.consistency import check_copies, check_search, check_teacher
 from gridsearch.spec.domains import Axis, axis_of, values_of
+from gridsearch.spec.durations import DURATION_PATTERN, seconds_of
 from gridsearch.spec.overrides import apply_overrides
 from gridsearch.spec.rules import Rule, parse_rule
 from gridsearch.spec.space import MAX_POINTS, Space
@@ -23,6 +24,21 @@ from gridsearch.spec.yaml_source import Document, Trail, parse_document, read_do
 
 #: Printable, and short enough for a table's heading. Control characters would reach terminals and pages.
 JobName = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def _seconds(written: Any) -> Any:
+    """Return a duration as text, `30m`, in seconds; a number is seconds already."""
+    return seconds_of(written) if isinstance(written, str) else written
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0.0, allow_inf_nan=False),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"type": "number", "exclusiveMinimum": 0}]}
+    ),
+]
 
 
 class Objective(BaseModel):
@@ -100,6 +116,7 @@ class JobFile(BaseModel):
     objective: Objective = Objective()
     constraints: Constraints = Constraints()
     teacher: TeacherChoice | None = None
+    trial_timeout: Duration | None = None
 
 
 JOB_KEYS = tuple(JobFile.model_fields)
@@ -114,8 +131,8 @@ class JobSpec:
     """A job whose every value has been checked, but not yet against its data and its model.
 
     `fixed` are the settings that have one value, `space` the axes. `base` is the folder that relative paths in the job
-    start from. `search` is None for the whole grid. `source` is YAML that stands for the job with its overrides;
-    `document` knows where everything stands.
+    start from. `search` is None for the whole grid. `trial_timeout` is how many seconds a worker may be silent, None
+    for ever. `source` is YAML that stands for the job with its overrides; `document` knows where everything stands.
     """
 
     name: str
@@ -132,6 +149,7 @@ class JobSpec:
     objective: Objective
     constraints: Constraints
     teacher: TeacherChoice | None
+    trial_timeout: float | None
     base: Path
     source: str = field(repr=False)
     document: Document = field(repr=False)
@@ -201,6 +219,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         objective=head.objective,
         constraints=head.constraints,
         teacher=head.teacher,
+        trial_timeout=head.trial_timeout,
         base=base,
         source=_source(document, overrides),
         document=document,

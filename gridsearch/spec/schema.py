@@ -23,6 +23,7 @@ _HELP = {
     "constraints": "What a trial must not exceed to be the best.",
     "rules": "Points that do not exist, as expressions over the settings.",
     "objective": "What ranks trials.",
+    "trial_timeout": "How long a worker may be silent, as 30m, before it is ended and the trial to blame fails.",
     "teacher": "Whom the models learn from: the job of that name, and which of its trials.",
     "batch_size": "Images per step.",
     "epochs": "Passes over the training images.",

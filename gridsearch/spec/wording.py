@@ -35,6 +35,8 @@ def explain(problem: Mapping[str, Any]) -> str:
         return f"{_short(value)} must be grid, or a map such as {{random: 50}}"
     if problem["loc"] == ("teacher", "pick"):
         return f"{_short(value)} must be best, or the first four or more characters of a trial's id"
+    if problem["loc"] == ("trial_timeout",) and problem["type"] == "value_error":
+        return f"{_short(value)} must be a duration, as 90s, 30m, 1h30m or 2d"
     if problem["type"] == "literal_error":
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
         return f"{value!r} is not one of {', '.join(options)}{_suggest(value, options)}"

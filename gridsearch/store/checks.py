@@ -11,8 +11,9 @@ from sqlalchemy import Connection, select
 
 from gridsearch.spec.identity import digest, lineage_id_in, parse
 from gridsearch.spec.outcomes import RESULT_STATES, TrialState
-from gridsearch.store.evaluations import evaluations_of, fault_of
-from gridsearch.store.jobs import grid_digest, text_digest
+from gridsearch.store.evaluations import fault_of, unchecked_evaluations
+from gridsearch.store.grids import grid_digest
+from gridsearch.store.jobs import text_digest
 from gridsearch.store.lookup import as_stored, every
 from gridsearch.store.replay import Replay
 from gridsearch.store.rows import Problem
@@ -123,7 +124,7 @@ def trainings_fit(connection: Connection) -> Iterator[Problem]:
 
 def evaluations_fit(connection: Connection, replay: Replay) -> Iterator[Problem]:
     """Every evaluation is one that the events tell of, of a trial that has a score, and its numbers are possible."""
-    found = {row.trial_id: row for row in evaluations_of(connection, None)}
+    found = {row.trial_id: row for row in unchecked_evaluations(connection)}
     for name in sorted(replay.evaluated ^ found.keys()):
         text = "it was evaluated, but no event says so" if name in found else "its evaluation is missing"
         yield Problem("events", f"trial {name}", text)

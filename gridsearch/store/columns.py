@@ -21,6 +21,7 @@ from gridsearch.spec.outcomes import TrialState
 REAL: TypeEngine[float] = Double().with_variant(sqlite.REAL(), "sqlite")
 
 
+_STATES = {str(state): state for state in TrialState}
 _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
@@ -41,6 +42,33 @@ def to_text(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def to_time(text: str) -> datetime:
+    """Return the time that a text of `to_text` tells; `StoreDamagedError` when the text is none."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise StoreDamagedError(f"the store holds {str(text)[:40]!r} where a time should be") from error
+
+
+def to_mapping(text: str) -> dict[str, Any]:
+    """Return the mapping that a JSON text holds; `StoreDamagedError` when the text is none."""
+    try:
+        content = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreDamagedError(f"the store holds {str(text)[:40]!r} where JSON should be") from error
+    if not isinstance(content, dict):
+        raise StoreDamagedError(f"the store holds {str(text)[:40]!r} where a mapping should be")
+    return content
+
+
+def to_state(text: str) -> TrialState:
+    """Return the state of that name; `StoreDamagedError` when there is none."""
+    try:
+        return _STATES[text]
+    except (KeyError, TypeError) as error:
+        raise StoreDamagedError(f"the store holds {str(text)[:40]!r} where a state should be") from error
+
+
 class UtcTime(TypeDecorator[datetime]):
     """An aware time, kept as ISO 8601 text in UTC."""
 
@@ -55,10 +83,7 @@ class UtcTime(TypeDecorator[datetime]):
         """Return the time stored; `StoreDamagedError` when the text is none."""
         if value is None:
             return None
-        try:
-            return datetime.fromisoformat(value).astimezone(UTC)
-        except (TypeError, ValueError) as error:
-            raise StoreDamagedError(f"the store holds {value!r} where a time should be") from error
+        return to_time(value)
 
 
 class Json(TypeDecorator[Mapping[str, Any]]):
@@ -73,15 +98,7 @@ class Json(TypeDecorator[Mapping[str, Any]]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Mapping[str, Any] | None:
         """Return the mapping stored; `StoreDamagedError` when the text is none."""
-        if value is None:
-            return None
-        try:
-            content = json.loads(value)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise StoreDamagedError(f"the store holds {str(value)[:40]!r} where JSON should be") from error
-        if not isinstance(content, dict):
-            raise StoreDamagedError(f"the store holds {str(value)[:40]!r} where a mapping should be")
-        return content
+        return None if value is None else to_mapping(value)
 
 
 class State(TypeDecorator[TrialState]):
@@ -96,10 +113,7 @@ class State(TypeDecorator[TrialState]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> TrialState | None:
         """Return the state stored; `StoreDamagedError` when the text is none."""
-        try:
-            return None if value is None else TrialState(value)
-        except ValueError as error:
-            raise StoreDamagedError(f"the store holds {value!r} where a state should be") from error
+        return None if value is None else to_state(value)
 
 
 class Words(TypeDecorator[str]):

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from sqlalchemy.pool import StaticPool
 
 from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.store.failures import damaged, explain
+from gridsearch.store.journals import is_left_over, next_generation, pass_generation
 from gridsearch.store.waiting import ORDINARY, SLICE_SECONDS, Patience, is_locked
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ class Database:
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._closed = False
+        self._wrote = False
         with translated(path):
             self._raw = self._connect(create=create, read_only=read_only)
         self._engine = create_engine("sqlite+pysqlite://", creator=lambda: self._raw, poolclass=StaticPool)
@@ -70,6 +72,7 @@ class Database:
         """Run a transaction that excludes every other writer from its start; durable once this returns."""
         with self._transaction(self._writer) as connection:
             yield connection
+        self._wrote = True
 
     @contextmanager
     def waiting_at_most(self, seconds: float) -> Iterator[None]:
@@ -112,6 +115,9 @@ class Database:
         # A child that was forked must not close the file: that would drop its parent's locks.
         if not self._closed and os.getpid() == self._pid:
             self._closed = True
+            if self._wrote:
+                with suppress(sqlite3.Error):
+                    pass_generation(self._raw)
             self._engine.dispose()
             self._raw.close()
 
@@ -123,6 +129,7 @@ class Database:
         try:
             if write:
                 self._wait("write", lambda: self._raw.execute("BEGIN EXCLUSIVE"))
+                next_generation(self._raw)
             else:
                 self._raw.execute("BEGIN")
                 # The first look takes the lock.
@@ -132,6 +139,7 @@ class Database:
             raise
 
     def _connect(self, *, create: bool, read_only: bool) -> sqlite3.Connection:
+        left_over = is_left_over(self.path)
         mode = "rwc" if create and not read_only else "rw"
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={mode}",
@@ -141,6 +149,10 @@ class Database:
             check_same_thread=False,
         )
         try:
+            if left_over:
+                # The first to read undoes what was begun.
+                self._wait("read", lambda: connection.execute("SELECT count(*) FROM sqlite_master").fetchone())
+                pass_generation(connection)
             self._configure(connection, read_only=read_only)
         except BaseException:
             connection.close()

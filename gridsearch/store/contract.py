@@ -29,6 +29,7 @@ from typing import Any, Self
 
 from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
 from gridsearch.store.rows import (
+    AtWork,
     Claim,
     EpochRow,
     Evaluation,
@@ -122,6 +123,13 @@ class Store(ABC):
     @abstractmethod
     def open_launches(self) -> list[LaunchRow]:
         """Return the launches that have not been closed, alive or not, oldest first."""
+
+    @abstractmethod
+    def at_work(self, job: str) -> list[AtWork]:
+        """Return what open launches of a job have claimed, what was claimed together as one, oldest claims first.
+
+        `heard_at` is when a lineage of them was claimed or had an epoch recorded, whichever was last.
+        """
 
     @abstractmethod
     def claim(self, launch_id: int, targets: Mapping[str, int]) -> list[Claim]:

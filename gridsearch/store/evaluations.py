@@ -5,58 +5,50 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, delete, func, select, text
 
-from gridsearch.errors import StoreError
+from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.spec.outcomes import RESULT_STATES, TrialState
-from gridsearch.store.columns import to_json, to_text
-from gridsearch.store.jobs import job_key
+from gridsearch.store.columns import storable, to_json, to_mapping, to_text, to_time
+from gridsearch.store.grids import check_grid
+from gridsearch.store.jobs import stored_job
 from gridsearch.store.journal import EVALUATED, Cause, log
-from gridsearch.store.lookup import AnyRow, trial_keys
+from gridsearch.store.keys import trial_keys
+from gridsearch.store.lookup import AnyRow, AnySelect
 from gridsearch.store.rows import Evaluation, EvaluationRow, Latency, LatencyRow
-from gridsearch.store.seals import seal
-from gridsearch.store.tables import evaluations, job_trials, latencies, trials
+from gridsearch.store.sealed import EVALUATIONS, JOBS, LATENCIES, TRIALS
+from gridsearch.store.tables import evaluations, events, job_trials, latencies, trials
 
-#: The columns under an evaluation's seal.
-SEALED = ("trial", "epoch", "loss", "confusion", "seconds", "at")
-_EVALUATIONS = select(
-    trials.c.trial_id,
-    evaluations.c.epoch,
-    evaluations.c.loss,
-    evaluations.c.confusion,
-    evaluations.c.seconds,
-    evaluations.c.at,
-).join_from(evaluations, trials)
-_LATENCIES = select(
-    trials.c.trial_id,
-    latencies.c.device,
-    latencies.c.batch_size,
-    latencies.c.images,
-    latencies.c.seconds,
-    latencies.c.repeats,
-    latencies.c.at,
-).join_from(latencies, trials)
+_EVALUATIONS: AnySelect = select(*EVALUATIONS.columns, *TRIALS.columns).join_from(evaluations, trials, isouter=True)
+_LATENCIES: AnySelect = select(*LATENCIES.columns, *TRIALS.columns).join_from(latencies, trials, isouter=True)
+_EVALUATION = itemgetter(
+    EVALUATIONS.width + TRIALS.names.index("trial_id"),
+    *map(EVALUATIONS.names.index, ("epoch", "loss", "confusion", "seconds", "at")),
+)
+_LATENCY = itemgetter(
+    LATENCIES.width + TRIALS.names.index("trial_id"),
+    *map(LATENCIES.names.index, ("device", "batch_size", "images", "seconds", "repeats", "at")),
+)
+_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "state", "epochs")))
+_JOB_ID = JOBS.names.index("id")
+_HELD = select(func.count()).select_from(evaluations)
+#: Literally the condition of the index of such events, which is small.
+_TOLD = select(func.count()).select_from(events).where(text("kind = 'evaluated'"))
 
 
 def put_evaluation(connection: Connection, evaluation: Evaluation, at: datetime) -> EvaluationRow:
     """See `Store.put_evaluation`."""
-    trial = connection.execute(
-        select(trials.c.id, trials.c.lineage, trials.c.state, trials.c.epochs).where(
-            trials.c.trial_id == evaluation.trial_id
-        )
-    ).one_or_none()
-    _check(evaluation, trial)
-    assert trial is not None
+    trial = _scored_trial(connection, evaluation)
     found = _row_of(connection, evaluation.trial_id)
     if found is not None:
         return found
     confusion = {"classes": list(evaluation.class_names), "counts": [list(row) for row in evaluation.confusion]}
     loss = evaluation.loss if evaluation.loss is not None and math.isfinite(evaluation.loss) else None
-    sealed = (trial.id, evaluation.epoch, loss, to_json(confusion), float(evaluation.seconds), to_text(at))
-    values: dict[str, Any] = dict(zip(SEALED, sealed, strict=True)) | {"confusion": confusion, "at": at}
-    connection.execute(insert(evaluations).values(**values, seal=seal(*sealed)))
+    values = {"epoch": evaluation.epoch, "loss": loss, "confusion": to_json(confusion), "seconds": evaluation.seconds}
+    EVALUATIONS.insert(connection, [values | {"trial": trial.id, "at": to_text(at)}])
     cause = Cause(at)
     log(connection, cause, [cause.event(EVALUATED, trial.lineage, detail={"evaluated": evaluation.trial_id})])
     made = _row_of(connection, evaluation.trial_id)
@@ -76,38 +68,40 @@ def put_latencies(connection: Connection, measured: Collection[Latency], at: dat
             & (latencies.c.batch_size == one.batch_size)
         )
         connection.execute(delete(latencies).where(same))
-        connection.execute(
-            insert(latencies).values(
-                trial=keys[one.trial_id],
-                device=one.device,
-                batch_size=one.batch_size,
-                images=one.images,
-                seconds=one.seconds,
-                repeats=one.repeats,
-                at=at,
-            )
-        )
+        values = {"trial": keys[one.trial_id], "device": storable(one.device), "batch_size": one.batch_size}
+        values |= {"images": one.images, "seconds": one.seconds, "repeats": one.repeats, "at": to_text(at)}
+        LATENCIES.insert(connection, [values])
 
 
 def evaluations_of(connection: Connection, job: str | None) -> list[EvaluationRow]:
     """See `Store.evaluations`."""
+    EVALUATIONS.check_all(connection)
+    _count(connection)
     return [_evaluation(row) for row in connection.execute(_of_job(connection, _EVALUATIONS, job))]
 
 
 def latencies_of(connection: Connection, job: str | None) -> list[LatencyRow]:
     """See `Store.latencies`."""
+    LATENCIES.check_all(connection)
     statement = _of_job(connection, _LATENCIES, job).order_by(latencies.c.device, latencies.c.batch_size)
-    return [LatencyRow(*row) for row in connection.execute(statement)]
+    return [_latency(row) for row in connection.execute(statement)]
 
 
-def _of_job(connection: Connection, statement: Select[Any], job: str | None) -> Select[Any]:
+def _count(connection: Connection) -> None:
+    held, told = connection.scalar(_HELD), connection.scalar(_TOLD)
+    if held != told:
+        raise StoreDamagedError(f"there are {held} evaluations, but the events tell of {told}")
+
+
+def _of_job(connection: Connection, statement: AnySelect, job: str | None) -> AnySelect:
     """Return the statement for a job's trials in the order of its grid, or for all trials, first come first."""
     if job is None:
         return statement.order_by(trials.c.id)
-    key = job_key(connection, job)
+    row = stored_job(connection, job)
+    check_grid(connection, row)
     return (
         statement.join(job_trials, job_trials.c.trial == trials.c.id)
-        .where(job_trials.c.job == key)
+        .where(job_trials.c.job == row[_JOB_ID])
         .order_by(job_trials.c.position)
     )
 
@@ -117,20 +111,51 @@ def _row_of(connection: Connection, trial_id: str) -> EvaluationRow | None:
     return None if row is None else _evaluation(row)
 
 
+def unchecked_evaluations(connection: Connection) -> list[EvaluationRow]:
+    """Return all evaluations, for `verify`, which has looked at their seals and at those of the trials."""
+    return [_shown(row) for row in connection.execute(_EVALUATIONS)]
+
+
 def _evaluation(row: AnyRow) -> EvaluationRow:
-    trial_id, epoch, loss, confusion, seconds, at = row
-    counts = tuple(tuple(line) for line in confusion["counts"])
-    return EvaluationRow(trial_id, epoch, loss, tuple(confusion["classes"]), counts, seconds, at)
+    EVALUATIONS.check(row)
+    TRIALS.check(row, EVALUATIONS.width)
+    return _shown(row)
 
 
-def _check(evaluation: Evaluation, trial: AnyRow | None) -> None:
+def _shown(row: AnyRow) -> EvaluationRow:
+    trial_id, epoch, loss, confusion, seconds, at = _EVALUATION(row)
+    told = to_mapping(confusion)
+    counts = tuple(tuple(line) for line in told["counts"])
+    return EvaluationRow(trial_id, epoch, loss, tuple(told["classes"]), counts, seconds, to_time(at))
+
+
+def _latency(row: AnyRow) -> LatencyRow:
+    LATENCIES.check(row)
+    TRIALS.check(row, LATENCIES.width)
+    trial_id, device, batch_size, images, seconds, repeats, at = _LATENCY(row)
+    return LatencyRow(trial_id, device, batch_size, images, seconds, repeats, to_time(at))
+
+
+class _Trial(NamedTuple):
+    id: int
+    lineage: int
+    state: str
+    epochs: int
+
+
+def _scored_trial(connection: Connection, evaluation: Evaluation) -> _Trial:
+    """Return the trial that was evaluated; `StoreError` where the evaluation cannot be one of it."""
     name = f"trial {evaluation.trial_id[:12]}"
-    if trial is None:
+    row = connection.execute(select(*TRIALS.columns).where(trials.c.trial_id == evaluation.trial_id)).one_or_none()
+    if row is None:
         raise StoreError(f"there is no {name} in the store")
+    TRIALS.check(row)
+    trial = _Trial(*_TRIAL(row))
     if trial.state not in RESULT_STATES - {TrialState.DIVERGED}:
         raise StoreError(f"{name} is {trial.state}: only a trial that was trained to its end can be evaluated")
     if fault := fault_of(evaluation, trial.epochs):
         raise StoreError(f"{name}: {fault}")
+    return trial
 
 
 def fault_of(evaluation: Evaluation, epochs: int) -> str | None:

@@ -42,7 +42,8 @@ def damaged(path: Path, what: str) -> StoreDamagedError:
     """Return the error for a file that is no sound database, naming the newest backup where there is one."""
     backup = newest_backup(path)
     mend = f"restore {backup} or move the file away" if backup else "move the file away and launch again"
-    return StoreDamagedError(f"the store {path} is damaged ({one_line(what)}); {mend}")
+    look = f"see: gridsearch verify --store {path}; then "
+    return StoreDamagedError(f"the store {path} is damaged ({one_line(what)}); {look}{mend}")
 
 
 def explain(path: Path, message: str) -> StoreError:

@@ -7,25 +7,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select
 
-from gridsearch.errors import StoreError, nearest
+from gridsearch.errors import StoreDamagedError, StoreError, nearest
 from gridsearch.spec.identity import digest
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.bulk import execute_many
-from gridsearch.store.columns import storable, to_json
+from gridsearch.store.columns import storable, to_json, to_mapping, to_text, to_time
+from gridsearch.store.grids import check_grid, grid_digest
 from gridsearch.store.journal import ENQUEUED, JOB_CREATED, JOB_REVISED, Cause, log_one
-from gridsearch.store.lookup import lineage_keys, trial_keys
+from gridsearch.store.keys import lineage_keys, trial_keys
+from gridsearch.store.lookup import AnyRow
 from gridsearch.store.rows import JobRow, NewTrial
+from gridsearch.store.sealed import JOBS, LINEAGES, TRIALS
 from gridsearch.store.settling import settle
-from gridsearch.store.tables import job_trials, jobs, lineages, trials
+from gridsearch.store.tables import events, job_trials, jobs, lineages, trials
 
-_JOB = select(jobs.c.name, jobs.c.revision, jobs.c.spec, jobs.c.source, jobs.c.created_at, jobs.c.updated_at)
+_JOBS = select(*JOBS.columns)
+_LAST_TOLD = select(func.max(events.c.job))
+_NAME, _ID = JOBS.names.index("name"), JOBS.names.index("id")
+_SHOWN = itemgetter(*map(JOBS.names.index, ("name", "revision", "spec", "source", "created_at", "updated_at")))
+_CHANGED = JOBS.names.index("changed")
 
 _PENDING = str(TrialState.PENDING)
-_ADD_MEMBERS, _ADD_TRIALS, _ADD_LINEAGES = insert(job_trials), insert(trials), insert(lineages)
+_ADD_MEMBERS = insert(job_trials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +45,47 @@ class JobText:
     source: str
 
 
-def job_key(connection: Connection, name: str) -> int:
-    """Return a job's row number; `StoreError` naming the nearest job when there is none."""
-    found = connection.scalar(select(jobs.c.id).where(jobs.c.name == name))
-    if found is None:
-        names = list(connection.scalars(select(jobs.c.name)))
+def stored_job(connection: Connection, name: str) -> AnyRow:
+    """Return a job's row, of `JOBS.columns`, checked; `StoreError` naming the nearest job when there is none."""
+    row = connection.execute(_JOBS.where(jobs.c.name == name)).one_or_none()
+    if row is None:
+        names = [other[_NAME] for other in stored_jobs(connection)]
         hint = nearest(name, names) if names else "; the store holds no jobs yet"
         raise StoreError(f"there is no job {name!r} in the store{hint}")
-    return int(found)
+    JOBS.check(row)
+    return row
+
+
+def stored_jobs(connection: Connection) -> Sequence[AnyRow]:
+    """Return the rows of all jobs, of `JOBS.columns`, checked; none of those that the events tell of is missing."""
+    rows = connection.execute(_JOBS.order_by(jobs.c.id)).fetchall()
+    for row in rows:
+        JOBS.check(row)
+    told = connection.scalar(_LAST_TOLD) or 0
+    if len(rows) != told:
+        raise StoreDamagedError(f"there are {len(rows)} jobs, but the events tell of {told}")
+    return rows
+
+
+def job_key(connection: Connection, name: str) -> int:
+    """Return a job's row number; `StoreError` naming the nearest job when there is none."""
+    return int(stored_job(connection, name)[_ID])
 
 
 def all_jobs(connection: Connection) -> list[JobRow]:
     """See `Store.jobs`."""
-    return [JobRow(*row) for row in connection.execute(_JOB.order_by(jobs.c.changed.desc()))]
+    rows = sorted(stored_jobs(connection), key=itemgetter(_CHANGED), reverse=True)
+    return [_shown(row) for row in rows]
 
 
 def job_row(connection: Connection, name: str) -> JobRow:
     """See `Store.job`."""
-    return JobRow(*connection.execute(_JOB.where(jobs.c.id == job_key(connection, name))).one())
+    return _shown(stored_job(connection, name))
+
+
+def _shown(row: AnyRow) -> JobRow:
+    name, revision, spec, source, created_at, updated_at = _SHOWN(row)
+    return JobRow(name, revision, to_mapping(spec), source, to_time(created_at), to_time(updated_at))
 
 
 def put_job(connection: Connection, job: JobText, grid: Sequence[NewTrial], at: datetime) -> JobRow:
@@ -72,11 +103,6 @@ def put_job(connection: Connection, job: JobText, grid: Sequence[NewTrial], at: 
     return job_row(connection, job.name)
 
 
-def grid_digest(trial_ids: Iterable[str]) -> str:
-    """Return the hash by which a job knows its grid: of the trials' ids, in order."""
-    return digest("\n".join(trial_ids))
-
-
 def text_digest(name: str, spec: str, source: str) -> str:
     """Return the hash of what a job says, its `spec` as JSON; the event of its last change holds it."""
     return digest("\n".join((storable(name), spec, storable(source))))
@@ -84,25 +110,30 @@ def text_digest(name: str, spec: str, source: str) -> str:
 
 def _put_text(connection: Connection, job: JobText, grid: str, at: datetime) -> tuple[int, bool]:
     """Insert or update the job's row; return its number and whether its grid is another one now."""
-    old = connection.execute(select(jobs).where(jobs.c.name == job.name)).one_or_none()
-    spec = json.loads(to_json(job.spec))
-    values: dict[str, Any] = {"spec": spec, "source": storable(job.source), "grid": grid}
-    detail: dict[str, Any] = {"grid": grid, "text": text_digest(job.name, to_json(spec), job.source)}
-    if old is None:
-        row = {"name": job.name, "revision": 1, "created_at": at, "updated_at": at, "changed": 0}
-        primary_key = connection.execute(insert(jobs).values(values | row)).inserted_primary_key
-        assert primary_key is not None
-        key, kind, revision = int(primary_key[0]), JOB_CREATED, 1
-    elif all(old._mapping[name] == value for name, value in values.items()):
-        return old.id, False
+    found = connection.execute(_JOBS.where(jobs.c.name == job.name)).one_or_none()
+    text = to_json(job.spec)
+    values: dict[str, Any] = {"spec": text, "source": storable(job.source), "grid": grid}
+    detail: dict[str, Any] = {"grid": grid, "text": text_digest(job.name, text, job.source)}
+    if found is None:
+        key, kind, revision = len(stored_jobs(connection)) + 1, JOB_CREATED, 1
+        row = {"id": key, "name": storable(job.name), "revision": 1, "changed": 0}
+        JOBS.insert(connection, [values | row | {"created_at": to_text(at), "updated_at": to_text(at)}])
+        grid_changed = True
     else:
-        key, kind, revision = old.id, JOB_REVISED, old.revision + 1
-        detail["before"] = {"revision": old.revision, "spec": old.spec, "source": old.source}
+        JOBS.check(found)
+        old = dict(zip(JOBS.names, found, strict=False))
+        before = to_mapping(old["spec"])
+        check_grid(connection, found)
+        if before == json.loads(text) and all(old[name] == values[name] for name in ("source", "grid")):
+            return old["id"], False
+        key, kind, revision = old["id"], JOB_REVISED, old["revision"] + 1
+        detail["before"] = {"revision": old["revision"], "spec": before, "source": old["source"]}
+        grid_changed = old["grid"] != grid
     cause = Cause(at, job=key)
     changed = log_one(connection, cause, cause.event(kind, detail={"revision": revision} | detail))
-    values |= {"revision": revision, "updated_at": at, "changed": changed}
-    connection.execute(update(jobs).where(jobs.c.id == key).values(values))
-    return key, old is None or old.grid != grid
+    values |= {"revision": revision, "updated_at": to_text(at), "changed": changed}
+    JOBS.change(connection, [{"id": key} | values])
+    return key, grid_changed
 
 
 def _insert_trials(connection: Connection, new: Sequence[NewTrial], cause: Cause) -> dict[str, int]:
@@ -116,7 +147,7 @@ def _insert_trials(connection: Connection, new: Sequence[NewTrial], cause: Cause
     # Numbers may be given out here, as nobody else can write meanwhile; asking for them afterwards takes longer.
     lineage_numbers = known | dict(zip(fresh, count(_next(connection, lineages)), strict=False))
     rows = ({"id": lineage_numbers[name], "lineage_id": name, "attempt": 0, "epoch": -1} for name in fresh)
-    execute_many(connection, _ADD_LINEAGES, rows)
+    LINEAGES.insert(connection, rows)
     numbers = dict(zip((trial.trial_id for trial in new), count(_next(connection, trials)), strict=False))
     every = (
         {
@@ -131,7 +162,7 @@ def _insert_trials(connection: Connection, new: Sequence[NewTrial], cause: Cause
         }
         for trial in new
     )
-    execute_many(connection, _ADD_TRIALS, every)
+    TRIALS.insert(connection, every)
     settle(connection, known.values(), cause)
     return numbers
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, insert, select
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.bulk import execute_many
 from gridsearch.store.columns import to_json, to_text
-from gridsearch.store.seals import seal
+from gridsearch.store.sealed import EVENTS
 from gridsearch.store.tables import events
 
 # Of a job.
@@ -39,8 +39,6 @@ REFUSED = "refused"
 #: Of a lineage, because an event with a trial is a change of that trial's state, which an evaluation is not.
 EVALUATED = "evaluated"
 _ADD = insert(events)
-#: The columns under an event's seal.
-SEALED = ("at", "kind", "job", "launch", "lineage", "trial", "attempt", "detail")
 #: Lineage events after which nobody holds the lineage.
 CLAIM_ENDS = frozenset({RELEASED, FINISHED, STOPPED, DIVERGED, FAILED})
 
@@ -59,11 +57,17 @@ class Event:
 
     def row(self, stamp: str) -> dict[str, Any]:
         """Return the row as it is stored, given the time of the change; sealed."""
-        detail = to_json(self.detail) if self.detail else "{}"
-        values = (stamp, self.kind, self.job, self.launch, self.lineage, self.trial, self.attempt, detail)
-        row: dict[str, Any] = dict(zip(SEALED, values, strict=True))
-        row["seal"] = seal(*row.values())
-        return row
+        row: dict[str, Any] = {
+            "at": stamp,
+            "kind": self.kind,
+            "job": self.job,
+            "launch": self.launch,
+            "lineage": self.lineage,
+            "trial": self.trial,
+            "attempt": self.attempt,
+            "detail": to_json(self.detail) if self.detail else "{}",
+        }
+        return EVENTS.sealed(row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
 from gridsearch.errors import LaunchClosedError, StoreError
 from gridsearch.store.claims import release
-from gridsearch.store.columns import storable
+from gridsearch.store.columns import storable, to_text, to_time
 from gridsearch.store.jobs import job_key
 from gridsearch.store.journal import LAUNCH_CLOSED, LAUNCH_OPENED, Cause, log
 from gridsearch.store.lookup import AnyRow
 from gridsearch.store.rows import LaunchRow
+from gridsearch.store.sealed import JOBS, LAUNCHES
 from gridsearch.store.tables import OUTCOMES, jobs, launches
+
+_LAUNCH = itemgetter(
+    *map(
+        LAUNCHES.names.index,
+        ("id", "host", "pid", "pid_started", "beat", "workers", "started_at", "process_table", "beat_at"),
+    )
+)
+_STANDING = itemgetter(LAUNCHES.names.index("job"), LAUNCHES.names.index("outcome"))
+_ENDED_AT = LAUNCHES.names.index("ended_at")
+_JOB_NAME = LAUNCHES.width + JOBS.names.index("name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +49,15 @@ def open_launch(connection: Connection, job: str, process: Process, at: datetime
     values = {
         "host": storable(process.host),
         "pid": process.pid,
-        "pid_started": process.pid_started,
+        "pid_started": float(process.pid_started),
         "workers": process.workers,
         "process_table": None if process.table is None else storable(process.table),
     }
-    primary_key = connection.execute(
-        insert(launches).values(job=key, beat=0, started_at=at, **values)
-    ).inserted_primary_key
-    assert primary_key is not None
-    cause = Cause(at, key, int(primary_key[0]))
+    number = int(connection.scalar(select(func.max(launches.c.id))) or 0) + 1
+    LAUNCHES.insert(connection, [{"id": number, "job": key, "beat": 0, "started_at": to_text(at), **values}])
+    cause = Cause(at, key, number)
     log(connection, cause, [cause.event(LAUNCH_OPENED, detail=values)])
-    return int(primary_key[0])
+    return number
 
 
 def beat(connection: Connection, launch_id: int, at: datetime) -> None:
@@ -72,47 +81,48 @@ def close_launch(connection: Connection, cause: Cause, outcome: str) -> None:
     """See `Store.close_launch`; `cause` names the launch."""
     if outcome not in OUTCOMES:
         raise StoreError(f"a launch cannot end as {outcome!r} (valid: {', '.join(OUTCOMES)})")
-    closed = connection.execute(
-        update(launches)
-        .where(launches.c.id == cause.launch, launches.c.ended_at.is_(None))
-        .values(ended_at=cause.at, outcome=outcome)
-    )
-    if closed.rowcount:
+    if connection.scalar(select(launches.c.ended_at).where(launches.c.id == cause.launch)) is None:
+        LAUNCHES.change(connection, [{"id": cause.launch, "ended_at": cause.stamp, "outcome": outcome}])
         release(connection, cause)
         log(connection, cause, [cause.event(LAUNCH_CLOSED, detail={"outcome": outcome})])
 
 
 def open_launches(connection: Connection) -> list[LaunchRow]:
     """See `Store.open_launches`."""
-    columns = launches.c
-    statement = (
-        select(
-            columns.id,
-            jobs.c.name,
-            columns.host,
-            columns.pid,
-            columns.pid_started,
-            columns.beat,
-            columns.workers,
-            columns.started_at,
-            columns.ended_at,
-            columns.outcome,
-            columns.process_table,
-            columns.beat_at,
-        )
-        .join_from(launches, jobs)
-        .where(columns.ended_at.is_(None))
-        .order_by(columns.id)
+    statement = select(*LAUNCHES.columns, *JOBS.columns).join_from(launches, jobs, isouter=True).order_by(launches.c.id)
+    rows = connection.execute(statement).fetchall()
+    # Those that ended, too: one may only look as if it had.
+    for row in rows:
+        LAUNCHES.check(row)
+        JOBS.check(row, LAUNCHES.width)
+    return [_open_launch(row) for row in rows if row[_ENDED_AT] is None]
+
+
+def _open_launch(row: AnyRow) -> LaunchRow:
+    number, host, pid, pid_started, beat, workers, started_at, table, beat_at = _LAUNCH(row)
+    return LaunchRow(
+        launch_id=number,
+        job=row[_JOB_NAME],
+        host=host,
+        pid=pid,
+        pid_started=pid_started,
+        beat=beat,
+        workers=workers,
+        started_at=to_time(started_at),
+        ended_at=None,
+        outcome=None,
+        process_table=table,
+        beat_at=None if beat_at is None else to_time(beat_at),
     )
-    rows: Iterable[AnyRow] = connection.execute(statement)
-    return [LaunchRow(*row) for row in rows]
 
 
 def launch_cause(connection: Connection, launch_id: int, at: datetime, *, still_open: bool = False) -> Cause:
     """Return a launch as a cause of changes; `StoreError` when unknown or, where it must be open, closed."""
-    row = connection.execute(select(launches.c.job, launches.c.outcome).where(launches.c.id == launch_id)).one_or_none()
+    row = connection.execute(select(*LAUNCHES.columns).where(launches.c.id == launch_id)).one_or_none()
     if row is None:
         raise StoreError(f"there is no launch {launch_id} in the store")
-    if still_open and row.outcome is not None:
-        raise LaunchClosedError(f"launch {launch_id} was closed ({row.outcome}) and cannot go on; launch again")
-    return Cause(at, row.job, launch_id)
+    LAUNCHES.check(row)
+    job, outcome = _STANDING(row)
+    if still_open and outcome is not None:
+        raise LaunchClosedError(f"launch {launch_id} was closed ({outcome}) and cannot go on; launch again")
+    return Cause(at, job, launch_id)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, func, select, type_coerce
 from sqlalchemy.types import TypeDecorator
 
-from gridsearch.store.tables import lineages, trials
+from gridsearch.store.tables import trials
 
 #: A row, and a statement, of any columns.
 AnyRow = Row[*tuple[Any, ...]]
@@ -42,18 +42,6 @@ def every(connection: Connection, statement: AnySelect) -> Iterator[AnyRow]:
     """Yield the rows of a statement that has very many, fetched by the thousand."""
     for batch in connection.execute(statement).partitions(_BATCH):
         yield from batch
-
-
-def trial_keys(connection: Connection, trial_ids: Iterable[str]) -> dict[str, int]:
-    """Return the row numbers of those of the trials that are in the store."""
-    statement = select(trials.c.trial_id, trials.c.id)
-    return {row[0]: row[1] for row in rows_in(connection, statement, trials.c.trial_id, trial_ids)}
-
-
-def lineage_keys(connection: Connection, lineage_ids: Iterable[str]) -> dict[str, int]:
-    """Return the row numbers of those of the lineages that are in the store."""
-    statement = select(lineages.c.lineage_id, lineages.c.id)
-    return {row[0]: row[1] for row in rows_in(connection, statement, lineages.c.lineage_id, lineage_ids)}
 
 
 def as_stored(table: Table) -> list[ColumnElement[Any]]:

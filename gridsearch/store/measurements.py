@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from operator import itemgetter
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, select
 
 from gridsearch.spec.outcomes import FormMeasured, ModelSize
-from gridsearch.store.bulk import execute_many
+from gridsearch.store.columns import storable
+from gridsearch.store.lookup import rows_in
+from gridsearch.store.sealed import LINEAGES, MEASUREMENTS
 from gridsearch.store.tables import lineages, measurements
 
-_SIZE = (
-    update(lineages)
-    .where(lineages.c.lineage_id == bindparam("name"), lineages.c.parameters.is_(None))
-    .values(parameters=bindparam("new_parameters"), macs=bindparam("new_macs"))
-)
+_SIZED = itemgetter(LINEAGES.names.index("id"), LINEAGES.names.index("lineage_id"), LINEAGES.names.index("parameters"))
 
 
 def remember(connection: Connection, measured: Collection[FormMeasured]) -> None:
@@ -26,24 +26,20 @@ def remember(connection: Connection, measured: Collection[FormMeasured]) -> None
             & (measurements.c.form == one.form)
         )
         connection.execute(delete(measurements).where(same))
-        connection.execute(
-            insert(measurements).values(
-                machine=one.machine,
-                workload=one.workload,
-                form=one.form,
-                models=one.models,
-                batch_size=one.batch_size,
-                seconds=one.seconds,
-            )
-        )
+        MEASUREMENTS.insert(connection, [asdict(one) | {"machine": storable(one.machine)}])
 
 
 def measured(connection: Connection) -> list[FormMeasured]:
     """See `Store.measured`."""
-    return [FormMeasured(**row._mapping) for row in connection.execute(select(measurements))]
+    rows = connection.execute(select(*MEASUREMENTS.columns)).fetchall()
+    for row in rows:
+        MEASUREMENTS.check(row)
+    return [FormMeasured(**dict(zip(MEASUREMENTS.names, row, strict=False))) for row in rows]
 
 
 def note_sizes(connection: Connection, sizes: Mapping[str, ModelSize]) -> None:
     """See `Store.note_sizes`."""
-    rows = [{"name": name, "new_parameters": size.parameters, "new_macs": size.macs} for name, size in sizes.items()]
-    execute_many(connection, _SIZE, rows)
+    rows = rows_in(connection, select(*LINEAGES.columns), lineages.c.lineage_id, sizes)
+    unknown = [(key, name) for key, name, parameters in map(_SIZED, rows) if parameters is None]
+    changes = [{"id": key, "parameters": sizes[name].parameters, "macs": sizes[name].macs} for key, name in unknown]
+    LINEAGES.change(connection, changes)

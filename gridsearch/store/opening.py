@@ -4,32 +4,54 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from gridsearch import paths
-from gridsearch.errors import StoreError
+from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.store.backups import newest_backup
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
+from gridsearch.store.failures import damaged
+from gridsearch.store.journals import start_of
 from gridsearch.store.schema import CURRENT, make_schema, revision_of
 from gridsearch.store.sqlite import SqliteStore
 from gridsearch.store.waiting import Patience
 
 #: How every SQLite database begins.
 _SQLITE = b"SQLite format 3\0"
+#: Bytes of a store of which every page is looked at when it is opened: some ten milliseconds.
+_SMALL = 4 * 2**20
 
 
-def open_store(path: Path, *, create: bool = True, read_only: bool = False, patience: Patience | None = None) -> Store:
+def open_store(
+    path: Path,
+    *,
+    create: bool = True,
+    read_only: bool = False,
+    examine: bool = True,
+    patience: Patience | None = None,
+) -> Store:
     """Open the store in a file; make it where there is none and `create` allows.
 
     A store with an older schema is upgraded, after a copy was made beside it (`<name>.before-<version>`). A
-    store opened with `read_only` is neither made nor upgraded, and refuses every change. `StoreError` says in
+    store opened with `read_only` is neither made nor upgraded, and refuses every change. A small file's pages are all
+    looked at, unless `examine` is off: for `verify`, which says more about them. `StoreError` says in
     one line what is wrong with the path or the file; `StoreDamagedError` that the file is no sound database;
     `StoreBusyError` that an upgrade found a live launch; `StoreLockedError` that another program kept it locked for
     longer than `patience`, this process' own where left out.
     """
     _check_path(path, must_exist=read_only or not create)
-    database = Database(path, create=create, read_only=read_only, patience=patience)
+    try:
+        database = Database(path, create=create, read_only=read_only, patience=patience)
+    except StoreDamagedError:
+        if _is_of_another_kind(path):
+            raise StoreError(f"{path} is no store but a file of another kind; name the store with --store") from None
+        raise
     try:
         _prepare(database, create=create, read_only=read_only)
+        if examine:
+            with database.read() as connection:
+                _check_small(connection, path)
     except BaseException:
         database.close()
         raise
@@ -45,7 +67,6 @@ def _check_path(path: Path, *, must_exist: bool) -> None:
         if path.is_dir():
             raise StoreError(f"the store {path} is a folder; name a file, such as {path / 'results.db'}")
         if path.exists():
-            _check_content(path)
             return
         if must_exist:
             raise StoreError(f"there is no store {path}; `gridsearch launch` makes one, --store names another")
@@ -55,17 +76,29 @@ def _check_path(path: Path, *, must_exist: bool) -> None:
         raise StoreError(f"the store {path} cannot be opened: {error}") from error
 
 
-def _check_content(path: Path) -> None:
-    """Refuse a file of another kind, given by mistake; where there has been a store, it is damage (found later)."""
+def _is_of_another_kind(path: Path) -> bool:
+    """Whether a file that SQLite refuses was given by mistake; where there has been a store, it is damage."""
     if paths.companion_dir(path).exists() or newest_backup(path):
-        return
+        return False
     try:
-        with path.open("rb") as file:
-            start = file.read(len(_SQLITE))
-    except PermissionError:  # SQLite's own refusal has the mend
-        return
-    if start and start != _SQLITE:
-        raise StoreError(f"{path} is no store but a file of another kind; name the store with --store")
+        start = start_of(path, len(_SQLITE))
+    except OSError:
+        return False
+    return bool(start) and start != _SQLITE
+
+
+def refuse_unsound(store: Store, path: Path) -> None:
+    """Refuse to go on with a store that `verify` finds problems in, where that takes no time: where it is small."""
+    if path.stat().st_size <= _SMALL and (problems := store.verify()):
+        raise damaged(path, f"{problems[0].subject}: {problems[0].text}")
+
+
+def _check_small(connection: Connection, path: Path) -> None:
+    """Refuse a store whose pages are not sound, where looking at all of them takes no time."""
+    if path.stat().st_size <= _SMALL:
+        for (found,) in connection.exec_driver_sql("PRAGMA integrity_check(1)").fetchall():
+            if found != "ok":
+                raise damaged(path, str(found))
 
 
 def _prepare(database: Database, *, create: bool, read_only: bool) -> None:

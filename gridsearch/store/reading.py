@@ -1,59 +1,74 @@
-"""Reading trials, lineages and counts."""
+"""Reading trials, lineages and counts; what is read is checked."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from operator import itemgetter
 
 from sqlalchemy import Connection, func, select
 
 from gridsearch.errors import StoreError, nearest
 from gridsearch.spec.outcomes import METRICS, TrialState
-from gridsearch.store.jobs import job_key
-from gridsearch.store.lookup import AnyRow, AnySelect, rows_in
+from gridsearch.store.columns import to_state, to_time
+from gridsearch.store.grids import TRIALS_WITH_LINEAGES, check_grid, checked_trials, grid_rows
+from gridsearch.store.jobs import stored_job
+from gridsearch.store.lookup import AnyRow, every, rows_in
 from gridsearch.store.rows import LineageRow, TrialRow
+from gridsearch.store.sealed import JOBS, LINEAGES, TRIALS
 from gridsearch.store.tables import job_trials, lineages, trials
 
 #: How many trials an error names when a prefix is ambiguous.
 _CANDIDATES = 4
 
-_TRIALS: AnySelect = select(
-    trials.c.trial_id,
-    lineages.c.lineage_id,
-    trials.c.epochs,
-    trials.c.config,
-    trials.c.state,
-    trials.c.attempt,
-    *(trials.c[metric] for metric in METRICS),
-    trials.c.diverged_epoch,
-    trials.c.error,
-    trials.c.log,
-    trials.c.seconds,
-    trials.c.finished_at,
-    trials.c.stopped_epoch,
-    lineages.c.parameters,
-    lineages.c.macs,
-).join_from(trials, lineages)
+_ALL_TRIALS = TRIALS_WITH_LINEAGES.order_by(trials.c.id)
+_JOB_ID = JOBS.names.index("id")
+_TRIAL_ID, _STATE, _ID = (TRIALS.names.index(name) for name in ("trial_id", "state", "id"))
+_LINEAGE_ID = TRIALS.width + LINEAGES.names.index("lineage_id")
+#: What a `TrialRow` begins with, what follows its state, and what follows the time of its end.
+_BEGINNING = itemgetter(_TRIAL_ID, _LINEAGE_ID, *map(TRIALS.names.index, ("epochs", "config")))
+_MIDDLE = itemgetter(*map(TRIALS.names.index, ("attempt", *METRICS, "diverged_epoch", "error", "log", "seconds")))
+_FINISHED_AT = TRIALS.names.index("finished_at")
+_END = itemgetter(
+    TRIALS.names.index("stopped_epoch"), *(TRIALS.width + LINEAGES.names.index(name) for name in ("parameters", "macs"))
+)
+_LINEAGE = itemgetter(
+    *map(
+        LINEAGES.names.index,
+        ("lineage_id", "attempt", "epoch", "diverged_epoch", "launch", "stopped_epoch", "parameters", "macs"),
+    )
+)
 
 
 def _trial_row(row: AnyRow) -> TrialRow:
-    return TrialRow(*row)
+    """Return a row of `TRIALS_WITH_LINEAGES`, checked, as a trial."""
+    finished_at = row[_FINISHED_AT]
+    ended = None if finished_at is None else to_time(finished_at)
+    values = (*_BEGINNING(row), to_state(row[_STATE]), *_MIDDLE(row), ended, *_END(row))
+    return TrialRow(*values)
 
 
 def states(connection: Connection, trial_ids: Collection[str]) -> dict[str, TrialState]:
     """See `Store.states`."""
-    statement = select(trials.c.trial_id, trials.c.state)
-    return {row[0]: row[1] for row in rows_in(connection, statement, trials.c.trial_id, trial_ids)}
+    found = {}
+    for row in rows_in(connection, select(*TRIALS.columns), trials.c.trial_id, trial_ids):
+        TRIALS.check(row)
+        found[row[_TRIAL_ID]] = to_state(row[_STATE])
+    if not found.keys() >= set(trial_ids):
+        TRIALS.check_all(connection)
+    return found
 
 
 def lineage_rows(connection: Connection, lineage_ids: Collection[str]) -> dict[str, LineageRow]:
     """See `Store.lineages`."""
-    columns = lineages.c
-    statement = select(
-        *(columns.lineage_id, columns.attempt, columns.epoch, columns.diverged_epoch, columns.launch),
-        *(columns.stopped_epoch, columns.parameters, columns.macs),
-    )
-    return {row[0]: LineageRow(*row) for row in rows_in(connection, statement, columns.lineage_id, lineage_ids)}
+    found = {}
+    for row in rows_in(connection, select(*LINEAGES.columns), lineages.c.lineage_id, lineage_ids):
+        LINEAGES.check(row)
+        lineage = LineageRow(*_LINEAGE(row))
+        found[lineage.lineage_id] = lineage
+    if not found.keys() >= set(lineage_ids):
+        LINEAGES.check_all(connection)
+    return found
 
 
 def counts(connection: Connection, job: str) -> dict[TrialState, int]:
@@ -61,7 +76,7 @@ def counts(connection: Connection, job: str) -> dict[TrialState, int]:
     statement = (
         select(trials.c.state, func.count())
         .join_from(job_trials, trials)
-        .where(job_trials.c.job == job_key(connection, job))
+        .where(job_trials.c.job == _checked_grid(connection, job))
         .group_by(trials.c.state)
     )
     found = {row[0]: row[1] for row in connection.execute(statement)}
@@ -70,21 +85,15 @@ def counts(connection: Connection, job: str) -> dict[TrialState, int]:
 
 def trials_of(connection: Connection, job: str | None) -> list[TrialRow]:
     """See `Store.trials`."""
-    if job is None:
-        statement = _TRIALS.order_by(trials.c.id)
-    else:
-        statement = (
-            _TRIALS.join(job_trials, job_trials.c.trial == trials.c.id)
-            .where(job_trials.c.job == job_key(connection, job))
-            .order_by(job_trials.c.position)
-        )
-    return [_trial_row(row) for row in connection.execute(statement)]
+    if job is not None:
+        return [_trial_row(row) for row in grid_rows(connection, stored_job(connection, job))]
+    return [_trial_row(row) for row in checked_trials(every(connection, _ALL_TRIALS))]
 
 
 def trials_by_key(connection: Connection, keys: Iterable[int]) -> dict[int, TrialRow]:
     """Return trials by their row numbers."""
-    statement = _TRIALS.add_columns(trials.c.id)
-    return {row[-1]: TrialRow(*row[:-1]) for row in rows_in(connection, statement, trials.c.id, keys)}
+    found = rows_in(connection, TRIALS_WITH_LINEAGES, trials.c.id, keys)
+    return {row[_ID]: _trial_row(row) for row in checked_trials(found)}
 
 
 def ranking(connection: Connection, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
@@ -92,10 +101,12 @@ def ranking(connection: Connection, job: str, metric: str, n: int, *, highest: b
     if metric not in METRICS:
         raise StoreError(f"there is no metric {metric!r} to rank by{nearest(metric, METRICS)}")
     value = trials.c[metric]
+    # Every trial has its say in which are the best, so all are checked.
+    key = _checked_grid(connection, job)
     best = (
         select(trials.c.id)
         .join_from(job_trials, trials)
-        .where(job_trials.c.job == job_key(connection, job), value.isnot(None), trials.c.state != TrialState.DIVERGED)
+        .where(job_trials.c.job == key, value.isnot(None), trials.c.state != TrialState.DIVERGED)
         .order_by(value.desc() if highest else value, job_trials.c.position)
         .limit(max(n, 0))
     )
@@ -110,12 +121,21 @@ def trial(connection: Connection, prefix: str) -> TrialRow:
     found: list[AnyRow] = []
     if re.fullmatch(r"[0-9a-f]*", digits):
         # "g" follows every hexadecimal digit: a range that the index of ids answers.
-        statement = _TRIALS.where(trials.c.trial_id >= digits, trials.c.trial_id < digits + "g")
-        found = list(connection.execute(statement.order_by(trials.c.trial_id).limit(_CANDIDATES + 1)))
+        statement = TRIALS_WITH_LINEAGES.where(trials.c.trial_id >= digits, trials.c.trial_id < digits + "g")
+        asked = connection.execute(statement.order_by(trials.c.trial_id).limit(_CANDIDATES + 1))
+        found = list(checked_trials(asked))
     if not found:
+        TRIALS.check_all(connection)
         raise StoreError(f"no trial's id starts with {prefix!r}; ids are listed by `gridsearch top`")
     if len(found) > 1:
-        names = ", ".join(row[0][: max(12, len(digits) + 4)] for row in found[:_CANDIDATES])
+        names = ", ".join(row[_TRIAL_ID][: max(12, len(digits) + 4)] for row in found[:_CANDIDATES])
         more = ", ..." if len(found) > _CANDIDATES else ""
         raise StoreError(f"several trials' ids start with {prefix!r} ({names}{more}); give more digits")
     return _trial_row(found[0])
+
+
+def _checked_grid(connection: Connection, job: str) -> int:
+    """Return a job's row number, its grid checked."""
+    row = stored_job(connection, job)
+    check_grid(connection, row)
+    return int(row[_JOB_ID])

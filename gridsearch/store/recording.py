@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from gridsearch.spec.outcomes import (
     METRICS,
@@ -21,48 +22,30 @@ from gridsearch.spec.outcomes import (
     TrialState,
 )
 from gridsearch.store.bulk import execute_many
-from gridsearch.store.claims import end_claims
+from gridsearch.store.claims import LineageNow, end_claims, lineages_now
 from gridsearch.store.columns import storable
 from gridsearch.store.failures import one_line
 from gridsearch.store.journal import DIVERGED, FAILED, FINISHED, REFUSED, STOPPED, Cause, Event, log
+from gridsearch.store.keys import lineage_keys
 from gridsearch.store.lookup import rows_in
 from gridsearch.store.reading import trials_by_key
 from gridsearch.store.rows import Recorded
-from gridsearch.store.seals import seal
+from gridsearch.store.sealed import EPOCHS, LINEAGES, TRIALS
 from gridsearch.store.settling import settle
 from gridsearch.store.tables import epochs, lineages, trials
 from gridsearch.store.trainings import Placed, add_trainings
 
 _NUMBERS = (*METRICS, "learning_rate", "seconds")
-#: The columns under an epoch's seal.
-SEALED = ("lineage", "epoch", "attempt", *_NUMBERS)
 _ADD_EPOCHS = insert(epochs)
-_ADVANCE = (
-    update(lineages)
-    .where(lineages.c.id == bindparam("key"))
-    .values(
-        epoch=bindparam("new_epoch"),
-        diverged_epoch=bindparam("new_diverged_epoch"),
-        stopped_epoch=bindparam("new_stopped_epoch"),
-    )
-)
-_FAIL = (
-    update(trials)
-    .where(trials.c.id == bindparam("key"))
-    .values(
-        state=TrialState.FAILED,
-        error=bindparam("new_error"),
-        log=bindparam("new_log"),
-        finished_at=bindparam("new_finished_at"),
-    )
-)
+_RUNNING = select(*TRIALS.columns).where(trials.c.state == TrialState.RUNNING)
+_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "attempt")))
 
 
 @dataclass(slots=True)
 class _Progress:
     """A lineage while a batch is read; changed in memory, then written at once."""
 
-    row: Any
+    row: LineageNow
     epoch: int
     diverged_epoch: int | None
     stopped_epoch: int | None
@@ -113,11 +96,10 @@ class _Progress:
 
 def record(connection: Connection, cause: Cause, events: Sequence[LineageEvent], logs: Mapping[str, str]) -> Recorded:
     """See `Store.record`; `cause` names the launch."""
-    held = select(lineages).where(lineages.c.launch == cause.launch)
     names = dict.fromkeys(event.lineage_id for event in events)
     found = {
         row.lineage_id: _Progress(row, row.epoch, row.diverged_epoch, row.stopped_epoch)
-        for row in rows_in(connection, held, lineages.c.lineage_id, names)
+        for row in lineages_now(connection, names, lineages.c.launch == cause.launch)
     }
     refused = []
     for event in events:
@@ -139,21 +121,21 @@ def epoch_values(lineage: int, record: EpochRecord) -> dict[str, Any]:
     """Return the row of an epoch, sealed; a number that is not finite becomes None."""
     numbers = (float(getattr(record, name)) for name in _NUMBERS)
     known = (number if math.isfinite(number) else None for number in numbers)
-    values: dict[str, Any] = dict(zip(SEALED, (lineage, record.epoch, record.attempt, *known), strict=True))
-    values["seal"] = seal(*values.values())
-    return values
+    key = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
+    return EPOCHS.sealed(key | dict(zip(_NUMBERS, known, strict=True)))
 
 
 def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:
     """Write what a batch did to its lineages; return the trials that came to a final state."""
     execute_many(connection, _ADD_EPOCHS, (values for progress in changed for values in progress.fresh))
     add_trainings(connection, [placed for progress in changed for placed in progress.placed])
-    moved = [
+    moved: list[dict[str, Any]] = [
         {
-            "key": progress.row.id,
-            "new_epoch": progress.epoch,
-            "new_diverged_epoch": progress.diverged_epoch,
-            "new_stopped_epoch": progress.stopped_epoch,
+            "id": progress.row.id,
+            "epoch": progress.epoch,
+            "diverged_epoch": progress.diverged_epoch,
+            "stopped_epoch": progress.stopped_epoch,
+            "heard_at": cause.stamp,
         }
         for progress in changed
         if (progress.epoch, progress.diverged_epoch, progress.stopped_epoch)
@@ -161,8 +143,8 @@ def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], l
     ]
     finished: list[int] = []
     if moved:
-        execute_many(connection, _ADVANCE, moved)
-        finished = settle(connection, [values["key"] for values in moved], cause)
+        LINEAGES.change(connection, moved)
+        finished = settle(connection, [values["id"] for values in moved], cause)
     ended = [(progress.row, progress.end) for progress in changed if progress.end is not None]
     finished += _fail(connection, cause, {row: end for row, end in ended if end.kind == FAILED}, logs)
     end_claims(connection, ended, cause)
@@ -173,33 +155,33 @@ def _fail(connection: Connection, cause: Cause, failed: Mapping[Any, Event], log
     """Make the running trials of failed lineages `failed`; return which."""
     paths = {name: storable(path) for name, path in logs.items()}
     reasons = {row.id: {"error": end.detail["error"], "log": paths.get(row.lineage_id)} for row, end in failed.items()}
-    statement = select(trials.c.id, trials.c.lineage, trials.c.attempt).where(trials.c.state == TrialState.RUNNING)
-    running = list(rows_in(connection, statement, trials.c.lineage, reasons))
+    running = [_TRIAL(row) for row in rows_in(connection, _RUNNING, trials.c.lineage, reasons)]
     if running:
         changes = [
             {
-                "key": row.id,
-                "new_error": reasons[row.lineage]["error"],
-                "new_log": reasons[row.lineage]["log"],
-                "new_finished_at": cause.stamp,
+                "id": key,
+                "state": str(TrialState.FAILED),
+                "error": reasons[lineage]["error"],
+                "log": reasons[lineage]["log"],
+                "finished_at": cause.stamp,
             }
-            for row in running
+            for key, lineage, _ in running
         ]
-        execute_many(connection, _FAIL, changes)
+        TRIALS.change(connection, changes)
         log(
             connection,
             cause,
             (
-                cause.event(FAILED, row.lineage, trial=row.id, attempt=row.attempt, detail=reasons[row.lineage])
-                for row in running
+                cause.event(FAILED, lineage, trial=key, attempt=attempt, detail=reasons[lineage])
+                for key, lineage, attempt in running
             ),
         )
-    return [row.id for row in running]
+    return [int(key) for key, _, _ in running]
 
 
 def _log_refused(connection: Connection, cause: Cause, refused: Sequence[LineageEvent]) -> None:
     names = {event.lineage_id for event in refused}
-    known = {row.lineage_id: row.id for row in rows_in(connection, select(lineages), lineages.c.lineage_id, names)}
+    known = lineage_keys(connection, names)
     log(
         connection,
         cause,

@@ -153,6 +153,15 @@ class LaunchRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AtWork:
+    """Lineages that a worker was given together, and when one of them was last heard of."""
+
+    launch_id: int
+    lineage_ids: tuple[str, ...]
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class EventRow:
     """One change, as it was made: `kind` is what happened, `detail` its particulars as JSON values."""
 

@@ -6,15 +6,17 @@ Plain SQL and no alembic, whose import takes longer than everything else togethe
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, create_engine, insert, select
 
 from gridsearch.errors import StoreError
+from gridsearch.store.failures import damaged
 from gridsearch.store.tables import APPLICATION_ID, metadata
 
 #: Every version of the schema, oldest first; each is a file in `migrations/versions`.
-REVISIONS = ("m001", "m002", "m003", "m004", "m005", "m006")
+REVISIONS = ("m001", "m002", "m003", "m004", "m005", "m006", "m007", "m008")
 CURRENT = REVISIONS[-1]
 
 #: Alembic's own table, as alembic makes it.
@@ -34,8 +36,13 @@ def revision_of(connection: Connection, path: Path) -> str | None:
     if not tables:
         return None
     if connection.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION_ID:
+        if metadata.tables.keys() <= tables:
+            raise damaged(path, "its header is not that of a store")
         raise StoreError(f"the file {path} is another program's database; name another file with --store")
-    revision = str(connection.scalar(select(_version.c.version_num)))
+    versions = connection.scalars(select(_version.c.version_num)).all()
+    revision = str(versions[0]) if len(versions) == 1 else ""
+    if not re.fullmatch(r"m\d{3}", revision):
+        raise damaged(path, f"its schema is {revision[:20]!r}")
     if revision not in REVISIONS:
         raise StoreError(
             f"the store {path} has the schema {revision}, newer than {CURRENT}, the last known here; upgrade gridsearch"

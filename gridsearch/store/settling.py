@@ -7,71 +7,80 @@ So an answer reaches a trial whichever comes first, the trial or the epoch, and 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, or_
 
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, OPEN_STATES, TrialState
 from gridsearch.spec.stopping import best_epoch
-from gridsearch.store.bulk import execute_many
+from gridsearch.store.checked_epochs import checked_epochs
+from gridsearch.store.grids import TRIALS_WITH_LINEAGES, checked_trials
 from gridsearch.store.journal import Cause, log
-from gridsearch.store.lookup import rows_in
-from gridsearch.store.tables import epochs, lineages, trials
+from gridsearch.store.lookup import AnySelect, rows_in
+from gridsearch.store.sealed import EPOCHS, LINEAGES, TRIALS
+from gridsearch.store.tables import lineages, trials
 
 _LOSSES = ("train_loss", "val_loss")
 
-_ANSWERED = (
-    select(
-        trials.c.id,
-        trials.c.lineage,
-        trials.c.epochs,
-        lineages.c.attempt.label("lineage_attempt"),
-        trials.c.config,
-        lineages.c.diverged_epoch,
-        lineages.c.stopped_epoch,
-    )
-    .join_from(trials, lineages)
-    .where(
-        trials.c.state.in_(sorted(OPEN_STATES)),
-        or_(
-            trials.c.epochs <= lineages.c.epoch,
-            trials.c.epochs >= lineages.c.diverged_epoch,
-            trials.c.epochs > lineages.c.stopped_epoch,
-        ),
-    )
+_ANSWERED: AnySelect = TRIALS_WITH_LINEAGES.where(
+    trials.c.state.in_(sorted(OPEN_STATES)),
+    or_(
+        trials.c.epochs <= lineages.c.epoch,
+        trials.c.epochs >= lineages.c.diverged_epoch,
+        trials.c.epochs > lineages.c.stopped_epoch,
+    ),
 )
-_SETTLE = (
-    update(trials)
-    .where(trials.c.id == bindparam("key"))
-    .values(
-        {
-            name: bindparam("new_" + name)
-            for name in ("state", "attempt", *METRICS, "diverged_epoch", "stopped_epoch", "seconds", "finished_at")
-        }
-    )
+_OF_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "epochs", "config")))
+_OF_LINEAGE = itemgetter(
+    *(TRIALS.width + LINEAGES.names.index(name) for name in ("attempt", "diverged_epoch", "stopped_epoch"))
 )
+_OF_EPOCH = itemgetter(*map(EPOCHS.names.index, ("epoch", "attempt", "seconds", *METRICS)))
+
+
+class _Open(NamedTuple):
+    """An open trial whose lineage has the answer."""
+
+    id: int
+    lineage: int
+    epochs: int
+    config: str
+    lineage_attempt: int
+    diverged_epoch: int | None
+    stopped_epoch: int | None
+
+
+class _Epoch(NamedTuple):
+    epoch: int
+    attempt: int
+    seconds: float
+    train_loss: float | None
+    train_accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
 
 
 def settle(connection: Connection, keys: Collection[int], cause: Cause) -> list[int]:
     """Complete, or mark as diverged or stopped, the open trials of these lineages that have an answer; return which."""
-    answered = list(rows_in(connection, _ANSWERED, trials.c.lineage, keys))
+    found = checked_trials(rows_in(connection, _ANSWERED, trials.c.lineage, keys))
+    answered = [_Open(*_OF_TRIAL(row), *_OF_LINEAGE(row)) for row in found]
     if not answered:
         return []
-    curves = _curves(connection, {row.lineage for row in answered})
-    changes = [_answer(row, curves[row.lineage], cause.stamp) for row in answered]
-    execute_many(connection, _SETTLE, changes)
+    stored = checked_epochs(connection, {row.lineage for row in answered})
+    curves = {key: [_Epoch(*_OF_EPOCH(row)) for row in curve] for key, curve in stored.items()}
+    changes = [_answer(row, curves.get(row.lineage, []), cause.stamp) for row in answered]
+    TRIALS.change(connection, changes)
     log(
         connection,
         cause,
         (
             cause.event(
-                change["new_state"],
+                change["state"],
                 row.lineage,
                 trial=row.id,
-                attempt=change["new_attempt"],
+                attempt=change["attempt"],
                 detail=_detail(change),
             )
             for row, change in zip(answered, changes, strict=True)
@@ -103,38 +112,28 @@ def epoch_read(config: str, curve: Sequence[Any], last: int) -> int:
     return last
 
 
-def _curves(connection: Connection, keys: Collection[int]) -> dict[int, list[Any]]:
-    statement = select(
-        epochs.c.lineage, epochs.c.epoch, epochs.c.attempt, epochs.c.seconds, *(epochs.c[name] for name in METRICS)
-    ).order_by(epochs.c.lineage, epochs.c.epoch)
-    curves: dict[int, list[Any]] = defaultdict(list)
-    for row in rows_in(connection, statement, epochs.c.lineage, keys):
-        curves[row.lineage].append(row)
-    return curves
-
-
 def _answer(row: Any, curve: list[Any], stamp: str) -> dict[str, Any]:
     last = last_epoch(row, row)
     final = curve[last] if last < len(curve) else None
     values: dict[str, Any] = {
-        "key": row.id,
-        "new_finished_at": stamp,
-        "new_diverged_epoch": None,
-        "new_stopped_epoch": None,
+        "id": row.id,
+        "finished_at": stamp,
+        "diverged_epoch": None,
+        "stopped_epoch": None,
     }
     if final is not None and (row.diverged_epoch is None or not not_finite(final)):
         stopped = last < row.epochs
-        values |= {"new_state": str(TrialState.STOPPED if stopped else TrialState.COMPLETED)}
-        values |= {"new_attempt": final.attempt, "new_stopped_epoch": last if stopped else None}
+        values |= {"state": str(TrialState.STOPPED if stopped else TrialState.COMPLETED)}
+        values |= {"attempt": final.attempt, "stopped_epoch": last if stopped else None}
         numbers = curve[epoch_read(row.config, curve, last)]
     else:
-        values |= {"new_state": str(TrialState.DIVERGED), "new_attempt": row.lineage_attempt}
-        values["new_diverged_epoch"] = last = row.diverged_epoch
+        values |= {"state": str(TrialState.DIVERGED), "attempt": row.lineage_attempt}
+        values["diverged_epoch"] = last = row.diverged_epoch
         numbers = next((epoch for epoch in curve if epoch.epoch == last and not_finite(epoch)), None)
-    values |= {"new_" + name: getattr(numbers, name, None) for name in METRICS}
-    return values | {"new_seconds": total_seconds(curve, last)}
+    values |= {name: getattr(numbers, name, None) for name in METRICS}
+    return values | {"seconds": total_seconds(curve, last)}
 
 
 def _detail(change: dict[str, Any]) -> dict[str, Any]:
-    epochs_told = (change["new_diverged_epoch"], change["new_stopped_epoch"])
+    epochs_told = (change["diverged_epoch"], change["stopped_epoch"])
     return next(({"epoch": epoch} for epoch in epochs_told if epoch is not None), {})

@@ -12,10 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
-from gridsearch.store import claims, curves, evaluations, jobs, launches, measurements, reading, recording, trainings
+from gridsearch.store import (
+    claims,
+    curves,
+    evaluations,
+    jobs,
+    launches,
+    measurements,
+    reading,
+    recording,
+    silence,
+    trainings,
+)
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import (
+    AtWork,
     Claim,
     EpochRow,
     Evaluation,
@@ -86,6 +98,10 @@ class SqliteStore(Store):
     def open_launches(self) -> list[LaunchRow]:
         with self._database.read() as connection:
             return launches.open_launches(connection)
+
+    def at_work(self, job: str) -> list[AtWork]:
+        with self._database.read() as connection:
+            return silence.at_work(connection, job)
 
     def claim(self, launch_id: int, targets: Mapping[str, int]) -> list[Claim]:
         with self._database.write() as connection:

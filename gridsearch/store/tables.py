@@ -3,7 +3,8 @@
 Rows refer to each other by small integers, so that joins over a hundred thousand trials read the file in
 order; the 64-digit ids of trials and lineages are stored once each. Five tables have rows that never change:
 `epochs`, keyed by lineage and epoch, `formations` and `trainings`, `evaluations`, and `events`. Everything else
-follows from them and is checked against them by `verify`.
+follows from them and is checked against them by `verify`. Every row carries a seal, which is checked whenever the row
+is read (`sealed`), but those of `job_trials`: a job's row has the hash of its grid.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from gridsearch.spec.outcomes import TrialState
@@ -57,6 +59,7 @@ jobs = Table(
     Column("updated_at", UtcTime, nullable=False),
     # The event of the last change: orders jobs even when the clock jumps.
     Column("changed", Integer, nullable=False),
+    Column("seal", Integer),
     CheckConstraint("revision >= 1", name="revision"),
 )
 
@@ -77,6 +80,7 @@ launches = Table(
     Column("process_table", Words),
     # When the last beat was, by the launch's own clock: only ever shown.
     Column("beat_at", UtcTime),
+    Column("seal", Integer),
     CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
     CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
 )
@@ -94,6 +98,9 @@ lineages = Table(
     # Of its model; what the configuration decides, kept because building models takes long.
     Column("parameters", Integer),
     Column("macs", Integer),
+    # When it was last claimed or had an epoch recorded: how long its worker has been silent.
+    Column("heard_at", UtcTime),
+    Column("seal", Integer),
     CheckConstraint("attempt >= 0", name="attempt"),
     CheckConstraint("epoch >= -1", name="epoch"),
     CheckConstraint("diverged_epoch >= 0", name="diverged_epoch"),
@@ -122,6 +129,7 @@ trials = Table(
     Column("seconds", REAL),
     Column("finished_at", UtcTime),
     Column("stopped_epoch", Integer),
+    Column("seal", Integer),
     CheckConstraint("epochs >= 1", name="epochs"),
     CheckConstraint("attempt >= 0", name="attempt"),
     CheckConstraint(_one_of("state", tuple(TrialState)), name="state"),
@@ -210,7 +218,7 @@ events = Table(
     Column("seal", Integer, nullable=False),
 )
 
-#: How fast forms of training were; a memory that may be lost, so `verify` asks nothing of it.
+#: How fast forms of training were; a memory that may be lost, so `verify` asks nothing of it but its seals.
 measurements = Table(
     "measurements",
     metadata,
@@ -220,6 +228,7 @@ measurements = Table(
     Column("models", Integer, nullable=False),
     Column("batch_size", Integer, nullable=False),
     Column("seconds", REAL),
+    Column("seal", Integer),
     CheckConstraint("models >= 1", name="models"),
     sqlite_with_rowid=False,
 )
@@ -239,7 +248,7 @@ evaluations = Table(
     CheckConstraint("epoch >= 1", name="epoch"),
 )
 
-#: How fast trials' models answer; may be measured again, so `verify` asks nothing of it.
+#: How fast trials' models answer; may be measured again, so `verify` asks nothing of it but its seals.
 latencies = Table(
     "latencies",
     metadata,
@@ -250,6 +259,7 @@ latencies = Table(
     Column("seconds", REAL, nullable=False),
     Column("repeats", Integer, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("seal", Integer),
     CheckConstraint("batch_size >= 1", name="batch_size"),
     CheckConstraint("images >= 1", name="images"),
     CheckConstraint("repeats >= 1", name="repeats"),
@@ -264,3 +274,10 @@ Index(
 )
 Index(None, events.c.job)
 Index(None, events.c.lineage)
+# Evaluations are few among events: counting them tells whether one is missing.
+Index(
+    "ix_events_evaluated",
+    events.c.kind,
+    sqlite_where=text("kind = 'evaluated'"),
+    postgresql_where=text("kind = 'evaluated'"),
+)

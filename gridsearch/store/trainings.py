@@ -5,23 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
-from gridsearch.errors import StoreDamagedError
 from gridsearch.spec.outcomes import Formation, LineagePlaced, Place
-from gridsearch.store.bulk import execute_many
 from gridsearch.store.columns import storable, to_json
-from gridsearch.store.lookup import AnyRow, as_stored, lineage_keys, rows_in
+from gridsearch.store.keys import lineage_keys
+from gridsearch.store.lookup import AnyRow, rows_in
 from gridsearch.store.rows import TrainingRow
-from gridsearch.store.seals import seal
+from gridsearch.store.sealed import FORMATIONS, LINEAGES, TRAININGS, TRIALS
 from gridsearch.store.tables import formations, lineages, trainings, trials
 
-#: The columns under the seals of the two tables.
-SEALED_OF_FORMATIONS = ("id", "form", "device", "threads", "torch", "places")
-SEALED_OF_TRAININGS = ("lineage", "number", "formation", "epoch", "recorded", "attempt")
-_ADD_FORMATION, _ADD_TRAININGS = insert(formations), insert(trainings)
+_EPOCHS, _CONFIG = TRIALS.names.index("epochs"), TRIALS.names.index("config")
+_LINEAGE_ID = TRIALS.width + LINEAGES.names.index("lineage_id")
 _NEXT_FORMATION = select(func.coalesce(func.max(formations.c.id), 0) + 1)
 
 
@@ -48,10 +46,17 @@ def add_trainings(connection: Connection, placed: Sequence[Placed]) -> None:
     rows = []
     for one in placed:
         numbers[one.lineage] = numbers.get(one.lineage, -1) + 1
-        own = (one.lineage, numbers[one.lineage], keys[id(one.event.formation)], one.event.epoch, one.recorded)
-        sealed = (*own, one.event.attempt)
-        rows.append(dict(zip(SEALED_OF_TRAININGS, sealed, strict=True)) | {"seal": seal(*sealed)})
-    execute_many(connection, _ADD_TRAININGS, rows)
+        rows.append(
+            {
+                "lineage": one.lineage,
+                "number": numbers[one.lineage],
+                "formation": keys[id(one.event.formation)],
+                "epoch": one.event.epoch,
+                "recorded": one.recorded,
+                "attempt": one.event.attempt,
+            }
+        )
+    TRAININGS.insert(connection, rows)
 
 
 def _key(connection: Connection, formation: Formation) -> int:
@@ -74,21 +79,20 @@ def _key(connection: Connection, formation: Formation) -> int:
     if newest is not None and to_json(newest.places) == values["places"]:
         return int(newest.id)
     key = int(connection.execute(_NEXT_FORMATION).scalar_one())
-    row = {"id": key} | values
-    execute_many(connection, _ADD_FORMATION, [row | {"seal": seal(*row.values())}])
+    FORMATIONS.insert(connection, [{"id": key} | values])
     return key
 
 
 def trainings_of(connection: Connection, lineage_id: str) -> list[TrainingRow]:
     """See `Store.trainings`."""
-    own = select(*as_stored(trainings)).join(lineages, lineages.c.id == trainings.c.lineage)
+    own = select(*TRAININGS.columns).join(lineages, lineages.c.id == trainings.c.lineage)
     rows = connection.execute(own.where(lineages.c.lineage_id == lineage_id).order_by(trainings.c.number)).all()
-    asked = select(*as_stored(formations))
+    for row in rows:
+        TRAININGS.check(row)
+    asked = select(*FORMATIONS.columns)
     found = {row.id: row for row in rows_in(connection, asked, formations.c.id, {row.formation for row in rows})}
-    for some, sealed in ((rows, SEALED_OF_TRAININGS), (found.values(), SEALED_OF_FORMATIONS)):
-        if any(seal(*(row._mapping[name] for name in sealed)) != row.seal for row in some):
-            what = f"what trained lineage {lineage_id[:12]} is not what was written"
-            raise StoreDamagedError(f"{what}; look at all of it with: gridsearch verify")
+    for row in found.values():
+        FORMATIONS.check(row)
     together = {key: _formation(connection, row) for key, row in found.items()}
     return [TrainingRow(lineage_id, row.epoch, row.recorded, row.attempt, together[row.formation]) for row in rows]
 
@@ -104,6 +108,9 @@ def _formation(connection: Connection, row: AnyRow) -> Formation:
 
 def configs_of(connection: Connection, lineage_ids: Collection[str]) -> dict[str, str]:
     """See `Store.configs`."""
-    columns = select(lineages.c.lineage_id, trials.c.epochs, trials.c.config).join_from(trials, lineages)
-    rows = sorted(rows_in(connection, columns, lineages.c.lineage_id, lineage_ids), key=lambda row: int(row[1]))
-    return {row[0]: row[2] for row in rows}
+    columns = select(*TRIALS.columns, *LINEAGES.columns).join_from(trials, lineages)
+    rows = list(rows_in(connection, columns, lineages.c.lineage_id, lineage_ids))
+    for row in rows:
+        TRIALS.check(row)
+        LINEAGES.check(row, TRIALS.width)
+    return {row[_LINEAGE_ID]: row[_CONFIG] for row in sorted(rows, key=itemgetter(_EPOCHS))}

@@ -10,11 +10,12 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from gridsearch.errors import StoreBusyError, StoreLockedError
+from gridsearch.errors import StoreBusyError, StoreDamagedError, StoreLockedError
 from gridsearch.store.backups import back_up
 from gridsearch.store.connection import Database
 from gridsearch.store.processes import process_start, process_table, surely_gone, this_host
 from gridsearch.store.schema import CURRENT, revision_of
+from gridsearch.store.verification import verify
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: How long an open launch whose process cannot be seen is listened to: a few of its beats, of one every 5 seconds.
@@ -35,6 +36,9 @@ def upgrade(database: Database, migrations: Path = MIGRATIONS, target: str = CUR
         # Another process may have done it since.
         if revision_of(connection, database.path) != target:
             command.upgrade(alembic_config(connection, migrations), target)
+            # What an upgrade makes of damage would look sound for ever after.
+            if target == CURRENT and (problems := verify(connection)):
+                raise StoreDamagedError(f"as its upgrade shows: {problems[0].subject}: {problems[0].text}")
 
 
 def alembic_config(connection: Connection, migrations: Path = MIGRATIONS) -> Config:

@@ -77,7 +77,8 @@ class Patience:
         if blocked is None or now - blocked.last > FORGET_SECONDS:
             blocked = self.blocked[path, kind] = Blocked(now - SLICE_SECONDS, now)
         blocked.last = now
-        told = any(other.told for (place, _), other in self.blocked.items() if place == path)
+        # A copy: the heartbeat waits in a thread of its own.
+        told = any(other.told for (place, _), other in list(self.blocked.items()) if place == path)
         if now - blocked.since >= TELL_SECONDS and not told:
             blocked.told = True
             self.note(f"the store {path} is locked by {holder(path) or 'another program'}: waiting for it")

@@ -13,6 +13,7 @@ import torch
 
 from gridsearch.spec.outcomes import FormMeasured
 from gridsearch.spec.trial import TrialConfig
+from gridsearch.training.blame import charged
 from gridsearch.training.compiled import Compiled, why_not_compiled
 from gridsearch.training.dense import Concatenated, dense_layers, may_concatenate
 from gridsearch.training.form import Form
@@ -93,7 +94,7 @@ def measure(
         if place.stop():
             raise StopRequestedError
         try:
-            seconds[name] = _try(name, members, place)
+            seconds[name] = charged(_try)(name, members, place)
         except Exception as error:  # whatever is wrong with a form, another one is taken
             if not is_out_of_memory(error):
                 continue

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from gridsearch.errors import ModelError
 from gridsearch.spec.trial import Recipe
+from gridsearch.training.blame import charged
 from gridsearch.training.form import Form
 from gridsearch.training.losses import Targets
 from gridsearch.training.member import Member, State
@@ -47,7 +48,7 @@ def dense_layers(model: nn.Module, modes: Sequence[bool] = (True, False)) -> lis
 def _traced_layers(model: nn.Module) -> list[str] | None:
     before = structure_of(model)
     try:
-        graph = fx.symbolic_trace(model).graph
+        graph = charged(fx.symbolic_trace)(model).graph
     except Exception:  # any model that cannot be traced is simply another kind of model
         return None
     if structure_of(model) != before:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from gridsearch.errors import GridsearchError, StorageError, one_line
 from gridsearch.spec.outcomes import FormMeasured, LineageFailed, WorkerEvent
 from gridsearch.spec.trial import TrialConfig
+from gridsearch.training.blame import charged, charged_events
 from gridsearch.training.choosing import (
     ALONE,
     FORMS,
@@ -53,10 +54,10 @@ def _of_one_kind(
         if place.stop():
             raise StopRequestedError
         try:
-            member = Member(task, place)
-            shape = shape_of(member.module, member.config)
+            member = charged(Member)(task, place)
+            shape = charged(shape_of)(member.module, member.config)
             if shape not in behaviours:
-                behaviours[shape] = behaviour_of(member.module, place.train.image_shape)
+                behaviours[shape] = charged(behaviour_of)(member.module, place.train.image_shape)
             kind = kind_of(member.config, shape, behaviours[shape])
         except Exception as error:
             yield failed(task, error)
@@ -105,9 +106,9 @@ def _train(members: Sequence[Member], place: Workplace, form: str) -> Iterator[W
     """Train members in a form to their ends; where it raises, each half goes on by itself, down to the one to blame."""
     try:
         if form == ALONE:
-            members[0].rebuild(place)
+            charged(members[0].rebuild)(place)
         yield from placed(members, place.device, form)
-        yield from advance(members, place, Single if form == ALONE else FORMS[form])
+        yield from charged_events(advance(members, place, Single if form == ALONE else FORMS[form]))
     except (StopRequestedError, StorageError):
         raise  # of no lineage's making
     except Exception as error:

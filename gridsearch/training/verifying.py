@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import torch
 
+from gridsearch.training.blame import charged
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.randomness import derive, seed_everything
@@ -30,9 +31,10 @@ def proved(form: type[Form], members: Sequence[Member], place: Workplace) -> lis
     """Return of each member whether it gets in a form the numbers it gets alone; of none where the form raises."""
     batch = min(IMAGES, members[0].config.batch_size)
     exact = _in_float64(place, batch)
+    rates = [_sane_rate(member, slot / len(members)) for slot, member in enumerate(members)]
     try:
-        rates = [_sane_rate(member, slot / len(members)) for slot, member in enumerate(members)]
-        together = _numbers(form([_fresh(member, place) for member in members], exact), rates, batch)
+        fresh = [charged(_fresh)(member, place) for member in members]
+        together = charged(_together)(form, fresh, exact, rates, batch)
     except Exception:  # whatever is wrong with it will be told of by the training alone
         return [False] * len(members)
     return [
@@ -44,7 +46,7 @@ def proved(form: type[Form], members: Sequence[Member], place: Workplace) -> lis
 def _agrees(numbers: State, member: Member, places: tuple[Workplace, Workplace], rate: float, batch: int) -> bool:
     place, exact = places
     try:
-        (alone,) = _numbers(Single([_fresh(member, place)], exact), [rate], batch)
+        (alone,) = charged(_together)(Single, [charged(_fresh)(member, place)], exact, [rate], batch)
     except Exception:  # as above
         return False
     return _same(numbers, alone)
@@ -62,8 +64,11 @@ def _fresh(member: Member, place: Workplace) -> Member:
     return twin
 
 
-def _numbers(form: Form, rates: Sequence[float], batch: int) -> list[State]:
-    """Return each model's state after the steps, and its logits in them and then."""
+def _together(
+    made: type[Form], members: Sequence[Member], place: Workplace, rates: Sequence[float], batch: int
+) -> list[State]:
+    """Return each model's state after the steps in a form, and its logits in them and then."""
+    form = made(members, place)
     arrays = form.place.train
     seed_everything(derive(form.configs[0].seed, "draws", 1))
     form.start_epoch([[rate] for rate in rates])

@@ -318,6 +318,24 @@ def test_a_model_that_kills_its_worker_fails_alone(tmp_path: Path) -> None:
     assert run(tmp_path, "verify").code == 0
 
 
+HANGING = CRASHING.replace("import os", "import time").replace("os._exit(7)", "time.sleep(600)")
+
+
+def test_a_model_that_hangs_costs_its_own_trials_alone(tmp_path: Path) -> None:
+    (tmp_path / "hanging.py").write_text(HANGING)
+    text = JOB.replace("model: shallow", "model: hanging:Net").replace("neurons: [10]", "kind: [good, deadly, fine]")
+    text = text.replace("batch_size: [64, 128]", "batch_size: [64]").replace("[0.1, 0.01]", "[0.1]")
+    (tmp_path / "small.yaml").write_text(text + "trial_timeout: 8s\n")
+    ended = run(tmp_path, "launch", "small.yaml", "--workers", "1", "--no-dashboard")
+    assert ended.code == 1, ended.err
+    assert "4 completed, 2 failed" in ended.err
+    assert "2 trials failed: no epoch within 8s (--trial-timeout) (those with kind 'deadly')" in ended.err
+    assert "Traceback" not in ended.err
+    (log,) = paths.failure_log(tmp_path / "results.db", "x", 1).parent.iterdir()
+    assert "hanging.py" in log.read_text()
+    assert run(tmp_path, "verify").code == 0
+
+
 def test_two_launches_share_a_store(folder: Path, whole: dict[str, tuple[object, ...]]) -> None:
     first, second = start(folder, "--inline"), start(folder, "--inline")
     errors = [end(process)[1] for process in (first, second)]

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gridsearch.cli import streams
 from gridsearch.engine.ray_session import _remove_session
 from gridsearch.engine.ray_tune import PackSearcher, Recorder, _pack, _quiet, _StopTune, _unpack
+from gridsearch.engine.silence import Silences
 from gridsearch.errors import GridsearchError, StorageError, StoreError
 from gridsearch.spec.outcomes import FormMeasured, WorkerEvent
 from gridsearch.spec.trial import TrialConfig
@@ -35,7 +37,7 @@ class FailingDesk:
         if self.error:
             raise self.error
 
-    def crashed(self, pack: Pack, reason: str) -> None: ...
+    def crashed(self, pack: Pack, reason: str, *, silent: bool = False) -> None: ...
 
     def stopping(self) -> bool:
         return False
@@ -52,9 +54,9 @@ def test_what_fails_inside_tunes_callback_leaves_tune_at_once_and_is_kept(
     store: Exception | None, report: dict[str, object], error: GridsearchError
 ) -> None:
     desk = FailingDesk(store)
-    recorder = Recorder(desk, PackSearcher(desk))
+    recorder = Recorder(desk, PackSearcher(desk), Silences(None, Path()))
     with pytest.raises(_StopTune):
-        recorder.on_trial_result(1, [], None, report)
+        recorder.on_trial_result(1, [], SimpleNamespace(trial_id="1"), report)
     assert (type(recorder.error), str(recorder.error)) == (type(error), str(error))
 
 

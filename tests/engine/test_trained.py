@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from gridsearch.engine import inline, retraining
 from gridsearch.engine.trained import ModelSource, TrainedTrial, trained
 from gridsearch.errors import EngineError, GridsearchError
 from gridsearch.models.shallow import Shallow
-from gridsearch.spec.outcomes import EVERY_TRIAL
+from gridsearch.spec.outcomes import EVERY_TRIAL, EpochRecord, LineageEvent, LineagePlaced
 from gridsearch.store.opening import open_store
+from gridsearch.store.rows import Recorded
 from tests.engine.launching import Notes, launch, prepared
 
 
@@ -154,6 +156,22 @@ def test_what_was_trained_in_a_pack_is_trained_again_beside_the_same_shapes(
         assert told["validation"]["val_accuracy"] == row.val_accuracy == told["metrics"]["val_accuracy"]
 
 
+def test_the_store_knows_who_is_in_a_pack_before_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inline, "REPORT_SECONDS", 1e9)
+    batches: list[list[LineageEvent]] = []
+
+    class Kept(Notes):
+        def recorded(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:
+            batches.append(list(events))
+
+    launch(prepared(tmp_path), tmp_path / "r.db", notes=Kept())
+    known: set[str] = set()
+    for batch in batches:
+        assert {event.lineage_id for event in batch if isinstance(event, EpochRecord)} <= known
+        known |= {event.lineage_id for event in batch if isinstance(event, LineagePlaced)}
+    assert len(known) == 4
+
+
 def test_weights_that_are_not_the_recorded_ones_are_told_of_every_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +189,7 @@ def test_weights_that_are_not_the_recorded_ones_are_told_of_every_time(
     found = of(tmp_path, row.trial_id, notes)
     assert "alone, as the machine or torch is another than when it was as one of 2 in form concatenated" in notes[0]
     told = told_of(found)
+    assert re.search(r"form concatenated; its curve left the recorded one at epoch [1-8]$", told["origin"])
     images = found.place.validation
     logits = found.logits(images.normalized(images.images))
     accuracy = (logits.argmax(1) == images.labels).double().mean().item()

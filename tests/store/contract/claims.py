@@ -5,7 +5,7 @@ from __future__ import annotations
 from gridsearch.spec.outcomes import LineageFinished
 from gridsearch.store.contract import Store
 from tests.store.contract.states import PENDING, RUNNING
-from tests.store.grids import JOB, claim_all, epochs, grid, new_trial, start
+from tests.store.grids import JOB, claim_all, epoch, epochs, grid, new_trial, start
 
 
 class ClaimContract:
@@ -76,3 +76,21 @@ class ClaimContract:
         assert store.release(other) == 0
         store.close_launch(other, "complete")
         assert store.counts(JOB) == {RUNNING: 4}
+
+    def test_what_is_claimed_together_is_heard_of_together(self, store: Store) -> None:
+        trials = grid(rates=[0.1, 0.2, 0.3])
+        launch = start(store, trials)
+        first, second, third = (trial.lineage_id for trial in trials[::2])
+        pair = store.claim(launch, {first: 3, second: 3})
+        store.claim(launch, {third: 3})
+        before = {one.lineage_ids: one.heard_at for one in store.at_work(JOB)}
+        assert list(before) == [(first, second), (third,)]
+        store.record(launch, [epoch(pair[1], 0)], {})
+        after = {one.lineage_ids: one for one in store.at_work(JOB)}
+        assert after[first, second].heard_at > before[first, second]
+        assert after[third,].heard_at == before[third,]
+        assert {one.launch_id for one in after.values()} == {launch}
+        store.release(launch, [first, second])
+        assert [one.lineage_ids for one in store.at_work(JOB)] == [(third,)]
+        store.close_launch(launch, "lost")
+        assert store.at_work(JOB) == []

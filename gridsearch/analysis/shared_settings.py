@@ -1,0 +1,47 @@
+"""What failed trials have in common: settings whose values no trial with a result has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gridsearch.spec.identity import flatten
+from gridsearch.store.rows import TrialRow
+
+#: How many values of a setting are named.
+MOST_VALUES = 4
+
+
+def shared_settings(axes: Sequence[str], failed: Iterable[TrialRow], sound: Iterable[TrialRow]) -> dict[str, list[Any]]:
+    """Return, for each axis that tells all failed trials from all sound ones, the values of the failed.
+
+    Where nothing has a result nothing can be told apart.
+    """
+    theirs = [flatten(row.config) for row in failed]
+    others = [flatten(row.config) for row in sound]
+    if not (theirs and others):
+        return {}
+    found: dict[str, list[Any]] = {}
+    for axis in axes:
+        values = {_text(settings.get(axis)): settings.get(axis) for settings in theirs}
+        if values.keys().isdisjoint(_text(settings.get(axis)) for settings in others):
+            found[axis] = ["its default" if value is None else value for value in values.values()]
+    return found
+
+
+def shared_text(found: dict[str, list[Any]]) -> str:
+    """Return what failed trials have in common as words that follow their cause; nothing where there is nothing.
+
+    >>> shared_text({"kind": ["sleeps", "spins"], "width": [8]})
+    " (those with kind 'sleeps' or 'spins', width 8)"
+    """
+    parts = []
+    for axis, values in found.items():
+        named = [repr(value) for value in values[:MOST_VALUES]]
+        parts.append(f"{axis} {' or '.join(named)}" + (" and others" if len(values) > MOST_VALUES else ""))
+    return f" (those with {', '.join(parts)})" if parts else ""
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,180 @@
+"""Trying a model before anything is trained: what is asked of it, and the answers, found by building it here.
+
+Our own models are tried in the driver's process; those of users in one of its own (`model_process`), which does the
+same there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from gridsearch.engine.model_questions import Seen
+from gridsearch.errors import ModelError, one_line
+from gridsearch.models.freezing import freeze
+from gridsearch.models.pretrained import fitting_tensors
+from gridsearch.models.registry import ModelClass, build_model, settings_text
+from gridsearch.models.seeding import random_states_kept, seed_everything
+from gridsearch.spec.trial import TrialConfig
+from gridsearch.spec.versions import CURRENT
+from gridsearch.training.compatibility import shape_of
+from gridsearch.training.distillation import HIDDEN, captured_hidden
+from gridsearch.training.draws import is_portable, make_portable
+from gridsearch.training.outputs import checked_logits
+from gridsearch.training.profile import Profile, profile_of
+from gridsearch.training.randomness import derive
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What packing must know about a model under some settings; `shape` is None where it is only trained alone."""
+
+    shape: Hashable | None
+    draws: bool
+    profile: Profile
+
+
+class Tried(Protocol):
+    """A model of which is asked, under settings, whether it works and what it is like.
+
+    Every method raises `ModelEndedError` or `NotTriedError` where the model keeps it from answering.
+    """
+
+    def problem(self, settings: Settings, *, with_numbers: bool) -> str:
+        """Return what is wrong with the model, as one line; nothing when it works.
+
+        It is tried without memory for its numbers, or `with_numbers` where they would be trained.
+        """
+
+    def freezing_problem(self, settings: Settings, patterns: str) -> str:
+        """Return what is wrong with freezing parts of it; nothing too when it cannot be built without numbers."""
+
+    def pretrained_problem(self, config: TrialConfig, file: Path) -> str:
+        """Return why it cannot start from the weights in a file; nothing too when numbers are needed to tell."""
+
+    def hidden_problem(self, settings: Settings) -> str:
+        """Return why its features cannot be compared with a teacher's; nothing too where it cannot be told."""
+
+    def looks(self, config: TrialConfig) -> Looks:
+        """Return what packing must know, as far as can be told without running the model as in training."""
+
+    def rest(self) -> None:
+        """Give back what was needed to answer; the next question may take longer."""
+
+
+class TriedHere:
+    """Tries a model in this process; what it prints is not shown."""
+
+    def __init__(self, model: ModelClass, seen: Seen) -> None:
+        self.model, self.seen = model, seen
+
+    def problem(self, settings: Settings, *, with_numbers: bool) -> str:
+        """See `Tried`."""
+        model, seen = self.model, self.seen
+        where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if with_numbers else "meta")
+        try:
+            # What the user's code prints here, or torch warns of, would stand in the midst of a plan.
+            with _quiet(), where:
+                built = self._built(settings)
+                built.to(where).eval()
+                before = built.state_dict().keys()
+                with torch.no_grad():
+                    checked_logits(built, torch.zeros(2, *seen.image_shape), seen.num_classes)
+                if made := built.state_dict().keys() - before:
+                    raise ModelError(
+                        f"its forward makes {min(made)!r}, which nobody would train: make it in the constructor, or use"
+                        " torch's lazy modules"
+                    )
+        except Exception as error:
+            known = isinstance(error, ModelError) and repr(model.name) in str(error)
+            text = str(error) if isinstance(error, ModelError) else one_line(error)
+            return text if known else f"model {model.name!r} does not work with {settings_text(settings)}: {text}"
+        return ""
+
+    def freezing_problem(self, settings: Settings, patterns: str) -> str:
+        """See `Tried`."""
+        if (built := self._without_numbers(settings)) is None:
+            return ""
+        try:
+            freeze(built, patterns)
+        except ModelError as error:
+            return str(error)
+        return ""
+
+    def pretrained_problem(self, config: TrialConfig, file: Path) -> str:
+        """See `Tried`."""
+        if (built := self._without_numbers(config.hyper, config.version)) is None:
+            return ""
+        try:
+            fitting_tensors(built, self.model.name, file)
+        except ModelError as error:
+            return str(error)
+        return ""
+
+    def hidden_problem(self, settings: Settings) -> str:
+        """See `Tried`."""
+        if (built := self._without_numbers(settings)) is None:
+            return ""
+        try:
+            with _quiet(), captured_hidden(built, wanted=True) as found, torch.no_grad():
+                built.eval()(torch.zeros(2, *self.seen.image_shape, device="meta"))
+        except ModelError as error:
+            return str(error)
+        if len(found) != 1:
+            return (
+                f"distillation: hidden needs a forward that calls {HIDDEN!r} once; that of model {self.model.name!r}"
+                f" calls it {len(found)} times"
+            )
+        return ""
+
+    def looks(self, config: TrialConfig) -> Looks:
+        """See `Tried`."""
+        with _quiet():
+            try:
+                with torch.device("meta"):
+                    model = self._drawn(config)
+            except Exception:  # a model that needs numbers in its constructor is built with them
+                model = self._drawn(config)
+            freeze(model, config.freeze)
+            # Trying the model as in training is left to the workers.
+            draws = any(is_portable(module) for module in model.modules())
+            return Looks(shape_of(model, config, cautious=True), draws, profile_of(model, self.seen.image_shape))
+
+    def rest(self) -> None:
+        """See `Tried`; nothing was needed."""
+
+    def _built(self, settings: Settings, version: int = CURRENT) -> nn.Module:
+        shape, classes = self.seen.image_shape, self.seen.num_classes
+        return build_model(self.model, settings, image_shape=shape, num_classes=classes, version=version)
+
+    def _drawn(self, config: TrialConfig) -> nn.Module:
+        """Return the model as workers make it: of some, what is drawn decides what they are."""
+        seed_everything(derive(config.seed, "weights"))
+        return make_portable(self._built(config.hyper, config.version))
+
+    def _without_numbers(self, settings: Settings, version: int = CURRENT) -> nn.Module | None:
+        try:
+            with _quiet(), torch.device("meta"):
+                return self._built(settings, version)
+        except Exception:  # whatever needs numbers in its constructor
+            return None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    with (
+        random_states_kept(),
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(action="ignore"),
+    ):
+        yield

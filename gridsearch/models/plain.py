@@ -1,0 +1,12 @@
+"""Which values of settings are plain: what a job file can write, and JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is a number, a text, or a list of such."""
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(item, (bool, int, float, str)) for item in value)
+    return isinstance(value, (bool, int, float, str))

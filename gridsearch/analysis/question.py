@@ -73,8 +73,10 @@ def has_groups(job: JobRow) -> bool:
 
 
 def repeated_seeds(job: JobRow) -> tuple[str, ...]:
-    """Return the settings in which the repeats of a point differ."""
-    return REPEATED_SEEDS[str(job.spec.get("repeat_over") or "weights")]
+    """Return the settings in which the repeats of a point differ; a seed that is an axis tells points apart."""
+    named = {axis.name for axis in axes(job)}
+    seeds = REPEATED_SEEDS[str(job.spec.get("repeat_over") or "weights")]
+    return tuple(seed for seed in seeds if seed not in named)
 
 
 def search_text(job: JobRow) -> str:

@@ -83,6 +83,15 @@ def test_folds_and_seeds_are_one_group() -> None:
     assert not {"seed", "fold"} & set(frame.columns)
 
 
+def test_a_seed_that_is_an_axis_beside_folds_tells_points_apart() -> None:
+    rows = of_folds()
+    read = job_data(make_job({**AXES, "seed": [0, 1]}, folds=2), rows, make_epochs(rows))
+    assert grouped(read).trials["score_n"].tolist() == [2] * 6
+    best = leader(read)
+    assert best is not None
+    assert best.cells == ("20", "1")
+
+
 def test_programs_get_mean_and_spread_apart_and_single_trials_when_asked() -> None:
     frame = table(data(of_seeds()), TableOptions(apart=True)).frame()
     assert frame.columns.tolist() == ["neurons", *(f"val_accuracy_{x}" for x in ("mean", "std", "n", "of", "diverged"))]

@@ -89,6 +89,8 @@ def jobs(draw: st.DrawFn) -> dict[str, Any]:
         space["kind"] = [kind]
         if kind in WITHOUT_L1:
             recipe.pop("l1", None)
+        if kind == "embedded":  # which looks up pixels between 0 and 1
+            recipe["normalization"] = "scale"
     else:
         space |= {key: [draw(st.sampled_from(values))] for key, values in OURS[model].items()}
     return {

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.errors import StoreDamagedError
+from gridsearch.errors import StoreDamagedError, StoreLockedError
 from gridsearch.store import connection as module
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
+from gridsearch.store.waiting import Patience
 from tests.store.grids import JOB, SOURCE, SPEC, claim_all, epochs, grid, make_store, start
 
 #: Changes the store as the program does, and is killed "within" the transaction, with pages changed and the journal on
@@ -24,6 +25,7 @@ KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
 from gridsearch.store.opening import open_store
+from gridsearch.store.waiting import Patience
 path, when = Path(sys.argv[1]), sys.argv[2]
 store, journal = open_store(path), Path(f"{path}-journal")
 for setting in ("cache_size=1", "journal_mode=persist"):
@@ -176,7 +178,8 @@ def test_opening_a_store_leaves_the_locks_of_this_process_alone(path: Path) -> N
         "except sqlite3.OperationalError as error: print(error)\n"
     )
     with open_store(path) as store, store._database.write():  # type: ignore[attr-defined]
-        open_store(path, read_only=True).close()
+        with pytest.raises(StoreLockedError):
+            open_store(path, read_only=True, patience=Patience(0.0))
         done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
         assert "locked" in done.stdout
 

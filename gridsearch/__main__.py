@@ -1,5 +1,5 @@
 """Run the command line as `python -m gridsearch`."""
 
-from gridsearch.cli.main import main
+from gridsearch.cli.start import main
 
 main()

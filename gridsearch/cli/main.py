@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, cast
@@ -11,6 +10,7 @@ from typing import Annotated, cast
 import typer
 
 from gridsearch.cli import checks, evaluating, launching, pages, pictures, reading, showing
+from gridsearch.cli.outlet import drop_stdout
 from gridsearch.cli.streams import say
 from gridsearch.errors import EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
 from gridsearch.version import __version__
@@ -26,6 +26,10 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
     def run(*arguments: object, **options: object) -> None:
         try:
             command(*arguments, **options)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read our output has gone; Click would exit with 1
+            drop_stdout()
+            raise typer.Exit(EXIT_INTERRUPTED) from None
         except KeyboardInterrupt:
             say("stopped")
             raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -101,6 +105,8 @@ def main() -> None:
         say(f"gridsearch: {error}")
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain about it once more while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
+        sys.exit(EXIT_INTERRUPTED)
+    except typer.Abort:  # Typer's word for Ctrl-C outside of a command
+        say("stopped")
         sys.exit(EXIT_INTERRUPTED)

@@ -9,6 +9,8 @@ import textwrap
 from functools import cache
 from typing import IO, TYPE_CHECKING, TextIO
 
+from gridsearch.cli.outlet import outlet
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,7 +32,7 @@ def err() -> Console:
 
     It writes to a descriptor of its own, because libraries are silenced by having theirs lead elsewhere.
     """
-    return _console(_own(sys.stderr))
+    return _console(outlet(sys.stderr))
 
 
 def _console(stream: TextIO) -> Console:
@@ -86,13 +88,3 @@ def data(text: str) -> None:
 def printable(text: str) -> str:
     """Return text with control characters shown instead of obeyed: names and errors may hold escape sequences."""
     return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
-
-
-def _own(stream: TextIO) -> TextIO:
-    """Return a stream of our own to where a stream leads now, for good; the stream itself when it has no descriptor."""
-    try:
-        descriptor = os.dup(stream.fileno())
-    except OSError:
-        return stream
-    # Left to the end of the process, which is no oversight that Python should warn of.
-    return open(descriptor, "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False)

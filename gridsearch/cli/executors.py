@@ -64,6 +64,10 @@ class Executors:
 
     def _ray(self) -> RaySession:
         if self.session is None or self.session.closed:
+            from gridsearch.engine.ray_environment import set_up_own
+
+            if self.chosen.address is None:
+                set_up_own()  # before Ray is imported
             try:
                 from gridsearch.engine.ray_session import RayOptions, RaySession
             except ImportError as error:

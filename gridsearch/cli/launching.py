@@ -16,6 +16,7 @@ from gridsearch import paths
 from gridsearch.cli import jobs, tables
 from gridsearch.cli.ending import say_end
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobFile, OptionalJobName, SetOption, StoreOption
+from gridsearch.cli.outlet import broken_pipe_means, drop_stdout, look_for_reader
 from gridsearch.cli.pages import check_folder, write_pages
 from gridsearch.cli.resources import (
     MODEL_TIMEOUT,
@@ -30,7 +31,7 @@ from gridsearch.cli.resources import (
     resources,
     with_training,
 )
-from gridsearch.cli.streams import columns, data, line_at_once, say
+from gridsearch.cli.streams import columns, data, err, line_at_once, say
 from gridsearch.cli.wording import STOPPING, plural
 from gridsearch.engine.interruption import Interruption
 from gridsearch.errors import (
@@ -162,8 +163,6 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
 
 def _train(specs: list[JobSpec], training: Training) -> int:
     """Train jobs one after another, each with its page; return the worst of their exit codes."""
-    from gridsearch.store.opening import open_store
-
     if training.dashboard and specs:
         check_folder(training.output)
     codes = [EXIT_COMPLETE]
@@ -172,20 +171,36 @@ def _train(specs: list[JobSpec], training: Training) -> int:
         # A teacher that is trained on the way keeps the weights that it teaches with, whatever else was asked for.
         own = training if spec.name in asked else replace(training, keep="best")
         # Before anything imports torch, which takes seconds.
-        with Interruption(line_at_once(STOPPING)) as stop, ordinarily(endless=True, stop=lambda: stop.requested):
+        with (
+            Interruption(line_at_once(STOPPING)) as stop,
+            broken_pipe_means(stop.request),
+            ordinarily(endless=True, stop=lambda: stop.requested),
+        ):
             codes.append(_launch_or_stop(spec, own, stop))
         interrupted = codes[-1] == EXIT_INTERRUPTED
         if training.dashboard and training.store.exists():
-            patience = Patience(0.0 if interrupted else None, note=say)
-            with (
-                suppress(*([StoreLockedError] if interrupted else [])),
-                open_store(training.store, create=False, read_only=True, patience=patience) as store,
-            ):
-                if spec.name in {row.name for row in store.jobs()}:  # else it was stopped before it was stored
-                    write_pages(store, training.output, spec.name)
+            _write_page(spec.name, training, interrupted=interrupted)
         if interrupted:
             break
     return max(codes)
+
+
+def _write_page(name: str, training: Training, *, interrupted: bool) -> None:
+    from gridsearch.store.opening import open_store
+
+    # Who has asked to stop does not wait for a locked store.
+    patience = Patience(0.0 if interrupted else None, note=say)
+    with (
+        suppress(*([StoreLockedError] if interrupted else [])),
+        open_store(training.store, create=False, read_only=True, patience=patience) as store,
+    ):
+        if name not in {row.name for row in store.jobs()}:
+            return  # it was stopped before it was stored
+        try:
+            write_pages(store, training.output, name)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            drop_stdout()  # who does not want to know where the page is changes nothing in how the training ended
 
 
 def _teachers_first(specs: list[JobSpec], training: Training, *, read_only: bool) -> list[JobSpec]:
@@ -261,6 +276,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
         def stopping() -> bool:
             # Asked between any two reports, also while another launch trains: the moment to look at the store.
             tracker.look()
+            look_for_reader(err().file)
             return stop.requested
 
         with make_progress(tracker) as progress, ordinarily(note=progress.note):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, cast
@@ -14,6 +13,7 @@ import typer
 
 from gridsearch.cli import checks, evaluating, launching, pages, pictures, reading, showing
 from gridsearch.cli.defects import defect_line
+from gridsearch.cli.outlet import drop_stdout
 from gridsearch.cli.plain_text import one_line, prepare
 from gridsearch.cli.streams import say
 from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
@@ -33,6 +33,10 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
     def run(*arguments: object, **options: object) -> None:
         try:
             command(*arguments, **options)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read our output has gone; Click would exit with 1
+            drop_stdout()
+            raise typer.Exit(EXIT_INTERRUPTED) from None
         except KeyboardInterrupt:
             say("stopped")
             raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -123,7 +127,7 @@ def _ended(action: Callable[[], object]) -> int:
         say("stopped")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        _drop_output()
+        drop_stdout()
         return EXIT_INTERRUPTED
     except SystemExit:
         raise
@@ -145,4 +149,4 @@ def _drop_output() -> None:
         try:
             sys.stdout.flush()
         except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            drop_stdout()

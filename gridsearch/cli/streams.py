@@ -9,6 +9,7 @@ import textwrap
 from functools import cache
 from typing import IO, TYPE_CHECKING, TextIO
 
+from gridsearch.cli.outlet import outlet
 from gridsearch.cli.plain_text import printable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def err() -> Console:
 
     It writes to a descriptor of its own, because libraries are silenced by having theirs lead elsewhere.
     """
-    return _console(_own(sys.stderr))
+    return _console(outlet(sys.stderr))
 
 
 def _console(stream: TextIO) -> Console:
@@ -89,13 +90,3 @@ def data(text: str) -> None:
     """Print data on stdout, with nothing in it that a terminal would obey."""
     shown = printable(text)
     sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
-
-
-def _own(stream: TextIO) -> TextIO:
-    """Return a stream of our own to where a stream leads now, for good; the stream itself when it has no descriptor."""
-    try:
-        descriptor = os.dup(stream.fileno())
-    except OSError:
-        return stream
-    # Left to the end of the process, which is no oversight that Python should warn of.
-    return open(descriptor, "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False)

@@ -7,7 +7,6 @@ import ctypes
 import logging
 import math
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -17,27 +16,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-# Before Ray is imported: no copy of the working folder and no rebuilt environment under `uv run`, no usage report, no
-# files of Tune's own, and Ctrl-C is ours.
-os.environ.update(
-    RAY_ENABLE_UV_RUN_RUNTIME_ENV="0",
-    RAY_USAGE_STATS_ENABLED="0",
-    RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
-    RAY_AIR_NEW_OUTPUT="0",
-    RAY_CHDIR_TO_TRIAL_DIR="0",
-    TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
-    TUNE_DISABLE_SIGINT_HANDLER="1",
-    TUNE_DISABLE_STRICT_METRIC_CHECKING="1",
-    TUNE_GLOBAL_CHECKPOINT_S="3600",
-    TUNE_WARN_THRESHOLD_S="3600",
-)
+from gridsearch.engine.ray_environment import PrivateFolder  # before Ray
 
+# isort: split
 import ray
 
+from gridsearch.engine.interruption import SIGNALS
+from gridsearch.engine.ray_processes import Guard, end_children
 from gridsearch.errors import EngineError, not_writable, one_line
 
 #: How long a cluster's address may take to answer.
 REACH_SECONDS = 10.0
+
+#: How Ray's log calls what Ray itself reports as a failure to connect.
+_REFUSED = "InvalidAuthToken"
+_ABOUT_TOKENS = (
+    "it asks for a token, and this process has none or another: set RAY_AUTH_MODE=token and put the cluster's token"
+    " into ~/.ray/auth_token, or into a file that RAY_AUTH_TOKEN_PATH names"
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,9 @@ class RaySession:
     def __init__(self, options: RayOptions) -> None:
         self.options = options
         self.log = options.scratch / "ray.log"
-        self.folder: Path | None = None
+        self._folder: PrivateFolder | None = None
+        self._guard: Guard | None = None
+        self._kept = False
         self._thread = ThreadPoolExecutor(1, "ray")
         self._started: Future[None] | None = None
         #: Whether it has been closed; it does not start again.
@@ -86,7 +84,8 @@ class RaySession:
             self._started.result()
         except Exception as error:
             where = f"the cluster at {self.options.address}" if self.options.address else "Ray"
-            raise EngineError(f"{where} cannot be used: {one_line(error)}; --inline trains without Ray") from error
+            why = _ABOUT_TOKENS if self._refused() else one_line(error)
+            raise EngineError(f"{where} cannot be used: {why}; --inline trains without Ray") from error
 
     def close(self) -> None:
         """Stop Ray and its workers; of a Ray of our own nothing is left but its log."""
@@ -103,7 +102,15 @@ class RaySession:
 
     def keep_logs(self) -> None:
         """Leave Ray's own logs where they are: something in them is worth reading."""
-        self.folder = None
+        self._kept = True
+        if self._guard:
+            self._guard.keep_folder()
+
+    def _refused(self) -> bool:
+        """Say whether a cluster was reached that did not let us in."""
+        with contextlib.suppress(OSError):
+            return bool(self.options.address) and _REFUSED in self.log.read_text(errors="replace")
+        return False
 
     def _init(self) -> None:
         shared: dict[str, Any] = {
@@ -117,8 +124,11 @@ class RaySession:
             with descriptors_to(self.log), _signals_kept():
                 ray.init(address=self.options.address, **shared)
             return
-        # When this process is killed, Ray's agents try so long to reach what is gone with it before they go too.
-        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
+        # What is sent to all our processes (by a terminal, a batch system, systemd) is for the driver to hear: the
+        # others inherit this thread's deafness.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        self._folder = PrivateFolder()
+        self._guard = Guard(self._folder.path)
         gpus = self.options.gpus_per_worker * self.options.workers
         with descriptors_to(self.log), _signals_kept():
             ray.init(
@@ -127,15 +137,32 @@ class RaySession:
                 num_gpus=math.ceil(gpus),
                 include_dashboard=False,
                 _node_ip_address="127.0.0.1",
+                _temp_dir=str(self._folder.ray),
                 **shared,
             )
-        self.folder = session_folder()
 
     def _shutdown(self) -> None:
         with descriptors_to(self.log), _signals_kept():
+            if self._folder:
+                _end_at_once(self._folder.path)
             ray.shutdown()
-        if self.folder:
-            _remove_session(self.folder)
+        if self._guard:
+            self._guard.dismiss()
+        if self._folder and not self._kept:
+            self._folder.remove()
+
+
+def _end_at_once(folder: Path) -> None:
+    """Have `ray.shutdown` kill Ray's processes: it would ask them to end, to which they are deaf, and wait for each."""
+    with contextlib.suppress(AttributeError):  # another Ray than we know, or one that has not started: it waits then
+        node: Any = ray._private.worker._global_node
+        wait_for_each = node.kill_all_processes
+
+        def kill_all_processes(*arguments: Any, **options: Any) -> None:
+            end_children(folder)
+            wait_for_each(*arguments, **options)
+
+        node.kill_all_processes = kill_all_processes
 
 
 class _OwnHome(list[str]):
@@ -203,21 +230,12 @@ def _signals_kept() -> Iterator[None]:
     kept, put_back = ctypes.pythonapi.PyOS_getsig, ctypes.pythonapi.PyOS_setsig
     kept.argtypes, kept.restype = [ctypes.c_int], ctypes.c_void_p
     put_back.argtypes, put_back.restype = [ctypes.c_int, ctypes.c_void_p], ctypes.c_void_p
-    handlers = {number: kept(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: kept(number) for number in SIGNALS}
     try:
         yield
     finally:
         for number, handler in handlers.items():
             put_back(number, handler)
-
-
-def _remove_session(folder: Path) -> None:
-    """Remove what a Ray of our own leaves behind, and the link to it if no other Ray has taken it since."""
-    shutil.rmtree(folder, ignore_errors=True)
-    latest = folder.with_name("session_latest")
-    with contextlib.suppress(OSError):
-        if latest.readlink().name == folder.name:
-            latest.unlink()
 
 
 def _check_reachable(address: str) -> None:

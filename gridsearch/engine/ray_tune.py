@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
@@ -29,6 +30,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from gridsearch.engine.executor import Desk, WorkerSettings, opens_formation
+from gridsearch.engine.interruption import SIGNALS
 from gridsearch.engine.own_folder import OwnFolder
 from gridsearch.engine.silence import Silences, Watchdog
 from gridsearch.engine.worker_death import cause_of_death
@@ -128,6 +130,13 @@ class Recorder(NotSaved, tune.Callback):
         self.desk, self.searcher, self.silences = desk, searcher, silences
         self.error: Exception | None = None
         self.deaths = 0
+        self.handlers = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def setup(self, stop: Any = None, num_samples: Any = None, total_num_samples: Any = None, **info: Any) -> None:
+        """Take back the signals that Tune has just taken, to end in its own way: they ask the desk to stop."""
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in self.handlers.items():
+                signal.signal(number, handler)
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Stop when the desk wants to: every epoch is in its checkpoint already."""
@@ -147,6 +156,8 @@ class Recorder(NotSaved, tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tell the desk that a worker died; what training itself raises comes as an event instead."""
+        if self.desk.stopping():
+            raise _StopTune  # a signal to all our processes may have reached the workers of a cluster, too
         account = self.silences.account(trial.trial_id)
         self.deaths += not account
         pack = self.searcher.packs.pop(trial.trial_id, None)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -74,10 +75,7 @@ def session_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     found = []
     for other in psutil.process_iter():
         try:
-            if os.getsid(other.pid) != process.pid or other.status() == psutil.STATUS_ZOMBIE:
-                continue
-            # Two small agents of Ray's outlive a killed driver by about a minute; they train nothing.
-            if "Agent" not in "".join(other.cmdline()):
+            if os.getsid(other.pid) == process.pid and other.status() != psutil.STATUS_ZOMBIE:
                 found.append(other)
         except (ProcessLookupError, psutil.Error):
             continue
@@ -89,6 +87,10 @@ def wait_until_none_is_left(process: subprocess.Popen[str], seconds: float) -> N
     while left := session_of(process):
         assert time.monotonic() < deadline, [" ".join(p.cmdline())[:100] for p in left]
         time.sleep(0.2)
+
+
+def session_folders(process: subprocess.Popen[str]) -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"gs-*/ray/session_*_{process.pid}"))
 
 
 def end(process: subprocess.Popen[str]) -> tuple[str, str]:
@@ -105,7 +107,7 @@ def test_ray_gives_the_numbers_of_this_process_and_says_nothing_of_its_own(
     out, err = end(process)
     assert process.returncode == 0, err
     assert "of the launch before" not in log.read_text()
-    assert not list(Path(tempfile.gettempdir(), "ray").glob(f"session_*_{process.pid}"))
+    assert not session_folders(process)
     assert out == ""
     lines = err.strip().splitlines()
     assert lines[0].startswith("small: 8 trials, +8 new; 240 epochs to train")
@@ -114,14 +116,32 @@ def test_ray_gives_the_numbers_of_this_process_and_says_nothing_of_its_own(
     wait_until_none_is_left(process, 20)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def send_to_all(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send a signal as a batch system does that knows the processes of a job: Ray's before the driver."""
+    driver = psutil.Process(process.pid)
+    for one in [*driver.children(recursive=True), driver]:
+        one.send_signal(number)
+
+
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [
+        (subprocess.Popen.send_signal, signal.SIGINT),
+        (subprocess.Popen.send_signal, signal.SIGHUP),
+        (send_to_all, signal.SIGTERM),
+        (send_to_all, signal.SIGUSR1),
+    ],
+)
 def test_interrupted_it_ends_in_seconds_and_resumes(
-    folder: Path, whole: dict[str, tuple[object, ...]], number: signal.Signals
+    folder: Path,
+    whole: dict[str, tuple[object, ...]],
+    send: Callable[[subprocess.Popen[str], signal.Signals], None],
+    number: signal.Signals,
 ) -> None:
     process = start(folder)
     wait_for_epochs(folder, 30, process)
     before = time.monotonic()
-    process.send_signal(number)
+    send(process, number)
     _, err = end(process)
     assert process.returncode == 130, err
     assert "go on with: gridsearch resume" in err
@@ -229,13 +249,60 @@ def test_the_whole_of_a_ray_launch_killed_leaves_no_process_and_resumes(
 ) -> None:
     process = start(folder)
     wait_for_epochs(folder, 20, process)
+    assert session_folders(process)
     process.kill()
     end(process)
-    wait_until_none_is_left(process, 60)
+    wait_until_none_is_left(process, 15)
+    assert not session_folders(process)
     assert run(folder, "verify").code == 0
     ended = run(folder, "resume", "--no-dashboard")
     assert ended.code == 0, ended.err
     assert_alike(table(folder / "results.db"), whole)
+
+
+def test_a_ray_of_our_own_listens_on_loopback_only_and_nobody_else_gets_in(folder: Path) -> None:
+    process = start(folder)
+    wait_for_epochs(folder, 20, process)
+    listening = [
+        socket.laddr
+        for one in [psutil.Process(process.pid), *session_of(process)]
+        for socket in one.net_connections("inet")
+        if socket.status == psutil.CONN_LISTEN
+    ]
+    private = session_folders(process)[0].parents[1]
+    modes = [path.stat().st_mode & 0o077 for path in (private, private / "token")]
+    gcs = next(one for one in session_of(process) if "gcs_server" in one.name())
+    port = next(s.laddr.port for s in gcs.net_connections("inet") if s.status == psutil.CONN_LISTEN)
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", STRANGER, str(port)],
+            cwd=folder, env=environment(**own), capture_output=True, text=True, timeout=120, check=False,
+        ).stdout.strip()
+        for own in (
+            {"RAY_AUTH_MODE": "disabled"},
+            {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "wrong"},
+            {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": (private / "token").read_text()},
+        )
+    ]  # fmt: skip
+    process.send_signal(signal.SIGINT)
+    end(process)
+    assert len(listening) >= 5  # the driver, the GCS server, the raylet, a worker
+    assert {address.ip.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+    assert modes == [0, 0]
+    assert found == ["refused", "refused", "answered"]
+
+
+#: Asks the GCS server as any program could that speaks its protocol, with a token or without.
+STRANGER = """
+import sys
+from ray._raylet import GcsClient
+
+try:
+    GcsClient(address=f"127.0.0.1:{sys.argv[1]}").get_all_node_info(timeout=30)
+    print("answered")
+except Exception:
+    print("refused")
+"""
 
 
 def test_a_killed_worker_is_replaced(folder: Path, whole: dict[str, tuple[object, ...]]) -> None:

@@ -46,8 +46,11 @@ class RandomStates:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed torch (on every device), numpy's global generator and Python's `random`; `seed` is from 0 to 2**64 - 1."""
-    torch.manual_seed(seed)
+    """Seed torch (on every device in use), numpy's global generator and Python's `random`; `seed` is below 2**64."""
+    torch.default_generator.manual_seed(seed)
+    # Not `torch.manual_seed`: without a GPU in use, it puts off its seeding with a trace of the stack, each time more.
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.manual_seed_all(seed)
     np.random.seed(seed & 0xFFFFFFFF)
     random.seed(seed)
 

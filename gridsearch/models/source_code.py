@@ -8,6 +8,7 @@ import json
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 #: Python's own modules and ours: not the user's, wherever they lie.
@@ -38,12 +39,20 @@ def code_fingerprint(module: str, file: Path, search: Sequence[Path]) -> str:
     return hashlib.sha256(json.dumps(sorted(sources.items())).encode()).hexdigest()
 
 
-def _imported(source: str, package: str) -> Iterator[str]:
-    """Yield the names of all modules that import statements may load, wherever they stand, and of their packages."""
+@lru_cache(1024)
+def _imported(source: str, package: str) -> frozenset[str]:
+    """Return the names of all modules that import statements may load, wherever they stand, and of their packages.
+
+    Kept, as a worker asks for each model it builds, and parsing takes longer than building a small one.
+    """
     try:
         nodes = list(ast.walk(ast.parse(source)))
     except (SyntaxError, ValueError):
-        return
+        return frozenset()
+    return frozenset(_names_in(nodes, package))
+
+
+def _names_in(nodes: Sequence[ast.AST], package: str) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:

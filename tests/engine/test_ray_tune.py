@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from gridsearch.cli import streams
-from gridsearch.engine.ray_session import _remove_session
+from gridsearch.engine.ray_environment import PrivateFolder
 from gridsearch.engine.ray_tune import PackSearcher, Recorder, _pack, _quiet, _StopTune, _unpack
 from gridsearch.engine.silence import Silences
 from gridsearch.errors import GridsearchError, StorageError, StoreError
@@ -84,15 +85,18 @@ def test_native_output_goes_to_the_log_and_our_own_to_the_terminal(
     assert capfd.readouterr() == ("data\n", "before\nours\nfrom a signal\nafter\n")
 
 
-@pytest.mark.parametrize("taken", [False, True])
-def test_a_session_goes_with_the_link_to_it_but_not_with_anothers(tmp_path: Path, taken: bool) -> None:
-    own, other = tmp_path / "session_1", tmp_path / "session_2"
-    for folder in (own, other):
-        (folder / "logs").mkdir(parents=True)
-    latest = tmp_path / "session_latest"
-    latest.symlink_to(other if taken else own)
-    _remove_session(own)
-    assert {path.name for path in tmp_path.iterdir()} == {"session_2", *(["session_latest"] if taken else [])}
+def test_the_folder_of_a_ray_of_our_own_is_nobody_elses_and_goes_with_all_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "before")
+    folder = PrivateFolder()
+    token = Path(os.environ["RAY_AUTH_TOKEN_PATH"])
+    assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert token.parent == folder.path and len(token.read_text()) == 64
+    folder.ray.mkdir()
+    folder.remove()
+    assert not folder.path.exists()
 
 
 def test_a_pack_comes_out_of_its_text_as_it_went_in() -> None:

@@ -141,7 +141,7 @@ def test_settings_that_end_it_only_together_are_named_together(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("space", "said"),
     [
-        ("kind: [exit]", "job:3:8: model 'deadly_nets:Net' ended its process with exit code 7 when it was tried with"),
+        ("kind: [exit]", "job:4:8: model 'deadly_nets:Net' ended its process with exit code 7 when it was tried with"),
         ("kind: [good, exit, mistaken]", "kind: model 'deadly_nets:Net' cannot be built with kind='mistaken'"),
     ],
     ids=["all end", "a mistake beside an end"],

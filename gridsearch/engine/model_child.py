@@ -63,7 +63,7 @@ def _warm_up() -> None:
     tried.looks(config)
 
 
-def _serve(questions: IO[str], answers: IO[str], account: IO[str]) -> None:
+def _serve(questions: IO[bytes], answers: IO[str], account: IO[str]) -> None:
     faulthandler.enable(account)
     models: dict[str, ModelClass] = {}
     for line in questions:
@@ -81,14 +81,16 @@ def _serve(questions: IO[str], answers: IO[str], account: IO[str]) -> None:
         _say(answers, given | {"id": asked["id"]})
 
 
-def _own_streams() -> tuple[IO[str], IO[str], IO[str]]:
+def _own_streams() -> tuple[IO[bytes], IO[str], IO[str]]:
     """Return streams for questions, answers, and accounts of an end; the usual three lead nowhere from now on."""
-    own = [os.fdopen(os.dup(number), mode, encoding="ascii") for number, mode in enumerate("rww")]
+    # Unbuffered: what a copy reads ahead would be lost to the next one.
+    questions = os.fdopen(os.dup(0), "rb", buffering=0)
+    own = [os.fdopen(os.dup(number), "w", encoding="ascii") for number in (1, 2)]
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(nowhere, number)
     os.close(nowhere)
-    return own[0], own[1], own[2]
+    return questions, own[0], own[1]
 
 
 def _say(answers: IO[str], answer: Answer) -> None:

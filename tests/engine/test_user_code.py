@@ -115,6 +115,13 @@ def test_each_way_to_end_is_a_cause_of_its_own(tmp_path: Path) -> None:
     assert "deadly_nets.py" in causes["leave"].account
 
 
+def test_a_process_left_to_the_next_model_knows_nothing_of_the_last(process: ModelProcess) -> None:
+    for _ in range(4):
+        assert process.problem({"kind": "good"}, with_numbers=False) == ""
+        process.leave()
+    assert process.problem({"kind": "good"}, with_numbers=True) == ""
+
+
 def test_what_never_comes_back_is_ended_in_time(tmp_path: Path) -> None:
     began = time.monotonic()
     (doom,) = job(tmp_path, "learning_rate: 0.1, kind: [good, loop]", seconds=6.0).dooms
@@ -134,7 +141,7 @@ def test_settings_that_end_it_only_together_are_named_together(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("space", "said"),
     [
-        ("kind: [exit]", "job:3:8: model 'deadly_nets:Net' ended its process with exit code 7 when it was tried with"),
+        ("kind: [exit]", "job:4:8: model 'deadly_nets:Net' ended its process with exit code 7 when it was tried with"),
         ("kind: [good, exit, mistaken]", "kind: model 'deadly_nets:Net' cannot be built with kind='mistaken'"),
     ],
     ids=["all end", "a mistake beside an end"],

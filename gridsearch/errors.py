@@ -93,6 +93,10 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     return f" (valid: {', '.join(choices)})" if choices else ""
 
 
+#: How many characters of an error's own words are repeated; the whole stands in its log.
+_LONGEST_LINE = 500
+
+
 def one_line(error: BaseException) -> str:
     """Return an exception as one line: its type and the first line of its text, the second too after a colon."""
     try:
@@ -102,4 +106,6 @@ def one_line(error: BaseException) -> str:
     first, _, rest = text.strip().partition("\n")
     if first.endswith(":") and rest:
         first += " " + rest.strip().splitlines()[0]
+    if len(first) > _LONGEST_LINE:
+        first = first[:_LONGEST_LINE] + "…"
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

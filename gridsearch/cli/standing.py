@@ -112,7 +112,7 @@ def _launch_state(launch: dict[str, Any]) -> str:
         return "lost; its trials wait for: gridsearch resume"
     if launch["silent_seconds"] < SILENT_SECONDS:
         return "at work"
-    return f"silent since {duration(launch['silent_seconds'])}; if it stays so, another takes over: gridsearch resume"
+    return f"silent since {duration(launch['silent_seconds'])}; what it left open goes on with: gridsearch resume"
 
 
 def standing_text(found: dict[str, Any], *, width: int | None) -> str:

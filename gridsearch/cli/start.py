@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 from gridsearch.engine.interruption import die_on_signals, raise_on_signals
 from gridsearch.errors import EXIT_INTERRUPTED
 
 
+def _open_what_is_closed() -> None:
+    """Have each of the three streams lead somewhere, and no file of ours get the descriptor of one."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            while os.open(os.devnull, os.O_RDWR) < number:
+                pass
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - to the end of the process
+
+
 def main() -> None:
     """Run the command line."""
+    _open_what_is_closed()
     raise_on_signals()
     try:
         from gridsearch.cli.main import main as run

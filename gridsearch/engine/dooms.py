@@ -50,7 +50,7 @@ def settings_key(settings: Settings) -> str:
 def dooms(
     job: JobSpec, names: Sequence[str], ended: Ended, good: Sequence[Settings], every: Iterable[Settings]
 ) -> list[Doom]:
-    """Return what follows from some settings' ends, one for each cause; `ModelError` where nothing else was tried.
+    """Return what follows from some settings' ends, one for each cause; `ModelError` where these are all there are.
 
     Of `every` combination of the grid those that were not tried are taken to end as well where they have a value that
     was met in ended ones and in no good one.
@@ -60,14 +60,15 @@ def dooms(
     causes: dict[str, list[tuple[Settings, ModelEndedError]]] = {}
     for settings, error in ended:
         causes.setdefault(str(error), []).append((settings, error))
-    if not good:
+    tried = {settings_key(settings) for settings in [*good, *(settings for settings, _ in ended)]}
+    untried = [settings for settings in every if settings_key(settings) not in tried]
+    if not good and not untried:
         cause, found = next(iter(causes.items()))
         settings = found[0][0]
         place = job.document.override(("model",)) or job.document.place(("model",))
         raise ModelError(f"{place}: model {job.model!r} {cause} when it was tried with {settings_text(settings)}")
-    tried = {settings_key(settings) for settings in [*good, *(settings for settings, _ in ended)]}
-    untried = [settings for settings in every if settings_key(settings) not in tried]
-    return [_doom(job, names, cause, found, good, untried) for cause, found in causes.items()]
+    # Where nothing is known to work, every value would look guilty: what was not tried is left to the workers.
+    return [_doom(job, names, cause, found, good, untried if good else []) for cause, found in causes.items()]
 
 
 def _doom(

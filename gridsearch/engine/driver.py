@@ -116,7 +116,11 @@ class Driver:
     def give_up(self, plans: Sequence[LineagePlan], doomed: Mapping[str, Doom]) -> None:
         """Record as failed lineages that no worker may be given."""
         self.plans |= {plan.lineage_id: plan for plan in plans}
-        claims = self.store.claim(self.launch_id, {plan.lineage_id: plan.config.epochs for plan in plans})
+        try:
+            claims = self.store.claim(self.launch_id, {plan.lineage_id: plan.config.epochs for plan in plans})
+        except LaunchClosedError:
+            self.fenced = True
+            return
         reasons = [(claim, doomed[claim.lineage_id]) for claim in claims]
         self.record(
             [LineageFailed(claim.lineage_id, claim.attempt, doom.error, doom.account) for claim, doom in reasons]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from pathlib import Path
@@ -85,29 +85,34 @@ class BestSoFar:
         # Of equal scores the first in the grid is the best.
         self.places = {trial_id: -place for place, trial_id in enumerate(grid)}
         self.best: list[_Kept] = []
-        self._add(_best(store, job, self.keep))
+        known = [row for row in _best(store, job, self.keep) if row.trial_id in self.places]
+        ours = [row for row in known if not exceeded(row, self.bounds)]
+        self._add(ours, self._curves(ours))
 
     def take(self, finished: Collection[TrialRow], ended: Collection[str], training: Collection[str]) -> None:
         """Learn which trials are finished and which lineages ended just now, and which are still to be trained.
 
         What another launch of the job has claimed since is its own to remove.
         """
-        touched = (self._add(finished) | set(ended)) - set(training)
-        if touched:
-            rows = self.store.lineages(touched)
-            touched = {lineage_id for lineage_id in touched if rows[lineage_id].launch_id is None}
+        # All that is read comes first: a lock may end this, and it is then done once more from its start.
+        ours = [row for row in finished if row.trial_id in self.places and not exceeded(row, self.bounds)]
+        curves = self._curves(ours)
+        concerned = set(ended)
+        if len(self.best) + len(ours) > self.keep:
+            concerned |= {row.lineage_id for row in ours} | {kept.lineage_id for kept in self.best}
+        rows = self.store.lineages(concerned - set(training)) if concerned - set(training) else {}
+        touched = self._add(ours, curves) | set(ended)
+        touched = {one for one in touched if one in rows and rows[one].launch_id is None}
         wanted = defaultdict(set)
         for kept in self.best:
             wanted[kept.lineage_id].add(kept.epoch)
         for lineage_id in touched:
             ReadingFolder(self.root, lineage_id).keep_only(wanted[lineage_id])
 
-    def _add(self, rows: Collection[TrialRow]) -> set[str]:
+    def _add(self, rows: Collection[TrialRow], curves: Mapping[str, Sequence[EpochRow]]) -> set[str]:
         """Let trials compete; return the lineages of those that are no longer among the best."""
-        ours = [row for row in rows if row.trial_id in self.places and not exceeded(row, self.bounds)]
-        curves = self._curves(ours)
         displaced = set()
-        for row in ours:
+        for row in rows:
             epoch = trial_epoch(self.objective, row, curves[row.lineage_id])
             if epoch is None:
                 continue

@@ -21,13 +21,15 @@ from gridsearch.engine.liveness import Watch, described, own_process
 from gridsearch.engine.memory import memory_per_worker
 from gridsearch.engine.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.preparation import PreparedJob
-from gridsearch.errors import EngineError, GridsearchError, JobError, StoreLockedError
+from gridsearch.errors import EngineError, GridsearchError, JobError, StoreError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
 from gridsearch.spec.outcomes import OPEN_STATES, ModelSize, TrialState
 from gridsearch.spec.trial import SplitKey, TrialConfig
 from gridsearch.store.contract import Store
+from gridsearch.store.opening import open_store
 from gridsearch.store.processes import process_table
 from gridsearch.store.rows import LaunchRow
+from gridsearch.store.waiting import Patience
 from gridsearch.training.arrays import to_device
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.distillation import TeacherFile
@@ -214,11 +216,19 @@ class Launch:
             raise
         finally:
             if outcome == "interrupted":
-                with suppress(StoreLockedError), self.store.waiting_at_most(LAST_WORD_SECONDS):
-                    self.store.close_launch(launch_id, outcome)
+                self._last_word(launch_id)
             else:
                 self.store.close_launch(launch_id, outcome)
         return None
+
+    def _last_word(self, launch_id: int) -> None:
+        """Close an interrupted launch, if the store can be written now: else others do.
+
+        Over a connection of its own, as an interruption within a statement closes the one that it was made over.
+        """
+        patience = Patience(LAST_WORD_SECONDS, note=lambda text: None)
+        with suppress(StoreError), open_store(self.store_path, create=False, patience=patience) as store:
+            store.close_launch(launch_id, "interrupted")
 
     def train(
         self,

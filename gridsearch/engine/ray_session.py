@@ -69,7 +69,9 @@ class RaySession:
             return
         try:
             self.options.scratch.mkdir(parents=True, exist_ok=True)
-            self.log.write_text("")
+            # Anew, and never through a link that somebody put there; another launch writes on to its own.
+            self.log.unlink(missing_ok=True)
+            self.log.open("x").close()
         except OSError as error:
             raise not_writable("Ray's log", self.options.scratch, error) from error
         for name in ("ray", "ray.tune", "ray.train", "ray.data"):

@@ -26,6 +26,7 @@ from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.arrays import DeviceArrays, to_device
+from gridsearch.training.blame import charged
 from gridsearch.training.distillation import TeacherFile
 from gridsearch.training.evaluation import Tally, evaluation_batch
 from gridsearch.training.form import forward_context
@@ -65,7 +66,7 @@ class TrainedTrial:
     def logits(self, images: Tensor) -> Tensor:
         """Return the logits (n, K) of images (n, C, H, W) on the device, normalised."""
         with forward_context(self.config.precision, self.device):
-            logits: Tensor = self.model(images)
+            logits: Tensor = charged(self.model.__call__)(images)
         return logits.float() if logits.dtype == torch.bfloat16 else logits
 
     def test(self) -> DeviceArrays:
@@ -136,7 +137,7 @@ def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = 
         # What it started from and who taught it counts only where it is trained again.
         plain = config.model_copy(update={"teacher": "", "distillation": "none"})
         place = WorkplaceMaker(settings).at(plain)
-        model = drawn_model(config, place)
+        model = charged(drawn_model)(config, place)
         file = paths.weights_file(store_path, row.trial_id, None if epoch == own else epoch)
         weights: Mapping[str, Tensor] | None = read_weights(file, row.trial_id, epoch)
         known = own_validation(file, row.trial_id)
@@ -147,7 +148,7 @@ def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = 
             write_weights(file, kept)
         model.load_state_dict(weights)
         model = model.to(place.device).eval()
-        _tell_difference(source, row, curve[epoch], known or measured(model, config, place))
+        _tell_difference(source, row, curve[epoch], known or charged(measured)(model, config, place))
     return TrainedTrial(job, row, config, epoch, model, place, split, file)
 
 

@@ -11,7 +11,8 @@ _MEANINGS = (
     (r"exits with an exit code (\d+)", r"it ended itself with exit code {}"),
     (
         r"connection error code 2",
-        "it was killed (by the system for want of memory, or by hand) or crashed in native code",
+        "it was killed (by the system for want of memory, or by hand), crashed in native code, or was ended by the"
+        " model (os._exit)",
     ),
 )
 #: What differs between two deaths of one cause: colours, Ray's brackets about a process, its ids, addresses.

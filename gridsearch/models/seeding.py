@@ -47,6 +47,8 @@ class RandomStates:
 
 def seed_everything(seed: int) -> None:
     """Seed torch (on every device in use), numpy's global generator and Python's `random`; `seed` is below 2**64."""
+    if torch.get_default_dtype() != torch.float32:
+        torch.set_default_dtype(torch.float32)  # another model, or an earlier epoch of this one, may have changed it
     torch.default_generator.manual_seed(seed)
     # Not `torch.manual_seed`: without a GPU in use, it puts off its seeding with a trace of the stack, each time more.
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]

@@ -64,6 +64,7 @@ def is_left_over(path: Path) -> bool:
 
     `StoreDamagedError` where the journal is not one of the store's last transaction. Changes nothing.
     """
+    path = Path(os.path.realpath(path))  # which SQLite, too, names its journal after
     _refuse_stale_log(path)
     journal = Path(f"{path}-journal")
     if not journal.exists() or not _would_be_played_back(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -19,6 +20,9 @@ from gridsearch.store.waiting import Patience
 
 #: How every SQLite database begins.
 _SQLITE = b"SQLite format 3\0"
+#: What a file's name may have, less what files beside a store have at its end (`-journal`, `.before-m001`).
+_BESIDE = 16
+_LONGEST_NAME = 255 - _BESIDE
 #: Bytes of a store of which every page is looked at when it is opened: some ten milliseconds.
 _SMALL = 4 * 2**20
 
@@ -63,6 +67,8 @@ def _check_path(path: Path, *, must_exist: bool) -> None:
     # SQLite would open the part before it.
     if "\0" in str(path):
         raise StoreError(f"the store {str(path)!r} cannot be opened: a path has no NUL")
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise StoreError(f"the store {path}: its name is too long; SQLite's files beside it need {_BESIDE} bytes more")
     try:
         if path.is_dir():
             raise StoreError(f"the store {path} is a folder; name a file, such as {path / 'results.db'}")

@@ -50,15 +50,17 @@ def _of_one_kind(
     kinds: dict[Kind, list[Member]] = {}
     behaviours: dict[Hashable, Behaviour] = {}
     for task in tasks:
-        place = workplace(task.config)
-        if place.stop():
-            raise StopRequestedError
         try:
+            place = charged(workplace)(task.config)  # which may build a teacher
+            if place.stop():
+                raise StopRequestedError
             member = charged(Member)(task, place)
             shape = charged(shape_of)(member.module, member.config)
             if shape not in behaviours:
                 behaviours[shape] = charged(behaviour_of)(member.module, place.train.image_shape)
             kind = kind_of(member.config, shape, behaviours[shape])
+        except (StopRequestedError, StorageError):
+            raise
         except Exception as error:
             yield failed(task, error)
         else:

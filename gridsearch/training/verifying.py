@@ -30,9 +30,9 @@ RATE = 0.01
 def proved(form: type[Form], members: Sequence[Member], place: Workplace) -> list[bool]:
     """Return of each member whether it gets in a form the numbers it gets alone; of none where the form raises."""
     batch = min(IMAGES, members[0].config.batch_size)
-    exact = _in_float64(place, batch)
     rates = [_sane_rate(member, slot / len(members)) for slot, member in enumerate(members)]
     try:
+        exact = _in_float64(place, batch)
         fresh = [charged(_fresh)(member, place) for member in members]
         together = charged(_together)(form, fresh, exact, rates, batch)
     except Exception:  # whatever is wrong with it will be told of by the training alone

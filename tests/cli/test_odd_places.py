@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,3 +73,12 @@ def test_an_export_to_a_link_writes_what_it_leads_to_and_no_other_file(trained: 
     assert (trained / "real.csv").read_text() == (trained / "x.csv").read_text()
     ended = run(trained, "export", "small", "-f", "csv", "-o", "/dev/stdout")
     assert (ended.code, ended.out) == (0, (trained / "x.csv").read_text())
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_change_nothing(trained: Path, closed: str) -> None:
+    line = " ".join(map(shlex.quote, command("verify")))
+    assert (
+        subprocess.run(["sh", "-c", f"exec {line} {closed}"], cwd=trained, env=environment(), check=False).returncode
+        == 0
+    )

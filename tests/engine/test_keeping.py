@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import torch
 from gridsearch import paths
 from gridsearch.analysis.winners import winners
 from gridsearch.engine import inline, keeping
+from gridsearch.errors import StoreLockedError
 from gridsearch.store.opening import open_store
+from gridsearch.store.rows import LineageRow
 from tests.engine.launching import Notes, launch, prepared
 
 AT_LAST = "objective={metric: val_accuracy}"
@@ -148,3 +151,29 @@ def test_by_default_size_decides_whether_it_is_the_best_or_the_best_five(
     notes = Notes()
     launch(job, tmp_path / "large" / "r.db", keep=None, notes=notes)
     assert (notes.epochs, notes.notes) == ([], [])
+
+
+def test_a_lock_while_weights_are_sorted_out_counts_no_trial_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = prepared(tmp_path, AT_LAST, LONG)
+    launch(job, tmp_path / "r.db", keep=2)
+    grid = [trial.trial_id for trial in job.grid.trials]
+    with open_store(tmp_path / "r.db") as store:
+        rows = store.trials("small")
+        keeper = keeping.BestSoFar(store, tmp_path / "r.db", "small", grid, 2)
+        keeper.best.clear()
+        read, locked = store.lineages, [True]
+
+        def lineages(ids: Collection[str]) -> dict[str, LineageRow]:
+            if locked and locked.pop():
+                raise StoreLockedError("locked")
+            return read(ids)
+
+        monkeypatch.setattr(store, "lineages", lineages)
+        with pytest.raises(StoreLockedError):
+            keeper.take(rows, [], [])
+        keeper.take(rows, [], [])
+        best = {(one.place, one.lineage_id) for one in keeper.best}
+        assert len(best) == len(keeper.best) == 2
+        assert {-place for place, _ in best} == {grid.index(row.trial_id) for row, _ in winners(store, "small", 2)}

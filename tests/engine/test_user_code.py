@@ -265,3 +265,10 @@ def test_a_model_in_a_file_named_like_a_library_is_told_so(tmp_path: Path) -> No
     (tmp_path / "statistics.py").write_text(NETS)
     with pytest.raises(ModelError, match=r"'statistics' has no 'Net': it is .*, which comes before .*statistics\.py"):
         find_model("statistics:Net", [tmp_path])
+
+
+def test_sound_values_are_trained_however_many_bad_ones_come_before(tmp_path: Path) -> None:
+    ready = job(tmp_path, "learning_rate: 0.1, kind: [exit, good], width: [4, 8, 16, 32, 64, 128]")
+    assert len(ready.grid.trials) == 12
+    assert sum(ready.doomed_trials(doom) for doom in ready.dooms) == model_process.MOST_DEATHS
+    assert all("kind" not in doom.shared or doom.shared["kind"] == "exit" for doom in ready.dooms)

@@ -49,3 +49,12 @@ def test_what_a_module_draws_when_it_is_imported_is_always_the_same(tmp_path: Pa
     sizes = {"in_features": 4, "out_features": 2}
     nets = [build_model(found, sizes, image_shape=(1, 2, 2), num_classes=2) for found in (once, again)]
     assert nets[0].drawn == nets[1].drawn
+
+
+def test_a_default_type_that_a_model_has_set_is_nobody_elses() -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        seed_everything(0)
+        assert torch.get_default_dtype() == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)

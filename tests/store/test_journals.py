@@ -209,3 +209,16 @@ def test_a_journal_of_no_page_may_not_cut_the_file(path: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     with open_store(path) as store:
         assert told(store) == before
+
+
+def test_a_store_that_is_reached_by_a_link_is_no_less_safe(path: Path, tmp_path: Path) -> None:
+    make_store(path, grid()).close()
+    journal = killed(path)
+    with open_store(path) as store:
+        store.put_job(JOB, SPEC, "changed", grid())
+    Path(f"{path}-journal").write_bytes(journal)
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    with pytest.raises(StoreDamagedError, match="is not of the last write to the store"):
+        open_store(link, read_only=True)
+    assert Path(f"{path}-journal").read_bytes() == journal

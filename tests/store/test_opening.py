@@ -282,3 +282,8 @@ def test_a_fork_cannot_use_its_parents_connection(path: Path) -> None:
     )
     first, second = run(code, path).splitlines()
     assert "before a fork" in first and second == "parent goes on"
+
+
+def test_a_name_that_leaves_no_room_for_the_journals_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="its name is too long"):
+        open_store(tmp_path / ("n" * 248))

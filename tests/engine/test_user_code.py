@@ -177,7 +177,7 @@ def test_it_answers_as_this_process_would(process: ModelProcess, tmp_path: Path)
     )
     assert process.freezing_problem({"kind": kind}, "lair.*") == here.freezing_problem({"kind": "good"}, "lair.*") != ""
     assert process.hidden_problem({"kind": kind}) == here.hidden_problem({"kind": "good"}) != ""
-    assert process.layers({"kind": kind}).parameters == 650
+    assert process.layers({"kind": kind}, 2).parameters == 650
     with pytest.raises(ModelEndedError):
         process.problem({"kind": "closed"}, with_numbers=False)
     assert process.problem({"kind": "good"}, with_numbers=False) == ""

@@ -67,7 +67,7 @@ def test_a_writer_survives_what_vanishes(
             partial.unlink()
         return atomic.os.fdopen(*given)  # type: ignore[call-overload]
 
-    for save in (lambda: folder.save(tensors(2), history(2)), lambda: readings.save(2, tensors(2))):
+    for save in (lambda: folder.save(tensors(2), history(2)), lambda: readings.save(history(2)[-1], tensors(2))):
         monkeypatch.setattr(atomic.paths, "partial_file", taken_away)
         save()
     found, kept = CheckpointFolder(tmp_path, NAME).load(), readings.load(2)

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.model_process import Limits
+    from gridsearch.engine.preparation import PreparedJob
     from gridsearch.spec.job import JobSpec
     from gridsearch.spec.outcomes import FormMeasured
     from gridsearch.store.contract import Store
@@ -247,11 +248,16 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     data_dir = paths.data_dir(training.data_dir)
     with ExitStack() as stack:
         executors = stack.enter_context(Executors(chosen, training.store))
+
+        def start_early(prepared: PreparedJob) -> None:
+            if not stop.requested:  # it would only have to be waited for
+                executors.start_early(prepared)
+
         # Before there is a store: a mistake in the job leaves nothing behind.
         limits = _limits(training, stop)
         checked = None
         with suppress(StopNowError):
-            checked = None if spec.teacher else prepare(spec, data_dir, once_sound=executors.start_early, limits=limits)
+            checked = None if spec.teacher else prepare(spec, data_dir, once_sound=start_early, limits=limits)
         if stop.requested:
             say(f"{spec.name}: stopped before anything was trained; run the same command again")
             return EXIT_INTERRUPTED
@@ -259,7 +265,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
         refuse_unsound(store, training.store)
         options = _options(training, chosen)
         teacher = _teacher(spec, store)
-        prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=executors.start_early, limits=limits)
+        prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=training.retry_failed)
         say(plan_line(prepared, made))

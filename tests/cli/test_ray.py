@@ -174,6 +174,8 @@ def stopped_before(real):
     return run
 
 if "{moment}" in ("init", "fit"):
+    from gridsearch.engine.ray_environment import set_up_own
+    set_up_own()
     from gridsearch.engine import ray_session, ray_tune
     owner = ray_session.ray if "{moment}" == "init" else ray_tune.tune.Tuner
     setattr(owner, "{moment}", stopped_before(getattr(owner, "{moment}")))

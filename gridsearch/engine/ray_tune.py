@@ -143,15 +143,10 @@ class Recorder(NotSaved, tune.Callback):
         if self.desk.stopping():
             raise _StopTune
 
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Take note of when a worker begins with a pack."""
-        self.silences.heard(trial.trial_id)
-
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Record a report."""
-        self.silences.heard(trial.trial_id)
         self._guarded(lambda: self._record(result))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

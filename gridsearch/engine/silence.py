@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TypeVar
@@ -13,8 +12,6 @@ from typing import IO, TypeVar
 from gridsearch.spec.durations import duration_text
 
 Event = TypeVar("Event")
-#: How much of the limit must have passed here, where clocks may run apart, for a death to be one of silence.
-TOLERANCE = 0.9
 
 
 class Watchdog:
@@ -62,11 +59,6 @@ class Silences:
 
     def __init__(self, seconds: float | None, folder: Path) -> None:
         self.seconds, self.folder = seconds, folder
-        self._heard: dict[str, float] = {}
-
-    def heard(self, name: str) -> None:
-        """Take note that the worker of a pack has said something."""
-        self._heard[name] = time.monotonic()
 
     def account(self, name: str) -> str:
         """Return why a dead worker was ended and where it was then; nothing if it died of something else."""

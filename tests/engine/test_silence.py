@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -53,12 +52,9 @@ def test_native_code_that_never_returns_is_ended_and_named(tmp_path: Path) -> No
 def test_a_worker_that_died_of_something_else_was_not_silent(tmp_path: Path) -> None:
     (tmp_path / "at work").write_text("")
     silences = Silences(0.01, tmp_path)
-    silences.heard("elsewhere")
     assert silences.account("at work") == ""
     assert silences.account("never begun") == ""
     assert Silences(None, tmp_path).account("at work") == ""
-    time.sleep(0.05)
-    assert silences.account("elsewhere").startswith("no epoch within 0.01s")
 
 
 def test_without_a_limit_nothing_is_written(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ gridsearch.errors.EngineError: --device cuda: torch sees no GPU at 0x7f{pid} of 
 @pytest.mark.parametrize(
     ("account", "cause"),
     [
-        (DIED.replace("{detail}", GONE), "it was killed (by the system for want of memory, or by hand) or crashed in"),
+        (DIED.replace("{detail}", GONE), "it was killed (by the system for want of memory, or by hand), crashed in"),
         (DIED.replace("{detail}", "Worker exits with an exit code 3."), "it ended itself with exit code 3"),
         (DIED.replace("{detail}", "... an exit code 1. The process receives a SIGTERM."), "it was ended by SIGTERM"),
         (

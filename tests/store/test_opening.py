@@ -110,7 +110,8 @@ def test_a_folder_is_no_store(tmp_path: Path) -> None:
 
 
 def test_an_impossible_path_is_an_error(tmp_path: Path) -> None:
-    refused(tmp_path / ("x" * 5000), "cannot be")
+    refused(tmp_path / ("x" * 5000), "its name is too long")
+    refused(tmp_path / ("x" * 5000) / "r.db", "cannot be")
     with pytest.raises(StoreError, match="no NUL"):
         open_store(tmp_path / "nul\0nul")
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridsearch import paths
-from gridsearch.cli import jobs, tables
+from gridsearch.cli import jobs, tables, weights
 from gridsearch.cli.ending import say_end
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobFile, OptionalJobName, SetOption, StoreOption
 from gridsearch.cli.outlet import broken_pipe_means, drop_stdout, look_for_reader
@@ -32,7 +32,8 @@ from gridsearch.cli.resources import (
     with_training,
 )
 from gridsearch.cli.streams import columns, data, err, line_at_once, say
-from gridsearch.cli.wording import STOPPING, plural
+from gridsearch.cli.supervising import models_behind, run_elsewhere, supervisable, supervise, users_own
+from gridsearch.cli.wording import STOPPED_EARLY, STOPPING, plural
 from gridsearch.engine.interruption import Interruption
 from gridsearch.errors import (
     EXIT_COMPLETE,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.model_process import Limits
     from gridsearch.engine.preparation import PreparedJob
+    from gridsearch.search.plan import Plan
     from gridsearch.spec.job import JobSpec
     from gridsearch.spec.outcomes import FormMeasured
     from gridsearch.store.contract import Store
@@ -85,6 +87,7 @@ def resume(job: OptionalJobName = None, *, training: Training) -> None:
         raise typer.Exit(_train(_stored_jobs(training.store, job, retry_failed=training.retry_failed), training))
 
 
+@supervisable
 def plan(
     job: JobFile,
     set_: SetOption = None,
@@ -103,6 +106,8 @@ def plan(
         store, data_dir, workers=workers, device=device, threads=threads, pack=pack, model_timeout=model_timeout
     )
     spec = jobs.load(job, set_)
+    if explain:
+        run_elsewhere([spec.model])  # its forms are measured
     if not as_json:
         _plan_teachers(spec, training)
     _plan(spec, training, as_json=as_json, explained=explain)
@@ -216,7 +221,7 @@ def _teachers_first(specs: list[JobSpec], training: Training, *, read_only: bool
         store = stack.enter_context(open_store(training.store, create=False, read_only=read_only)) if exists else None
         chains = [in_order(spec, store) for spec in specs]
         for chain in chains:
-            check_chain(chain, store, paths.data_dir(training.data_dir))
+            check_chain(chain, store, paths.data_dir(training.data_dir), _limits(training))
     # A job that is asked for itself is trained as it was asked for, with its overrides.
     asked = {spec.name: spec for spec in specs}
     return list({spec.name: asked.get(spec.name, spec) for chain in chains for spec in chain}.values())
@@ -235,11 +240,9 @@ def _launch_or_stop(spec: JobSpec, training: Training, stop: Interruption) -> in
 
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     from gridsearch.cli.executors import Executors
-    from gridsearch.cli.plans import doom_lines, leak_lines, leaving, plan_line
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
-    from gridsearch.engine.leaks import leaks_of
     from gridsearch.engine.preparation import prepare
     from gridsearch.store.opening import open_store, refuse_unsound
 
@@ -259,7 +262,7 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
         with suppress(StopNowError):
             checked = None if spec.teacher else prepare(spec, data_dir, once_sound=start_early, limits=limits)
         if stop.requested:
-            say(f"{spec.name}: stopped before anything was trained; run the same command again")
+            say(f"{spec.name}: {STOPPED_EARLY}")
             return EXIT_INTERRUPTED
         store = stack.enter_context(open_store(training.store))
         refuse_unsound(store, training.store)
@@ -268,15 +271,16 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
         prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
         check_same_job(prepared, store)
         made = plan_job(prepared, store, retry_failed=training.retry_failed)
-        say(plan_line(prepared, made))
-        for line in doom_lines(prepared):
-            say(line)
-        if (left := leaving(prepared, store)).trials:
-            say(f"{spec.name}: {left.text}")
-        for line in leak_lines(leaks_of(prepared, store, data_dir)) if made.lineages else []:
-            say(f"{spec.name}: {line}")
-        if chosen.inline and (training.trial_timeout or spec.trial_timeout):
+        _say_plan(prepared, made, store, data_dir)
+        patience = options.trial_timeout or spec.trial_timeout
+        if chosen.inline and patience:
             say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
+        teachers: dict[str, TeacherFile] = {}
+        if teacher and made.lineages:
+            teachers = _teacher_files(store, training, teacher, patience, stop)
+            if stop.requested:
+                say(f"{spec.name}: {STOPPED_EARLY}")
+                return EXIT_INTERRUPTED
         tracker = Tracker(store, spec, made, train_images=prepared.train_images)
 
         def stopping() -> bool:
@@ -287,7 +291,6 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
 
         with make_progress(tracker) as progress, ordinarily(note=progress.note):
             stop.notice = progress.interrupted
-            teachers = _teacher_files(store, training, teacher) if teacher and made.lineages else {}
             settings = worker_settings(prepared, training.store, options, teachers)
             end = Launch(prepared, store, training.store, options).run(
                 lambda: executors.make(settings),
@@ -296,6 +299,21 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
             )
         say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
+
+
+def _say_plan(prepared: PreparedJob, made: Plan, store: Store, data_dir: Path) -> None:
+    """Say what will be trained, and what a person may not expect of it."""
+    from gridsearch.cli.plans import doom_lines, leak_lines, leaving, plan_line
+    from gridsearch.engine.leaks import leaks_of
+
+    name = prepared.job.name
+    say(plan_line(prepared, made))
+    for line in doom_lines(prepared):
+        say(line)
+    if (left := leaving(prepared, store)).trials:
+        say(f"{name}: {left.text}")
+    for line in leak_lines(leaks_of(prepared, store, data_dir)) if made.lineages else []:
+        say(f"{name}: {line}")
 
 
 def _options(training: Training, chosen: Resources) -> LaunchOptions:
@@ -330,11 +348,25 @@ def _teacher(spec: JobSpec, store: Store) -> str:
     return chosen
 
 
-def _teacher_files(store: Store, training: Training, teacher: str) -> dict[str, TeacherFile]:
-    from gridsearch.engine.trained import ModelSource, teacher_file
+def _teacher_files(
+    store: Store, training: Training, teacher: str, patience: float | None, stop: Interruption
+) -> dict[str, TeacherFile]:
+    """Return where the teacher's weights are, which may have to be trained again for it; nothing when stopped.
+
+    A model of the user's is built in a process of its own, within the launch's limits.
+    """
+    from gridsearch.engine.trained import ModelSource, kept_teacher, teacher_file
 
     source = ModelSource(store, training.store, paths.data_dir(training.data_dir), training.device, note=say)
-    return {teacher: teacher_file(source, teacher)}
+    own = users_own(models_behind(store, [teacher.partition("@")[0]]))
+    if not own:
+        return {teacher: teacher_file(source, teacher)}
+    code = supervise(weights.arguments(training, teacher, patience), own, lambda: stop.requested)
+    if stop.requested:
+        return {}
+    if code:
+        raise typer.Exit(code)  # it has said why
+    return {teacher: kept_teacher(source, teacher)}
 
 
 def _stored_jobs(store_path: Path, name: str | None, *, retry_failed: bool) -> list[JobSpec]:

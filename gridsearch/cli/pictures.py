@@ -13,6 +13,7 @@ from gridsearch import paths
 from gridsearch.cli.options import DEFAULT_DASHBOARDS, DEFAULT_STORE, DataOption, StoreOption
 from gridsearch.cli.resources import DeviceOption, checked_device
 from gridsearch.cli.streams import data, say
+from gridsearch.cli.supervising import models_behind, run_elsewhere, supervisable
 from gridsearch.cli.wording import short_id
 from gridsearch.errors import GridsearchError
 
@@ -66,6 +67,7 @@ def samples(
     write_sheet(Sheet(loaded.name, note, in_square(pictures)), target)
 
 
+@supervisable
 def maps(
     trial: TrialName,
     layer: Layers = None,
@@ -87,6 +89,7 @@ def maps(
     checked_device(device)
     with open_store(store, create=False, read_only=True) as opened:
         row = opened.trial(trial)
+        run_elsewhere(models_behind(opened, [row.trial_id]))
         from gridsearch.engine.trained import ModelSource, job_with, trained
 
         job = job_with(opened, row.trial_id)

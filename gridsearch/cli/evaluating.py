@@ -64,6 +64,7 @@ def evaluate(
         # torch: a mistake shows without it.
         import torch
 
+        from gridsearch.engine.descriptors import stdout_to_stderr
         from gridsearch.engine.evaluating import Wanted
         from gridsearch.engine.evaluating import evaluate as find_out
         from gridsearch.engine.trained import ModelSource
@@ -71,7 +72,8 @@ def evaluate(
         torch.set_num_threads(threads)
         source = ModelSource(opened, store, paths.data_dir(data_dir), device, note=say)
         wanted = Wanted(test=not latency_only, latency=latency, again=again)
-        found = [find_out(source, name, one, wanted) for one in chosen]
+        with stdout_to_stderr():  # what models print
+            found = [find_out(source, name, one, wanted) for one in chosen]
         differing = _differing(opened.job(name), found)
     for one in found:
         if not one.fresh:

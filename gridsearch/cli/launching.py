@@ -47,6 +47,7 @@ from gridsearch.spec.durations import seconds_of
 from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
+    from gridsearch.cli.preparing import Preparing
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.model_process import Limits
@@ -123,6 +124,7 @@ def _plan_teachers(spec: JobSpec, training: Training) -> None:
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
     from gridsearch.cli.packs import packs_grid, packs_json
     from gridsearch.cli.plans import Left, doom_lines, leaving, plan_json, plan_text
+    from gridsearch.engine.descriptors import stdout_to_stderr
     from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.leaks import leaks_of
@@ -155,7 +157,8 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     packs = plan_packs(prepared, made.lineages, options)
     details: list[ExplainedPack] = []
     if explained:
-        measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
+        with stdout_to_stderr():  # what models print
+            measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
         details = explain(prepared, packs, measured, device=options.device, threads=options.threads)
     if as_json:
         found = plan_json(prepared, made, packs, left, leaks)
@@ -239,6 +242,15 @@ def _launch_or_stop(spec: JobSpec, training: Training, stop: Interruption) -> in
 
 
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
+    from gridsearch.cli.preparing import Preparing
+
+    with ExitStack() as stack:
+        preparing = stack.enter_context(Preparing(spec.name))
+        stop.notice = preparing.interrupted
+        return _launch_in(stack, spec, training, stop, preparing)
+
+
+def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interruption, preparing: Preparing) -> int:
     from gridsearch.cli.executors import Executors
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
@@ -249,55 +261,56 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     started = time.monotonic()
     chosen = resources(training)
     data_dir = paths.data_dir(training.data_dir)
-    with ExitStack() as stack:
-        executors = stack.enter_context(Executors(chosen, training.store))
+    executors = stack.enter_context(Executors(chosen, training.store))
 
-        def start_early(prepared: PreparedJob) -> None:
-            if not stop.requested:  # it would only have to be waited for
-                executors.start_early(prepared)
+    def start_early(prepared: PreparedJob) -> None:
+        preparing.at("trying models" if chosen.inline else "trying models, starting Ray")
+        if not stop.requested:  # it would only have to be waited for
+            executors.start_early(prepared)
 
-        # Before there is a store: a mistake in the job leaves nothing behind.
-        limits = _limits(training, stop)
-        checked = None
-        with suppress(StopNowError):
-            checked = None if spec.teacher else prepare(spec, data_dir, once_sound=start_early, limits=limits)
+    # Before there is a store: a mistake in the job leaves nothing behind.
+    preparing.at("loading data")
+    limits = _limits(training, stop)
+    checked = None
+    with suppress(StopNowError):
+        checked = None if spec.teacher else prepare(spec, data_dir, once_sound=start_early, limits=limits)
+    if stop.requested:
+        say(f"{spec.name}: {STOPPED_EARLY}")
+        return EXIT_INTERRUPTED
+    store = stack.enter_context(open_store(training.store))
+    refuse_unsound(store, training.store)
+    options = _options(training, chosen)
+    teacher = _teacher(spec, store)
+    prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
+    preparing.at("planning")
+    check_same_job(prepared, store)
+    made = plan_job(prepared, store, retry_failed=training.retry_failed)
+    preparing.end()
+    stop.notice = line_at_once(STOPPING)
+    _say_plan(prepared, made, store, data_dir)
+    patience = options.trial_timeout or spec.trial_timeout
+    if chosen.inline and patience:
+        say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
+    teachers: dict[str, TeacherFile] = {}
+    if teacher and made.lineages:
+        teachers = _teacher_files(store, training, teacher, patience, stop)
         if stop.requested:
             say(f"{spec.name}: {STOPPED_EARLY}")
             return EXIT_INTERRUPTED
-        store = stack.enter_context(open_store(training.store))
-        refuse_unsound(store, training.store)
-        options = _options(training, chosen)
-        teacher = _teacher(spec, store)
-        prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
-        check_same_job(prepared, store)
-        made = plan_job(prepared, store, retry_failed=training.retry_failed)
-        _say_plan(prepared, made, store, data_dir)
-        patience = options.trial_timeout or spec.trial_timeout
-        if chosen.inline and patience:
-            say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
-        teachers: dict[str, TeacherFile] = {}
-        if teacher and made.lineages:
-            teachers = _teacher_files(store, training, teacher, patience, stop)
-            if stop.requested:
-                say(f"{spec.name}: {STOPPED_EARLY}")
-                return EXIT_INTERRUPTED
-        tracker = Tracker(store, spec, made, train_images=prepared.train_images)
+    tracker = Tracker(store, spec, made, train_images=prepared.train_images)
 
-        def stopping() -> bool:
-            # Asked between any two reports, also while another launch trains: the moment to look at the store.
-            tracker.look()
-            look_for_reader(err().file)
-            return stop.requested
+    def stopping() -> bool:
+        # Asked between any two reports, also while another launch trains: the moment to look at the store.
+        tracker.look()
+        look_for_reader(err().file)
+        return stop.requested
 
-        with make_progress(tracker) as progress, ordinarily(note=progress.note):
-            stop.notice = progress.interrupted
-            settings = worker_settings(prepared, training.store, options, teachers)
-            end = Launch(prepared, store, training.store, options).run(
-                lambda: executors.make(settings),
-                listener=progress,
-                stopping=stopping,
-            )
-        say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
+    with make_progress(tracker, started) as progress, ordinarily(note=progress.note):
+        stop.notice = progress.interrupted
+        settings = worker_settings(prepared, training.store, options, teachers)
+        launched = Launch(prepared, store, training.store, options)
+        end = launched.run(lambda: executors.make(settings), listener=progress, stopping=stopping)
+    say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
 
 

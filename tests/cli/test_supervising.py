@@ -48,6 +48,8 @@ class Net(nn.Module):
         self.fc = nn.Conv2d(1, 1, 1)
 
     def forward(self, x):
+        if not ACT.exists():
+            print("noise", flush=True)
         act("training" if self.training else "answering")
         return self.layer(self.fc(x).flatten(1))
 """
@@ -98,14 +100,19 @@ def test_a_model_that_ends_its_process_costs_one_line(folder: Path, arguments: l
         "gridsearch: model 'net:Net' ended its process with exit code 7; nothing recorded is lost"
     )
     (folder / "act").unlink()
-    if arguments[0] in ("evaluate", "launch"):
+    if arguments[0] == "evaluate":
         assert run(folder, *arguments).code == 0
         assert run(folder, "verify").code == 0
 
 
 def test_a_process_that_says_it_has_done_well_is_not_believed(folder: Path) -> None:
     (folder / "act").write_text("answering quiet")
-    refused(run(folder, "evaluate", "own"), "model 'net:Net' ended its process with exit code 0")
+    ended = run(folder, "evaluate", "own", "--format", "json")
+    assert (ended.code, ended.out) == (2, "")
+    assert "model 'net:Net' ended its process with exit code 0" in ended.err.splitlines()[-1]
+    (folder / "act").unlink()
+    ended = run(folder, "evaluate", "own", "--format", "json")
+    assert "noise" in ended.err and json.loads(ended.out)["measured_now"]
 
 
 def test_where_native_code_crashed_is_told(folder: Path) -> None:
@@ -125,11 +132,10 @@ def test_maps_too(folder: Path) -> None:
     assert run(folder, "maps", trial, "-o", "maps.png").code == 0
 
 
-@pytest.mark.parametrize(("moment", "limit"), [("building", "--model-timeout"), ("training", "--trial-timeout")])
-def test_a_teacher_that_hangs_is_ended_in_time(folder: Path, moment: str, limit: str) -> None:
+def test_a_teacher_that_hangs_is_ended_in_time(folder: Path) -> None:
     without_weights(folder)
-    (folder / "act").write_text(f"{moment} hang")
-    ended = run(folder, "launch", "student.yaml", "--inline", "--no-dashboard", limit, "3s")
+    (folder / "act").write_text("training hang")
+    ended = run(folder, "launch", "student.yaml", "--inline", "--no-dashboard", "--trial-timeout", "3s")
     assert ended.code == 2, ended.err
     assert "model 'net:Net' did not come to an end within 3s" in ended.err.splitlines()[-1]
 
@@ -153,17 +159,7 @@ def test_what_asks_to_stop_ends_it_and_all_it_has_started(folder: Path, signals:
     assert children and not psutil.wait_procs(children, timeout=5)[1]
 
 
-def test_killed_it_leaves_nothing(folder: Path) -> None:
-    (folder / "act").write_text("answering deaf")
-    process = subprocess.Popen(command("evaluate", "own"), cwd=folder, env=environment(), stderr=subprocess.DEVNULL)
-    wait_for(folder / "acting")
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    process.wait()
-    assert children and not psutil.wait_procs(children, timeout=5)[1]
-
-
-def test_it_knows_the_terminal_and_is_suspended_with_it(folder: Path) -> None:
+def test_it_is_suspended_with_its_terminal_and_killed_it_leaves_nothing(folder: Path) -> None:
     (folder / "act").write_text("answering deaf")
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -178,6 +174,7 @@ def test_it_knows_the_terminal_and_is_suspended_with_it(folder: Path) -> None:
     wait_until(lambda: child.status() != psutil.STATUS_STOPPED)
     process.kill()
     process.wait()
+    assert not psutil.wait_procs([child], timeout=5)[1]
     os.close(ours)
 
 

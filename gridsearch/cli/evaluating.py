@@ -13,7 +13,7 @@ from gridsearch.cli import jobs, tables
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, JobName, StoreOption, TrialOption
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
 from gridsearch.cli.streams import data, say
-from gridsearch.cli.supervising import models_behind, run_elsewhere, supervisable
+from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.cli.wording import moment, short_id
 from gridsearch.errors import GridsearchError
 
@@ -60,7 +60,7 @@ def evaluate(
         refuse_unsound(opened, store)
         name = jobs.stored_name(opened, job)
         chosen = jobs.chosen_trials(opened, name, trial, top or 1)
-        run_elsewhere(models_behind(opened, chosen))
+        require_own_process(models_behind(opened, chosen))
         # torch: a mistake shows without it.
         import torch
 

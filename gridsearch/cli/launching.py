@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +33,7 @@ from gridsearch.cli.resources import (
     with_training,
 )
 from gridsearch.cli.streams import columns, data, err, line_at_once, say
-from gridsearch.cli.supervising import models_behind, run_elsewhere, supervisable, supervise, users_own
+from gridsearch.cli.supervising import models_behind, require_own_process, supervisable, supervise, users_own
 from gridsearch.cli.wording import STOPPED_EARLY, STOPPING, plural
 from gridsearch.engine.interruption import Interruption
 from gridsearch.errors import (
@@ -48,6 +49,7 @@ from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
     from gridsearch.cli.preparing import Preparing
+    from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.model_process import Limits
@@ -108,7 +110,7 @@ def plan(
     )
     spec = jobs.load(job, set_)
     if explain:
-        run_elsewhere([spec.model])  # its forms are measured
+        require_own_process([spec.model])  # its forms are measured
     if not as_json:
         _plan_teachers(spec, training)
     _plan(spec, training, as_json=as_json, explained=explain)
@@ -291,27 +293,31 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     patience = options.trial_timeout or spec.trial_timeout
     if chosen.inline and patience:
         say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
-    teachers: dict[str, TeacherFile] = {}
+    teachers: dict[str, TeacherFile] | int = {}
     if teacher and made.lineages:
         teachers = _teacher_files(store, training, teacher, patience, stop)
         if stop.requested:
             say(f"{spec.name}: {STOPPED_EARLY}")
             return EXIT_INTERRUPTED
+    if isinstance(teachers, int):
+        return teachers
     tracker = Tracker(store, spec, made, train_images=prepared.train_images)
-
-    def stopping() -> bool:
-        # Asked between any two reports, also while another launch trains: the moment to look at the store.
-        tracker.look()
-        look_for_reader(err().file)
-        return stop.requested
-
     with make_progress(tracker, started) as progress, ordinarily(note=progress.note):
         stop.notice = progress.interrupted
         settings = worker_settings(prepared, training.store, options, teachers)
         launched = Launch(prepared, store, training.store, options)
-        end = launched.run(lambda: executors.make(settings), listener=progress, stopping=stopping)
+        end = launched.run(
+            lambda: executors.make(settings), listener=progress, stopping=partial(_stopping, tracker, stop)
+        )
     say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
+
+
+def _stopping(tracker: Tracker, stop: Interruption) -> bool:
+    """Say whether to stop; asked between any two reports, also while another launch trains."""
+    tracker.look()
+    look_for_reader(err().file)
+    return stop.requested
 
 
 def _say_plan(prepared: PreparedJob, made: Plan, store: Store, data_dir: Path) -> None:
@@ -363,14 +369,17 @@ def _teacher(spec: JobSpec, store: Store) -> str:
 
 def _teacher_files(
     store: Store, training: Training, teacher: str, patience: float | None, stop: Interruption
-) -> dict[str, TeacherFile]:
+) -> dict[str, TeacherFile] | int:
     """Return where the teacher's weights are, which may have to be trained again for it; nothing when stopped.
 
+    Where that fails in another process, which has said why, it returns that one's exit code.
     A model of the user's is built in a process of its own, within the launch's limits.
     """
     from gridsearch.engine.trained import ModelSource, kept_teacher, teacher_file
 
-    source = ModelSource(store, training.store, paths.data_dir(training.data_dir), training.device, note=say)
+    source = ModelSource(
+        store, training.store, paths.data_dir(training.data_dir), training.device, training.threads, note=say
+    )
     own = users_own(models_behind(store, [teacher.partition("@")[0]]))
     if not own:
         return {teacher: teacher_file(source, teacher)}
@@ -378,7 +387,7 @@ def _teacher_files(
     if stop.requested:
         return {}
     if code:
-        raise typer.Exit(code)  # it has said why
+        return code
     return {teacher: kept_teacher(source, teacher)}
 
 

@@ -13,7 +13,7 @@ from gridsearch import paths
 from gridsearch.cli.options import DEFAULT_DASHBOARDS, DEFAULT_STORE, DataOption, StoreOption
 from gridsearch.cli.resources import DeviceOption, checked_device
 from gridsearch.cli.streams import data, say
-from gridsearch.cli.supervising import models_behind, run_elsewhere, supervisable
+from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.cli.wording import short_id
 from gridsearch.errors import GridsearchError
 
@@ -89,7 +89,7 @@ def maps(
     checked_device(device)
     with open_store(store, create=False, read_only=True) as opened:
         row = opened.trial(trial)
-        run_elsewhere(models_behind(opened, [row.trial_id]))
+        require_own_process(models_behind(opened, [row.trial_id]))
         from gridsearch.engine.descriptors import stdout_to_stderr
         from gridsearch.engine.trained import ModelSource, job_with, trained
 

@@ -51,6 +51,9 @@ def _console(stream: TextIO) -> Console:
         def size(self, size: tuple[int, int]) -> None:
             self._width, self._height = size
 
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would exit with 1
+
     width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
     return OwnConsole(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from operator import itemgetter
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from gridsearch.errors import StoreDamagedError
 from gridsearch.spec.outcomes import METRICS
-from gridsearch.store.checked_epochs import checked_epochs
+from gridsearch.store.checked_epochs import checked_epochs, epochs_of_job
 from gridsearch.store.columns import to_mapping, to_time
 from gridsearch.store.grids import check_grid
 from gridsearch.store.jobs import stored_job
@@ -17,7 +17,7 @@ from gridsearch.store.keys import names_of
 from gridsearch.store.lookup import AnySelect, Values, batches, batches_in
 from gridsearch.store.rows import EpochRow, EventRow
 from gridsearch.store.sealed import EPOCHS, EVENTS, JOBS, LINEAGES, TRIALS, checked
-from gridsearch.store.tables import epochs, events, job_trials, lineages, trials
+from gridsearch.store.tables import events, job_trials, lineages, trials
 
 _LINEAGES: AnySelect = select(*LINEAGES.columns)
 _TRIALS: AnySelect = select(*TRIALS.columns)
@@ -39,7 +39,7 @@ def epochs_of(connection: Connection, lineage_ids: Collection[str]) -> list[Epoc
     if len(found) < len(order):
         LINEAGES.check_all(connection)
     found.sort(key=lambda row: order[row[_NAME_OF_LINEAGE]])
-    return _curves(connection, found)
+    return _all_epochs(found, checked_epochs(connection, [row[_KEY_OF_LINEAGE] for row in found]))
 
 
 def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
@@ -53,16 +53,17 @@ def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
         .group_by(trials.c.lineage)
         .subquery()
     )
-    # Left out are those that say that they have no epochs, and have none; of a grid they may be most.
-    has_epochs = or_(lineages.c.epoch.is_distinct_from(-1), exists().where(epochs.c.lineage == first.c.lineage))
     statement = _LINEAGES.select_from(first).join(lineages, first.c.lineage == lineages.c.id, isouter=True)
-    asked = statement.where(has_epochs).order_by(first.c.position)
-    return _curves(connection, list(checked(batches(connection, asked), LINEAGES)))
+    begun = statement.where(lineages.c.epoch.is_distinct_from(-1)).order_by(first.c.position)
+    found = list(checked(batches(connection, begun), LINEAGES))
+    curves = epochs_of_job(connection, row[_JOB_ID])
+    if curves.keys() - {row[_KEY_OF_LINEAGE] for row in found}:
+        LINEAGES.check_all(connection)  # one only looks as if it had no epochs
+    return _all_epochs(found, curves)
 
 
-def _curves(connection: Connection, found: Collection[Values]) -> list[EpochRow]:
+def _all_epochs(found: Collection[Values], curves: Mapping[int, list[Values]]) -> list[EpochRow]:
     """Return the epochs, none missing, of lineages that are given as checked rows of `LINEAGES.columns`."""
-    curves = checked_epochs(connection, [row[_KEY_OF_LINEAGE] for row in found])
     result = []
     for row in found:
         name, curve = row[_NAME_OF_LINEAGE], curves.get(row[_KEY_OF_LINEAGE], [])

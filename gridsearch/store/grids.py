@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from gridsearch.errors import StoreDamagedError
 from gridsearch.spec.identity import digest
+from gridsearch.store.known_grids import STANDINGS, known_grids, standing
 from gridsearch.store.lookup import AnySelect, Values, batches
 from gridsearch.store.sealed import JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.tables import job_trials, lineages, trials
@@ -21,8 +21,6 @@ _TRIALS: AnySelect = select(*TRIALS.columns)
 _IDS: AnySelect = select(trials.c.trial_id)
 _TRIAL_ID = TRIALS.names.index("trial_id")
 _JOB_ID, _JOB_NAME, _JOB_GRID = (JOBS.names.index(name) for name in ("id", "name", "grid"))
-#: Under this name a connection knows which jobs' grids it has checked, and in which state of the file.
-_CHECKED = "checked grids"
 
 
 def grid_digest(trial_ids: Iterable[str]) -> str:
@@ -37,22 +35,32 @@ def grid_rows(connection: Connection, job: Sequence[Any]) -> Iterator[Values]:
         found.append(row[_TRIAL_ID])
         yield row
     _compare(job, found)
-    _checked(connection).add(job[_JOB_ID])
+    known_grids(connection).sound.add(job[_JOB_ID])
 
 
 def check_grid(connection: Connection, job: Sequence[Any]) -> None:
     """Refuse a job, a checked row of `JOBS`, of whose grid a trial is not what was written.
 
-    What this connection has checked stays checked until another one changes the file: its own changes begin with a
-    check of what they change. Of the lineages nothing is looked at.
+    What this connection has checked stays checked until another one changes the file. Of the lineages nothing is looked
+    at.
     """
-    if job[_JOB_ID] not in _checked(connection):
-        found: list[str] = []
-        for batch in batches(connection, _in_order(_TRIALS, job)):
-            TRIALS.check_batch(batch)
-            found.extend(map(itemgetter(_TRIAL_ID), batch))
-        _compare(job, found)
-        _checked(connection).add(job[_JOB_ID])
+    known, key = known_grids(connection), job[_JOB_ID]
+    if key in known.sound:
+        return
+    if known.standings.get(key) is not None:
+        now = [row for batch in batches(connection, _in_order(STANDINGS, job)) for row in batch]
+        if known.is_as_it_was(connection, key, now):
+            return
+    ids: list[str] = []
+    standings: list[Values] = []
+    again = key in known.standings  # most commands look once, and need not gather anything
+    for batch in batches(connection, _in_order(_TRIALS, job)):
+        TRIALS.check_batch(batch)
+        ids.extend(row[_TRIAL_ID] for row in batch)
+        if again:
+            standings.extend(map(standing, batch))
+    _compare(job, ids)
+    known.keep(key, standings)
 
 
 def check_members(connection: Connection, job: Sequence[Any]) -> None:
@@ -60,7 +68,7 @@ def check_members(connection: Connection, job: Sequence[Any]) -> None:
 
     For whoever reads which trials are a job's, and checks those that it goes on with.
     """
-    if job[_JOB_ID] not in _checked(connection):
+    if job[_JOB_ID] not in known_grids(connection).sound:
         _compare(job, [row[0] for batch in batches(connection, _in_order(_IDS, job)) for row in batch])
 
 
@@ -73,11 +81,3 @@ def _in_order(statement: AnySelect, job: Sequence[Any]) -> AnySelect:
 def _compare(job: Sequence[Any], trial_ids: Iterable[Any]) -> None:
     if grid_digest(map(str, trial_ids)) != job[_JOB_GRID]:
         raise StoreDamagedError(f"the trials of job {job[_JOB_NAME]} are not those of its grid")
-
-
-def _checked(connection: Connection) -> set[int]:
-    version = connection.exec_driver_sql("PRAGMA data_version").scalar()
-    known: tuple[object, set[int]] = connection.info.setdefault(_CHECKED, (version, set()))
-    if known[0] != version:
-        known = connection.info[_CHECKED] = (version, set())
-    return known[1]

@@ -98,7 +98,7 @@ def put_job(connection: Connection, job: JobText, grid: Sequence[NewTrial], at: 
         new = [trial for trial in members if trial.trial_id not in known]
         known |= _insert_trials(connection, new, Cause(at, job=key))
         connection.execute(delete(job_trials).where(job_trials.c.job == key))
-        rows = [{"job": key, "position": place, "trial": known[name]} for place, name in enumerate(ids)]
+        rows = ({"job": key, "position": place, "trial": known[name]} for place, name in enumerate(ids))
         execute_many(connection, _ADD_MEMBERS, rows)
     return job_row(connection, job.name)
 

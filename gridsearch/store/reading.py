@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import fields
 from operator import itemgetter
 
 from sqlalchemy import Connection, func, select
@@ -24,14 +25,17 @@ _CANDIDATES = 4
 _ALL_TRIALS = TRIALS_WITH_LINEAGES.order_by(trials.c.id)
 _JOB_ID = JOBS.names.index("id")
 _TRIAL_ID, _STATE, _ID = (TRIALS.names.index(name) for name in ("trial_id", "state", "id"))
-_LINEAGE_ID = TRIALS.width + LINEAGES.names.index("lineage_id")
-#: What a `TrialRow` begins with, what follows its state, and what follows the time of its end.
-_BEGINNING = itemgetter(_TRIAL_ID, _LINEAGE_ID, *map(TRIALS.names.index, ("epochs", "config")))
-_MIDDLE = itemgetter(*map(TRIALS.names.index, ("attempt", *METRICS, "diverged_epoch", "error", "log", "seconds")))
-_FINISHED_AT = TRIALS.names.index("finished_at")
-_END = itemgetter(
-    TRIALS.names.index("stopped_epoch"), *(TRIALS.width + LINEAGES.names.index(name) for name in ("parameters", "macs"))
+#: The fields of a `TrialRow` in its order: of the trial, but for three, which are its lineage's.
+_FIELDS = tuple(field.name for field in fields(TrialRow))
+_TRIAL = itemgetter(
+    *(
+        TRIALS.width + LINEAGES.names.index(name)
+        if name in ("lineage_id", "parameters", "macs")
+        else TRIALS.names.index(name)
+        for name in _FIELDS
+    )
 )
+_STATE_FIELD, _END_FIELD = _FIELDS.index("state"), _FIELDS.index("finished_at")
 _NAME = LINEAGES.names.index("lineage_id")
 _LINEAGE = itemgetter(
     *map(
@@ -43,9 +47,10 @@ _LINEAGE = itemgetter(
 
 def _trial_row(row: Values) -> TrialRow:
     """Return a row of `TRIALS_WITH_LINEAGES`, checked, as a trial."""
-    finished_at = row[_FINISHED_AT]
-    ended = None if finished_at is None else to_time(finished_at)
-    values = (*_BEGINNING(row), to_state(row[_STATE]), *_MIDDLE(row), ended, *_END(row))
+    values = [*_TRIAL(row)]
+    values[_STATE_FIELD] = to_state(values[_STATE_FIELD])
+    if (at := values[_END_FIELD]) is not None:
+        values[_END_FIELD] = to_time(at)
     return TrialRow(*values)
 
 

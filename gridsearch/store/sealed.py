@@ -39,7 +39,7 @@ class Sealed:
         self.width = len(self.columns)
         self._sealed = tuple(sealed)
         self._key = [self.names.index(column.name) for column in table.primary_key]
-        self._reals = frozenset(column.name for column in table.c if isinstance(column.type, Double))
+        self._reals = tuple(column.name for column in table.c if isinstance(column.type, Double))
         self._insert: Insert = insert(table)
         self._updates: dict[tuple[str, ...], Update] = {}
 
@@ -72,8 +72,8 @@ class Sealed:
         Numbers of REAL columns are as SQLite will give them back.
         """
         row = dict(values)
-        for name in self._reals & row.keys():
-            if (number := row[name]) is not None:
+        for name in self._reals:
+            if (number := row.get(name)) is not None:
                 row[name] = float(number) + 0.0  # no sign before a zero
         row["seal"] = seal(*map(row.get, self._sealed))
         return row

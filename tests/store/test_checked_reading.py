@@ -39,6 +39,7 @@ READERS: dict[str, Callable[[Store], Any]] = {
     "evaluations": lambda store: store.evaluations(JOB),
     "latencies": lambda store: store.latencies(),
     "measured": lambda store: store.measured(),
+    "at_work": lambda store: store.at_work(JOB),
     "open_launches": lambda store: [(row.host, row.pid, row.workers) for row in store.open_launches()],
 }
 #: For each type of column values that nobody wrote: of the type, of another, and no text.
@@ -285,3 +286,22 @@ def test_the_neighbours_of_a_lineage_are_those_that_it_had(path: Path) -> None:
             connection.execute("UPDATE lineages SET lineage_id = 'x' || lineage_id WHERE id = 2")
         with pytest.raises(StoreDamagedError, match="lineages 2 is not what was written"):
             store.trainings(claims[0].lineage_id)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "events SET at = '2020-01-01T00:00:00.000000+00:00' WHERE kind = 'claimed'",
+        "events SET kind = 'released' WHERE kind = 'claimed'",
+        "lineages SET launch = NULL",
+        "launches SET ended_at = '', outcome = 'lost'",
+    ],
+)
+def test_when_a_worker_was_heard_of_is_checked(path: Path, change: str) -> None:
+    with make_store(path, TRIALS) as store:
+        claim_all(store, start(store, TRIALS), TRIALS)
+        assert len(store.at_work(JOB)) == 1
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(f"UPDATE {change}")
+        with pytest.raises(StoreDamagedError):
+            store.at_work(JOB)

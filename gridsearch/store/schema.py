@@ -62,7 +62,10 @@ def make_schema(connection: Connection) -> None:
 
 
 def columns_in(connection: Connection) -> set[tuple[str, ...]]:
-    """Return every column of the file but those of SQLite's own tables as SQLite understands it: table, name, type, whether NULL may stand, key."""
+    """Return every column of the file as SQLite understands it: table, name, type, whether NULL may stand, key.
+
+    Those of SQLite's own tables are left out.
+    """
     statement = (
         'SELECT t.name, c.name, c.type, c."notnull", c.pk '
         "FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "

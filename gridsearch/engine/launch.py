@@ -285,6 +285,10 @@ class Launch:
                 driver.settle()
                 idle_rounds = 0 if driver.handed_out > handed_out else idle_rounds + 1
                 _check_idle(idle_rounds, len(free))
+            if not halting():
+                # Also those that hold nothing that was wanted here: nobody else may ever look at them for so long.
+                for lost in close_lost_launches(self.store, self.watch):
+                    listener.note(f"{described(lost)} is lost: what it had claimed is free")
         return (heart.fenced or driver.fenced) and not stopping()
 
     def holders(self, launch_id: int) -> str:

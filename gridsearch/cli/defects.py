@@ -23,12 +23,16 @@ def defect_line(error: BaseException) -> str:
 
 def _kept(error: BaseException) -> str:
     try:
-        text = "".join(traceback.format_exception(error))
-        about = f"gridsearch {__version__}, Python {platform.python_version()}, {platform.platform()}\n{sys.argv}\n\n"
-        # A name that nobody can guess, readable for its owner alone: tracebacks may hold what is private.
-        descriptor, name = tempfile.mkstemp(prefix="gridsearch-error-", suffix=".log")
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(about + text)
+        return f"traceback: {kept_text(''.join(traceback.format_exception(error)))}"
     except Exception as cause:
         return f"its traceback could not be kept ({type(cause).__name__})"
-    return f"traceback: {name}"
+
+
+def kept_text(text: str) -> str:
+    """Write what happened, with what ran where, into a file that is kept, and return its name."""
+    about = f"gridsearch {__version__}, Python {platform.python_version()}, {platform.platform()}\n{sys.argv}\n\n"
+    # A name that nobody can guess, readable for its owner alone: tracebacks may hold what is private.
+    descriptor, name = tempfile.mkstemp(prefix="gridsearch-error-", suffix=".log")
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(about + text)
+    return name

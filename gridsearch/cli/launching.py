@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridsearch import paths
-from gridsearch.cli import jobs, tables
+from gridsearch.cli import jobs, tables, weights
 from gridsearch.cli.ending import say_end
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobFile, OptionalJobName, SetOption, StoreOption
 from gridsearch.cli.outlet import broken_pipe_means, drop_stdout, look_for_reader
@@ -32,7 +32,8 @@ from gridsearch.cli.resources import (
     with_training,
 )
 from gridsearch.cli.streams import columns, data, err, line_at_once, say
-from gridsearch.cli.wording import STOPPING, plural
+from gridsearch.cli.supervising import models_behind, run_elsewhere, supervisable, supervise, users_own
+from gridsearch.cli.wording import STOPPED_EARLY, STOPPING, plural
 from gridsearch.engine.interruption import Interruption
 from gridsearch.errors import (
     EXIT_COMPLETE,
@@ -46,10 +47,12 @@ from gridsearch.spec.durations import seconds_of
 from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
+    from gridsearch.cli.preparing import Preparing
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.model_process import Limits
     from gridsearch.engine.preparation import PreparedJob
+    from gridsearch.search.plan import Plan
     from gridsearch.spec.job import JobSpec
     from gridsearch.spec.outcomes import FormMeasured
     from gridsearch.store.contract import Store
@@ -85,6 +88,7 @@ def resume(job: OptionalJobName = None, *, training: Training) -> None:
         raise typer.Exit(_train(_stored_jobs(training.store, job, retry_failed=training.retry_failed), training))
 
 
+@supervisable
 def plan(
     job: JobFile,
     set_: SetOption = None,
@@ -103,6 +107,8 @@ def plan(
         store, data_dir, workers=workers, device=device, threads=threads, pack=pack, model_timeout=model_timeout
     )
     spec = jobs.load(job, set_)
+    if explain:
+        run_elsewhere([spec.model])  # its forms are measured
     if not as_json:
         _plan_teachers(spec, training)
     _plan(spec, training, as_json=as_json, explained=explain)
@@ -118,6 +124,7 @@ def _plan_teachers(spec: JobSpec, training: Training) -> None:
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
     from gridsearch.cli.packs import packs_grid, packs_json
     from gridsearch.cli.plans import Left, doom_lines, leaving, plan_json, plan_text
+    from gridsearch.engine.descriptors import stdout_to_stderr
     from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.leaks import leaks_of
@@ -150,7 +157,8 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     packs = plan_packs(prepared, made.lineages, options)
     details: list[ExplainedPack] = []
     if explained:
-        measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
+        with stdout_to_stderr():  # what models print
+            measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
         details = explain(prepared, packs, measured, device=options.device, threads=options.threads)
     if as_json:
         found = plan_json(prepared, made, packs, left, leaks)
@@ -216,7 +224,7 @@ def _teachers_first(specs: list[JobSpec], training: Training, *, read_only: bool
         store = stack.enter_context(open_store(training.store, create=False, read_only=read_only)) if exists else None
         chains = [in_order(spec, store) for spec in specs]
         for chain in chains:
-            check_chain(chain, store, paths.data_dir(training.data_dir))
+            check_chain(chain, store, paths.data_dir(training.data_dir), _limits(training))
     # A job that is asked for itself is trained as it was asked for, with its overrides.
     asked = {spec.name: spec for spec in specs}
     return list({spec.name: asked.get(spec.name, spec) for chain in chains for spec in chain}.values())
@@ -234,68 +242,91 @@ def _launch_or_stop(spec: JobSpec, training: Training, stop: Interruption) -> in
 
 
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
+    from gridsearch.cli.preparing import Preparing
+
+    with ExitStack() as stack:
+        preparing = stack.enter_context(Preparing(spec.name))
+        stop.notice = preparing.interrupted
+        return _launch_in(stack, spec, training, stop, preparing)
+
+
+def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interruption, preparing: Preparing) -> int:
     from gridsearch.cli.executors import Executors
-    from gridsearch.cli.plans import doom_lines, leak_lines, leaving, plan_line
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
-    from gridsearch.engine.leaks import leaks_of
     from gridsearch.engine.preparation import prepare
     from gridsearch.store.opening import open_store, refuse_unsound
 
     started = time.monotonic()
     chosen = resources(training)
     data_dir = paths.data_dir(training.data_dir)
-    with ExitStack() as stack:
-        executors = stack.enter_context(Executors(chosen, training.store))
+    executors = stack.enter_context(Executors(chosen, training.store))
 
-        def start_early(prepared: PreparedJob) -> None:
-            if not stop.requested:  # it would only have to be waited for
-                executors.start_early(prepared)
+    def start_early(prepared: PreparedJob) -> None:
+        preparing.at("trying models" if chosen.inline else "trying models, starting Ray")
+        if not stop.requested:  # it would only have to be waited for
+            executors.start_early(prepared)
 
-        # Before there is a store: a mistake in the job leaves nothing behind.
-        limits = _limits(training, stop)
-        checked = None
-        with suppress(StopNowError):
-            checked = None if spec.teacher else prepare(spec, data_dir, once_sound=start_early, limits=limits)
+    # Before there is a store: a mistake in the job leaves nothing behind.
+    preparing.at("loading data")
+    limits = _limits(training, stop)
+    checked = None
+    with suppress(StopNowError):
+        checked = None if spec.teacher else prepare(spec, data_dir, once_sound=start_early, limits=limits)
+    if stop.requested:
+        say(f"{spec.name}: {STOPPED_EARLY}")
+        return EXIT_INTERRUPTED
+    store = stack.enter_context(open_store(training.store))
+    refuse_unsound(store, training.store)
+    options = _options(training, chosen)
+    teacher = _teacher(spec, store)
+    prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
+    preparing.at("planning")
+    check_same_job(prepared, store)
+    made = plan_job(prepared, store, retry_failed=training.retry_failed)
+    preparing.end()
+    stop.notice = line_at_once(STOPPING)
+    _say_plan(prepared, made, store, data_dir)
+    patience = options.trial_timeout or spec.trial_timeout
+    if chosen.inline and patience:
+        say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
+    teachers: dict[str, TeacherFile] = {}
+    if teacher and made.lineages:
+        teachers = _teacher_files(store, training, teacher, patience, stop)
         if stop.requested:
-            say(f"{spec.name}: stopped before anything was trained; run the same command again")
+            say(f"{spec.name}: {STOPPED_EARLY}")
             return EXIT_INTERRUPTED
-        store = stack.enter_context(open_store(training.store))
-        refuse_unsound(store, training.store)
-        options = _options(training, chosen)
-        teacher = _teacher(spec, store)
-        prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
-        check_same_job(prepared, store)
-        made = plan_job(prepared, store, retry_failed=training.retry_failed)
-        say(plan_line(prepared, made))
-        for line in doom_lines(prepared):
-            say(line)
-        if (left := leaving(prepared, store)).trials:
-            say(f"{spec.name}: {left.text}")
-        for line in leak_lines(leaks_of(prepared, store, data_dir)) if made.lineages else []:
-            say(f"{spec.name}: {line}")
-        if chosen.inline and (training.trial_timeout or spec.trial_timeout):
-            say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
-        tracker = Tracker(store, spec, made, train_images=prepared.train_images)
+    tracker = Tracker(store, spec, made, train_images=prepared.train_images)
 
-        def stopping() -> bool:
-            # Asked between any two reports, also while another launch trains: the moment to look at the store.
-            tracker.look()
-            look_for_reader(err().file)
-            return stop.requested
+    def stopping() -> bool:
+        # Asked between any two reports, also while another launch trains: the moment to look at the store.
+        tracker.look()
+        look_for_reader(err().file)
+        return stop.requested
 
-        with make_progress(tracker) as progress, ordinarily(note=progress.note):
-            stop.notice = progress.interrupted
-            teachers = _teacher_files(store, training, teacher) if teacher and made.lineages else {}
-            settings = worker_settings(prepared, training.store, options, teachers)
-            end = Launch(prepared, store, training.store, options).run(
-                lambda: executors.make(settings),
-                listener=progress,
-                stopping=stopping,
-            )
-        say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
+    with make_progress(tracker, started) as progress, ordinarily(note=progress.note):
+        stop.notice = progress.interrupted
+        settings = worker_settings(prepared, training.store, options, teachers)
+        launched = Launch(prepared, store, training.store, options)
+        end = launched.run(lambda: executors.make(settings), listener=progress, stopping=stopping)
+    say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
+
+
+def _say_plan(prepared: PreparedJob, made: Plan, store: Store, data_dir: Path) -> None:
+    """Say what will be trained, and what a person may not expect of it."""
+    from gridsearch.cli.plans import doom_lines, leak_lines, leaving, plan_line
+    from gridsearch.engine.leaks import leaks_of
+
+    name = prepared.job.name
+    say(plan_line(prepared, made))
+    for line in doom_lines(prepared):
+        say(line)
+    if (left := leaving(prepared, store)).trials:
+        say(f"{name}: {left.text}")
+    for line in leak_lines(leaks_of(prepared, store, data_dir)) if made.lineages else []:
+        say(f"{name}: {line}")
 
 
 def _options(training: Training, chosen: Resources) -> LaunchOptions:
@@ -330,11 +361,25 @@ def _teacher(spec: JobSpec, store: Store) -> str:
     return chosen
 
 
-def _teacher_files(store: Store, training: Training, teacher: str) -> dict[str, TeacherFile]:
-    from gridsearch.engine.trained import ModelSource, teacher_file
+def _teacher_files(
+    store: Store, training: Training, teacher: str, patience: float | None, stop: Interruption
+) -> dict[str, TeacherFile]:
+    """Return where the teacher's weights are, which may have to be trained again for it; nothing when stopped.
+
+    A model of the user's is built in a process of its own, within the launch's limits.
+    """
+    from gridsearch.engine.trained import ModelSource, kept_teacher, teacher_file
 
     source = ModelSource(store, training.store, paths.data_dir(training.data_dir), training.device, note=say)
-    return {teacher: teacher_file(source, teacher)}
+    own = users_own(models_behind(store, [teacher.partition("@")[0]]))
+    if not own:
+        return {teacher: teacher_file(source, teacher)}
+    code = supervise(weights.arguments(training, teacher, patience), own, lambda: stop.requested)
+    if stop.requested:
+        return {}
+    if code:
+        raise typer.Exit(code)  # it has said why
+    return {teacher: kept_teacher(source, teacher)}
 
 
 def _stored_jobs(store_path: Path, name: str | None, *, retry_failed: bool) -> list[JobSpec]:

@@ -11,7 +11,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gridsearch.cli import checks, evaluating, launching, pages, pictures, reading, showing
+from gridsearch.cli import checks, evaluating, launching, pages, pictures, reading, showing, weights
 from gridsearch.cli.defects import defect_line
 from gridsearch.cli.outlet import drop_stdout
 from gridsearch.cli.plain_text import one_line, prepare
@@ -70,6 +70,7 @@ for command in (
     pages.schema,
 ):
     app.command()(interruptible(command))
+app.command(weights.NAME, hidden=True)(interruptible(weights.weights))
 
 
 def _print_version(wanted: bool) -> None:

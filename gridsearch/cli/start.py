@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 
+from gridsearch.engine import supervised
 from gridsearch.engine.interruption import die_on_signals, raise_on_signals
 from gridsearch.errors import EXIT_INTERRUPTED
 
@@ -26,6 +27,7 @@ def main() -> None:
     """Run the command line."""
     _open_what_is_closed()
     raise_on_signals()
+    supervised.begin()
     try:
         from gridsearch.cli.main import main as run
 
@@ -36,3 +38,4 @@ def main() -> None:
         sys.exit(EXIT_INTERRUPTED)
     finally:
         die_on_signals()
+        supervised.end()

@@ -8,6 +8,8 @@ from datetime import datetime
 _ID_DIGITS = 8
 
 STOPPING = "stopping; press Ctrl-C again to stop at once"
+#: What is said of a launch that ends before it has trained anything.
+STOPPED_EARLY = "stopped before anything was trained; run the same command again"
 
 
 def duration(seconds: float) -> str:

@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from gridsearch.engine.exit_causes import cause_of_exit
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.errors import EngineError, ModelError, StopNowError
 from gridsearch.models.plain import is_plain
@@ -336,12 +337,7 @@ class _Child:
 def _cause(code: Any) -> str:
     if not isinstance(code, int):
         return "closed the channel of the process that it was tried in"
-    if code < 0:
-        try:
-            return f"ended its process by {signal.Signals(-code).name}"
-        except ValueError:
-            return f"ended its process by signal {-code}"
-    return f"ended its process with exit code {code}"
+    return cause_of_exit(code)
 
 
 def _read(stream: IO[bytes], answers: queue.Queue[bytes]) -> None:

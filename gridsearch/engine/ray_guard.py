@@ -5,13 +5,23 @@ Ray's raylet dies with the driver, its workers within seconds, two agents only a
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+
+#: What is said in place of who can say nothing any more.
+_LAST_WORDS = (
+    b"gridsearch: the launch was ended from outside, or because a process of Ray's was; nothing recorded is lost, go on"
+    b" with the same command\n"
+)
 
 
 def main() -> None:
     """Wait for the driver's end, then leave nothing of its Ray: no process, and no folder unless it said `keep`."""
     folder, package = sys.argv[1:]
     said = sys.stdin.read()
+    with contextlib.suppress(OSError):
+        os.write(2, _LAST_WORDS)
     # Not before it is needed: a launch should not wait for what it does not use.
     import shutil
     from pathlib import Path

@@ -20,7 +20,10 @@ _SECONDS = 10.0
 
 
 class Guard:
-    """A process that ends a Ray when this one is gone, also by `kill -9`; it is no child that signals would reach."""
+    """A process that ends a Ray when this one is gone, also by `kill -9`; it is no child that signals would reach.
+
+    It says so on our stderr then: Ray's native code, for one, ends this process without a word when its raylet dies.
+    """
 
     def __init__(self, folder: Path) -> None:
         package = Path(ray_guard.__file__).parents[2]
@@ -28,7 +31,6 @@ class Guard:
             [sys.executable, "-I", ray_guard.__file__, str(folder), str(package)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
             start_new_session=True,
             text=True,
         )

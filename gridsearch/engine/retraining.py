@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from gridsearch.analysis.spans import Span, spans, trained_as
+from gridsearch.engine import supervised
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.engine.weight_files import Validation
 from gridsearch.engine.workplaces import WorkplaceMaker, choose_device
@@ -59,7 +60,7 @@ class Repetition:
             place = WorkplaceMaker(replace(settings, checkpoints=Path(folder))).at(self.config)
             member = Member(LineageTask(self.row.lineage_id, 0, self.config, -1), place)
             try:
-                for record in self._epochs(member, place):
+                for record in _in_time(self._epochs(member, place), settings.patience):
                     own = Validation(record.val_loss, record.val_accuracy)
                     if self.left_at is None and not own.is_of(recorded[record.epoch]):
                         self.left_at = record.epoch
@@ -81,6 +82,16 @@ class Repetition:
             torch.set_num_threads(span.formation.threads)
             own = Neighbour(self.row.lineage_id, self.config, span.first, span.last)
             yield from repeat(member, span.formation.form, neighbours or [own], place, span.last)
+
+
+def _in_time(records: Iterator[EpochRecord], patience: float | None) -> Iterator[EpochRecord]:
+    """Yield the records; a `supervised` process is ended where one takes longer."""
+    while True:
+        with supervised.within(patience):
+            record = next(records, None)
+        if record is None:
+            return
+        yield record
 
 
 def _neighbours(store: Store, span: Span) -> list[Neighbour] | None:

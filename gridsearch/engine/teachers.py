@@ -9,6 +9,7 @@ from pathlib import Path
 from gridsearch import paths
 from gridsearch.analysis.winners import winners
 from gridsearch.engine.keeping import objective_of, trial_epoch
+from gridsearch.engine.model_process import Limits
 from gridsearch.engine.preparation import prepare
 from gridsearch.engine.recipe_checks import check_features
 from gridsearch.errors import JobError, nearest
@@ -105,12 +106,14 @@ def _picked(store: Store, name: str, pick: str, place: str) -> TrialRow:
     return found[0]
 
 
-def check_chain(chain: Sequence[JobSpec], store: Store | None, data_dir: Path) -> None:
+def check_chain(chain: Sequence[JobSpec], store: Store | None, data_dir: Path, limits: Limits | None = None) -> None:
     """Prepare jobs that teach each other, in the order of `in_order`, so that mistakes show before any is trained.
+
+    Models of users are tried within `limits`.
 
     Raises what `prepare` raises, and `JobError` or `ModelError` where a teacher does not suit its students.
     """
-    prepared = [prepare(job, data_dir, teacher=chosen_teacher(job, store)) for job in chain]
+    prepared = [prepare(job, data_dir, teacher=chosen_teacher(job, store), limits=limits) for job in chain]
     for teacher, student in pairwise(prepared):
         job, theirs, ours = student.job, teacher.dataset, student.dataset
         for words, their, mine in (

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from gridsearch import paths
 from gridsearch.data.catalog import load_dataset
 from gridsearch.data.splits import SplitDataset, apply_split
+from gridsearch.engine import supervised
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.engine.inline import InlineExecutor
 from gridsearch.engine.keeping import objective_of, trial_epoch, validation_of, weights_at_hand
+from gridsearch.engine.model_process import TRYING_SECONDS
 from gridsearch.engine.preparation import pretrained_files
 from gridsearch.engine.retraining import Repetition
 from gridsearch.engine.weight_files import AGAIN, Kept, Validation, own_validation, read_weights, write_weights
@@ -79,7 +81,8 @@ class TrainedTrial:
 class ModelSource:
     """Where trained models come from, and go: the store and its file, the folder of data sets, a device.
 
-    `note` is told what takes long; `threads` are torch's where left out.
+    `note` is told what takes long; `threads` are torch's where left out. `building` and `patience` are how long it may
+    take to build a model, and to train it for an epoch; nobody keeps that time but in a `supervised` process.
     """
 
     store: Store
@@ -88,6 +91,25 @@ class ModelSource:
     device: str = "auto"
     threads: int | None = None
     note: Callable[[str], None] = lambda text: None
+    building: float = TRYING_SECONDS
+    patience: float | None = None
+
+
+@dataclass(frozen=True)
+class _Located:
+    """A trial, its data, what trains it, and the file in which its weights after an epoch belong."""
+
+    job: JobRow
+    row: TrialRow
+    config: TrialConfig
+    epoch: EpochRow
+    split: SplitDataset
+    settings: WorkerSettings
+    file: Path
+
+    def place(self) -> Workplace:
+        """Return the workplace of the model alone: what it started from and who taught it are not needed there."""
+        return WorkplaceMaker(self.settings).at(self.config.model_copy(update={"teacher": "", "distillation": "none"}))
 
 
 def job_with(store: Store, trial_id: str) -> str:
@@ -115,6 +137,26 @@ def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = 
     Raises `EngineError` for a trial without a result or without the device, `DataError` and `ModelError` where the
     data or the source of the model are not what they were.
     """
+    located = _located(source, job_name, trial, epoch)
+    row, config, file = located.row, located.config, located.file
+    with InlineExecutor(located.settings):
+        place = located.place()
+        with supervised.within(source.building):
+            model = charged(drawn_model)(config, place)
+        weights: Mapping[str, Tensor] | None = read_weights(file, row.trial_id, located.epoch.epoch)
+        known = own_validation(file, row.trial_id)
+        if weights is None or not weights_fit(weights, model):
+            kept = _found(source, located, place, model) or _trained_again(source, located, place)
+            weights, known = kept.weights, kept.validation
+            write_weights(file, kept)
+        model.load_state_dict(weights)
+        model = model.to(place.device).eval()
+        _tell_difference(source, row, located.epoch, known or charged(measured)(model, config, place))
+    return TrainedTrial(located.job, row, config, located.epoch.epoch, model, place, located.split, file)
+
+
+def _located(source: ModelSource, job_name: str, trial: str, epoch: int | None) -> _Located:
+    """Find a trial's data and the place of its weights; errors as of `trained`."""
     store, store_path = source.store, source.store_path
     row, job = store.trial(trial), store.job(job_name)
     curve = store.epochs([row.lineage_id])
@@ -132,52 +174,28 @@ def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = 
         model_search=(Path(str(job.spec.get("base", "."))), Path.cwd()),
         device=source.device,
         threads=source.threads or torch.get_num_threads(),
+        patience=source.patience,
     )
-    with InlineExecutor(settings):
-        # What it started from and who taught it counts only where it is trained again.
-        plain = config.model_copy(update={"teacher": "", "distillation": "none"})
-        place = WorkplaceMaker(settings).at(plain)
-        model = charged(drawn_model)(config, place)
-        file = paths.weights_file(store_path, row.trial_id, None if epoch == own else epoch)
-        weights: Mapping[str, Tensor] | None = read_weights(file, row.trial_id, epoch)
-        known = own_validation(file, row.trial_id)
-        if weights is None or not weights_fit(weights, model):
-            asked = _Asked(job, row, config, curve[epoch], file)
-            kept = _found(source, asked, place, model) or _trained_again(source, asked, settings, place)
-            weights, known = kept.weights, kept.validation
-            write_weights(file, kept)
-        model.load_state_dict(weights)
-        model = model.to(place.device).eval()
-        _tell_difference(source, row, curve[epoch], known or charged(measured)(model, config, place))
-    return TrainedTrial(job, row, config, epoch, model, place, split, file)
+    file = paths.weights_file(store_path, row.trial_id, None if epoch == own else epoch)
+    return _Located(job, row, config, curve[epoch], split, settings, file)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """Whose weights of which epoch are to be found, and where they are to be kept."""
-
-    job: JobRow
-    row: TrialRow
-    config: TrialConfig
-    epoch: EpochRow
-    file: Path
-
-
-def _found(source: ModelSource, asked: _Asked, place: Workplace, model: nn.Module) -> Kept | None:
+def _found(source: ModelSource, asked: _Located, place: Workplace, model: nn.Module) -> Kept | None:
     found = weights_at_hand(source.store_path, asked.job.name, asked.row, asked.epoch.epoch)
     if found is None or not weights_fit(found.weights, model):
         return None
     return Kept(asked.job, asked.row, asked.epoch, found.weights, place.train.normalizer, validation_of(found))
 
 
-def _trained_again(source: ModelSource, asked: _Asked, settings: WorkerSettings, place: Workplace) -> Kept:
+def _trained_again(source: ModelSource, asked: _Located, place: Workplace) -> Kept:
     row, config, epoch = asked.row, asked.config, asked.epoch
     again = Repetition(source.store, row, config, epoch.epoch, source.device)
     source.note(
         f"trial {row.trial_id[:8]}: its weights were not kept; training it again, {again.how}, to epoch"
         f" {epoch.epoch}, for {asked.file.parent.name}/{asked.file.name}"
     )
-    found = again.reading(_with_origins(source, settings, asked.job, config), source.store.epochs([row.lineage_id]))
+    settings = _with_origins(source, asked.settings, asked.job, config)
+    found = again.reading(settings, source.store.epochs([row.lineage_id]))
     origin = f"{AGAIN}, {again.how}"
     if again.left_at is not None:
         origin += f"; its curve left the recorded one at epoch {again.left_at}"
@@ -222,8 +240,20 @@ def teacher_file(source: ModelSource, teacher: str) -> TeacherFile:
     """Return a trial's model at an epoch as a teacher, `ID@EPOCH`; errors are those of `trained`."""
     trial, _, epoch = teacher.partition("@")
     found = trained(source, job_with(source.store, trial), trial, int(epoch))
-    normalizer = found.place.train.normalizer
-    return TeacherFile(found.config, found.weights_file, normalizer.to(torch.device("cpu")) if normalizer else None)
+    return _teacher(found.config, found.weights_file, found.place)
+
+
+def kept_teacher(source: ModelSource, teacher: str) -> TeacherFile:
+    """Return the same where its weights are kept, without the model being built."""
+    trial, _, epoch = teacher.partition("@")
+    located = _located(source, job_with(source.store, trial), trial, int(epoch))
+    with InlineExecutor(located.settings):
+        return _teacher(located.config, located.file, located.place())
+
+
+def _teacher(config: TrialConfig, weights: Path, place: Workplace) -> TeacherFile:
+    normalizer = place.train.normalizer
+    return TeacherFile(config, weights, normalizer.to(torch.device("cpu")) if normalizer else None)
 
 
 def _with_origins(source: ModelSource, settings: WorkerSettings, job: JobRow, config: TrialConfig) -> WorkerSettings:

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from gridsearch.store.connection import journal_mode
+from tests.cli.paced import hurry, write_paced
 from tests.cli.program import JOB, Ended, environment, refused, run
 from tests.engine.launching import assert_alike, table
 from tests.store.locking import READER, WRITER, held
 
 pytestmark = pytest.mark.slow
 
-LONGER = JOB.replace("epochs: [1, 3]", "epochs: [20, 60]")
 #: The command line with short leases, and what else a test wants of it.
 PROGRAM = """
 import sys
@@ -52,14 +52,14 @@ def namespaces_permitted() -> bool:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[object, ...]]:
     """The table of a run that nothing disturbed."""
     place = tmp_path_factory.mktemp("whole")
-    (place / "small.yaml").write_text(LONGER)
+    write_paced(place, slow=False)
     assert run(place, "launch", "small.yaml", "--inline", "--no-dashboard").code == 0
     return table(place / "results.db")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "small.yaml").write_text(LONGER)
+    write_paced(tmp_path)
     return tmp_path
 
 
@@ -113,7 +113,7 @@ def stop_outside_a_transaction(folder: Path, process: subprocess.Popen[str]) -> 
     raise AssertionError("always within a transaction")
 
 
-EPOCHS = "SELECT count(*) >= 20 FROM epochs"
+EPOCHS = "SELECT count(*) >= 6 FROM epochs"
 
 
 def test_one_that_is_stopped_loses_its_lease_and_goes_on_as_another_launch(
@@ -129,6 +129,8 @@ def test_one_that_is_stopped_loses_its_lease_and_goes_on_as_another_launch(
         other = start(folder)
         wait_for(folder, "SELECT count(*) FROM launches WHERE outcome = 'lost'", other)
         stopped.send_signal(signal.SIGCONT)
+        wait_for(folder, "SELECT count(*) >= 3 FROM launches", other)
+        hurry(folder)
         first, second = ended(stopped), ended(other)
     finally:
         for process in (stopped, other):
@@ -139,7 +141,7 @@ def test_one_that_is_stopped_loses_its_lease_and_goes_on_as_another_launch(
     assert f"(process {stopped.pid} on " in second.err and "is lost: what it had claimed goes on here" in second.err
     assert "Traceback" not in first.err + second.err
     assert_alike(table(folder / "results.db"), whole)
-    assert asked(folder, "SELECT count(*), count(DISTINCT lineage || ' ' || epoch) FROM epochs") == [(244, 244)]
+    assert asked(folder, "SELECT count(*), count(DISTINCT lineage || ' ' || epoch) FROM epochs") == [(124, 124)]
 
 
 @pytest.mark.skipif(not namespaces_permitted(), reason="PID namespaces need the right to make them")
@@ -149,6 +151,9 @@ def test_one_that_cannot_be_seen_is_alive_while_it_beats_whatever_the_clocks_say
     unseen = start(folder, more=JUMPING, within=IN_A_NAMESPACE)
     wait_for(folder, EPOCHS, unseen)
     other = start(folder, more=JUMPING)
+    wait_for(folder, "SELECT count(*) = 2 FROM launches", other)
+    time.sleep(4)  # longer than a lease
+    hurry(folder)
     first, second = ended(unseen), ended(other)
     assert (first.code, second.code) == (0, 0), (first.err, second.err)
     assert {row[0] for row in asked(folder, "SELECT outcome FROM launches")} == {"complete"}
@@ -164,6 +169,7 @@ def test_one_that_died_unseen_is_taken_over_when_its_lease_ends(
     wait_for(folder, EPOCHS, unseen)
     unseen.kill()  # and with it all of its namespace
     unseen.communicate()
+    hurry(folder)
     second = ended(start(folder))
     assert second.code == 0, second.err
     assert [row[0] for row in asked(folder, "SELECT outcome FROM launches ORDER BY id")] == ["lost", "complete"]
@@ -198,6 +204,7 @@ def test_interrupted_while_the_store_is_locked_it_ends_in_seconds_and_resumes(
             time.sleep(0.3)
         stopped = ended(process)
         assert time.monotonic() - before < 25  # the goal is 5 s; a loaded machine is given more
+    hurry(folder)
     assert stopped.code == 130, stopped.err
     assert stopped.err.count(f"is locked by process {other.process.pid} (python") == 1
     assert "Traceback" not in stopped.err

@@ -16,14 +16,15 @@ class SameFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._place = path.absolute()  # which outlives a change of the working folder
         self._identity: tuple[int, int] | None = None
         with suppress(OSError):  # it is gone already, as the first to use it will say
-            self._identity = _identity(path)
+            self._identity = _identity(self._place)
 
     def check(self) -> None:
         """Raise `StoreMovedError` where the file is gone or another has taken its place."""
         try:
-            now = _identity(self.path)
+            now = _identity(self._place)
         except (FileNotFoundError, NotADirectoryError):
             raise StoreMovedError(
                 f"the store {self.path} is gone: its file was deleted or moved away while it was in use, so nothing can"

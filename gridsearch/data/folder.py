@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 
 from gridsearch.data.checks import Array
 from gridsearch.data.dataset import ImageDataset, dataset_from_arrays
+from gridsearch.data.folder_parts import folder_parts, subfolders
 from gridsearch.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,89 +24,74 @@ DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 
 def load_folder(root: Path) -> ImageDataset:
-    """Return the images below `root/<class>/`, or below `root/train/<class>/` and `root/test/<class>/`.
+    """Return the images below `root/<class>/`, or below `root/<part>/<class>/` for training and other parts.
 
-    Classes are numbered in the order of their sorted names, images ordered by class, then path. Images that
-    are all grey give uint8 (N, H, W); one colour image makes all of them RGB, (N, H, W, 3); transparency is
-    dropped. Hidden files and those that are no images are passed over. The fingerprint is that of the decoded
-    pixels. Raises DataError for a missing class or image, unequal sizes, more than 8 bits, or a file that
-    cannot be read.
+    Parts go by their usual names (`part_names.py`). Classes are numbered in the order of their sorted names, images
+    ordered by class, then path. Images that are all grey give uint8 (N, H, W); one colour image makes all of them RGB,
+    (N, H, W, 3); transparency is dropped. Hidden files are passed over, files that are no images too, which a note
+    says. The fingerprint is that of the decoded pixels. Raises DataError for a missing class or image, unequal sizes,
+    more than 8 bits, or a file that cannot be read.
     """
-    train_root, test_root = _parts(root)
-    classes = _class_folders(train_root)
-    files = {"train": _files(train_root, classes)}
-    if test_root is not None:
-        files["test"] = _files(test_root, _test_classes(test_root, classes))
+    parts = folder_parts(root)
+    classes = parts.classes
+    passed: list[Path] = []
+    files = {part: _files(folder, classes, part, passed) for part, folder in parts.roots.items()}
     pictures = [file for part in files.values() for file, _ in part]
     shape = _common_shape(pictures)
+    places = {name: place for place, name in enumerate(classes)}
     arrays: dict[str, Array] = {}
     for part, labelled in files.items():
         images = np.empty((len(labelled), *shape), np.uint8)
         for row, (file, _) in enumerate(labelled):
             images[row] = _pixels(file, grey=len(shape) == 2)
         arrays[f"{part}_images"] = images
-        arrays[f"{part}_labels"] = np.array([classes.index(name) for _, name in labelled], np.int64)
-    return dataset_from_arrays(root.resolve().name, arrays, class_names=classes, source=str(root))
+        arrays[f"{part}_labels"] = np.array([places[name] for _, name in labelled], np.int64)
+    return dataset_from_arrays(
+        root.resolve().name, arrays, class_names=classes, source=str(root), notes=_passed_over(root, passed)
+    )
 
 
-def _parts(root: Path) -> tuple[Path, Path | None]:
-    """Return the folders whose subfolders are classes: for training and, if there is one, for testing."""
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; correct the path of the image folder")
-    train, test = root / "train", root / "test"
-    if not (train.is_dir() and _subfolders(train)):
-        return root, None
-    others = [name for name in _subfolders(root) if name not in ("train", "test")]
-    if others:
-        raise DataError(
-            f"{root}: has the folder {others[0]!r} beside 'train'; validation images are taken from the "
-            f"training images by the job's split, so move its images into train/<class> or out of this folder"
-        )
-    return train, test if test.is_dir() else None
+def _files(root: Path, classes: Sequence[str], part: str, passed: list[Path]) -> list[tuple[Path, str]]:
+    """Return every image file of a part with its class, and add to `passed` what is none.
 
-
-def _subfolders(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _class_folders(train_root: Path) -> list[str]:
-    """Return the sorted names of the classes; raises DataError when there are fewer than two."""
-    classes = _subfolders(train_root)
-    if len(classes) < 2:
-        found = f"only one class folder, {classes[0]!r}" if classes else "no class folders"
-        raise DataError(f"{train_root}: has {found}; put the images of each of two or more classes in a folder there")
-    return classes
-
-
-def _test_classes(test_root: Path, classes: Sequence[str]) -> list[str]:
-    """Return the classes that have test images; raises DataError for one that has no training images."""
-    found = _subfolders(test_root)
-    unknown = [name for name in found if name not in classes]
-    if unknown:
-        raise DataError(
-            f"{test_root / unknown[0]}: class without training images; the classes of "
-            f"{test_root.parent / 'train'} are {', '.join(classes)}: rename the folder or remove it"
-        )
-    if not found:
-        raise DataError(f"{test_root}: has no class folders; put test images in one for each class, or remove it")
-    return found
-
-
-def _files(root: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
-    """Return every image file with its class; raises DataError for a class without any."""
+    Raises DataError for a class without any, but in parts other than training for one that has no folder.
+    """
+    passed += [file for file in root.iterdir() if file.is_file() and not file.name.startswith(".")]
     files: list[tuple[Path, str]] = []
     for name in classes:
         folder = root / name
-        images = sorted(
-            (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()),
+        if part != "train" and not folder.is_dir():
+            continue
+        found = sorted(
+            (file for file in folder.rglob("*") if file.is_file() and not _hidden(file.relative_to(folder))),
             key=lambda file: file.relative_to(folder).as_posix(),
         )
-        images = [file for file in images if not any(p.startswith(".") for p in file.relative_to(folder).parts)]
+        images = [file for file in found if file.suffix.lower() in SUFFIXES]
         if not images:
             endings = ", ".join(sorted(SUFFIXES))
             raise DataError(f"{folder}: has no images ({endings}); add some, or remove the class folder")
+        if all(file.parent != folder for file in images):
+            raise DataError(
+                f"{folder}: a class folder that holds only folders, such as {subfolders(folder)[0]!r}; name the folder"
+                " in which the folders are the classes, or move the images up into the folder of their class"
+            )
+        passed += [file for file in found if file.suffix.lower() not in SUFFIXES]
         files += [(file, name) for file in images]
     return files
+
+
+def _hidden(path: Path) -> bool:
+    return any(name.startswith(".") for name in path.parts)
+
+
+def _passed_over(root: Path, passed: Sequence[Path]) -> list[str]:
+    """Return a line about the files that are no images, or lie in no class."""
+    if not passed:
+        return []
+    endings = Counter(file.suffix.lower() or "no ending" for file in passed).most_common()
+    kinds = ", ".join(f"{count:,} {ending}" for ending, count in endings[:6]) + (", ..." if len(endings) > 6 else "")
+    are = "file that is no image of a class was" if len(passed) == 1 else "files that are no images of a class were"
+    return [f"{len(passed):,} {are} passed over ({kinds}), such as {passed[0].relative_to(root)}"]
 
 
 def _common_shape(files: Sequence[Path]) -> tuple[int, ...]:

@@ -111,7 +111,7 @@ def _teachers(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Seq
         return []
     if prepared.teacher == UNTRAINED or store is None:
         job = teacher_job(prepared.job, store)
-        divisions = load_divided(job, data_dir)[1].values() if job else []
+        divisions = load_divided(job, data_dir)[2].values() if job else []
         mine = prepared.dataset
         return [replace(one, dataset=mine) if one.dataset.fingerprint == mine.fingerprint else one for one in divisions]
     trial = prepared.teacher.partition("@")[0]

@@ -15,6 +15,8 @@ PositiveInt = Annotated[int, Field(ge=1, strict=True)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 #: A share of the images (0.2) or a number of them (12600).
 Share = Fraction | PositiveInt
+#: The validation images that a data set brings itself.
+OWN: Literal["own"] = "own"
 
 
 class Split(BaseModel):
@@ -22,17 +24,17 @@ class Split(BaseModel):
 
     With `merge`, the data set's own training and test images are pooled first and `test` is taken from the pool;
     without it the data set's own test images are the test set, unless it has none or `test` is given. `validation`
-    is taken from what remains for training. A fraction is of the set it is taken from. With `folds`, what remains is
-    cut into so many parts instead, each of which validates once while the others train. `train` takes that many of
-    the training images and leaves the rest unused. With `deduplicate` images that stand more than once are all in one
-    part: the first is drawn, and the others follow it.
+    is taken from what remains for training, or "own": the images that the data set brings for it. A fraction is of the
+    set it is taken from. With `folds`, what remains is cut into so many parts instead, each of which validates once
+    while the others train. `train` takes that many of the training images and leaves the rest unused. With
+    `deduplicate` images that stand more than once are all in one part: the first is drawn, and the others follow it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     merge: StrictBool = False
     test: Share | None = None
-    validation: Share = 0.2
+    validation: Share | Literal["own"] = 0.2
     train: Share | None = None
     stratify: StrictBool = False
     folds: Annotated[int, Field(ge=2, le=100, strict=True)] | None = None

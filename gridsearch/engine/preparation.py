@@ -122,6 +122,8 @@ class PreparedJob:
             told["folds"] = job.split.folds
         if limits := job.constraints.limits():
             told["constraints"] = limits
+        if reading := job.reading.as_json():
+            told["reading"] = reading
         return told | {
             "dataset": self.job.dataset,
             "fingerprint": self.dataset.fingerprint,
@@ -221,7 +223,7 @@ def load_divided(job: JobSpec, data_dir: Path) -> tuple[JobSpec, ImageDataset, d
     `DataError` names the key to mend.
     """
     try:
-        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base)
+        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base, reading=job.reading)
     except DataError as error:
         raise DataError(
             f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"

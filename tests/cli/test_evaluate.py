@@ -83,7 +83,7 @@ def test_many_classes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = json.loads(called("evaluate", "many", "--no-latency", "--format", "json"))["test"]
     assert sum(count for _, _, count in found["cells"]) == found["images"] == 348
     assert (len(found["classes"]), found["absent"], found["classes"][59]["recall"]) == (60, 2, None)
-    table = called("evaluate", "many", "--no-latency", "--format", "csv").split("\n\n")
+    table = run(folder, "evaluate", "many", "--no-latency", "--format", "csv").out.split("\n\n")
     assert len(table[0].splitlines()) == 1 + 58 + 1
     assert len(table[1].splitlines()) == 1 + sum(i != j for i, j, _ in found["cells"])
     called("dashboard", "many", "-o", ".")

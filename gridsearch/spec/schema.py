@@ -51,6 +51,7 @@ _HELP = {
     "rotation": "Turn training images by up to so many degrees.",
     "shift": "Shift training images by up to this fraction of their sides.",
     "zoom": "Zoom training images by up to this fraction, in or out.",
+    "last_batch": "Images that fill no whole batch: a smaller batch, none in this epoch, or part of the one before.",
     "precision": "float32; mixed: matrix products and convolutions in bfloat16; or float64: everything in it.",
     "distillation": "What is learnt from the teacher: its soft targets, its hidden features, or nothing.",
     "temperature": "Softens the soft targets of teacher and student.",

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from gridsearch.spec.batches import KEEP, LastBatch, steps_of_epoch
+
 Scalar = bool | int | float | str
 #: A hyperparameter's value: a scalar, or a list of scalars (the widths of the hidden layers, say).
 Value = Scalar | list[Scalar]
@@ -55,6 +57,7 @@ class Recipe(BaseModel):
     Units: `learning_rate` per step, `weight_decay` per step as in `torch.optim`, `l1` the factor of the sum of absolute
     weights added to the loss, `clip_norm` the norm that gradients are scaled down to (0: they are not), `epochs` passes
     over the training images; `step_size`, `plateau_patience` and `early_stopping` epochs (0: no early stopping);
+    `last_batch` says what becomes of images that fill no batch (`spec/batches.py`);
     `crop_padding` pixels, `rotation` degrees, `shift` and `zoom` fractions of an image's side. `seed` draws the
     weights (and dropout); `data_seed` draws the split, the order of the batches and the augmentation, so trials that
     differ in `seed` alone see the same images in the same order.
@@ -85,6 +88,7 @@ class Recipe(BaseModel):
     rotation: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
     shift: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     zoom: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    last_batch: LastBatch = KEEP
     precision: Literal["float32", "mixed", "float64"] = "float32"
     freeze: str = ""
     pretrained: str = ""
@@ -136,6 +140,10 @@ class TrialConfig(Recipe):
     def augments(self) -> bool:
         """Whether the training images are changed at random."""
         return any(getattr(self, key) for key in AUGMENTATIONS)
+
+    def steps_of_epoch(self, images: int) -> int:
+        """Return how many steps an epoch over so many training images has."""
+        return steps_of_epoch(images, self.batch_size, self.last_batch)
 
     @property
     def split_key(self) -> SplitKey:

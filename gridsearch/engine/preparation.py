@@ -58,10 +58,7 @@ class PreparedJob:
 
     def doom_of(self, config: TrialConfig) -> Doom | None:
         """Return why a trial cannot be trained, where it is known to end its process."""
-        if not self.dooms:
-            return None
-        key = settings_key(config.hyper)
-        return next((doom for doom in self.dooms if key in doom.keys), None)
+        return doom_of(self.dooms, config)
 
     def doomed_trials(self, doom: Doom) -> int:
         """Return how many trials of the grid cannot be trained for a reason."""
@@ -151,6 +148,14 @@ class PreparedJob:
         return [value for value in axis.values if value in drawn]
 
 
+def doom_of(dooms: Sequence[Doom], config: TrialConfig) -> Doom | None:
+    """Return why a trial cannot be trained, where that is known."""
+    if not dooms:
+        return None
+    key = settings_key(config.hyper)
+    return next((doom for doom in dooms if key in doom.keys), None)
+
+
 def model_folders(job: JobSpec) -> tuple[Path, ...]:
     """Return the folders searched for the user's own model: the job file's, then the current one."""
     return (job.base, Path.cwd())
@@ -201,8 +206,11 @@ def _prepare(
     from gridsearch.engine.model_checks import check_model
 
     dooms = check_model(job, tried, [trial.config.hyper for trial in grid.trials])
+    from gridsearch.engine.batch_checks import check_batches
     from gridsearch.engine.recipe_checks import check_recipe
 
+    sound = [trial.config for trial in grid.trials if not doom_of(dooms, trial.config)]
+    check_batches(job, tried, sound, {len(split.indices.train) for split in splits.values()})
     check_recipe(job, tried, seen, [trial.config for trial in grid.trials], prepared.pretrained)
     return replace(prepared, dooms=dooms)
 

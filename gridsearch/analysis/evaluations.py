@@ -9,23 +9,39 @@ import numpy as np
 
 from gridsearch.store.rows import Evaluation, EvaluationRow, Latency
 
+#: Of more classes a matrix, or a line for each, shows nobody anything: then so many of the worst are shown.
+MOST_SHOWN, WORST = 50, 20
+
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How well a class is recognised: precision, recall and F1 in [0, 1], and how many test images it has."""
+    """How well a class is recognised: precision, recall and F1 in [0, 1], and how many test images it has (`support`).
+
+    Recall and F1 of a class without test images are undefined, None; its precision is too, unless it was predicted.
+    """
 
     name: str
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """A trial on the test images: `classes` one by one, and `mean`, which counts every class alike.
+class Mistake:
+    """So many images of the class `true` that were taken for `predicted`, and their share of that class."""
 
-    `confusion` counts images, a row for each true class; `shares` are its rows divided by their sums.
+    true: str
+    predicted: str
+    images: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A trial on the test images: `classes` one by one, and `mean`, which counts every class with test images alike.
+
+    `absent` is how many classes have no test images. `confusion` counts images, a row for each true class.
     """
 
     trial: str
@@ -35,9 +51,40 @@ class Scores:
     loss: float | None
     class_names: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
-    shares: tuple[tuple[float, ...], ...]
     classes: tuple[ClassScore, ...]
     mean: ClassScore
+    absent: int
+
+    @property
+    def shares(self) -> tuple[tuple[float, ...], ...]:
+        """The rows of the matrix divided by their sums; zeros for a class without test images."""
+        counts = np.array(self.confusion)
+        return tuple(map(tuple, (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).tolist()))
+
+    @property
+    def many(self) -> bool:
+        """Whether there are too many classes to show them all."""
+        return len(self.class_names) > MOST_SHOWN
+
+    @property
+    def cells(self) -> list[tuple[int, int, int]]:
+        """What of the matrix is not zero: true class, predicted class, images."""
+        counts = np.array(self.confusion)
+        true, predicted = np.nonzero(counts)
+        return list(zip(true.tolist(), predicted.tolist(), counts[true, predicted].tolist(), strict=True))
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        """All confusions of two classes, the most frequent first, of equals the one with the larger share."""
+        names, support = self.class_names, [one.support for one in self.classes]
+        found = [(i, j, count, count / support[i]) for i, j, count in self.cells if i != j]
+        found.sort(key=lambda one: (-one[2], -one[3], one[0], one[1]))
+        return [Mistake(names[i], names[j], count, share) for i, j, count, share in found]
+
+    @property
+    def worst(self) -> list[ClassScore]:
+        """The classes with test images, that of the lowest F1 first, of equals the one with more images."""
+        return sorted((one for one in self.classes if one.f1 is not None), key=lambda one: (one.f1, -one.support))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +101,50 @@ class Speed:
 
 
 def scores(evaluation: Evaluation | EvaluationRow) -> Scores:
-    """Return an evaluation with what follows from its confusion matrix; a class that is never predicted scores 0."""
-    # It takes a second to import.
-    from sklearn.metrics import precision_recall_fscore_support
+    """Return an evaluation with what follows from its confusion matrix.
 
-    counts = np.array(evaluation.confusion)
-    true, predicted = np.indices(counts.shape)
-    precision, recall, f1, support = precision_recall_fscore_support(
-        true.ravel(), predicted.ravel(), sample_weight=counts.ravel(), labels=range(len(counts)), zero_division=0.0
-    )
+    A class that has test images and is never predicted has a precision of 0.
+    """
+    counts = np.array(evaluation.confusion, np.int64)
+    right, support, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    precision = right / np.maximum(predicted, 1)
+    recall = right / np.maximum(support, 1)
+    f1 = 2 * right / np.maximum(support + predicted, 1)
+    present = support > 0
     classes = tuple(
-        ClassScore(name, float(p), float(r), float(f), int(n))
-        for name, p, r, f, n in zip(evaluation.class_names, precision, recall, f1, support, strict=True)
+        ClassScore(
+            name,
+            float(p) if there or guessed else None,
+            float(r) if there else None,
+            float(f) if there else None,
+            int(n),
+        )
+        for name, p, r, f, n, there, guessed in zip(
+            evaluation.class_names, precision, recall, f1, support, present, predicted, strict=True
+        )
     )
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    mean_precision, mean_recall, mean_f1 = (float(np.mean(values[present])) for values in (precision, recall, f1))
+    images = int(support.sum())
     return Scores(
         trial=evaluation.trial_id,
         epoch=evaluation.epoch,
-        images=evaluation.images,
-        accuracy=evaluation.accuracy,
+        images=images,
+        accuracy=int(right.sum()) / images,
         loss=evaluation.loss,
         class_names=evaluation.class_names,
         confusion=evaluation.confusion,
-        shares=tuple(map(tuple, shares.tolist())),
         classes=classes,
-        mean=ClassScore("mean", _mean(precision), _mean(recall), _mean(f1), evaluation.images),
+        mean=ClassScore("mean", mean_precision, mean_recall, mean_f1, images),
+        absent=int((~present).sum()),
     )
+
+
+def absent_text(found: Scores) -> str:
+    """Say over which classes the means are, where that is not all; nothing else."""
+    if not found.absent:
+        return ""
+    have = f"{found.absent} class has" if found.absent == 1 else f"{found.absent:,} classes have"
+    return f"{have} no test images: their recall and F1 are undefined, and the mean is over the other classes"
 
 
 def speeds(measured: Iterable[Latency]) -> tuple[Speed, ...]:
@@ -96,7 +161,3 @@ def speeds(measured: Iterable[Latency]) -> tuple[Speed, ...]:
         )
         for one in measured
     )
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(np.mean(values))

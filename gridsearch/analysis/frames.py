@@ -15,6 +15,7 @@ from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
 from gridsearch.analysis.question import Objective, axes, defaults, objective
 from gridsearch.errors import nearest
+from gridsearch.spec.batches import KEEP
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, TrialState
@@ -114,7 +115,7 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
     columns["diverged_epoch"] = pd.Series([row.diverged_epoch for row in trials], dtype="Int64")
     images = (job.spec.get("images") or {}).get("train")
     measured = [
-        measures_of(own, images=images, batch_size=row.get("batch_size"))
+        measures_of(own, images=images, batch_size=row.get("batch_size"), last_batch=row.get("last_batch", KEEP))
         for own, row in zip(own_epochs(trials, epochs), settings, strict=True)
     ]
     for name in MEASURES:

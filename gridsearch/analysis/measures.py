@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any, TypeGuard
 
+from gridsearch.spec.batches import KEEP, LastBatch, steps_of_epoch
 from gridsearch.store.rows import EpochRow, TrialRow
 
 #: Columns of the trials that are computed from their epochs, which must have been read for them.
@@ -61,19 +62,21 @@ def seconds_per_epoch(own: Sequence[EpochRow]) -> float | None:
     return median(trained) if trained else None
 
 
-def measures_of(own: Sequence[EpochRow], *, images: int | None, batch_size: int | None) -> dict[str, Any]:
+def measures_of(
+    own: Sequence[EpochRow], *, images: int | None, batch_size: int | None, last_batch: LastBatch = KEEP
+) -> dict[str, Any]:
     """Return every measure of a trial by name; None where its epochs do not tell.
 
-    A step's time is an epoch's divided by the steps in it, `images` / `batch_size` rounded up, so it carries its
-    share of the evaluation.
+    A step's time is an epoch's divided by the steps in it (`spec/batches.py`), so it carries its share of the
+    evaluation.
     """
     seconds = seconds_per_epoch(own)
-    known = seconds is not None and images and batch_size
+    steps = steps_of_epoch(images, batch_size, last_batch) if images and batch_size else 0
     return {
         "initial_val_loss": initial_val_loss(own),
         "overfit_epoch": overfit_epoch(own),
         "seconds_per_epoch": seconds,
-        "ms_per_step": 1000 * seconds / math.ceil(images / batch_size) if known else None,  # type: ignore[operator]
+        "ms_per_step": 1000 * seconds / steps if seconds is not None and steps else None,
     }
 
 

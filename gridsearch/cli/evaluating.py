@@ -18,7 +18,7 @@ from gridsearch.cli.wording import moment, short_id
 from gridsearch.errors import GridsearchError
 
 if TYPE_CHECKING:
-    from gridsearch.analysis.evaluations import Scores
+    from gridsearch.analysis.evaluations import ClassScore, Scores
     from gridsearch.engine.evaluating import Found
     from gridsearch.store.rows import JobRow
 
@@ -47,7 +47,8 @@ def evaluate(
     """Try the best trial, or the one named, on the test images: once, then what is recorded is printed.
 
     Its weights are the kept ones, else it is trained again. Prints accuracy, loss, each class, the confusion matrix
-    (rows are true classes), and how long the model takes for 1,000 images one by one and in batches.
+    (rows are true classes), and how long the model takes for 1,000 images one by one and in batches. Of more than 50
+    classes it prints the worst, and the most frequent confusions.
     """
     if trial and top:
         raise GridsearchError("--trial names one trial, --top several: leave out one of the two")
@@ -96,7 +97,7 @@ def _print_one(found: Found, format_: tables.Format) -> None:
     if format_ is tables.Format.JSON:
         data(json.dumps(_as_json(found, result), indent=2))
         return
-    grids = [_classes(result), _confusion(result)] if result else []
+    grids = _tables_of(result, format_) if result else []
     grids += [_speeds([found])] if found.latencies else []
     if format_ is tables.Format.TABLE:
         data("\n".join(_head(found, result)))
@@ -139,13 +140,39 @@ def _head(found: Found, result: Scores | None) -> list[str]:
     return [*lines, f"validation     accuracy {_number(found.val_accuracy)}"]
 
 
-def _classes(result: Scores) -> tables.Grid:
+def _tables_of(result: Scores, format_: tables.Format) -> list[tables.Grid]:
+    """Return the classes and the confusion matrix; of many classes the worst and the most frequent confusions.
+
+    CSV has all of both.
+    """
+    from gridsearch.analysis.evaluations import WORST
+
+    if not result.many:
+        return [_classes(result, result.classes), _confusion(result)]
+    most = None if format_ is tables.Format.CSV else WORST
+    count = f"of {len(result.class_names):,} classes"
+    return [
+        _classes(result, result.worst[:most], f"the {WORST} {count} with the lowest F1" if most else ""),
+        _mistakes(result, most, f"the {WORST} most frequent confusions {count}; --format csv and json have all"),
+    ]
+
+
+def _classes(result: Scores, shown: Sequence[ClassScore], caption: str = "") -> tables.Grid:
+    from gridsearch.analysis.evaluations import absent_text
+
     rows = [
-        [one.name, f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f1:.4f}", str(one.support)]
-        for one in (*result.classes, result.mean)
+        [one.name, _number(one.precision), _number(one.recall), _number(one.f1), str(one.support)]
+        for one in (*shown, result.mean)
     ]
     headings = ["class", "precision", "recall", "f1", "images"]
-    return tables.Grid(headings, [False, True, True, True, True], rows, keys=1)
+    said = "; ".join(text for text in (caption, absent_text(result)) if text)
+    return tables.Grid(headings, [False, True, True, True, True], rows, caption=said, keys=1)
+
+
+def _mistakes(result: Scores, most: int | None, caption: str) -> tables.Grid:
+    rows = [[one.true, one.predicted, str(one.images), f"{one.share:.4f}"] for one in result.mistakes[:most]]
+    headings = ["true", "predicted", "images", "share_of_true"]
+    return tables.Grid(headings, [False, False, True, True], rows, caption=caption, keys=1)
 
 
 def _confusion(result: Scores) -> tables.Grid:
@@ -208,10 +235,13 @@ def _as_json(found: Found, result: Scores | None) -> dict[str, Any]:
 
     from gridsearch.analysis.evaluations import speeds
 
-    test = asdict(result) if result else None
-    if test and found.evaluation:
-        test |= {"seconds": found.evaluation.seconds, "at": found.evaluation.at.isoformat()}
-        del test["trial"]
+    test = None
+    if result and found.evaluation:
+        # Not asdict of the whole, which would copy each of the millions of cells that thousands of classes have.
+        test = {name: getattr(result, name) for name in ("epoch", "images", "accuracy", "loss", "class_names")}
+        matrix = {"cells": result.cells} if result.many else {"confusion": result.confusion, "shares": result.shares}
+        test |= matrix | {"classes": [asdict(one) for one in result.classes], "mean": asdict(result.mean)}
+        test |= {"absent": result.absent, "seconds": found.evaluation.seconds, "at": found.evaluation.at.isoformat()}
     return {
         "trial": found.row.trial_id,
         "config": json.loads(found.row.config),

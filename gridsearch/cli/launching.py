@@ -329,6 +329,8 @@ def _say_plan(prepared: PreparedJob, made: Plan, store: Store, data_dir: Path) -
     say(plan_line(prepared, made))
     for line in doom_lines(prepared):
         say(line)
+    for note in prepared.dataset.notes if made.lineages else ():
+        say(f"{name}: {note}")
     if (left := leaving(prepared, store)).trials:
         say(f"{name}: {left.text}")
     for line in leak_lines(leaks_of(prepared, store, data_dir)) if made.lineages else []:

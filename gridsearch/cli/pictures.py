@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +17,12 @@ from gridsearch.cli.streams import data, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.cli.wording import short_id
 from gridsearch.errors import GridsearchError
+from gridsearch.spec.reading import Background, Resize
 
 if TYPE_CHECKING:
     from gridsearch.engine.trained import TrainedTrial
     from gridsearch.report.pictures import Sheet
+    from gridsearch.spec.reading import Reading
 
 TrialName = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A data set as jobs name it, or the path of one.")]
@@ -32,6 +35,16 @@ Layers = Annotated[
         "--layer", metavar="NAME", help="A convolution by its name in the model; repeatable. Else up to four."
     ),
 ]
+SizeOption = Annotated[
+    str | None,
+    typer.Option("--image-size", metavar="SIZE", help="Bring images to this size, as 64 or 48x64: a job's image_size."),
+]
+ResizeOption = Annotated[
+    Resize | None, typer.Option("--resize", help="How images of another shape come to it (default: pad).")
+]
+BackgroundOption = Annotated[
+    Background | None, typer.Option("--background", help="What lies behind transparent pixels (default: white).")
+]
 PictureFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", help=f"The file to write, .html or .png; else a page in {paths.DASHBOARDS_NAME}/."),
@@ -43,6 +56,9 @@ def samples(
     n: SampleCount = 25,
     seed: SampleSeed = 0,
     output: PictureFile = None,
+    image_size: SizeOption = None,
+    resize: ResizeOption = None,
+    background: BackgroundOption = None,
     data_dir: DataOption = None,
 ) -> None:
     """Draw sample images of a data set with their classes, as a page or a picture.
@@ -54,7 +70,10 @@ def samples(
 
     target = output or paths.samples_page(DEFAULT_DASHBOARDS, Path(dataset).name)
     check_suffix(target)
-    loaded = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path())
+    reading = _reading(image_size, resize, background)
+    loaded = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path(), reading=reading)
+    for told in loaded.notes:
+        say(told)
     places = sample_places(loaded.train_labels, n, seed)
 
     from gridsearch.report.pictures import Picture, Sheet, in_square
@@ -65,6 +84,19 @@ def samples(
     count = f"{len(places)} of {len(loaded.train_labels):,} training images in {loaded.num_classes} classes"
     note = f"{count}; {width} x {height} pixels, {kind}."
     write_sheet(Sheet(loaded.name, note, in_square(pictures)), target)
+
+
+def _reading(size: str | None, resize: str | None, background: str | None) -> Reading:
+    """Return how images are read, as the keys of a job would say it."""
+    from gridsearch.spec.reading import MOST_PIXELS, reading_of
+
+    if resize and size is None:
+        raise GridsearchError("--resize: to which size? say it: --image-size 64")
+    sides = [int(side) for side in size.split("x")] if size and re.fullmatch(r"\d{1,5}(x\d{1,5})?", size) else []
+    if size and not (sides and all(1 <= side <= MOST_PIXELS for side in sides)):
+        raise GridsearchError(f"--image-size {size}: write a side in pixels, as 64, or height x width, as 48x64")
+    wanted = {"image_size": (sides * 2)[:2] if sides else None, "resize": resize, "background": background}
+    return reading_of(wanted)
 
 
 @supervisable

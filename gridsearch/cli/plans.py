@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gridsearch.cli.data_rows import data_rows
 from gridsearch.cli.streams import folded
 from gridsearch.cli.wording import plural, short_id
 from gridsearch.engine.teachers import UNTRAINED
@@ -124,10 +125,9 @@ def plan_text(
             f"{images['train']:,}",
             f"to train, {images['validation']:,} to validate, {images['test']:,} to test{_folds_text(job)}",
         ),
+        *data_rows(prepared),
         ("points", f"{plan.grid.points:,}", _points_text(job, plan)),
     ]
-    if own := len(prepared.dataset.test_labels):
-        rows.insert(3, ("", f"{own:,}", prepared.own_test_use))
     if leaks:
         told = [("", f"!{count:,}", words) for count, words in leak_rows(leaks)]
         rows[-1:-1] = told + [("", "!", words) for words in _untold(leaks)]
@@ -185,6 +185,9 @@ def plan_json(
         "epochs_one_by_one": plan.epochs_alone,
         "steps": sum(lineage.steps for lineage in plan.lineages),
         "images": prepared.images(),
+        "image_shape": list(prepared.dataset.image_shape),
+        "classes": prepared.class_counts(),
+        "data_notes": list(prepared.dataset.notes),
         **({"seen": _seen_json(leaks)} if leaks else {}),
         **({"teacher": prepared.teacher} if prepared.job.teacher else {}),
     }

@@ -36,9 +36,9 @@ def moment(at: datetime) -> str:
     return at.astimezone().isoformat(sep=" ", timespec="seconds")
 
 
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 trial`, `1,294 trials`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def plural(count: int, noun: str, several: str = "") -> str:
+    """Return a count with its noun: `1 trial`, `1,294 trials`; `several` is a plural that does not end so."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {several or f'{noun}s'}"
 
 
 def short_id(trial: str) -> str:

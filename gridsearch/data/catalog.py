@@ -13,8 +13,10 @@ from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.digits import load_digits
 from gridsearch.data.folder import load_folder
 from gridsearch.data.npz import load_npz
+from gridsearch.data.scaling import scaled_dataset
 from gridsearch.data.torchvision_sets import has_raw_files, load_torchvision_set
 from gridsearch.errors import DataError, nearest
+from gridsearch.spec.reading import AS_IT_IS, Reading
 
 #: What a job may name, with one line about each.
 DATASETS = {
@@ -41,19 +43,20 @@ class Availability:
     size_bytes: int | None = None
 
 
-def load_dataset(reference: str, *, folder: Path, base: Path) -> ImageDataset:
+def load_dataset(reference: str, *, folder: Path, base: Path, reading: Reading = AS_IT_IS) -> ImageDataset:
     """Return the data set a job refers to: a name in `DATASETS`, or the path of an `.npz` or image folder.
 
     `folder` keeps the named data sets (see `paths.data_dir`). A relative path is looked for below `base`, the
     folder of the job file, then below the working folder. A name wins over a file of that name: write
-    `./mnist` for the file. Raises one-line DataError when it is unknown, missing or damaged.
+    `./mnist` for the file. `reading` says how images are read. Raises one-line DataError when it is unknown, missing or
+    damaged.
     """
     if reference == "digits":
-        return load_digits()
+        return scaled_dataset(load_digits(), reading)
     if reference in DATASETS:
-        return load_torchvision_set(reference, folder)
+        return scaled_dataset(load_torchvision_set(reference, folder), reading)
     path = find_path(reference, base=base)
-    return load_folder(path) if path.is_dir() else load_npz(path)
+    return load_folder(path, reading) if path.is_dir() else scaled_dataset(load_npz(path), reading)
 
 
 def find_path(reference: str, *, base: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,15 @@ def checked_images(images: Array, key: str, source: str) -> Images:
 
 
 def checked_labels(labels: Array, key: str, source: str) -> Labels:
-    """Return labels as int64 (N,); any integer type is taken, as every class number fits.
+    """Return labels (N,) or (N, 1) as int64 (N,); any integer type is taken, as every class number fits.
 
     Raises DataError, naming `source` (a file) and `key` (the array), for another type, shape or a negative
     label.
     """
-    if labels.ndim == 2 and labels.shape[1] != 1:
-        raise DataError(f"{source}: {key} has shape {labels.shape}, one-hot?; save {key}.argmax(axis=1) instead")
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim == 2:
+        raise DataError(f"{source}: {key} has shape {labels.shape}{_columns(labels, key)}")
     if labels.ndim != 1:
         raise DataError(f"{source}: {key} has shape {labels.shape}, not (N,); save {key}.reshape(-1) instead")
     if labels.dtype.kind not in "iu":
@@ -63,7 +66,7 @@ def checked_labels(labels: Array, key: str, source: str) -> Labels:
 
 
 def check_pair(images: Images, labels: Labels, part: str, source: str) -> None:
-    """Raise DataError unless `part` ("train" or "test") has one label for each image."""
+    """Raise DataError unless `part` ("train", "test" or "validation") has one label for each image."""
     if len(images) != len(labels):
         raise DataError(
             f"{source}: {part}_images holds {len(images)} images but {part}_labels {len(labels)} labels; "
@@ -71,26 +74,27 @@ def check_pair(images: Images, labels: Labels, part: str, source: str) -> None:
         )
 
 
-def check_same_size(train: Images, test: Images, source: str) -> None:
-    """Raise DataError unless training and test images have the same height, width and channels."""
-    if train.shape[1:] != test.shape[1:]:
+def check_same_size(train: Images, other: Images, part: str, source: str) -> None:
+    """Raise DataError unless training images and those of another part have the same height, width and channels."""
+    if train.shape[1:] != other.shape[1:]:
         raise DataError(
-            f"{source}: test_images are {test.shape[1:]} but train_images {train.shape[1:]}; "
+            f"{source}: {part}_images are {other.shape[1:]} but train_images {train.shape[1:]}; "
             f"bring both to the same height, width and channels"
         )
 
 
-def check_classes(train: Labels, test: Labels, source: str) -> int:
-    """Return the number of classes K: labels of both parts together must be exactly 0..K-1 with K >= 2.
+def check_classes(parts: Sequence[Labels], source: str) -> int:
+    """Return the number of classes K: labels of all parts together must be exactly 0..K-1 with K >= 2.
 
-    A number without any image is refused: it nearly always means labels that start at 1.
+    `parts` are those of the training images, then others. A number without any image is refused: it nearly always
+    means labels that start at 1.
     """
-    if len(train) < MIN_TRAIN_IMAGES:
+    if len(parts[0]) < MIN_TRAIN_IMAGES:
         raise DataError(
-            f"{source}: train_images holds {len(train)} images; training and validation need at least "
+            f"{source}: train_images holds {len(parts[0])} images; training and validation need at least "
             f"{MIN_TRAIN_IMAGES}, so save more"
         )
-    present = np.unique(np.concatenate([train, test]))
+    present = np.unique(np.concatenate(parts))
     if len(present) < 2:
         raise DataError(f"{source}: all labels are {int(present[0])}; a classifier needs at least 2 classes")
     expected = np.arange(len(present))
@@ -101,6 +105,14 @@ def check_classes(train: Labels, test: Labels, source: str) -> int:
             f"all of them as 0..{len(present) - 1}: np.unique(labels, return_inverse=True)[1]"
         )
     return len(present)
+
+
+def _columns(labels: Array, key: str) -> str:
+    """Say what labels of several columns may be, and the mend."""
+    one_hot = labels.dtype.kind in "biuf" and (labels.astype(bool).sum(axis=1) == 1).all()
+    if one_hot:
+        return f", one-hot?; save {key}.argmax(axis=1) instead"
+    return ": several labels for each image, and a classifier here learns one; save one class number for each"
 
 
 def _conversion(images: Array) -> str:

@@ -1,4 +1,4 @@
-"""A data set as four arrays, and the fingerprint that identifies its content."""
+"""A data set as arrays, and the fingerprint that identifies its content."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ from gridsearch.data.copies import Hashes, first_of_each, hashes_of
 from gridsearch.errors import DataError
 
 ARRAY_KEYS = ("train_images", "train_labels", "test_images", "test_labels")
+#: Only data sets that bring validation images have these, and only then they are in the fingerprint.
+VALIDATION_KEYS = ("validation_images", "validation_labels")
+#: The parts in the order in which the images of a data set are counted.
+PARTS = ("train", "test", "validation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +36,10 @@ class ImageDataset:
     """Images with labels, as they lie in the canonical file.
 
     `train_images` uint8 (N, H, W) or (N, H, W, C) with values 0..255, `train_labels` int64 (N,) in 0..K-1;
-    `test_*` likewise, with N = 0 where the data set has no test images of its own. `fingerprint` is the
+    `test_*` and `validation_*` likewise, with N = 0 where the data set has none of its own. `fingerprint` is the
     SHA-256 of the content, hexadecimal; it depends on no path or name. `source` says where it came from, for
-    messages. Two data sets are the same when their fingerprints are. Build one with `dataset_from_arrays`.
+    messages; `notes` are lines about what reading it left out or changed. Two data sets are the same when their
+    fingerprints are. Build one with `dataset_from_arrays`.
     """
 
     name: str
@@ -42,28 +47,39 @@ class ImageDataset:
     train_labels: Labels
     test_images: Images
     test_labels: Labels
+    validation_images: Images
+    validation_labels: Labels
     class_names: tuple[str, ...]
     fingerprint: str
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise DataError when the arrays do not fit each other."""
         source = self.source or self.name
-        checked_images(self.train_images, "train_images", source)
-        checked_images(self.test_images, "test_images", source)
-        for key in ("train_labels", "test_labels"):
-            if getattr(self, key).dtype != np.int64:
-                raise DataError(f"{source}: {key} is {getattr(self, key).dtype}, not int64; use dataset_from_arrays")
-            checked_labels(getattr(self, key), key, source)
-        check_pair(self.train_images, self.train_labels, "train", source)
-        check_pair(self.test_images, self.test_labels, "test", source)
-        check_same_size(self.train_images, self.test_images, source)
-        classes = check_classes(self.train_labels, self.test_labels, source)
+        for part, images, labels in zip(PARTS, self.images, self.labels, strict=True):
+            checked_images(images, f"{part}_images", source)
+            if labels.dtype != np.int64:
+                raise DataError(f"{source}: {part}_labels is {labels.dtype}, not int64; use dataset_from_arrays")
+            checked_labels(labels, f"{part}_labels", source)
+            check_pair(images, labels, part, source)
+            check_same_size(self.train_images, images, part, source)
+        classes = check_classes(self.labels, source)
         if len(self.class_names) != classes:
             raise DataError(
                 f"{source}: class_names holds {len(self.class_names)} names for {classes} classes; "
                 f"save one name for each class, or none"
             )
+
+    @property
+    def images(self) -> tuple[Images, Images, Images]:
+        """The images of each of `PARTS`. Image i of the data set is the i-th of these, one part after another."""
+        return self.train_images, self.test_images, self.validation_images
+
+    @property
+    def labels(self) -> tuple[Labels, Labels, Labels]:
+        """The labels of each of `PARTS`."""
+        return self.train_labels, self.test_labels, self.validation_labels
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -73,17 +89,17 @@ class ImageDataset:
 
     @cached_property
     def image_hashes(self) -> Hashes:
-        """A hash (N,) of the pixels of each image, training images first, then test images; see `hashes_of`."""
-        return np.concatenate([hashes_of(self.train_images), hashes_of(self.test_images)])
+        """A hash (N,) of the pixels of each image, in the order of `images`; see `hashes_of`."""
+        return np.concatenate([hashes_of(images) for images in self.images])
 
     @cached_property
     def first_of_each(self) -> Labels:
         """For each image the place of the first with the same pixels (N,), counted as for `image_hashes`."""
-        return first_of_each(self.image_hashes, (self.train_images, self.test_images))
+        return first_of_each(self.image_hashes, self.images)
 
     @property
     def num_classes(self) -> int:
-        """The number of classes K: the largest label of both parts plus one."""
+        """The number of classes K: the largest label of all parts plus one."""
         return len(self.class_names)
 
 
@@ -94,33 +110,36 @@ def dataset_from_arrays(
     class_names: Sequence[str] | None = None,
     fingerprint: str | None = None,
     source: str = "",
+    notes: Sequence[str] = (),
 ) -> ImageDataset:
-    """Return the data set of `train_images`, `train_labels` and, optionally, `test_images`, `test_labels`.
+    """Return the data set of `train_images`, `train_labels` and, optionally, `test_*` and `validation_*`.
 
-    Labels may be of any integer type. Without `class_names` the classes are called "0", "1", ...;
+    Labels may be of any integer type, (N,) or (N, 1). Without `class_names` the classes are called "0", "1", ...;
     `fingerprint` is computed unless the caller knows it. Raises DataError naming `source` (default: the name)
     and the array at fault.
     """
     source = source or name
     _refuse_half_a_part(arrays, source)
     canonical = _canonical(arrays, source)
-    classes = check_classes(canonical["train_labels"], canonical["test_labels"], source)
+    classes = check_classes([canonical[f"{part}_labels"] for part in PARTS], source)
     return ImageDataset(
         name=name,
-        train_images=canonical["train_images"],
-        train_labels=canonical["train_labels"],
-        test_images=canonical["test_images"],
-        test_labels=canonical["test_labels"],
+        **canonical,
         class_names=tuple(map(str, range(classes))) if class_names is None else tuple(class_names),
         fingerprint=fingerprint or fingerprint_of(canonical),
         source=source,
+        notes=tuple(notes),
     )
 
 
 def fingerprint_of(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
-    """Return the SHA-256 of names, types, shapes and little-endian bytes of the four arrays, hexadecimal."""
+    """Return the SHA-256 of names, types, shapes and little-endian bytes of the arrays, hexadecimal.
+
+    Validation arrays are among them where there are validation images.
+    """
     digest = hashlib.sha256()
-    for key in ARRAY_KEYS:
+    brings_validation = VALIDATION_KEYS[1] in arrays and len(arrays[VALIDATION_KEYS[1]])
+    for key in (*ARRAY_KEYS, *VALIDATION_KEYS) if brings_validation else ARRAY_KEYS:
         array = np.ascontiguousarray(arrays[key])
         array = array.astype(array.dtype.newbyteorder("<"), copy=False)
         shape = "x".join(str(length) for length in array.shape)
@@ -130,11 +149,11 @@ def fingerprint_of(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
 
 
 def _canonical(arrays: Mapping[str, Array], source: str) -> dict[str, Array]:
-    """Return the four arrays, each checked; absent test arrays become empty ones of the right shape."""
+    """Return the arrays of all parts, each checked; absent ones become empty ones of the right shape."""
     found: dict[str, Array] = {}
-    for part in ("train", "test"):
+    for part in PARTS:
         images, labels = f"{part}_images", f"{part}_labels"
-        if part == "test" and (images not in arrays or arrays[images].size == arrays[labels].size == 0):
+        if part != "train" and (images not in arrays or arrays[images].size == arrays[labels].size == 0):
             found[images] = np.zeros((0, *found["train_images"].shape[1:]), np.uint8)
             found[labels] = np.zeros(0, np.int64)
             continue
@@ -144,8 +163,8 @@ def _canonical(arrays: Mapping[str, Array], source: str) -> dict[str, Array]:
 
 
 def _refuse_half_a_part(arrays: Mapping[str, Array], source: str) -> None:
-    for part, required in (("train", True), ("test", False)):
+    for part in PARTS:
         missing = [key for key in (f"{part}_images", f"{part}_labels") if key not in arrays]
-        if missing and (required or len(missing) == 1):
+        if missing and (part == "train" or len(missing) == 1):
             have = ", ".join(sorted(arrays)) or "none"
             raise DataError(f"{source}: no array {missing[0]} (arrays: {have}); save it under this name")

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from gridsearch import paths
@@ -21,23 +22,26 @@ def stamp_of(status: os.stat_result) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def recall(path: Path, stamp: list[int]) -> str | None:
-    """Return the fingerprint remembered for `path` with this stamp, or None; a damaged memory is none."""
+def recall(path: Path, stamp: list[int], arrays: Collection[str]) -> str | None:
+    """Return the fingerprint remembered for `path` with this stamp and of these of its arrays, or None.
+
+    A damaged memory is none.
+    """
     try:
         memory = json.loads(read_regular(paths.fingerprint_file(path)))
-        fingerprint = memory["fingerprint"] if memory["stamp"] == stamp else None
+        same = memory["stamp"] == stamp and memory["arrays"] == sorted(arrays)
+        fingerprint = memory["fingerprint"] if same else None
     except (OSError, MemoryError, ValueError, KeyError, TypeError, RecursionError):
         return None
     sound = isinstance(fingerprint, str) and re.fullmatch(r"[0-9a-f]{64}", fingerprint)
     return fingerprint if sound else None
 
 
-def remember(path: Path, stamp: list[int], fingerprint: str) -> None:
-    """Keep the fingerprint for the next start, if `path` is large, unchanged, and its folder writable."""
+def remember(path: Path, stamp: list[int], arrays: Collection[str], fingerprint: str) -> None:
+    """Keep the fingerprint of these arrays for the next start, if `path` is large, unchanged, its folder writable."""
     if stamp[0] < WORTHWHILE_BYTES:
         return
     with contextlib.suppress(OSError):
         if stamp_of(path.stat()) == stamp:
-            write(
-                paths.fingerprint_file(path), json.dumps({"stamp": stamp, "fingerprint": fingerprint}).encode() + b"\n"
-            )
+            memory = {"stamp": stamp, "arrays": sorted(arrays), "fingerprint": fingerprint}
+            write(paths.fingerprint_file(path), json.dumps(memory).encode() + b"\n")

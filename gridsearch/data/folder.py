@@ -2,150 +2,162 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gridsearch.data.checks import Array
 from gridsearch.data.dataset import ImageDataset, dataset_from_arrays
+from gridsearch.data.folder_parts import folder_parts, subfolders
+from gridsearch.data.image_files import SUFFIXES, ImageReader, header_of
+from gridsearch.data.scaling import size_text
 from gridsearch.errors import DataError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-GREY_MODES = frozenset({"1", "L"})
-#: Modes with more than 8 bits a channel: their conversion would clip, not scale.
-DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+from gridsearch.spec.reading import AS_IT_IS, Reading
 
 
-def load_folder(root: Path) -> ImageDataset:
-    """Return the images below `root/<class>/`, or below `root/train/<class>/` and `root/test/<class>/`.
+def load_folder(root: Path, reading: Reading = AS_IT_IS) -> ImageDataset:
+    """Return the images below `root/<class>/`, or below `root/<part>/<class>/` for training and other parts.
 
-    Classes are numbered in the order of their sorted names, images ordered by class, then path. Images that
-    are all grey give uint8 (N, H, W); one colour image makes all of them RGB, (N, H, W, 3); transparency is
-    dropped. Hidden files and those that are no images are passed over. The fingerprint is that of the decoded
-    pixels. Raises DataError for a missing class or image, unequal sizes, more than 8 bits, or a file that
-    cannot be read.
+    Parts go by their usual names (`part_names.py`). Classes are numbered in the order of their sorted names, images
+    ordered by class, then path. Images that are all grey give uint8 (N, H, W); one colour image makes all of them RGB,
+    (N, H, W, 3). `reading` says what lies behind transparent pixels, and to which size images are brought; they are
+    turned as their EXIF orientation says. Notes tell what was done, and which files are no images; hidden files are
+    passed over. The fingerprint is that of the pixels that come out. Raises DataError for a missing class or image,
+    unequal sizes without one to bring them to, more than 8 bits, or a file that cannot be read.
     """
-    train_root, test_root = _parts(root)
-    classes = _class_folders(train_root)
-    files = {"train": _files(train_root, classes)}
-    if test_root is not None:
-        files["test"] = _files(test_root, _test_classes(test_root, classes))
+    parts = folder_parts(root)
+    classes = parts.classes
+    passed: list[Path] = []
+    files = {part: _files(folder, classes, part, passed) for part, folder in parts.roots.items()}
     pictures = [file for part in files.values() for file, _ in part]
-    shape = _common_shape(pictures)
+    kind = _kind(pictures, reading)
+    reader = ImageReader(reading, kind.grey)
+    places = {name: place for place, name in enumerate(classes)}
     arrays: dict[str, Array] = {}
     for part, labelled in files.items():
-        images = np.empty((len(labelled), *shape), np.uint8)
+        images = np.empty((len(labelled), *kind.shape), np.uint8)
         for row, (file, _) in enumerate(labelled):
-            images[row] = _pixels(file, grey=len(shape) == 2)
+            images[row] = reader.pixels(file)
         arrays[f"{part}_images"] = images
-        arrays[f"{part}_labels"] = np.array([classes.index(name) for _, name in labelled], np.int64)
-    return dataset_from_arrays(root.resolve().name, arrays, class_names=classes, source=str(root))
+        arrays[f"{part}_labels"] = np.array([places[name] for _, name in labelled], np.int64)
+    _refuse_flat(root, reader)
+    notes = _notes(kind, reader) + _passed_over(root, passed)
+    return dataset_from_arrays(root.resolve().name, arrays, class_names=classes, source=str(root), notes=notes)
 
 
-def _parts(root: Path) -> tuple[Path, Path | None]:
-    """Return the folders whose subfolders are classes: for training and, if there is one, for testing."""
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; correct the path of the image folder")
-    train, test = root / "train", root / "test"
-    if not (train.is_dir() and _subfolders(train)):
-        return root, None
-    others = [name for name in _subfolders(root) if name not in ("train", "test")]
-    if others:
-        raise DataError(
-            f"{root}: has the folder {others[0]!r} beside 'train'; validation images are taken from the "
-            f"training images by the job's split, so move its images into train/<class> or out of this folder"
-        )
-    return train, test if test.is_dir() else None
+def _files(root: Path, classes: Sequence[str], part: str, passed: list[Path]) -> list[tuple[Path, str]]:
+    """Return every image file of a part with its class, and add to `passed` what is none.
 
-
-def _subfolders(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _class_folders(train_root: Path) -> list[str]:
-    """Return the sorted names of the classes; raises DataError when there are fewer than two."""
-    classes = _subfolders(train_root)
-    if len(classes) < 2:
-        found = f"only one class folder, {classes[0]!r}" if classes else "no class folders"
-        raise DataError(f"{train_root}: has {found}; put the images of each of two or more classes in a folder there")
-    return classes
-
-
-def _test_classes(test_root: Path, classes: Sequence[str]) -> list[str]:
-    """Return the classes that have test images; raises DataError for one that has no training images."""
-    found = _subfolders(test_root)
-    unknown = [name for name in found if name not in classes]
-    if unknown:
-        raise DataError(
-            f"{test_root / unknown[0]}: class without training images; the classes of "
-            f"{test_root.parent / 'train'} are {', '.join(classes)}: rename the folder or remove it"
-        )
-    if not found:
-        raise DataError(f"{test_root}: has no class folders; put test images in one for each class, or remove it")
-    return found
-
-
-def _files(root: Path, classes: Sequence[str]) -> list[tuple[Path, str]]:
-    """Return every image file with its class; raises DataError for a class without any."""
+    Raises DataError for a class without any, but in parts other than training for one that has no folder.
+    """
+    passed += [file for file in root.iterdir() if file.is_file() and not file.name.startswith(".")]
     files: list[tuple[Path, str]] = []
     for name in classes:
         folder = root / name
-        images = sorted(
-            (file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()),
+        if part != "train" and not folder.is_dir():
+            continue
+        found = sorted(
+            (file for file in folder.rglob("*") if file.is_file() and not _hidden(file.relative_to(folder))),
             key=lambda file: file.relative_to(folder).as_posix(),
         )
-        images = [file for file in images if not any(p.startswith(".") for p in file.relative_to(folder).parts)]
+        images = [file for file in found if file.suffix.lower() in SUFFIXES]
         if not images:
             endings = ", ".join(sorted(SUFFIXES))
             raise DataError(f"{folder}: has no images ({endings}); add some, or remove the class folder")
+        if all(file.parent != folder for file in images):
+            raise DataError(
+                f"{folder}: a class folder that holds only folders, such as {subfolders(folder)[0]!r}; name the folder"
+                " in which the folders are the classes, or move the images up into the folder of their class"
+            )
+        passed += [file for file in found if file.suffix.lower() not in SUFFIXES]
         files += [(file, name) for file in images]
     return files
 
 
-def _common_shape(files: Sequence[Path]) -> tuple[int, ...]:
-    """Return (H, W) when all images are grey, else (H, W, 3), from the files' headers alone."""
+def _hidden(path: Path) -> bool:
+    return any(name.startswith(".") for name in path.parts)
+
+
+def _passed_over(root: Path, passed: Sequence[Path]) -> list[str]:
+    """Return a line about the files that are no images, or lie in no class."""
+    if not passed:
+        return []
+    endings = Counter(file.suffix.lower() or "no ending" for file in passed).most_common()
+    kinds = ", ".join(f"{count:,} {ending}" for ending, count in endings[:6]) + (", ..." if len(endings) > 6 else "")
+    files = _counted(len(passed), "file that is no image of a class was", "files that are no images of a class were")
+    return [f"{files} passed over ({kinds}), such as {passed[0].relative_to(root)}"]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What the images of a folder have in common, as they will be: their size (H, W), and whether all are grey.
+
+    `sizes` are those of the files, `with_frames` is how many of these have several frames.
+    """
+
+    size: tuple[int, int]
+    sizes: frozenset[tuple[int, int]]
+    grey: bool
+    with_frames: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of an image: (H, W) or (H, W, 3)."""
+        return self.size if self.grey else (*self.size, 3)
+
+
+def _kind(files: Sequence[Path], reading: Reading) -> _Kind:
+    """Return what the files have in common, from their headers alone; DataError for two sizes and none to come to."""
     sizes: dict[tuple[int, int], Path] = {}
-    grey = True
+    grey, with_frames = True, 0
     for file in files:
-        with _opened(file) as image:
-            sizes.setdefault(image.size, file)
-            grey = grey and image.mode in GREY_MODES
-            if image.mode in DEEP_MODES:
-                raise DataError(f"{file}: has more than 8 bits a pixel (mode {image.mode}); convert it to 8 beforehand")
-        if len(sizes) > 1:
+        header = header_of(file)
+        sizes.setdefault(header.size, file)
+        grey = grey and header.grey
+        with_frames += header.frames > 1
+        if len(sizes) > 1 and reading.size is None:
             (one, first), (other, second) = sizes.items()
             raise DataError(
-                f"{first} is {one[0]} x {one[1]} but {second} is {other[0]} x {other[1]} pixels "
-                f"(width x height); resize all images to one size beforehand"
+                f"{first} is {one[1]} x {one[0]} but {second} is {other[1]} x {other[0]} pixels (width x height);"
+                f" bring all to one size with image_size: {max(one)} (and resize: pad, crop or stretch)"
             )
-    width, height = next(iter(sizes))
-    return (height, width) if grey else (height, width, 3)
+    return _Kind(reading.size or next(iter(sizes)), frozenset(sizes), grey, with_frames)
 
 
-def _pixels(file: Path, *, grey: bool) -> Array:
-    """Return one decoded image, uint8 (H, W) or (H, W, 3)."""
-    with _opened(file) as image:
-        try:
-            return np.asarray(image.convert("L" if grey else "RGB"))
-        except Exception as error:
-            raise _unreadable(file, error) from error
+def _notes(kind: _Kind, reader: ImageReader) -> list[str]:
+    """Return a line about each thing that was done to images."""
+    reading, done, notes = reader.reading, reader.done, []
+    if transparent := done["transparent"]:
+        other = "black" if reading.background == "white" else "white"
+        have = _counted(transparent, "image has", "images have")
+        laid = f"laid over {reading.background} (background: {other} lays them over {other})"
+        notes.append(f"{have} transparent pixels: {laid}")
+    if turned := done["turned"]:
+        notes.append(f"{_counted(turned, 'image was', 'images were')} turned upright as their EXIF orientation says")
+    if kind.with_frames:
+        notes.append(f"{_counted(kind.with_frames, 'file has', 'files have')} several frames: the first is taken")
+    if kind.sizes != {kind.size}:
+        some, largest = f"{len(kind.sizes):,} sizes, from {size_text(min(kind.sizes))} to ", size_text(max(kind.sizes))
+        notes.append(
+            f"images of {some if len(kind.sizes) > 1 else ''}{largest} pixels are brought to {size_text(kind.size)}"
+            f" (resize: {reading.resize})"
+        )
+    return notes
 
 
-def _opened(file: Path) -> Image:
-    """Open an image file, reading its header only."""
-    import PIL.Image
-
-    try:
-        return PIL.Image.open(file)
-    except Exception as error:  # each of Pillow's decoders raises its own kinds on damaged bytes
-        raise _unreadable(file, error) from error
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count:,} {one if count == 1 else several}"
 
 
-def _unreadable(file: Path, error: Exception) -> DataError:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return DataError(f"{file}: not a readable image ({reason}); replace the file or remove it")
+def _refuse_flat(root: Path, reader: ImageReader) -> None:
+    """Raise DataError where every transparent image shows nothing, being of the background's colour."""
+    done, background = reader.done, reader.reading.background
+    if done["transparent"] and done["flat"] == done["transparent"]:
+        other = "black" if background == "white" else "white"
+        raise DataError(
+            f"{root}: over {background} nothing is seen of the {done['transparent']:,} images with transparent pixels;"
+            f" write background: {other}"
+        )

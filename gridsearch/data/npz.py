@@ -1,18 +1,19 @@
 """The canonical file of a data set: an `.npz` with `train_images`, `train_labels` and, optionally, more.
 
     train_images  uint8 (N, H, W) or (N, H, W, C), 0..255       required
-    train_labels  integers (N,), 0..K-1                         required
+    train_labels  integers (N,) or (N, 1), 0..K-1               required
     test_images, test_labels  likewise                          optional, both or neither
+    validation_images, validation_labels  likewise              optional, both or neither
     class_names   text (K,)                                     optional
 
-Nothing is ever unpickled.
+Other usual names of the parts are read too (`part_names.py`). Nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -21,8 +22,9 @@ import numpy as np
 
 from gridsearch.atomic import replacing
 from gridsearch.data.checks import Array
-from gridsearch.data.dataset import ARRAY_KEYS, ImageDataset, dataset_from_arrays
+from gridsearch.data.dataset import ARRAY_KEYS, VALIDATION_KEYS, ImageDataset, dataset_from_arrays
 from gridsearch.data.fingerprint_cache import recall, remember, stamp_of
+from gridsearch.data.part_names import canonical_array
 from gridsearch.errors import DataError, nearest
 from gridsearch.regular_files import open_regular
 
@@ -38,12 +40,14 @@ def load_npz(path: Path, *, name: str | None = None, class_names: Sequence[str] 
     file, the array and how to mend it: no such file, not an .npz, damaged, a missing array, a type or shape
     that does not fit, objects, labels that are not 0..K-1.
     """
-    stamp, arrays = _read(path)
+    stamp, arrays, notes = _read(path)
     names = _class_names(arrays.pop(NAMES_KEY), path) if NAMES_KEY in arrays else None
-    known = recall(path, stamp)
-    dataset = dataset_from_arrays(name or path.stem, arrays, class_names=names, fingerprint=known, source=str(path))
+    known = recall(path, stamp, arrays)
+    dataset = dataset_from_arrays(
+        name or path.stem, arrays, class_names=names, fingerprint=known, source=str(path), notes=notes
+    )
     if known is None:
-        remember(path, stamp, dataset.fingerprint)
+        remember(path, stamp, arrays, dataset.fingerprint)
     if names is None and class_names is not None and len(class_names) == dataset.num_classes:
         return replace(dataset, class_names=tuple(class_names))
     return dataset
@@ -54,6 +58,7 @@ def write_npz(path: Path, dataset: ImageDataset) -> None:
 
     Raises OSError when the folder cannot be written.
     """
+    validation = {key: getattr(dataset, key) for key in VALIDATION_KEYS if len(dataset.validation_labels)}
     with replacing(path) as stream:
         np.savez(
             stream,
@@ -61,18 +66,19 @@ def write_npz(path: Path, dataset: ImageDataset) -> None:
             train_labels=dataset.train_labels,
             test_images=dataset.test_images,
             test_labels=dataset.test_labels,
+            **validation,
             class_names=np.array(dataset.class_names, dtype=np.str_),
         )
 
 
-def _read(path: Path) -> tuple[list[int], dict[str, Array]]:
-    """Return the file's stamp, taken before reading, and the arrays that a data set is made of."""
+def _read(path: Path) -> tuple[list[int], dict[str, Array], list[str]]:
+    """Return the file's stamp, taken before reading, the arrays that a data set is made of, and what is left out."""
     if path.is_dir():
         raise DataError(f"{path}: is a folder, not an .npz; name a file in it, or a folder of class folders")
     try:
         with open_regular(path) as stream:  # np.load would leave a damaged file open
             stamp = stamp_of(os.fstat(stream.fileno()))
-            return stamp, _read_arrays(stream, path)
+            return (stamp, *_read_arrays(stream, path))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; put {FORMAT} there, or correct the path") from None
     except DataError:
@@ -86,22 +92,37 @@ def _read(path: Path) -> tuple[list[int], dict[str, Array]]:
         ) from error
 
 
-def _read_arrays(stream: BinaryIO, path: Path) -> dict[str, Array]:
-    """Return the arrays of an open file that a data set is made of."""
+def _read_arrays(stream: BinaryIO, path: Path) -> tuple[dict[str, Array], list[str]]:
+    """Return the arrays of an open file that a data set is made of, and a line about those that are left out."""
     if not zipfile.is_zipfile(stream):
         raise DataError(f"{path}: not an .npz file, or cut short; write it with np.savez(path, ...): {FORMAT}")
     stream.seek(0)
     with np.load(stream, allow_pickle=False) as archive:
-        _require_keys(archive.files, path)
-        keys = [key for key in (*ARRAY_KEYS, NAMES_KEY) if key in archive.files]
-        return {key: _member(archive, key, path) for key in keys}
+        keys = _keys(archive.files, path)
+        _require_keys(keys, archive.files, path)
+        unused = sorted(set(archive.files) - {*keys.values()})
+        notes = [f"arrays of {path.name} that are not used: {', '.join(unused)}"] if unused else []
+        return {key: _member(archive, name, path) for key, name in keys.items()}, notes
 
 
-def _require_keys(present: list[str], path: Path) -> None:
+def _keys(present: Sequence[str], path: Path) -> dict[str, str]:
+    """Return by its canonical name what each array of a data set is called in the file; DataError where two are one."""
+    keys: dict[str, str] = {}
+    for name in present:
+        key = name if name == NAMES_KEY else canonical_array(name)
+        if key is None:
+            continue
+        if key in keys:
+            raise DataError(f"{path}: {keys[key]} and {name} are both {key}; keep one of them")
+        keys[key] = name
+    return {key: keys[key] for key in (*ARRAY_KEYS, *VALIDATION_KEYS, NAMES_KEY) if key in keys}
+
+
+def _require_keys(keys: Collection[str], present: Sequence[str], path: Path) -> None:
     """Raise DataError unless the file has training images and labels."""
     for key in REQUIRED_KEYS:
-        if key not in present:
-            others = [other for other in present if other not in (*ARRAY_KEYS, NAMES_KEY)]
+        if key not in keys:
+            others = [name for name in present if name != NAMES_KEY and canonical_array(name) is None]
             instead = nearest(key, others) if others else ""
             raise DataError(
                 f"{path}: no array {key}{instead.replace('valid:', 'it holds:')}; "

@@ -7,6 +7,7 @@ change (NEP 19), sorted with a stable sort. `Generator.permutation` carries no s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,7 +19,7 @@ from gridsearch.data.allocation import proportional_counts
 from gridsearch.data.checks import Images, Labels
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.errors import DataError
-from gridsearch.spec.trial import Split
+from gridsearch.spec.trial import OWN, Split
 
 Indices = npt.NDArray[np.int64]
 
@@ -30,8 +31,8 @@ TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, TRAIN_STREAM = 1, 2, 3, 4
 class SplitIndices:
     """Which images belong to which part; each int64, ascending, disjoint.
 
-    Index i is training image i of the data set for i < N_train, and its test image i - N_train from there on,
-    whether or not the split merges them.
+    Index i is training image i of the data set for i < N_train, and its test image i - N_train from there on, then
+    its validation images follow, whether or not the split merges them.
     """
 
     train: Indices
@@ -81,38 +82,41 @@ class SplitDataset:
         return self._labels(self.indices.test)
 
     def _images(self, chosen: Indices) -> Images:
-        return _gather(self.dataset.train_images, self.dataset.test_images, chosen)
+        return _gather(self.dataset.images, chosen)
 
     def _labels(self, chosen: Indices) -> Labels:
-        return _gather(self.dataset.train_labels, self.dataset.test_labels, chosen)
+        return _gather(self.dataset.labels, chosen)
 
 
 def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int = 0) -> SplitIndices:
     """Return the parts of `dataset` under `split`, drawn with `data_seed` (any integer >= 0).
 
-    - `merge`: the pool is training and test images, in that order; `test` must say how many of it test.
+    - `merge`: the pool is training and test images, in that order, and the data set's own validation images unless
+      these validate; `test` must say how many of it test.
     - no `merge`, `test` given: it is taken from the training images; test images of the data set's own are
       unused.
     - no `merge`, no `test`: the data set's own test images test; where it has none, the test part is empty.
-    - `validation` is taken from what remains for training; with `folds`, part number `fold` of what remains
+    - `validation` is taken from what remains for training, and own validation images are unused without `merge`;
+      "own": these are the validation part; with `folds`, part number `fold` of what remains
       validates. Parts differ in size by at most one image, and each image is in one of them.
     - `train` is taken from what then remains for training; the rest is unused.
 
     - `deduplicate`: of images with the same pixels only the first is drawn; the others follow it into its part,
       so counts and fractions of `test` and `validation` are of distinct images. Training images that are the same
-      as one of the data set's own test images, where these test, are unused.
+      as one of the data set's own test or validation images, where these test or validate, are unused; so are own
+      validation images that are the same as one of its own test images.
 
     A fraction is rounded to the nearest whole number of images, halves up. With `stratify` each class has its
     share of each part drawn, to within one image. Raises DataError when a part would be empty, images do not
     suffice, or a stratified part would lack a class.
     """
-    own_train, own_test = len(dataset.train_labels), len(dataset.test_labels)
-    pool = np.arange(own_train + own_test if split.merge else own_train)
+    pool, tested, validated = _own_parts(dataset, split)
     drawing = _Drawing(dataset, split.stratify, data_seed)
     copies = None
     if split.deduplicate:
-        tested = np.arange(own_train, own_train + own_test if split.test is None and not split.merge else own_train)
-        copies = _Copies.among(pool, dataset.first_of_each, tested)
+        first = dataset.first_of_each
+        validated = validated[~np.isin(first[validated], first[tested])]
+        copies = _Copies.among(pool, first, np.concatenate([tested, validated]))
         pool = copies.distinct()
     if split.test is not None:
         test, pool = drawing.take("test", split.test, pool=pool, stream=TEST_STREAM)
@@ -122,9 +126,11 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int
             f"the {len(pool)} test; add test, e.g. test: 0.1"
         )
     else:
-        test = np.arange(own_train, own_train + own_test)
+        test = tested
     if split.folds is not None:
         validation, train = drawing.deal(split.folds, fold, pool=pool)
+    elif split.validation == OWN:
+        validation, train = validated, pool
     else:
         validation, train = drawing.take("validation", split.validation, pool=pool, stream=VALIDATION_STREAM)
     if copies:
@@ -132,6 +138,21 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int
     if split.train is not None:
         train, _ = drawing.take("train", split.train, pool=train, stream=TRAIN_STREAM)
     return SplitIndices(train=train, validation=validation, test=test)
+
+
+def _own_parts(dataset: ImageDataset, split: Split) -> tuple[Indices, Indices, Indices]:
+    """Return the images to draw from, and those of the data set's own that are the test and the validation part."""
+    train, test, validation = np.split(
+        np.arange(sum(map(len, dataset.labels))), np.cumsum([len(part) for part in dataset.labels])[:-1]
+    )
+    none = train[:0]
+    own = split.validation == OWN and split.folds is None
+    if own and not len(validation):
+        raise DataError(
+            f"split: validation: own: {dataset.name} brings no validation images; give a share to draw, such as 0.2"
+        )
+    pool = np.concatenate([train, test, none if own else validation]) if split.merge else train
+    return pool, test if split.test is None and not split.merge else none, validation if own else none
 
 
 @dataclass(frozen=True)
@@ -160,12 +181,14 @@ def apply_split(dataset: ImageDataset, split: Split, data_seed: int, fold: int =
     return SplitDataset(dataset, split_indices(dataset, split, data_seed, fold))
 
 
-def _gather(train: npt.NDArray[Any], test: npt.NDArray[Any], chosen: Indices) -> npt.NDArray[Any]:
-    """Return the chosen rows of train and test together, without ever joining the two whole arrays."""
-    boundary = int(np.searchsorted(chosen, len(train)))
-    rows = np.empty((len(chosen), *train.shape[1:]), train.dtype)
-    rows[:boundary] = train[chosen[:boundary]]
-    rows[boundary:] = test[chosen[boundary:] - len(train)]
+def _gather(parts: Sequence[npt.NDArray[Any]], chosen: Indices) -> npt.NDArray[Any]:
+    """Return the chosen rows, ascending, of arrays taken as one, without ever joining the whole arrays."""
+    rows = np.empty((len(chosen), *parts[0].shape[1:]), parts[0].dtype)
+    start = first = 0
+    for part in parts:
+        end = int(np.searchsorted(chosen, first + len(part)))
+        rows[start:end] = part[chosen[start:end] - first]
+        start, first = end, first + len(part)
     return rows
 
 
@@ -214,7 +237,7 @@ class _Drawing:
 
     def _shuffled(self, pool: Indices, stream: int) -> tuple[Indices, Labels]:
         shuffled = pool[permutation(len(pool), self.data_seed, stream)]
-        return shuffled, np.concatenate([self.dataset.train_labels, self.dataset.test_labels])[shuffled]
+        return shuffled, np.concatenate(self.dataset.labels)[shuffled]
 
     def _require_one_for_each(self, folds: int, labels: Labels) -> None:
         """Raise DataError when a class has fewer images than there are folds."""

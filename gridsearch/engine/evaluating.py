@@ -76,12 +76,14 @@ def on_test_images(model: TrainedTrial) -> Evaluation:
     images = model.test()
     classes = len(model.class_names)
     tally = Tally.of(1, model.device)
-    counts = torch.zeros(classes * classes, dtype=torch.int64, device=model.device)
+    cells = []
     started = time.perf_counter()
     for pixels, labels in images.in_order(evaluation_batch(images)):
         logits = model.logits(pixels)
         tally.add(logits[None], labels)
-        counts += torch.bincount(labels * classes + logits.argmax(1), minlength=classes * classes)
+        cells.append(labels * classes + logits.argmax(1))
+    # At once: of thousands of classes there are millions of cells.
+    counts = torch.bincount(torch.cat(cells), minlength=classes * classes)
     ((loss, _),) = tally.means()
     confusion = tuple(map(tuple, counts.view(classes, classes).tolist()))
     seconds = time.perf_counter() - started

@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import Indices, SplitDataset, apply_split
 from gridsearch.engine.preparation import PreparedJob, load_divided
 from gridsearch.engine.teachers import UNTRAINED, teacher_job
-from gridsearch.engine.trained import job_with
+from gridsearch.engine.trained import job_with, recorded_dataset
 from gridsearch.errors import DataError, GridsearchError
 from gridsearch.spec.identity import parse
 from gridsearch.spec.trial import TrialConfig
@@ -111,7 +110,7 @@ def _teachers(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Seq
         return []
     if prepared.teacher == UNTRAINED or store is None:
         job = teacher_job(prepared.job, store)
-        divisions = load_divided(job, data_dir)[1].values() if job else []
+        divisions = load_divided(job, data_dir)[2].values() if job else []
         mine = prepared.dataset
         return [replace(one, dataset=mine) if one.dataset.fingerprint == mine.fingerprint else one for one in divisions]
     trial = prepared.teacher.partition("@")[0]
@@ -119,7 +118,7 @@ def _teachers(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Seq
     dataset = prepared.dataset
     if config.dataset != dataset.fingerprint:
         spec = store.job(job_with(store, trial)).spec
-        dataset = load_dataset(str(spec.get("dataset")), folder=data_dir, base=Path(str(spec.get("base", "."))))
+        dataset = recorded_dataset(spec, data_dir)
     return [apply_split(dataset, config.split, config.data_seed, config.fold)]
 
 

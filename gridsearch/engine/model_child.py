@@ -110,6 +110,8 @@ def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
     tried = TriedHere(model, seen)
     if question == "problem":
         return {"text": tried.problem(settings, with_numbers=asked["with_numbers"])}
+    if question == "batch":
+        return {"text": tried.batch_problem(settings, asked["size"])}
     if question == "freezing":
         return {"text": tried.freezing_problem(settings, asked["patterns"])}
     if question == "pretrained":

@@ -128,6 +128,10 @@ class ModelProcess:
         """See `Tried`."""
         return str(self._ask("problem", _Text, settings=settings, with_numbers=with_numbers).text)
 
+    def batch_problem(self, settings: Settings, size: int) -> str:
+        """See `Tried`."""
+        return str(self._ask("batch", _Text, settings=settings, size=size).text)
+
     def freezing_problem(self, settings: Settings, patterns: str) -> str:
         """See `Tried`."""
         return str(self._ask("freezing", _Text, settings=settings, patterns=patterns).text)

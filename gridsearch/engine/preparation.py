@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
@@ -19,7 +21,7 @@ from gridsearch.models.registry import MODELS, ModelClass, ModelSignature, check
 from gridsearch.search.grid import Grid, Ingredients, expand
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.job import JobSpec
-from gridsearch.spec.trial import RECIPE_KEYS, SplitKey, TrialConfig, Value
+from gridsearch.spec.trial import OWN, RECIPE_KEYS, SplitKey, TrialConfig, Value
 from gridsearch.store.rows import NewTrial
 
 if TYPE_CHECKING:
@@ -56,10 +58,7 @@ class PreparedJob:
 
     def doom_of(self, config: TrialConfig) -> Doom | None:
         """Return why a trial cannot be trained, where it is known to end its process."""
-        if not self.dooms:
-            return None
-        key = settings_key(config.hyper)
-        return next((doom for doom in self.dooms if key in doom.keys), None)
+        return doom_of(self.dooms, config)
 
     def doomed_trials(self, doom: Doom) -> int:
         """Return how many trials of the grid cannot be trained for a reason."""
@@ -69,7 +68,7 @@ class PreparedJob:
         """Return how many images each part has, and how many none has where that is more than none."""
         split = min((split.indices for split in self.splits.values()), key=lambda indices: len(indices.train))
         parts = {name: len(getattr(split, name)) for name in ("train", "validation", "test")}
-        unused = len(self.dataset.train_labels) + len(self.dataset.test_labels) - sum(parts.values())
+        unused = sum(map(len, self.dataset.labels)) - sum(parts.values())
         return parts | ({"unused": unused} if unused else {})
 
     @property
@@ -80,6 +79,29 @@ class PreparedJob:
         if self.job.split.test is None:
             return "test images of the data set's own, which are the test part"
         return "test images of the data set's own are not used: split.test draws from its training images"
+
+    @property
+    def own_validation_use(self) -> str:
+        """Say what becomes of the validation images that the data set brings itself."""
+        own, split = "validation images of the data set's own", self.job.split
+        if split.folds is None and split.validation == OWN:
+            return f"{own}, which are the validation part (split.validation: 0.2 would draw another)"
+        if split.merge:
+            return f"{own}, pooled with its training and test images before the parts are drawn"
+        asked = "split.folds divides" if split.folds else "split.validation draws from"
+        return f"{own} are not used: {asked} its training images"
+
+    def class_counts(self) -> dict[str, dict[str, int]]:
+        """Return for each class, by its name, how many images each part has of it; of several divisions the first."""
+        split = next(iter(self.splits.values()))
+        classes = self.dataset.num_classes
+        counts = {
+            part: np.bincount(getattr(split, f"{part}_labels"), minlength=classes).tolist()
+            for part in ("train", "validation", "test")
+        }
+        return {
+            name: {part: counts[part][place] for part in counts} for place, name in enumerate(self.dataset.class_names)
+        }
 
     def new_trials(self) -> list[NewTrial]:
         """Return the grid as the store takes it."""
@@ -97,6 +119,8 @@ class PreparedJob:
             told["folds"] = job.split.folds
         if limits := job.constraints.limits():
             told["constraints"] = limits
+        if reading := job.reading.as_json():
+            told["reading"] = reading
         return told | {
             "dataset": self.job.dataset,
             "fingerprint": self.dataset.fingerprint,
@@ -122,6 +146,14 @@ class PreparedJob:
             trial.config.settings().get(axis.name, self.model.optional.get(axis.name)) for trial in self.grid.trials
         }
         return [value for value in axis.values if value in drawn]
+
+
+def doom_of(dooms: Sequence[Doom], config: TrialConfig) -> Doom | None:
+    """Return why a trial cannot be trained, where that is known."""
+    if not dooms:
+        return None
+    key = settings_key(config.hyper)
+    return next((doom for doom in dooms if key in doom.keys), None)
 
 
 def model_folders(job: JobSpec) -> tuple[Path, ...]:
@@ -160,7 +192,7 @@ def _prepare(
     once_sound: Callable[[PreparedJob], None],
     process: ModelProcess | None,
 ) -> PreparedJob:
-    dataset, splits = load_divided(job, data_dir)
+    job, dataset, splits = load_divided(job, data_dir)
     model = _find_model(job, process)
     defaults = {key: value for key, value in model.optional.items() if is_plain(value)}
     files = pretrained_files(job, data_dir)
@@ -174,8 +206,11 @@ def _prepare(
     from gridsearch.engine.model_checks import check_model
 
     dooms = check_model(job, tried, [trial.config.hyper for trial in grid.trials])
+    from gridsearch.engine.batch_checks import check_batches
     from gridsearch.engine.recipe_checks import check_recipe
 
+    sound = [trial.config for trial in grid.trials if not doom_of(dooms, trial.config)]
+    check_batches(job, tried, sound, {len(split.indices.train) for split in splits.values()})
     check_recipe(job, tried, seen, [trial.config for trial in grid.trials], prepared.pretrained)
     return replace(prepared, dooms=dooms)
 
@@ -190,15 +225,27 @@ def _tried(model: ModelSignature, seen: Seen, process: ModelProcess | None) -> T
     return TriedHere(model, seen)
 
 
-def load_divided(job: JobSpec, data_dir: Path) -> tuple[ImageDataset, dict[SplitKey, SplitDataset]]:
-    """Return a job's data set and its divisions; `DataError` names the key to mend."""
+def load_divided(job: JobSpec, data_dir: Path) -> tuple[JobSpec, ImageDataset, dict[SplitKey, SplitDataset]]:
+    """Return a job whose split says which validation images are meant, its data set and its divisions.
+
+    `DataError` names the key to mend.
+    """
     try:
-        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base)
+        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base, reading=job.reading)
     except DataError as error:
         raise DataError(
             f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"
         ) from None
-    return dataset, _split_all(job, dataset)
+    job = _with_own_validation(job, dataset)
+    return job, dataset, _split_all(job, dataset)
+
+
+def _with_own_validation(job: JobSpec, dataset: ImageDataset) -> JobSpec:
+    """Return a job that validates on the images that the data set brings for it, unless it asks for others."""
+    asked = job.split.folds is not None or "validation" in job.split.model_fields_set
+    if asked or not len(dataset.validation_labels):
+        return job
+    return replace(job, split=job.split.model_copy(update={"validation": OWN}))
 
 
 def pretrained_files(job: JobSpec, data_dir: Path) -> dict[str, tuple[str, Path]]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gridsearch import paths
 from gridsearch.data.catalog import load_dataset
+from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine import supervised
 from gridsearch.engine.executor import WorkerSettings
@@ -23,6 +25,7 @@ from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import DataError, EngineError
 from gridsearch.spec.identity import parse
 from gridsearch.spec.job import job_from_text
+from gridsearch.spec.reading import reading_of
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
@@ -224,9 +227,18 @@ def _tell_difference(source: ModelSource, row: TrialRow, recorded: EpochRow, own
     )
 
 
+def recorded_dataset(spec: Mapping[str, Any], data_dir: Path) -> ImageDataset:
+    """Return the data set of a job that the store describes so (`JobRow.spec`), as it is now.
+
+    Its fingerprint tells whether it is still the one that was trained on. `DataError` where it cannot be read.
+    """
+    base, reading = Path(str(spec.get("base", "."))), reading_of(spec.get("reading") or {})
+    return load_dataset(str(spec.get("dataset")), folder=data_dir, base=base, reading=reading)
+
+
 def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
     reference = str(job.spec.get("dataset"))
-    dataset = load_dataset(reference, folder=data_dir, base=Path(str(job.spec.get("base", "."))))
+    dataset = recorded_dataset(job.spec, data_dir)
     if dataset.fingerprint != config.dataset:
         raise DataError(
             f"dataset: {reference} holds other images or labels than those the trial was trained on;"

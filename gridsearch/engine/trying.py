@@ -33,6 +33,8 @@ from gridsearch.training.profile import Profile, profile_of
 from gridsearch.training.randomness import derive
 
 Settings = Mapping[str, Any]
+#: A batch that every model works with that is to be trained.
+TWO = 2
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ class Tried(Protocol):
 
         It is tried without memory for its numbers, or `with_numbers` where they would be trained.
         """
+
+    def batch_problem(self, settings: Settings, size: int) -> str:
+        """Return why it cannot train on a batch of so many images; nothing where it cannot train on two either."""
 
     def freezing_problem(self, settings: Settings, patterns: str) -> str:
         """Return what is wrong with freezing parts of it; nothing too when it cannot be built without numbers."""
@@ -89,7 +94,8 @@ class TriedHere:
                 built.to(where).eval()
                 before = built.state_dict().keys()
                 with torch.no_grad():
-                    checked_logits(built, torch.zeros(2, *seen.image_shape), seen.num_classes)
+                    checked_logits(built, torch.zeros(TWO, *seen.image_shape), seen.num_classes)
+                    self._look_at_one(built)
                 if made := built.state_dict().keys() - before:
                     raise ModelError(
                         f"its forward makes {min(made)!r}, which nobody would train: make it in the constructor, or use"
@@ -99,6 +105,30 @@ class TriedHere:
             known = isinstance(error, ModelError) and repr(model.name) in str(error)
             text = str(error) if isinstance(error, ModelError) else one_line(error)
             return text if known else f"model {model.name!r} does not work with {settings_text(settings)}: {text}"
+        return ""
+
+    def _look_at_one(self, model: nn.Module) -> None:
+        """Raise `ModelError` where a model that works with two images does not with one, as when it is used."""
+        try:
+            checked_logits(model, torch.zeros(1, *self.seen.image_shape), self.seen.num_classes)
+        except Exception as error:
+            said = str(error) if isinstance(error, ModelError) else one_line(error)
+            raise ModelError(f"with two images it works, with one it does not: {said}") from error
+
+    def batch_problem(self, settings: Settings, size: int) -> str:
+        """See `Tried`."""
+        if self._training_problem(settings, TWO):
+            return ""  # with numbers it may work, which the workers see
+        return self._training_problem(settings, size)
+
+    def _training_problem(self, settings: Settings, size: int) -> str:
+        """Return what a model, without memory for its numbers, raises in training mode for so many images."""
+        try:
+            with _quiet(), torch.device("meta"), torch.no_grad():
+                images = torch.zeros(size, *self.seen.image_shape)
+                checked_logits(self._built(settings).train(), images, self.seen.num_classes)
+        except Exception as error:
+            return str(error) if isinstance(error, ModelError) else one_line(error)
         return ""
 
     def freezing_problem(self, settings: Settings, patterns: str) -> str:

@@ -14,6 +14,7 @@ from gridsearch.analysis.comparison import Comparison, comparisons
 from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, Method, correlation
 from gridsearch.analysis.curves import Curves, curves
 from gridsearch.analysis.evaluated import evaluated_trials
+from gridsearch.analysis.evaluations import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, score_text
@@ -76,7 +77,7 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             figures=json_data(
                 _figures(drawn, shown, cells)
                 | {"compare": _comparison_parts(compared)}
-                | ({"confusion": _parts(confusion_figure(tries[0].scores))} if tries else {})
+                | (_confusion_parts(tries[0].scores) if tries else {})
             ),
             glance=glance,
             states=_states(glance),
@@ -96,6 +97,8 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             compared=next((name for name in first if name in [one.axis for one in compared]), ""),
             timings=timings(data),
             tested=tries,
+            absent_text=absent_text,
+            worst=WORST,
             failures=failures(data),
             index_page=INDEX_PAGE,
             job_file=f"{file_stem(data.job.name)}.yaml",
@@ -140,6 +143,11 @@ def _comparison_parts(compared: Sequence[Comparison]) -> dict[str, Any]:
     return {
         one.axis: {name: _parts(comparison_figure(one, metric)) for name, metric in plots.items()} for one in compared
     }
+
+
+def _confusion_parts(best: Scores) -> dict[str, Any]:
+    """Return the plot of a confusion matrix; of many classes tables are shown in its place."""
+    return {} if best.many else {"confusion": _parts(confusion_figure(best))}
 
 
 def _scatter_parts(points: Board) -> dict[str, Any]:

@@ -67,6 +67,14 @@ def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping
         )
 
 
+def check_reading(document: Document, head: JobFile) -> None:
+    """Refuse a way to resize images that nothing resizes."""
+    if head.resize is not None and head.image_size is None:
+        raise document.error(
+            ("resize",), "to which size? say it: image_size: 64 (a model's own setting stands under space)", key=True
+        )
+
+
 def check_teacher(job: JobSpec) -> None:
     """Refuse a distillation without a teacher, and a teacher whom nobody learns from."""
     learning = any(kind != "none" for kind in job.values("distillation"))

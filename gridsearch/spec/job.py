@@ -12,10 +12,11 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 
 from gridsearch.errors import JobError, nearest
-from gridsearch.spec.consistency import check_copies, check_search, check_teacher
+from gridsearch.spec.consistency import check_copies, check_reading, check_search, check_teacher
 from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.durations import DURATION_PATTERN, seconds_of
 from gridsearch.spec.overrides import apply_overrides
+from gridsearch.spec.reading import READING_KEYS, Background, ImageSize, Reading, Resize, reading_of
 from gridsearch.spec.rules import Rule, parse_rule
 from gridsearch.spec.space import MAX_POINTS, Space
 from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, REPEATED_SEEDS, PositiveInt, Recipe, Split, Value
@@ -105,6 +106,9 @@ class JobFile(BaseModel):
     description: str = ""
     dataset: Annotated[str, Field(min_length=1)]
     split: Split = Split()
+    image_size: ImageSize | None = None
+    resize: Resize | None = None
+    background: Background | None = None
     model: Annotated[str, Field(min_length=1)]
     space: dict[str, Any] = Field(default_factory=dict)
     rules: list[SkipRule] = Field(default_factory=list)
@@ -131,14 +135,16 @@ class JobSpec:
     """A job whose every value has been checked, but not yet against its data and its model.
 
     `fixed` are the settings that have one value, `space` the axes. `base` is the folder that relative paths in the job
-    start from. `search` is None for the whole grid. `trial_timeout` is how many seconds a worker may be silent, None
-    for ever. `source` is YAML that stands for the job with its overrides; `document` knows where everything stands.
+    start from. `reading` is how images are read. `search` is None for the whole grid. `trial_timeout` is how many
+    seconds a worker may be silent, None for ever. `source` is YAML that stands for the job with its overrides;
+    `document` knows where everything stands.
     """
 
     name: str
     description: str
     dataset: str
     split: Split
+    reading: Reading
     model: str
     fixed: Mapping[str, Value]
     space: Space
@@ -204,11 +210,13 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     names = [*fixed, *(axis.name for axis in axes)]
     check_search(document, head, space)
     check_copies(document, head, space, fixed)
+    check_reading(document, head)
     job = JobSpec(
         name=head.name,
         description=head.description,
         dataset=head.dataset,
         split=head.split,
+        reading=reading_of(vars(head)),
         model=head.model,
         fixed=fixed,
         space=space,
@@ -296,7 +304,7 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
         else:
             fixed[key] = values[0]
     for key, written in space.items():
-        if key in JOB_KEYS:
+        if key in JOB_KEYS and key not in READING_KEYS:
             raise document.error(("space", key), "cannot be an axis: it belongs at the top of the file", key=True)
         if not key.isidentifier():
             raise document.error(("space", key), "is not a usable name: letters, digits and _ only", key=True)

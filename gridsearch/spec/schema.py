@@ -14,6 +14,9 @@ from gridsearch.spec.trial import Recipe
 _HELP = {
     "name": "The job's name: its results and its page go by it.",
     "dataset": "A data set by name, or the path of an .npz file or of a folder of images.",
+    "image_size": "The size to bring images to: a side in pixels, or [height, width].",
+    "resize": "How images of another shape come to image_size: padded, cropped, or stretched.",
+    "background": "What lies behind transparent pixels, and fills what resize: pad adds.",
     "split": "How images are divided; a share is a fraction or a number of images.",
     "model": "A model by name, or your own as package.module:Class.",
     "space": "The axes: a list of values, a range, or a single value for each setting.",
@@ -48,6 +51,7 @@ _HELP = {
     "rotation": "Turn training images by up to so many degrees.",
     "shift": "Shift training images by up to this fraction of their sides.",
     "zoom": "Zoom training images by up to this fraction, in or out.",
+    "last_batch": "Images that fill no whole batch: a smaller batch, none in this epoch, or part of the one before.",
     "precision": "float32; mixed: matrix products and convolutions in bfloat16; or float64: everything in it.",
     "distillation": "What is learnt from the teacher: its soft targets, its hidden features, or nothing.",
     "temperature": "Softens the soft targets of teacher and student.",

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from gridsearch.spec.batches import KEEP, LastBatch, steps_of_epoch
+
 Scalar = bool | int | float | str
 #: A hyperparameter's value: a scalar, or a list of scalars (the widths of the hidden layers, say).
 Value = Scalar | list[Scalar]
@@ -15,6 +17,8 @@ PositiveInt = Annotated[int, Field(ge=1, strict=True)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 #: A share of the images (0.2) or a number of them (12600).
 Share = Fraction | PositiveInt
+#: The validation images that a data set brings itself.
+OWN: Literal["own"] = "own"
 
 
 class Split(BaseModel):
@@ -22,17 +26,17 @@ class Split(BaseModel):
 
     With `merge`, the data set's own training and test images are pooled first and `test` is taken from the pool;
     without it the data set's own test images are the test set, unless it has none or `test` is given. `validation`
-    is taken from what remains for training. A fraction is of the set it is taken from. With `folds`, what remains is
-    cut into so many parts instead, each of which validates once while the others train. `train` takes that many of
-    the training images and leaves the rest unused. With `deduplicate` images that stand more than once are all in one
-    part: the first is drawn, and the others follow it.
+    is taken from what remains for training, or "own": the images that the data set brings for it. A fraction is of the
+    set it is taken from. With `folds`, what remains is cut into so many parts instead, each of which validates once
+    while the others train. `train` takes that many of the training images and leaves the rest unused. With
+    `deduplicate` images that stand more than once are all in one part: the first is drawn, and the others follow it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     merge: StrictBool = False
     test: Share | None = None
-    validation: Share = 0.2
+    validation: Share | Literal["own"] = 0.2
     train: Share | None = None
     stratify: StrictBool = False
     folds: Annotated[int, Field(ge=2, le=100, strict=True)] | None = None
@@ -53,6 +57,7 @@ class Recipe(BaseModel):
     Units: `learning_rate` per step, `weight_decay` per step as in `torch.optim`, `l1` the factor of the sum of absolute
     weights added to the loss, `clip_norm` the norm that gradients are scaled down to (0: they are not), `epochs` passes
     over the training images; `step_size`, `plateau_patience` and `early_stopping` epochs (0: no early stopping);
+    `last_batch` says what becomes of images that fill no batch (`spec/batches.py`);
     `crop_padding` pixels, `rotation` degrees, `shift` and `zoom` fractions of an image's side. `seed` draws the
     weights (and dropout); `data_seed` draws the split, the order of the batches and the augmentation, so trials that
     differ in `seed` alone see the same images in the same order.
@@ -83,6 +88,7 @@ class Recipe(BaseModel):
     rotation: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
     shift: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     zoom: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    last_batch: LastBatch = KEEP
     precision: Literal["float32", "mixed", "float64"] = "float32"
     freeze: str = ""
     pretrained: str = ""
@@ -134,6 +140,10 @@ class TrialConfig(Recipe):
     def augments(self) -> bool:
         """Whether the training images are changed at random."""
         return any(getattr(self, key) for key in AUGMENTATIONS)
+
+    def steps_of_epoch(self, images: int) -> int:
+        """Return how many steps an epoch over so many training images has."""
+        return steps_of_epoch(images, self.batch_size, self.last_batch)
 
     @property
     def split_key(self) -> SplitKey:

@@ -35,6 +35,8 @@ def explain(problem: Mapping[str, Any]) -> str:
         return f"{_short(value)} must be grid, or a map such as {{random: 50}}"
     if problem["loc"] == ("teacher", "pick"):
         return f"{_short(value)} must be best, or the first four or more characters of a trial's id"
+    if problem["loc"][:1] == ("image_size",):
+        return f"{_short(value)} must be a side in pixels, as 64, or height and width, as [48, 64], of at most 8192"
     if problem["loc"] == ("trial_timeout",) and problem["type"] == "value_error":
         return f"{_short(value)} must be a duration, as 90s, 30m, 1h30m or 2d"
     if problem["type"] == "literal_error":

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, text
 
@@ -33,6 +33,10 @@ _LATENCY = itemgetter(
     *map(LATENCIES.names.index, ("device", "batch_size", "images", "seconds", "repeats", "at")),
 )
 _TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "state", "epochs")))
+#: Matrices of up to so many classes are stored whole.
+MOST_WHOLE = 50
+#: A confusion matrix: a row for each true class.
+Counts = tuple[tuple[int, ...], ...]
 _JOB_ID = JOBS.names.index("id")
 _HELD = select(func.count()).select_from(evaluations)
 #: Literally the condition of the index of such events, which is small.
@@ -45,7 +49,7 @@ def put_evaluation(connection: Connection, evaluation: Evaluation, at: datetime)
     found = _row_of(connection, evaluation.trial_id)
     if found is not None:
         return found
-    confusion = {"classes": list(evaluation.class_names), "counts": [list(row) for row in evaluation.confusion]}
+    confusion = {"classes": list(evaluation.class_names)} | _stored_counts(evaluation.confusion)
     loss = evaluation.loss if evaluation.loss is not None and math.isfinite(evaluation.loss) else None
     values = {"epoch": evaluation.epoch, "loss": loss, "confusion": to_json(confusion), "seconds": evaluation.seconds}
     EVALUATIONS.insert(connection, [values | {"trial": trial.id, "at": to_text(at)}])
@@ -125,8 +129,26 @@ def _evaluation(row: AnyRow) -> EvaluationRow:
 def _shown(row: AnyRow) -> EvaluationRow:
     trial_id, epoch, loss, confusion, seconds, at = _EVALUATION(row)
     told = to_mapping(confusion)
-    counts = tuple(tuple(line) for line in told["counts"])
-    return EvaluationRow(trial_id, epoch, loss, tuple(told["classes"]), counts, seconds, to_time(at))
+    return EvaluationRow(trial_id, epoch, loss, tuple(told["classes"]), _shown_counts(told), seconds, to_time(at))
+
+
+def _stored_counts(confusion: Counts) -> dict[str, Any]:
+    """Return a confusion matrix as it is stored: of many classes only what is not zero, row, column and count."""
+    if len(confusion) <= MOST_WHOLE:
+        return {"counts": [list(row) for row in confusion]}
+    cells = ([i, j, count] for i, row in enumerate(confusion) if any(row) for j, count in enumerate(row) if count)
+    return {"cells": list(cells)}
+
+
+def _shown_counts(told: Mapping[str, Any]) -> Counts:
+    """Return the confusion matrix that is stored so."""
+    if "counts" in told:
+        return tuple(tuple(line) for line in told["counts"])
+    classes = len(told["classes"])
+    rows = [[0] * classes for _ in range(classes)]
+    for i, j, count in told["cells"]:
+        rows[i][j] = count
+    return tuple(map(tuple, rows))
 
 
 def _latency(row: AnyRow) -> LatencyRow:
@@ -165,6 +187,6 @@ def fault_of(evaluation: Evaluation, epochs: int) -> str | None:
         return f"it was evaluated with the weights of epoch {evaluation.epoch}, but has {epochs} epochs"
     if len(evaluation.confusion) != classes or any(len(row) != classes for row in evaluation.confusion):
         return f"its confusion matrix is not one of {classes} classes"
-    if evaluation.images < 1 or any(count < 0 for row in evaluation.confusion for count in row):
+    if evaluation.images < 1 or any(min(row) < 0 for row in evaluation.confusion):
         return "its confusion matrix counts no images"
     return None

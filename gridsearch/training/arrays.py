@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gridsearch.spec.batches import KEEP, LastBatch, batch_sizes
 from gridsearch.training.normalization import Normalizer
 
 #: Images are kept as floats up to this size and as uint8 beyond it; the numbers are the same either way.
@@ -51,13 +52,22 @@ class DeviceArrays:
         """Return pixels (n, C, H, W) in [0, 1] as a model is given them."""
         return self.normalizer(pixels) if self.normalizer else pixels
 
-    def chunks(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield places (n,) and pixels (n, C, H, W) in [0, 1] in this order, n being whole batches but for the last.
+    def chunks(
+        self, order: Tensor, batch_size: int, last_batch: LastBatch = KEEP
+    ) -> Iterator[tuple[Tensor, Tensor, list[int]]]:
+        """Yield places (n,), pixels (n, C, H, W) in [0, 1] and the sizes of the batches that these are, in this order.
 
         The pixels are not normalised yet: they may be augmented first.
         """
-        for part in torch.split(order.to(self.labels.device), self.chunk_size(batch_size)):
-            yield part, self.pixels(self.images[part])
+        sizes = batch_sizes(len(order), batch_size, last_batch)
+        at_once = self.chunk_size(batch_size) // batch_size
+        start = 0
+        places = order.to(self.labels.device)
+        for first in range(0, len(sizes), at_once):
+            own = sizes[first : first + at_once]
+            part = places[start : start + sum(own)]
+            start += len(part)
+            yield part, self.pixels(self.images[part]), own
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all images, normalised, and labels in batches, in the order they are kept."""

@@ -172,15 +172,15 @@ def _step_seconds(form: Form, config: TrialConfig, place: Workplace) -> float:
     form.start_epoch([learning_rates(one, 1, PROBE_STEPS, ()) for one in form.configs])
     order = epoch_order(len(place.train), data_seed=config.data_seed, epoch=1)
     count = min(len(order) // batch, WARM_UP + PROBE_STEPS) * batch
-    part, pixels = next(place.train.chunks(order[:count], batch))
+    part, pixels, sizes = next(place.train.chunks(order[:count], batch))
     images, wanted = place.train.normalized(pixels), place.targets(part, pixels)
-    batches = list(zip(torch.split(images, batch), wanted.split(batch), strict=True))
+    batches = list(zip(torch.split(images, sizes), wanted.split(sizes), strict=True))
     warm_up = min(WARM_UP, len(batches) - 1)
     for one, targets in batches[:warm_up]:
-        form.train_chunk(one, targets, batch)
+        form.train_chunk(one, targets, [batch])
     started, steps = _now(place.device), 0
     for one, targets in batches[warm_up:]:
-        form.train_chunk(one, targets, batch)
+        form.train_chunk(one, targets, [batch])
         steps += 1
         if time.perf_counter() - started > PROBE_SECONDS:
             break

@@ -76,7 +76,7 @@ def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -
         config.teacher,
         *(getattr(config, key) for key in AUGMENTATIONS),
     )
-    images = (config.dataset, config.split, config.split_key, config.batch_size, changes)
+    images = (config.dataset, config.split, config.split_key, config.batch_size, config.last_batch, changes)
     seed, rule = config.seed if behaviour.draws else None, RuleKind.of(config)
     kind = Kind(images, rule.optimizer, rule.nesterov, object() if alone else shape, seed)
     return replace(kind, plain=rule.plain) if kind.is_dense else kind

@@ -154,7 +154,7 @@ class Concatenated(Form):
         self._scales: dict[int, Tensor] = {}
 
     @torch.no_grad()
-    def train_chunk(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
+    def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
         """See `Form`."""
         pixels = images.flatten(1)
         classes = self.widths[0][-1]
@@ -162,7 +162,7 @@ class Concatenated(Form):
         if self.smoothing is not None:  # (M, n, K): each model's own
             wanted = (1 - self.smoothing) * wanted + self.smoothing / classes
         step = self._step_fused if self.fused else self._step
-        batches = zip(torch.split(pixels, batch_size), torch.split(wanted, batch_size, dim=-2), strict=True)
+        batches = zip(torch.split(pixels, list(sizes)), torch.split(wanted, list(sizes), dim=-2), strict=True)
         return torch.cat([step(batch, target) for batch, target in batches], dim=1)
 
     def _scale(self, images: int) -> Tensor:

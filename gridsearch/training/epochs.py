@@ -55,7 +55,7 @@ def do_epoch(
     """Do one epoch; its time is shared evenly by those `trained`, as all were trained at once."""
     started = time.perf_counter()
     seed_everything(derive(form.configs[0].seed, "draws", epoch))
-    steps = -(-len(form.place.train) // form.configs[0].batch_size)
+    steps = form.configs[0].steps_of_epoch(len(form.place.train))
     form.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
     train = measure_untrained(form) if epoch == 0 else train_epoch(form, epoch)
     validation = evaluate(form, form.place.validation)
@@ -111,12 +111,12 @@ def train_epoch(form: Form, epoch: int) -> list[tuple[float, float]]:
     order = epoch_order(len(train), data_seed=config.data_seed, epoch=epoch)
     augmentation = draw_augmentation(config, len(train), train.image_shape[1:], epoch, place.device)
     tally = Tally.of(form.size, place.device)
-    for part, original in train.chunks(order, config.batch_size):
+    for part, original, sizes in train.chunks(order, config.batch_size, config.last_batch):
         if place.stop():
             raise StopRequestedError
         pixels = augmentation(original, tally.count) if augmentation else original
         targets = place.targets(part, pixels, changed=augmentation is not None)
-        tally.add(form.train_chunk(train.normalized(pixels), targets, config.batch_size), targets.labels)
+        tally.add(form.train_chunk(train.normalized(pixels), targets, sizes), targets.labels)
     return tally.means()
 
 

@@ -68,8 +68,8 @@ class Form(ABC):
         return forward_context(self.configs[0].precision, self.place.device)
 
     @abstractmethod
-    def train_chunk(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
-        """Make one step per batch of images (n, C, H, W), normalised, and their targets.
+    def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
+        """Make one step per batch of images (n, C, H, W), normalised, and their targets; `sizes` are the batches'.
 
         Returns the logits (M, n, K) each image had before its own step.
         """

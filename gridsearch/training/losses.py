@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -34,10 +35,10 @@ class Targets:
         """Return all parts in the order of the fields."""
         return (self.labels, self.teacher_logits, self.teacher_hidden)
 
-    def split(self, size: int) -> Iterator[Targets]:
+    def split(self, sizes: Sequence[int]) -> Iterator[Targets]:
         """Yield the targets of each batch."""
-        for start in range(0, len(self.labels), size):
-            own = slice(start, start + size)
+        for end, size in zip(accumulate(sizes), sizes, strict=True):
+            own = slice(end - size, end)
             logits, hidden = self.teacher_logits, self.teacher_hidden
             yield Targets(
                 self.labels[own], None if logits is None else logits[own], None if hidden is None else hidden[own]

@@ -14,7 +14,8 @@ def check_logits(output: Any, images: int, classes: int) -> None:
     wanted = (images, classes)
     if not isinstance(output, Tensor) or tuple(output.shape) != wanted:
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise ModelError(f"the model gives {got} for {images} images; it must give logits of shape {wanted}")
+        of = "1 image" if images == 1 else f"{images} images"
+        raise ModelError(f"the model gives {got} for {of}; it must give logits of shape {wanted}")
 
 
 def checked_logits(model: nn.Module, images: Tensor, classes: int) -> Tensor:

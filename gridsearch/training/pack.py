@@ -140,4 +140,4 @@ def failed(task: LineageTask, error: Exception) -> LineageFailed:
 
 def _steps(members: Sequence[Member], place: Workplace) -> int:
     epochs = max(member.config.epochs - member.next_epoch + 1 for member in members)
-    return epochs * -(-len(place.train) // members[0].config.batch_size)
+    return epochs * members[0].config.steps_of_epoch(len(place.train))

@@ -36,15 +36,15 @@ class Single(Form):
                     tensor.copy_(state[name])
         self.rule.restore(state)
 
-    def train_chunk(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
+    def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
         """See `Form`."""
         self.model.train()
         with captured_hidden(self.model, wanted=targets.teacher_hidden is not None) as hidden:
-            return self._train(images, targets, batch_size, hidden)
+            return self._train(images, targets, sizes, hidden)
 
-    def _train(self, images: Tensor, targets: Targets, batch_size: int, hidden: list[Tensor]) -> Tensor:
+    def _train(self, images: Tensor, targets: Targets, sizes: Sequence[int], hidden: list[Tensor]) -> Tensor:
         outputs = []
-        for batch, wanted in zip(torch.split(images, batch_size), targets.split(batch_size), strict=True):
+        for batch, wanted in zip(torch.split(images, list(sizes)), targets.split(sizes), strict=True):
             self.next_step()
             logits = self._forward(batch)
             loss = training_loss(logits, hidden[-1] if hidden else None, wanted, self.terms)

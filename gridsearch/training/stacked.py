@@ -71,15 +71,15 @@ class Stacked(Form):
         super().set_rates(rates)
         self.lr = self.spread(rates)
 
-    def train_chunk(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
+    def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
         """See `Form`."""
         self.template.train()
         with captured_hidden(self.template, wanted=targets.teacher_hidden is not None) as self.hidden:
-            return self._train(images, targets, batch_size)
+            return self._train(images, targets, sizes)
 
-    def _train(self, images: Tensor, targets: Targets, batch_size: int) -> Tensor:
+    def _train(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
         outputs = []
-        for batch, wanted in zip(torch.split(images, batch_size), targets.split(batch_size), strict=True):
+        for batch, wanted in zip(torch.split(images, list(sizes)), targets.split(sizes), strict=True):
             self.next_step()
             losses, logits = self.losses(self.trained, self.others, self.terms, batch, wanted.parts)
             gradients: Sequence[Tensor | None] = torch.autograd.grad(losses.sum(), self.parameters, allow_unused=True)

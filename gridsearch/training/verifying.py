@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import torch
 
+from gridsearch.spec.batches import batch_sizes
 from gridsearch.training.blame import charged
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
@@ -75,7 +76,9 @@ def _together(
     every = torch.arange(len(arrays), device=form.place.device)
     images = arrays.normalized(arrays.images)
     # `changed`, as what the teacher says of just these few images is not worth keeping.
-    steps = form.train_chunk(images, form.place.targets(every, arrays.images, changed=True), batch)
+    steps = form.train_chunk(
+        images, form.place.targets(every, arrays.images, changed=True), batch_sizes(len(images), batch)
+    )
     whole = form.logits(arrays.normalized(arrays.images.clone()))
     parts = torch.cat([form.logits(part.clone()) for part in torch.split(images, batch)], dim=1)
     return [
@@ -94,5 +97,5 @@ def _in_float64(place: Workplace, batch: int) -> Workplace:
     """Return a place with so many images that the last batch is smaller than the others, but no single image."""
     smaller = batch // 2 + 1 if batch > 2 else 0
     images = min(STEPS * batch + smaller, len(place.train))
-    part, pixels = next(place.train.chunks(torch.arange(images), images))
+    part, pixels, _ = next(place.train.chunks(torch.arange(images), images))
     return replace(place, train=replace(place.train, images=pixels.double(), labels=place.train.labels[part]))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from gridsearch import paths
+from gridsearch.cli.main import app
 from tests.cli.program import refused, run
 from tests.engine.launching import launch, prepared
 
@@ -54,6 +57,39 @@ def test_evaluate(folder: Path) -> None:
         assert values == [str(top[name]) for top in tops] and len(set(values)) == 2
     assert several.err.count("\n") == 1 and found["trial"][:8] in several.err
     assert run(folder, "verify").code == 0
+
+
+def test_many_classes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def called(*arguments: str) -> str:
+        ended = CliRunner().invoke(app, arguments)
+        assert ended.exit_code == 0, ended.output
+        return ended.stdout
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "80")
+    labels = np.arange(360) % 60
+    pixels = (labels[:, None, None] * 4 + np.arange(16).reshape(4, 4)).astype(np.uint8)
+    seen = labels < 58
+    np.savez(
+        folder / "many.npz",
+        train_images=pixels, train_labels=labels, test_images=pixels[seen], test_labels=labels[seen],
+    )  # fmt: skip
+    many = ("name=many", "dataset=./many.npz", "split={}", "epochs=1", "batch_size=64", "learning_rate=0.1")
+    launch(prepared(folder, *many), folder / paths.STORE_NAME)
+    _, classes, said, confusions, told = called("evaluate", "many", "--no-latency").split("\n\n")
+    assert len(classes.splitlines()) == 2 + 20 + 1 and len(confusions.splitlines()) == 2 + 20
+    assert " ".join(said.split()).startswith("the 20 of 60 classes with the lowest F1; 2 classes have no test images")
+    assert told.startswith("the 20 most frequent confusions of 60 classes; --format csv and json have all")
+    found = json.loads(called("evaluate", "many", "--no-latency", "--format", "json"))["test"]
+    assert sum(count for _, _, count in found["cells"]) == found["images"] == 348
+    assert (len(found["classes"]), found["absent"], found["classes"][59]["recall"]) == (60, 2, None)
+    table = run(folder, "evaluate", "many", "--no-latency", "--format", "csv").out.split("\n\n")
+    assert len(table[0].splitlines()) == 1 + 58 + 1
+    assert len(table[1].splitlines()) == 1 + sum(i != j for i, j, _ in found["cells"])
+    called("dashboard", "many", "-o", ".")
+    page = (folder / "many.html").read_text()
+    assert "The most frequent confusions, and the classes with the lowest F1 of 60" in page
+    assert 'id="confusion"' not in page and "2 classes have no test images" in page
 
 
 def test_what_cannot_be_evaluated_is_refused_in_one_line(folder: Path) -> None:

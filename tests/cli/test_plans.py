@@ -11,7 +11,8 @@ from gridsearch.cli.plans import Left, plan_json, plan_text
 from gridsearch.cli.resources import largest_pack
 from gridsearch.engine.launch import LaunchOptions, plan_job, plan_packs
 from gridsearch.engine.preparation import PreparedJob
-from tests.engine.launching import prepared
+from gridsearch.errors import DataError
+from tests.engine.launching import JOB, prepared
 
 
 def text(job: PreparedJob) -> str:
@@ -52,7 +53,63 @@ def test_the_sets_own_test_images(tmp_path: Path, split: str, images: tuple[int,
 
 def test_a_set_without_test_images_of_its_own_needs_no_line(tmp_path: Path) -> None:
     job = prepared(tmp_path)
-    assert text(job).splitlines()[3].startswith("points")
+    lines = text(job).splitlines()
+    assert [line.split()[0] for line in lines[2:6]] == ["images", "shape", "classes", "points"]
+    assert lines[3].endswith("1 x 8 x 8: grey, 8 pixels high, 8 wide")
+    assert "  10  from '8' with 174 images to '3' with 183 (0 178, 1 182, 2 177, 3 183, " in lines[4]
+    found = plan_json(job, plan_job(job, None), [], Left())
+    assert (found["image_shape"], list(found["classes"])) == ([1, 8, 8], list("0123456789"))
+    assert sum(found["classes"]["3"].values()) == 183
+    for part, images in found["images"].items():
+        assert sum(counts[part] for counts in found["classes"].values()) == images
+
+
+@pytest.mark.parametrize(
+    ("split", "images", "line"),
+    [
+        ("{}", (100, 30, 40, 0), "30  validation images of the data set's own, which are the validation part"),
+        ("{validation: own}", (100, 30, 40, 0), "30  validation images of the data set's own, which are the"),
+        ("{validation: 0.2}", (80, 20, 40, 30), "30  validation images of the data set's own are not used: split.val"),
+        ("{folds: 2}", (50, 50, 40, 30), "30  validation images of the data set's own are not used: split.folds"),
+        ("{test: 20}", (80, 30, 20, 40), "30  validation images of the data set's own, which are the validation part"),
+        ("{test: 40, merge: true}", (100, 30, 40, 0), "30  validation images of the data set's own, which are the"),
+        ("{test: 40, merge: true, validation: 30}", (100, 30, 40, 0), "pooled with its training and test images"),
+    ],
+)
+def test_the_sets_own_validation_images(tmp_path: Path, split: str, images: tuple[int, ...], line: str) -> None:
+    pixels, labels = np.zeros((170, 4, 4), np.uint8), np.arange(170) % 3
+    parts = {"train": slice(0, 100), "test": slice(100, 140), "val": slice(140, 170)}
+    np.savez(
+        tmp_path / "own.npz",
+        **{f"{name}_images": pixels[part] for name, part in parts.items()},
+        **{f"{name}_labels": labels[part] for name, part in parts.items()},
+    )
+    job = prepared(tmp_path, "dataset=./own.npz", f"split={split}", "batch_size=8")
+    told = job.images()
+    assert (told["train"], told["validation"], told["test"], told.get("unused", 0)) == images
+    assert line in text(job)
+
+
+def test_own_validation_images_are_another_split_and_known_to_the_trial(tmp_path: Path) -> None:
+    pixels, labels = np.arange(170 * 16).reshape(170, 4, 4).astype(np.uint8), np.arange(170) % 3
+    arrays = {"train_images": pixels[:140], "train_labels": labels[:140]}
+    np.savez(tmp_path / "own.npz", **arrays, val_images=pixels[140:], val_labels=labels[140:])
+    small = ("dataset=./own.npz", "batch_size=8")
+    own, drawn = (prepared(tmp_path, *small, f"split={split}") for split in ("{}", "{validation: 0.2}"))
+    assert own.grid.trials[0].config.split.validation == "own"
+    assert not {t.trial_id for t in own.grid.trials} & {t.trial_id for t in drawn.grid.trials}
+    (split,) = own.splits.values()
+    assert np.array_equal(split.validation_images, pixels[140:])
+    with pytest.raises(DataError, match="job:3:21: split: validation: own: digits brings no validation images"):
+        prepared(tmp_path, text=JOB.replace("test: 0.1", "validation: own"))
+
+
+def test_classes_that_a_part_lacks_are_told(tmp_path: Path) -> None:
+    pixels, labels = np.zeros((60, 4, 4), np.uint8), np.arange(60) % 30
+    test = {"test_images": pixels[:2], "test_labels": np.array([0, 0])}
+    np.savez(tmp_path / "own.npz", train_images=pixels, train_labels=labels, **test)
+    said = text(prepared(tmp_path, "dataset=./own.npz", "split={validation: 30, stratify: true}", "batch_size=8"))
+    assert "30  from '1' with 2 images to '0' with 4; 29 classes without an image to test: '1', '2', '3', ..." in said
 
 
 @pytest.mark.parametrize(("asked", "largest"), [("auto", None), ("off", 1), ("1", 1), ("3", 3)])

@@ -95,7 +95,8 @@ def test_colour_images_keep_their_channels(cifar10: ImageDataset) -> None:
         (lambda a: {"train_labels": a["train_labels"] + 0.5}, ["float64", "np.unique"]),
         (lambda a: {"train_labels": a["train_labels"].astype(str)}, ["np.unique", "class_names"]),
         (lambda a: {"train_labels": np.eye(10)[a["train_labels"]]}, ["one-hot", "argmax(axis=1)"]),
-        (lambda a: {"train_labels": a["train_labels"][:, None]}, ["(1797, 1)", "reshape(-1)"]),
+        (lambda a: {"train_labels": a["train_labels"][:, None, None]}, ["(1797, 1, 1)", "reshape(-1)"]),
+        (lambda a: {"train_labels": np.ones((1797, 14), int)}, ["(1797, 14)", "several labels for each image"]),
         (lambda a: {"train_labels": a["train_labels"] - 1}, ["label -1", "np.unique"]),
         (
             lambda a: {"train_labels": a["train_labels"] + 1},
@@ -135,3 +136,35 @@ def test_the_record_itself_checks(digits: ImageDataset) -> None:
         replace(digits, train_labels=digits.train_labels.astype(np.int32))
     with refused("digits", "1000 labels"):
         replace(digits, train_labels=digits.train_labels[:1000])
+
+
+def test_labels_of_one_column_are_labels(digits: ImageDataset) -> None:
+    column = arrays_of(digits, train_labels=digits.train_labels[:, None])
+    assert dataset_from_arrays("medmnist's way", column).fingerprint == digits.fingerprint
+
+
+def test_validation_images_are_in_the_fingerprint_where_there_are_any(digits: ImageDataset) -> None:
+    own = {"validation_images": digits.train_images[:50], "validation_labels": digits.train_labels[:50]}
+    brought = dataset_from_arrays("own", arrays_of(digits) | own)
+    assert brought.validation_images.shape == (50, 8, 8)
+    assert brought.fingerprint == fingerprint_of(arrays_of(digits) | own) != digits.fingerprint
+    other = own | {"validation_labels": np.flip(own["validation_labels"])}
+    assert fingerprint_of(arrays_of(digits) | other) != brought.fingerprint
+    none = {key: array[:0] for key, array in own.items()}
+    assert dataset_from_arrays("none", arrays_of(digits) | none).fingerprint == digits.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("change", "fragments"),
+    [
+        ({"validation_labels": None}, ["no array validation_labels"]),
+        ({"validation_images": np.zeros((50, 9, 9), np.uint8)}, ["validation_images are (9, 9)", "(8, 8)"]),
+        ({"validation_labels": np.zeros(49, int)}, ["50 images", "49 labels"]),
+        ({"validation_labels": np.full(50, 11)}, ["class 10 has no image"]),
+    ],
+)
+def test_validation_images_that_do_not_fit(digits: ImageDataset, change: dict[str, Any], fragments: list[str]) -> None:
+    own = {"validation_images": digits.train_images[:50], "validation_labels": digits.train_labels[:50]}
+    arrays = {key: array for key, array in (arrays_of(digits) | own | change).items() if array is not None}
+    with refused("mine", *fragments):
+        dataset_from_arrays("mine", arrays)

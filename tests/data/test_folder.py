@@ -108,7 +108,7 @@ def test_unequal_sizes_name_two_files(root: Path) -> None:
     path = max(root.rglob("*.png"))
     with Image.open(path) as image:
         image.resize((40, 30)).save(path)
-    with refused(str(path), "40 x 30", str(first_image(root)), "32 x 32", "resize all images"):
+    with refused(str(path), "40 x 30", str(first_image(root)), "32 x 32", "image_size: 32", "pad, crop"):
         load_folder(root)
 
 
@@ -163,8 +163,64 @@ def test_test_classes_must_be_trained_on(cifar10: ImageDataset, tmp_path: Path) 
         load_folder(tmp_path)
 
 
-def test_a_validation_folder_is_not_silently_left_out(cifar10: ImageDataset, tmp_path: Path) -> None:
-    for part in ("train", "val"):
-        fill(tmp_path / part, cifar10, range(100))
-    with refused(str(tmp_path), "'val'", "job's split"):
+@pytest.mark.parametrize(
+    ("names", "sizes"),
+    [
+        (("train", "val", "test"), [100, 30, 20]),
+        (("Training", "VALID", "Testing"), [100, 30, 20]),
+        (("TRAIN", "dev", ""), [100, 0, 20]),
+        (("train", "validation", ""), [100, 0, 20]),
+    ],
+)
+def test_usual_names_of_parts(digits: ImageDataset, tmp_path: Path, names: tuple[str, ...], sizes: list[int]) -> None:
+    rows = (range(100), range(100, 120), range(120, 150))
+    for name, part in zip(names, rows, strict=True):
+        if name:
+            fill(tmp_path / name, digits, part)
+    dataset = load_folder(tmp_path)
+    assert [len(labels) for labels in dataset.labels] == sizes
+    order = 100 + np.argsort(digits.train_labels[100:120], kind="stable")
+    assert np.array_equal(dataset.validation_images, digits.train_images[order])
+
+
+def test_parts_that_are_not_clear(digits: ImageDataset, tmp_path: Path) -> None:
+    fill(tmp_path / "train", digits, range(50))
+    fill(tmp_path / "unlabelled", digits, range(50, 60))
+    with refused("'unlabelled' beside 'train'", "train or training; val or valid or validation or dev; test"):
         load_folder(tmp_path)
+    (tmp_path / "unlabelled").rename(tmp_path / "Train")
+    with refused("Train and train are both the train part"):
+        load_folder(tmp_path)
+    (tmp_path / "Train").rename(tmp_path / "test")
+    (tmp_path / "train").rename(tmp_path / "val")
+    with refused("has test, val but no training images", str(tmp_path / "train")):
+        load_folder(tmp_path)
+
+
+def test_parts_without_class_folders(digits: ImageDataset, tmp_path: Path) -> None:
+    for part, rows in (("train", range(20)), ("test", range(20, 30))):
+        (tmp_path / part).mkdir()
+        for row in rows:
+            Image.fromarray(digits.train_images[row]).save(tmp_path / part / f"{row}.png")
+    with refused("without class folders", "CLASS/1.png"):
+        load_folder(tmp_path)
+
+
+def test_classes_of_folders_only(digits: ImageDataset, tmp_path: Path) -> None:
+    for half in ("one", "two"):
+        fill(tmp_path / half, digits, range(50))
+    with refused(str(tmp_path / "one"), "holds only folders, such as '0'"):
+        load_folder(tmp_path)
+    (tmp_path / "two").rename(tmp_path / "one" / "0" / "two")
+    with refused(str(tmp_path), "only one class folder, 'one'", f"name {tmp_path / 'one'} if the classes"):
+        load_folder(tmp_path)
+
+
+def test_what_is_passed_over_is_told(digits: ImageDataset, tmp_path: Path) -> None:
+    fill(tmp_path, digits, range(50))
+    assert load_folder(tmp_path).notes == ()
+    (tmp_path / "labels.csv").write_text("")
+    (tmp_path / "0" / "photo.heic").write_bytes(b"")
+    (tmp_path / "__MACOSX").mkdir()
+    (note,) = load_folder(tmp_path).notes
+    assert note == "2 files that are no images of a class were passed over (1 .csv, 1 .heic), such as labels.csv"

@@ -49,6 +49,30 @@ def test_train_arrays_are_enough_and_others_are_passed_over(digits: ImageDataset
     assert dataset.fingerprint == digits.fingerprint
     assert dataset.train_labels.dtype == np.int64
     assert dataset.class_names == tuple("0123456789")
+    assert dataset.notes == ("arrays of mine.npz that are not used: notes, train_weights",)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train_images", "train_labels", "val_images", "val_labels", "test_images", "test_labels"],
+        ["x_train", "y_train", "x_valid", "y_valid", "X_test", "y_test"],
+        ["training_images", "training_labels", "dev_images", "dev_labels", "testing_images", "testing_labels"],
+    ],
+)
+def test_usual_names_of_arrays(digits: ImageDataset, tmp_path: Path, names: list[str]) -> None:
+    images, labels = digits.train_images, digits.train_labels[:, None]  # a column, as MedMNIST has them
+    parts = [slice(0, 1500), slice(1500, 1600), slice(1600, 1797)]
+    arrays = {name: (labels if place % 2 else images)[parts[place // 2]] for place, name in enumerate(names)}
+    dataset = load_npz(saved(tmp_path / "mine.npz", arrays))
+    assert [len(part) for part in dataset.labels] == [1500, 197, 100]
+    assert np.array_equal(dataset.validation_images, images[1500:1600])
+    assert np.array_equal(dataset.test_labels, labels[1600:, 0])
+    assert dataset.notes == ()
+    write_npz(tmp_path / "again.npz", dataset)
+    assert load_npz(tmp_path / "again.npz").fingerprint == dataset.fingerprint
+    with refused("val_images and valid_images are both validation_images"):
+        load_npz(saved(tmp_path / "two.npz", arrays_of(digits) | {"val_images": images, "valid_images": images}))
 
 
 def test_a_compressed_file_is_the_same_data_set(digits: ImageDataset, tmp_path: Path) -> None:

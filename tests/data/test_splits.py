@@ -279,3 +279,44 @@ def test_a_part_of_the_training_images_trains_and_the_other_parts_stay(stratify:
 def test_more_training_images_than_there_are_are_refused() -> None:
     with pytest.raises(DataError, match="train: 2000 of 1438: only 1438 images .* are left for training; give fewer"):
         split_indices(DIGITS, Split(train=2000), 0)
+
+
+def with_own_validation(train: int, test: int, validation: int) -> ImageDataset:
+    """Return the first digits in three parts, then, as one more validation image each, the first of two parts again."""
+    images, labels = DIGITS.train_images, DIGITS.train_labels
+    again = [0, train, *range(train + test, train + test + validation)]
+    arrays = {"train_images": images[:train], "train_labels": labels[:train]}
+    arrays |= {"test_images": images[train : train + test], "test_labels": labels[train : train + test]}
+    return dataset_from_arrays("own", arrays | {"validation_images": images[again], "validation_labels": labels[again]})
+
+
+@pytest.mark.parametrize(
+    ("split", "sizes"),
+    [
+        (Split(validation="own"), (100, 32, 20)),
+        (Split(validation=0.2), (80, 20, 20)),
+        (Split(validation="own", test=0.1), (90, 32, 10)),
+        (Split(validation="own", test=0.1, merge=True), (108, 32, 12)),
+        (Split(validation=30, test=0.5, merge=True), (46, 30, 76)),
+        (Split(validation="own", train=50), (50, 32, 20)),
+        (Split(folds=2), (50, 50, 20)),
+        (Split(folds=2, merge=True, test=52), (50, 50, 52)),
+        (Split(validation="own", deduplicate=True), (99, 31, 20)),
+    ],
+)
+def test_own_validation_images(split: Split, sizes: tuple[int, ...]) -> None:
+    dataset = with_own_validation(100, 20, 30)
+    parts = split_indices(dataset, split, 0)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == sizes
+    assert len(np.unique(np.concatenate([parts.train, parts.validation, parts.test]))) == sum(sizes)
+    applied = apply_split(dataset, split, 0)
+    if split.validation == "own" and not split.folds:
+        assert np.array_equal(applied.validation_labels, dataset.validation_labels[parts.validation - 120])
+        assert np.array_equal(applied.validation_images, dataset.validation_images[parts.validation - 120])
+    if split.deduplicate:
+        assert parts.train.min() == 1 and 121 not in parts.validation, "copies of a validation and of a test image"
+
+
+def test_own_validation_images_where_there_are_none() -> None:
+    with refused("validation: own", "brings no validation images", "0.2"):
+        split_indices(DIGITS, Split(validation="own"), 0)

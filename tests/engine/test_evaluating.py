@@ -137,3 +137,14 @@ def test_at_its_best_epoch_a_trial_is_measured_with_the_weights_of_that(tmp_path
     found = look(tmp_path / "r.db", Wanted(latency=False))
     assert found.evaluation is not None and found.evaluation.epoch == 1
     assert found.val_accuracy is not None and found.val_accuracy < 0.6
+
+
+def test_images_are_read_as_the_job_says(tmp_path: Path) -> None:
+    small = ("image_size=[6,9]", "resize=stretch", "epochs=1", "batch_size=64", "learning_rate=0.1")
+    launch(prepared(tmp_path, *small), tmp_path / "r.db")
+    made = look(tmp_path / "r.db", Wanted(latency=False)).evaluation
+    assert made is not None and made.images == 180
+    with open_store(tmp_path / "r.db", create=False) as store:
+        row = store.trials("small")[0]
+        model = trained(ModelSource(store, tmp_path / "r.db", tmp_path, "cpu"), "small", row.trial_id)
+    assert model.split.dataset.image_shape == (1, 6, 9)

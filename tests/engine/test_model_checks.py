@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gridsearch.engine.model_checks import MOST_TRIED, telling
-from gridsearch.errors import ModelError
+from gridsearch.errors import JobError, ModelError
 from tests.engine.launching import JOB, prepared
 
 NETS = """
@@ -52,6 +52,24 @@ class Grows(Net):
     def forward(self, x):
         if not hasattr(self, "scale"):
             self.scale = nn.Linear(1, 1)
+        return super().forward(x)
+
+class Squeezes(Net):
+    def forward(self, x):
+        return super().forward(x).squeeze()
+
+class Normalised(Net):
+    def __init__(self, in_features, num_classes, norm=True):
+        super().__init__(in_features, num_classes)
+        self.norm = nn.BatchNorm1d(8) if norm else nn.Identity()
+
+    def forward(self, x):
+        return self.last(self.norm(self.first(x.flatten(1))))
+
+class Pairs(Net):
+    def forward(self, x):
+        if self.training and len(x) > 1:
+            x = x.view(-1, 2, *x.shape[1:]).flatten(0, 1)
         return super().forward(x)
 
 class NeedsAGpu(Net):
@@ -141,3 +159,47 @@ def test_a_large_grid_is_tried_by_value() -> None:
     assert len({repr(each) for each in tried}) == len(tried)
     assert telling([{"a": 1}, {"a": 1}], ["a"]) == [{"a": 1}]
     assert 100 <= len(telling(({"a": a} for a in range(99_999)), ["a"])) <= MOST_TRIED
+
+
+def test_a_model_that_works_with_two_images_and_not_with_one(tmp_path: Path) -> None:
+    (tmp_path / "one_net.py").write_text(NETS)
+    with pytest.raises(ModelError, match=r"with two images it works, with one it does not: .* \(10,\) for 1 image; it"):
+        prepared(tmp_path, "model=one_net:Squeezes", "space={}", *PLAIN)
+
+
+PLAIN = ("batch_size=64", "epochs=1", "learning_rate=0.1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            ["model=batch_net:Normalised"],
+            "of 129 training images, 64 at a time, the last batch of an epoch has 1 ",
+        ),
+        (["model=batch_net:Normalised", "space.norm=[false, true]"], "cannot train on with no settings (Value"),
+        (
+            ["model=batch_net:Normalised", "batch_size=[43, 64]"],
+            "write last_batch: merge (adds it to the batch before)",
+        ),
+        (["model=batch_net:Normalised", "batch_size=1"], "batch_size: 1 is what model 'batch_net:Normalised' cannot"),
+        (["model=batch_net:Pairs", "batch_size=50"], "the last batch of an epoch has 29 images, which model"),
+        (["model=cnn", "space={filters: [[2]], batch_norm: [none, all], dense: [[4]]}"], "batch_norm='all'"),
+    ],
+)
+def test_a_last_batch_that_a_model_cannot_train_on_is_refused(tmp_path: Path, changes: list[str], said: str) -> None:
+    (tmp_path / "batch_net.py").write_text(NETS)
+    job = ("split={train: 129}", "space={}", *PLAIN, *changes)
+    with pytest.raises(JobError, match=r"^(job|--set batch).*: batch_size: ") as caught:
+        prepared(tmp_path, *job)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+    if "batch_size=1" not in changes:
+        for mend in ("drop", "merge"):
+            if "Pairs" not in changes[0] or mend == "drop":
+                assert prepared(tmp_path, *job, f"last_batch={mend}").grid.trials
+
+
+def test_models_without_normalisation_train_on_a_batch_of_one(tmp_path: Path) -> None:
+    (tmp_path / "plain_net.py").write_text(NETS)
+    assert prepared(tmp_path, "model=plain_net:Normalised", "split={train: 129}", "space={norm: [false]}", *PLAIN)
+    assert prepared(tmp_path, "split={train: 129}", "batch_size=64")

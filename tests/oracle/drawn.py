@@ -57,6 +57,7 @@ def recipes(draw: st.DrawFn) -> dict[str, Any]:
         "epochs": draw(st.integers(1, 3)),
         "optimizer": optimizer,
         "learning_rate": [rate, round(rate / 2, 6)],
+        "last_batch": draw(st.sampled_from(["keep", "drop", "merge"])),
         "schedule": draw(st.sampled_from(["constant", "step", "cosine", "one_cycle", "plateau"])),
         "step_size": draw(st.integers(1, 2)),
         "gamma": draw(st.sampled_from([0.1, 0.5])),

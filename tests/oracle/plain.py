@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     "rotation": 0.0,
     "shift": 0.0,
     "zoom": 0.0,
+    "last_batch": "keep",
     "precision": "float32",
     "freeze": "",
     "distillation": "none",
@@ -195,7 +196,7 @@ class _Loop:
         self.teacher = teacher
         self.trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = _optimizer(self.trained, recipe)
-        self.steps = -(-len(images.train) // recipe["batch_size"])
+        self.steps = len(self.batches(torch.arange(len(images.train))))
         self.scheduler = _scheduler(self.optimizer, recipe, self.steps)
         self.last_rate = self.optimizer.param_groups[0]["lr"]
         self.features: list[Tensor] = []
@@ -203,19 +204,29 @@ class _Loop:
             module = dict(model.named_children())["features"]
             module.register_forward_hook(lambda module, given, output: self.features.append(output.flatten(1)))
 
+    def batches(self, tensor: Tensor) -> list[Tensor]:
+        """Return the batches of an epoch's images, the last as `last_batch` has it."""
+        size = self.recipe["batch_size"]
+        parts = list(tensor.split(size))
+        if len(parts) > 1 and len(parts[-1]) < size and self.recipe["last_batch"] != "keep":
+            rest = parts.pop()
+            if self.recipe["last_batch"] == "merge":
+                parts[-1] = torch.cat([parts[-1], rest])
+        return parts
+
     def train(self, epoch: int) -> tuple[float, float]:
         """Make an epoch's steps; return the mean loss and the accuracy over its own batches."""
         self.model.train()
         order = epoch_order(len(self.images.train), data_seed=self.recipe["data_seed"], epoch=epoch)
         changed = augmented(self.images.train[order], self.recipe, epoch).to(self.dtype)
         labels = self.images.train_labels[order]
-        size = self.recipe["batch_size"]
-        loss, right = 0.0, 0
-        for pixels, wanted in zip(changed.split(size), labels.split(size), strict=True):
+        loss, right, count = 0.0, 0, 0
+        for pixels, wanted in zip(self.batches(changed), self.batches(labels), strict=True):
+            count += len(wanted)
             logits = self.step(pixels, wanted)
             loss += float(functional.cross_entropy(logits, wanted, reduction="sum"))
             right += int((logits.argmax(1) == wanted).sum())
-        return loss / len(labels), right / len(labels)
+        return loss / count, right / count
 
     def step(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """Make a step on a batch; return the logits before it."""

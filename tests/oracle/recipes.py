@@ -67,6 +67,24 @@ space:
   zoom: [0, 0.3]
   learning_rate: [0.05, 0.02]
 """,
+    "last batches": """\
+model: cnn
+space:
+  filters: [[3]]
+  batch_norm: [first]
+  last_batch: [keep, drop, merge]
+  schedule: [constant, one_cycle]
+  flip: [false, true]
+  learning_rate: [0.05, 0.02]
+""",
+    "last batches of dense networks": """\
+model: shallow
+space:
+  neurons: [9]
+  last_batch: [drop, merge]
+  momentum: [0, 0.5]
+  learning_rate: [0.3, 0.1]
+""",
     "endings": """\
 model: shallow
 epochs: 12

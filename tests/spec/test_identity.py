@@ -73,6 +73,10 @@ KNOWN: list[tuple[dict[str, Any], str]] = [
     ({"split": {"folds": 5}, "fold": 2}, "82d0dc5847d549aea2dba95d1d01e6ffd9819443eb4db79f17c9fc53efd62164"),
     ({"split": {"deduplicate": True}}, "764db99cfb745f8a0e5ef75c53758ea9c6d006487818b3fe4fb81ec5e85fd149"),
     ({"split": {"deduplicate": False}}, "36e5efc0cf85c0d590b9155295ae1e22fe783c0405874cf9f201413c1a325d29"),
+    ({"last_batch": "keep"}, "36e5efc0cf85c0d590b9155295ae1e22fe783c0405874cf9f201413c1a325d29"),
+    ({"split": {"validation": 0.2}}, "36e5efc0cf85c0d590b9155295ae1e22fe783c0405874cf9f201413c1a325d29"),
+    ({"last_batch": "merge"}, "a60f9e325060e638b377aa59179d4ea8dfbfa96b646abf824aae64d72a8b944b"),
+    ({"split": {"validation": "own"}}, "6cb7178a00e54b9b4435a6d8738cdcec8760637204034ffcca0ab92541e9c7eb"),
     ({"version": 1}, "36e5efc0cf85c0d590b9155295ae1e22fe783c0405874cf9f201413c1a325d29"),
     ({"version": 2}, "7aedb088797747054f94f0c19e102df155d88ed34764289e94d86550e6f07abb"),
     (
@@ -108,10 +112,15 @@ configs = st.builds(
     schedule=st.sampled_from(["constant", "step", "cosine"]),
     seed=st.integers(0, 5),
     split=st.builds(
-        Split, merge=st.booleans(), test=st.sampled_from([None, 0.1, 700]), folds=st.sampled_from([None, 2])
+        Split,
+        merge=st.booleans(),
+        test=st.sampled_from([None, 0.1, 700]),
+        folds=st.sampled_from([None, 2]),
+        validation=st.sampled_from([0.2, 100, "own"]),
     ),
     label_smoothing=st.sampled_from([0.0, 0.1]),
     flip=st.booleans(),
+    last_batch=st.sampled_from(["keep", "drop", "merge"]),
     early_stopping=st.sampled_from([0, 3]),
     fold=st.integers(0, 1),
     version=st.integers(1, 2),

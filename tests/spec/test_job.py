@@ -6,6 +6,7 @@ import pytest
 
 from gridsearch.errors import JobError
 from gridsearch.spec.job import JobSpec, job_from_text
+from gridsearch.spec.reading import READING_KEYS, Reading, reading_of
 
 JOB = """\
 name: shallow
@@ -96,6 +97,12 @@ def test_a_job() -> None:
         ("space:", "repeats: 2\nrepeat_over: seed\nspace:", "repeat_over: 'seed'"),
         ("space:", f"repeats: 2\nseed: {2**63 - 1}\nspace:", "leaves no room for 2 repeats below 2^63"),
         ("space:", "repeats: 3000\nspace:", "repeats: 384 points, each 3,000 times, are too many trials"),
+        ("space:", "image_size: 0\nspace:", "shallow.yaml:6:13: image_size: 0 must be a side in pixels, as 64, or"),
+        ("space:", "image_size: [8, 8, 8]\nspace:", "image_size: [8, 8, 8] must be a side in pixels"),
+        ("space:", "image_size: 8.5\nspace:", "image_size: 8.5 must be a side in pixels"),
+        ("space:", "resize: pad\nspace:", "shallow.yaml:6:1: resize: to which size? say it: image_size: 64"),
+        ("space:", "image_size: 8\nresize: fit\nspace:", "resize: 'fit' is not one of pad, crop, stretch"),
+        ("space:", "background: red\nspace:", "background: 'red' is not one of white, black"),
         ("validation: 0.2", "folds: 1", "shallow.yaml:3:40: split.folds: 1 must be at least 2"),
         ("validation: 0.2", "folds: 2.5", "split.folds: 2.5 must be a whole number"),
         ("validation: 0.2", "folds: 101", "split.folds: 101 must be at most 100"),
@@ -186,3 +193,13 @@ def test_a_setting_called_fold_is_refused_beside_folds_only() -> None:
 def test_random_search_takes_a_space_too_large_for_a_grid() -> None:
     axes = "".join(f"  a{i}: {{range: [1, 100]}}\n" for i in range(10))
     assert job(JOB + axes, "search.random=3").space.size == 384 * 100**10
+
+
+def test_how_images_are_read() -> None:
+    assert job(JOB).reading == Reading()
+    spec = job(JOB, "image_size=[48,64]", "resize=crop", "background=black")
+    assert spec.reading == Reading((48, 64), "crop", "black") == reading_of(spec.reading.as_json())
+    assert job(JOB, "image_size=32").reading == Reading((32, 32))
+    of_model = job(JOB, "space.resize=[0, 64]", "space.image_size=32")
+    assert of_model.reading == Reading(), "under space they are the model's own"
+    assert [axis.name for axis in of_model.space.axes if axis.name in READING_KEYS] == ["resize", "image_size"]

@@ -105,7 +105,7 @@ def test_a_model_is_always_given_images_laid_out_alike(recipe: dict[str, Any], c
     arrays = to_device(pixels, np.zeros(30, dtype=np.int64), CPU)
     arrays = replace(arrays, normalizer=make_normalizer(kind, arrays.images))
     augment = draw_augmentation(config(**recipe), 30, (9, 9), 1, CPU)
-    for part, original in arrays.chunks(torch.arange(30).flip(0), 8):
+    for part, original, _ in arrays.chunks(torch.arange(30).flip(0), 8):
         given = arrays.normalized(augment(original, 0) if augment else original)
         for batch in torch.split(given, 8):
             assert batch.is_contiguous() and batch.stride() == torch.empty(batch.shape).stride(), part

@@ -95,5 +95,5 @@ def test_images_that_are_kept_as_bytes_are_as_exact(digits_split: Any, monkeypat
     packed = to_device(*of)
     assert packed.images.dtype == torch.uint8
     assert torch.equal(packed.pixels(packed.images[some]), kept.pixels(kept.images[some]))
-    (_, first), *_ = packed.chunks(some, 5)
+    (_, first, _), *_ = packed.chunks(some, 5)
     assert first.dtype == torch.float64

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from gridsearch.analysis.evaluations import Scores
@@ -20,23 +22,23 @@ _AXIS = {"showgrid": False, "showline": False, "ticks": ""}
 
 
 def confusion_figure(found: Scores) -> go.Figure:
-    """Return the matrix, each row divided by its sum; pointing at a cell shows its count."""
+    """Return the matrix, each row divided by its sum; pointing at a cell shows its count.
+
+    Where there are too many classes to show (`Scores.many`), pointing at a cell shows the share alone.
+    """
     names = [plain(name) for name in found.class_names]
-    many = len(names) > MOST_NUMBERED
+    many, shares = len(names) > MOST_NUMBERED, found.shares
     heat = go.Heatmap(
-        z=found.shares,
+        z=np.array(shares, np.float32) if found.many else shares,
         x=list(range(len(names))),
         y=list(range(len(names))),
-        customdata=[
-            [f"{count:,} of {sum(row):,} {name} taken for {other}" for other, count in zip(names, row, strict=True)]
-            for name, row in zip(names, found.confusion, strict=True)
-        ],
+        customdata=None if found.many else _told(names, found),
         zmin=0,
         zmax=1,
         colorscale=[list(stop) for stop in SHARES],
         xgap=0 if many else 1,
         ygap=0 if many else 1,
-        hovertemplate="%{customdata} (%{z:.1%})<extra></extra>",
+        hovertemplate=f"{'class %{y} taken for %{x}' if found.many else '%{customdata}'} (%{{z:.1%}})<extra></extra>",
         colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%", "tickfont": {"size": 11, "color": MUTED}},
     )
     labelled = range(0, len(names), math.ceil(len(names) / _MOST_TICKS) or 1)
@@ -48,18 +50,25 @@ def confusion_figure(found: Scores) -> go.Figure:
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "xaxis": _AXIS | ticks | {"title": {"text": "predicted class"}, "tickangle": _angle(names)},
         "yaxis": _AXIS | ticks | {"title": {"text": "true class"}, "autorange": "reversed"},
-        "annotations": [] if many else [_number(found, i, j) for i in range(len(names)) for j in range(len(names))],
+        "annotations": [] if many else [_number(shares, i, j) for i in range(len(names)) for j in range(len(names))],
     }
     return go.Figure(heat, layout)
+
+
+def _told(names: list[str], found: Scores) -> list[list[str]]:
+    return [
+        [f"{count:,} of {sum(row):,} {name} taken for {other}" for other, count in zip(names, row, strict=True)]
+        for name, row in zip(names, found.confusion, strict=True)
+    ]
 
 
 def _angle(names: list[str]) -> int:
     return -35 if max(map(len, names), default=0) > 3 and len(names) > 4 else 0
 
 
-def _number(found: Scores, i: int, j: int) -> dict[str, Any]:
+def _number(shares: Sequence[Sequence[float]], i: int, j: int) -> dict[str, Any]:
     """Return the text of a cell in whole percent; nothing where no image went."""
-    share = found.shares[i][j]
+    share = shares[i][j]
     text = "" if not share else "<1" if share < 0.005 else f"{100 * share:.0f}"
     return {
         "x": j,

@@ -35,6 +35,14 @@ class EvaluationContract:
         assert (stored.images, stored.accuracy) == (10, 0.8)
         assert store.evaluations(JOB) == store.evaluations() == [stored]
 
+    def test_one_of_many_classes_too(self, store: Store) -> None:
+        trials = completed(store)
+        counts = tuple(tuple(3 * (i == j) + (i == 0) for j in range(200)) for i in range(200))
+        names = tuple(map(str, range(200)))
+        put = replace(ONE, trial_id=trials[1].trial_id, class_names=names, confusion=counts)
+        assert store.put_evaluation(put).confusion == counts
+        assert store.evaluations(JOB)[0].confusion == counts
+
     def test_a_trial_is_evaluated_once(self, store: Store) -> None:
         trials = completed(store)
         put = replace(ONE, trial_id=trials[1].trial_id)

@@ -1,0 +1,58 @@
+"""What a plan says of the images: their shape, their classes, what of them is used, and what reading left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gridsearch.cli.wording import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gridsearch.engine.preparation import PreparedJob
+
+#: Of so many classes each is told with its number of images.
+MOST_LISTED = 12
+
+
+def data_rows(prepared: PreparedJob) -> list[tuple[str, str, str]]:
+    """Return what the images are, what becomes of those that the data set sets apart, and what reading it left out."""
+    dataset = prepared.dataset
+    rows = []
+    if own := len(dataset.test_labels):
+        rows.append(("", f"{own:,}", prepared.own_test_use))
+    if own := len(dataset.validation_labels):
+        rows.append(("", f"{own:,}", prepared.own_validation_use))
+    rows += [("", "!", note) for note in dataset.notes]
+    rows.append(("shape", "", f"{shape_text(dataset.image_shape)}"))
+    return [*rows, ("classes", f"{dataset.num_classes:,}", _classes_text(prepared.class_counts()))]
+
+
+def shape_text(shape: tuple[int, int, int]) -> str:
+    """Return the shape of an image in words.
+
+    >>> shape_text((1, 28, 28))
+    '1 x 28 x 28: grey, 28 pixels high, 28 wide'
+    """
+    channels, height, width = shape
+    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
+    return f"{channels} x {height} x {width}: {kind}, {height} pixels high, {width} wide"
+
+
+def _classes_text(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Return how many images the classes have: of many only the smallest and the largest; and which lack some."""
+    totals = {name: sum(parts.values()) for name, parts in counts.items()}
+    few, many = min(totals, key=lambda name: totals[name]), max(totals, key=lambda name: totals[name])
+    text = (
+        f"of {totals[few]:,} images each"
+        if totals[few] == totals[many]
+        else f"from {few!r} with {plural(totals[few], 'image')} to {many!r} with {totals[many]:,}"
+    )
+    if len(counts) <= MOST_LISTED and totals[few] != totals[many]:
+        text += f" ({', '.join(f'{name} {count:,}' for name, count in totals.items())})"
+    for part, does in (("train", "train"), ("validation", "validate"), ("test", "test")):
+        lacking = [name for name, parts in counts.items() if not parts[part]]
+        if lacking and len(lacking) < len(counts):
+            names = ", ".join(map(repr, lacking[:3])) + (", ..." if len(lacking) > 3 else "")
+            text += f"; {plural(len(lacking), 'class', 'classes')} without an image to {does}: {names}"
+    return text

@@ -1,0 +1,34 @@
+"""The batches of an epoch: how many images each has."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+#: What becomes of the images that fill no whole batch: a batch of their own, none in this epoch, or part of the last.
+LastBatch = Literal["keep", "drop", "merge"]
+KEEP: LastBatch = "keep"
+
+
+def batch_sizes(images: int, batch_size: int, last_batch: LastBatch = KEEP) -> list[int]:
+    """Return the sizes of the batches of so many images, in order; there are at least `batch_size` images.
+
+    >>> [batch_sizes(11, 5, last) for last in ("keep", "drop", "merge")]
+    [[5, 5, 1], [5, 5], [5, 6]]
+    """
+    whole, rest = divmod(images, batch_size)
+    sizes = [batch_size] * whole
+    if rest and (last_batch == "keep" or not sizes):
+        return [*sizes, rest]
+    if rest and last_batch == "merge":
+        sizes[-1] += rest
+    return sizes
+
+
+def steps_of_epoch(images: int, batch_size: int, last_batch: LastBatch = KEEP) -> int:
+    """Return how many batches there are.
+
+    >>> [steps_of_epoch(11, 5, last) for last in ("keep", "drop", "merge")]
+    [3, 2, 2]
+    """
+    whole, rest = divmod(images, batch_size)
+    return whole + bool(rest and (last_batch == "keep" or not whole))

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 Scalar = bool | int | float | str
-#: A hyperparameter's value: a scalar, or a list of scalars (the widths of the hidden layers, say).
-Value = Scalar | list[Scalar]
+#: A hyperparameter's value: a scalar, null, or a list of scalars (the widths of the hidden layers, say).
+Value = Scalar | None | list[Scalar]
 
 PositiveInt = Annotated[int, Field(ge=1, strict=True)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]

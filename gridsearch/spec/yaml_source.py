@@ -46,13 +46,14 @@ class Place:
 
 @dataclass
 class Document:
-    """Plain values read from a file, and where each of them and of its keys stands."""
+    """Plain values read from a file, and where each of them and of its keys stands; `empty` are nulls of no letters."""
 
     source: str
     text: str
     data: dict[str, Any]
     values: dict[Trail, Place] = field(default_factory=dict)
     keys: dict[Trail, Place] = field(default_factory=dict)
+    empty: set[Trail] = field(default_factory=set)
 
     def place(self, trail: Trail, *, key: bool = False) -> Place:
         """Return where a value (or its key) stands, or the nearest thing around it that has a place."""
@@ -112,6 +113,14 @@ def parse_value(text: str, source: str) -> Any:
     return "" if node is None else _Builder(Document(source=source, text=text, data={})).build(node, ())
 
 
+def plain_scalar(text: str) -> Any:
+    """Return what a text would be without quotes; the text itself where that is no usable value."""
+    try:
+        return parse_value(text, "")
+    except JobError:
+        return text
+
+
 def _compose(text: str, source: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=yaml.SafeLoader)
@@ -145,6 +154,8 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*trail, index)) for index, item in enumerate(node.value)]
         assert isinstance(node, yaml.ScalarNode)
+        if not node.value and not node.style:
+            self.document.empty.add(trail)
         return node.value if node.style else self.plain(node.value, trail)
 
     def mapping(self, node: yaml.MappingNode, trail: Trail) -> dict[str, Any]:

@@ -86,6 +86,8 @@ def not_writable(what: str, place: Path, cause: OSError) -> StorageError:
 
 #: How alike two words are (0 to 1) of which one is a slip of the pen; "criterion" and "description" are not.
 _CLOSE = 0.75
+#: One letter of three or four weighs more.
+_CLOSE_AND_SHORT, _SHORT = 0.65, 4
 _MOST_LISTED = 20
 #: How much of a word tells which one it is, where it begins no other.
 _SHORTEST = 3
@@ -107,12 +109,13 @@ def closest(word: str, valid: Iterable[str]) -> str | None:
     lowered = {choice.lower(): choice for choice in sorted(set(valid), reverse=True)}
     if word.lower() in lowered:
         return lowered[word.lower()]
+    cutoff = _CLOSE_AND_SHORT if len(word) <= _SHORT else _CLOSE
     swapped = [choice for choice in lowered if sorted(choice) == sorted(word.lower())]
     begun = [choice for choice in lowered if len(word) >= _SHORTEST and choice.startswith(word.lower())]
     close = (
         swapped
         or (begun if len(begun) == 1 else [])
-        or difflib.get_close_matches(word.lower(), lowered, n=3, cutoff=_CLOSE)
+        or difflib.get_close_matches(word.lower(), lowered, n=3, cutoff=cutoff)
     )
     return next((lowered[found] for found in close if _letters(found) != _letters(word.lower())), None)
 

@@ -131,6 +131,10 @@ def signature(model: ModelClass) -> Answer:
         "opaque": [key for key, value in model.optional.items() if not is_plain(value)],
         "order": list(model.optional),
         "open_ended": model.open_ended,
+        "wanted": {
+            key: {"kinds": sorted(one.kinds), "items": sorted(one.items), "options": list(one.options)}
+            for key, one in model.wanted.items()
+        },
         "code": model.code,
     }
 

@@ -13,6 +13,7 @@ from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.dooms import Doom, settings_key
 from gridsearch.engine.model_process import Limits, ModelProcess
 from gridsearch.engine.model_questions import Seen
+from gridsearch.engine.settings_checks import fitted_job
 from gridsearch.errors import DataError, JobError, ModelError
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelClass, ModelSignature, check_hyperparameters, find_model
@@ -89,6 +90,7 @@ class PreparedJob:
         """Return the resolved job as JSON values, as `JobRow.spec` documents it."""
         job, objective = self.job, self.job.objective
         told: dict[str, Any] = {}
+        set_ = job.setting_names
         if job.search:
             told["search"] = {"random": job.search.random, "drawn": self.grid.standing, "size": self.grid.size}
         if job.repeats > 1:
@@ -105,7 +107,7 @@ class PreparedJob:
             "base": str(self.job.base),
             "axes": [{"name": a.name, "values": self._values(a), "scale": a.scale} for a in self.job.space.axes],
             "fixed": dict(self.job.fixed),
-            "defaults": {k: v for k, v in self.model.optional.items() if is_plain(v)},
+            "defaults": {k: v for k, v in self.model.optional.items() if is_plain(v) and (v is not None or k in set_)},
             "teacher": self.job.teacher.model_dump() if self.job.teacher else None,
             "objective": {"metric": objective.metric, "at": objective.at, "mode": objective.direction},
             "images": self.images(),
@@ -162,6 +164,7 @@ def _prepare(
 ) -> PreparedJob:
     dataset, splits = load_divided(job, data_dir)
     model = _find_model(job, process)
+    job = fitted_job(job, model)
     defaults = {key: value for key, value in model.optional.items() if is_plain(value)}
     files = pretrained_files(job, data_dir)
     names = {written: name for written, (name, _) in files.items()}
@@ -173,7 +176,7 @@ def _prepare(
     once_sound(prepared)
     from gridsearch.engine.model_checks import check_model
 
-    dooms = check_model(job, tried, [trial.config.hyper for trial in grid.trials])
+    dooms = check_model(job, model, tried, [trial.config.hyper for trial in grid.trials])
     from gridsearch.engine.recipe_checks import check_recipe
 
     check_recipe(job, tried, seen, [trial.config for trial in grid.trials], prepared.pretrained)

@@ -86,6 +86,7 @@ class TriedHere:
             # What the user's code prints here, or torch warns of, would stand in the midst of a plan.
             with _quiet(), where:
                 built = self._built(settings)
+                _check_sizes(built)
                 built.to(where).eval()
                 before = built.state_dict().keys()
                 with torch.no_grad():
@@ -98,7 +99,8 @@ class TriedHere:
         except Exception as error:
             known = isinstance(error, ModelError) and repr(model.name) in str(error)
             text = str(error) if isinstance(error, ModelError) else one_line(error)
-            return text if known else f"model {model.name!r} does not work with {settings_text(settings)}: {text}"
+            shown, others = settings_text(settings), model.others_text(settings)
+            return text if known else f"model {model.name!r} does not work with {shown}: {text}{others}"
         return ""
 
     def freezing_problem(self, settings: Settings, patterns: str) -> str:
@@ -168,6 +170,14 @@ class TriedHere:
                 return self._built(settings, version)
         except Exception:  # whatever needs numbers in its constructor
             return None
+
+
+def _check_sizes(model: nn.Module) -> None:
+    """Refuse a layer without a single weight, which torch trains without a word."""
+    empty = next((name for name, tensor in model.named_parameters() if not tensor.numel()), None)
+    if empty is not None:
+        shape = tuple(model.get_parameter(empty).shape)
+        raise ModelError(f"its parameter {empty!r} has shape {shape}: a width of 0 is no layer")
 
 
 @contextlib.contextmanager

@@ -6,8 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from gridsearch.spec.kinds import Comparable, Kind, as_written, kind_of, kinds_text
-from gridsearch.spec.yaml_source import plain_scalar
+from gridsearch.spec.kinds import Comparable, Kind, as_written, kind_of, kinds_text, mend
 
 #: Words for constants, where no setting is called so.
 CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
@@ -65,14 +64,14 @@ def _check_value(name: str, known: Comparable, value: Any) -> None:
     kind = kind_of(value)
     if kind not in known.kinds:
         raise ValueError(
-            f"{name} is {_only(known)}, and {as_written(value)} is {kinds_text([kind])}{_mend(value, known)}"
+            f"{name} is {_only(known)}, and {as_written(value)} is {kinds_text([kind])}{_mend(value, known.kinds)}"
         )
     if isinstance(value, list) and known.items:
         wrong = next((item for item in value if kind_of(item) not in known.items), _NO_LITERAL)
         if wrong is not _NO_LITERAL:
             raise ValueError(
                 f"{name} is a list each item of which is {kinds_text(known.items)}, and {as_written(wrong)} is"
-                f" {kinds_text([kind_of(wrong)])}{_mend(wrong, Comparable(known.items))}"
+                f" {kinds_text([kind_of(wrong)])}{mend(wrong, known.items)}"
             )
     if said := known.problem(value):
         raise ValueError(f"{name} is never {as_written(value)}: {said}")
@@ -82,23 +81,10 @@ def _only(known: Comparable) -> str:
     return kinds_text(known.kinds - {"null"}) or "null"
 
 
-def _mend(value: Any, known: Comparable) -> str:
-    """Return how to write a value so that it is of a kind that is wanted, where that can be told."""
-    if value == "None" and "null" in known.kinds:
-        return "; write null without quotes"
-    if isinstance(value, str):
-        meant = plain_scalar(value)
-        if isinstance(meant, (bool, int, float, list, type(None))) and kind_of(meant) in known.kinds:
-            return f"; write {as_written(meant)} without quotes"
-    elif not isinstance(value, (list, tuple)) and "text" in known.kinds:
-        return f'; write "{as_written(value)}" in quotes'
-    if not isinstance(value, (list, tuple)) and known.kinds - {"null"} == {"list"}:
-        return f"; a list of it is written [{as_written(value)}]"
-    if isinstance(value, (list, tuple)) and "list" not in known.kinds:
+def _mend(value: Any, kinds: frozenset[Kind]) -> str:
+    if isinstance(value, list) and "list" not in kinds:
         return "; one of several is written with in: x in [1, 2]"
-    if known.kinds - {"null"} == {"true/false"}:
-        return "; write true or false, without quotes"
-    return ""
+    return mend(value, kinds)
 
 
 def _check_order(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable]) -> None:

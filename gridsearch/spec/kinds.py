@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gridsearch.spec.yaml_source import plain_scalar
+
 Kind = Literal["number", "text", "true/false", "list", "null"]
 #: A kind as a sentence says it of a value.
 WORDS: dict[Kind, str] = {
@@ -88,3 +90,24 @@ def as_written(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(as_written, value))}]"
     return repr(value)
+
+
+def mend(value: Any, kinds: frozenset[Kind]) -> str:
+    """Return how to write a value so that it is of one of the kinds, if that is known: `; write 18 without quotes`."""
+    known = kinds - {"null"}
+    if value == "None" and "null" in kinds:
+        return "; write null without quotes"
+    if isinstance(value, str):
+        meant = plain_scalar(value)
+        if isinstance(meant, (bool, int, float, list, type(None))) and kind_of(meant) in kinds:
+            return f"; write {as_written(meant)} without quotes"
+        several = plain_scalar(f"[{value}]") if "," in value else None
+        if isinstance(several, list) and not any(isinstance(item, str) for item in several):
+            return f"; a list is written {as_written(several)}"
+    if isinstance(value, (list, tuple)):
+        return ""
+    if known == {"list"}:
+        return f"; a list of it is written [{as_written(value)}]"
+    if known == {"true/false"}:
+        return "; write true or false, without quotes"
+    return f'; write "{as_written(value)}" in quotes' if "text" in known and not isinstance(value, str) else ""

@@ -82,7 +82,7 @@ def job_schema(*, datasets: Sequence[str], models: Sequence[str]) -> dict[str, A
 
 
 def _value() -> dict[str, Any]:
-    return TypeAdapter(bool | int | float | str | list[bool | int | float | str]).json_schema()
+    return TypeAdapter(bool | int | float | str | list[bool | int | float | str] | None).json_schema()
 
 
 def _axis(value: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from gridsearch.errors import JobError, nearest
 from gridsearch.spec.consistency import check_copies, check_search, check_teacher
 from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.durations import DURATION_PATTERN, seconds_of
+from gridsearch.spec.environment import expanded
 from gridsearch.spec.identity import settle
 from gridsearch.spec.kinds import Comparable, Kind, comparable_to
 from gridsearch.spec.overrides import apply_overrides
@@ -224,7 +225,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     job = JobSpec(
         name=head.name,
         description=head.description,
-        dataset=head.dataset,
+        dataset=_path(document, ("dataset",), head.dataset),
         split=head.split,
         model=head.model,
         fixed=fixed,
@@ -251,6 +252,13 @@ def _source(document: Document, overrides: Sequence[str]) -> str:
         return document.text
     said = "".join(f"# --set {json.dumps(text)}\n" for text in overrides)
     return said + yaml.safe_dump(document.data, sort_keys=False, allow_unicode=True)
+
+
+def _path(document: Document, trail: Trail, written: str) -> str:
+    try:
+        return expanded(written)
+    except ValueError as error:
+        raise document.error(trail, str(error)) from None
 
 
 def _resembles(key: str) -> bool:
@@ -347,7 +355,8 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     checked: list[Value] = []
     for index, value in enumerate(values):
         try:
-            checked.append(adapter.validate_python(value, strict=True))
+            fitting = adapter.validate_python(value, strict=True)
+            checked.append(_path(document, trail, fitting) if trail[-1] == "pretrained" else fitting)
         except ValidationError as error:
             inner = (*trail, index) if isinstance(written, list) else trail
             raise document.error(inner, explain(error.errors(include_url=False)[0])) from None

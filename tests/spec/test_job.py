@@ -64,6 +64,21 @@ def test_values_of_overrides(override: str, values: tuple[object, ...]) -> None:
     assert [type(value) for value in found] == [type(value) for value in values]
 
 
+def test_variables_in_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_HERE", "/data")
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.delenv("NOT_HERE", raising=False)
+    text = JOB.replace("mnist", "${DATA_HERE}/a.npz").replace("optimizer: sgd", 'pretrained: ["", "~/${DATA_HERE}.pt"]')
+    spec = job(text)
+    assert spec.dataset == "/data/a.npz"
+    assert spec.values("pretrained") == ("", "/home/me/data.pt")
+    assert spec.source == text
+    assert refusal(JOB.replace("mnist", "${NOT_HERE}/a")) == (
+        "shallow.yaml:2:10: dataset: ${NOT_HERE}: the environment has no variable NOT_HERE; set it, or write the path"
+    )
+    assert "${oc.env:X} is no variable" in refusal(JOB.replace("mnist", "${oc.env:X}/a"))
+
+
 def test_whole_numbers_of_the_job_may_be_written_with_an_exponent() -> None:
     spec = job(JOB.replace("test: 0.1", "test: 1e3"), "repeats=1e1", "search={random: 1e2}", "description=a,b")
     assert (spec.split.test, spec.repeats, spec.search and spec.search.random) == (1000, 10, 100)

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.errors import ModelError, nearest, one_line
+from gridsearch.errors import ModelError, closest, nearest, one_line
 from gridsearch.models.arguments import Wanted, wanted_of
 from gridsearch.models.plain import is_plain
 from gridsearch.models.source_code import code_fingerprint
+from gridsearch.spec.habits import key_habit
 from gridsearch.spec.versions import CURRENT, FIRST, implied_settings
 
 if TYPE_CHECKING:
@@ -149,6 +150,9 @@ def check_hyperparameters(model: ModelSignature, given: Sequence[str], *, mend: 
             raise ModelError(f"{key!r} of model {model.name!r} comes from the data set and cannot be set")
         if key not in model.hyperparameters and not model.open_ended:
             takes = nearest(key, model.hyperparameters) or "; the model takes no settings of its own"
+            said = key_habit(key)
+            if said and not closest(key, model.hyperparameters):
+                takes = f"; it {said}" if said.startswith("is called") else f": {said}"
             raise ModelError(f"{key!r} is neither a recipe key nor a setting of model {model.name!r}{takes}")
     missing = [key for key in model.required if key not in given]
     if missing:

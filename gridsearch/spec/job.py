@@ -11,11 +11,12 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 
-from gridsearch.errors import JobError, nearest
+from gridsearch.errors import JobError, closest, nearest
 from gridsearch.spec.consistency import check_copies, check_search, check_teacher
 from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.durations import DURATION_PATTERN, seconds_of
 from gridsearch.spec.environment import expanded
+from gridsearch.spec.habits import file_habit, key_habit, module_path, value_habit
 from gridsearch.spec.identity import settle
 from gridsearch.spec.kinds import Comparable, Kind, comparable_to
 from gridsearch.spec.overrides import apply_overrides
@@ -212,10 +213,11 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     """Check a document and its overrides and return the job they describe."""
     apply_overrides(document, overrides, settings=RECIPE_KEYS, others=JOB_KEYS)
     data = document.data
+    if said := file_habit(data):
+        raise JobError(f"{document.source}: {said}")
     for key in data:
         if key not in JOB_KEYS and key not in RECIPE_KEYS:
-            hint = "; a model's own settings go under 'space'" if not _resembles(key) else ""
-            raise document.error((key,), f"unknown key{nearest(key, (*JOB_KEYS, *RECIPE_KEYS))}{hint}", key=True)
+            raise document.error((key,), f"unknown key{_instead(key)}", key=True)
     head = _check_head(document)
     fixed, axes = _settings(document, head.space)
     space = Space(axes)
@@ -227,7 +229,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         description=head.description,
         dataset=_path(document, ("dataset",), head.dataset),
         split=head.split,
-        model=head.model,
+        model=_model(document, head.model),
         fixed=fixed,
         space=space,
         rules=_rules(document, head.rules, values),
@@ -261,11 +263,26 @@ def _path(document: Document, trail: Trail, written: str) -> str:
         raise document.error(trail, str(error)) from None
 
 
-def _resembles(key: str) -> bool:
-    return "did you mean" in nearest(key, (*JOB_KEYS, *RECIPE_KEYS))
+def _model(document: Document, written: str) -> str:
+    try:
+        return module_path(written)
+    except ValueError as error:
+        raise document.error(("model",), str(error)) from None
+
+
+def _instead(key: str) -> str:
+    """Return what was meant by an unknown key of the top level."""
+    if said := key_habit(key):
+        return f": {said}" if not said.startswith("is called") else f"; it {said}"
+    if meant := closest(key, (*JOB_KEYS, *RECIPE_KEYS)):
+        return f" (did you mean {meant!r}?)"
+    return "; a model's own settings go under 'space', and gridsearch schema prints all other keys"
 
 
 def _check_head(document: Document) -> JobFile:
+    for key in JOB_KEYS:
+        if key in document.data and (said := value_habit(key, document.data[key])):
+            raise document.error((key,), said)
     try:
         head = JobFile.model_validate({key: _counted(value) for key, value in document.data.items() if key in JOB_KEYS})
     except ValidationError as error:
@@ -345,6 +362,8 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     for place in (trail, *((*trail, index) for index in items)):
         if place in document.empty:
             raise document.error(place, "a value is empty; write one, null where it is none, or leave the key out")
+    if said := value_habit(str(trail[-1]), written):
+        raise document.error(trail, said)
     try:
         values: list[Value] = [settle(value) for value in values_of(written)]
     except ValueError as error:

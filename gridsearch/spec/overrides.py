@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from gridsearch.errors import JobError, nearest
+from gridsearch.errors import JobError, closest
+from gridsearch.spec.habits import key_habit
 from gridsearch.spec.yaml_source import Document, Place, Trail, parse_value
 
 
@@ -70,8 +71,11 @@ def _target(document: Document, key: str, source: str, top_level: Sequence[str])
         return ("space", key)
     if key in top_level:
         return (key,)
-    hint = nearest(key, [*axes, *top_level])
-    raise JobError(f"{source}: unknown key {key!r}{hint}; a new axis is written --set space.{key}=[...]")
+    if said := key_habit(key):
+        raise JobError(f"{source}: {key} {said}" if said.startswith("is called") else f"{source}: {said}")
+    if meant := closest(key, [*axes, *top_level]):
+        raise JobError(f"{source}: unknown key {key!r} (did you mean {meant!r}?)")
+    raise JobError(f"{source}: unknown key {key!r}; a new axis is written --set space.{key}=[...]")
 
 
 def _store(data: dict[str, Any], trail: Trail, value: Any, source: str) -> None:

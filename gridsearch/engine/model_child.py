@@ -116,6 +116,8 @@ def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
         return {"text": tried.pretrained_problem(parse(asked["config"]), Path(asked["file"]))}
     if question == "hidden":
         return {"text": tried.hidden_problem(settings)}
+    if question == "notes":
+        return {"notes": tried.notes(settings)}
     if question == "layers":
         shape, classes = seen.image_shape, seen.num_classes
         return asdict(layers_of(model, settings, image_shape=shape, num_classes=classes, version=asked["version"]))
@@ -136,6 +138,7 @@ def signature(model: ModelClass) -> Answer:
             for key, one in model.wanted.items()
         },
         "code": model.code,
+        "sources": dict(model.sources),
     }
 
 

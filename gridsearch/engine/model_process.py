@@ -79,6 +79,13 @@ class _Signature(BaseModel):
     open_ended: bool
     code: str
     wanted: dict[str, _Wanted]
+    sources: dict[str, str]
+
+
+class _Notes(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    notes: list[str]
 
 
 class _Text(BaseModel):
@@ -138,7 +145,8 @@ class ModelProcess:
         optional = {key: said.optional.get(key, _Opaque()) for key in said.order if key in names}
         data, required = tuple(said.data_arguments), tuple(said.required)
         wanted = {key: one.plain() for key, one in said.wanted.items()}
-        return ModelSignature(self.name, data, required, optional, said.open_ended, said.code, wanted=wanted)
+        open_ended, code, sources = said.open_ended, said.code, said.sources
+        return ModelSignature(self.name, data, required, optional, open_ended, code, wanted=wanted, sources=sources)
 
     def problem(self, settings: Settings, *, with_numbers: bool) -> str:
         """See `Tried`."""
@@ -155,6 +163,10 @@ class ModelProcess:
     def hidden_problem(self, settings: Settings) -> str:
         """See `Tried`."""
         return str(self._ask("hidden", _Text, settings=settings).text)
+
+    def notes(self, settings: Settings) -> list[str]:
+        """See `Tried`."""
+        return [" ".join(note.split()) for note in self._ask("notes", _Notes, settings=settings).notes]
 
     def looks(self, config: TrialConfig) -> Looks:
         """See `Tried`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.dooms import Doom, settings_key
 from gridsearch.engine.model_process import Limits, ModelProcess
-from gridsearch.engine.model_questions import Seen
+from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.settings_checks import fitted_job
 from gridsearch.errors import DataError, JobError, ModelError
 from gridsearch.models.plain import is_plain
@@ -20,6 +21,7 @@ from gridsearch.models.registry import MODELS, ModelClass, ModelSignature, check
 from gridsearch.search.grid import Grid, Ingredients, expand
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.job import JobSpec
+from gridsearch.spec.remarks import remarks
 from gridsearch.spec.trial import RECIPE_KEYS, SplitKey, TrialConfig, Value
 from gridsearch.store.rows import NewTrial
 
@@ -32,7 +34,8 @@ class PreparedJob:
     """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs.
 
     `pretrained` are the files of weights to start from, by what configurations call them; `teacher` is the id of the
-    trial that students learn from. `tried` answers questions about the model, `dooms` are settings whose trials fail.
+    trial that students learn from. `tried` answers questions about the model, `dooms` are settings whose trials fail,
+    `remarks` sentences about what works and is hardly meant so.
     """
 
     job: JobSpec
@@ -43,6 +46,7 @@ class PreparedJob:
     pretrained: Mapping[str, Path] = field(default_factory=dict)
     teacher: str = ""
     dooms: Sequence[Doom] = ()
+    remarks: Sequence[str] = ()
     tried: Tried = field(kw_only=True, repr=False, compare=False)
 
     @property
@@ -99,6 +103,8 @@ class PreparedJob:
             told["folds"] = job.split.folds
         if limits := job.constraints.limits():
             told["constraints"] = limits
+        if self.model.sources:
+            told["sources"] = dict(self.model.sources)
         return told | {
             "dataset": self.job.dataset,
             "fingerprint": self.dataset.fingerprint,
@@ -180,7 +186,17 @@ def _prepare(
     from gridsearch.engine.recipe_checks import check_recipe
 
     check_recipe(job, tried, seen, [trial.config for trial in grid.trials], prepared.pretrained)
-    return replace(prepared, dooms=dooms)
+    prepared = replace(prepared, dooms=dooms)
+    return replace(prepared, remarks=[*remarks(job), *(_model_notes(prepared) if process else [])])
+
+
+def _model_notes(prepared: PreparedJob) -> list[str]:
+    """Return what is odd about a user's model under the first settings that it works with."""
+    sound = next((trial.config for trial in prepared.grid.trials if not prepared.doom_of(trial.config)), None)
+    if sound is not None:
+        with contextlib.suppress(ModelEndedError, NotTriedError):
+            return prepared.tried.notes(sound.hyper)
+    return []
 
 
 def _tried(model: ModelSignature, seen: Seen, process: ModelProcess | None) -> Tried:

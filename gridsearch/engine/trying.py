@@ -20,6 +20,7 @@ from torch import nn
 from gridsearch.engine.model_questions import Seen
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.freezing import freeze
+from gridsearch.models.oddities import are_probabilities, idle_hooks
 from gridsearch.models.pretrained import fitting_tensors
 from gridsearch.models.registry import ModelClass, build_model, settings_text
 from gridsearch.models.seeding import random_states_kept, seed_everything
@@ -33,6 +34,8 @@ from gridsearch.training.profile import Profile, profile_of
 from gridsearch.training.randomness import derive
 
 Settings = Mapping[str, Any]
+#: How many images a model is run on to see what its outputs are.
+_IMAGES = 4
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,9 @@ class Tried(Protocol):
 
     def hidden_problem(self, settings: Settings) -> str:
         """Return why its features cannot be compared with a teacher's; nothing too where it cannot be told."""
+
+    def notes(self, settings: Settings) -> list[str]:
+        """Return what of the model works, and is hardly what was meant: a sentence each."""
 
     def looks(self, config: TrialConfig) -> Looks:
         """Return what packing must know, as far as can be told without running the model as in training."""
@@ -138,6 +144,27 @@ class TriedHere:
                 f" calls it {len(found)} times"
             )
         return ""
+
+    def notes(self, settings: Settings) -> list[str]:
+        """See `Tried`."""
+        try:
+            with _quiet(), torch.no_grad():
+                built = self._built(settings).eval()
+                output = built(torch.rand(_IMAGES, *self.seen.image_shape))
+        except Exception:  # what does not work is said elsewhere
+            return []
+        found = []
+        if hooks := idle_hooks(type(built)):
+            found.append(
+                f"model {self.model.name!r} has {' and '.join(hooks)}, which nothing calls: of a model its forward is"
+                " used; loss, optimizer and schedule are the job's"
+            )
+        if are_probabilities(output):
+            found.append(
+                f"model {self.model.name!r} gives probabilities (each row sums to 1), and the loss takes logits: leave"
+                " its softmax out"
+            )
+        return found
 
     def looks(self, config: TrialConfig) -> Looks:
         """See `Tried`."""

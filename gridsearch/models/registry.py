@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.errors import ModelError, closest, nearest, one_line
 from gridsearch.models.arguments import Wanted, wanted_of
 from gridsearch.models.plain import is_plain
-from gridsearch.models.source_code import code_fingerprint
+from gridsearch.models.source_code import code_sources, fingerprint_of
 from gridsearch.spec.habits import key_habit
 from gridsearch.spec.versions import CURRENT, FIRST, implied_settings
 
@@ -67,7 +67,7 @@ class ModelSignature:
 
     `data_arguments` are filled from the data set. `required` and `optional` are its hyperparameters (the latter with
     their defaults), `wanted` says what each may be, `open_ended` that it takes any others too (`**kwargs`). `code` is
-    the fingerprint of the user's source, empty for our own models.
+    the fingerprint of the user's source, empty for our own models; `sources` has the beginning of that of each module.
     """
 
     name: str
@@ -77,6 +77,7 @@ class ModelSignature:
     open_ended: bool
     code: str
     wanted: Mapping[str, Wanted] = field(kw_only=True)
+    sources: Mapping[str, str] = field(kw_only=True)
 
     def takes(self, key: str) -> Wanted:
         """Return what a setting may be."""
@@ -120,7 +121,7 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     """
     if name in MODELS:
         module_name, _, class_name = MODELS[name][0].partition(":")
-        return _describe(name, getattr(importlib.import_module(module_name), class_name), code="")
+        return _describe(name, getattr(importlib.import_module(module_name), class_name), sources={})
     module_name, colon, class_name = name.partition(":")
     if not colon or not module_name or not class_name:
         raise ModelError(
@@ -137,7 +138,7 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
         raise ModelError(
             f"model {name!r}: {class_name!r} is neither a torch.nn.Module class nor a function that returns one"
         )
-    return _describe(name, found, code=_code_of(module, search))
+    return _describe(name, found, sources=_sources_of(module, search))
 
 
 def check_hyperparameters(model: ModelSignature, given: Sequence[str], *, mend: str = "add it under 'space'") -> None:
@@ -259,13 +260,13 @@ def _makes_modules(found: Any) -> bool:
     )
 
 
-def _code_of(module: Any, search: Sequence[Path]) -> str:
-    """Return the fingerprint of the user's model: edited, or what it imports of the user's edited, it is another."""
+def _sources_of(module: Any, search: Sequence[Path]) -> dict[str, str]:
+    """Return the source of the user's model: edited, or what it imports of the user's edited, it is another."""
     path = getattr(module, "__file__", None)
-    return code_fingerprint(module.__name__, Path(path), search) if path and Path(path).is_file() else ""
+    return code_sources(module.__name__, Path(path), search) if path and Path(path).is_file() else {}
 
 
-def _describe(name: str, found: Callable[..., nn.Module], *, code: str) -> ModelClass:
+def _describe(name: str, found: Callable[..., nn.Module], *, sources: Mapping[str, str]) -> ModelClass:
     required: list[str] = []
     optional: dict[str, Any] = {}
     data: list[str] = []
@@ -288,4 +289,9 @@ def _describe(name: str, found: Callable[..., nn.Module], *, code: str) -> Model
             optional[key] = parameter.default
     if open_ended and not inspect.isclass(found) and CLASSES not in data:
         data.append(CLASSES)  # as torchvision's functions, which hand it on
-    return ModelClass(name, tuple(data), tuple(required), optional, open_ended, code, found, wanted=wanted_of(found))
+    code = fingerprint_of(sources) if sources else ""
+    parts = {key: fingerprint_of({key: text})[:16] for key, text in sources.items()}
+    wanted = wanted_of(found)
+    return ModelClass(
+        name, tuple(data), tuple(required), optional, open_ended, code, found, wanted=wanted, sources=parts
+    )

@@ -53,6 +53,10 @@ class StoreLockedError(StoreError):
     exit_code = EXIT_STORE_BUSY
 
 
+class StoreMovedError(StoreError):
+    """The store's file was deleted, or another put in its place, while it was open."""
+
+
 class LaunchClosedError(StoreError):
     """A launch was closed, by another that found it silent for too long: whatever it reports is refused."""
 

@@ -13,7 +13,7 @@ from gridsearch.cli import jobs, tables
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, JobName, StoreOption, TrialOption
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
 from gridsearch.cli.streams import data, say
-from gridsearch.cli.supervising import models_behind, run_elsewhere, supervisable
+from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.cli.wording import moment, short_id
 from gridsearch.errors import GridsearchError
 
@@ -60,10 +60,11 @@ def evaluate(
         refuse_unsound(opened, store)
         name = jobs.stored_name(opened, job)
         chosen = jobs.chosen_trials(opened, name, trial, top or 1)
-        run_elsewhere(models_behind(opened, chosen))
+        require_own_process(models_behind(opened, chosen))
         # torch: a mistake shows without it.
         import torch
 
+        from gridsearch.engine.descriptors import stdout_to_stderr
         from gridsearch.engine.evaluating import Wanted
         from gridsearch.engine.evaluating import evaluate as find_out
         from gridsearch.engine.trained import ModelSource
@@ -71,7 +72,8 @@ def evaluate(
         torch.set_num_threads(threads)
         source = ModelSource(opened, store, paths.data_dir(data_dir), device, note=say)
         wanted = Wanted(test=not latency_only, latency=latency, again=again)
-        found = [find_out(source, name, one, wanted) for one in chosen]
+        with stdout_to_stderr():  # what models print
+            found = [find_out(source, name, one, wanted) for one in chosen]
         differing = _differing(opened.job(name), found)
     for one in found:
         if not one.fresh:

@@ -56,7 +56,7 @@ class Executors:
         if self.chosen.inline:
             from gridsearch.engine.inline import InlineExecutor
 
-            return InlineExecutor(settings)
+            return InlineExecutor(settings, paths.scratch_dir(self.store_path) / "inline.log")
         session = self._ray()
         from gridsearch.engine.ray_tune import RayTuneExecutor
 

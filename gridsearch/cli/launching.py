@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +33,7 @@ from gridsearch.cli.resources import (
     with_training,
 )
 from gridsearch.cli.streams import columns, data, err, line_at_once, say
-from gridsearch.cli.supervising import models_behind, run_elsewhere, supervisable, supervise, users_own
+from gridsearch.cli.supervising import models_behind, require_own_process, supervisable, supervise, users_own
 from gridsearch.cli.wording import STOPPED_EARLY, STOPPING, plural
 from gridsearch.engine.interruption import Interruption
 from gridsearch.errors import (
@@ -47,6 +48,8 @@ from gridsearch.spec.durations import seconds_of
 from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
+    from gridsearch.cli.preparing import Preparing
+    from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.model_process import Limits
@@ -107,7 +110,7 @@ def plan(
     )
     spec = jobs.load(job, set_)
     if explain:
-        run_elsewhere([spec.model])  # its forms are measured
+        require_own_process([spec.model])  # its forms are measured
     if not as_json:
         _plan_teachers(spec, training)
     _plan(spec, training, as_json=as_json, explained=explain)
@@ -123,6 +126,7 @@ def _plan_teachers(spec: JobSpec, training: Training) -> None:
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
     from gridsearch.cli.packs import packs_grid, packs_json
     from gridsearch.cli.plans import Left, doom_lines, leaving, plan_json, plan_text, remark_lines
+    from gridsearch.engine.descriptors import stdout_to_stderr
     from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.leaks import leaks_of
@@ -157,7 +161,8 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     packs = plan_packs(prepared, made.lineages, options)
     details: list[ExplainedPack] = []
     if explained:
-        measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
+        with stdout_to_stderr():  # what models print
+            measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
         details = explain(prepared, packs, measured, device=options.device, threads=options.threads)
     if as_json:
         found = plan_json(prepared, made, packs, left, leaks)
@@ -241,6 +246,15 @@ def _launch_or_stop(spec: JobSpec, training: Training, stop: Interruption) -> in
 
 
 def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
+    from gridsearch.cli.preparing import Preparing
+
+    with ExitStack() as stack:
+        preparing = stack.enter_context(Preparing(spec.name))
+        stop.notice = preparing.interrupted
+        return _launch_in(stack, spec, training, stop, preparing)
+
+
+def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interruption, preparing: Preparing) -> int:
     from gridsearch.cli.executors import Executors
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
@@ -251,56 +265,61 @@ def _launch(spec: JobSpec, training: Training, stop: Interruption) -> int:
     started = time.monotonic()
     chosen = resources(training)
     data_dir = paths.data_dir(training.data_dir)
-    with ExitStack() as stack:
-        executors = stack.enter_context(Executors(chosen, training.store))
+    executors = stack.enter_context(Executors(chosen, training.store))
 
-        def start_early(prepared: PreparedJob) -> None:
-            if not stop.requested:  # it would only have to be waited for
-                executors.start_early(prepared)
+    def start_early(prepared: PreparedJob) -> None:
+        preparing.at("trying models" if chosen.inline else "trying models, starting Ray")
+        if not stop.requested:  # it would only have to be waited for
+            executors.start_early(prepared)
 
-        # Before there is a store: a mistake in the job leaves nothing behind.
-        limits = _limits(training, stop)
-        checked = None
-        with suppress(StopNowError):
-            checked = None if spec.teacher else prepare(spec, data_dir, once_sound=start_early, limits=limits)
+    # Before there is a store: a mistake in the job leaves nothing behind.
+    preparing.at("loading data")
+    limits = _limits(training, stop)
+    checked = None
+    with suppress(StopNowError):
+        checked = None if spec.teacher else prepare(spec, data_dir, once_sound=start_early, limits=limits)
+    if stop.requested:
+        say(f"{spec.name}: {STOPPED_EARLY}")
+        return EXIT_INTERRUPTED
+    store = stack.enter_context(open_store(training.store))
+    refuse_unsound(store, training.store)
+    options = _options(training, chosen)
+    teacher = _teacher(spec, store)
+    prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
+    preparing.at("planning")
+    check_same_job(prepared, store)
+    made = plan_job(prepared, store, retry_failed=training.retry_failed)
+    preparing.end()
+    stop.notice = line_at_once(STOPPING)
+    _say_plan(prepared, made, store, data_dir)
+    patience = options.trial_timeout or spec.trial_timeout
+    if chosen.inline and patience:
+        say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
+    teachers: dict[str, TeacherFile] | int = {}
+    if teacher and made.lineages:
+        teachers = _teacher_files(store, training, teacher, patience, stop)
         if stop.requested:
             say(f"{spec.name}: {STOPPED_EARLY}")
             return EXIT_INTERRUPTED
-        store = stack.enter_context(open_store(training.store))
-        refuse_unsound(store, training.store)
-        options = _options(training, chosen)
-        teacher = _teacher(spec, store)
-        prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
-        check_same_job(prepared, store)
-        made = plan_job(prepared, store, retry_failed=training.retry_failed)
-        _say_plan(prepared, made, store, data_dir)
-        patience = options.trial_timeout or spec.trial_timeout
-        if chosen.inline and patience:
-            say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
-        teachers: dict[str, TeacherFile] = {}
-        if teacher and made.lineages:
-            teachers = _teacher_files(store, training, teacher, patience, stop)
-            if stop.requested:
-                say(f"{spec.name}: {STOPPED_EARLY}")
-                return EXIT_INTERRUPTED
-        tracker = Tracker(store, spec, made, train_images=prepared.train_images)
-
-        def stopping() -> bool:
-            # Asked between any two reports, also while another launch trains: the moment to look at the store.
-            tracker.look()
-            look_for_reader(err().file)
-            return stop.requested
-
-        with make_progress(tracker) as progress, ordinarily(note=progress.note):
-            stop.notice = progress.interrupted
-            settings = worker_settings(prepared, training.store, options, teachers)
-            end = Launch(prepared, store, training.store, options).run(
-                lambda: executors.make(settings),
-                listener=progress,
-                stopping=stopping,
-            )
-        say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
+    if isinstance(teachers, int):
+        return teachers
+    tracker = Tracker(store, spec, made, train_images=prepared.train_images)
+    with make_progress(tracker, started) as progress, ordinarily(note=progress.note):
+        stop.notice = progress.interrupted
+        settings = worker_settings(prepared, training.store, options, teachers)
+        launched = Launch(prepared, store, training.store, options)
+        end = launched.run(
+            lambda: executors.make(settings), listener=progress, stopping=partial(_stopping, tracker, stop)
+        )
+    say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
+
+
+def _stopping(tracker: Tracker, stop: Interruption) -> bool:
+    """Say whether to stop; asked between any two reports, also while another launch trains."""
+    tracker.look()
+    look_for_reader(err().file)
+    return stop.requested
 
 
 def _say_plan(prepared: PreparedJob, made: Plan, store: Store, data_dir: Path) -> None:
@@ -352,14 +371,17 @@ def _teacher(spec: JobSpec, store: Store) -> str:
 
 def _teacher_files(
     store: Store, training: Training, teacher: str, patience: float | None, stop: Interruption
-) -> dict[str, TeacherFile]:
+) -> dict[str, TeacherFile] | int:
     """Return where the teacher's weights are, which may have to be trained again for it; nothing when stopped.
 
+    Where that fails in another process, which has said why, it returns that one's exit code.
     A model of the user's is built in a process of its own, within the launch's limits.
     """
     from gridsearch.engine.trained import ModelSource, kept_teacher, teacher_file
 
-    source = ModelSource(store, training.store, paths.data_dir(training.data_dir), training.device, note=say)
+    source = ModelSource(
+        store, training.store, paths.data_dir(training.data_dir), training.device, training.threads, note=say
+    )
     own = users_own(models_behind(store, [teacher.partition("@")[0]]))
     if not own:
         return {teacher: teacher_file(source, teacher)}
@@ -367,7 +389,7 @@ def _teacher_files(
     if stop.requested:
         return {}
     if code:
-        raise typer.Exit(code)  # it has said why
+        return code
     return {teacher: kept_teacher(source, teacher)}
 
 

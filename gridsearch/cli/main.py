@@ -16,7 +16,8 @@ from gridsearch.cli import checks, evaluating, launching, pages, pictures, readi
 from gridsearch.cli.defects import defect_line
 from gridsearch.cli.outlet import drop_stdout
 from gridsearch.cli.plain_text import one_line, prepare
-from gridsearch.cli.streams import say
+from gridsearch.cli.streams import err, say
+from gridsearch.engine.supervised import is_supervised
 from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
 from gridsearch.spec.habits import key_habit
 from gridsearch.spec.trial import RECIPE_KEYS
@@ -124,6 +125,8 @@ def main() -> None:
     waiting.ORDINARY.note = say
     prepare(sys.stdout)
     prepare(sys.stderr)
+    if is_supervised():
+        err()  # to have a descriptor of our own before a model may close the usual ones
     code = _ended(lambda: app(standalone_mode=False))
     # What stdout still holds may find no room.
     unwritten = _ended(sys.stdout.flush if sys.stdout else lambda: None)

@@ -13,7 +13,7 @@ from gridsearch import paths
 from gridsearch.cli.options import DEFAULT_DASHBOARDS, DEFAULT_STORE, DataOption, StoreOption
 from gridsearch.cli.resources import DeviceOption, checked_device
 from gridsearch.cli.streams import data, say
-from gridsearch.cli.supervising import models_behind, run_elsewhere, supervisable
+from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.cli.wording import short_id
 from gridsearch.errors import GridsearchError
 
@@ -89,14 +89,16 @@ def maps(
     checked_device(device)
     with open_store(store, create=False, read_only=True) as opened:
         row = opened.trial(trial)
-        run_elsewhere(models_behind(opened, [row.trial_id]))
+        require_own_process(models_behind(opened, [row.trial_id]))
+        from gridsearch.engine.descriptors import stdout_to_stderr
         from gridsearch.engine.trained import ModelSource, job_with, trained
 
         job = job_with(opened, row.trial_id)
         source = ModelSource(opened, store, paths.data_dir(data_dir), device, note=say)
-        found = trained(source, job, row.trial_id)
-    target = output or paths.maps_page(DEFAULT_DASHBOARDS, row.trial_id)
-    write_sheet(_maps_sheet(found, layer or (), n, seed), target, store.name)
+        with stdout_to_stderr():  # what models print
+            found = trained(source, job, row.trial_id)
+            sheet = _maps_sheet(found, layer or (), n, seed)
+    write_sheet(sheet, output or paths.maps_page(DEFAULT_DASHBOARDS, row.trial_id), store.name)
 
 
 def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -> Sheet:

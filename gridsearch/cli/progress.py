@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gridsearch.cli.plain_text import printable
+from gridsearch.cli.region import Region
 from gridsearch.cli.streams import err, folded, line_at_once, say
 from gridsearch.cli.tracking import Tracker
 from gridsearch.cli.wording import STOPPING, duration
@@ -65,29 +65,19 @@ class PlainProgress:
 class LiveProgress:
     """A live region of a few lines at the bottom of the terminal."""
 
-    def __init__(self, tracker: Tracker) -> None:
-        from rich.live import Live
-
-        self.tracker = tracker
+    def __init__(self, tracker: Tracker, started: float) -> None:
+        self.tracker, self.started = tracker, started
         self.stopping = False
-        self.started = time.monotonic()
-        self.live = Live(
-            get_renderable=self.render,
-            console=err(),
-            refresh_per_second=4,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self.region = Region(self.render)
 
     def __enter__(self) -> Self:
-        self.live.start()
+        self.region.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.live.stop()
+        self.region.stop()
 
     def interrupted(self) -> None:
         """Have the region say that it stops, when it next draws itself; called by a signal's handler."""
@@ -99,9 +89,7 @@ class LiveProgress:
 
     def note(self, text: str) -> None:
         """Print a note above the region."""
-        from rich.text import Text
-
-        self.live.console.print(Text(printable(text)))
+        say(text)
 
     def render(self) -> Any:
         """Return the region: a bar with the counts, the pace, and the best trial so far."""
@@ -132,6 +120,9 @@ class LiveProgress:
         return Group(*lines)
 
 
-def make_progress(tracker: Tracker) -> LiveProgress | PlainProgress:
-    """Return the progress that suits stderr; plain, which says nothing at once, where there is nothing to train."""
-    return LiveProgress(tracker) if sys.stderr.isatty() and tracker.epochs else PlainProgress(tracker)
+def make_progress(tracker: Tracker, started: float) -> LiveProgress | PlainProgress:
+    """Return the progress that suits stderr; plain, which says nothing at once, where there is nothing to train.
+
+    `started` is when the launch was, as `time.monotonic` tells it.
+    """
+    return LiveProgress(tracker, started) if err().is_terminal and tracker.epochs else PlainProgress(tracker)

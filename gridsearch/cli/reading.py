@@ -21,7 +21,7 @@ from gridsearch.cli.options import (
     TrialOption,
 )
 from gridsearch.cli.streams import columns, data, say
-from gridsearch.cli.supervising import models_behind, run_elsewhere, supervisable
+from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.cli.wording import plural, short_id
 from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError
 
@@ -190,12 +190,15 @@ def _export_onnx(job: str, trial: str | None, target: Path, store: Path, data_di
     with _open(store) as opened:
         name = jobs.stored_name(opened, job)
         (chosen,) = jobs.chosen_trials(opened, name, trial, 1)
-        run_elsewhere(models_behind(opened, [chosen]))
+        require_own_process(models_behind(opened, [chosen]))
+        from gridsearch.engine.descriptors import stdout_to_stderr
         from gridsearch.engine.onnx_export import check_onnx, write_onnx
         from gridsearch.engine.trained import ModelSource, trained
 
         check_onnx()
-        write_onnx(trained(ModelSource(opened, store, paths.data_dir(data_dir), note=say), name, chosen), target)
+        source = ModelSource(opened, store, paths.data_dir(data_dir), note=say)
+        with stdout_to_stderr():  # what models print
+            write_onnx(trained(source, name, chosen), target)
     say(f"model of trial {short_id(chosen)} written to {target}")
 
 

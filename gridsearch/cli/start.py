@@ -8,7 +8,7 @@ import sys
 
 from gridsearch.engine import supervised
 from gridsearch.engine.interruption import die_on_signals, raise_on_signals
-from gridsearch.errors import EXIT_INTERRUPTED
+from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_SOME_FAILED
 
 
 def _open_what_is_closed() -> None:
@@ -28,14 +28,21 @@ def main() -> None:
     _open_what_is_closed()
     raise_on_signals()
     supervised.begin()
+    code = EXIT_DEFECT
     try:
         from gridsearch.cli.main import main as run
 
         run()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else EXIT_COMPLETE if ended.code is None else EXIT_SOME_FAILED
+        raise
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):
             print("stopped", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+        code = EXIT_INTERRUPTED
+        sys.exit(code)
     finally:
         die_on_signals()
-        supervised.end()
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        supervised.end(code)

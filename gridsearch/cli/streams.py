@@ -13,7 +13,7 @@ from gridsearch.cli.outlet import outlet
 from gridsearch.cli.plain_text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -37,10 +37,25 @@ def err() -> Console:
 
 
 def _console(stream: TextIO) -> Console:
-    from rich.console import Console
+    from rich.console import Console, ConsoleDimensions
+
+    class OwnConsole(Console):
+        """As wide as the terminal that it writes to: rich asks descriptors 0 to 2, which may lead elsewhere."""
+
+        @property
+        def size(self) -> ConsoleDimensions:
+            own = columns(self.file) if self.is_terminal else None
+            return super().size if own is None else ConsoleDimensions(own, lines(self.file))
+
+        @size.setter
+        def size(self, size: tuple[int, int]) -> None:
+            self._width, self._height = size
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would exit with 1
 
     width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
+    return OwnConsole(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
 
 
 def columns(stream: IO[str]) -> int | None:
@@ -54,6 +69,14 @@ def columns(stream: IO[str]) -> int | None:
         return None
 
 
+def lines(stream: IO[str]) -> int:
+    """Return how many lines a terminal has."""
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or 24
+    except (OSError, ValueError):
+        return 24
+
+
 def folded(text: str, width: int | None, *, indent: int = 0) -> str:
     """Return text with its long lines continued on the next, indented; never inside a word or a number."""
     if width is None:
@@ -64,9 +87,27 @@ def folded(text: str, width: int | None, *, indent: int = 0) -> str:
     return "\n".join(fold.fill(line) for line in text.split("\n"))
 
 
+@contextlib.contextmanager
+def said_above() -> Iterator[None]:
+    """Have `say` print above a live region of `err()`, as long as there is one."""
+    _regions.append(True)
+    try:
+        yield
+    finally:
+        _regions.pop()
+
+
+_regions: list[bool] = []
+
+
 def say(text: str) -> None:
     """Print a line for the person at the terminal, on stderr, with nothing in it taken for markup."""
     stream = err().file
+    if _regions:
+        from rich.text import Text
+
+        err().print(Text(folded(printable(text), columns(stream), indent=2)))
+        return
     try:
         print(folded(printable(text), columns(stream), indent=2), file=stream, flush=True)
     except BrokenPipeError:

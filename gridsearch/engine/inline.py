@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import torch
 
+from gridsearch.engine.descriptors import descriptors_to
 from gridsearch.engine.executor import Desk, WorkerSettings, opens_formation
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.models.seeding import RandomStates
@@ -22,19 +25,29 @@ HELD_UP_SECONDS = 0.1
 
 
 class InlineExecutor:
-    """Trains packs one after another in this process; leaves torch's threads and the global generators as they were."""
+    """Trains packs one after another in this process; leaves torch's threads and the global generators as they were.
 
-    def __init__(self, settings: WorkerSettings) -> None:
-        self.settings = settings
+    What is printed meanwhile, by models say, goes to the `log`, if there is one.
+    """
+
+    def __init__(self, settings: WorkerSettings, log: Path | None = None) -> None:
+        self.settings, self.log = settings, log
+        self._printed = contextlib.ExitStack()
         self.threads = torch.get_num_threads()
         self.random_states = RandomStates.now()
 
     def __enter__(self) -> Self:
+        if self.log:
+            with contextlib.suppress(OSError):
+                self.log.parent.mkdir(parents=True, exist_ok=True)
+                self.log.unlink(missing_ok=True)
+            self._printed.enter_context(descriptors_to(self.log))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._printed.close()
         torch.set_num_threads(self.threads)
         self.random_states.restore()
 

@@ -21,7 +21,7 @@ from gridsearch.engine.liveness import Watch, described, own_process
 from gridsearch.engine.memory import memory_per_worker
 from gridsearch.engine.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.preparation import PreparedJob
-from gridsearch.errors import EngineError, GridsearchError, JobError, StoreError
+from gridsearch.errors import EngineError, GridsearchError, JobError, StoreError, StoreMovedError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
 from gridsearch.spec.outcomes import OPEN_STATES, ModelSize, TrialState
 from gridsearch.spec.trial import SplitKey, TrialConfig
@@ -203,7 +203,7 @@ class Launch:
         """Train as a launch that the store knows; return its number if it was fenced off before the job was done."""
         name = self.prepared.job.name
         launch_id = self.store.open_launch(name, *own_process(), self.options.workers, process_table())
-        outcome = "lost"
+        outcome: str | None = "lost"
         try:
             if self.train(launch_id, make_executor, listener, stopping):
                 return launch_id
@@ -211,13 +211,16 @@ class Launch:
             if not end.interrupted:
                 self.keep_winners(listener)
             outcome = end.outcome
+        except StoreMovedError:
+            outcome = None  # whatever lies at its place now knows nothing of this launch
+            raise
         except (KeyboardInterrupt, GridsearchError):
             outcome = "interrupted"
             raise
         finally:
             if outcome == "interrupted":
                 self._last_word(launch_id)
-            else:
+            elif outcome is not None:
                 self.store.close_launch(launch_id, outcome)
         return None
 
@@ -227,8 +230,10 @@ class Launch:
         Over a connection of its own, as an interruption within a statement closes the one that it was made over.
         """
         patience = Patience(LAST_WORD_SECONDS, note=lambda text: None)
-        with suppress(StoreError), open_store(self.store_path, create=False, patience=patience) as store:
-            store.close_launch(launch_id, "interrupted")
+        with suppress(StoreError):
+            self.store.check_in_place()
+            with open_store(self.store_path, create=False, patience=patience) as store:
+                store.close_launch(launch_id, "interrupted")
 
     def train(
         self,
@@ -280,6 +285,10 @@ class Launch:
                 driver.settle()
                 idle_rounds = 0 if driver.handed_out > handed_out else idle_rounds + 1
                 _check_idle(idle_rounds, len(free))
+            if not halting():
+                # Also those that hold nothing that was wanted here: nobody else may ever look at them for so long.
+                for lost in close_lost_launches(self.store, self.watch):
+                    listener.note(f"{described(lost)} is lost: what it had claimed is free")
         return (heart.fenced or driver.fenced) and not stopping()
 
     def holders(self, launch_id: int) -> str:

@@ -6,21 +6,20 @@ import contextlib
 import ctypes
 import logging
 import math
-import os
 import signal
 import socket
-import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from gridsearch.engine.ray_environment import PrivateFolder  # before Ray
 
 # isort: split
 import ray
 
+from gridsearch.engine.descriptors import descriptors_to
 from gridsearch.engine.interruption import SIGNALS
 from gridsearch.engine.ray_processes import Guard, end_children
 from gridsearch.errors import EngineError, not_writable, one_line
@@ -192,36 +191,6 @@ def session_folder() -> Path | None:
     return folder if folder.name.startswith("session_") else None
 
 
-def open_log(log: Path) -> TextIO:
-    """Return Ray's log to write on at its end; nothing that is kept where its folder has gone."""
-    try:
-        return log.open("a")
-    except OSError:
-        return Path(os.devnull).open("a")
-
-
-@contextlib.contextmanager
-def descriptors_to(log: Path) -> Iterator[None]:
-    """Let the descriptors of stdout and stderr, where there are any, lead to a file: native code writes there too.
-
-    The terminal is ours: the command line writes to descriptors of its own.
-    """
-    kept: dict[int, int] = {}
-    _flush()
-    with open_log(log) as file:
-        for number in (1, 2):
-            with contextlib.suppress(OSError):
-                kept[number] = os.dup(number)
-                os.dup2(file.fileno(), number)
-    try:
-        yield
-    finally:
-        _flush()
-        for number, saved in kept.items():
-            os.dup2(saved, number)
-            os.close(saved)
-
-
 @contextlib.contextmanager
 def _signals_kept() -> Iterator[None]:
     """Keep our handlers: Ray's native code takes SIGTERM when it starts, and would abort where we stop and resume; when
@@ -245,10 +214,3 @@ def _check_reachable(address: str) -> None:
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdigit():
         socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
-
-
-def _flush() -> None:
-    """Write out what Python still holds for its streams, so that it goes where it was meant to."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()

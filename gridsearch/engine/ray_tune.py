@@ -23,12 +23,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gridsearch.engine.ray_session import RaySession, descriptors_to, open_log, session_folder  # first: it sets Ray up
+from gridsearch.engine.ray_session import RaySession, session_folder  # first: it sets Ray up
 
 # isort: split
 from ray import tune
 from ray.tune.search import Searcher
 
+from gridsearch.engine.descriptors import descriptors_to, open_log
 from gridsearch.engine.executor import Desk, WorkerSettings, opens_formation
 from gridsearch.engine.interruption import SIGNALS
 from gridsearch.engine.own_folder import OwnFolder

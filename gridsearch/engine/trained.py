@@ -16,7 +16,6 @@ from gridsearch.engine import supervised
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.engine.inline import InlineExecutor
 from gridsearch.engine.keeping import objective_of, trial_epoch, validation_of, weights_at_hand
-from gridsearch.engine.model_process import TRYING_SECONDS
 from gridsearch.engine.preparation import pretrained_files
 from gridsearch.engine.retraining import Repetition
 from gridsearch.engine.weight_files import AGAIN, Kept, Validation, own_validation, read_weights, write_weights
@@ -91,7 +90,7 @@ class ModelSource:
     device: str = "auto"
     threads: int | None = None
     note: Callable[[str], None] = lambda text: None
-    building: float = TRYING_SECONDS
+    building: float | None = None
     patience: float | None = None
 
 
@@ -244,9 +243,11 @@ def teacher_file(source: ModelSource, teacher: str) -> TeacherFile:
 
 
 def kept_teacher(source: ModelSource, teacher: str) -> TeacherFile:
-    """Return the same where its weights are kept, without the model being built."""
+    """Return the same where its weights are kept, without the model being built; `EngineError` where they are not."""
     trial, _, epoch = teacher.partition("@")
     located = _located(source, job_with(source.store, trial), trial, int(epoch))
+    if read_weights(located.file, located.row.trial_id, located.epoch.epoch) is None:
+        raise EngineError(f"the weights of the teacher, trial {trial[:8]}, are not at hand in {located.file}")
     with InlineExecutor(located.settings):
         return _teacher(located.config, located.file, located.place())
 

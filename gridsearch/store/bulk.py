@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -25,20 +26,28 @@ def execute_many(connection: Connection, statement: Insert | Update, rows: Itera
     """Execute the statement with each row; return how many rows of the table changed.
 
     The rows hold values as they are stored (times and states as text) under the names of the statement's
-    parameters, all of them the same names. What is compiled is kept for good, so the statement should be a
-    constant of its module. Without rows nothing happens.
+    parameters, all of them the same names. They are taken one by one: a hundred thousand that exist at once keep
+    Python's collector of garbage busy for longer than it takes to write them. What is compiled is kept for good, so
+    the statement should be a constant of its module. Without rows nothing happens.
     """
-    rows = list(rows)
-    if not rows:
+    remaining = iter(rows)
+    first = next(remaining, None)
+    if first is None:
         return 0
     dialect = connection.dialect
-    key = (statement, dialect.name, tuple(rows[0]))
+    key = (statement, dialect.name, tuple(first))
     plan = _compiled.get(key) or _compiled.setdefault(key, _compile(statement, key[2], dialect))
+    given: Iterable[Mapping[str, Any]] = chain((first,), remaining)
     if plan.fixed:
-        rows = [{**plan.fixed, **row} for row in rows]
-    # The last name is asked for twice and dropped, as a getter of one name returns no tuple.
-    pick = itemgetter(*plan.names, plan.names[-1])
-    return connection.exec_driver_sql(plan.sql, [pick(row)[:-1] for row in rows]).rowcount
+        given = ({**plan.fixed, **row} for row in given)
+    pick = itemgetter(*plan.names)
+    parameters = map(pick, given) if len(plan.names) > 1 else ((pick(row),) for row in given)
+    cursor: Any = connection.connection.cursor()
+    try:
+        cursor.executemany(plan.sql, parameters)
+        return int(cursor.rowcount)
+    finally:
+        cursor.close()
 
 
 def _compile(statement: Insert | Update, names: tuple[str, ...], dialect: Dialect) -> _Compiled:

@@ -14,9 +14,9 @@ from gridsearch.errors import StoreError
 from gridsearch.spec.outcomes import OPEN_STATES, TrialState
 from gridsearch.store.jobs import job_key
 from gridsearch.store.journal import CLAIMED, RELEASED, Cause, Event, log
-from gridsearch.store.lookup import AnySelect, rows_in
+from gridsearch.store.lookup import AnySelect, batches, batches_in, rows_in
 from gridsearch.store.rows import Claim
-from gridsearch.store.sealed import LINEAGES, TRIALS
+from gridsearch.store.sealed import LINEAGES, TRIALS, checked
 from gridsearch.store.settling import settle
 from gridsearch.store.tables import job_trials, lineages, trials
 
@@ -57,12 +57,10 @@ def lineages_now(
     """Return those of the lineages (None: of all) that a condition holds for."""
     statement = _LINEAGES.where(condition)
     if lineage_ids is None:
-        rows = list(connection.execute(statement))
+        found = batches(connection, statement)
     else:
-        rows = list(rows_in(connection, statement, lineages.c.lineage_id, lineage_ids))
-    for row in rows:
-        LINEAGES.check(row)
-    return [LineageNow(*_LINEAGE(row)) for row in rows]
+        found = batches_in(connection, statement, lineages.c.lineage_id, lineage_ids)
+    return [LineageNow(*_LINEAGE(row)) for row in checked(found, LINEAGES)]
 
 
 def claim(connection: Connection, targets: Mapping[str, int], cause: Cause) -> list[Claim]:

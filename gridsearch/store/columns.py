@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect, Double, Text
@@ -42,6 +43,8 @@ def to_text(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+#: Whoever writes many rows at once writes one time.
+@lru_cache(maxsize=1024)
 def to_time(text: str) -> datetime:
     """Return the time that a text of `to_text` tells; `StoreDamagedError` when the text is none."""
     try:

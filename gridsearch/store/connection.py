@@ -18,6 +18,7 @@ from sqlalchemy.pool import StaticPool
 from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.store.failures import damaged, explain
 from gridsearch.store.journals import is_left_over, next_generation, pass_generation
+from gridsearch.store.same_file import SameFile
 from gridsearch.store.waiting import ORDINARY, SLICE_SECONDS, Patience, is_locked
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class Database:
         self._wrote = False
         with translated(path):
             self._raw = self._connect(create=create, read_only=read_only)
+        self._file = SameFile(path)
         self._engine = create_engine("sqlite+pysqlite://", creator=lambda: self._raw, poolclass=StaticPool)
         event.listen(self._engine, "begin", self._begin)
         self._writer = self._engine.execution_options(write=True)
@@ -101,8 +103,17 @@ class Database:
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Connection]:
         self._check_usable()
-        with self._lock, translated(self.path), engine.begin() as connection:
-            yield connection
+        self.check_in_place()
+        try:
+            with self._lock, translated(self.path), engine.begin() as connection:
+                yield connection
+        except StoreError:
+            self.check_in_place()  # else that is what went wrong
+            raise
+
+    def check_in_place(self) -> None:
+        """Raise `StoreMovedError` where the file was deleted or replaced since it was opened."""
+        self._file.check()
 
     def _check_usable(self) -> None:
         if self._closed:
@@ -116,7 +127,8 @@ class Database:
         if not self._closed and os.getpid() == self._pid:
             self._closed = True
             if self._wrote:
-                with suppress(sqlite3.Error):
+                with suppress(sqlite3.Error, StoreError):
+                    self.check_in_place()
                     pass_generation(self._raw)
             self._engine.dispose()
             self._raw.close()

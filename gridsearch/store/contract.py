@@ -17,7 +17,7 @@ trained once, whichever comes first, it or the trial.
 Values handed out are copies. Methods may be called from any thread, one at a time; several processes may hold
 the same store. Every method raises `StoreError` when the file cannot be read or written (read-only, disk full),
 `StoreLockedError` when another program kept it locked for longer than the store was opened to wait,
-`StoreDamagedError` when its content is not sound.
+`StoreDamagedError` when its content is not sound, `StoreMovedError` when its file was deleted or replaced.
 """
 
 from __future__ import annotations
@@ -60,6 +60,13 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release every connection; the store cannot be used afterwards. Closing twice is once."""
+
+    @abstractmethod
+    def check_in_place(self) -> None:
+        """Raise `StoreMovedError` where what was opened is no longer what its path names; usable from any state.
+
+        Every other method does so before it reads or writes anything.
+        """
 
     @abstractmethod
     def waiting_at_most(self, seconds: float) -> AbstractContextManager[None]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from operator import itemgetter
 
-from sqlalchemy import Connection, and_, false, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from gridsearch.errors import StoreDamagedError
 from gridsearch.spec.outcomes import METRICS
-from gridsearch.store.checked_epochs import checked_epochs
+from gridsearch.store.checked_epochs import checked_epochs, epochs_of_job
 from gridsearch.store.columns import to_mapping, to_time
 from gridsearch.store.grids import check_grid
 from gridsearch.store.jobs import stored_job
-from gridsearch.store.lookup import AnyRow, AnySelect, rows_in
+from gridsearch.store.keys import names_of
+from gridsearch.store.lookup import AnySelect, Values, batches, batches_in
 from gridsearch.store.rows import EpochRow, EventRow
-from gridsearch.store.sealed import EPOCHS, EVENTS, JOBS, LINEAGES, TRIALS, Sealed
+from gridsearch.store.sealed import EPOCHS, EVENTS, JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.tables import events, job_trials, lineages, trials
 
+_LINEAGES: AnySelect = select(*LINEAGES.columns)
+_TRIALS: AnySelect = select(*TRIALS.columns)
+_SUBJECT = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "enqueued")))
 _EPOCH = EPOCHS.names.index("epoch")
 _NUMBERS = itemgetter(*map(EPOCHS.names.index, ("epoch", *METRICS, "learning_rate", "seconds")))
 _KEY_OF_LINEAGE, _NAME_OF_LINEAGE, _LAST = (LINEAGES.names.index(name) for name in ("id", "lineage_id", "epoch"))
@@ -31,11 +35,11 @@ _END = itemgetter(*map(EVENTS.names.index, ("attempt", "launch", "detail")))
 def epochs_of(connection: Connection, lineage_ids: Collection[str]) -> list[EpochRow]:
     """See `Store.epochs`."""
     order = {lineage_id: place for place, lineage_id in enumerate(dict.fromkeys(lineage_ids))}
-    found = list(rows_in(connection, select(*LINEAGES.columns), lineages.c.lineage_id, order))
+    found = list(checked(batches_in(connection, _LINEAGES, lineages.c.lineage_id, order), LINEAGES))
     if len(found) < len(order):
         LINEAGES.check_all(connection)
     found.sort(key=lambda row: order[row[_NAME_OF_LINEAGE]])
-    return _curves(connection, found)
+    return _all_epochs(found, checked_epochs(connection, [row[_KEY_OF_LINEAGE] for row in found]))
 
 
 def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
@@ -49,21 +53,19 @@ def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
         .group_by(trials.c.lineage)
         .subquery()
     )
-    statement = (
-        select(*LINEAGES.columns)
-        .join(first, first.c.lineage == lineages.c.id)
-        .where(lineages.c.epoch >= 0)
-        .order_by(first.c.position)
-    )
-    return _curves(connection, connection.execute(statement).fetchall())
+    statement = _LINEAGES.select_from(first).join(lineages, first.c.lineage == lineages.c.id, isouter=True)
+    begun = statement.where(lineages.c.epoch.is_distinct_from(-1)).order_by(first.c.position)
+    found = list(checked(batches(connection, begun), LINEAGES))
+    curves = epochs_of_job(connection, row[_JOB_ID])
+    if curves.keys() - {row[_KEY_OF_LINEAGE] for row in found}:
+        LINEAGES.check_all(connection)  # one only looks as if it had no epochs
+    return _all_epochs(found, curves)
 
 
-def _curves(connection: Connection, found: Collection[AnyRow]) -> list[EpochRow]:
-    """Return the epochs of lineages, given as rows of `LINEAGES.columns`: checked, and none missing."""
-    curves = checked_epochs(connection, [row[_KEY_OF_LINEAGE] for row in found])
+def _all_epochs(found: Collection[Values], curves: Mapping[int, list[Values]]) -> list[EpochRow]:
+    """Return the epochs, none missing, of lineages that are given as checked rows of `LINEAGES.columns`."""
     result = []
     for row in found:
-        LINEAGES.check(row)
         name, curve = row[_NAME_OF_LINEAGE], curves.get(row[_KEY_OF_LINEAGE], [])
         # All are there when they are as many and the last is the last: a lineage has each of them once.
         if len(curve) != row[_LAST] + 1 or (curve and curve[-1][_EPOCH] != row[_LAST]):
@@ -78,21 +80,19 @@ def events_of(connection: Connection, job: str | None, trial_id: str | None, lim
     if job is not None:
         statement = statement.where(events.c.job == stored_job(connection, job)[_JOB_ID])
     if trial_id is not None:
-        subject = connection.execute(
-            select(trials.c.id, trials.c.lineage, trials.c.enqueued).where(trials.c.trial_id == trial_id)
-        ).one_or_none()
+        subject = next(checked(batches(connection, _TRIALS.where(trials.c.trial_id == trial_id)), TRIALS), None)
         if subject is None:
-            statement = statement.where(false())
-        else:
-            own = or_(events.c.trial == subject.id, events.c.trial.is_(None))
-            of_lineage = and_(events.c.lineage == subject.lineage, own)
-            statement = statement.where(or_(of_lineage, events.c.id == subject.enqueued))
-    last = connection.execute(statement.order_by(events.c.id.desc()).limit(max(limit, 0))).fetchall()[::-1]
-    for row in last:
-        EVENTS.check(row)
-    jobs_of = _names(connection, JOBS, "name", (row[_EVENT_JOB] for row in last))
-    lineages_of = _names(connection, LINEAGES, "lineage_id", (row[_EVENT_LINEAGE] for row in last))
-    trials_of = _names(connection, TRIALS, "trial_id", (row[_EVENT_TRIAL] for row in last))
+            TRIALS.check_all(connection)
+            return []
+        number, lineage, enqueued = _SUBJECT(subject)
+        own = or_(events.c.trial == number, events.c.trial.is_(None))
+        of_lineage = and_(events.c.lineage == lineage, own)
+        statement = statement.where(or_(of_lineage, events.c.id == enqueued))
+    newest = statement.order_by(events.c.id.desc()).limit(max(limit, 0))
+    last = list(checked(batches(connection, newest), EVENTS))[::-1]
+    jobs_of = names_of(connection, JOBS, "name", (row[_EVENT_JOB] for row in last))
+    lineages_of = names_of(connection, LINEAGES, "lineage_id", (row[_EVENT_LINEAGE] for row in last))
+    trials_of = names_of(connection, TRIALS, "trial_id", (row[_EVENT_TRIAL] for row in last))
     return [
         EventRow(
             number,
@@ -108,18 +108,3 @@ def events_of(connection: Connection, job: str | None, trial_id: str | None, lim
         for row in last
         for (number, at, kind), (attempt, launch, detail) in [(_BEGINNING(row), _END(row))]
     ]
-
-
-def _names(
-    connection: Connection, sealed: Sealed, name: str, keys: Iterable[int | None]
-) -> dict[int | None, str | None]:
-    """Return a column of checked rows by their row numbers, and None for None."""
-    place, number = sealed.names.index(name), sealed.names.index("id")
-    asked = {key for key in keys if key is not None}
-    found: dict[int | None, str | None] = {None: None}
-    for row in rows_in(connection, select(*sealed.columns), sealed.table.c.id, asked):
-        sealed.check(row)
-        found[row[number]] = row[place]
-    if missing := asked - found.keys():
-        raise StoreDamagedError(f"{sealed.table.name} {min(missing)} is missing")
-    return found

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, select, text
 from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.spec.outcomes import RESULT_STATES, TrialState
 from gridsearch.store.columns import storable, to_json, to_mapping, to_text, to_time
-from gridsearch.store.grids import check_grid
+from gridsearch.store.grids import check_members
 from gridsearch.store.jobs import stored_job
 from gridsearch.store.journal import EVALUATED, Cause, log
 from gridsearch.store.keys import trial_keys
@@ -98,7 +98,7 @@ def _of_job(connection: Connection, statement: AnySelect, job: str | None) -> An
     if job is None:
         return statement.order_by(trials.c.id)
     row = stored_job(connection, job)
-    check_grid(connection, row)
+    check_members(connection, row)
     return (
         statement.join(job_trials, job_trials.c.trial == trials.c.id)
         .where(job_trials.c.job == row[_JOB_ID])

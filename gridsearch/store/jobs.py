@@ -17,7 +17,7 @@ from gridsearch.spec.identity import digest
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.bulk import execute_many
 from gridsearch.store.columns import storable, to_json, to_mapping, to_text, to_time
-from gridsearch.store.grids import check_grid, grid_digest
+from gridsearch.store.grids import check_members, grid_digest
 from gridsearch.store.journal import ENQUEUED, JOB_CREATED, JOB_REVISED, Cause, log_one
 from gridsearch.store.keys import lineage_keys, trial_keys
 from gridsearch.store.lookup import AnyRow
@@ -98,7 +98,7 @@ def put_job(connection: Connection, job: JobText, grid: Sequence[NewTrial], at: 
         new = [trial for trial in members if trial.trial_id not in known]
         known |= _insert_trials(connection, new, Cause(at, job=key))
         connection.execute(delete(job_trials).where(job_trials.c.job == key))
-        rows = [{"job": key, "position": place, "trial": known[name]} for place, name in enumerate(ids)]
+        rows = ({"job": key, "position": place, "trial": known[name]} for place, name in enumerate(ids))
         execute_many(connection, _ADD_MEMBERS, rows)
     return job_row(connection, job.name)
 
@@ -123,7 +123,7 @@ def _put_text(connection: Connection, job: JobText, grid: str, at: datetime) -> 
         JOBS.check(found)
         old = dict(zip(JOBS.names, found, strict=False))
         before = to_mapping(old["spec"])
-        check_grid(connection, found)
+        check_members(connection, found)
         if before == json.loads(text) and all(old[name] == values[name] for name in ("source", "grid")):
             return old["id"], False
         key, kind, revision = old["id"], JOB_REVISED, old["revision"] + 1

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete, select
 
 from gridsearch.spec.outcomes import FormMeasured, ModelSize
 from gridsearch.store.columns import storable
-from gridsearch.store.lookup import rows_in
-from gridsearch.store.sealed import LINEAGES, MEASUREMENTS
+from gridsearch.store.lookup import batches, rows_in
+from gridsearch.store.sealed import LINEAGES, MEASUREMENTS, checked
 from gridsearch.store.tables import lineages, measurements
 
 _SIZED = itemgetter(LINEAGES.names.index("id"), LINEAGES.names.index("lineage_id"), LINEAGES.names.index("parameters"))
@@ -31,9 +31,7 @@ def remember(connection: Connection, measured: Collection[FormMeasured]) -> None
 
 def measured(connection: Connection) -> list[FormMeasured]:
     """See `Store.measured`."""
-    rows = connection.execute(select(*MEASUREMENTS.columns)).fetchall()
-    for row in rows:
-        MEASUREMENTS.check(row)
+    rows = checked(batches(connection, select(*MEASUREMENTS.columns)), MEASUREMENTS)
     return [FormMeasured(**dict(zip(MEASUREMENTS.names, row, strict=False))) for row in rows]
 
 

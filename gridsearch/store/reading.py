@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import fields
 from operator import itemgetter
 
 from sqlalchemy import Connection, func, select
@@ -11,11 +12,11 @@ from sqlalchemy import Connection, func, select
 from gridsearch.errors import StoreError, nearest
 from gridsearch.spec.outcomes import METRICS, TrialState
 from gridsearch.store.columns import to_state, to_time
-from gridsearch.store.grids import TRIALS_WITH_LINEAGES, check_grid, checked_trials, grid_rows
+from gridsearch.store.grids import TRIALS_WITH_LINEAGES, check_grid, grid_rows
 from gridsearch.store.jobs import stored_job
-from gridsearch.store.lookup import AnyRow, every, rows_in
+from gridsearch.store.lookup import Values, batches, batches_in
 from gridsearch.store.rows import LineageRow, TrialRow
-from gridsearch.store.sealed import JOBS, LINEAGES, TRIALS
+from gridsearch.store.sealed import JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.tables import job_trials, lineages, trials
 
 #: How many trials an error names when a prefix is ambiguous.
@@ -24,14 +25,18 @@ _CANDIDATES = 4
 _ALL_TRIALS = TRIALS_WITH_LINEAGES.order_by(trials.c.id)
 _JOB_ID = JOBS.names.index("id")
 _TRIAL_ID, _STATE, _ID = (TRIALS.names.index(name) for name in ("trial_id", "state", "id"))
-_LINEAGE_ID = TRIALS.width + LINEAGES.names.index("lineage_id")
-#: What a `TrialRow` begins with, what follows its state, and what follows the time of its end.
-_BEGINNING = itemgetter(_TRIAL_ID, _LINEAGE_ID, *map(TRIALS.names.index, ("epochs", "config")))
-_MIDDLE = itemgetter(*map(TRIALS.names.index, ("attempt", *METRICS, "diverged_epoch", "error", "log", "seconds")))
-_FINISHED_AT = TRIALS.names.index("finished_at")
-_END = itemgetter(
-    TRIALS.names.index("stopped_epoch"), *(TRIALS.width + LINEAGES.names.index(name) for name in ("parameters", "macs"))
+#: The fields of a `TrialRow` in its order: of the trial, but for three, which are its lineage's.
+_FIELDS = tuple(field.name for field in fields(TrialRow))
+_TRIAL = itemgetter(
+    *(
+        TRIALS.width + LINEAGES.names.index(name)
+        if name in ("lineage_id", "parameters", "macs")
+        else TRIALS.names.index(name)
+        for name in _FIELDS
+    )
 )
+_STATE_FIELD, _END_FIELD = _FIELDS.index("state"), _FIELDS.index("finished_at")
+_NAME = LINEAGES.names.index("lineage_id")
 _LINEAGE = itemgetter(
     *map(
         LINEAGES.names.index,
@@ -40,20 +45,19 @@ _LINEAGE = itemgetter(
 )
 
 
-def _trial_row(row: AnyRow) -> TrialRow:
+def _trial_row(row: Values) -> TrialRow:
     """Return a row of `TRIALS_WITH_LINEAGES`, checked, as a trial."""
-    finished_at = row[_FINISHED_AT]
-    ended = None if finished_at is None else to_time(finished_at)
-    values = (*_BEGINNING(row), to_state(row[_STATE]), *_MIDDLE(row), ended, *_END(row))
+    values = [*_TRIAL(row)]
+    values[_STATE_FIELD] = to_state(values[_STATE_FIELD])
+    if (at := values[_END_FIELD]) is not None:
+        values[_END_FIELD] = to_time(at)
     return TrialRow(*values)
 
 
 def states(connection: Connection, trial_ids: Collection[str]) -> dict[str, TrialState]:
     """See `Store.states`."""
-    found = {}
-    for row in rows_in(connection, select(*TRIALS.columns), trials.c.trial_id, trial_ids):
-        TRIALS.check(row)
-        found[row[_TRIAL_ID]] = to_state(row[_STATE])
+    rows = batches_in(connection, select(*TRIALS.columns), trials.c.trial_id, trial_ids)
+    found = {row[_TRIAL_ID]: to_state(row[_STATE]) for row in checked(rows, TRIALS)}
     if not found.keys() >= set(trial_ids):
         TRIALS.check_all(connection)
     return found
@@ -61,11 +65,8 @@ def states(connection: Connection, trial_ids: Collection[str]) -> dict[str, Tria
 
 def lineage_rows(connection: Connection, lineage_ids: Collection[str]) -> dict[str, LineageRow]:
     """See `Store.lineages`."""
-    found = {}
-    for row in rows_in(connection, select(*LINEAGES.columns), lineages.c.lineage_id, lineage_ids):
-        LINEAGES.check(row)
-        lineage = LineageRow(*_LINEAGE(row))
-        found[lineage.lineage_id] = lineage
+    rows = batches_in(connection, select(*LINEAGES.columns), lineages.c.lineage_id, lineage_ids)
+    found = {row[_NAME]: LineageRow(*_LINEAGE(row)) for row in checked(rows, LINEAGES)}
     if not found.keys() >= set(lineage_ids):
         LINEAGES.check_all(connection)
     return found
@@ -87,13 +88,13 @@ def trials_of(connection: Connection, job: str | None) -> list[TrialRow]:
     """See `Store.trials`."""
     if job is not None:
         return [_trial_row(row) for row in grid_rows(connection, stored_job(connection, job))]
-    return [_trial_row(row) for row in checked_trials(every(connection, _ALL_TRIALS))]
+    return [_trial_row(row) for row in checked(batches(connection, _ALL_TRIALS), TRIALS, LINEAGES)]
 
 
 def trials_by_key(connection: Connection, keys: Iterable[int]) -> dict[int, TrialRow]:
     """Return trials by their row numbers."""
-    found = rows_in(connection, TRIALS_WITH_LINEAGES, trials.c.id, keys)
-    return {row[_ID]: _trial_row(row) for row in checked_trials(found)}
+    found = batches_in(connection, TRIALS_WITH_LINEAGES, trials.c.id, keys)
+    return {row[_ID]: _trial_row(row) for row in checked(found, TRIALS, LINEAGES)}
 
 
 def ranking(connection: Connection, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
@@ -118,12 +119,12 @@ def ranking(connection: Connection, job: str, metric: str, n: int, *, highest: b
 def trial(connection: Connection, prefix: str) -> TrialRow:
     """See `Store.trial`."""
     digits = prefix.lower()
-    found: list[AnyRow] = []
+    found: list[Values] = []
     if re.fullmatch(r"[0-9a-f]*", digits):
         # "g" follows every hexadecimal digit: a range that the index of ids answers.
         statement = TRIALS_WITH_LINEAGES.where(trials.c.trial_id >= digits, trials.c.trial_id < digits + "g")
-        asked = connection.execute(statement.order_by(trials.c.trial_id).limit(_CANDIDATES + 1))
-        found = list(checked_trials(asked))
+        first = statement.order_by(trials.c.trial_id).limit(_CANDIDATES + 1)
+        found = list(checked(batches(connection, first), TRIALS, LINEAGES))
     if not found:
         TRIALS.check_all(connection)
         raise StoreError(f"no trial's id starts with {prefix!r}; ids are listed by `gridsearch top`")

@@ -19,6 +19,9 @@ from gridsearch.store.tables import APPLICATION_ID, metadata
 REVISIONS = ("m001", "m002", "m003", "m004", "m005", "m006", "m007", "m008")
 CURRENT = REVISIONS[-1]
 
+#: What SQLite's ANALYZE keeps: it makes statements quicker and changes nothing that they say.
+_STATISTICS = {("table", "sqlite_stat1"), ("table", "sqlite_stat4")}
+
 #: Alembic's own table, as alembic makes it.
 _version = Table(
     "alembic_version",
@@ -59,19 +62,29 @@ def make_schema(connection: Connection) -> None:
 
 
 def columns_in(connection: Connection) -> set[tuple[str, ...]]:
-    """Return every column of the file as SQLite understands it: table, name, type, whether NULL may stand, key."""
+    """Return every column of the file as SQLite understands it: table, name, type, whether NULL may stand, key.
+
+    Those of SQLite's own tables are left out.
+    """
     statement = (
         'SELECT t.name, c.name, c.type, c."notnull", c.pk '
-        "FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+        "FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
+        "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite!_%' ESCAPE '!'"
     )
     return {tuple(map(str, row)) for row in connection.exec_driver_sql(statement)}
 
 
-def expected_columns() -> set[tuple[str, ...]]:
-    """Return what `columns_in` says of a sound store."""
+def objects_in(connection: Connection) -> set[tuple[str, str]]:
+    """Return what the file's schema has: the type and name of tables, indexes, views and triggers."""
+    rows = connection.exec_driver_sql("SELECT type, name FROM sqlite_master")
+    return {(str(kind), str(name)) for kind, name in rows} - _STATISTICS
+
+
+def expected_schema() -> tuple[set[tuple[str, ...]], set[tuple[str, str]]]:
+    """Return what `columns_in` and `objects_in` say of a sound store."""
     engine = create_engine("sqlite+pysqlite://")
     with engine.begin() as connection:
         make_schema(connection)
-        columns = columns_in(connection)
+        found = columns_in(connection), objects_in(connection)
     engine.dispose()
-    return columns
+    return found

@@ -6,8 +6,8 @@ is not there: whoever reads a whole (a grid, a curve) counts it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Double, Insert, Table, Update, bindparam, insert, select, update
@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Double, Insert, Table, Update,
 from gridsearch.errors import StoreDamagedError
 from gridsearch.store import tables
 from gridsearch.store.bulk import execute_many
-from gridsearch.store.lookup import AnyRow, as_stored, every, rows_in
-from gridsearch.store.seals import is_sealed, seal
+from gridsearch.store.lookup import Values, as_stored, batches, batches_in
+from gridsearch.store.seals import first_unsealed, seal
 
 #: Columns that no seal covers: an event's number, given when it is written (events count from 1), and a launch's signs
 #: of life, given every few seconds.
@@ -37,42 +37,49 @@ class Sealed:
         by_name = {column.name: column for column in as_stored(table)}
         self.columns: list[ColumnElement[Any]] = [by_name[name] for name in (*self.names, "seal")]
         self.width = len(self.columns)
-        self._covered = len(sealed)
-        self._values = itemgetter(*sealed)
-        self._blank: dict[str, Any] = dict.fromkeys(sealed)
+        self._sealed = tuple(sealed)
         self._key = [self.names.index(column.name) for column in table.primary_key]
-        self._reals = [column.name for column in table.c if isinstance(column.type, Double)]
+        self._reals = tuple(column.name for column in table.c if isinstance(column.type, Double))
         self._insert: Insert = insert(table)
         self._updates: dict[tuple[str, ...], Update] = {}
 
-    def check(self, row: AnyRow, start: int = 0) -> None:
+    def check(self, row: Sequence[Any], start: int = 0) -> None:
         """Refuse a row, with `columns` from a place on, that is not what was written: `StoreDamagedError` names it."""
-        if not is_sealed(row[start : start + self._covered], row[start + self.width - 1]):
-            own = row[start : start + self.width]
+        self.check_batch((row,), start)
+
+    def check_batch(self, rows: Iterable[Sequence[Any]], start: int = 0) -> None:
+        """Refuse rows as `check` does: quicker for many."""
+        end = start + self.width
+        row = first_unsealed(rows, slice(start, start + len(self._sealed)), end - 1)
+        if row is not None:
+            own = row[start:end]
             known = any(own[place] is not None for place in self._key)
             told = f"{self.subject(own)} is not" if known else f"a row of {self.table.name} that others refer to is not"
             raise StoreDamagedError(f"{told} what was written")
 
     def check_all(self, connection: Connection) -> None:
         """Check every row: where an id was not found, it may be one that was changed."""
-        for row in every(connection, select(*self.columns)):
-            self.check(row)
+        for batch in batches(connection, select(*self.columns)):
+            self.check_batch(batch)
 
     def subject(self, row: Sequence[Any]) -> str:
         """Return what a person calls a row of `columns`: its table and key."""
         return f"{self.table.name} {'/'.join(str(row[place]) for place in self._key)}"
 
     def sealed(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of a whole row with its seal; numbers of REAL columns as SQLite will give them back."""
-        row = {**self._blank, **values}
+        """Return the values of a row, those left out being NULL, with its seal.
+
+        Numbers of REAL columns are as SQLite will give them back.
+        """
+        row = dict(values)
         for name in self._reals:
-            if (number := row[name]) is not None:
+            if (number := row.get(name)) is not None:
                 row[name] = float(number) + 0.0  # no sign before a zero
-        row["seal"] = seal(*self._values(row))
+        row["seal"] = seal(*map(row.get, self._sealed))
         return row
 
     def insert(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Insert whole rows, given as stored and with their keys; columns left out are NULL."""
+        """Insert rows, given as stored, with their keys and all with the same columns; those left out are NULL."""
         execute_many(connection, self._insert, (self.sealed(row) for row in rows))
 
     def change(self, connection: Connection, changes: Iterable[Mapping[str, Any]]) -> None:
@@ -87,8 +94,7 @@ class Sealed:
         names = tuple(name for name in next(iter(wanted.values())) if name != "id")
         statement = select(*self.columns)
         found = []
-        for row in rows_in(connection, statement, self.table.c.id, wanted):
-            self.check(row)
+        for row in checked(batches_in(connection, statement, self.table.c.id, wanted), self):
             new = self.sealed(dict(zip(self.names, row, strict=False)) | dict(wanted[row[0]]))
             found.append({"key": row[0], "new_seal": new["seal"]} | {f"new_{name}": new[name] for name in names})
         if len(found) != len(wanted):
@@ -101,6 +107,15 @@ class Sealed:
             values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*names, "seal")}
             self._updates[names] = update(self.table).where(self.table.c.id == bindparam("key")).values(values)
         return self._updates[names]
+
+
+def checked(found: Iterable[list[Values]], *parts: Sealed) -> Iterator[Values]:
+    """Yield rows, given many at once, that have the `columns` of one or more tables in turn, each part checked."""
+    starts = list(accumulate((part.width for part in parts), initial=0))
+    for batch in found:
+        for part, start in zip(parts, starts, strict=False):
+            part.check_batch(batch, start)
+        yield from batch
 
 
 JOBS = Sealed(tables.jobs)

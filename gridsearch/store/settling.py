@@ -17,10 +17,10 @@ from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, OPEN_STATES, TrialState
 from gridsearch.spec.stopping import best_epoch
 from gridsearch.store.checked_epochs import checked_epochs
-from gridsearch.store.grids import TRIALS_WITH_LINEAGES, checked_trials
+from gridsearch.store.grids import TRIALS_WITH_LINEAGES
 from gridsearch.store.journal import Cause, log
-from gridsearch.store.lookup import AnySelect, rows_in
-from gridsearch.store.sealed import EPOCHS, LINEAGES, TRIALS
+from gridsearch.store.lookup import AnySelect, batches_in
+from gridsearch.store.sealed import EPOCHS, LINEAGES, TRIALS, checked
 from gridsearch.store.tables import lineages, trials
 
 _LOSSES = ("train_loss", "val_loss")
@@ -64,7 +64,7 @@ class _Epoch(NamedTuple):
 
 def settle(connection: Connection, keys: Collection[int], cause: Cause) -> list[int]:
     """Complete, or mark as diverged or stopped, the open trials of these lineages that have an answer; return which."""
-    found = checked_trials(rows_in(connection, _ANSWERED, trials.c.lineage, keys))
+    found = checked(batches_in(connection, _ANSWERED, trials.c.lineage, keys), TRIALS, LINEAGES)
     answered = [_Open(*_OF_TRIAL(row), *_OF_LINEAGE(row)) for row in found]
     if not answered:
         return []

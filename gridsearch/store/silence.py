@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from operator import itemgetter
 
 from sqlalchemy import Connection, and_, select
 
+from gridsearch.store.columns import to_time
 from gridsearch.store.jobs import job_key
 from gridsearch.store.journal import CLAIMED
-from gridsearch.store.lookup import AnyRow, rows_in
+from gridsearch.store.lookup import AnySelect, Values, batches, batches_in
 from gridsearch.store.rows import AtWork
-from gridsearch.store.sealed import LINEAGES
-from gridsearch.store.tables import events, launches, lineages
+from gridsearch.store.sealed import EVENTS, LAUNCHES, LINEAGES, checked
+from gridsearch.store.tables import events, lineages
+
+_LAUNCHES: AnySelect = select(*LAUNCHES.columns)
+#: Lineages with the event by which they were claimed last; without it one is damaged, and not left out.
+_CLAIMS: AnySelect = select(*LINEAGES.columns, *EVENTS.columns).join_from(
+    lineages,
+    events,
+    and_(events.c.lineage == lineages.c.id, events.c.attempt == lineages.c.attempt, events.c.kind == CLAIMED),
+    isouter=True,
+)
+_LAUNCH = itemgetter(*map(LAUNCHES.names.index, ("id", "job", "ended_at")))
+_LINEAGE_ID, _HELD_BY, _HEARD_AT = (LINEAGES.names.index(name) for name in ("lineage_id", "launch", "heard_at"))
+_CLAIM, _CLAIMED_AT = (LINEAGES.width + EVENTS.names.index(name) for name in ("id", "at"))
 
 
 def at_work(connection: Connection, job: str) -> list[AtWork]:
     """See `Store.at_work`."""
-    claimed = and_(events.c.lineage == lineages.c.id, events.c.attempt == lineages.c.attempt, events.c.kind == CLAIMED)
-    statement = (
-        select(lineages.c.launch, events.c.at, lineages.c.lineage_id, lineages.c.heard_at, lineages.c.id)
-        .join_from(lineages, launches, lineages.c.launch == launches.c.id)
-        .join(events, claimed)
-        .where(launches.c.job == job_key(connection, job), launches.c.ended_at.is_(None))
-        .order_by(events.c.id)
-    )
-    found: dict[tuple[int, datetime], list[AnyRow]] = {}
-    rows: Sequence[AnyRow] = connection.execute(statement).fetchall()
-    keys = {row.id for row in rows}
-    for checked in rows_in(connection, select(*LINEAGES.columns), lineages.c.id, keys):
-        LINEAGES.check(checked)
-    for row in rows:
-        found.setdefault((row.launch, row.at), []).append(row)
+    key = job_key(connection, job)
+    all_launches = map(_LAUNCH, checked(batches(connection, _LAUNCHES), LAUNCHES))
+    holders = [number for number, of, ended_at in all_launches if of == key and ended_at is None]
+    if not holders:
+        return []
+    LINEAGES.check_all(connection)  # one may only look as if nobody held it
+    claims = checked(batches_in(connection, _CLAIMS, lineages.c.launch, holders), LINEAGES, EVENTS)
+    together: dict[tuple[int, str], list[Values]] = {}
+    for row in sorted(claims, key=itemgetter(_CLAIM)):
+        together.setdefault((row[_HELD_BY], row[_CLAIMED_AT]), []).append(row)
     return [
         AtWork(
             launch_id=launch,
-            lineage_ids=tuple(row.lineage_id for row in together),
-            heard_at=max(row.heard_at or claimed_at for row in together),
+            lineage_ids=tuple(row[_LINEAGE_ID] for row in found),
+            heard_at=max(to_time(row[_HEARD_AT] or claimed_at) for row in found),
         )
-        for (launch, claimed_at), together in found.items()
+        for (launch, claimed_at), found in together.items()
     ]

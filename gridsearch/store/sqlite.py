@@ -60,6 +60,9 @@ class SqliteStore(Store):
     def close(self) -> None:
         self._database.close()
 
+    def check_in_place(self) -> None:
+        self._database.check_in_place()
+
     def waiting_at_most(self, seconds: float) -> AbstractContextManager[None]:
         return self._database.waiting_at_most(seconds)
 

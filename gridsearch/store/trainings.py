@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -10,16 +9,19 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from gridsearch.errors import StoreDamagedError
 from gridsearch.spec.outcomes import Formation, LineagePlaced, Place
-from gridsearch.store.columns import storable, to_json
-from gridsearch.store.keys import lineage_keys
-from gridsearch.store.lookup import AnyRow, rows_in
+from gridsearch.store.columns import storable, to_json, to_mapping
+from gridsearch.store.keys import lineage_keys, names_of
+from gridsearch.store.lookup import AnySelect, batches, batches_in, rows_in
 from gridsearch.store.rows import TrainingRow
-from gridsearch.store.sealed import FORMATIONS, LINEAGES, TRAININGS, TRIALS
+from gridsearch.store.sealed import FORMATIONS, LINEAGES, TRAININGS, TRIALS, checked
 from gridsearch.store.tables import formations, lineages, trainings, trials
 
 _EPOCHS, _CONFIG = TRIALS.names.index("epochs"), TRIALS.names.index("config")
 _LINEAGE_ID = TRIALS.width + LINEAGES.names.index("lineage_id")
+_TRAINING = itemgetter(*map(TRAININGS.names.index, ("formation", "epoch", "recorded", "attempt")))
+_FORMATION = itemgetter(*map(FORMATIONS.names.index, ("id", "form", "device", "threads", "torch", "places")))
 _NEXT_FORMATION = select(func.coalesce(func.max(formations.c.id), 0) + 1)
 
 
@@ -85,32 +87,35 @@ def _key(connection: Connection, formation: Formation) -> int:
 
 def trainings_of(connection: Connection, lineage_id: str) -> list[TrainingRow]:
     """See `Store.trainings`."""
-    own = select(*TRAININGS.columns).join(lineages, lineages.c.id == trainings.c.lineage)
-    rows = connection.execute(own.where(lineages.c.lineage_id == lineage_id).order_by(trainings.c.number)).all()
-    for row in rows:
-        TRAININGS.check(row)
-    asked = select(*FORMATIONS.columns)
-    found = {row.id: row for row in rows_in(connection, asked, formations.c.id, {row.formation for row in rows})}
-    for row in found.values():
-        FORMATIONS.check(row)
-    together = {key: _formation(connection, row) for key, row in found.items()}
-    return [TrainingRow(lineage_id, row.epoch, row.recorded, row.attempt, together[row.formation]) for row in rows]
+    own: AnySelect = select(*TRAININGS.columns).join(lineages, lineages.c.id == trainings.c.lineage)
+    asked = own.where(lineages.c.lineage_id == lineage_id).order_by(trainings.c.number)
+    rows = [_TRAINING(row) for row in checked(batches(connection, asked), TRAININGS)]
+    together = _formations(connection, {row[0] for row in rows})
+    return [
+        TrainingRow(lineage_id, epoch, recorded, attempt, together[formation])
+        for formation, epoch, recorded, attempt in rows
+    ]
 
 
-def _formation(connection: Connection, row: AnyRow) -> Formation:
-    places = json.loads(row.places)["places"]
-    columns = select(lineages.c.id, lineages.c.lineage_id)
-    keys = (key for key, _, _ in places if key is not None)
-    names = {one[0]: one[1] for one in rows_in(connection, columns, lineages.c.id, keys)}
-    members = tuple(Place(names.get(key, ""), epoch, epochs) for key, epoch, epochs in places)
-    return Formation(row.form, row.device, row.threads, row.torch, members)
+def _formations(connection: Connection, keys: Collection[int]) -> dict[int, Formation]:
+    """Return formations by their row numbers; `StoreDamagedError` where one is missing."""
+    statement: AnySelect = select(*FORMATIONS.columns)
+    rows = checked(batches_in(connection, statement, formations.c.id, keys), FORMATIONS)
+    found = {key: (*what, to_mapping(places)["places"]) for key, *what, places in map(_FORMATION, rows)}
+    if missing := set(keys) - found.keys():
+        raise StoreDamagedError(f"{formations.name} {min(missing)} is missing")
+    members = {key for *_, places in found.values() for key, _, _ in places}
+    names = names_of(connection, LINEAGES, "lineage_id", members)
+    return {
+        number: Formation(
+            form, device, threads, torch, tuple(Place(names[key] or "", epoch, epochs) for key, epoch, epochs in places)
+        )
+        for number, (form, device, threads, torch, places) in found.items()
+    }
 
 
 def configs_of(connection: Connection, lineage_ids: Collection[str]) -> dict[str, str]:
     """See `Store.configs`."""
-    columns = select(*TRIALS.columns, *LINEAGES.columns).join_from(trials, lineages)
-    rows = list(rows_in(connection, columns, lineages.c.lineage_id, lineage_ids))
-    for row in rows:
-        TRIALS.check(row)
-        LINEAGES.check(row, TRIALS.width)
+    columns: AnySelect = select(*TRIALS.columns, *LINEAGES.columns).join_from(trials, lineages)
+    rows = checked(batches_in(connection, columns, lineages.c.lineage_id, lineage_ids), TRIALS, LINEAGES)
     return {row[_LINEAGE_ID]: row[_CONFIG] for row in sorted(rows, key=itemgetter(_EPOCHS))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 from gridsearch.errors import StoreBusyError, StoreDamagedError, StoreLockedError
 from gridsearch.store.backups import back_up
 from gridsearch.store.connection import Database
+from gridsearch.store.launches import give_up_launch, launch_cause
 from gridsearch.store.processes import process_start, process_table, surely_gone, this_host
 from gridsearch.store.schema import CURRENT, revision_of
 from gridsearch.store.verification import verify
@@ -26,9 +28,10 @@ def upgrade(database: Database, migrations: Path = MIGRATIONS, target: str = CUR
     """Bring the schema to `target` in one transaction: it is changed wholly or not at all.
 
     A copy of the store is first made beside it, which is the only way back: migrations have no `downgrade`.
-    `StoreBusyError` when a launch is using the store: its process is seen, or it gives a sign of life.
+    `StoreBusyError` when a launch is using the store: its process is seen, or it gives a sign of life. Those that do
+    not are closed as lost: a program that knows the older schema can record nothing more.
     """
-    _refuse_while_used(database)
+    silent = _refuse_while_used(database)
     # Within a transaction, which has its lock: a backup by itself waits for others without end.
     with database.read():
         back_up(database.raw, database.path, target)
@@ -36,8 +39,12 @@ def upgrade(database: Database, migrations: Path = MIGRATIONS, target: str = CUR
         # Another process may have done it since.
         if revision_of(connection, database.path) != target:
             command.upgrade(alembic_config(connection, migrations), target)
+            if target != CURRENT:
+                return
+            for launch in silent:
+                give_up_launch(connection, launch_cause(connection, launch.id, datetime.now(UTC)), launch.beat)
             # What an upgrade makes of damage would look sound for ever after.
-            if target == CURRENT and (problems := verify(connection)):
+            if problems := verify(connection):
                 raise StoreDamagedError(f"as its upgrade shows: {problems[0].subject}: {problems[0].text}")
 
 
@@ -50,14 +57,15 @@ def alembic_config(connection: Connection, migrations: Path = MIGRATIONS) -> Con
     return config
 
 
-def _refuse_while_used(database: Database) -> None:
+def _refuse_while_used(database: Database) -> list[Any]:
+    """Return the open launches, all of which are gone or were silent for as long as they were listened to."""
     before = _open_launches(database)
     for launch in before:
         if _is_seen(launch):
             raise _used(database.path, launch)
     unseen = {launch.id: launch.beat for launch in before if not _is_gone(launch)}
     if not unseen:
-        return
+        return before
     database.patience.note(
         f"the store {database.path} must be upgraded: listening for {LISTENING_SECONDS:.0f} s whether a launch uses it"
     )
@@ -69,6 +77,7 @@ def _refuse_while_used(database: Database) -> None:
     for launch in _open_launches(database):
         if launch.id not in unseen or launch.beat != unseen[launch.id]:
             raise _used(database.path, launch)
+    return before
 
 
 def _open_launches(database: Database) -> list[Any]:

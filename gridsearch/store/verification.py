@@ -24,7 +24,7 @@ from gridsearch.store.curve_checks import results_are_recorded
 from gridsearch.store.lookup import as_stored, every
 from gridsearch.store.replay import Replay, compare
 from gridsearch.store.rows import Problem
-from gridsearch.store.schema import columns_in, expected_columns
+from gridsearch.store.schema import columns_in, expected_schema, objects_in
 from gridsearch.store.sealed import DERIVED, GROUND, Sealed
 from gridsearch.store.tables import events
 
@@ -63,8 +63,16 @@ def _file(connection: Connection) -> Iterator[Problem]:
 
 
 def _schema(connection: Connection) -> Iterator[Problem]:
-    for table, column, *_ in sorted(columns_in(connection) ^ expected_columns()):
-        yield Problem("schema", f"{table}.{column}", "the schema declares it otherwise than this program does")
+    columns, objects = expected_schema()
+    found = objects_in(connection)
+    # What is not ours may change what is written (a trigger), or be what is read (a view).
+    for kind, name in sorted(found - objects):
+        yield Problem("schema", f"{kind} {name}", "it is no part of a store: somebody else has put it there")
+    for kind, name in sorted(objects - found):
+        yield Problem("schema", f"{kind} {name}", "it is missing")
+    if found == objects:
+        for table, column, *_ in sorted(columns_in(connection) ^ columns):
+            yield Problem("schema", f"{table}.{column}", "the schema declares it otherwise than this program does")
 
 
 def _seals(connection: Connection, tables: Iterable[Sealed]) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from gridsearch.engine.driver import Driver
 from gridsearch.engine.executor import Desk, WorkerSettings
 from gridsearch.engine.inline import InlineExecutor
 from gridsearch.engine.launch import plan_job
-from gridsearch.engine.liveness import own_process
+from gridsearch.engine.liveness import LEASE_BEATS, own_process
 from gridsearch.errors import DataError, JobError, ModelError, StorageError
 from gridsearch.spec.outcomes import EpochRecord, LineageFinished, TrialState
 from gridsearch.store.opening import open_store
@@ -439,3 +440,29 @@ def test_repeats_over_data_seeds_split_and_order_anew(tmp_path: Path) -> None:
     assert len(notes.epochs) == 4
     zero, one = ([replace(e, seconds=0, lineage_id="") for e in notes.epochs[i : i + 2]] for i in (0, 2))
     assert zero != one
+
+
+def test_a_silent_launch_that_holds_nothing_that_is_wanted_is_closed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
+    store_path = tmp_path / "r.db"
+    with open_store(store_path) as store:
+        store.put_job("left", {}, "", [])
+        silent = store.open_launch("left", "elsewhere", 1, 0.0, 1)
+
+    def wait_for_its_lease() -> None:
+        while own_beat() < LEASE_BEATS + 1:
+            time.sleep(0.01)
+
+    def own_beat() -> int:
+        with open_store(store_path, read_only=True) as store:
+            return max(row.beat for row in store.open_launches())
+
+    notes = Notes(1, wait_for_its_lease)
+    launch(prepared(tmp_path), store_path, notes=notes)
+    assert notes.notes == [note for note in notes.notes if note.startswith(f"launch {silent} (process 1 on elsewhere")]
+    assert len(notes.notes) == 1
+    with open_store(store_path) as store:
+        assert store.open_launches() == []
+        assert {"outcome": "lost"} in [row.detail for row in store.events(job="left")]

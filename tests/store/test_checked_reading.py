@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store, refuse_unsound
 from gridsearch.store.rows import Latency
 from gridsearch.store.seals import seal
-from tests.store.grids import JOB, claim_all, grid, make_store, start
+from tests.store.grids import JOB, claim_all, epochs, grid, make_store, placed, start
 from tests.store.make_asset import RATES, make_asset
 
 TRIALS = grid(rates=RATES, epochs=(1, 3))
@@ -39,6 +39,7 @@ READERS: dict[str, Callable[[Store], Any]] = {
     "evaluations": lambda store: store.evaluations(JOB),
     "latencies": lambda store: store.latencies(),
     "measured": lambda store: store.measured(),
+    "at_work": lambda store: store.at_work(JOB),
     "open_launches": lambda store: [(row.host, row.pid, row.workers) for row in store.open_launches()],
 }
 #: For each type of column values that nobody wrote: of the type, of another, and no text.
@@ -226,3 +227,81 @@ def test_a_seal_is_the_same_everywhere() -> None:
 def test_every_table_but_the_members_of_grids_carries_a_seal() -> None:
     tables_with = {one.table.name for one in (*sealed.GROUND, *sealed.DERIVED)}
     assert tables_with == tables.metadata.tables.keys() - {"job_trials"}
+
+
+@pytest.fixture
+def watched(path: Path) -> Iterator[tuple[Store, Store, int]]:
+    """Yield a store that has looked at its trials again and again, another connection to it, and a launch there."""
+    with make_store(path, TRIALS) as store, open_store(path, read_only=True) as reader:
+        launch = start(store, TRIALS)
+        for _ in range(3):
+            store.beat(launch)
+            assert reader.counts(JOB) == {"pending": len(TRIALS)}
+        yield reader, store, launch
+
+
+def test_what_others_record_is_seen_by_whoever_looks_again(watched: tuple[Store, Store, int]) -> None:
+    reader, store, launch = watched
+    for claim in claim_all(store, launch, TRIALS):
+        store.record(launch, list(epochs(claim, 3)), {})
+        assert reader.counts(JOB) == store.counts(JOB)
+        assert reader.ranking(JOB, "val_loss", 9, highest=False) == store.ranking(JOB, "val_loss", 9, highest=False)
+    store.put_job(JOB, {}, "", TRIALS[1:])
+    assert reader.counts(JOB) == {"completed": len(TRIALS) - 1}
+
+
+@pytest.mark.parametrize("change", ["state = 'cancelled', finished_at = ''", "val_loss = 0.5", "lineage = 2"])
+def test_damage_is_seen_by_whoever_looks_again(watched: tuple[Store, Store, int], change: str) -> None:
+    reader, store, _ = watched
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute(f"UPDATE OR REPLACE trials SET {change} WHERE id = 1")
+    for look in (lambda: reader.counts(JOB), lambda: reader.ranking(JOB, "val_loss", 1, highest=False)):
+        with pytest.raises(StoreDamagedError):
+            look()
+
+
+def test_a_lineage_that_looks_as_if_it_had_no_epochs_is_noticed(asset: Path, path: Path) -> None:
+    shutil.copy(asset, path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE lineages SET epoch = -1 WHERE id = 1")
+    assert readings(path)["job_epochs"] == "damaged"
+
+
+def test_the_events_of_a_trial_are_those_of_its_own_lineage(asset: Path, path: Path) -> None:
+    shutil.copy(asset, path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        (name,) = connection.execute("SELECT trial_id FROM trials WHERE id = 1").fetchone()
+        connection.execute("UPDATE trials SET enqueued = enqueued + 1, lineage = 99 WHERE id = 1")
+    with open_store(path, read_only=True, examine=False) as store, pytest.raises(StoreDamagedError, match="trials 1"):
+        store.events(trial_id=name)
+
+
+def test_the_neighbours_of_a_lineage_are_those_that_it_had(path: Path) -> None:
+    with make_store(path, TRIALS) as store:
+        launch = start(store, TRIALS)
+        claims = claim_all(store, launch, TRIALS)
+        store.record(launch, list(placed(claims)), {})
+        assert store.trainings(claims[0].lineage_id)[0].formation.places
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE lineages SET lineage_id = 'x' || lineage_id WHERE id = 2")
+        with pytest.raises(StoreDamagedError, match="lineages 2 is not what was written"):
+            store.trainings(claims[0].lineage_id)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "events SET at = '2020-01-01T00:00:00.000000+00:00' WHERE kind = 'claimed'",
+        "events SET kind = 'released' WHERE kind = 'claimed'",
+        "lineages SET launch = NULL",
+        "launches SET ended_at = '', outcome = 'lost'",
+    ],
+)
+def test_when_a_worker_was_heard_of_is_checked(path: Path, change: str) -> None:
+    with make_store(path, TRIALS) as store:
+        claim_all(store, start(store, TRIALS), TRIALS)
+        assert len(store.at_work(JOB)) == 1
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(f"UPDATE {change}")
+        with pytest.raises(StoreDamagedError):
+            store.at_work(JOB)

@@ -127,6 +127,30 @@ def test_a_schema_that_says_otherwise_is_reported(path: Path, old: str, new: str
     assert {problem.rule for problem in problems} == {"schema"}
 
 
+@pytest.mark.parametrize(
+    ("what", "statement"),
+    [
+        ("trigger", "CREATE TRIGGER x AFTER INSERT ON epochs BEGIN UPDATE epochs SET val_loss = 0; END"),
+        ("view", "CREATE VIEW x AS SELECT * FROM trials"),
+        ("table", "CREATE TABLE x (y)"),
+        ("index", "CREATE UNIQUE INDEX x ON trials (state, id)"),
+    ],
+)
+def test_what_somebody_else_put_into_a_store_is_told_of(path: Path, what: str, statement: str) -> None:
+    assert [(one.rule, one.subject) for one in tampered(path, statement)] == [("schema", f"{what} x")]
+
+
+def test_an_index_that_is_missing_is_told_of(path: Path) -> None:
+    problems = tampered(path, "DROP INDEX ix_events_lineage")
+    assert [(one.rule, one.subject, one.text) for one in problems] == [
+        ("schema", "index ix_events_lineage", "it is missing")
+    ]
+
+
+def test_the_statistics_that_sqlite_keeps_are_no_problem(path: Path) -> None:
+    assert tampered(path, "ANALYZE") == []
+
+
 def test_swapped_positions_are_reported(path: Path) -> None:
     problems = tampered(
         path,

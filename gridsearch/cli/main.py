@@ -109,14 +109,14 @@ def _usage(error: Exception) -> int:
 
 def _with_set(said: str) -> str:
     """Say how a setting is changed on the command line, where one was written as in other tools."""
-    extra = re.search(r"unexpected extra arguments? \(([^)]*=[^)]*)\)", said)
+    extra = re.search(r"unexpected extra argument(?:s|\(s\))? \(([^)]*=[^)]*)\)", said)
     if extra:
         return f"{said.rstrip('.')}; settings are changed with {' '.join(f'--set {word}' for word in extra[1].split())}"
     option = re.match(r"No such option: --?([\w-]+)", said)
     key = option[1].replace("-", "_") if option else ""
     meant = key if key in RECIPE_KEYS else next(iter(re.findall(r"is called (\w+)", key_habit(key))), "")
     return (
-        f"{said.partition('.')[0].partition(' (')[0]}; settings are changed with --set {meant}=..." if meant else said
+        f"{said.partition('.')[0].partition(' (')[0]}; settings are changed with --set {meant}=VALUE" if meant else said
     )
 
 

@@ -88,13 +88,44 @@ def not_writable(what: str, place: Path, cause: OSError) -> StorageError:
     )
 
 
+#: How alike two words are (0 to 1) of which one is a slip of the pen; "criterion" and "description" are not.
+_CLOSE = 0.75
+#: One letter of three or four weighs more.
+_CLOSE_AND_SHORT, _SHORT = 0.65, 4
+_MOST_LISTED = 20
+#: How much of a word tells which one it is, where it begins no other.
+_SHORTEST = 3
+
+
 def nearest(word: str, valid: Iterable[str]) -> str:
-    """Return `" (did you mean 'x'?)"` for the closest valid word, or the list of valid words when none is close."""
+    """Return `" (did you mean 'x'?)"` for the closest valid word, or the list of valid words when none is close.
+
+    A long list is left out, and a word that differs by its digits alone is another one, not a slip of the pen.
+    """
     choices = sorted(set(valid))
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
-    if close:
-        return f" (did you mean {close[0]!r}?)"
-    return f" (valid: {', '.join(choices)})" if choices else ""
+    if close := closest(word, choices):
+        return f" (did you mean {close!r}?)"
+    return f" (valid: {', '.join(choices)})" if 0 < len(choices) <= _MOST_LISTED else ""
+
+
+def closest(word: str, valid: Iterable[str]) -> str | None:
+    """Return the valid word that was meant, as far as spelling tells."""
+    lowered = {choice.lower(): choice for choice in sorted(set(valid), reverse=True)}
+    if word.lower() in lowered:
+        return lowered[word.lower()]
+    cutoff = _CLOSE_AND_SHORT if len(word) <= _SHORT else _CLOSE
+    swapped = [choice for choice in lowered if sorted(choice) == sorted(word.lower())]
+    begun = [choice for choice in lowered if len(word) >= _SHORTEST and choice.startswith(word.lower())]
+    close = (
+        swapped
+        or (begun if len(begun) == 1 else [])
+        or difflib.get_close_matches(word.lower(), lowered, n=3, cutoff=cutoff)
+    )
+    return next((lowered[found] for found in close if _letters(found) != _letters(word.lower())), None)
+
+
+def _letters(word: str) -> str:
+    return "".join(sign for sign in word if not sign.isdigit())
 
 
 #: How many characters of an error's own words are repeated; the whole stands in its log.

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.frames import OVER, JobData
-from gridsearch.analysis.labels import label
 from gridsearch.analysis.measures import overfit_epoch, own_epochs
 from gridsearch.analysis.ranking import ranked
 from gridsearch.store.rows import EpochRow
@@ -104,7 +103,7 @@ def _curve(data: JobData, row: Mapping[Any, Any], own: Sequence[EpochRow], place
         group=place[0],
         rank=place[1],
         score=_finite(row["score"]),
-        settings=tuple((name, label(row[name])) for name in data.axis_columns),
+        settings=data.settings_texts(row),
         epochs=tuple(epoch.epoch for epoch in own),
         train_loss=tuple(_finite(epoch.train_loss) for epoch in own),
         val_loss=val,

@@ -9,7 +9,6 @@ import pandas as pd
 from gridsearch.analysis.evaluations import Scores, Speed, scores, speeds
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.labels import label
 from gridsearch.analysis.ranking import ranked
 
 
@@ -38,7 +37,7 @@ def evaluated_trials(data: JobData) -> tuple[EvaluatedTrial, ...]:
             trial=row["trial"],
             rank=place,
             score=None if pd.isna(row["score"]) else float(row["score"]),
-            settings=tuple((name, label(row[name])) for name in data.axis_columns),
+            settings=data.settings_texts(row),
             scores=scores(evaluations[row["trial"]]),
             speeds=speeds(one for one in data.latencies if one.trial_id == row["trial"]),
         )

@@ -10,33 +10,87 @@ from typing import Any
 
 import pandas as pd
 
-from gridsearch.errors import GridsearchError
+from gridsearch.errors import GridsearchError, nearest
+from gridsearch.spec.job import recipe_comparable
+from gridsearch.spec.kinds import Comparable, Kind, comparable_to
+from gridsearch.spec.outcomes import TrialState
 from gridsearch.spec.rules import parse_rule
+from gridsearch.spec.trial import RECIPE_KEYS
 
 
 class TableError(GridsearchError):
     """A filter, a sort order or a choice of columns cannot be used."""
 
 
+#: Columns of ours that hold text, of which none is empty text, and not null.
+TEXTS = frozenset({"trial", "state", "error", "over"})
+_ID_DIGITS = 64
+
+
 def matching(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
-    """Return the rows for which the expression holds; a missing value satisfies no comparison but `!=`."""
+    """Return the rows for which the expression holds; a missing value is null, and no number or text."""
     try:
-        rule = parse_rule(expression, [str(column) for column in frame.columns])
+        rule = parse_rule(expression, {str(name): _comparable(str(name), column) for name, column in frame.items()})
     except ValueError as error:
         text = str(error).replace("unknown setting", "unknown column").replace("in a rule", "in a filter")
         raise TableError(f"filter: {text}") from None
     try:
-        keep = [rule.holds(row) for row in plain_rows(frame)]
+        keep = [rule.holds(row) for row in _rows(frame)]
     except ValueError as error:
         raise TableError(f"filter: {error}") from None
     return frame[pd.Series(keep, index=frame.index, dtype="bool")]
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows of plain Python values: a missing number is NaN, a missing text is empty."""
+    """Return rows of plain Python values: a missing number is NaN, a missing text of ours empty, a null None."""
     columns = {}
     for name, column in frame.items():
         text = pd.api.types.is_string_dtype(column.dtype)
-        absent = "" if text else float("nan")
-        columns[str(name)] = [absent if pd.isna(value) else value for value in column.tolist()]
+        absent = "" if name in TEXTS else None if text else float("nan")
+        columns[str(name)] = [_plain(value, absent) for value in column.tolist()]
+    return _transposed(columns)
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as expressions see them: what is missing is null."""
+    columns = {
+        str(name): [_plain(value, "" if name in TEXTS else None) for value in column.tolist()]
+        for name, column in frame.items()
+    }
+    return _transposed(columns)
+
+
+def _transposed(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _plain(value: Any, absent: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return absent if pd.isna(value) else value
+
+
+def _comparable(name: str, column: pd.Series[Any]) -> Comparable:
+    """Return what a column can be equal to; null, which is what is missing, it may always be."""
+    if name == "state":
+        return Comparable(frozenset({"text"}), problem=_no_state)
+    if name == "trial":
+        return Comparable(frozenset({"text"}), problem=_no_id)
+    if name in TEXTS:
+        return Comparable(frozenset({"text", "null"}))
+    if name in RECIPE_KEYS:
+        return recipe_comparable(name)
+    values = [_plain(value, None) for value in column.tolist()]
+    if any(value is not None for value in values):
+        return comparable_to(values)
+    kinds: frozenset[Kind] = frozenset({"number", "null"})
+    return Comparable(kinds if pd.api.types.is_numeric_dtype(column.dtype) else frozenset())
+
+
+def _no_state(value: Any) -> str:
+    states = [state.value for state in TrialState]
+    return "" if value in states else f"there is no such state{nearest(value, states)}"
+
+
+def _no_id(value: Any) -> str:
+    return "" if len(value) == _ID_DIGITS else f"the whole id has {_ID_DIGITS} digits; see: gridsearch show {value}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
-from gridsearch.analysis.levels import with_seen
+from gridsearch.analysis.levels import value_text, with_seen
 from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
 from gridsearch.analysis.question import Objective, axes, defaults, objective
@@ -31,7 +31,8 @@ AFTER = (*METRICS, "score", "diverged_epoch", *MEASURES, "seconds", "parameters"
 OVER = "over"
 #: What a table of points has instead, where each is trained more than once (see `groups`).
 SPREAD = ("score_std", "score_n", "score_of", "score_diverged")
-_OURS = frozenset((*BEFORE, *AFTER, OVER, *SPREAD))
+#: All columns that are no setting.
+OURS = frozenset((*BEFORE, *AFTER, OVER, *SPREAD))
 EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 
 
@@ -61,9 +62,14 @@ class JobData:
         if name not in self.axis_columns:
             raise TableError(f"unknown axis {name!r}{nearest(name, self.axis_columns)}")
         axis = replace(self.axes[self.axis_columns.index(name)], name=name)
-        values = [None if value is pd.NA else value for value in self.trials[name].tolist()]
-        texts = [label(value) for value in values]
+        values = self.trials[name].tolist()
+        texts = [value_text(axis, value) for value in values]
         return with_seen(axis, dict(zip(texts, values, strict=True))), texts
+
+    def settings_texts(self, row: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
+        """Return the axes' columns with the texts of their values in a row of `trials`."""
+        pairs = zip(self.axes, self.axis_columns, strict=True)
+        return tuple((name, value_text(axis, row[name])) for axis, name in pairs)
 
     @property
     def epochs(self) -> pd.DataFrame:
@@ -89,7 +95,7 @@ def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow]
 
 def setting_column(name: str) -> str:
     """Return the column of a setting: its name, or `setting_<name>` where a column of ours is called that."""
-    return f"setting_{name}" if name in _OURS else name
+    return f"setting_{name}" if name in OURS else name
 
 
 def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> pd.DataFrame:
@@ -99,7 +105,7 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
     the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the
     best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, the `MEASURES` (missing unless `epochs` are
     given), `seconds`, the model's `parameters` and `macs`, `error`; in a job with constraints `over`, the names of
-    those exceeded. List values read `512-256`.
+    those exceeded. A value that is a list is a tuple, and null is missing.
     """
     settings = [defaults(job) | flatten(row.config) for row in trials]
     names = dict.fromkeys([axis.name for axis in axes(job)] + [key for row in settings for key in row])
@@ -159,7 +165,7 @@ def epochs_frame(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> pd.D
 
 
 def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
-    """Return a setting as the narrowest column that holds it: whole, real, true/false, else text."""
+    """Return a setting as the narrowest column that holds it: whole, real, true/false, lists as tuples, else text."""
     present = [value for value in values if value is not None]
     missing = len(present) < len(values)
     if present and all(isinstance(value, bool) for value in present):
@@ -170,7 +176,10 @@ def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
         if any(abs(value) >= 2**63 for value in present):
             return pd.Series(values, dtype="float64")
         return pd.Series(values, dtype="Int64" if missing else "int64")
-    return pd.Series([None if value is None else label(value) for value in values], dtype="str")
+    if any(isinstance(value, (list, tuple)) for value in present):
+        return pd.Series([tuple(value) if isinstance(value, list) else value for value in values], dtype="object")
+    texts = [value if value is None or isinstance(value, str) else label(value) for value in values]
+    return pd.Series(texts, dtype="str")
 
 
 def _scores(asked: Objective, trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> pd.Series[Any]:

@@ -8,30 +8,39 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from gridsearch.spec.kinds import as_written
+from gridsearch.spec.yaml_source import plain_scalar
+
 #: Numbers outside of these bounds are written with an exponent; learning rates of 0.0001 are not.
 _SMALLEST, _LARGEST = 1e-6, 1e12
 
 
 def label(value: Any) -> str:
-    """Return a value as people write it: `0.0001`, `64`, `true`, `512-256`, `none` for an empty text.
+    """Return a value as people write it: `0.0001`, `64`, `true`, `512-256`, `null`, `none` for an empty text.
 
-    Nothing for a missing value.
+    No two values of an axis read alike: a list whose items would not tell apart reads as in a job file.
 
-    >>> label(1e-4), label(100.0), label([512, 256]), label(False)
-    ('0.0001', '100', '512-256', 'false')
+    >>> label(1e-4), label(100.0), label([512, 256]), label(False), label([1, -2])
+    ('0.0001', '100', '512-256', 'false', '[1, -2]')
     """
     if value is None:
-        return ""
+        return "null"
+    if isinstance(value, (list, tuple)):
+        items = [label(item) for item in value]
+        return "-".join(items) if items and all(map(_joinable, value, items)) else as_written(value)
     if value == "":
         return "none"
-    if isinstance(value, (list, tuple)):
-        return "-".join(label(item) for item in value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return _number(value)
     # The beginning of a digest tells as much as the whole to a person.
     return value[:19] if isinstance(value, str) and value.startswith("sha256:") else str(value)
+
+
+def _joinable(item: Any, text: str) -> bool:
+    """Whether an item of a list stands for itself between dashes, and is not text that reads like another value."""
+    return "-" not in text and not (isinstance(item, str) and (item == "" or not isinstance(plain_scalar(item), str)))
 
 
 def score_text(value: float | None) -> str:
@@ -92,6 +101,7 @@ def _number(value: float) -> str:
     if math.isinf(value) or value == 0:
         return f"{value:g}"
     if not _SMALLEST <= abs(value) < _LARGEST:
-        return f"{value:g}"
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
     text = format(Decimal(repr(value)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+import pandas as pd
+
 from gridsearch.analysis.labels import label
 from gridsearch.spec.domains import Axis, Scale
 
@@ -47,6 +49,13 @@ class Levels:
 def ordered_values(axis: Axis) -> list[Any]:
     """Return the values of an axis in ascending order; text, lists and true/false in the job's order."""
     return list(axis.values) if axis.scale == "category" else sorted(axis.values)
+
+
+def value_text(axis: Axis, value: Any) -> str:
+    """Return the text of a trial's value on an axis, nothing where it has none; null only where the axis has it."""
+    if not isinstance(value, (list, tuple)) and pd.isna(value):
+        return label(None) if None in axis.values else ""
+    return label(value)
 
 
 def with_seen(axis: Axis, seen: dict[str, object]) -> Axis:

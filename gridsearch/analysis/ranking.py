@@ -13,9 +13,10 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.filtering import TableError, matching, plain_rows
-from gridsearch.analysis.frames import OVER, SCORED_STATES, SPREAD, JobData
+from gridsearch.analysis.frames import OURS, OVER, SCORED_STATES, SPREAD, JobData
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
+from gridsearch.analysis.levels import value_text
 from gridsearch.analysis.question import has_groups
 from gridsearch.errors import nearest
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
@@ -208,10 +209,12 @@ def _sort_key(data: JobData, word: str) -> tuple[str, bool]:
 def _order(data: JobData, frame: pd.DataFrame, column: str) -> pd.Series[Any]:
     """Return what a column is sorted by: a text axis by the order of its values in the job, else itself."""
     axis = dict(zip(data.axis_columns, data.axes, strict=True)).get(column)
+    if axis is None and frame[column].dtype == object:
+        return frame[column].map(label)
     if axis is None or axis.scale != "category":
         return frame[column]
     places = {label(value): place for place, value in enumerate(axis.values)}
-    return frame[column].map(lambda value: places.get(label(value), len(places)))
+    return pd.Series([places.get(value_text(axis, value), len(places)) for value in frame[column]], index=frame.index)
 
 
 def _rows(
@@ -245,6 +248,8 @@ def _cell(name: str, row: dict[str, Any], *, apart: bool = False) -> str:
         return measured_text(value)
     if name == OVER:
         return str(value)
+    if name not in OURS and value != value:
+        return label(None)
     return f"{value:.1f}" if name == "seconds" and value == value else label(value)
 
 

@@ -11,8 +11,7 @@ import pandas as pd
 
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.labels import label
-from gridsearch.analysis.levels import Levels, Placement, levels, placement, with_seen
+from gridsearch.analysis.levels import Levels, Placement, levels, placement, value_text, with_seen
 from gridsearch.analysis.question import Objective, axis_title
 from gridsearch.errors import nearest
 from gridsearch.spec.domains import Axis
@@ -126,7 +125,7 @@ def _spread(column: pd.Series[Any]) -> float:
 
 
 def _axis(axis: Axis, values: Sequence[object], trials: Sequence[str], spread: float) -> BoardAxis:
-    true = [label(None if value is pd.NA else value) for value in values]
+    true = [value_text(axis, value) for value in values]
     full = with_seen(axis, dict(zip(true, values, strict=True)))
     where, groups = placement(full), levels(full)
     return BoardAxis(

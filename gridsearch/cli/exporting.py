@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gridsearch.analysis.frames import OURS
+from gridsearch.analysis.labels import label
 from gridsearch.atomic import write_named
 from gridsearch.cli.tables import csv_cell
 from gridsearch.errors import GridsearchError, nearest
+from gridsearch.spec.kinds import as_written, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,11 +45,29 @@ def write(frame: pd.DataFrame, kind: str, output: Path | None) -> int:
 
 def _content(frame: pd.DataFrame, kind: str) -> bytes:
     if kind == "parquet":
-        return bytes(frame.to_parquet(index=False))
+        return bytes(_storable(frame).to_parquet(index=False))
     if kind == "json":
         return (frame.to_json(orient="records", indent=2, double_precision=15) or "[]").encode() + b"\n"
     text = frame.copy()
     for column in text.select_dtypes(include=["object", "str"]):
-        text[column] = text[column].map(lambda cell: csv_cell(str(cell)), na_action="ignore")
+        text[column] = [_csv_text(cell, ours=column in OURS) for cell in text[column]]
     text.columns = [csv_cell(str(column)) for column in text.columns]
     return text.to_csv(index=False).encode()
+
+
+def _csv_text(cell: Any, *, ours: bool) -> str | None:
+    absent = cell is None or cell != cell
+    if ours:
+        return None if absent else csv_cell(str(cell))
+    return csv_cell(label(None if absent else cell))
+
+
+def _storable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with columns of one type: where lists stand beside other values, these are text."""
+    mixed = {
+        name: frame[name].map(lambda cell: None if cell is None else as_written(cell))
+        for name in frame.columns
+        if len({kind_of(item) for cell in frame[name] if isinstance(cell, tuple) for item in cell}) > 1
+        or len({kind_of(cell) for cell in frame[name] if isinstance(cell, tuple) or frame[name].dtype == object}) > 1
+    }
+    return frame.assign(**mixed)

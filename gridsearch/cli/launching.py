@@ -125,7 +125,7 @@ def _plan_teachers(spec: JobSpec, training: Training) -> None:
 
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
     from gridsearch.cli.packs import packs_grid, packs_json
-    from gridsearch.cli.plans import Left, doom_lines, leaving, plan_json, plan_text
+    from gridsearch.cli.plans import Left, doom_lines, leaving, plan_json, plan_text, remark_lines
     from gridsearch.engine.descriptors import stdout_to_stderr
     from gridsearch.engine.explaining import explain, measure_missing
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
@@ -148,13 +148,15 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
             check_same_job(prepared, store)
             made = plan_job(prepared, store, retry_failed=training.retry_failed)
             left = leaving(prepared, store)
+            odd = remark_lines(prepared, store, made)
             leaks = leaks_of(prepared, store, paths.data_dir(training.data_dir))
     else:
         teacher = chosen_teacher(spec, None)
         prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
         made = plan_job(prepared, None)
+        odd = remark_lines(prepared, None, made)
         leaks = leaks_of(prepared, None, paths.data_dir(training.data_dir))
-    for line in doom_lines(prepared):
+    for line in [*odd, *doom_lines(prepared)]:
         say(line)
     packs = plan_packs(prepared, made.lineages, options)
     details: list[ExplainedPack] = []
@@ -322,12 +324,12 @@ def _stopping(tracker: Tracker, stop: Interruption) -> bool:
 
 def _say_plan(prepared: PreparedJob, made: Plan, store: Store, data_dir: Path) -> None:
     """Say what will be trained, and what a person may not expect of it."""
-    from gridsearch.cli.plans import doom_lines, leak_lines, leaving, plan_line
+    from gridsearch.cli.plans import doom_lines, leak_lines, leaving, plan_line, remark_lines
     from gridsearch.engine.leaks import leaks_of
 
     name = prepared.job.name
     say(plan_line(prepared, made))
-    for line in doom_lines(prepared):
+    for line in [*remark_lines(prepared, store, made), *doom_lines(prepared)]:
         say(line)
     for note in prepared.dataset.notes if made.lineages else ():
         say(f"{name}: {note}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import re
 import sys
 from collections.abc import Callable
 from typing import Annotated, cast
@@ -18,6 +19,8 @@ from gridsearch.cli.plain_text import one_line, prepare
 from gridsearch.cli.streams import err, say
 from gridsearch.engine.supervised import is_supervised
 from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
+from gridsearch.spec.habits import key_habit
+from gridsearch.spec.trial import RECIPE_KEYS
 from gridsearch.store import waiting
 from gridsearch.version import __version__
 
@@ -97,11 +100,24 @@ def _usage(error: Exception) -> int:
         print(text)
         return EXIT_USAGE
     format_message: Callable[[], str] = getattr(error, "format_message", lambda: text)
-    said = format_message().replace("Value error, ", "").replace("Input should be", "it must be").rstrip(".")
+    said = _with_set(format_message()).replace("Value error, ", "").replace("Input should be", "it must be").rstrip(".")
     command = context.info_name if context and context.parent else ""
     asked = " ".join(["gridsearch", *([command] if command else []), "--help"])
     say(f"gridsearch: {' '.join(said.split())}; see: {asked}")
     return EXIT_USAGE
+
+
+def _with_set(said: str) -> str:
+    """Say how a setting is changed on the command line, where one was written as in other tools."""
+    extra = re.search(r"unexpected extra argument(?:s|\(s\))? \(([^)]*=[^)]*)\)", said)
+    if extra:
+        return f"{said.rstrip('.')}; settings are changed with {' '.join(f'--set {word}' for word in extra[1].split())}"
+    option = re.match(r"No such option: --?([\w-]+)", said)
+    key = option[1].replace("-", "_") if option else ""
+    meant = key if key in RECIPE_KEYS else next(iter(re.findall(r"is called (\w+)", key_habit(key))), "")
+    return (
+        f"{said.partition('.')[0].partition(' (')[0]}; settings are changed with --set {meant}=VALUE" if meant else said
+    )
 
 
 def main() -> None:

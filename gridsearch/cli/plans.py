@@ -88,6 +88,16 @@ def leak_rows(leaks: Leaks) -> list[tuple[int, str]]:
     return rows
 
 
+def remark_lines(prepared: PreparedJob, store: Store | None, plan: Plan) -> list[str]:
+    """Return what a job has that changes nothing, or is hardly what was meant, and why trials are new."""
+    from gridsearch.engine.changes import changes
+
+    new = plan.new + plan.resume + plan.read
+    why = changes(prepared, store) if store and new else []
+    since = [f"new since the last launch: {', '.join(why)}"] if why else []
+    return [f"{prepared.job.name}: {said}" for said in [*prepared.remarks, *since]]
+
+
 def doom_lines(prepared: PreparedJob) -> list[str]:
     """Return a line for each reason why some trials fail without being trained."""
     return [
@@ -135,7 +145,8 @@ def plan_text(
         rows.insert(2, ("teacher", job.teacher.job, _teacher_text(prepared)))
     rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
     if plan.grid.repeated:
-        rows.append(("", f"-{plan.grid.repeated:,}", "the same trial as another point"))
+        names = " or ".join(plan.grid.idle)
+        rows.append(("", f"-{plan.grid.repeated:,}", f"the same trial as another point: {names} changes nothing"))
     if plan.grid.asked and plan.grid.standing < plan.grid.asked:
         rows.append(("", "", f"{plan.grid.asked:,} were asked for, and no more could be found"))
     rows.append(("trials", f"{len(plan.grid.trials):,}", _copies_text(job, plan)))
@@ -168,6 +179,8 @@ def plan_json(
         "folds": prepared.job.split.folds,
         "skipped": [{"rule": rule, "points": count} for rule, count in plan.grid.skipped],
         "repeated": plan.grid.repeated,
+        "idle": list(plan.grid.idle),
+        "remarks": list(prepared.remarks),
         "trials": len(plan.grid.trials),
         "new": plan.new,
         "read": plan.read,

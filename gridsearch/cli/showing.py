@@ -140,11 +140,12 @@ def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
     from gridsearch.cli.layers import layers_grid, layers_json
     from gridsearch.engine.model_process import ModelProcess
     from gridsearch.engine.model_questions import Seen
-    from gridsearch.models.registry import MODELS, check_hyperparameters, find_model
+    from gridsearch.models.registry import MODELS, check_hyperparameters, check_values, find_model
 
     process = None if wanted.name in MODELS else ModelProcess(wanted.name, wanted.folders)
     model = process.signature() if process else find_model(wanted.name)
     check_hyperparameters(model, list(wanted.hyper), mend="add --set NAME=VALUE")
+    check_values(model, wanted.hyper)
     if process:
         process.seen = Seen(wanted.image_shape, wanted.classes)
         table = process.layers(wanted.hyper, wanted.version)

@@ -10,8 +10,9 @@ from typing import Any
 
 from gridsearch.engine.model_questions import ModelEndedError
 from gridsearch.errors import ModelError
-from gridsearch.models.registry import settings_text
+from gridsearch.models.registry import ModelSignature, settings_text
 from gridsearch.spec.job import JobSpec
+from gridsearch.spec.kinds import as_written
 
 Settings = Mapping[str, Any]
 Ended = Sequence[tuple[Settings, ModelEndedError]]
@@ -38,7 +39,7 @@ class Doom:
     @property
     def mend(self) -> str:
         """Return what to write so that there are no such trials."""
-        rule = " and ".join(f"{key} == {value!r}" for key, value in self.shared.items())
+        rule = " and ".join(f"{key} == {as_written(value)}" for key, value in self.shared.items())
         return f"leave them out with a rule, skip: {rule}" if rule else "mend the model"
 
 
@@ -48,7 +49,12 @@ def settings_key(settings: Settings) -> str:
 
 
 def dooms(
-    job: JobSpec, names: Sequence[str], ended: Ended, good: Sequence[Settings], every: Iterable[Settings]
+    job: JobSpec,
+    model: ModelSignature,
+    names: Sequence[str],
+    ended: Ended,
+    good: Sequence[Settings],
+    every: Iterable[Settings],
 ) -> list[Doom]:
     """Return what follows from some settings' ends, one for each cause; `ModelError` where these are all there are.
 
@@ -66,7 +72,9 @@ def dooms(
         cause, found = next(iter(causes.items()))
         settings = found[0][0]
         place = job.document.override(("model",)) or job.document.place(("model",))
-        raise ModelError(f"{place}: model {job.model!r} {cause} when it was tried with {settings_text(settings)}")
+        others = model.others_text(settings)
+        shown = settings_text(settings)
+        raise ModelError(f"{place}: model {job.model!r} {cause} when it was tried with {shown}{others}")
     # Where nothing is known to work, every value would look guilty: what was not tried is left to the workers.
     return [_doom(job, names, cause, found, good, untried if good else []) for cause, found in causes.items()]
 

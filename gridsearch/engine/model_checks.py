@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from gridsearch.engine.dooms import Doom, Settings, dooms
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError
 from gridsearch.errors import ModelError
+from gridsearch.models.registry import ModelSignature
 from gridsearch.spec.job import JobSpec
+from gridsearch.spec.kinds import as_written
 from gridsearch.spec.trial import RECIPE_KEYS
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ SECONDS_WITH_NUMBERS = 20.0
 _GPU = re.compile("cuda|nvidia", re.IGNORECASE)
 
 
-def check_model(job: JobSpec, tried: Tried, combinations: Sequence[Settings]) -> list[Doom]:
+def check_model(job: JobSpec, model: ModelSignature, tried: Tried, combinations: Sequence[Settings]) -> list[Doom]:
     """Raise `ModelError`, with the place of the axis at fault, when the model cannot be built or gives no logits.
 
     Models are tried without memory for their numbers. One that needs numbers, and works with them, is left to the
@@ -38,7 +40,7 @@ def check_model(job: JobSpec, tried: Tried, combinations: Sequence[Settings]) ->
     found = _sorted_out(tried, telling(combinations, names))
     good, bad = found.good, found.bad
     if bad is None:
-        return dooms(job, names, found.ended, good, combinations)
+        return dooms(job, model, names, found.ended, good, combinations)
 
     def works(settings: Settings) -> bool:
         try:
@@ -113,7 +115,7 @@ def _check_lists(job: JobSpec, bad: Settings, works: Callable[[Settings], bool])
         if axis.name in bad and works({**bad, axis.name: list(axis.values)}):
             raise ModelError(
                 f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, and model"
-                f" {job.model!r} takes a list as one value: write [{list(axis.values)}]"
+                f" {job.model!r} takes a list as one value: write [{as_written(list(axis.values))}]"
             )
 
 

@@ -118,6 +118,8 @@ def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
         return {"text": tried.pretrained_problem(parse(asked["config"]), Path(asked["file"]))}
     if question == "hidden":
         return {"text": tried.hidden_problem(settings)}
+    if question == "notes":
+        return {"notes": tried.notes(settings)}
     if question == "layers":
         shape, classes = seen.image_shape, seen.num_classes
         return asdict(layers_of(model, settings, image_shape=shape, num_classes=classes, version=asked["version"]))
@@ -133,7 +135,12 @@ def signature(model: ModelClass) -> Answer:
         "opaque": [key for key, value in model.optional.items() if not is_plain(value)],
         "order": list(model.optional),
         "open_ended": model.open_ended,
+        "wanted": {
+            key: {"kinds": sorted(one.kinds), "items": sorted(one.items), "options": list(one.options)}
+            for key, one in model.wanted.items()
+        },
         "code": model.code,
+        "sources": dict(model.sources),
     }
 
 

@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from gridsearch.engine.exit_causes import cause_of_exit
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.errors import EngineError, ModelError, StopNowError
+from gridsearch.models.arguments import Want, Wanted
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import DATA_ARGUMENTS, USER_FOLDERS, ModelSignature
 from gridsearch.spec.durations import duration_text
@@ -54,6 +55,19 @@ _START = (
 )
 
 
+class _Wanted(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    kinds: list[Want]
+    items: list[Want]
+    options: list[Any]
+
+    def plain(self) -> Wanted:
+        """Return the same for the launch; options that a job file cannot write are none."""
+        options = tuple(option for option in self.options if is_plain(option))
+        return Wanted(frozenset(self.kinds), frozenset(self.items), options)
+
+
 class _Signature(BaseModel):
     model_config = ConfigDict(strict=True)
 
@@ -64,6 +78,14 @@ class _Signature(BaseModel):
     order: list[str]
     open_ended: bool
     code: str
+    wanted: dict[str, _Wanted]
+    sources: dict[str, str]
+
+
+class _Notes(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    notes: list[str]
 
 
 class _Text(BaseModel):
@@ -122,7 +144,9 @@ class ModelProcess:
         # Of a default that is no plain value nothing may be known here, but that it is one.
         optional = {key: said.optional.get(key, _Opaque()) for key in said.order if key in names}
         data, required = tuple(said.data_arguments), tuple(said.required)
-        return ModelSignature(self.name, data, required, optional, said.open_ended, said.code)
+        wanted = {key: one.plain() for key, one in said.wanted.items()}
+        open_ended, code, sources = said.open_ended, said.code, said.sources
+        return ModelSignature(self.name, data, required, optional, open_ended, code, wanted=wanted, sources=sources)
 
     def problem(self, settings: Settings, *, with_numbers: bool) -> str:
         """See `Tried`."""
@@ -143,6 +167,10 @@ class ModelProcess:
     def hidden_problem(self, settings: Settings) -> str:
         """See `Tried`."""
         return str(self._ask("hidden", _Text, settings=settings).text)
+
+    def notes(self, settings: Settings) -> list[str]:
+        """See `Tried`."""
+        return [" ".join(note.split()) for note in self._ask("notes", _Notes, settings=settings).notes]
 
     def looks(self, config: TrialConfig) -> Looks:
         """See `Tried`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,13 +15,15 @@ from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.dooms import Doom, settings_key
 from gridsearch.engine.model_process import Limits, ModelProcess
-from gridsearch.engine.model_questions import Seen
+from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
+from gridsearch.engine.settings_checks import fitted_job
 from gridsearch.errors import DataError, JobError, ModelError
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelClass, ModelSignature, check_hyperparameters, find_model
 from gridsearch.search.grid import Grid, Ingredients, expand
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.job import JobSpec
+from gridsearch.spec.remarks import remarks
 from gridsearch.spec.trial import OWN, RECIPE_KEYS, SplitKey, TrialConfig, Value
 from gridsearch.store.rows import NewTrial
 
@@ -33,7 +36,8 @@ class PreparedJob:
     """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs.
 
     `pretrained` are the files of weights to start from, by what configurations call them; `teacher` is the id of the
-    trial that students learn from. `tried` answers questions about the model, `dooms` are settings whose trials fail.
+    trial that students learn from. `tried` answers questions about the model, `dooms` are settings whose trials fail,
+    `remarks` sentences about what works and is hardly meant so.
     """
 
     job: JobSpec
@@ -44,6 +48,7 @@ class PreparedJob:
     pretrained: Mapping[str, Path] = field(default_factory=dict)
     teacher: str = ""
     dooms: Sequence[Doom] = ()
+    remarks: Sequence[str] = ()
     tried: Tried = field(kw_only=True, repr=False, compare=False)
 
     @property
@@ -111,6 +116,7 @@ class PreparedJob:
         """Return the resolved job as JSON values, as `JobRow.spec` documents it."""
         job, objective = self.job, self.job.objective
         told: dict[str, Any] = {}
+        set_ = job.setting_names
         if job.search:
             told["search"] = {"random": job.search.random, "drawn": self.grid.standing, "size": self.grid.size}
         if job.repeats > 1:
@@ -121,6 +127,8 @@ class PreparedJob:
             told["constraints"] = limits
         if reading := job.reading.as_json():
             told["reading"] = reading
+        if self.model.sources:
+            told["sources"] = dict(self.model.sources)
         return told | {
             "dataset": self.job.dataset,
             "fingerprint": self.dataset.fingerprint,
@@ -129,7 +137,7 @@ class PreparedJob:
             "base": str(self.job.base),
             "axes": [{"name": a.name, "values": self._values(a), "scale": a.scale} for a in self.job.space.axes],
             "fixed": dict(self.job.fixed),
-            "defaults": {k: v for k, v in self.model.optional.items() if is_plain(v)},
+            "defaults": {k: v for k, v in self.model.optional.items() if is_plain(v) and (v is not None or k in set_)},
             "teacher": self.job.teacher.model_dump() if self.job.teacher else None,
             "objective": {"metric": objective.metric, "at": objective.at, "mode": objective.direction},
             "images": self.images(),
@@ -194,6 +202,7 @@ def _prepare(
 ) -> PreparedJob:
     job, dataset, splits = load_divided(job, data_dir)
     model = _find_model(job, process)
+    job = fitted_job(job, model)
     defaults = {key: value for key, value in model.optional.items() if is_plain(value)}
     files = pretrained_files(job, data_dir)
     names = {written: name for written, (name, _) in files.items()}
@@ -205,14 +214,24 @@ def _prepare(
     once_sound(prepared)
     from gridsearch.engine.model_checks import check_model
 
-    dooms = check_model(job, tried, [trial.config.hyper for trial in grid.trials])
+    dooms = check_model(job, model, tried, [trial.config.hyper for trial in grid.trials])
     from gridsearch.engine.batch_checks import check_batches
     from gridsearch.engine.recipe_checks import check_recipe
 
     sound = [trial.config for trial in grid.trials if not doom_of(dooms, trial.config)]
     check_batches(job, tried, sound, {len(split.indices.train) for split in splits.values()})
     check_recipe(job, tried, seen, [trial.config for trial in grid.trials], prepared.pretrained)
-    return replace(prepared, dooms=dooms)
+    prepared = replace(prepared, dooms=dooms)
+    return replace(prepared, remarks=[*remarks(job), *(_model_notes(prepared) if process else [])])
+
+
+def _model_notes(prepared: PreparedJob) -> list[str]:
+    """Return what is odd about a user's model under the first settings that it works with."""
+    sound = next((trial.config for trial in prepared.grid.trials if not prepared.doom_of(trial.config)), None)
+    if sound is not None:
+        with contextlib.suppress(ModelEndedError, NotTriedError):
+            return prepared.tried.notes(sound.hyper)
+    return []
 
 
 def _tried(model: ModelSignature, seen: Seen, process: ModelProcess | None) -> Tried:

@@ -20,6 +20,7 @@ from torch import nn
 from gridsearch.engine.model_questions import Seen
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.freezing import freeze
+from gridsearch.models.oddities import are_probabilities, idle_hooks
 from gridsearch.models.pretrained import fitting_tensors
 from gridsearch.models.registry import ModelClass, build_model, settings_text
 from gridsearch.models.seeding import random_states_kept, seed_everything
@@ -35,6 +36,8 @@ from gridsearch.training.randomness import derive
 Settings = Mapping[str, Any]
 #: A batch that every model works with that is to be trained.
 TWO = 2
+#: How many images a model is run on to see what its outputs are.
+_IMAGES = 4
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,9 @@ class Tried(Protocol):
     def hidden_problem(self, settings: Settings) -> str:
         """Return why its features cannot be compared with a teacher's; nothing too where it cannot be told."""
 
+    def notes(self, settings: Settings) -> list[str]:
+        """Return what of the model works, and is hardly what was meant: a sentence each."""
+
     def looks(self, config: TrialConfig) -> Looks:
         """Return what packing must know, as far as can be told without running the model as in training."""
 
@@ -91,6 +97,7 @@ class TriedHere:
             # What the user's code prints here, or torch warns of, would stand in the midst of a plan.
             with _quiet(), where:
                 built = self._built(settings)
+                _check_sizes(built)
                 built.to(where).eval()
                 before = built.state_dict().keys()
                 with torch.no_grad():
@@ -104,7 +111,8 @@ class TriedHere:
         except Exception as error:
             known = isinstance(error, ModelError) and repr(model.name) in str(error)
             text = str(error) if isinstance(error, ModelError) else one_line(error)
-            return text if known else f"model {model.name!r} does not work with {settings_text(settings)}: {text}"
+            shown, others = settings_text(settings), model.others_text(settings)
+            return text if known else f"model {model.name!r} does not work with {shown}: {text}{others}"
         return ""
 
     def _look_at_one(self, model: nn.Module) -> None:
@@ -167,6 +175,27 @@ class TriedHere:
             )
         return ""
 
+    def notes(self, settings: Settings) -> list[str]:
+        """See `Tried`."""
+        try:
+            with _quiet(), torch.no_grad():
+                built = self._built(settings).eval()
+                output = built(torch.rand(_IMAGES, *self.seen.image_shape))
+        except Exception:  # what does not work is said elsewhere
+            return []
+        found = []
+        if hooks := idle_hooks(type(built)):
+            found.append(
+                f"model {self.model.name!r} has {' and '.join(hooks)}, which nothing calls: of a model its forward is"
+                " used; loss, optimizer and schedule are the job's"
+            )
+        if are_probabilities(output):
+            found.append(
+                f"model {self.model.name!r} gives probabilities (each row sums to 1), and the loss takes logits: leave"
+                " its softmax out"
+            )
+        return found
+
     def looks(self, config: TrialConfig) -> Looks:
         """See `Tried`."""
         with _quiet():
@@ -198,6 +227,14 @@ class TriedHere:
                 return self._built(settings, version)
         except Exception:  # whatever needs numbers in its constructor
             return None
+
+
+def _check_sizes(model: nn.Module) -> None:
+    """Refuse a layer without a single weight, which torch trains without a word."""
+    empty = next((name for name, tensor in model.named_parameters() if not tensor.numel()), None)
+    if empty is not None:
+        shape = tuple(model.get_parameter(empty).shape)
+        raise ModelError(f"its parameter {empty!r} has shape {shape}: a width of 0 is no layer")
 
 
 @contextlib.contextmanager

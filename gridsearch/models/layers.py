@@ -88,7 +88,8 @@ def layers_of(
             failure = error
     if isinstance(failure, ModelError):
         raise failure
-    text = f"model {model.name!r} does not work with {settings_text(hyper)}: {one_line(failure)}"
+    shown, others = settings_text(hyper), model.others_text(hyper)
+    text = f"model {model.name!r} does not work with {shown}: {one_line(failure)}{others}"
     raise ModelError(text) from failure
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value is a number, a text, or a list of such."""
+    """Whether a value is a number, a text, a list of such, or None."""
     if isinstance(value, (list, tuple)):
         return all(isinstance(item, (bool, int, float, str)) for item in value)
-    return isinstance(value, (bool, int, float, str))
+    return value is None or isinstance(value, (bool, int, float, str))

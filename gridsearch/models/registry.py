@@ -11,12 +11,15 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.errors import ModelError, nearest, one_line
-from gridsearch.models.source_code import code_fingerprint
+from gridsearch.errors import ModelError, closest, nearest, one_line
+from gridsearch.models.arguments import Wanted, wanted_of
+from gridsearch.models.plain import is_plain
+from gridsearch.models.source_code import code_sources, fingerprint_of
+from gridsearch.spec.habits import key_habit
 from gridsearch.spec.versions import CURRENT, FIRST, implied_settings
 
 if TYPE_CHECKING:
@@ -54,7 +57,8 @@ MODELS: dict[str, tuple[str, str]] = {
 #: Folders put on Python's path for the sake of users' models: for this process, and none that it starts.
 USER_FOLDERS: set[str] = set()
 
-DATA_ARGUMENTS = ("image_shape", "in_channels", "in_features", "num_classes")
+CLASSES = "num_classes"
+DATA_ARGUMENTS = ("image_shape", "in_channels", "in_features", CLASSES)
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,8 @@ class ModelSignature:
     """What a model takes, without the model: all that may be known of a user's where its code does not run.
 
     `data_arguments` are filled from the data set. `required` and `optional` are its hyperparameters (the latter with
-    their defaults), `open_ended` says that it takes any others too (`**kwargs`), `code` is the fingerprint of the
-    user's source, empty for our own models.
+    their defaults), `wanted` says what each may be, `open_ended` that it takes any others too (`**kwargs`). `code` is
+    the fingerprint of the user's source, empty for our own models; `sources` has the beginning of that of each module.
     """
 
     name: str
@@ -72,6 +76,17 @@ class ModelSignature:
     optional: Mapping[str, Any]
     open_ended: bool
     code: str
+    wanted: Mapping[str, Wanted] = field(kw_only=True)
+    sources: Mapping[str, str] = field(kw_only=True)
+
+    def takes(self, key: str) -> Wanted:
+        """Return what a setting may be."""
+        return self.wanted.get(key) or Wanted()
+
+    def others_text(self, hyper: Mapping[str, Any]) -> str:
+        """Return what an error ends with: the settings that the model has by default, ` (by default depth=2)`."""
+        others = {key: value for key, value in self.optional.items() if key not in hyper and is_plain(value)}
+        return f" (by default {settings_text(others)})" if others else ""
 
     @property
     def hyperparameters(self) -> tuple[str, ...]:
@@ -100,13 +115,13 @@ class ModelClass(ModelSignature):
 
 
 def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
-    """Return the class behind a registry name or `package.module:Class`; `ModelError` when there is none.
+    """Return what is behind a registry name or `package.module:Class`, which may be a function; else `ModelError`.
 
     `search` are folders in which the user's module may lie, besides those Python knows.
     """
     if name in MODELS:
         module_name, _, class_name = MODELS[name][0].partition(":")
-        return _describe(name, getattr(importlib.import_module(module_name), class_name), code="")
+        return _describe(name, getattr(importlib.import_module(module_name), class_name), sources={})
     module_name, colon, class_name = name.partition(":")
     if not colon or not module_name or not class_name:
         raise ModelError(
@@ -116,12 +131,14 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     module = _import(name, module_name)
     found = getattr(module, class_name, None)
     if found is None:
-        classes = [key for key, value in vars(module).items() if inspect.isclass(value)]
+        classes = [key for key, value in vars(module).items() if inspect.isclass(value) or inspect.isfunction(value)]
         hint = _shadowed(module, module_name, search) or nearest(class_name, classes)
         raise ModelError(f"model {name!r}: module {module_name!r} has no {class_name!r}{hint}")
-    if not _is_module_class(found):
-        raise ModelError(f"model {name!r}: {class_name!r} is not a torch.nn.Module class")
-    return _describe(name, found, code=_code_of(module, search))
+    if not _makes_modules(found):
+        raise ModelError(
+            f"model {name!r}: {class_name!r} is neither a torch.nn.Module class nor a function that returns one"
+        )
+    return _describe(name, found, sources=_sources_of(module, search))
 
 
 def check_hyperparameters(model: ModelSignature, given: Sequence[str], *, mend: str = "add it under 'space'") -> None:
@@ -134,10 +151,20 @@ def check_hyperparameters(model: ModelSignature, given: Sequence[str], *, mend: 
             raise ModelError(f"{key!r} of model {model.name!r} comes from the data set and cannot be set")
         if key not in model.hyperparameters and not model.open_ended:
             takes = nearest(key, model.hyperparameters) or "; the model takes no settings of its own"
+            said = key_habit(key)
+            if said and not closest(key, model.hyperparameters):
+                takes = f"; it {said}" if said.startswith("is called") else f": {said}"
             raise ModelError(f"{key!r} is neither a recipe key nor a setting of model {model.name!r}{takes}")
     missing = [key for key in model.required if key not in given]
     if missing:
         raise ModelError(f"model {model.name!r} needs {missing[0]!r}; {mend}")
+
+
+def check_values(model: ModelSignature, hyper: Mapping[str, Any]) -> None:
+    """Raise `ModelError` for a value that a setting of the model cannot have."""
+    for key, value in hyper.items():
+        if said := model.takes(key).problem(value):
+            raise ModelError(f"{key}: model {model.name!r}: {said}")
 
 
 def build_model(
@@ -152,6 +179,8 @@ def build_model(
 
     Lazy modules have their shapes. `ModelError` when the class refuses, and for a state that could not be kept.
     """
+    from torch import nn
+
     from gridsearch.models.lazy import materialize
     from gridsearch.models.state import check_state
 
@@ -162,15 +191,20 @@ def build_model(
         "in_features": channels * height * width,
         "num_classes": num_classes,
     }
-    arguments = {key: known[key] for key in model.data_arguments} | model.implied(version) | dict(hyper)
+    arguments = {key: known[key] for key in model.data_arguments} | model.implied(version)
+    # As the store has them, whole numbers are integers: a setting that is a float is one whoever builds the model.
+    arguments |= {key: model.takes(key).fitted(value) for key, value in hyper.items()}
     try:
         built = model.build(**arguments)
+        if not isinstance(built, nn.Module):
+            raise ModelError(f"it gives {type(built).__name__}, which is no torch.nn.Module")
         materialize(built, image_shape)
         check_state(built)
         return built
     except Exception as error:
         why = str(error) if isinstance(error, ModelError) else one_line(error)
-        raise ModelError(f"model {model.name!r} cannot be built with {settings_text(hyper)}: {why}") from error
+        shown, others = settings_text(hyper), model.others_text(hyper)
+        raise ModelError(f"model {model.name!r} cannot be built with {shown}: {why}{others}") from error
 
 
 def settings_text(hyper: Mapping[str, Any]) -> str:
@@ -217,24 +251,31 @@ def _shadowed(module: Any, name: str, search: Sequence[Path]) -> str:
     return f": it is {found}, which comes before {other}; give yours another name" if other else ""
 
 
-def _is_module_class(found: Any) -> bool:
+def _makes_modules(found: Any) -> bool:
+    """Whether something may make modules: a class of them, or a function, which shows when it is called."""
     from torch import nn
 
-    return inspect.isclass(found) and issubclass(found, nn.Module)
+    return (
+        issubclass(found, nn.Module) if inspect.isclass(found) else callable(found) and not isinstance(found, nn.Module)
+    )
 
 
-def _code_of(module: Any, search: Sequence[Path]) -> str:
-    """Return the fingerprint of the user's model: edited, or what it imports of the user's edited, it is another."""
+def _sources_of(module: Any, search: Sequence[Path]) -> dict[str, str]:
+    """Return the source of the user's model: edited, or what it imports of the user's edited, it is another."""
     path = getattr(module, "__file__", None)
-    return code_fingerprint(module.__name__, Path(path), search) if path and Path(path).is_file() else ""
+    return code_sources(module.__name__, Path(path), search) if path and Path(path).is_file() else {}
 
 
-def _describe(name: str, found: Callable[..., nn.Module], *, code: str) -> ModelClass:
+def _describe(name: str, found: Callable[..., nn.Module], *, sources: Mapping[str, str]) -> ModelClass:
     required: list[str] = []
     optional: dict[str, Any] = {}
     data: list[str] = []
     open_ended = False
-    for key, parameter in inspect.signature(found).parameters.items():
+    try:
+        parameters = inspect.signature(found).parameters
+    except (TypeError, ValueError):
+        raise ModelError(f"model {name!r}: what it takes cannot be told; write a function around it") from None
+    for key, parameter in parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             open_ended = True
         elif parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL):
@@ -246,4 +287,11 @@ def _describe(name: str, found: Callable[..., nn.Module], *, code: str) -> Model
             required.append(key)
         else:
             optional[key] = parameter.default
-    return ModelClass(name, tuple(data), tuple(required), optional, open_ended, code, found)
+    if open_ended and not inspect.isclass(found) and CLASSES not in data:
+        data.append(CLASSES)  # as torchvision's functions, which hand it on
+    code = fingerprint_of(sources) if sources else ""
+    parts = {key: fingerprint_of({key: text})[:16] for key, text in sources.items()}
+    wanted = wanted_of(found)
+    return ModelClass(
+        name, tuple(data), tuple(required), optional, open_ended, code, found, wanted=wanted, sources=parts
+    )

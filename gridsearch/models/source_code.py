@@ -7,7 +7,7 @@ import hashlib
 import json
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +17,17 @@ _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def code_fingerprint(module: str, file: Path, search: Sequence[Path]) -> str:
-    """Return the SHA-256 over the source of a module and of the user's modules that it reaches by import statements.
+    """Return the SHA-256 over the source of a module and of the user's modules that it reaches by import statements."""
+    return fingerprint_of(code_sources(module, file, search))
+
+
+def fingerprint_of(sources: Mapping[str, str]) -> str:
+    """Return the SHA-256 over sources, by the names of their modules."""
+    return hashlib.sha256(json.dumps(sorted(sources.items())).encode()).hexdigest()
+
+
+def code_sources(module: str, file: Path, search: Sequence[Path]) -> dict[str, str]:
+    """Return the source of a module and of the user's modules that it reaches by import statements, by their names.
 
     The user's are those below the folders `search` or below the one that the module is imported from, installed
     packages aside. Files are found and read here, so what is loaded already makes no difference; names of modules
@@ -36,7 +46,7 @@ def code_fingerprint(module: str, file: Path, search: Sequence[Path]) -> str:
             found = _file_of(wanted, folders)
             if found is not None and _is_the_users(found, roots):
                 waiting.append((wanted, found))
-    return hashlib.sha256(json.dumps(sorted(sources.items())).encode()).hexdigest()
+    return sources
 
 
 @lru_cache(1024)

@@ -55,9 +55,10 @@ class Grid:
     """The trials of a job in the order of its space, or of the draws, and what became of the other points.
 
     `points` counts those looked at: the whole space, or as many as had to be drawn. `skipped` says how many each rule
-    left out (the first rule that holds counts), `repeated` how many are a point already in the list. `asked` is how
-    many points random search was to find, None for a grid; `standing` how many there are. The repeats and folds of a
-    point follow each other. `size` is that of the whole space, None where it is continuous.
+    left out (the first rule that holds counts), `repeated` how many are a point already in the list, from which they
+    differ in the settings `idle` alone. `asked` is how many points random search was to find, None for a grid;
+    `standing` how many there are. The repeats and folds of a point follow each other. `size` is that of the whole
+    space, None where it is continuous.
     """
 
     points: int
@@ -67,6 +68,7 @@ class Grid:
     standing: int
     asked: int | None = None
     size: int | None = None
+    idle: Sequence[str] = ()
 
     @property
     def drawn_text(self) -> str:
@@ -77,7 +79,8 @@ class Grid:
 def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
     """Return the grid of a job; `JobError` when a rule cannot be decided or leaves nothing."""
     trials: list[GridTrial] = []
-    known: set[str] = set()
+    known: dict[str, dict[str, Value]] = {}
+    idle: dict[str, None] = {}
     skipped = [0] * len(job.rules)
     points = repeated = 0
     for point in _points(job):
@@ -89,8 +92,10 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
         trial = _trial(job, ingredients, settings)
         if trial.trial_id in known:
             repeated += 1
+            first = known[trial.trial_id]
+            idle |= dict.fromkeys(name for name, value in point.items() if not same_value(value, first[name]))
             continue
-        known.add(trial.trial_id)
+        known[trial.trial_id] = point
         trials += [trial, *_copies(job, trial.config)]
         if job.search and len(known) == job.search.random:
             break
@@ -102,6 +107,7 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
         skipped=[(rule.text, count) for rule, count in zip(job.rules, skipped, strict=True)],
         repeated=repeated,
         standing=len(known),
+        idle=list(idle),
         asked=job.search.random if job.search else None,
         size=None if job.space.continuous else job.space.size,
     )

@@ -10,6 +10,8 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from gridsearch.errors import nearest
+from gridsearch.spec.identity import settle
+from gridsearch.spec.kinds import Kind, as_written, kind_of
 from gridsearch.spec.trial import Value
 
 Scale = Literal["linear", "log", "category"]
@@ -80,37 +82,32 @@ def _by_factors(numbers: list[float]) -> bool:
 
 def _check(values: list[Value]) -> None:
     if not values:
-        raise ValueError("an axis needs at least one value")
+        raise ValueError("an axis needs at least one value; a list without items is one value of an axis as [[]]")
     if len(values) > MAX_VALUES:
         raise ValueError(f"{len(values):,} values are too many for one axis (at most {MAX_VALUES:,})")
-    kinds = {_kind(value) for value in values}
+    kinds = {_kind(value) for value in values} - {"null"}
     if len(kinds) > 1:
         raise ValueError(f"values of mixed types ({', '.join(sorted(kinds))}); an axis holds one kind of value")
-    seen: list[Value] = []
     known: set[str] = set()
     for value in values:
-        key = repr(float(value)) if _kind(value) == "number" else repr(value)  # type: ignore[arg-type]
+        key = repr(settle(value))
         if key in known:
-            raise ValueError(f"the value {value!r} stands twice")
+            raise ValueError(f"the value {as_written(value)} stands twice")
         known.add(key)
-        seen.append(value)
+    for unlike, text in (("", "none"), (None, "null")):
+        if unlike in values and text in values:
+            raise ValueError(f"{as_written(unlike)} and {text!r} would read alike in tables; give one another name")
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true/false"
-    if isinstance(value, (int, float)):
-        return "number"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, list):
+def _kind(value: Any) -> Kind:
+    if isinstance(value, dict):
+        raise ValueError("a map is not a value of an axis")
+    kind = kind_of(value)
+    if kind == "list":
         inner = {_kind(item) for item in value}
-        if not value or len(inner) > 1 or "list" in inner:
-            raise ValueError(f"the list {value!r} as one value must hold plain values of one kind")
-        return "list"
-    if value is None:
-        raise ValueError("a value is empty")
-    raise ValueError("a map is not a value of an axis")
+        if len(inner) > 1 or inner & {"list", "null"}:
+            raise ValueError(f"the list {as_written(value)} as one value must hold plain values of one kind")
+    return kind
 
 
 def _expand(written: dict[str, Any]) -> list[Value]:

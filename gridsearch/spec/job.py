@@ -11,10 +11,14 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 
-from gridsearch.errors import JobError, nearest
+from gridsearch.errors import JobError, closest, nearest
 from gridsearch.spec.consistency import check_copies, check_reading, check_search, check_teacher
 from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.durations import DURATION_PATTERN, seconds_of
+from gridsearch.spec.environment import expanded
+from gridsearch.spec.habits import file_habit, key_habit, module_path, value_habit
+from gridsearch.spec.identity import settle
+from gridsearch.spec.kinds import Comparable, Kind, comparable_to
 from gridsearch.spec.overrides import apply_overrides
 from gridsearch.spec.reading import READING_KEYS, Background, ImageSize, Reading, Resize, reading_of
 from gridsearch.spec.rules import Rule, parse_rule
@@ -130,6 +134,21 @@ _RECIPE_TYPES: dict[str, TypeAdapter[Any]] = {
 }
 
 
+def recipe_comparable(key: str) -> Comparable:
+    """Return what a setting of the recipe can be equal to: what a job may give it."""
+    annotation = Recipe.model_fields[key].annotation
+    kinds: dict[Any, Kind] = {bool: "true/false", int: "number", float: "number"}
+
+    def problem(value: Any) -> str:
+        try:
+            _RECIPE_TYPES[key].validate_python(settle(value), strict=True)
+        except ValidationError as error:
+            return explain(error.errors(include_url=False)[0])
+        return ""
+
+    return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem)
+
+
 @dataclass(frozen=True)
 class JobSpec:
     """A job whose every value has been checked, but not yet against its data and its model.
@@ -198,29 +217,30 @@ def job_from_text(text: str, overrides: Sequence[str] = (), *, base: Path, sourc
 
 def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> JobSpec:
     """Check a document and its overrides and return the job they describe."""
-    apply_overrides(document, overrides, top_level=(*JOB_KEYS, *RECIPE_KEYS))
+    apply_overrides(document, overrides, settings=RECIPE_KEYS, others=JOB_KEYS)
     data = document.data
+    if said := file_habit(data):
+        raise JobError(f"{document.source}: {said}")
     for key in data:
         if key not in JOB_KEYS and key not in RECIPE_KEYS:
-            hint = "; a model's own settings go under 'space'" if not _resembles(key) else ""
-            raise document.error((key,), f"unknown key{nearest(key, (*JOB_KEYS, *RECIPE_KEYS))}{hint}", key=True)
+            raise document.error((key,), f"unknown key{_instead(key)}", key=True)
     head = _check_head(document)
     fixed, axes = _settings(document, head.space)
     space = Space(axes)
-    names = [*fixed, *(axis.name for axis in axes)]
+    values = {key: [value] for key, value in fixed.items()} | {axis.name: list(axis.values) for axis in axes}
     check_search(document, head, space)
     check_copies(document, head, space, fixed)
     check_reading(document, head)
     job = JobSpec(
         name=head.name,
         description=head.description,
-        dataset=head.dataset,
+        dataset=_path(document, ("dataset",), head.dataset),
         split=head.split,
         reading=reading_of(vars(head)),
-        model=head.model,
+        model=_model(document, head.model),
         fixed=fixed,
         space=space,
-        rules=_rules(document, head.rules, names),
+        rules=_rules(document, head.rules, values),
         search=head.search,
         repeats=head.repeats,
         repeat_over=head.repeat_over,
@@ -244,18 +264,47 @@ def _source(document: Document, overrides: Sequence[str]) -> str:
     return said + yaml.safe_dump(document.data, sort_keys=False, allow_unicode=True)
 
 
-def _resembles(key: str) -> bool:
-    return "did you mean" in nearest(key, (*JOB_KEYS, *RECIPE_KEYS))
+def _path(document: Document, trail: Trail, written: str) -> str:
+    try:
+        return expanded(written)
+    except ValueError as error:
+        raise document.error(trail, str(error)) from None
+
+
+def _model(document: Document, written: str) -> str:
+    try:
+        return module_path(written)
+    except ValueError as error:
+        raise document.error(("model",), str(error)) from None
+
+
+def _instead(key: str) -> str:
+    """Return what was meant by an unknown key of the top level."""
+    if said := key_habit(key):
+        return f": {said}" if not said.startswith("is called") else f"; it {said}"
+    if meant := closest(key, (*JOB_KEYS, *RECIPE_KEYS)):
+        return f" (did you mean {meant!r}?)"
+    return "; a model's own settings go under 'space', and gridsearch schema prints all other keys"
 
 
 def _check_head(document: Document) -> JobFile:
+    for key in JOB_KEYS:
+        if key in document.data and (said := value_habit(key, document.data[key])):
+            raise document.error((key,), said)
     try:
-        head = JobFile.model_validate({key: value for key, value in document.data.items() if key in JOB_KEYS})
+        head = JobFile.model_validate({key: _counted(value) for key, value in document.data.items() if key in JOB_KEYS})
     except ValidationError as error:
         raise _first_error(document, error) from None
     if not head.name.isprintable() or head.name != head.name.strip():
         raise document.error(("name",), "must be printable text without blanks at its ends")
     return head
+
+
+def _counted(value: Any) -> Any:
+    """Return the value with `1e3` as the whole number it is; 1.0 stays a share, which is not one image."""
+    if isinstance(value, dict):
+        return {key: _counted(inner) for key, inner in value.items()}
+    return settle(value) if isinstance(value, float) and abs(value) > 1.0 else value
 
 
 def _first_error(document: Document, error: ValidationError) -> JobError:
@@ -317,8 +366,14 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
 
 
 def _checked_values(document: Document, trail: Trail, written: Any) -> list[Value]:
+    items = range(len(written)) if isinstance(written, list) else ()
+    for place in (trail, *((*trail, index) for index in items)):
+        if place in document.empty:
+            raise document.error(place, "a value is empty; write one, null where it is none, or leave the key out")
+    if said := value_habit(str(trail[-1]), written):
+        raise document.error(trail, said)
     try:
-        values = values_of(written)
+        values: list[Value] = [settle(value) for value in values_of(written)]
     except ValueError as error:
         raise document.error(trail, str(error)) from None
     adapter = _RECIPE_TYPES.get(str(trail[-1]))
@@ -327,15 +382,17 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     checked: list[Value] = []
     for index, value in enumerate(values):
         try:
-            checked.append(adapter.validate_python(value, strict=True))
+            fitting = adapter.validate_python(value, strict=True)
+            checked.append(_path(document, trail, fitting) if trail[-1] == "pretrained" else fitting)
         except ValidationError as error:
             inner = (*trail, index) if isinstance(written, list) else trail
             raise document.error(inner, explain(error.errors(include_url=False)[0])) from None
     return checked
 
 
-def _rules(document: Document, written: Sequence[SkipRule], names: Sequence[str]) -> list[Rule]:
-    known = {*names, *RECIPE_KEYS}
+def _rules(document: Document, written: Sequence[SkipRule], values: Mapping[str, Sequence[Value]]) -> list[Rule]:
+    known = {key: comparable_to(own) for key, own in values.items() if key not in RECIPE_KEYS}
+    known |= {key: recipe_comparable(key) for key in RECIPE_KEYS}
     rules = []
     for index, rule in enumerate(written):
         try:

@@ -1,7 +1,8 @@
 """Rules that say which points do not exist, as small expressions over a point's settings.
 
 The language is Python's own syntax for comparisons, `and`, `or`, `not`, `in`, arithmetic, numbers, text and lists;
-names are settings. Nothing is ever handed to Python's evaluator.
+names are settings, and `true`, `false` and `null` what they are in a job file. A null is equal to null alone, and
+neither less nor more than anything. Nothing is ever handed to Python's evaluator.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gridsearch.errors import nearest
+from gridsearch.spec.comparisons import CONSTANTS, check_comparisons
+from gridsearch.spec.kinds import Comparable
 
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -24,15 +27,16 @@ _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mod: operator.mod,
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
+    ast.Eq: lambda a, b: _same(a, b),
+    ast.NotEq: lambda a, b: not _same(a, b),
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
-    ast.In: lambda a, b: a in b,
-    ast.NotIn: lambda a, b: a not in b,
+    ast.In: lambda a, b: _within(a, b),
+    ast.NotIn: lambda a, b: not _within(a, b),
 }
+_ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 MAX_LENGTH = 1000
 MAX_DEPTH = 50
 #: How much of a rule that is none stands in the message.
@@ -56,8 +60,8 @@ class Rule:
             raise ValueError(f"{self.text!r} cannot be decided{f' where {point}' if point else ''}: {error}") from None
 
 
-def parse_rule(text: str, names: Collection[str]) -> Rule:
-    """Read a rule over these setting names; `ValueError` with one line for the user."""
+def parse_rule(text: str, names: Mapping[str, Comparable]) -> Rule:
+    """Read a rule over these names, each with what it can be equal to; `ValueError` with one line for the user."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"longer than {MAX_LENGTH} characters")
     try:
@@ -69,6 +73,7 @@ def parse_rule(text: str, names: Collection[str]) -> Rule:
     if _depth(tree) > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
     _check(tree, names)
+    check_comparisons(tree, names)
     return Rule(text, tree)
 
 
@@ -88,10 +93,10 @@ def _check_all(nodes: Iterable[ast.AST], names: Collection[str]) -> None:
 def _check(node: ast.AST, names: Collection[str]) -> None:
     match node:
         case ast.Name(id=name):
-            if name not in names:
+            if name not in names and name not in CONSTANTS:
                 raise ValueError(f"unknown setting {name!r}{nearest(name, names)}; text needs quotes")
         case ast.Constant(value=value):
-            if not isinstance(value, (bool, int, float, str)):
+            if not isinstance(value, (bool, int, float, str, type(None))):
                 raise ValueError(f"{value!r} cannot stand in a rule")
         case ast.BoolOp(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
             _check_all(parts, names)
@@ -110,7 +115,7 @@ def _check(node: ast.AST, names: Collection[str]) -> None:
 def _evaluate(node: ast.expr, settings: Mapping[str, Any]) -> Any:
     match node:
         case ast.Name(id=name):
-            return settings[name]
+            return settings[name] if name in settings else CONSTANTS[name]
         case ast.Constant(value=value):
             return value
         case ast.List(elts=parts) | ast.Tuple(elts=parts):
@@ -137,8 +142,24 @@ def _number(value: Any) -> float:
     return value
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are equal; true is no 1, as in a trial's identity."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+
+
+def _within(one: Any, other: Any) -> bool:
+    """Whether a value is one of a list's, or text in a text."""
+    if isinstance(other, list):
+        return any(_same(one, item) for item in other)
+    return other is not None and one in other
+
+
 def _chain(left: Any, ops: list[ast.cmpop], rest: list[Any]) -> bool:
     for op, right in zip(ops, rest, strict=True):
+        if isinstance(op, _ORDERS) and (left is None or right is None):
+            return False
         if not _COMPARE[type(op)](left, right):
             return False
         left = right

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from gridsearch.spec.domains import CONTINUOUS
 from gridsearch.spec.job import JobFile
 from gridsearch.spec.trial import Recipe
+from gridsearch.spec.yaml_source import PRIVATE
 
 _HELP = {
     "name": "The job's name: its results and its page go by it.",
@@ -82,11 +83,12 @@ def job_schema(*, datasets: Sequence[str], models: Sequence[str]) -> dict[str, A
         properties[key] = {**properties[key], "description": text}
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "gridsearch job"
+    schema["patternProperties"] = {f"^{PRIVATE}": {}}
     return schema
 
 
 def _value() -> dict[str, Any]:
-    return TypeAdapter(bool | int | float | str | list[bool | int | float | str]).json_schema()
+    return TypeAdapter(bool | int | float | str | list[bool | int | float | str] | None).json_schema()
 
 
 def _axis(value: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from gridsearch.spec.batches import KEEP, LastBatch, steps_of_epoch
 
 Scalar = bool | int | float | str
-#: A hyperparameter's value: a scalar, or a list of scalars (the widths of the hidden layers, say).
-Value = Scalar | list[Scalar]
+#: A hyperparameter's value: a scalar, null, or a list of scalars (the widths of the hidden layers, say).
+Value = Scalar | None | list[Scalar]
 
 PositiveInt = Annotated[int, Field(ge=1, strict=True)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]

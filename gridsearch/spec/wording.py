@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gridsearch.errors import nearest
+from gridsearch.spec.kinds import as_written
+from gridsearch.spec.yaml_source import plain_scalar
 
 _WORDS = {
     "greater_than_equal": "must be at least {ge}",
@@ -43,7 +45,17 @@ def explain(problem: Mapping[str, Any]) -> str:
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
         return f"{value!r} is not one of {', '.join(options)}{_suggest(value, options)}"
     words = _WORDS.get(problem["type"])
-    return f"{_short(value)} {words.format(**context) if words else 'cannot stand here'}"
+    return f"{_short(value)} {words.format(**context) if words else 'cannot stand here'}{_unquoted(value)}"
+
+
+def _unquoted(value: Any) -> str:
+    """Return how to write text that was meant as a number, true, false, or a list."""
+    if not isinstance(value, str):
+        return ""
+    meant = plain_scalar(f"[{value}]" if "," in value else value)
+    if isinstance(meant, list) and len(meant) > 1 and not any(isinstance(item, str) for item in meant):
+        return f"; a list is written {as_written(meant)}"
+    return "" if isinstance(meant, (str, list)) else f"; write {as_written(meant)} without quotes"
 
 
 def _suggest(value: Any, options: list[str]) -> str:
@@ -52,5 +64,5 @@ def _suggest(value: Any, options: list[str]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = as_written(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

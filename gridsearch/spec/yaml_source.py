@@ -1,8 +1,9 @@
 """Reading YAML safely, with the place of every key and value, and without YAML's traps.
 
-Only maps, lists and plain scalars: no tags, no duplicate keys, no keys that are not text. `1e-3` is a number (YAML 1.1
-calls it text), `no`, `off`, `yes`, `on` are refused where YAML 1.1 would make them booleans behind the writer's back,
-and so are `012` (octal) and `1:30` (base sixty).
+Only maps, lists and plain scalars: no tags, no duplicate keys, no keys that are not text. Anchors, aliases and merge
+keys (`<<: *base`) are YAML's; keys of the top level that begin with `x-` are the writer's own, for anchors. `1e-3` is a
+number (YAML 1.1 calls it text), `no`, `off`, `yes`, `on` are refused where YAML 1.1 would make them booleans behind the
+writer's back, and so are `012` (octal) and `1:30` (base sixty).
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ _FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|nan)$", re.IGNORECASE)
 _OCTAL_OR_SEXAGESIMAL = re.compile(r"[-+]?(0[0-9_]+|[0-9]+(:[0-5]?[0-9])+|0[xob][0-9a-fA-F_]+)$")
 _AMBIGUOUS = frozenset({"yes", "no", "on", "off", "y", "n"})
+#: What PyYAML says of several documents, and the tag of a merge key.
+_SEVERAL = "expected a single document in the stream"
+_MERGE = "tag:yaml.org,2002:merge"
+#: Keys of the top level that begin so mean nothing to us.
+PRIVATE = "x-"
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
 #: Where something stands in a document: the keys and list positions that lead to it.
@@ -46,13 +52,14 @@ class Place:
 
 @dataclass
 class Document:
-    """Plain values read from a file, and where each of them and of its keys stands."""
+    """Plain values read from a file, and where each of them and of its keys stands; `empty` are nulls of no letters."""
 
     source: str
     text: str
     data: dict[str, Any]
     values: dict[Trail, Place] = field(default_factory=dict)
     keys: dict[Trail, Place] = field(default_factory=dict)
+    empty: set[Trail] = field(default_factory=set)
 
     def place(self, trail: Trail, *, key: bool = False) -> Place:
         """Return where a value (or its key) stands, or the nearest thing around it that has a place."""
@@ -102,7 +109,7 @@ def parse_document(text: str, source: str) -> Document:
         raise JobError(f"{source}: a job file is a map of keys to values, such as 'name: shallow'")
     data = _Builder(document).build(node, ())
     assert isinstance(data, dict)
-    document.data = data
+    document.data = {key: value for key, value in data.items() if not key.startswith(PRIVATE)}
     return document
 
 
@@ -112,12 +119,22 @@ def parse_value(text: str, source: str) -> Any:
     return "" if node is None else _Builder(Document(source=source, text=text, data={})).build(node, ())
 
 
+def plain_scalar(text: str) -> Any:
+    """Return what a text would be without quotes; the text itself where that is no usable value."""
+    try:
+        return parse_value(text, "")
+    except JobError:
+        return text
+
+
 def _compose(text: str, source: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 0, 0)
+        if error.context == _SEVERAL:
+            raise JobError(f"{place}: another document begins here (---), and a job file is one: split it") from None
         raise JobError(f"{place}: not valid YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise JobError(f"{source}: not valid YAML: {str(error).splitlines()[0]}") from None
@@ -130,13 +147,13 @@ class _Builder:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.nodes = 0
+        self.nodes = self.merging = 0
 
     def build(self, node: yaml.Node, trail: Trail) -> Any:
         self.nodes += 1
         mark = node.start_mark
         self.document.values[trail] = Place(self.document.source, mark.line + 1, mark.column + 1)
-        if self.nodes > MAX_NODES or len(trail) > MAX_DEPTH:
+        if self.nodes > MAX_NODES or len(trail) > MAX_DEPTH or self.merging > MAX_DEPTH:
             raise self.document.error(trail[:1], "too large or nested too deeply for a job file")
         if node.tag not in _PLAIN_TAGS and not (isinstance(node, yaml.ScalarNode) and _resolved_plainly(node)):
             raise self.document.error(trail, f"tag {node.tag.removeprefix('tag:yaml.org,2002:')!r} is not allowed")
@@ -145,15 +162,21 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*trail, index)) for index, item in enumerate(node.value)]
         assert isinstance(node, yaml.ScalarNode)
+        if not node.value and not node.style:
+            self.document.empty.add(trail)
         return node.value if node.style else self.plain(node.value, trail)
 
     def mapping(self, node: yaml.MappingNode, trail: Trail) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        merged: list[yaml.MappingNode] = []
         for key_node, value_node in node.value:
             mark = key_node.start_mark
             place = Place(self.document.source, mark.line + 1, mark.column + 1)
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "<<":
+            if not isinstance(key_node, yaml.ScalarNode):
                 raise JobError(f"{place}: a key must be plain text")
+            if key_node.tag == _MERGE:
+                merged += self.bases(value_node, place)
+                continue
             key = key_node.value
             inner = (*trail, key)
             if key in result:
@@ -163,7 +186,30 @@ class _Builder:
                 )
             self.document.keys[inner] = place
             result[key] = self.build(value_node, inner)
+        for base in merged:
+            self.merge(result, base, trail)
         return result
+
+    def bases(self, node: yaml.Node, place: Place) -> list[yaml.MappingNode]:
+        """Return the maps that a merge key names, the first counting most."""
+        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        if not all(isinstance(base, yaml.MappingNode) for base in nodes):
+            raise JobError(f"{place}: <<: takes a map, or a list of maps, as in <<: *base")
+        return list(nodes)
+
+    def merge(self, result: dict[str, Any], base: yaml.MappingNode, trail: Trail) -> None:
+        """Add what a base has and the map itself, or an earlier base, has not."""
+        own = Document(self.document.source, self.document.text, {})
+        builder = _Builder(own)
+        builder.nodes, builder.merging = self.nodes, self.merging + 1
+        found = builder.build(base, trail)
+        self.nodes = builder.nodes
+        for key in found.keys() - result.keys():
+            inner = (*trail, key)
+            for mine, theirs in ((self.document.values, own.values), (self.document.keys, own.keys)):
+                mine.update({known: at for known, at in theirs.items() if known[: len(inner)] == inner})
+            self.document.empty |= {known for known in own.empty if known[: len(inner)] == inner}
+        result |= {key: value for key, value in found.items() if key not in result}
 
     def plain(self, text: str, trail: Trail) -> Hashable:
         lowered = text.lower()

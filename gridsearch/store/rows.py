@@ -28,7 +28,7 @@ class JobRow:
     "scale"}` in the file's order, `scale` being "linear", "log" or "category"), `objective` (`{"metric",
     "at", "mode"}`) and `images` (`{"train", "validation", "test"}`, and `"unused"` where the split leaves some
     out); where the job has them `search` (`{"random", "drawn", "size"}`), `repeats` with `repeat_over`, `folds` and
-    `constraints`.
+    `constraints`, and of a user's model `sources`, the beginning of the SHA-256 of each of its modules.
     `source` is the text of the job file with its overrides.
     """
 

@@ -18,6 +18,10 @@ DATA = grid(SHALLOW, shallow_score)
         ("optimizer == 'sgd'", 192),
         ("diverged_epoch > 0", 0),
         ("nesterov == False", 192),
+        ("nesterov == false", 192),
+        ("diverged_epoch == null", 192),
+        ("freeze == ''", 192),
+        ("state == 'pending'", 0),
     ],
 )
 def test_rows_for_which_the_expression_holds(expression: str, count: int) -> None:
@@ -29,10 +33,15 @@ def test_rows_for_which_the_expression_holds(expression: str, count: int) -> Non
     [
         ("nuerons == 50", "unknown column 'nuerons' (did you mean 'neurons'?)"),
         ("neurons <", "is not an expression"),
-        ("neurons < 'a'", "not supported"),
-        ("'a' * 1000000000 == 'b'", "not a number"),
+        ("neurons < 'a'", "neither is less than the other"),
+        ("optimizer * 1000000000 == 3", "not a number"),
         ("1" * 2000, "longer than"),
         ("", "is not an expression"),
+        ("neurons == '50'", "write 50 without quotes"),
+        ("optimizer == 'SGD'", "did you mean 'sgd'?"),
+        ("state == 'done'", "there is no such state"),
+        ("trial == '3f2a'", "the whole id has 64 digits; see: gridsearch show 3f2a"),
+        ("score == 'best'", "score is a number"),
         ("neurons == 1 / 0", "division by zero"),
     ],
 )
@@ -41,6 +50,22 @@ def test_errors_are_one_line(expression: str, words: str) -> None:
         matching(DATA.trials, expression)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 2500
+
+
+def test_lists_and_null_are_taken_as_in_rules() -> None:
+    data = grid({"shape": [[1, -2], [1, 2], []], "dropout": [None, 0.5]}, lambda point: 0.5)
+    for expression, count in [
+        ("shape == [1, -2]", 2),
+        ("shape == []", 2),
+        ("2 in shape", 2),
+        ("dropout == null", 3),
+        ("dropout != null", 3),
+        ("dropout < 1", 3),
+        ("shape in [[1, 2], []] and dropout == 0.5", 2),
+    ]:
+        assert len(matching(data.trials, expression)) == count, expression
+    with pytest.raises(TableError, match=r"shape is a list, and '1--2' is text"):
+        matching(data.trials, "shape == '1--2'")
 
 
 @pytest.mark.parametrize("repeated", ["-", "not ", "("])

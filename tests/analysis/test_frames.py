@@ -27,14 +27,14 @@ def test_types_follow_the_values() -> None:
     kinds = {name: str(frame[name].dtype) for name in (*axes, "momentum", "score", "diverged_epoch")}
     assert kinds == {
         "learning_rate": "float64",
-        "hidden": "str",
+        "hidden": "object",
         "nesterov": "bool",
         "neurons": "int64",
         "momentum": "float64",
         "score": "float64",
         "diverged_epoch": "Int64",
     }
-    assert frame["hidden"].unique().tolist() == ["512-256", "8"]
+    assert frame["hidden"].unique().tolist() == [(512, 256), (8,)]
 
 
 def test_a_setting_that_some_trials_lack_stays_what_it_is() -> None:

@@ -108,8 +108,8 @@ def test_filter_sort_and_columns() -> None:
 
 def test_lists_sort_in_the_order_of_the_job() -> None:
     data = grid({"hidden": [[512, 256], [64], [1024]]}, lambda point: 0.5)
-    assert ranked(data, TableOptions(sort=("hidden",)))["hidden"].tolist() == ["512-256", "64", "1024"]
-    assert ranked(data, TableOptions(sort=("-hidden",)))["hidden"].tolist() == ["1024", "64", "512-256"]
+    assert ranked(data, TableOptions(sort=("hidden",)))["hidden"].tolist() == [(512, 256), (64,), (1024,)]
+    assert ranked(data, TableOptions(sort=("-hidden",)))["hidden"].tolist() == [(1024,), (64,), (512, 256)]
 
 
 @pytest.mark.parametrize("options", [TableOptions(sort=("nuerons",)), TableOptions(columns=("nuerons",))])

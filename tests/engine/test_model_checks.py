@@ -131,7 +131,8 @@ def test_images_too_small_for_a_model_of_ours(tmp_path: Path) -> None:
         prepared(tmp_path, text=f"{text}space: {space}\n")
     assert str(caught.value) == (
         "job:5:67: pools: model 'squeezenet' cannot be built with pools=4: images of 8 x 8 pixels are too small"
-        " for 4 poolings by 2; they need at least 16 x 16"
+        " for 4 poolings by 2; they need at least 16 x 16 (by default squeeze_ratio=0.125, pct_3x3=0.5,"
+        " base_expand=128, expand_increment=128, fires=4, dropout=0.5, batch_norm=False, bias_before_norm=False)"
     )
 
 

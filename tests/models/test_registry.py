@@ -177,7 +177,7 @@ def test_a_users_model(tmp_path: Path) -> None:
             "importing 'needs_missing' failed: ModuleNotFoundError: No module named 'not_there'",
         ),
         ("good_module:Ned", "has no 'Ned' (did you mean 'Net'?)"),
-        ("good_module:number", "is not a torch.nn.Module class"),
+        ("good_module:number", "is neither a torch.nn.Module class nor a function that returns one"),
         (":Net", "is not known"),
         ("good_module:", "is not known"),
     ],

@@ -134,6 +134,7 @@ def test_rules_that_leave_nothing_are_refused() -> None:
 def test_points_that_are_the_same_trial_are_one() -> None:
     grid = expand(job("optimizer=[sgd,adam]", "momentum=[0.0,0.9]"), PLAIN)
     assert (grid.points, grid.repeated, len(grid.trials)) == (128, 32, 96)
+    assert grid.idle == ["momentum"]
 
 
 def test_repeats_are_the_same_trials_under_the_next_seeds() -> None:

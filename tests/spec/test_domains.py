@@ -24,6 +24,9 @@ from gridsearch.spec.domains import axis_of, scale_of, values_of
         ({"range": [0.1, 0.3], "step": 0.1}, [0.1, 0.2, 0.3]),
         ({"range": [5, 1], "step": -2}, [5, 3, 1]),
         ([[64], [64, 32]], [[64], [64, 32]]),
+        ([[], [64]], [[], [64]]),
+        ([None, 0.5], [None, 0.5]),
+        (None, [None]),
     ],
 )
 def test_values(written: Any, values: list[Any]) -> None:
@@ -41,8 +44,10 @@ def test_values(written: Any, values: list[Any]) -> None:
         ([[1], 2], "mixed types"),
         ([1, 1.0], "stands twice"),
         ([[1, "a"]], "plain values of one kind"),
-        ([[]], "plain values of one kind"),
-        ([None], "empty"),
+        ([[1, None]], "plain values of one kind"),
+        (["", "none"], "would read alike"),
+        ([None, "null"], "would read alike"),
+        ([None, None], "the value null stands twice"),
         ({}, "unknown kind of axis"),
         ({"logspce": [1, 2], "num": 3}, "did you mean 'logspace'"),
         ({"logspace": [0, 1], "num": 3}, "above zero"),

@@ -45,6 +45,49 @@ def test_a_job() -> None:
 
 
 @pytest.mark.parametrize(
+    ("override", "values"),
+    [
+        ("neurons=10,20", (10, 20)),
+        ("neurons=1e1, 20", (10, 20)),
+        ("neurons=[null, 20]", (None, 20)),
+        ("neurons=[[], [20]]", ([], [20])),
+        ("optimizer=sgd,adam", ("sgd", "adam")),
+        ("space.act=relu,gelu", ("relu", "gelu")),
+        ("epochs=1e1", (10,)),
+        ("batch_size=[1e1, 2.0]", (10, 2)),
+    ],
+)
+def test_values_of_overrides(override: str, values: tuple[object, ...]) -> None:
+    spec = job(JOB, override)
+    key = override.partition("=")[0].removeprefix("space.")
+    found = next((axis.values for axis in spec.space.axes if axis.name == key), None) or (spec.fixed[key],)
+    assert found == values
+    assert [type(value) for value in found] == [type(value) for value in values]
+
+
+def test_variables_in_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_HERE", "/data")
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.delenv("NOT_HERE", raising=False)
+    text = JOB.replace("mnist", "${DATA_HERE}/a.npz").replace("optimizer: sgd", 'pretrained: ["", "~/${DATA_HERE}.pt"]')
+    spec = job(text)
+    assert spec.dataset == "/data/a.npz"
+    assert spec.values("pretrained") == ("", "/home/me/data.pt")
+    assert spec.source == text
+    assert refusal(JOB.replace("mnist", "${NOT_HERE}/a")) == (
+        "shallow.yaml:2:10: dataset: ${NOT_HERE}: the environment has no variable NOT_HERE; set it, or write the path"
+    )
+    assert "${oc.env:X} is no variable" in refusal(JOB.replace("mnist", "${oc.env:X}/a"))
+
+
+def test_whole_numbers_of_the_job_may_be_written_with_an_exponent() -> None:
+    spec = job(JOB.replace("test: 0.1", "test: 1e3"), "repeats=1e1", "search={random: 1e2}", "description=a,b")
+    assert (spec.split.test, spec.repeats, spec.search and spec.search.random) == (1000, 10, 100)
+    assert spec.description == "a,b"
+    assert "split.test: 1.0 must be below 1.0" in refusal(JOB.replace("test: 0.1", "test: 1.0"))
+
+
+@pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("optimizer", "optimiser", "shallow.yaml:5:1: optimiser: unknown key (did you mean 'optimizer'?)"),
@@ -57,6 +100,13 @@ def test_a_job() -> None:
         ("[10, 20, 50", "[10, -20, 50", "shallow.yaml:8:16: space.epochs: -20 must be at least 1"),
         ("[10, 20, 50", "[10, 2.5, 50", "shallow.yaml:8:16: space.epochs: 2.5 must be a whole number"),
         ("[4, 8", "['4', '8'", "shallow.yaml:7:15: space.batch_size: values of mixed types (number, text)"),
+        ("[10, 20, 50, 100]", "10,20", "'10,20' must be a whole number; a list is written [10, 20]"),
+        ("optimizer: sgd", "nesterov: 'true'", "'true' must be true or false; write true without quotes"),
+        ("optimizer: sgd", "momentum: null", "momentum: null must be"),
+        ("optimizer: sgd", "momentum:", "shallow.yaml:5:10: momentum: a value is empty; write one, null"),
+        ("[10, 25, 50, 100]", "\n    -\n    - 3", "space.neurons: a value is empty"),
+        ("space:", "rules: [{skip: optimizer == 'Adam'}]\nspace:", "6:16: rules.skip: optimizer is never 'Adam'"),
+        ("space:", "rules: [{skip: neurons == '10'}]\nspace:", "neurons is a number, and '10' is text; write 10"),
         ("[10, 25, 50, 100]", "[]", "shallow.yaml:10:12: space.neurons: an axis needs at least one value"),
         ("validation: 0.2", "validation: 1.2", "shallow.yaml:3:45: split.validation: 1.2 must be below 1.0"),
         (

@@ -56,7 +56,8 @@ def test_scalars(text: str, value: object) -> None:
         ("? [a, b]\n: 1", "a key must be plain text"),
         ("a: !!python/object/apply:os.system ['true']", "is not allowed"),
         ("a: !mine 3", "is not allowed"),
-        ("a: &x [1]\n<<: {b: 1}", "plain text"),
+        ("a: &x [1]\n<<: *x", "job.yaml:2:1: <<: takes a map"),
+        ("a: &a\n  <<: *a", "too deeply"),
         ("- a\n- b", "is a map of keys to values"),
         ("just text", "is a map of keys to values"),
         ("", "is a map of keys to values"),
@@ -64,7 +65,7 @@ def test_scalars(text: str, value: object) -> None:
         ("a: b: c", "not valid YAML"),
         ("a: '\x00'", "not valid YAML"),
         ("a: *nowhere", "not valid YAML"),
-        ("a: 1\n--- \nb: 2", "not valid YAML"),
+        ("a: 1\n--- \nb: 2", "job.yaml:2:1: another document begins here (---), and a job file is one"),
         ("[" * 3000, "not valid YAML"),
     ],
 )
@@ -77,9 +78,42 @@ def test_traps_are_refused_in_one_line(text: str, fragment: str) -> None:
     assert fragment in message or "too deeply" in message
 
 
+def test_merge_keys_and_anchors_under_keys_of_the_writers_own() -> None:
+    text = """
+x-base: &base {lr: 1, deep: {a: 1}, note: [1, 2]}
+x-more: &more {lr: 2, extra: 3}
+one: {<<: *base, lr: 5}
+two:
+  lr: 6
+  <<: [*more, *base]
+three: {<<: {<<: *more, lr: 7}}
+list: *base
+"""
+    document = parse_document(text, "job.yaml")
+    base = {"lr": 1, "deep": {"a": 1}, "note": [1, 2]}
+    assert document.data == {
+        "one": base | {"lr": 5},
+        "two": base | {"lr": 6, "extra": 3},
+        "three": {"lr": 7, "extra": 3},
+        "list": base,
+    }
+    assert str(document.place(("one", "deep", "a"))) == "job.yaml:2:33"
+    assert str(document.place(("one", "lr"))) == "job.yaml:4:22"
+    assert str(document.place(("two", "extra"), key=True)) == "job.yaml:3:23"
+
+
 def test_alias_bombs_are_refused_quickly() -> None:
     lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+    started = time.process_time()
+    with pytest.raises(JobError, match="too large"):
+        parse_document("\n".join(lines), "job.yaml")
+    assert time.process_time() - started < 5
+
+
+def test_bombs_of_merge_keys_are_refused_quickly() -> None:
+    lines = ["a0: &a0 {k0: 1}"]
+    lines += [f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}" for i in range(1, 10)]
     started = time.process_time()
     with pytest.raises(JobError, match="too large"):
         parse_document("\n".join(lines), "job.yaml")

@@ -1,0 +1,76 @@
+"""The values that a job gives its model's settings, held against what the model's constructor says of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gridsearch.errors import ModelError
+from gridsearch.models.registry import ModelSignature
+from gridsearch.spec.domains import Axis
+from gridsearch.spec.job import JobSpec
+from gridsearch.spec.kinds import as_written
+from gridsearch.spec.space import Space
+from gridsearch.spec.trial import RECIPE_KEYS, Value
+
+
+def fitted_job(job: JobSpec, model: ModelSignature) -> JobSpec:
+    """Return the job with numbers as the model takes them; `ModelError`, with its place, for a value that it cannot.
+
+    Only what loses nothing is made to fit, `1` to `1.0`: text stays text, as a model would take "false" for true.
+    """
+    axes = [axis if axis.name in RECIPE_KEYS else _fitted(job, model, axis) for axis in job.space.axes]
+    fixed = {
+        key: value if key in RECIPE_KEYS else _fitted_value(job, model, key, [value], 0, written_as_list=False)
+        for key, value in job.fixed.items()
+    }
+    return replace(job, space=Space(axes), fixed=fixed)
+
+
+def _fitted(job: JobSpec, model: ModelSignature, axis: Axis) -> Axis:
+    _check_lists(job, model, axis)
+    written = isinstance(_written(job, axis.name), list)
+    values = [
+        _fitted_value(job, model, axis.name, axis.values, index, written_as_list=written)
+        for index in range(len(axis.values))
+    ]
+    return replace(axis, values=tuple(values))
+
+
+def _fitted_value(
+    job: JobSpec, model: ModelSignature, key: str, values: Sequence[Value], index: int, *, written_as_list: bool
+) -> Value:
+    wanted, value = model.takes(key), values[index]
+    if said := wanted.problem(value):
+        trail = job.trail(key)
+        place = job.document.place((*trail, index) if written_as_list else trail)
+        hint = "" if written_as_list else _whole_numbers(values)
+        raise ModelError(f"{place}: {key}: model {model.name!r}: {said}{hint}")
+    fitted: Value = wanted.fitted(value)
+    return fitted
+
+
+def _written(job: JobSpec, key: str) -> object:
+    found: object = job.document.data
+    for part in job.trail(key):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
+def _check_lists(job: JobSpec, model: ModelSignature, axis: Axis) -> None:
+    """Raise `ModelError` where a list was written as one value, and so is an axis of its items."""
+    if model.takes(axis.name).kinds - {"null"} == {"list"} and not any(isinstance(v, list) for v in axis.values):
+        raise ModelError(
+            f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, and model {model.name!r}"
+            f" takes a list as one value: write [{as_written(list(axis.values))}]"
+        )
+
+
+def _whole_numbers(values: Sequence[Value]) -> str:
+    """Return what to write in place of a range with fractions."""
+    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    if len(numbers) < 2:
+        return ""
+    low, high = math.ceil(min(numbers)), math.floor(max(numbers))
+    return f"; whole numbers are drawn from {{range: [{low}, {high}]}}" if low < high else ""

@@ -1,0 +1,147 @@
+"""The settings of a user's own model: held against annotations and defaults, and made to fit where nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gridsearch.engine.settings_checks import fitted_job
+from gridsearch.errors import ModelError
+from gridsearch.models.plain import is_plain
+from gridsearch.models.registry import build_model, find_model
+from gridsearch.search.grid import Grid, Ingredients, expand
+from gridsearch.spec.job import job_from_text
+from tests.engine.launching import JOB, prepared
+
+NETS = """
+from __future__ import annotations
+from typing import TYPE_CHECKING, Literal, Optional
+from torch import nn
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+class Plain(nn.Module):
+    def __init__(self, in_features, num_classes, width=8, bias=True, rate=0.5, act="relu", dense=(), other=None):
+        super().__init__()
+        self.rate, self.other = rate, other
+        sizes = [in_features, width, *dense]
+        self.hidden = nn.ModuleList(nn.Linear(a, b, bias) for a, b in zip(sizes, sizes[1:]))
+        self.last = nn.Linear(sizes[-1], num_classes)
+
+    def forward(self, x):
+        x = x.flatten(1)
+        for layer in self.hidden:
+            x = layer(x).relu()
+        return self.last(x)
+
+class Annotated(Plain):
+    def __init__(
+        self, in_features: int, num_classes: int, width: int = 8, rate: float = 1, dense: list[int] = (),
+        act: Literal["relu", "gelu"] = "relu", other: Optional[str] = None, both: bool | str = True,
+    ):
+        super().__init__(in_features, num_classes, width, rate=rate, dense=dense)
+
+class Unreadable(Plain):
+    def __init__(self, in_features: int, num_classes: int, width: int, dense: Sequence[int] = (), on: bool = False):
+        super().__init__(in_features, num_classes, width, dense=dense)
+
+def make(width=8, **more):
+    return Plain(64, more["num_classes"], width)
+
+def wrong(width):
+    return width
+"""
+MODEL = "model 'own_settings:"
+
+
+def text(kind: str, space: str) -> str:
+    head = JOB.partition("space:")[0].replace("shallow", f"own_settings:{kind}")
+    return f"{head}space: {{batch_size: 64, epochs: 1, learning_rate: 0.1, {space}}}\n"
+
+
+def grid(folder: Path, kind: str, space: str) -> Grid:
+    (folder / "own_settings.py").write_text(NETS)
+    model = find_model(f"own_settings:{kind}", [folder])
+    job = fitted_job(job_from_text(text(kind, space), base=folder), model)
+    return expand(job, Ingredients("", "", {key: value for key, value in model.optional.items() if is_plain(value)}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "space", "said"),
+    [
+        ("Plain", 'bias: ["true", "false"]', f"bias: {MODEL}Plain': 'true' is text, and it takes true or false"),
+        ("Plain", "bias: [1, 0]", "1 is a number, and it takes true or false or null; write true or false, without"),
+        ("Plain", "width: ['8', '16']", "'8' is text, and it takes a number or a list or null; write 8 without quotes"),
+        ("Plain", "width: '8,16'", "a list is written [8, 16]"),
+        ("Plain", "act: [1, 2]", '1 is a number, and it takes text or null; write "1" in quotes'),
+        (
+            "Plain",
+            "dense: [64, 32]",
+            f"dense: a list is an axis, and {MODEL}Plain' takes a list as one value: write",
+        ),
+        ("Annotated", "width: [8, 8.5]", f"job:5:67: width: {MODEL}Annotated': 8.5 is no whole number"),
+        ("Annotated", "width: {linspace: [4, 9], num: 3}", "whole numbers are drawn from {range: [4, 9]}"),
+        ("Annotated", "width: [8, null]", "null is null, and it takes a number"),
+        ("Annotated", "dense: [['a']]", "'a' is text, and it takes a number"),
+        ("Annotated", "act: [relu, Gelu]", "'Gelu' is none of 'relu', 'gelu' (did you mean 'gelu'?)"),
+        ("Annotated", "other: [3]", '3 is a number, and it takes text or null; write "3" in quotes'),
+        ("Unreadable", "width: [8], on: ['no']", "'no' is text, and it takes true or false"),
+    ],
+)
+def test_refused(tmp_path: Path, kind: str, space: str, said: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        grid(tmp_path, kind, space)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "space", "hypers"),
+    [
+        ("Plain", "width: [1e1, 8.0]", [{"width": 10}, {}]),
+        ("Plain", "bias: [true, false]", [{}, {"bias": False}]),
+        ("Plain", "rate: [1, 0.5]", [{"rate": 1.0}, {}]),
+        ("Plain", "dense: [[], [1e1]]", [{}, {"dense": [10]}]),
+        ("Plain", "other: [null, 3]", [{}, {"other": 3}]),
+        ("Plain", "other: [[], [64]]", [{"other": []}, {"other": [64]}]),
+        ("Annotated", "rate: [2, 0.5], both: ['yes']", [{"rate": 2.0, "both": "yes"}, {"rate": 0.5, "both": "yes"}]),
+        ("make", "width: [8, 16]", [{}, {"width": 16}]),
+    ],
+)
+def test_taken(tmp_path: Path, kind: str, space: str, hypers: list[dict[str, Any]]) -> None:
+    found = [trial.config.hyper for trial in grid(tmp_path, kind, space).trials]
+    assert [repr(hyper) for hyper in found] == [repr(hyper) for hyper in hypers]
+
+
+@pytest.mark.parametrize(
+    ("kind", "space", "said"),
+    [
+        ("Plain", "width: [8, 0]", "its parameter 'hidden.0.weight' has shape (0, 64): a width of 0 is no layer"),
+        ("wrong", "width: [8]", "it gives int, which is no torch.nn.Module"),
+        ("Annotated", "act: [relu, Gelu]", "'Gelu' is none of 'relu', 'gelu' (did you mean 'gelu'?)"),
+    ],
+)
+def test_refused_by_the_process_that_tries_it(tmp_path: Path, kind: str, space: str, said: str) -> None:
+    (tmp_path / "own_settings.py").write_text(NETS)
+    with pytest.raises(ModelError) as caught:
+        prepared(tmp_path, text=text(kind, space))
+    assert said in str(caught.value)
+
+
+def test_a_number_is_of_one_kind_whoever_builds_the_model(tmp_path: Path) -> None:
+    (tmp_path / "own_settings.py").write_text(NETS)
+    model = find_model("own_settings:Plain", [tmp_path])
+    built = build_model(model, {"rate": 1, "other": 2}, image_shape=(1, 8, 8), num_classes=10)
+    assert (repr(built.rate), repr(built.other)) == ("1.0", "2")
+
+
+def test_functions_of_torchvision_are_models() -> None:
+    model = find_model("torchvision.models:resnet34")
+    with torch.device("meta"):
+        built = build_model(model, {}, image_shape=(3, 32, 32), num_classes=7)
+        assert built(torch.zeros(2, 3, 32, 32)).shape == (2, 7)
+        with pytest.raises(ModelError, match=r"norm_layer=3: TypeError.*\(by default weights=None, progress=True"):
+            build_model(model, {"norm_layer": 3}, image_shape=(3, 32, 32), num_classes=7)

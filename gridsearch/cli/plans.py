@@ -146,7 +146,7 @@ def plan_text(
     rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
     if plan.grid.repeated:
         names = " or ".join(plan.grid.idle)
-        rows.append(("", f"-{plan.grid.repeated:,}", f"the same trial as another point: {names} changes nothing"))
+        rows.append(("", f"-{plan.grid.repeated:,}", f"the same trial as another point: {names} changes nothing there"))
     if plan.grid.asked and plan.grid.standing < plan.grid.asked:
         rows.append(("", "", f"{plan.grid.asked:,} were asked for, and no more could be found"))
     rows.append(("trials", f"{len(plan.grid.trials):,}", _copies_text(job, plan)))

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import pickle
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -48,7 +50,8 @@ def attempt(case: tuple[ImageDataset, Split, int]) -> SplitIndices | None:
 
 
 def rounded(share: float, available: int) -> int:
-    return share if isinstance(share, int) else int(share * available + 0.5)
+    # In exact numbers: 0.8999999999999999 of 295 is less than 265.5, which floating point makes of it.
+    return share if isinstance(share, int) else math.floor(Fraction(repr(share)) * available + Fraction(1, 2))
 
 
 @settings(deadline=None)

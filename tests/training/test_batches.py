@@ -25,7 +25,7 @@ def test_sizes_of_batches(images: int, batch: int, last: LastBatch) -> None:
     else:
         assert sum(sizes) == images
     if last != "keep" and images >= batch:
-        assert min(sizes) == batch
+        assert min(sizes) >= batch
 
 
 @pytest.mark.parametrize("images_at_once", [1, 4, 9, 1000])

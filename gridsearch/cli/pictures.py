@@ -17,12 +17,12 @@ from gridsearch.cli.streams import data, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.cli.wording import short_id
 from gridsearch.errors import GridsearchError
-from gridsearch.spec.reading import Background, Resize
+from gridsearch.spec.image_format import Background, Resize
 
 if TYPE_CHECKING:
     from gridsearch.engine.trained import TrainedTrial
     from gridsearch.report.pictures import Sheet
-    from gridsearch.spec.reading import Reading
+    from gridsearch.spec.image_format import ImageFormat
 
 TrialName = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A data set as jobs name it, or the path of one.")]
@@ -70,8 +70,8 @@ def samples(
 
     target = output or paths.samples_page(DEFAULT_DASHBOARDS, Path(dataset).name)
     check_suffix(target)
-    reading = _reading(image_size, resize, background)
-    loaded = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path(), reading=reading)
+    image_format = _image_format(image_size, resize, background)
+    loaded = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path(), image_format=image_format)
     for told in loaded.notes:
         say(told)
     places = sample_places(loaded.train_labels, n, seed)
@@ -86,9 +86,9 @@ def samples(
     write_sheet(Sheet(loaded.name, note, in_square(pictures)), target)
 
 
-def _reading(size: str | None, resize: str | None, background: str | None) -> Reading:
+def _image_format(size: str | None, resize: str | None, background: str | None) -> ImageFormat:
     """Return how images are read, as the keys of a job would say it."""
-    from gridsearch.spec.reading import MOST_PIXELS, reading_of
+    from gridsearch.spec.image_format import MOST_PIXELS, format_of
 
     if resize and size is None:
         raise GridsearchError("--resize: to which size? say it: --image-size 64")
@@ -96,7 +96,7 @@ def _reading(size: str | None, resize: str | None, background: str | None) -> Re
     if size and not (sides and all(1 <= side <= MOST_PIXELS for side in sides)):
         raise GridsearchError(f"--image-size {size}: write a side in pixels, as 64, or height x width, as 48x64")
     wanted = {"image_size": (sides * 2)[:2] if sides else None, "resize": resize, "background": background}
-    return reading_of(wanted)
+    return format_of(wanted)
 
 
 @supervisable

@@ -16,7 +16,7 @@ from gridsearch.data.npz import load_npz
 from gridsearch.data.scaling import scaled_dataset
 from gridsearch.data.torchvision_sets import has_raw_files, load_torchvision_set
 from gridsearch.errors import DataError, nearest
-from gridsearch.spec.reading import AS_IT_IS, Reading
+from gridsearch.spec.image_format import AS_IT_IS, ImageFormat
 
 #: What a job may name, with one line about each.
 DATASETS = {
@@ -43,20 +43,20 @@ class Availability:
     size_bytes: int | None = None
 
 
-def load_dataset(reference: str, *, folder: Path, base: Path, reading: Reading = AS_IT_IS) -> ImageDataset:
+def load_dataset(reference: str, *, folder: Path, base: Path, image_format: ImageFormat = AS_IT_IS) -> ImageDataset:
     """Return the data set a job refers to: a name in `DATASETS`, or the path of an `.npz` or image folder.
 
     `folder` keeps the named data sets (see `paths.data_dir`). A relative path is looked for below `base`, the
     folder of the job file, then below the working folder. A name wins over a file of that name: write
-    `./mnist` for the file. `reading` says how images are read. Raises one-line DataError when it is unknown, missing or
-    damaged.
+    `./mnist` for the file. `image_format` says how images are read. Raises one-line DataError when it is unknown, missing
+    or damaged.
     """
     if reference == "digits":
-        return scaled_dataset(load_digits(), reading)
+        return scaled_dataset(load_digits(), image_format)
     if reference in DATASETS:
-        return scaled_dataset(load_torchvision_set(reference, folder), reading)
+        return scaled_dataset(load_torchvision_set(reference, folder), image_format)
     path = find_path(reference, base=base)
-    return load_folder(path, reading) if path.is_dir() else scaled_dataset(load_npz(path), reading)
+    return load_folder(path, image_format) if path.is_dir() else scaled_dataset(load_npz(path), image_format)
 
 
 def find_path(reference: str, *, base: Path) -> Path:

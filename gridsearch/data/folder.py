@@ -15,16 +15,16 @@ from gridsearch.data.folder_parts import folder_parts, subfolders
 from gridsearch.data.image_files import SUFFIXES, ImageReader, header_of
 from gridsearch.data.scaling import size_text
 from gridsearch.errors import DataError
-from gridsearch.spec.reading import AS_IT_IS, Reading
+from gridsearch.spec.image_format import AS_IT_IS, ImageFormat
 
 
-def load_folder(root: Path, reading: Reading = AS_IT_IS) -> ImageDataset:
+def load_folder(root: Path, image_format: ImageFormat = AS_IT_IS) -> ImageDataset:
     """Return the images below `root/<class>/`, or below `root/<part>/<class>/` for training and other parts.
 
     Parts go by their usual names (`part_names.py`). Classes are numbered in the order of their sorted names, images
     ordered by class, then path. Images that are all grey give uint8 (N, H, W); one colour image makes all of them RGB,
-    (N, H, W, 3). `reading` says what lies behind transparent pixels, and to which size images are brought; they are
-    turned as their EXIF orientation says. Notes tell what was done, and which files are no images; hidden files are
+    (N, H, W, 3). `image_format` says what lies behind transparent pixels, and to which size images are brought; they
+    are turned as their EXIF orientation says. Notes tell what was done, and which files are no images; hidden files are
     passed over. The fingerprint is that of the pixels that come out. Raises DataError for a missing class or image,
     unequal sizes without one to bring them to, more than 8 bits, or a file that cannot be read.
     """
@@ -33,8 +33,8 @@ def load_folder(root: Path, reading: Reading = AS_IT_IS) -> ImageDataset:
     passed: list[Path] = []
     files = {part: _files(folder, classes, part, passed) for part, folder in parts.roots.items()}
     pictures = [file for part in files.values() for file, _ in part]
-    kind = _kind(pictures, reading)
-    reader = ImageReader(reading, kind.grey)
+    kind = _kind(pictures, image_format)
+    reader = ImageReader(image_format, kind.grey)
     places = {name: place for place, name in enumerate(classes)}
     arrays: dict[str, Array] = {}
     for part, labelled in files.items():
@@ -109,7 +109,7 @@ class _Kind:
         return self.size if self.grey else (*self.size, 3)
 
 
-def _kind(files: Sequence[Path], reading: Reading) -> _Kind:
+def _kind(files: Sequence[Path], image_format: ImageFormat) -> _Kind:
     """Return what the files have in common, from their headers alone; DataError for two sizes and none to come to."""
     sizes: dict[tuple[int, int], Path] = {}
     grey, with_frames = True, 0
@@ -118,22 +118,22 @@ def _kind(files: Sequence[Path], reading: Reading) -> _Kind:
         sizes.setdefault(header.size, file)
         grey = grey and header.grey
         with_frames += header.frames > 1
-        if len(sizes) > 1 and reading.size is None:
+        if len(sizes) > 1 and image_format.size is None:
             (one, first), (other, second) = sizes.items()
             raise DataError(
                 f"{first} is {one[1]} x {one[0]} but {second} is {other[1]} x {other[0]} pixels (width x height);"
                 f" bring all to one size with image_size: {max(one)} (and resize: pad, crop or stretch)"
             )
-    return _Kind(reading.size or next(iter(sizes)), frozenset(sizes), grey, with_frames)
+    return _Kind(image_format.size or next(iter(sizes)), frozenset(sizes), grey, with_frames)
 
 
 def _notes(kind: _Kind, reader: ImageReader) -> list[str]:
     """Return a line about each thing that was done to images."""
-    reading, done, notes = reader.reading, reader.done, []
+    image_format, done, notes = reader.image_format, reader.done, []
     if transparent := done["transparent"]:
-        other = "black" if reading.background == "white" else "white"
+        other = "black" if image_format.background == "white" else "white"
         have = _counted(transparent, "image has", "images have")
-        laid = f"laid over {reading.background} (background: {other} lays them over {other})"
+        laid = f"laid over {image_format.background} (background: {other} lays them over {other})"
         notes.append(f"{have} transparent pixels: {laid}")
     if turned := done["turned"]:
         notes.append(f"{_counted(turned, 'image was', 'images were')} turned upright as their EXIF orientation says")
@@ -143,7 +143,7 @@ def _notes(kind: _Kind, reader: ImageReader) -> list[str]:
         some, largest = f"{len(kind.sizes):,} sizes, from {size_text(min(kind.sizes))} to ", size_text(max(kind.sizes))
         notes.append(
             f"images of {some if len(kind.sizes) > 1 else ''}{largest} pixels are brought to {size_text(kind.size)}"
-            f" (resize: {reading.resize})"
+            f" (resize: {image_format.resize})"
         )
     return notes
 
@@ -154,7 +154,7 @@ def _counted(count: int, one: str, several: str) -> str:
 
 def _refuse_flat(root: Path, reader: ImageReader) -> None:
     """Raise DataError where every transparent image shows nothing, being of the background's colour."""
-    done, background = reader.done, reader.reading.background
+    done, background = reader.done, reader.image_format.background
     if done["transparent"] and done["flat"] == done["transparent"]:
         other = "black" if background == "white" else "white"
         raise DataError(

@@ -13,7 +13,7 @@ import numpy as np
 from gridsearch.data.checks import Array
 from gridsearch.data.scaling import scaled
 from gridsearch.errors import DataError
-from gridsearch.spec.reading import Reading
+from gridsearch.spec.image_format import ImageFormat
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Transpose
@@ -60,7 +60,7 @@ class ImageReader:
     `done` counts the images that were transparent, turned, and of these transparent ones those of one colour (`flat`).
     """
 
-    reading: Reading
+    image_format: ImageFormat
     grey: bool
     done: Counter[str] = field(default_factory=Counter)
 
@@ -73,7 +73,7 @@ class ImageReader:
                 if turn is not None:
                     self.done["turned"] += 1
                     opaque = opaque.transpose(turn)
-                return np.asarray(scaled(opaque, self.reading))
+                return np.asarray(scaled(opaque, self.image_format))
             except Exception as error:
                 raise _unreadable(file, error) from error
 
@@ -85,8 +85,8 @@ class ImageReader:
         if _range_of(layer.getchannel("A"))[0] == 255:
             return image if image.mode in GREY_MODES else layer
         self.done["transparent"] += 1
-        made = _over(layer, self.reading.background)
-        if _flat(made) and not _flat(_over(layer, "black" if self.reading.background == "white" else "white")):
+        made = _over(layer, self.image_format.background)
+        if _flat(made) and not _flat(_over(layer, "black" if self.image_format.background == "white" else "white")):
             self.done["flat"] += 1
         return made
 

@@ -8,35 +8,38 @@ import numpy as np
 
 from gridsearch.data.checks import Images
 from gridsearch.data.dataset import PARTS, ImageDataset, dataset_from_arrays
-from gridsearch.spec.reading import Reading
+from gridsearch.spec.image_format import ImageFormat
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def scaled(image: Image, reading: Reading) -> Image:
+def scaled(image: Image, image_format: ImageFormat) -> Image:
     """Return an image, grey or RGB, in the size asked for, bilinear and without aliasing; itself where it has it."""
-    if reading.size is None or image.size == reading.size[::-1]:
+    if image_format.size is None or image.size == image_format.size[::-1]:
         return image
     from PIL import ImageOps
     from PIL.Image import Resampling
 
-    size, method = reading.size[::-1], Resampling.BILINEAR
-    if reading.resize == "stretch":
+    size, method = image_format.size[::-1], Resampling.BILINEAR
+    if image_format.resize == "stretch":
         return image.resize(size, method)
-    if reading.resize == "crop":
+    if image_format.resize == "crop":
         return ImageOps.fit(image, size, method)
-    return ImageOps.pad(image, size, method, color=reading.background)
+    return ImageOps.pad(image, size, method, color=image_format.background)
 
 
-def scaled_dataset(dataset: ImageDataset, reading: Reading) -> ImageDataset:
+def scaled_dataset(dataset: ImageDataset, image_format: ImageFormat) -> ImageDataset:
     """Return a data set with its images in the size asked for; itself where they have it."""
     before = dataset.train_images.shape[1:3]
-    if reading.size is None or before == reading.size:
+    if image_format.size is None or before == image_format.size:
         return dataset
-    arrays = {f"{part}_images": _scaled(images, reading) for part, images in zip(PARTS, dataset.images, strict=True)}
+    arrays = {
+        f"{part}_images": _scaled(images, image_format) for part, images in zip(PARTS, dataset.images, strict=True)
+    }
     arrays |= {f"{part}_labels": labels for part, labels in zip(PARTS, dataset.labels, strict=True)}  # type: ignore[misc]
-    note = f"images of {size_text(before)} pixels are brought to {size_text(reading.size)} (resize: {reading.resize})"
+    after = f"{size_text(image_format.size)} (resize: {image_format.resize})"
+    note = f"images of {size_text(before)} pixels are brought to {after}"
     return dataset_from_arrays(
         dataset.name, arrays, class_names=dataset.class_names, source=dataset.source, notes=[*dataset.notes, note]
     )
@@ -47,15 +50,15 @@ def size_text(size: tuple[int, ...]) -> str:
     return f"{size[0]} x {size[1]}"
 
 
-def _scaled(images: Images, reading: Reading) -> Images:
+def _scaled(images: Images, image_format: ImageFormat) -> Images:
     """Return images (N, H, W[, C]) in the size asked for, channel by channel, which may mean anything."""
     from PIL import Image
 
-    assert reading.size is not None
+    assert image_format.size is not None
     rest = images.shape[3:]
     planes = images.reshape(*images.shape[:3], *(rest or (1,)))
-    found = np.empty((len(images), *reading.size, planes.shape[3]), np.uint8)
+    found = np.empty((len(images), *image_format.size, planes.shape[3]), np.uint8)
     for row, place in np.ndindex(len(images), planes.shape[3]):
         plane = Image.fromarray(np.ascontiguousarray(planes[row, :, :, place]))
-        found[row, :, :, place] = np.asarray(scaled(plane, reading))
-    return found.reshape(len(images), *reading.size, *rest)
+        found[row, :, :, place] = np.asarray(scaled(plane, image_format))
+    return found.reshape(len(images), *image_format.size, *rest)

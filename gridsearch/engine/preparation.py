@@ -125,8 +125,8 @@ class PreparedJob:
             told["folds"] = job.split.folds
         if limits := job.constraints.limits():
             told["constraints"] = limits
-        if reading := job.reading.as_json():
-            told["reading"] = reading
+        if image_format := job.image_format.as_json():
+            told["image_format"] = image_format
         if self.model.sources:
             told["sources"] = dict(self.model.sources)
         return told | {
@@ -250,7 +250,7 @@ def load_divided(job: JobSpec, data_dir: Path) -> tuple[JobSpec, ImageDataset, d
     `DataError` names the key to mend.
     """
     try:
-        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base, reading=job.reading)
+        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base, image_format=job.image_format)
     except DataError as error:
         raise DataError(
             f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"

@@ -24,8 +24,8 @@ from gridsearch.engine.weight_files import AGAIN, Kept, Validation, own_validati
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import DataError, EngineError
 from gridsearch.spec.identity import parse
+from gridsearch.spec.image_format import format_of
 from gridsearch.spec.job import job_from_text
-from gridsearch.spec.reading import reading_of
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
@@ -232,8 +232,8 @@ def recorded_dataset(spec: Mapping[str, Any], data_dir: Path) -> ImageDataset:
 
     Its fingerprint tells whether it is still the one that was trained on. `DataError` where it cannot be read.
     """
-    base, reading = Path(str(spec.get("base", "."))), reading_of(spec.get("reading") or {})
-    return load_dataset(str(spec.get("dataset")), folder=data_dir, base=base, reading=reading)
+    base, image_format = Path(str(spec.get("base", "."))), format_of(spec.get("image_format") or {})
+    return load_dataset(str(spec.get("dataset")), folder=data_dir, base=base, image_format=image_format)
 
 
 def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:

@@ -67,7 +67,7 @@ def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping
         )
 
 
-def check_reading(document: Document, head: JobFile) -> None:
+def check_image_format(document: Document, head: JobFile) -> None:
     """Refuse a way to resize images that nothing resizes."""
     if head.resize is not None and head.image_size is None:
         raise document.error(

@@ -12,15 +12,15 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 
 from gridsearch.errors import JobError, closest, nearest
-from gridsearch.spec.consistency import check_copies, check_reading, check_search, check_teacher
+from gridsearch.spec.consistency import check_copies, check_image_format, check_search, check_teacher
 from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.durations import DURATION_PATTERN, seconds_of
 from gridsearch.spec.environment import expanded
 from gridsearch.spec.habits import file_habit, key_habit, module_path, value_habit
 from gridsearch.spec.identity import settle
+from gridsearch.spec.image_format import FORMAT_KEYS, Background, ImageFormat, ImageSize, Resize, format_of
 from gridsearch.spec.kinds import Comparable, Kind, comparable_to
 from gridsearch.spec.overrides import apply_overrides
-from gridsearch.spec.reading import READING_KEYS, Background, ImageSize, Reading, Resize, reading_of
 from gridsearch.spec.rules import Rule, parse_rule
 from gridsearch.spec.space import MAX_POINTS, Space
 from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, REPEATED_SEEDS, PositiveInt, Recipe, Split, Value
@@ -154,7 +154,7 @@ class JobSpec:
     """A job whose every value has been checked, but not yet against its data and its model.
 
     `fixed` are the settings that have one value, `space` the axes. `base` is the folder that relative paths in the job
-    start from. `reading` is how images are read. `search` is None for the whole grid. `trial_timeout` is how many
+    start from. `image_format` is how images are read. `search` is None for the whole grid. `trial_timeout` is how many
     seconds a worker may be silent, None for ever. `source` is YAML that stands for the job with its overrides;
     `document` knows where everything stands.
     """
@@ -163,7 +163,7 @@ class JobSpec:
     description: str
     dataset: str
     split: Split
-    reading: Reading
+    image_format: ImageFormat
     model: str
     fixed: Mapping[str, Value]
     space: Space
@@ -230,13 +230,13 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     values = {key: [value] for key, value in fixed.items()} | {axis.name: list(axis.values) for axis in axes}
     check_search(document, head, space)
     check_copies(document, head, space, fixed)
-    check_reading(document, head)
+    check_image_format(document, head)
     job = JobSpec(
         name=head.name,
         description=head.description,
         dataset=_path(document, ("dataset",), head.dataset),
         split=head.split,
-        reading=reading_of(vars(head)),
+        image_format=format_of(vars(head)),
         model=_model(document, head.model),
         fixed=fixed,
         space=space,
@@ -353,7 +353,7 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
         else:
             fixed[key] = values[0]
     for key, written in space.items():
-        if key in JOB_KEYS and key not in READING_KEYS:
+        if key in JOB_KEYS and key not in FORMAT_KEYS:
             raise document.error(("space", key), "cannot be an axis: it belongs at the top of the file", key=True)
         if not key.isidentifier():
             raise document.error(("space", key), "is not a usable name: letters, digits and _ only", key=True)

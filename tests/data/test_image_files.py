@@ -12,7 +12,7 @@ from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.folder import load_folder
 from gridsearch.data.image_files import ORIENTATION
-from gridsearch.spec.reading import Reading, Resize, reading_of
+from gridsearch.spec.image_format import ImageFormat, Resize, format_of
 from tests.data.refusals import refused
 from tests.data.test_folder import fill, first_image
 
@@ -35,7 +35,7 @@ def test_strokes_in_the_alpha_channel_are_seen(
 ) -> None:
     strokes(tmp_path / "strokes", digits, level)
     fill(tmp_path / "grey", digits, range(40))
-    dataset = load_folder(tmp_path / "strokes", reading_of({"background": background}))
+    dataset = load_folder(tmp_path / "strokes", format_of({"background": background}))
     alpha = load_folder(tmp_path / "grey").train_images[..., None] / 255
     behind = {"white": 255, "black": 0}[background]
     assert np.abs(dataset.train_images - (alpha * level + (1 - alpha) * behind)).max() <= 1
@@ -48,7 +48,7 @@ def test_strokes_of_the_background_s_colour_are_refused(
 ) -> None:
     strokes(tmp_path, digits, level)
     with refused(f"over {background} nothing is seen of the 40 images", f"write background: {other}"):
-        load_folder(tmp_path, reading_of({"background": background}))
+        load_folder(tmp_path, format_of({"background": background}))
 
 
 def test_an_opaque_alpha_channel_changes_nothing(digits: ImageDataset, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_images_of_two_sizes(
     two_shapes(tmp_path)
     with refused("20 x 40", "40 x 20", "image_size: 40"):
         load_folder(tmp_path)
-    dataset = load_folder(tmp_path, Reading(size=(16, 16), resize=resize, background="black"))
+    dataset = load_folder(tmp_path, ImageFormat(size=(16, 16), resize=resize, background="black"))
     assert dataset.image_shape == (1, 16, 16)
     tall, wide = dataset.train_images[0], dataset.train_images[3]
     assert (tall[0, 0], wide[0, 0]) == corner
@@ -148,21 +148,21 @@ def test_images_of_two_sizes(
     assert tall[8, 8] == wide[8, 8] == 255
     (note,) = dataset.notes
     assert note == f"images of 2 sizes, from 20 x 40 to 40 x 20 pixels are brought to 16 x 16 (resize: {resize})"
-    others = {load_folder(tmp_path, Reading((16, 16), other)).fingerprint for other in ("pad", "crop", "stretch")}
+    others = {load_folder(tmp_path, ImageFormat((16, 16), other)).fingerprint for other in ("pad", "crop", "stretch")}
     assert len(others) == 3
 
 
 def test_any_data_set_can_be_brought_to_a_size(digits: ImageDataset, tmp_path: Path) -> None:
-    found = load_dataset("digits", folder=tmp_path, base=tmp_path, reading=Reading(SIZE))
+    found = load_dataset("digits", folder=tmp_path, base=tmp_path, image_format=ImageFormat(SIZE))
     assert found.image_shape == (1, *SIZE)
     assert found.fingerprint != digits.fingerprint
     assert found.notes == ("images of 8 x 8 pixels are brought to 6 x 8 (resize: pad)",)
     one = Image.fromarray(digits.train_images[0]).resize((6, 6), Image.Resampling.BILINEAR)
     assert np.array_equal(found.train_images[0][:, 1:-1], np.asarray(one))
     assert (found.train_images[:, :, 0] == 255).all()
-    same = load_dataset("digits", folder=tmp_path, base=tmp_path, reading=Reading((8, 8)))
+    same = load_dataset("digits", folder=tmp_path, base=tmp_path, image_format=ImageFormat((8, 8)))
     assert same.fingerprint == digits.fingerprint
     channels = np.stack([digits.train_images] * 2, axis=-1)
     np.savez(tmp_path / "two.npz", train_images=channels, train_labels=digits.train_labels)
-    two = load_dataset("two.npz", folder=tmp_path, base=tmp_path, reading=Reading(SIZE))
+    two = load_dataset("two.npz", folder=tmp_path, base=tmp_path, image_format=ImageFormat(SIZE))
     assert np.array_equal(two.train_images[..., 1], found.train_images)

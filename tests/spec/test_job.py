@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gridsearch.errors import JobError
+from gridsearch.spec.image_format import FORMAT_KEYS, ImageFormat, format_of
 from gridsearch.spec.job import JobSpec, job_from_text
-from gridsearch.spec.reading import READING_KEYS, Reading, reading_of
 
 JOB = """\
 name: shallow
@@ -246,10 +246,10 @@ def test_random_search_takes_a_space_too_large_for_a_grid() -> None:
 
 
 def test_how_images_are_read() -> None:
-    assert job(JOB).reading == Reading()
+    assert job(JOB).image_format == ImageFormat()
     spec = job(JOB, "image_size=[48,64]", "resize=crop", "background=black")
-    assert spec.reading == Reading((48, 64), "crop", "black") == reading_of(spec.reading.as_json())
-    assert job(JOB, "image_size=32").reading == Reading((32, 32))
+    assert spec.image_format == ImageFormat((48, 64), "crop", "black") == format_of(spec.image_format.as_json())
+    assert job(JOB, "image_size=32").image_format == ImageFormat((32, 32))
     of_model = job(JOB, "space.resize=[0, 64]", "space.image_size=32")
-    assert of_model.reading == Reading(), "under space they are the model's own"
-    assert [axis.name for axis in of_model.space.axes if axis.name in READING_KEYS] == ["resize", "image_size"]
+    assert of_model.image_format == ImageFormat(), "under space they are the model's own"
+    assert [axis.name for axis in of_model.space.axes if axis.name in FORMAT_KEYS] == ["resize", "image_size"]

@@ -15,11 +15,11 @@ Side = Annotated[int, Field(ge=1, le=MOST_PIXELS, strict=True)]
 #: A side of a square, or height and width.
 ImageSize = Side | Annotated[list[Side], Field(min_length=2, max_length=2)]
 #: The keys of a job. A model's own settings may have the same names: those stand under `space`.
-READING_KEYS = ("image_size", "resize", "background")
+FORMAT_KEYS = ("image_size", "resize", "background")
 
 
 @dataclass(frozen=True)
-class Reading:
+class ImageFormat:
     """How images are read. It changes their pixels, and so the fingerprint of the data set.
 
     `size` is (H, W) in pixels, None for that of the files, which then must have one. `resize` says how an image of
@@ -38,14 +38,14 @@ class Reading:
 
 
 #: How images are read unless a job says otherwise.
-AS_IT_IS = Reading()
+AS_IT_IS = ImageFormat()
 
 
-def reading_of(written: Mapping[str, Any]) -> Reading:
-    """Return the reading that checked values of the keys of a job, or of `as_json`, describe; None is the default."""
+def format_of(written: Mapping[str, Any]) -> ImageFormat:
+    """Return the format that checked values of the keys of a job, or of `as_json`, describe; None is the default."""
     size = written.get("image_size")
     sides = (size, size) if isinstance(size, int) else size
-    return Reading(
+    return ImageFormat(
         size=None if sides is None else (int(sides[0]), int(sides[1])),
         resize=written.get("resize") or "pad",
         background=written.get("background") or "white",

@@ -28,7 +28,7 @@ SILENT_SECONDS = 60.0
 
 def standing(store: Store, name: str) -> dict[str, Any]:
     """Return how a job stands as JSON values."""
-    from gridsearch.engine.liveness import is_gone, silent_seconds
+    from gridsearch.engine.liveness import is_gone, is_there, silent_seconds
 
     row = store.job(name)
     counts = store.counts(name)
@@ -69,6 +69,7 @@ def standing(store: Store, name: str) -> dict[str, Any]:
                 "pid": launch.pid,
                 "workers": launch.workers,
                 "alive": not is_gone(launch),
+                "seen": is_there(launch),
                 "silent_seconds": round(silent_seconds(launch), 1),
                 "silent": [_silence(one) for one in at_work if one.launch_id == launch.launch_id],
             }
@@ -112,7 +113,10 @@ def _launch_state(launch: dict[str, Any]) -> str:
         return "lost; its trials wait for: gridsearch resume"
     if launch["silent_seconds"] < SILENT_SECONDS:
         return "at work"
-    return f"silent since {duration(launch['silent_seconds'])}; what it left open goes on with: gridsearch resume"
+    silent = f"silent for {duration(launch['silent_seconds'])}"
+    if launch["seen"]:
+        return f"{silent}: it is there, but stopped, or kept waiting by a lock on the store or a slow disk"
+    return f"{silent}; if it is gone, what it left open goes on with: gridsearch resume"
 
 
 def standing_text(found: dict[str, Any], *, width: int | None) -> str:

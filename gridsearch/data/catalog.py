@@ -48,8 +48,8 @@ def load_dataset(reference: str, *, folder: Path, base: Path, image_format: Imag
 
     `folder` keeps the named data sets (see `paths.data_dir`). A relative path is looked for below `base`, the
     folder of the job file, then below the working folder. A name wins over a file of that name: write
-    `./mnist` for the file. `image_format` says how images are read. Raises one-line DataError when it is unknown, missing
-    or damaged.
+    `./mnist` for the file. `image_format` says how images are read. Raises one-line DataError when it is unknown,
+    missing or damaged.
     """
     if reference == "digits":
         return scaled_dataset(load_digits(), image_format)

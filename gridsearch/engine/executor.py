@@ -55,14 +55,15 @@ class Desk(Protocol):
 
 
 def opens_formation(event: WorkerEvent) -> bool:
-    """Whether an event is the last that tells of a formation of several; the desk learns of it before it is at work.
+    """Whether an event is the last that tells of a formation; the desk learns of it before it is at work.
 
-    Checkpoints do not say what trained them, so epochs must not come to be before the store knows.
+    Checkpoints do not say what trained them, so epochs must not come to be before the store knows; and from then on a
+    worker is silent.
     """
     if not isinstance(event, LineagePlaced):
         return False
     places = event.formation.places
-    return bool(places) and places[-1].lineage_id == event.lineage_id
+    return not places or places[-1].lineage_id == event.lineage_id
 
 
 class Executor(Protocol):

@@ -28,6 +28,12 @@ def is_gone(launch: LaunchRow) -> bool:
     return here and launch.host == this_host() and surely_gone(launch.pid, launch.pid_started)
 
 
+def is_there(launch: LaunchRow) -> bool:
+    """Whether the launch's process certainly exists, which can only be told where its table of processes is ours."""
+    here = launch.process_table is not None and launch.process_table == process_table()
+    return here and launch.host == this_host() and not surely_gone(launch.pid, launch.pid_started)
+
+
 def silent_seconds(launch: LaunchRow, now: datetime | None = None) -> float:
     """Return how long ago a launch last gave a sign of life by two clocks: to be shown, never acted upon."""
     last = launch.beat_at or launch.started_at
@@ -35,9 +41,9 @@ def silent_seconds(launch: LaunchRow, now: datetime | None = None) -> float:
 
 
 def described(launch: LaunchRow) -> str:
-    """Return a launch in words: which process it is, and since when it has been silent, where it is."""
+    """Return a launch in words: which process it is, and for how long it has been silent, where it is."""
     silent = silent_seconds(launch)
-    since = f", silent since {silent:.0f} s" if silent >= SILENT_SECONDS else ""
+    since = f", silent for {silent:.0f} s" if silent >= SILENT_SECONDS else ""
     return f"launch {launch.launch_id} (process {launch.pid} on {launch.host}{since})"
 
 

@@ -135,7 +135,8 @@ class Store(ABC):
     def at_work(self, job: str) -> list[AtWork]:
         """Return what open launches of a job have claimed, what was claimed together as one, oldest claims first.
 
-        `heard_at` is when a lineage of them was claimed or had an epoch recorded, whichever was last.
+        `heard_at` is when a lineage of them was claimed, began to train or had an epoch recorded, whichever was last.
+        What a launch has claimed beyond what its workers can hold is with none yet.
         """
 
     @abstractmethod

@@ -138,7 +138,8 @@ def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], l
             "heard_at": cause.stamp,
         }
         for progress in changed
-        if (progress.epoch, progress.diverged_epoch, progress.stopped_epoch)
+        if progress.placed
+        or (progress.epoch, progress.diverged_epoch, progress.stopped_epoch)
         != (progress.row.epoch, progress.row.diverged_epoch, progress.row.stopped_epoch)
     ]
     finished: list[int] = []

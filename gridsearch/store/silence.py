@@ -22,7 +22,7 @@ _CLAIMS: AnySelect = select(*LINEAGES.columns, *EVENTS.columns).join_from(
     and_(events.c.lineage == lineages.c.id, events.c.attempt == lineages.c.attempt, events.c.kind == CLAIMED),
     isouter=True,
 )
-_LAUNCH = itemgetter(*map(LAUNCHES.names.index, ("id", "job", "ended_at")))
+_LAUNCH = itemgetter(*map(LAUNCHES.names.index, ("id", "job", "ended_at", "workers")))
 _LINEAGE_ID, _HELD_BY, _HEARD_AT = (LINEAGES.names.index(name) for name in ("lineage_id", "launch", "heard_at"))
 _CLAIM, _CLAIMED_AT = (LINEAGES.width + EVENTS.names.index(name) for name in ("id", "at"))
 
@@ -31,14 +31,18 @@ def at_work(connection: Connection, job: str) -> list[AtWork]:
     """See `Store.at_work`."""
     key = job_key(connection, job)
     all_launches = map(_LAUNCH, checked(batches(connection, _LAUNCHES), LAUNCHES))
-    holders = [number for number, of, ended_at in all_launches if of == key and ended_at is None]
+    holders = {number: workers for number, of, ended_at, workers in all_launches if of == key and ended_at is None}
     if not holders:
         return []
     LINEAGES.check_all(connection)  # one may only look as if nobody held it
-    claims = checked(batches_in(connection, _CLAIMS, lineages.c.launch, holders), LINEAGES, EVENTS)
+    claims = checked(batches_in(connection, _CLAIMS, lineages.c.launch, list(holders)), LINEAGES, EVENTS)
     together: dict[tuple[int, str], list[Values]] = {}
     for row in sorted(claims, key=itemgetter(_CLAIM)):
         together.setdefault((row[_HELD_BY], row[_CLAIMED_AT]), []).append(row)
+    # Workers take what is claimed in that order: what there is no worker for waits its turn, and is not silent.
+    for launch, workers in holders.items():
+        for waiting in [group for group in together if group[0] == launch][workers:]:
+            del together[waiting]
     return [
         AtWork(
             launch_id=launch,

@@ -125,7 +125,7 @@ def test_one_that_is_stopped_loses_its_lease_and_goes_on_as_another_launch(
         wait_for(folder, EPOCHS, stopped)
         stop_outside_a_transaction(folder, stopped)
         time.sleep(1.2)
-        assert "silent since" in run_quick(folder, "status").out
+        assert "it is there, but stopped" in " ".join(run_quick(folder, "status").out.split())
         other = start(folder)
         wait_for(folder, "SELECT count(*) FROM launches WHERE outcome = 'lost'", other)
         stopped.send_signal(signal.SIGCONT)

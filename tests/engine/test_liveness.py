@@ -106,5 +106,5 @@ def test_silence_is_shown_from_the_last_beat_and_never_negative() -> None:
     assert silent_seconds(OWN, NOON + timedelta(seconds=40)) == 40
     beaten = replace(OWN, beat_at=NOON + timedelta(hours=1))
     assert silent_seconds(beaten, NOON) == 0  # a clock was put back
-    assert "silent since" in described(OWN)
+    assert "silent for" in described(OWN)
     assert described(replace(OWN, beat_at=datetime.now(UTC))) == f"launch 1 (process {pid} on {host})"

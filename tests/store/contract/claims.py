@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gridsearch.spec.outcomes import LineageFinished
+from gridsearch.spec.outcomes import Formation, LineageFinished, LineagePlaced
 from gridsearch.store.contract import Store
 from tests.store.contract.states import PENDING, RUNNING
-from tests.store.grids import JOB, claim_all, epoch, epochs, grid, new_trial, start
+from tests.store.grids import JOB, SOURCE, SPEC, claim_all, epoch, epochs, grid, new_trial, start
 
 
 class ClaimContract:
@@ -77,6 +77,17 @@ class ClaimContract:
         store.close_launch(other, "complete")
         assert store.counts(JOB) == {RUNNING: 4}
 
+    def test_what_waits_for_a_worker_is_with_none(self, store: Store) -> None:
+        trials = grid(rates=[0.1, 0.2, 0.3])
+        store.put_job(JOB, SPEC, SOURCE, trials)
+        launch = store.open_launch(JOB, "host", 2, 1.0, 1)
+        first, second, third = (trial.lineage_id for trial in trials[::2])
+        for lineage in (second, first, third):
+            store.claim(launch, {lineage: 3})
+        assert [one.lineage_ids for one in store.at_work(JOB)] == [(second,)]
+        store.release(launch, [second])
+        assert [one.lineage_ids for one in store.at_work(JOB)] == [(first,)]
+
     def test_what_is_claimed_together_is_heard_of_together(self, store: Store) -> None:
         trials = grid(rates=[0.1, 0.2, 0.3])
         launch = start(store, trials)
@@ -92,5 +103,7 @@ class ClaimContract:
         assert {one.launch_id for one in after.values()} == {launch}
         store.release(launch, [first, second])
         assert [one.lineage_ids for one in store.at_work(JOB)] == [(third,)]
+        store.record(launch, [LineagePlaced(third, 1, 0, Formation("alone", "x86_64", 1, "2.0", ()))], {})
+        assert store.at_work(JOB)[0].heard_at > before[third,]
         store.close_launch(launch, "lost")
         assert store.at_work(JOB) == []

@@ -112,7 +112,7 @@ def _doom(
         error=f"model {job.model!r} {cause} when it was tried with {shown}",
         shared=shared,
         settings=tuple({settings_key(one): one for one in [*(one for one, _ in found), *alike]}.values()),
-        account=found[0][1].account,
+        account=found[0][1].account.strip() or "Where it was when it ended is not known.",
     )
 
 

@@ -315,9 +315,10 @@ class Launch:
         if self.options.keep is None:  # nobody has asked for more than the best
             lost = [row for row in lost if row.trial_id in {best.trial_id for best, _ in winners(self.store, name, 1)}]
         if lost:
+            whose = f"trial {lost[0].trial_id[:8]}, the best," if len(lost) == 1 else f"{len(lost)} of the best trials"
             listener.note(
-                f"the weights of {len(lost)} of the best trials were not kept when they were trained:"
-                " gridsearch evaluate trains them again"
+                f"the weights of {whose} are not at hand: not kept when they were trained, or removed since;"
+                f" gridsearch evaluate {name} --trial ID trains one again"
             )
 
     def normalizer(self, config: TrialConfig) -> Normalizer | None:

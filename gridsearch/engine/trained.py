@@ -20,7 +20,15 @@ from gridsearch.engine.inline import InlineExecutor
 from gridsearch.engine.keeping import objective_of, trial_epoch, validation_of, weights_at_hand
 from gridsearch.engine.preparation import pretrained_files
 from gridsearch.engine.retraining import Repetition
-from gridsearch.engine.weight_files import AGAIN, Kept, Validation, own_validation, read_weights, write_weights
+from gridsearch.engine.weight_files import (
+    AGAIN,
+    Kept,
+    Validation,
+    own_validation,
+    read_weights,
+    require_writable,
+    write_weights,
+)
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import DataError, EngineError
 from gridsearch.spec.identity import parse
@@ -191,6 +199,7 @@ def _found(source: ModelSource, asked: _Located, place: Workplace, model: nn.Mod
 
 def _trained_again(source: ModelSource, asked: _Located, place: Workplace) -> Kept:
     row, config, epoch = asked.row, asked.config, asked.epoch
+    require_writable(asked.file)
     again = Repetition(source.store, row, config, epoch.epoch, source.device)
     source.note(
         f"trial {row.trial_id[:8]}: its weights were not kept; training it again, {again.how}, to epoch"

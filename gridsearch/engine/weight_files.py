@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import math
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -82,10 +83,25 @@ def write_weights(file: Path, kept: Kept) -> None:
         # Last: weights count as kept where their description is there.
         write(file.with_suffix(".json"), (json.dumps(described, indent=2) + "\n").encode())
     except OSError as error:
-        why = error.strerror or str(error)
-        raise StorageError(
-            f"weights in {file.parent} cannot be written: {why}; free some space or mend the folder, then launch again"
-        ) from error
+        raise _not_writable(file, error) from error
+
+
+def require_writable(file: Path) -> None:
+    """Raise `StorageError` where weights could not be written to a file: before they are trained for it."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise _not_writable(file, error) from error
+
+
+def _not_writable(file: Path, error: OSError) -> StorageError:
+    why = error.strerror or str(error)
+    return StorageError(
+        f"weights in {file.parent} cannot be written: {why}; free some space or mend the folder, then run the same"
+        " command again"
+    )
 
 
 def has_weights(file: Path, trial_id: str, epoch: int | None) -> bool:

@@ -41,7 +41,8 @@ _MENDABLE = (
 def damaged(path: Path, what: str) -> StoreDamagedError:
     """Return the error for a file that is no sound database, naming the newest backup where there is one."""
     backup = newest_backup(path)
-    mend = f"restore {backup} or move the file away" if backup else "move the file away and launch again"
+    anew = "move the file away and launch again, which takes up what checkpoints beside it hold and trains the rest"
+    mend = f"restore {backup}, or {anew}" if backup else anew
     look = f"see: gridsearch verify --store {path}; then "
     return StoreDamagedError(f"the store {path} is damaged ({one_line(what)}); {look}{mend}")
 

@@ -93,7 +93,9 @@ def test_points_from_plan_to_page(command: Command) -> None:
 
 def test_more_draws_and_more_repeats_train_what_is_new(command: Command) -> None:
     command("launch", "small.yaml", "--inline", "--no-dashboard", *settings("search.random=1"))
-    planned = json.loads(command("plan", "small.yaml", "--json", *settings("search.random=3", "repeats=2")))
+    said = command("plan", "small.yaml", "--json", *settings("search.random=3", "repeats=2"))
+    assert said.startswith("small: new since the last launch: ")  # on stderr
+    planned = json.loads(said[said.index("{") :])
     assert (planned["trials"], planned["done"], planned["repeats"], planned["drawn_from"]) == (6, 1, 2, 8)
     more = command("plan", "small.yaml", *settings("search.random=9"))
     assert re.search(r"points +8  of 8 points, drawn at random", more)

@@ -230,11 +230,17 @@ class TriedHere:
 
 
 def _check_sizes(model: nn.Module) -> None:
-    """Refuse a layer without a single weight, which torch trains without a word."""
-    empty = next((name for name, tensor in model.named_parameters() if not tensor.numel()), None)
-    if empty is not None:
-        shape = tuple(model.get_parameter(empty).shape)
-        raise ModelError(f"its parameter {empty!r} has shape {shape}: a width of 0 is no layer")
+    """Refuse a layer of torch's without a single weight, which torch trains without a word.
+
+    An empty parameter that a user's module has itself is its own affair.
+    """
+    for prefix, module in model.named_modules():
+        if not type(module).__module__.startswith("torch.nn."):
+            continue
+        for name, tensor in module.named_parameters(recurse=False):
+            if not tensor.numel():
+                where = f"{prefix}.{name}" if prefix else name
+                raise ModelError(f"its parameter {where!r} has shape {tuple(tensor.shape)}: a width of 0 is no layer")
 
 
 @contextlib.contextmanager

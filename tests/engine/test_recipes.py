@@ -185,7 +185,7 @@ def test_kept_weights_follow_the_objective_and_tell_the_numbers_of_their_epoch(t
         curve = store.epochs([row.lineage_id])
         epoch = best_epoch([one.val_loss for one in curve])
         assert epoch < 6, "the case under test needs another best epoch than the last"
-        assert any("were not kept" in note for note in notes.notes)
+        assert any("are not at hand" in note for note in notes.notes)
         found = trained(ModelSource(store, tmp_path / "r.db", tmp_path), "small", row.trial_id)
     described = json.loads(found.weights_file.with_suffix(".json").read_text())
     assert (found.epoch, described["epoch"]) == (epoch, epoch)

@@ -38,6 +38,15 @@ def _own_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             del sys.modules[name]
 
 
+@pytest.fixture(autouse=True)
+def _own_streams() -> Iterator[None]:
+    """Forget where the command line wrote to in this process: pytest gives each test streams of its own."""
+    yield
+    if streams := sys.modules.get("gridsearch.cli.streams"):
+        streams.out.cache_clear()
+        streams.err.cache_clear()
+
+
 @pytest.fixture
 def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder."""

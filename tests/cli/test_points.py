@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +29,7 @@ CHANGES = (
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Command]:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
     """Run a command in a folder with the job file; return what it said on both streams."""
     monkeypatch.chdir(tmp_path)
     Path("small.yaml").write_text(JOB)
@@ -42,9 +42,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
         said = capfd.readouterr()
         return said.err + said.out
 
-    yield run
-    streams.out.cache_clear()
-    streams.err.cache_clear()
+    return run
 
 
 def settings(*changes: str) -> list[str]:

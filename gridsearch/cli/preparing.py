@@ -40,6 +40,8 @@ class Preparing:
         """Go on to what is done next."""
         if self.doing != STOPPING:
             self.doing = doing
+            if self.region:
+                self.region.refresh()
 
     def end(self) -> None:
         """Take the line away."""

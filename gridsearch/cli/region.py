@@ -33,6 +33,10 @@ class Region:
         self._shown.enter_context(self._live)
         self._shown.enter_context(said_above())
 
+    def refresh(self) -> None:
+        """Draw it now."""
+        self._live.refresh()
+
     def stop(self) -> None:
         """Take it away."""
         self._shown.close()

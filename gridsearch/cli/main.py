@@ -19,8 +19,6 @@ from gridsearch.cli.plain_text import one_line, prepare
 from gridsearch.cli.streams import err, say
 from gridsearch.engine.supervised import is_supervised
 from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
-from gridsearch.spec.habits import key_habit
-from gridsearch.spec.trial import RECIPE_KEYS
 from gridsearch.store import waiting
 from gridsearch.version import __version__
 
@@ -112,8 +110,12 @@ def _with_set(said: str) -> str:
     extra = re.search(r"unexpected extra argument(?:s|\(s\))? \(([^)]*=[^)]*)\)", said)
     if extra:
         return f"{said.rstrip('.')}; settings are changed with {' '.join(f'--set {word}' for word in extra[1].split())}"
-    option = re.match(r"No such option: --?([\w-]+)", said)
-    key = option[1].replace("-", "_") if option else ""
+    if not (option := re.match(r"No such option: --?([\w-]+)", said)):
+        return said
+    from gridsearch.spec.habits import key_habit
+    from gridsearch.spec.trial import RECIPE_KEYS
+
+    key = option[1].replace("-", "_")
     meant = key if key in RECIPE_KEYS else next(iter(re.findall(r"is called (\w+)", key_habit(key))), "")
     return (
         f"{said.partition('.')[0].partition(' (')[0]}; settings are changed with --set {meant}=VALUE" if meant else said

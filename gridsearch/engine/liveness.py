@@ -24,14 +24,17 @@ def own_process() -> tuple[str, int, float]:
 
 def is_gone(launch: LaunchRow) -> bool:
     """Whether the launch's process has certainly ended, which can only be told where its table of processes is ours."""
-    here = launch.process_table is not None and launch.process_table == process_table()
-    return here and launch.host == this_host() and surely_gone(launch.pid, launch.pid_started)
+    return _may_be_looked_up(launch) and surely_gone(launch.pid, launch.pid_started)
 
 
 def is_there(launch: LaunchRow) -> bool:
     """Whether the launch's process certainly exists, which can only be told where its table of processes is ours."""
+    return _may_be_looked_up(launch) and not surely_gone(launch.pid, launch.pid_started)
+
+
+def _may_be_looked_up(launch: LaunchRow) -> bool:
     here = launch.process_table is not None and launch.process_table == process_table()
-    return here and launch.host == this_host() and not surely_gone(launch.pid, launch.pid_started)
+    return here and launch.host == this_host()
 
 
 def silent_seconds(launch: LaunchRow, now: datetime | None = None) -> float:

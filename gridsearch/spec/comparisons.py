@@ -51,7 +51,7 @@ def _check_equal(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable
     for side, this, that in ((left, right, one), (right, left, other)):
         value = literal(this, names)
         if isinstance(side, ast.Name) and value is not _NO_LITERAL and that.kinds:
-            _check_value(_name(side), that, value)
+            _check_value(side.id, that, value)
             return
     if one.kinds - {"null"} and other.kinds - {"null"} and not (one.kinds & other.kinds) - {"null"}:
         raise ValueError(
@@ -107,7 +107,7 @@ def _check_within(left: ast.expr, right: ast.expr, names: Mapping[str, Comparabl
         return
     value = literal(right, names)
     if isinstance(value, str) and isinstance(left, ast.Name):
-        raise ValueError(f"{ast.unparse(right)} is text, and in wants a list: {_name(left)} in [{as_written(value)}]")
+        raise ValueError(f"{ast.unparse(right)} is text, and in wants a list: {left.id} in [{as_written(value)}]")
     known = _comparable(right, names)
     if not known.kinds:
         return
@@ -151,7 +151,3 @@ def literal(node: ast.expr, names: Mapping[str, Comparable]) -> Any:
             values = [literal(part, names) for part in parts]
             return _NO_LITERAL if any(value is _NO_LITERAL for value in values) else values
     return _NO_LITERAL
-
-
-def _name(node: ast.Name) -> str:
-    return node.id

@@ -49,7 +49,7 @@ def _classes_text(counts: Mapping[str, Mapping[str, int]]) -> str:
         else f"from {few!r} with {plural(totals[few], 'image')} to {many!r} with {totals[many]:,}"
     )
     if len(counts) <= MOST_LISTED and totals[few] != totals[many]:
-        text += f" ({', '.join(f'{name} {count:,}' for name, count in totals.items())})"
+        text += f" ({', '.join(f'{name}:{count:,}' for name, count in totals.items())})"
     for part, does in (("train", "train"), ("validation", "validate"), ("test", "test")):
         lacking = [name for name, parts in counts.items() if not parts[part]]
         if lacking and len(lacking) < len(counts):

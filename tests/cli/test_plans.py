@@ -56,7 +56,7 @@ def test_a_set_without_test_images_of_its_own_needs_no_line(tmp_path: Path) -> N
     lines = text(job).splitlines()
     assert [line.split()[0] for line in lines[2:6]] == ["images", "shape", "classes", "points"]
     assert lines[3].endswith("1 x 8 x 8: grey, 8 pixels high, 8 wide")
-    assert "  10  from '8' with 174 images to '3' with 183 (0 178, 1 182, 2 177, 3 183, " in lines[4]
+    assert "  10  from '8' with 174 images to '3' with 183 (0:178, 1:182, 2:177, 3:183, " in lines[4]
     found = plan_json(job, plan_job(job, None), [], Left())
     assert (found["image_shape"], list(found["classes"])) == ([1, 8, 8], list("0123456789"))
     assert sum(found["classes"]["3"].values()) == 183

@@ -37,11 +37,12 @@ def gc(
 
     It may run beside a launch: what that holds is not touched.
     """
-    from gridsearch.engine.collecting import collect
     from gridsearch.store.opening import open_store, refuse_unsound
 
     with open_store(store, create=False, read_only=dry_run) as opened:
         refuse_unsound(opened, store)
+        from gridsearch.engine.collecting import collect  # and torch with it, which takes seconds
+
         shares = collect(opened, store, bytes_of(checkpoints), dry_run=dry_run)
     files, size = sum(share.files for share in shares), sum(share.size for share in shares)
     if format_ is tables.Format.JSON:

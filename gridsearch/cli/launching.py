@@ -161,7 +161,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
         made = plan_job(prepared, None)
         odd = remark_lines(prepared, None, made)
         leaks = leaks_of(prepared, None, paths.data_dir(training.data_dir))
-    for line in [*odd, *doom_lines(prepared)]:
+    for line in [*odd, *doom_lines(prepared), *_lost(spec.name, made, training.store)]:
         say(line)
     sizes: dict[str, int] = {}
     packs = plan_packs(
@@ -184,6 +184,17 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     if details:
         data("")
         tables.show(packs_grid(details, why_not_compiled(choose_device(options.device))))
+
+
+def _lost(name: str, made: Plan, store: Path) -> list[str]:
+    """Say how many lineages that are to be gone on with have no checkpoint for it, so that they cost more epochs."""
+    from gridsearch.training.checkpoints import CheckpointFolder
+
+    root = paths.checkpoint_dir(store)
+    lost = [one for one in made.lineages if one.start > 0 and not CheckpointFolder(root, one.lineage_id).begun]
+    return (
+        [f"{name}: {plural(len(lost), 'lineage')} without a checkpoint: to be trained from the start"] if lost else []
+    )
 
 
 def _room(

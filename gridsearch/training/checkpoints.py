@@ -113,6 +113,11 @@ class CheckpointFolder:
         """Remove all there is, as far as that can be removed: for a lineage that no training will go on with."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to go on from, as far as a look at the files' beginnings tells."""
+        return any(self._glance(slot) for slot in _SLOTS)
+
     def spare(self) -> list[Path]:
         """Return what `settle` would remove, as far as a look at the files' beginnings tells."""
         glances = {slot: glance for slot in _SLOTS if (glance := self._glance(slot))}

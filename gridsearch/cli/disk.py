@@ -40,7 +40,7 @@ class Room:
             return []
         parts = {"checkpoints": self.need.checkpoints, "weights": self.need.weights}
         stays = ", ".join(f"{name} {size_text(size)}" for name, size in parts.items() if size)
-        words = f"at most, while training; {f'then {stays}' if stays else 'nothing of it stays'}"
+        words = f"at most; {f'{stays} stay' if stays else 'nothing of it stays'}"
         rows = [("disk", size_text(self.need.most), words)]
         if self.need.most > self.free:
             rows.append(("", "!", f"only {size_text(self.free)} are free where the store lies: {MORE_ROOM}"))

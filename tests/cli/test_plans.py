@@ -132,7 +132,7 @@ def test_what_a_launch_will_need_of_the_disk_and_what_to_do_where_it_is_not_free
     plan, need = plan_job(job, None), DiskNeed(checkpoints=268_000_000, weights=45_000_000, most=1_600_000_000)
     for free, short in ((70 * 10**9, False), (10**9, True)):
         said = plan_text(job, plan, [], Left(), room=Room(need, free), width=80)
-        assert "\ndisk       1.6 GB  at most, while training; then checkpoints 268 MB, weights 45 MB" in said
+        assert "\ndisk       1.6 GB  at most; checkpoints 268 MB, weights 45 MB stay" in said
         assert (" only 1.0 GB are free where the store lies: " in " ".join(said.split())) is short
         assert max(map(len, said.splitlines())) <= 80
     assert plan_json(job, plan, [], Left(), room=Room(need, 7))["disk"] == {

@@ -29,11 +29,12 @@ def job_file(argument: str) -> Path:
     raise JobError(f"{argument}: no such job file, here or in {paths.JOBS_NAME}/{nearest(Path(argument).stem, names)}")
 
 
-def load(argument: str, overrides: Sequence[str] | None) -> JobSpec:
-    """Read and check the job file that is meant."""
+def load(argument: str, overrides: Sequence[str] | None, only: Sequence[str] | None = None) -> JobSpec:
+    """Read and check the job file that is meant, of which only a part may be to be trained."""
     from gridsearch.spec.job import load_job
+    from gridsearch.spec.selection import selecting
 
-    return load_job(job_file(argument), overrides or ())
+    return selecting(load_job(job_file(argument), overrides or ()), only or ())
 
 
 def stored_name(store: Store, argument: str) -> str:

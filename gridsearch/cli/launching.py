@@ -16,7 +16,15 @@ import typer
 from gridsearch import paths
 from gridsearch.cli import jobs, tables, weights
 from gridsearch.cli.ending import say_end
-from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobFile, OptionalJobName, SetOption, StoreOption
+from gridsearch.cli.options import (
+    DEFAULT_STORE,
+    DataOption,
+    JobFile,
+    OnlyOption,
+    OptionalJobName,
+    SetOption,
+    StoreOption,
+)
 from gridsearch.cli.outlet import broken_pipe_means, drop_stdout, look_for_reader
 from gridsearch.cli.pages import check_folder, write_pages
 from gridsearch.cli.resources import (
@@ -41,6 +49,7 @@ from gridsearch.errors import (
     EXIT_INTERRUPTED,
     EXIT_SOME_FAILED,
     EngineError,
+    GridsearchError,
     StopNowError,
     StoreLockedError,
 )
@@ -66,12 +75,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @with_training
-def launch(job: JobFile, set_: SetOption = None, dry_run: DryRun = False, *, training: Training) -> None:
+def launch(
+    job: JobFile, set_: SetOption = None, only: OnlyOption = None, dry_run: DryRun = False, *, training: Training
+) -> None:
     """Train what has no result yet, then write the job's page.
 
     Launching again goes on. The grid of the job is what its file says now: trials of an earlier grid stay in the store.
     """
-    spec = jobs.load(job, set_)
+    spec = jobs.load(job, set_, only)
     if dry_run:
         _plan_teachers(spec, training)
         _plan(spec, training, as_json=False)
@@ -81,19 +92,25 @@ def launch(job: JobFile, set_: SetOption = None, dry_run: DryRun = False, *, tra
 
 
 @with_training
-def resume(job: OptionalJobName = None, *, training: Training) -> None:
-    """Go on with what was interrupted, as it was launched.
+def resume(job: OptionalJobName = None, only: OnlyOption = None, *, training: Training) -> None:
+    """Go on with what was interrupted, as it was launched; also with what --only has left.
 
     Failed trials are trained again with --retry-failed only.
     """
+    from gridsearch.spec.selection import selecting
+
+    if only and job is None:
+        raise GridsearchError("--only selects trials of one job: name it, gridsearch resume JOB --only EXPRESSION")
     with ordinarily(endless=True):
-        raise typer.Exit(_train(_stored_jobs(training.store, job, retry_failed=training.retry_failed), training))
+        stored = _stored_jobs(training.store, job, retry_failed=training.retry_failed)
+        raise typer.Exit(_train([selecting(spec, only or ()) for spec in stored], training))
 
 
 @supervisable
 def plan(
     job: JobFile,
     set_: SetOption = None,
+    only: OnlyOption = None,
     store: StoreOption = DEFAULT_STORE,
     data_dir: DataOption = None,
     workers: WorkersOption = None,
@@ -108,7 +125,7 @@ def plan(
     training = Training(
         store, data_dir, workers=workers, device=device, threads=threads, pack=pack, model_timeout=model_timeout
     )
-    spec = jobs.load(job, set_)
+    spec = jobs.load(job, set_, only)
     if explain:
         require_own_process([spec.model])  # its forms are measured
     if not as_json:
@@ -296,7 +313,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     if chosen.inline and patience:
         say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
     teachers: dict[str, TeacherFile] | int = {}
-    if teacher and made.lineages:
+    if teacher and any(lineage.config.teacher for lineage in made.lineages):
         teachers = _teacher_files(store, training, teacher, patience, stop)
         if stop.requested:
             say(f"{spec.name}: {STOPPED_EARLY}")
@@ -311,7 +328,8 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
         end = launched.run(
             lambda: executors.make(settings), listener=progress, stopping=partial(_stopping, tracker, stop)
         )
-    say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
+    seconds = time.monotonic() - started if made.lineages else None
+    say_end(store, prepared.job, training.store, end, seconds=seconds)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
 
 

@@ -25,6 +25,15 @@ SetOption = Annotated[
         help="Override a key of the job; VALUE is YAML: 3, [4,8], {range: [1, 5]}.",
     ),
 ]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="EXPRESSION",
+        help="Train only the trials for which this holds, 'learning_rate == 0.1'; the job's grid, tables and page stay"
+        " whole. Repeatable: all must hold.",
+    ),
+]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the table.")]
 DashboardsOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.", show_default=True)]
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="A job in the store, by name or by its file.")]

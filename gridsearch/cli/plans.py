@@ -29,7 +29,10 @@ def plan_line(prepared: PreparedJob, plan: Plan) -> str:
     shares = [f"{sign}{count:,} {word}" for sign, count, word in _difference(plan) if count]
     work = f"{plural(plan.epochs, 'epoch')} to train{_saving(plan)}" if plan.lineages else "nothing to train"
     drawn = f"{plan.grid.drawn_text}; " if plan.grid.asked else ""
-    return f"{prepared.job.name}: {drawn}{plural(len(plan.grid.trials), 'trial')}, {', '.join(shares)}; {work}"
+    trials = plural(len(plan.grid.trials), "trial")
+    if plan.grid.chosen is not None:
+        trials = f"{len(plan.grid.chosen):,} of {trials} to train"
+    return f"{prepared.job.name}: {drawn}{trials}, {', '.join(shares)}; {work}"
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,10 @@ def remark_lines(prepared: PreparedJob, store: Store | None, plan: Plan) -> list
 def doom_lines(prepared: PreparedJob) -> list[str]:
     """Return a line for each reason why some trials fail without being trained."""
     return [
-        f"{doom.place}: {doom.error}: {plural(prepared.doomed_trials(doom), 'trial')} of"
-        f" {len(prepared.grid.trials):,} cannot be trained; {doom.mend}"
+        f"{doom.place}: {doom.error}: {plural(count, 'trial')} of"
+        f" {len(prepared.grid.chosen_trials):,} cannot be trained; {doom.mend}"
         for doom in prepared.dooms
+        if (count := prepared.doomed_trials(doom))
     ]
 
 
@@ -150,7 +154,12 @@ def plan_text(
     if plan.grid.asked and plan.grid.standing < plan.grid.asked:
         rows.append(("", "", f"{plan.grid.asked:,} were asked for, and no more could be found"))
     rows.append(("trials", f"{len(plan.grid.trials):,}", _copies_text(job, plan)))
+    if plan.grid.chosen is not None:
+        asked = " and ".join(rule.text for rule in job.only)
+        rows.append(("only", f"{len(plan.grid.chosen):,}", f"for which {asked}"))
     rows += [("", f"{sign}{count:,}", words) for sign, count, words in _difference(plan) if count]
+    if plan.others:
+        rows.append(("", f"{plan.others:,}", f"others still to train{_passed_text(plan)}"))
     if left.trials:
         rows.append(("", "", left.text))
     if plan.lineages:
@@ -182,6 +191,7 @@ def plan_json(
         "idle": list(plan.grid.idle),
         "remarks": list(prepared.remarks),
         "trials": len(plan.grid.trials),
+        **_only_json(prepared, plan),
         "new": plan.new,
         "read": plan.read,
         "open": plan.open,
@@ -204,6 +214,13 @@ def plan_json(
         **({"seen": _seen_json(leaks)} if leaks else {}),
         **({"teacher": prepared.teacher} if prepared.job.teacher else {}),
     }
+
+
+def _only_json(prepared: PreparedJob, plan: Plan) -> dict[str, Any]:
+    if plan.grid.chosen is None:
+        return {}
+    only = [rule.text for rule in prepared.job.only]
+    return {"only": only, "chosen": len(plan.grid.chosen), "others": plan.others, "others_on_the_way": plan.passed}
 
 
 def _seen_json(leaks: Leaks) -> dict[str, dict[str, int]]:
@@ -250,6 +267,10 @@ def _difference(plan: Plan) -> list[tuple[str, int, str]]:
         ("!", plan.failed, "failed before (retry with --retry-failed)"),
         ("=", plan.done, "done"),
     ]
+
+
+def _passed_text(plan: Plan) -> str:
+    return f", of which {plan.passed:,} on the way, as they are shorter" if plan.passed else ""
 
 
 def _largest(packs: Sequence[PlannedPack]) -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
+from pathlib import Path
+
+from gridsearch.paths import STORE_NAME
 
 #: Digits of a trial's id in tables and sentences; `gridsearch show` says when that many name several trials.
 _ID_DIGITS = 8
@@ -44,3 +48,8 @@ def plural(count: int, noun: str, several: str = "") -> str:
 def short_id(trial: str) -> str:
     """Return the beginning of a trial's id."""
     return trial[:_ID_DIGITS]
+
+
+def store_option(store: Path) -> str:
+    """Return what a command to copy needs to name a store: nothing for the one in the current folder."""
+    return "" if store == Path(STORE_NAME) else f" --store {shlex.quote(str(store))}"

@@ -66,8 +66,8 @@ class PreparedJob:
         return doom_of(self.dooms, config)
 
     def doomed_trials(self, doom: Doom) -> int:
-        """Return how many trials of the grid cannot be trained for a reason."""
-        return sum(settings_key(trial.config.hyper) in doom.keys for trial in self.grid.trials)
+        """Return how many of the trials to train cannot be trained for a reason."""
+        return sum(settings_key(trial.config.hyper) in doom.keys for trial in self.grid.chosen_trials)
 
     def images(self) -> dict[str, int]:
         """Return how many images each part has, and how many none has where that is more than none."""

@@ -120,9 +120,9 @@ class SqliteStore(Store):
         with self._database.write() as connection:
             return claims.release(connection, launches.launch_cause(connection, launch_id, _now()), lineage_ids)
 
-    def reopen(self, job: str, states: Collection[TrialState]) -> int:
+    def reopen(self, job: str, states: Collection[TrialState], among: Collection[str] | None = None) -> int:
         with self._database.write() as connection:
-            return claims.reopen(connection, job, states, _now())
+            return claims.reopen(connection, job, states, among, _now())
 
     def remember(self, measured: Collection[FormMeasured]) -> None:
         with self._database.write() as connection:

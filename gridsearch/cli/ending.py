@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.cli.streams import say
-from gridsearch.cli.wording import duration, plural, store_option
+from gridsearch.cli.wording import duration, plural, quoted, store_option
 from gridsearch.spec.outcomes import RESULT_STATES, TrialState
 
 if TYPE_CHECKING:
@@ -31,9 +30,9 @@ def say_end(store: Store, job: JobSpec, store_path: Path, end: LaunchEnd, *, sec
         say(f"{name}: {best}")
     if end.counts.get(TrialState.FAILED):
         _say_failures(store, name)
-    again = f"gridsearch resume {shlex.quote(name)}{store_option(store_path)}"
+    again = f"gridsearch resume {quoted(name)}{store_option(store_path)}"
     if end.interrupted:
-        only = "".join(f" --only {shlex.quote(rule.text)}" for rule in job.only)
+        only = "".join(f" --only {quoted(rule.text)}" for rule in job.only)
         say(f"interrupted, nothing is lost; go on with: {again}{only}")
     elif end.others:
         say(f"{name}: {plural(end.others, 'trial')} still to train; train all with: {again}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch import paths
-from gridsearch.cli.wording import short_id
+from gridsearch.cli.wording import quoted, short_id
 from gridsearch.errors import GridsearchError, JobError, nearest
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def chosen_trials(store: Store, name: str, trial: str | None, n: int) -> list[st
     best = [row.trial_id for row, _ in winners(store, name, n)]
     if not best:
         raise GridsearchError(
-            f"no trial of job {name!r} has a result that keeps its constraints; see: gridsearch status {name}"
+            f"no trial of job {name!r} has a result that keeps its constraints; see: gridsearch status {quoted(name)}"
         )
     return best
 

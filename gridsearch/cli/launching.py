@@ -42,7 +42,7 @@ from gridsearch.cli.resources import (
 )
 from gridsearch.cli.streams import columns, data, err, line_at_once, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable, supervise, users_own
-from gridsearch.cli.wording import STOPPED_EARLY, STOPPING, plural
+from gridsearch.cli.wording import STOPPED_EARLY, STOPPING, plural, quoted, store_option
 from gridsearch.engine.interruption import Interruption
 from gridsearch.errors import (
     EXIT_COMPLETE,
@@ -164,7 +164,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
             measured = store.measured()
             check_same_job(prepared, store)
             made = plan_job(prepared, store, retry_failed=training.retry_failed)
-            left = leaving(prepared, store)
+            left = leaving(prepared, store, _places(training))
             odd = remark_lines(prepared, store, made)
             leaks = leaks_of(prepared, store, paths.data_dir(training.data_dir))
     else:
@@ -308,7 +308,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     made = plan_job(prepared, store, retry_failed=training.retry_failed)
     preparing.end()
     stop.notice = line_at_once(STOPPING)
-    _say_plan(prepared, made, store, data_dir)
+    _say_plan(prepared, made, store, training)
     patience = options.trial_timeout or spec.trial_timeout
     if chosen.inline and patience:
         say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
@@ -340,20 +340,26 @@ def _stopping(tracker: Tracker, stop: Interruption) -> bool:
     return stop.requested
 
 
-def _say_plan(prepared: PreparedJob, made: Plan, store: Store, data_dir: Path) -> None:
+def _places(training: Training) -> str:
+    """Return the options with which a command to copy finds the store and the data that this one was given."""
+    data_dir = f" --data-dir {quoted(str(training.data_dir))}" if training.data_dir else ""
+    return store_option(training.store) + data_dir
+
+
+def _say_plan(prepared: PreparedJob, made: Plan, store: Store, training: Training) -> None:
     """Say what will be trained, and what a person may not expect of it."""
     from gridsearch.cli.plans import doom_lines, leak_lines, leaving, plan_line, remark_lines
     from gridsearch.engine.leaks import leaks_of
 
     name = prepared.job.name
     say(plan_line(prepared, made))
+    for line in leaving(prepared, store, _places(training)).lines:
+        say(f"{name}: {line}")
     for line in [*remark_lines(prepared, store, made), *doom_lines(prepared)]:
         say(line)
     for note in prepared.dataset.notes if made.lineages else ():
         say(f"{name}: {note}")
-    if (left := leaving(prepared, store)).trials:
-        say(f"{name}: {left.text}")
-    for line in leak_lines(leaks_of(prepared, store, data_dir)) if made.lineages else []:
+    for line in leak_lines(leaks_of(prepared, store, paths.data_dir(training.data_dir))) if made.lineages else []:
         say(f"{name}: {line}")
 
 

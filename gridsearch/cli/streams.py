@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import textwrap
 from functools import cache
@@ -77,14 +78,35 @@ def lines(stream: IO[str]) -> int:
         return 24
 
 
+#: A command to copy: after a colon, to the end of the sentence; or in backticks, within one.
+_COMMAND = re.compile(r"(?<=: )(?:timeout \S+ )?(?:gridsearch|pip) (?:'[^']*'|\"[^\"]*\"|[^;(])*(?<! )")
+_QUOTED_COMMAND = re.compile(r"`[^`]+`")
+#: Stands for a blank at which no line may end.
+_UNBREAKABLE = "\x00"
+
+
 def folded(text: str, width: int | None, *, indent: int = 0) -> str:
-    """Return text with its long lines continued on the next, indented; never inside a word or a number."""
+    """Return text with its long lines continued on the next, indented; never inside a word or a number.
+
+    A command to copy is never broken: where its line does not fit, it has one of its own, however long.
+    """
     if width is None:
         return text
+    return "\n".join(_folded_line(line, width, " " * indent) for line in text.split("\n"))
+
+
+def _folded_line(line: str, width: int, indent: str) -> str:
+    if len(line) <= width:
+        return line
+    if command := _COMMAND.search(line):
+        before, after = line[: command.start()].rstrip(), line[command.end() :].lstrip("; ")
+        rest = [_folded_line(f"{indent}{after}", width, indent)] if after else []
+        return "\n".join([_folded_line(before, width, indent), f"{indent}{command[0]}", *rest])
     fold = textwrap.TextWrapper(
-        width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+        width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
     )
-    return "\n".join(fold.fill(line) for line in text.split("\n"))
+    whole = _QUOTED_COMMAND.sub(lambda found: found[0].replace(" ", _UNBREAKABLE), line)
+    return fold.fill(whole).replace(_UNBREAKABLE, " ")
 
 
 @contextlib.contextmanager
@@ -106,7 +128,7 @@ def say(text: str) -> None:
     if _regions:
         from rich.text import Text
 
-        err().print(Text(folded(printable(text), columns(stream), indent=2)))
+        err().print(Text(folded(printable(text), columns(stream), indent=2)), soft_wrap=True)
         return
     try:
         print(folded(printable(text), columns(stream), indent=2), file=stream, flush=True)

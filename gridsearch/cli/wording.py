@@ -50,6 +50,13 @@ def short_id(trial: str) -> str:
     return trial[:_ID_DIGITS]
 
 
+def quoted(text: str) -> str:
+    """Return text as one word for a shell, in double quotes where it has single ones: `"optimizer == 'adam'"`."""
+    if "'" in text and not set(text) & set('"$`\\!'):
+        return f'"{text}"'
+    return shlex.quote(text)
+
+
 def store_option(store: Path) -> str:
     """Return what a command to copy needs to name a store: nothing for the one in the current folder."""
-    return "" if store == Path(STORE_NAME) else f" --store {shlex.quote(str(store))}"
+    return "" if store == Path(STORE_NAME) else f" --store {quoted(str(store))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -338,7 +339,7 @@ class Launch:
             whose = f"trial {lost[0].trial_id[:8]}, the best," if len(lost) == 1 else f"{len(lost)} of the best trials"
             listener.note(
                 f"the weights of {whose} are not at hand: not kept when they were trained, or removed since;"
-                f" gridsearch evaluate {name} --trial ID trains one again"
+                f" train one again with: gridsearch evaluate {shlex.quote(name)} --trial ID"
             )
 
     def normalizer(self, config: TrialConfig) -> Normalizer | None:

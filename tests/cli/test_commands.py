@@ -52,8 +52,11 @@ def test_plan(trained: Path) -> None:
     assert (found["trials"], found["done"], found["epochs"]) == (8, 8, 0)
     assert run(trained, "launch", "small", "--dry-run").out == run(trained, "plan", "small").out
     edited = run(trained, "plan", "small", "--set", "epochs=3", COLUMNS="60").out
-    assert "4 earlier trials are no longer points of" in edited
-    assert all(len(line) <= 60 for line in edited.splitlines())
+    assert "4 earlier trials with results are no" in edited
+    assert all(len(line) <= 60 for line in edited.splitlines() if "gridsearch launch" not in line)
+    # What is there to be copied stands unbroken on a line of its own.
+    copied = [line.strip() for line in edited.splitlines() if "gridsearch" in line]
+    assert copied == ["gridsearch launch small.yaml", "gridsearch launch small.yaml --only 'epochs == 3'"]
 
 
 def test_a_plan_writes_nothing(tmp_path: Path) -> None:

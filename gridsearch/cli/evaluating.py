@@ -57,6 +57,7 @@ def evaluate(
     checked_device(device)
     from gridsearch.store.opening import open_store, refuse_unsound
 
+    jobs.require_store(store, job)
     with open_store(store, create=False) as opened:
         refuse_unsound(opened, store)
         name = jobs.stored_name(opened, job)

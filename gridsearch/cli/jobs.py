@@ -37,6 +37,21 @@ def load(argument: str, overrides: Sequence[str] | None, only: Sequence[str] | N
     return selecting(load_job(job_file(argument), overrides or ()), only or ())
 
 
+def folder_of(argument: str | None) -> Path | None:
+    """Return the folder of the job file that is named; None where a job is named otherwise, or none."""
+    if argument is None:
+        return None
+    return next((path.parent for path in _candidates(argument) if path.suffix in _SUFFIXES and path.is_file()), None)
+
+
+def require_store(path: Path, argument: str | None) -> None:
+    """Refuse a store that is not there; `StoreError` names one above this folder, or above that of the job named."""
+    if not path.exists():
+        from gridsearch.store.opening import no_store
+
+        raise no_store(path, folder_of(argument))
+
+
 def stored_name(store: Store, argument: str) -> str:
     """Return the name of the job in the store that is meant, by name or by a job file; `StoreError` when unknown."""
     if (argument.endswith(_SUFFIXES) and (path := Path(argument)).is_file()) or (

@@ -150,6 +150,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.engine.preparation import prepare
     from gridsearch.engine.teachers import chosen_teacher
     from gridsearch.engine.workplaces import choose_device
+    from gridsearch.store.nearby import nearby_text
     from gridsearch.store.opening import open_store
     from gridsearch.training.compiled import why_not_compiled
 
@@ -168,6 +169,8 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
             odd = remark_lines(prepared, store, made)
             leaks = leaks_of(prepared, store, paths.data_dir(training.data_dir))
     else:
+        if there := nearby_text(training.store, spec.base):
+            say(f"{spec.name}: no store {training.store} yet, so all is new{there}")
         teacher = chosen_teacher(spec, None)
         prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
         made = plan_job(prepared, None)
@@ -277,7 +280,6 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
     from gridsearch.engine.preparation import prepare
-    from gridsearch.store.opening import open_store, refuse_unsound
 
     started = time.monotonic()
     chosen = resources(training)
@@ -298,8 +300,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     if stop.requested:
         say(f"{spec.name}: {STOPPED_EARLY}")
         return EXIT_INTERRUPTED
-    store = stack.enter_context(open_store(training.store))
-    refuse_unsound(store, training.store)
+    store, new = _open_or_make(stack, training.store, spec)
     options = _options(training, chosen)
     teacher = _teacher(spec, store)
     prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
@@ -309,6 +310,8 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     preparing.end()
     stop.notice = line_at_once(STOPPING)
     _say_plan(prepared, made, store, training)
+    if new:
+        say(f"{spec.name}: {new}")
     patience = options.trial_timeout or spec.trial_timeout
     if chosen.inline and patience:
         say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
@@ -338,6 +341,17 @@ def _stopping(tracker: Tracker, stop: Interruption) -> bool:
     tracker.look()
     look_for_reader(err().file)
     return stop.requested
+
+
+def _open_or_make(stack: ExitStack, path: Path, spec: JobSpec) -> tuple[Store, str]:
+    """Return the store, and where it is made what to say of it: also which other may have been meant."""
+    from gridsearch.store.nearby import nearby_text
+    from gridsearch.store.opening import open_store, refuse_unsound
+
+    new = f"{path} is a new store{nearby_text(path, spec.base)}" if not path.exists() else ""
+    store = stack.enter_context(open_store(path))
+    refuse_unsound(store, path)
+    return store, new
 
 
 def _places(training: Training) -> str:
@@ -428,6 +442,7 @@ def _stored_jobs(store_path: Path, name: str | None, *, retry_failed: bool) -> l
     failures = {TrialState.FAILED, TrialState.CANCELLED}
     wanted = OPEN_STATES | (failures if retry_failed else set())
     specs, failed = [], 0
+    jobs.require_store(store_path, name)
     with open_store(store_path, create=False) as store:
         for row in [store.job(jobs.stored_name(store, name))] if name else store.jobs():
             counts = store.counts(row.name)

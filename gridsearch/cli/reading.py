@@ -56,9 +56,10 @@ What = Annotated[
 ]
 
 
-def _open(path: Path) -> Store:
+def _open(path: Path, job: str | None) -> Store:
     from gridsearch.store.opening import open_store
 
+    jobs.require_store(path, job)
     return open_store(path, create=False, read_only=True)
 
 
@@ -66,7 +67,7 @@ def status(job: OptionalJobName = None, store: StoreOption = DEFAULT_STORE, as_j
     """Print how each job stands: counts, launches, failures."""
     from gridsearch.cli.standing import standing, standing_text
 
-    with _open(store) as opened:
+    with _open(store, job) as opened:
         names = [jobs.stored_name(opened, job)] if job else [row.name for row in opened.jobs()]
         found = [standing(opened, name) for name in names]
     if as_json:
@@ -103,7 +104,7 @@ def top(
 
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
     by_epochs = need_epochs(*chosen, *(sort or ()), filter_ or "")
-    with _open(store) as opened:
+    with _open(store, job) as opened:
         loaded = load(opened, jobs.stored_name(opened, job), with_epochs=by_epochs)
     apart = format_ in (tables.Format.JSON, tables.Format.CSV)
     options = TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state, each=each, apart=apart)
@@ -178,7 +179,7 @@ def export(
     if table not in ("trials", "points", "epochs"):
         raise GridsearchError(f"--table {table}: must be trials, points or epochs")
     kind = chosen_format(format_, output)
-    with _open(store) as opened:
+    with _open(store, job) as opened:
         loaded = load(opened, jobs.stored_name(opened, job), with_epochs=True)
     frame = loaded.epochs if table == "epochs" else grouped(loaded).trials if table == "points" else loaded.trials
     rows = write(frame, kind, output)
@@ -187,7 +188,7 @@ def export(
 
 
 def _export_onnx(job: str, trial: str | None, target: Path, store: Path, data_dir: Path | None) -> None:
-    with _open(store) as opened:
+    with _open(store, job) as opened:
         name = jobs.stored_name(opened, job)
         (chosen,) = jobs.chosen_trials(opened, name, trial, 1)
         require_own_process(models_behind(opened, [chosen]))

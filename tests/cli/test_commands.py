@@ -25,6 +25,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert ended.out.splitlines() == ["dashboards/small.html", "dashboards/index.html"]
     lines = ended.err.strip().splitlines()
     assert lines[0] == "small: 8 trials, +8 new; 12 epochs to train (16 without sharing)"
+    assert lines[1] == "small: results.db is a new store"
     assert re.fullmatch(r"small: 8 completed in \d.*", lines[-2])
     first = json.loads(run(folder, "top", "small", "-f", "json").out)[0]
     assert lines[-1] == (
@@ -57,6 +58,32 @@ def test_plan(trained: Path) -> None:
     # What is there to be copied stands unbroken on a line of its own.
     copied = [line.strip() for line in edited.splitlines() if "gridsearch" in line]
     assert copied == ["gridsearch launch small.yaml", "gridsearch launch small.yaml --only 'epochs == 3'"]
+
+
+def test_in_another_folder_the_store_above_is_named_and_none_is_made(trained: Path) -> None:
+    below = trained / "below"
+    below.mkdir(exist_ok=True)
+    refused(run(below, "status"), "there is no store results.db; another is ../results.db: to use it, add --store ../r")
+    ended = run(below, "plan", "../small.yaml")
+    assert ended.err == (
+        "small: no store results.db yet, so all is new; another is ../results.db: to use it, add --store"
+        " ../results.db\n"
+    )
+    assert list(below.iterdir()) == []
+
+
+def test_a_part_is_trained_and_the_table_stays_whole(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(JOB)
+    how = ("--inline", "--no-dashboard")
+    ended = run(tmp_path, "launch", "small.yaml", "--only", "epochs == 1", "--only", "learning_rate == 0.1", *how)
+    lines = ended.err.strip().splitlines()
+    assert lines[0] == "small: 2 of 8 trials to train, +2 new; 2 epochs to train"
+    assert lines[-1] == "small: 6 trials still to train; train all with: gridsearch resume small"
+    ended = run(tmp_path, "resume", "small", *how)
+    assert "small: 8 trials, ~2 to go on with, ~4 still to train, =2 done; 10 epochs to train" in ended.err
+    assert json.loads(run(tmp_path, "status", "--json").out)[0]["states"] == {"completed": 8}
+    refused(run(tmp_path, "resume", "--only", "epochs == 1"), "--only selects trials of one job: name it")
+    refused(run(tmp_path, "plan", "small.yaml", "--only", "epochs == 2"), "none of the 8 trials; epochs is 1 or 3")
 
 
 def test_a_plan_writes_nothing(tmp_path: Path) -> None:

@@ -82,6 +82,20 @@ def chosen_trials(store: Store, name: str, trial: str | None, n: int) -> list[st
     return best
 
 
+def chosen_points(store: Store, name: str, trial: str | None, n: int) -> list[tuple[list[str], int]]:
+    """Return the trial named by itself, or of each of the best `n` points the trials that have a model.
+
+    Each with how many trials it is in all.
+    """
+    from gridsearch.analysis.winners import trials_of_point
+
+    chosen = chosen_trials(store, name, trial, n)
+    if trial is not None:
+        return [(chosen, 1)]
+    points = [trials_of_point(store, name, store.trial(one)) for one in chosen]
+    return [([row.trial_id for row in rows], of) for rows, of in points]
+
+
 def _candidates(argument: str) -> list[Path]:
     path = Path(argument)
     if path.suffix in _SUFFIXES:

@@ -271,8 +271,8 @@ def _difference(plan: Plan) -> list[tuple[str, int, str]]:
     return [
         ("+", plan.new, "new"),
         ("+", plan.read, "to read from longer trainings"),
-        ("~", plan.resume, "to go on with"),
-        ("~", plan.open, "still to train"),
+        ("+", plan.open, "still to train"),
+        (">", plan.resume, "to go on with"),
         ("!", plan.retry, "to retry"),
         ("!", plan.failed, "failed before (retry with --retry-failed)"),
         ("=", plan.done, "done"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import sys
@@ -12,9 +13,11 @@ from typing import IO, TYPE_CHECKING, TextIO
 
 from gridsearch.cli.outlet import outlet
 from gridsearch.cli.plain_text import printable
+from gridsearch.errors import GridsearchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -61,6 +64,8 @@ def _console(stream: TextIO) -> Console:
 
 def columns(stream: IO[str]) -> int | None:
     """Return the width to keep to: `$COLUMNS`, else the terminal's; None in a pipe, where nothing is folded."""
+    if isinstance(stream, io.StringIO):  # what is to be a file (`into`)
+        return None
     said = os.environ.get("COLUMNS", "")
     if said.isdigit() and int(said):
         return int(said)
@@ -153,3 +158,25 @@ def data(text: str) -> None:
     """Print data on stdout, with nothing in it that a terminal would obey."""
     shown = printable(text)
     sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
+
+
+@contextlib.contextmanager
+def into(output: Path | None) -> Iterator[None]:
+    """Have all data printed within it be the content of a file, whole or not at all; on stdout where there is none."""
+    if output is None:
+        yield
+        return
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        yield
+    write_output(output, printed.getvalue().encode(errors="backslashreplace"))
+    say(f"written to {output}")
+
+
+def write_output(output: Path, content: bytes) -> None:
+    """Write the file that a person named; `GridsearchError` where it cannot be."""
+    from gridsearch.atomic import write_named
+
+    try:
+        write_named(output, content)
+    except OSError as error:
+        raise GridsearchError(f"{output}: cannot be written ({error.strerror})") from None

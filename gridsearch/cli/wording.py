@@ -36,8 +36,8 @@ def duration(seconds: float) -> str:
 
 
 def moment(at: datetime) -> str:
-    """Return a time as this machine's clock shows it, with its distance from UTC: `2026-03-01 14:05:09+01:00`."""
-    return at.astimezone().isoformat(sep=" ", timespec="seconds")
+    """Return a time as this machine's clock shows it, to the minute: `2026-03-01 14:05`."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def plural(count: int, noun: str, several: str = "") -> str:

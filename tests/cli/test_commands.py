@@ -80,7 +80,7 @@ def test_a_part_is_trained_and_the_table_stays_whole(tmp_path: Path) -> None:
     assert lines[0] == "small: 2 of 8 trials to train, +2 new; 2 epochs to train"
     assert lines[-1] == "small: 6 trials still to train; train all with: gridsearch resume small"
     ended = run(tmp_path, "resume", "small", *how)
-    assert "small: 8 trials, ~2 to go on with, ~4 still to train, =2 done; 10 epochs to train" in ended.err
+    assert "small: 8 trials, +4 still to train, >2 to go on with, =2 done; 10 epochs to train" in ended.err
     assert json.loads(run(tmp_path, "status", "--json").out)[0]["states"] == {"completed": 8}
     refused(run(tmp_path, "resume", "--only", "epochs == 1"), "--only selects trials of one job: name it")
     refused(run(tmp_path, "plan", "small.yaml", "--only", "epochs == 2"), "none of the 8 trials; epochs is 1 or 3")
@@ -107,7 +107,7 @@ def test_top_is_the_reports_table(trained: Path) -> None:
 def test_top_in_every_format(trained: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(run(trained, "top", "small", "-f", "csv").out)))
     assert len(rows) == 8
-    assert list(rows[0]) == ["batch_size", "epochs", "learning_rate", "neurons", "val_accuracy"]
+    assert list(rows[0]) == ["trial", "batch_size", "epochs", "learning_rate", "neurons", "val_accuracy"]
     found = json.loads(run(trained, "top", "small", "--format", "json").out)
     assert [row["rank"] for row in found] == list(range(1, 9))
     assert found[0]["val_accuracy"] == pytest.approx(float(rows[0]["val_accuracy"]), abs=1e-6)

@@ -27,6 +27,7 @@ from gridsearch.analysis.ranking import TableOptions, table
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import timing
+from gridsearch.analysis.updated import updated_at
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 
@@ -74,7 +75,7 @@ class Results:
                     "results": glance.results,
                     "best": glance.best.score if glance.best else float("nan"),
                     "metric": data.objective.heading,
-                    "updated": pd.Timestamp(row.updated_at),
+                    "updated": pd.Timestamp(updated_at(self._store, row)),
                 }
             )
         return pd.DataFrame(rows, columns=["job", "trials", "results", "best", "metric", "updated"])

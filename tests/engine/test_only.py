@@ -9,6 +9,8 @@ import pytest
 
 from gridsearch import paths
 from gridsearch.analysis.winners import winners
+from gridsearch.cli import streams
+from gridsearch.cli.ending import say_end
 from gridsearch.cli.tracking import Tracker
 from gridsearch.engine.launch import LaunchEnd, plan_job
 from gridsearch.engine.preparation import PreparedJob, prepare
@@ -141,6 +143,21 @@ def test_progress_counts_what_is_selected(tmp_path: Path) -> None:
         assert (tracker.trials_done, tracker.trials, tracker.epochs) == (2, 4, 4)
         tracker.look()
         assert tracker.trials_done == 2
+
+
+def test_what_an_interrupted_part_goes_on_with_is_that_part(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "r.db"
+    job = part(tmp_path, "batch_size == 64", "optimizer == 'sgd'")
+    end = launch(job, path, stopping=lambda: True)
+    assert end.interrupted and end.others == 4
+    streams.err.cache_clear()
+    with open_store(path) as store:
+        say_end(store, job.job, path, end, seconds=None)
+    streams.err.cache_clear()
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        f"interrupted, nothing is lost; go on with: gridsearch resume small --store {path}"
+        " --only 'batch_size == 64' --only \"optimizer == 'sgd'\""
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from gridsearch.engine.teachers import UNTRAINED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gridsearch.cli.disk import Room
     from gridsearch.engine.leaks import Leaks, Seen
     from gridsearch.engine.packing import PlannedPack
     from gridsearch.engine.preparation import PreparedJob
@@ -136,6 +137,7 @@ def plan_text(
     packs: Sequence[PlannedPack],
     left: Left,
     leaks: Leaks | None = None,
+    room: Room | None = None,
     *,
     width: int | None,
 ) -> str:
@@ -177,15 +179,21 @@ def plan_text(
         rows.append(("packs", f"{len(packs):,}", _packs_text(_largest(packs))))
         rows.append(("epochs", f"{plan.epochs:,}", f"to train{_saving(plan)}"))
         rows.append(("steps", f"{steps:,}", "optimiser steps"))
+        rows += room.rows() if room else []
     else:
         rows.append(("epochs", "0", "nothing to train"))
-    room = max(len(number) for _, number, _ in rows)
-    lines = (f"{name:<9} {number:>{room}}  {words}".rstrip() for name, number, words in rows)
-    return "\n".join(folded(line, width, indent=9 + 1 + room + 2) for line in lines)
+    wide = max(len(number) for _, number, _ in rows)
+    lines = (f"{name:<9} {number:>{wide}}  {words}".rstrip() for name, number, words in rows)
+    return "\n".join(folded(line, width, indent=9 + 1 + wide + 2) for line in lines)
 
 
 def plan_json(
-    prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: Left, leaks: Leaks | None = None
+    prepared: PreparedJob,
+    plan: Plan,
+    packs: Sequence[PlannedPack],
+    left: Left,
+    leaks: Leaks | None = None,
+    room: Room | None = None,
 ) -> dict[str, Any]:
     """Return a plan as JSON values."""
     return {
@@ -221,6 +229,7 @@ def plan_json(
         "image_shape": list(prepared.dataset.image_shape),
         "classes": prepared.class_counts(),
         "data_notes": list(prepared.dataset.notes),
+        **({"disk": room.json()} if room else {}),
         **({"seen": _seen_json(leaks)} if leaks else {}),
         **({"teacher": prepared.teacher} if prepared.job.teacher else {}),
     }

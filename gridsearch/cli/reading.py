@@ -73,17 +73,20 @@ def _open(path: Path, job: str | None) -> Store:
 
 
 def status(job: OptionalJobName = None, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
-    """Print how each job stands: counts, launches, failures."""
+    """Print how each job stands: counts, launches, failures; and what the store takes of the disk."""
+    from gridsearch.cli.disk import use_text
     from gridsearch.cli.standing import standing, standing_text
+    from gridsearch.engine.disk_use import disk_use
 
     with _open(store, job) as opened:
         names = [jobs.stored_name(opened, job)] if job else [row.name for row in opened.jobs()]
         found = [standing(opened, name) for name in names]
+    used = disk_use(store)
     if as_json:
-        data(json.dumps(found, indent=2))
+        data(json.dumps([one | {"disk": used.json()} for one in found], indent=2))
     elif found:
         width = columns(sys.stdout)
-        data("\n\n".join(standing_text(one, width=width) for one in found))
+        data("\n\n".join([*(standing_text(one, width=width) for one in found), use_text(used, width=width)]))
     else:
         say(f"{store}: no job has been launched yet")
 

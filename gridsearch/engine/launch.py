@@ -15,6 +15,8 @@ import torch
 
 from gridsearch import paths
 from gridsearch.analysis.winners import winners
+from gridsearch.engine.checkpoint_room import CheckpointRoom
+from gridsearch.engine.disk_need import DiskNeed, disk_need, shortage
 from gridsearch.engine.driver import Driver, Listener
 from gridsearch.engine.executor import Executor, WorkerSettings
 from gridsearch.engine.heartbeat import Heartbeat
@@ -25,6 +27,7 @@ from gridsearch.engine.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import EngineError, GridsearchError, JobError, StoreError, StoreMovedError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
+from gridsearch.spec.job import JobSpec
 from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, ModelSize, TrialState
 from gridsearch.spec.trial import SplitKey, TrialConfig
 from gridsearch.store.contract import Store
@@ -52,7 +55,7 @@ class LaunchOptions:
 
     `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good. `keep` is
     how many of the best trials' weights are kept, None where their size decides. `trial_timeout` is how many seconds a
-    worker may be silent, None for what the job says.
+    worker may be silent, `checkpoints` how many bytes the store's checkpoints may take; None for what the job says.
     """
 
     workers: int
@@ -62,6 +65,7 @@ class LaunchOptions:
     largest_pack: int | None = None
     keep: int | None = None
     trial_timeout: float | None = None
+    checkpoints: float | None = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,12 @@ def worker_settings(
     )
 
 
+def checkpoint_limit(job: JobSpec, options: LaunchOptions) -> float:
+    """Return how many bytes the store's checkpoints may take: as was asked for, else as the job says, else any."""
+    asked = job.checkpoints if options.checkpoints is None else options.checkpoints
+    return float("inf") if asked is None else asked
+
+
 def close_lost_launches(store: Store, watch: Watch) -> list[LaunchRow]:
     """Close launches that are lost, which frees what they had claimed; return them."""
     lost = [launch for launch in store.open_launches() if watch.is_lost(launch)]
@@ -178,6 +188,7 @@ class Launch:
     def __init__(self, prepared: PreparedJob, store: Store, store_path: Path, options: LaunchOptions) -> None:
         self.prepared, self.store, self.store_path, self.options = prepared, store, store_path, options
         self.watch = Watch()
+        self.room = CheckpointRoom(store, store_path, checkpoint_limit(prepared.job, options))
         # One for all trials that share it: each takes a pass over the training images.
         self._normalizers = cache(self._normalizer)
 
@@ -194,6 +205,7 @@ class Launch:
         wanted = self.open_lineages()
         if not wanted:
             self.keep_winners(listener)  # of a launch that ended before it could
+            self.room.make()
             return self.end(stopping())
         if lost := self.without_checkpoint(self.free_of_claims(wanted)):
             listener.note(
@@ -220,6 +232,7 @@ class Launch:
             end = self.end(stopping())
             if not end.interrupted:
                 self.keep_winners(listener)
+                self.room.make()
             outcome = end.outcome
         except StoreMovedError:
             outcome = None  # whatever lies at its place now knows nothing of this launch
@@ -263,7 +276,7 @@ class Launch:
             return heart.fenced or driver.fenced or stopping()
 
         driver = Driver(self.store, self.store_path, launch_id, stopping=halting)
-        driver.listener = listener
+        driver.listener, driver.room = listener, self.room
         told = False
         idle_rounds = 0
         with ExitStack() as stack:
@@ -285,6 +298,7 @@ class Launch:
                         break  # importing Ray took seconds, starting it would take more
                     executor = stack.enter_context(made)
                 packs = self.packs(free)  # before anybody is kept: it notes how large models are
+                self.tell_shortage(packs, driver)
                 driver.keeper = driver.keeper or self.keeper()
                 driver.enqueue(bundles(packs, self.options.workers))
                 handed_out = driver.handed_out
@@ -356,6 +370,18 @@ class Launch:
     def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
         """Return the lineages in packs as these options allow."""
         return plan_packs(self.prepared, lineages, self.options, self.store.note_sizes)
+
+    def tell_shortage(self, packs: Sequence[PlannedPack], driver: Driver) -> None:
+        """Say once where a launch may need more of the disk than is free."""
+        if driver.listener and not driver.handed_out and (said := shortage(self.disk_need(packs), self.store_path)):
+            driver.listener.note(said)
+
+    def disk_need(self, packs: Sequence[PlannedPack]) -> DiskNeed | None:
+        """Return what packs will need of the disk, their models' sizes having been noted."""
+        rows = self.store.lineages([lineage.lineage_id for pack in packs for lineage in pack.lineages])
+        sizes = {key: row.parameters for key, row in rows.items() if row.parameters is not None}
+        workers, keep = self.options.workers, self.options.keep
+        return disk_need(packs, sizes, workers=workers, keep=keep, limit=self.room.limit)
 
     def open_lineages(self) -> list[LineagePlan]:
         """Return the lineages that still have trials to train."""

@@ -24,7 +24,7 @@ from gridsearch.spec.yaml_source import parse_document
 from gridsearch.store.contract import Store
 
 #: Keys of a job that are no part of who its trials are.
-_ABOUT = frozenset({"name", "description", "objective", "constraints", "trial_timeout"})
+_ABOUT = frozenset({"name", "description", "objective", "constraints", "trial_timeout", "checkpoints"})
 _MISSING = object()
 
 

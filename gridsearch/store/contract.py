@@ -173,6 +173,14 @@ class Store(ABC):
         """Give up a launch's claims (all, or these); return how many running trials became `pending`."""
 
     @abstractmethod
+    def unclaimed(self, lineage_ids: Collection[str]) -> AbstractContextManager[dict[str, LineageRow | None]]:
+        """Give those of the lineages that no launch holds, and keep everybody from claiming one until the block ends.
+
+        None stands for a lineage that is not in the store. For removing what only the holder of a claim may: nobody
+        can write to the store meanwhile, so it must be short, and no other method may be called within. Not an event.
+        """
+
+    @abstractmethod
     def reopen(self, job: str, states: Collection[TrialState], among: Collection[str] | None = None) -> int:
         """Make the job's trials in these states (`failed` or `cancelled`) `pending` again; return how many.
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,13 @@ class SqliteStore(Store):
     def release(self, launch_id: int, lineage_ids: Collection[str] | None = None) -> int:
         with self._database.write() as connection:
             return claims.release(connection, launches.launch_cause(connection, launch_id, _now()), lineage_ids)
+
+    @contextmanager
+    def unclaimed(self, lineage_ids: Collection[str]) -> Iterator[dict[str, LineageRow | None]]:
+        with self._database.write() as connection:
+            rows = reading.lineage_rows(connection, lineage_ids)
+            found = {name: rows.get(name) for name in lineage_ids}
+            yield {name: row for name, row in found.items() if row is None or row.launch_id is None}
 
     def reopen(self, job: str, states: Collection[TrialState], among: Collection[str] | None = None) -> int:
         with self._database.write() as connection:

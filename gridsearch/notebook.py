@@ -27,6 +27,7 @@ from gridsearch.analysis.ranking import TableOptions, table
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import timing
+from gridsearch.analysis.updated import updated_at
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 
@@ -74,7 +75,7 @@ class Results:
                     "results": glance.results,
                     "best": glance.best.score if glance.best else float("nan"),
                     "metric": data.objective.heading,
-                    "updated": pd.Timestamp(row.updated_at),
+                    "updated": pd.Timestamp(updated_at(self._store, row)),
                 }
             )
         return pd.DataFrame(rows, columns=["job", "trials", "results", "best", "metric", "updated"])
@@ -124,19 +125,19 @@ class Job:
     def top(
         self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = (), each: bool = False
     ) -> pd.DataFrame:
-        """Return the best trials, best first, with their rank as index.
+        """Return the best trials, best first, with their rank as index and, unless `columns` are named, their ids.
 
         Points with repeats or folds have one row, with mean and spread, unless `each` trial is asked for.
         """
         options = TableOptions(top=n, bottom=0, filter=filter, columns=columns, each=each, apart=True)
-        return table(self._data, options).frame()
+        return table(self._data, options).frame(ids=not columns)
 
     def bottom(
         self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = (), each: bool = False
     ) -> pd.DataFrame:
-        """Return the worst trials, worst last, with their rank as index; `each` as for `top`."""
+        """Return the worst trials, worst last; rank, ids and `each` as for `top`."""
         options = TableOptions(top=0, bottom=n, filter=filter, columns=columns, each=each, apart=True)
-        return table(self._data, options).frame()
+        return table(self._data, options).frame(ids=not columns)
 
     def correlation(self, method: str = "pearson") -> pd.DataFrame:
         """Return the correlations of the axes and the score: "pearson" or "spearman"."""

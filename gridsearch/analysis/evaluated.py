@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 import pandas as pd
@@ -51,7 +52,7 @@ def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
     found = [one for one in evaluated_trials(data) if one.trial.startswith(trial)]
     if not found:
         whose = f" of a trial {trial!r}" if trial else ""
-        raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {data.job.name}")
+        raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {shlex.quote(data.job.name)}")
     if trial and len(found) > 1:
         raise TableError(f"{trial!r} begins the ids of {len(found)} evaluated trials; write more of it")
     return found[0]

@@ -94,10 +94,18 @@ class RankedTable:
         """Return all rows shown, without the ellipsis."""
         return self.first + self.last
 
-    def frame(self) -> pd.DataFrame:
-        """Return the rows shown as a DataFrame, the rank as its index."""
+    def frame(self, *, ids: bool = False) -> pd.DataFrame:
+        """Return the rows shown as a DataFrame, the rank as its index, each with its trial's id first if asked for."""
         index = pd.Index([row.rank for row in self.rows], name="rank", dtype="Int64")
-        return pd.DataFrame([row.values for row in self.rows], columns=list(self.headings), index=index)
+        frame = pd.DataFrame([row.values for row in self.rows], columns=list(self.headings), index=index)
+        if ids and "trial" not in frame:
+            frame.insert(0, self.id_heading, pd.Series([row.trial for row in self.rows], index, dtype="str"))
+        return frame
+
+    @property
+    def id_heading(self) -> str:
+        """Return what the ids of the rows are: those of trials, or of the first trial of each point."""
+        return "trial" if self.unit == "trial" else "first_trial"
 
 
 def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:

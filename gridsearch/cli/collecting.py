@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from gridsearch.cli import tables
-from gridsearch.cli.options import DEFAULT_STORE, FormatOption, StoreOption
+from gridsearch.cli.options import DEFAULT_STORE, FormatOption, StoreOption, TableFile
 from gridsearch.cli.resources import checked_size
-from gridsearch.cli.streams import data, say
+from gridsearch.cli.streams import data, into, say
 from gridsearch.cli.wording import plural
 from gridsearch.spec.byte_sizes import bytes_of, size_text
 
@@ -30,7 +30,8 @@ GcCheckpoints = Annotated[
 def gc(
     dry_run: GcDryRun = False,
     checkpoints: GcCheckpoints = "all",
-    format_: FormatOption = tables.Format.TABLE,
+    format_: FormatOption = None,
+    output: TableFile = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Remove what lies beside the store and nothing needs any more; results, weights, logs and pages stay.
@@ -39,21 +40,24 @@ def gc(
     """
     from gridsearch.store.opening import open_store, refuse_unsound
 
+    kind = tables.format_of(format_, output)
     with open_store(store, create=False, read_only=dry_run) as opened:
         refuse_unsound(opened, store)
         from gridsearch.engine.collecting import collect  # and torch with it, which takes seconds
 
         shares = collect(opened, store, bytes_of(checkpoints), dry_run=dry_run)
     files, size = sum(share.files for share in shares), sum(share.size for share in shares)
-    if format_ is tables.Format.JSON:
+    if kind is tables.Format.JSON:
         kinds = [{"what": share.kind.value, "files": share.files, "bytes": share.size} for share in shares]
-        data(json.dumps({"dry_run": dry_run, "removed": kinds, "files": files, "bytes": size}, indent=2))
+        with into(output):
+            data(json.dumps({"dry_run": dry_run, "removed": kinds, "files": files, "bytes": size}, indent=2))
         return
-    plain = format_ is tables.Format.CSV
+    plain = kind is tables.Format.CSV
     rows = [[s.kind.value, str(s.files) if plain else f"{s.files:,}", _size(s.size, plain)] for s in shares]
-    if rows or format_ is not tables.Format.TABLE:
+    if rows or output or kind is not tables.Format.TABLE:
         heads = ["what", "files", "bytes" if plain else "size"]
-        tables.write(tables.Grid(heads, [False, True, True], rows), format_)
+        with into(output):
+            tables.write(tables.Grid(heads, [False, True, True], rows), kind)
     if not shares:
         say(f"{store}: nothing to remove")
     elif dry_run:

@@ -79,13 +79,22 @@ class BestSoFar:
     """Follows a job's trials as they complete, and removes the weights of those that are not among the best `keep`.
 
     A lineage that is being trained keeps the weights of all its readings until it has ended. Where each point is
-    trained several times, means decide, and nothing is removed before the launch ends.
+    trained several times, means decide, and nothing is removed before the launch ends. Those that go on `later`, in
+    another launch, keep theirs too.
     """
 
-    def __init__(self, store: Store, store_path: Path, job: str, grid: Iterable[str], keep: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        store_path: Path,
+        job: str,
+        grid: Iterable[str],
+        keep: int,
+        later: Collection[str] = (),
+    ) -> None:
         row = store.job(job)
         self.store, self.keep, self.bounds = store, keep if not has_groups(row) else EVERY_TRIAL, limits(row)
-        self.objective = objective_of(row)
+        self.objective, self.later = objective_of(row), frozenset(later)
         self.root = paths.reading_dir(store_path, job)
         # Of equal scores the first in the grid is the best.
         self.places = {trial_id: -place for place, trial_id in enumerate(grid)}
@@ -105,7 +114,8 @@ class BestSoFar:
         concerned = set(ended)
         if len(self.best) + len(ours) > self.keep:
             concerned |= {row.lineage_id for row in ours} | {kept.lineage_id for kept in self.best}
-        rows = self.store.lineages(concerned - set(training)) if concerned - set(training) else {}
+        idle = concerned - set(training) - self.later
+        rows = self.store.lineages(idle) if idle else {}
         touched = self._add(ours, curves) | set(ended)
         touched = {one for one in touched if one in rows and rows[one].launch_id is None}
         wanted = defaultdict(set)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -26,7 +28,7 @@ from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import EngineError, GridsearchError, JobError, StoreError, StoreMovedError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
 from gridsearch.spec.job import JobSpec
-from gridsearch.spec.outcomes import OPEN_STATES, ModelSize, TrialState
+from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, ModelSize, TrialState
 from gridsearch.spec.trial import SplitKey, TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
@@ -68,10 +70,14 @@ class LaunchOptions:
 
 @dataclass(frozen=True)
 class LaunchEnd:
-    """How a launch ended: trials of the job by state, and whether it was interrupted."""
+    """How a launch ended: the trials that it was to train by state, and whether it was interrupted.
+
+    `others` are the job's open trials that it was not to train.
+    """
 
     counts: dict[TrialState, int]
     interrupted: bool
+    others: int = 0
 
     @property
     def failed(self) -> int:
@@ -164,6 +170,10 @@ def close_lost_launches(store: Store, watch: Watch) -> list[LaunchRow]:
     return [launch for launch in lost if store.give_up_launch(launch.launch_id, launch.beat)]
 
 
+def _open(counts: Mapping[TrialState, int]) -> int:
+    return sum(counts.get(state, 0) for state in OPEN_STATES)
+
+
 def _check_idle(rounds: int, lineages: int) -> None:
     """Pause after rounds in which nothing could be claimed, and raise after too many."""
     if rounds > IDLE_ROUNDS:
@@ -191,7 +201,7 @@ class Launch:
         close_lost_launches(self.store, self.watch)
         self.store.put_job(name, self.prepared.description(), self.prepared.job.source, self.prepared.new_trials())
         if self.options.retry_failed:
-            self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED])
+            self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED], self.prepared.grid.chosen)
         wanted = self.open_lineages()
         if not wanted:
             self.keep_winners(listener)  # of a launch that ended before it could
@@ -318,21 +328,32 @@ class Launch:
 
     def keeper(self) -> BestSoFar | None:
         """Return what sees to it that the weights of the best trials so far are kept, and no others."""
-        job, grid = self.prepared.job.name, (trial.trial_id for trial in self.prepared.grid.trials)
-        return BestSoFar(self.store, self.store_path, job, grid, self.keep) if self.keep else None
+        job, grid = self.prepared.job.name, self.prepared.grid
+        places = (trial.trial_id for trial in grid.trials)
+        return BestSoFar(self.store, self.store_path, job, places, self.keep, self.later()) if self.keep else None
+
+    def later(self) -> frozenset[str]:
+        """Return the lineages that have trials which this launch is not to train and others may."""
+        if (chosen := self.prepared.grid.chosen) is None:
+            return frozenset()
+        others = [trial for trial in self.prepared.grid.trials if trial.trial_id not in chosen]
+        states = self.store.states([trial.trial_id for trial in others])
+        return frozenset(trial.lineage_id for trial in others if states[trial.trial_id] not in RESULT_STATES)
 
     def keep_winners(self, listener: Listener) -> None:
         """Write the weights of the best trials, and remove the others'; tell where there are none."""
         name = self.prepared.job.name
         lost = write_winners(self.store, self.store_path, name, self.keep, self.normalizer)
-        clear_readings(self.store, self.store_path, name)
+        # Of repeats and folds the means decide, which those that are still to be trained may change.
+        if not (self.prepared.job.copies > 1 and self.later()):
+            clear_readings(self.store, self.store_path, name)
         if self.options.keep is None:  # nobody has asked for more than the best
             lost = [row for row in lost if row.trial_id in {best.trial_id for best, _ in winners(self.store, name, 1)}]
         if lost:
             whose = f"trial {lost[0].trial_id[:8]}, the best," if len(lost) == 1 else f"{len(lost)} of the best trials"
             listener.note(
                 f"the weights of {whose} are not at hand: not kept when they were trained, or removed since;"
-                f" gridsearch evaluate {name} --trial ID trains one again"
+                f" train one again with: gridsearch evaluate {shlex.quote(name)} --trial ID"
             )
 
     def normalizer(self, config: TrialConfig) -> Normalizer | None:
@@ -392,6 +413,9 @@ class Launch:
 
     def end(self, interrupted: bool) -> LaunchEnd:
         """Return how things stand."""
-        counts = self.store.counts(self.prepared.job.name)
-        unfinished = any(counts.get(state) for state in OPEN_STATES)
-        return LaunchEnd(counts, interrupted=interrupted and unfinished)
+        whole = counts = self.store.counts(self.prepared.job.name)
+        if (chosen := self.prepared.grid.chosen) is not None:
+            found = Counter(self.store.states(chosen).values())
+            counts = {state: found[state] for state in whole if found[state]}
+        unfinished, left = _open(counts), _open(whole)
+        return LaunchEnd(counts, interrupted=interrupted and unfinished > 0, others=left - unfinished)

@@ -166,6 +166,7 @@ class JobSpec:
     start from. `image_format` is how images are read. `search` is None for the whole grid. `trial_timeout` is how many
     seconds a worker may be silent, None for ever; `checkpoints` how many bytes the store's checkpoints may take, None
     for any. `source` is YAML that stands for the job with its overrides; `document` knows where everything stands.
+    `only` says which of the trials a launch is to train (`spec/selection.py`); it is no part of the job.
     """
 
     name: str
@@ -188,6 +189,7 @@ class JobSpec:
     base: Path
     source: str = field(repr=False)
     document: Document = field(repr=False)
+    only: Sequence[Rule] = ()
 
     @property
     def setting_names(self) -> list[str]:
@@ -401,9 +403,14 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     return checked
 
 
-def _rules(document: Document, written: Sequence[SkipRule], values: Mapping[str, Sequence[Value]]) -> list[Rule]:
+def comparables(values: Mapping[str, Sequence[Value]]) -> dict[str, Comparable]:
+    """Return what the settings of a job with these values can be equal to in an expression, the recipe's included."""
     known = {key: comparable_to(own) for key, own in values.items() if key not in RECIPE_KEYS}
-    known |= {key: recipe_comparable(key) for key in RECIPE_KEYS}
+    return known | {key: recipe_comparable(key) for key in RECIPE_KEYS}
+
+
+def _rules(document: Document, written: Sequence[SkipRule], values: Mapping[str, Sequence[Value]]) -> list[Rule]:
+    known = comparables(values)
     rules = []
     for index, rule in enumerate(written):
         try:

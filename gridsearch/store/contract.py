@@ -181,10 +181,11 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def reopen(self, job: str, states: Collection[TrialState]) -> int:
+    def reopen(self, job: str, states: Collection[TrialState], among: Collection[str] | None = None) -> int:
         """Make the job's trials in these states (`failed` or `cancelled`) `pending` again; return how many.
 
-        One whose lineage has got the answer since is settled at once. `StoreError` for any other state.
+        `among` are the ids of those that it is about, None for all of the job's. One whose lineage has got the answer
+        since is settled at once. `StoreError` for any other state.
         """
 
     @abstractmethod

@@ -127,9 +127,9 @@ class SqliteStore(Store):
             found = {name: rows.get(name) for name in lineage_ids}
             yield {name: row for name, row in found.items() if row is None or row.launch_id is None}
 
-    def reopen(self, job: str, states: Collection[TrialState]) -> int:
+    def reopen(self, job: str, states: Collection[TrialState], among: Collection[str] | None = None) -> int:
         with self._database.write() as connection:
-            return claims.reopen(connection, job, states, _now())
+            return claims.reopen(connection, job, states, among, _now())
 
     def remember(self, measured: Collection[FormMeasured]) -> None:
         with self._database.write() as connection:

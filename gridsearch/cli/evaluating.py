@@ -108,14 +108,17 @@ def _print_one(found: Found, format_: tables.Format) -> None:
 
 
 def _differing(job: JobRow, found: Sequence[Found]) -> dict[str, list[str]]:
-    """Return the axes in which trials differ, each with the values that these have."""
+    """Return the axes in which trials differ, each with the values that these have, long numbers rounded."""
     from gridsearch.analysis.labels import label
     from gridsearch.analysis.question import axes, defaults
+    from gridsearch.analysis.rounding import rounded
     from gridsearch.spec.identity import flatten
 
     settings = [defaults(job) | flatten(one.row.config) for one in found]
-    values = {axis.name: [label(known.get(axis.name)) for known in settings] for axis in axes(job)}
-    return {name: texts for name, texts in values.items() if len(set(texts)) > 1}
+    values = {axis.name: [known.get(axis.name) for known in settings] for axis in axes(job)}
+    shown = {axis.name: rounded([*axis.values, *values[axis.name]]) for axis in axes(job)}
+    texts = {name: [shown[name][label(value)] for value in own] for name, own in values.items()}
+    return {name: own for name, own in texts.items() if len(set(own)) > 1}
 
 
 def _print_several(found: Sequence[Found], differing: Mapping[str, Sequence[str]], format_: tables.Format) -> None:

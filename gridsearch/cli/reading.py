@@ -26,7 +26,7 @@ from gridsearch.cli.wording import plural, short_id
 from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gridsearch.analysis.ranking import RankedTable
     from gridsearch.store.contract import Store
@@ -113,10 +113,19 @@ def top(
         say(f"{loaded.job.name}: no trial {missing}{' and matches' if filter_ else ' yet' if not state else ''}")
         if format_ is tables.Format.TABLE:
             return
-    _print_ranking(table, format_, with_ids=not chosen and format_ is tables.Format.TABLE, by_rank=not sort)
+    notes = [*_notes(table, by_rank=not sort)]
+    if format_ is tables.Format.TABLE and not (filter_ or state or sort or chosen):
+        from gridsearch.analysis.edges import BEYOND, edge_notes
+
+        edges = edge_notes(loaded)
+        notes += [" ".join([*edges, BEYOND])] if edges else []
+    with_ids = not chosen and format_ is tables.Format.TABLE
+    _print_ranking(table, format_, with_ids=with_ids, with_ranks=not chosen, notes=notes)
 
 
-def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool, by_rank: bool) -> None:
+def _print_ranking(
+    table: RankedTable, format_: tables.Format, *, with_ids: bool, with_ranks: bool, notes: Sequence[str]
+) -> None:
     if format_ is tables.Format.JSON:
         data(json.dumps([_ranked_json(table, row) for row in table.rows], indent=2))
         return
@@ -125,13 +134,20 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool
         [short_id(v) if c == "trial" and not whole else v for c, v in zip(table.columns, row.cells, strict=True)]
         for row in table.rows
     ]
+    headings, numeric = list(table.headings), list(table.numeric)
+    if with_ids:
+        headings, numeric = ["trial" if table.unit == "trial" else "first_trial", *headings], [False, *numeric]
+        rows = [[short_id(row.trial), *cells] for row, cells in zip(table.rows, rows, strict=True)]
+    if with_ranks:
+        headings, numeric = ["rank" if whole else "#", *headings], [True, *numeric]
+        rows = [[str(row.rank or ""), *cells] for row, cells in zip(table.rows, rows, strict=True)]
     grid = tables.Grid(
-        headings=["trial" if table.unit == "trial" else "first_trial", *table.headings] if with_ids else table.headings,
-        numeric=[False, *table.numeric] if with_ids else table.numeric,
-        rows=[[short_id(row.trial), *cells] for row, cells in zip(table.rows, rows, strict=True)] if with_ids else rows,
+        headings=headings,
+        numeric=numeric,
+        rows=rows,
         gap_after=len(table.first) if table.omitted else None,
-        caption="; ".join(_notes(table, by_rank=by_rank)),
-        keys=with_ids,
+        caption="\n".join(notes),
+        keys=with_ids + with_ranks,
     )
     tables.write(grid, format_)
 
@@ -141,6 +157,8 @@ def _notes(table: RankedTable, *, by_rank: bool) -> Iterator[str]:
         yield f"{len(table.rows)} of {plural(table.total, table.unit)}"
     if by_rank and "over" in table.columns and any(row.over and row.rank for row in table.rows):
         yield f"a {table.unit} over a limit of the job (column over) ranks below those within the limits"
+    if table.rounded:
+        yield f"rounded here, in full with --format csv: {', '.join(table.rounded)}"
 
 
 def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import ordered_values, value_text
 from gridsearch.analysis.question import has_groups
 from gridsearch.analysis.ranking import leader
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.outcomes import RESULT_STATES, TrialState
 
 #: Axes whose values are names rather than amounts: beyond the largest seed there is nothing to look for.
 _NO_EDGE = frozenset({"seed", "data_seed"})
@@ -25,17 +25,19 @@ _NO_SMALLER = frozenset({"0", "1"})
 
 
 def edge_notes(data: JobData) -> tuple[str, ...]:
-    """Return a sentence for each axis whose best value is the smallest or the largest tried.
+    """Return a sentence for each axis whose best value is the smallest or the largest of those with a result.
 
-    None where a value between them does as well: where its best score is within one standard error of the best of all.
-    That is the standard error of the best point's mean where points are trained several times, and of a share of so
-    many validation images otherwise. Of a loss measured once it is not known; then only an equal one does as well.
+    None of fewer than three values, and none where a value between them does as well: where its best score is within
+    one standard error of the best of all. That is the standard error of the best point's mean where points are trained
+    several times, and of a share of so many validation images otherwise. Of a loss measured once it is not known; then
+    only an equal one does as well.
     """
     best = leader(data)
     if best is None or best.score is None:
         return ()
     points = grouped(data) if has_groups(data.job) else data
-    frame = points.trials[points.trials["score"].notna() & (points.trials["state"] != TrialState.DIVERGED.value)]
+    tried = points.trials[points.trials["state"].isin([state.value for state in RESULT_STATES])]
+    frame = tried[tried["score"].notna() & (tried["state"] != TrialState.DIVERGED.value)]
     if OVER in frame:
         frame = frame[frame[OVER] == ""]
     row = frame[frame["trial"] == best.trial].to_dict("records")[0]
@@ -43,7 +45,8 @@ def edge_notes(data: JobData) -> tuple[str, ...]:
     as_good = frame[sign * frame["score"] >= sign * best.score - _standard_error(data, row)]
     found = []
     for axis, name in zip(data.axes, data.axis_columns, strict=True):
-        values = [label(item) for item in ordered_values(axis)]
+        seen = {value_text(axis, value) for value in tried[name]}
+        values = [text for text in map(label, ordered_values(axis)) if text in seen]
         if axis.scale == "category" or axis.name in _NO_EDGE or len(values) < 3:
             continue
         edges, own = {values[0], values[-1]}, value_text(axis, row[name])

@@ -81,8 +81,11 @@ def timings(data: JobData) -> tuple[Timing, ...]:
 def _packs(data: JobData) -> dict[str, frozenset[str]]:
     """Return with whom each lineage was trained as one, itself included, where that is known."""
     found: dict[str, frozenset[str]] = {}
+    # By identity: lineages trained as one share their formation, which may have hundreds of places.
+    packs = {id(one.formation): one.formation for one in data.trainings}
+    members_of = {key: frozenset(place.lineage_id for place in pack.places) for key, pack in packs.items()}
     for one in data.trainings:
-        members = frozenset(place.lineage_id for place in one.formation.places) or frozenset((one.lineage_id,))
+        members = members_of[id(one.formation)] or frozenset((one.lineage_id,))
         # Of one that was trained in several, the largest: any of its epochs may be the median.
         if len(members) > len(found.get(one.lineage_id, ())):
             found[one.lineage_id] = members
@@ -91,7 +94,8 @@ def _packs(data: JobData) -> dict[str, frozenset[str]]:
 
 def _shared(frame: pd.DataFrame, packs: Mapping[str, frozenset[str]]) -> bool:
     values: dict[str, str] = dict(zip(frame["lineage"], frame["value"], strict=True))
-    return any(len({values[one] for one in packs.get(lineage, ()) if one in values}) > 1 for lineage in values)
+    stood_in = {id(packs[lineage]): packs[lineage] for lineage in values if lineage in packs}
+    return any(len({values[one] for one in pack if one in values}) > 1 for pack in stood_in.values())
 
 
 def _row(value: str, group: pd.DataFrame) -> TimingRow:

@@ -2,6 +2,7 @@ import pytest
 
 from gridsearch.analysis.edges import edge_notes
 from gridsearch.analysis.frames import JobData, job_data
+from gridsearch.spec.outcomes import TrialState
 from tests.analysis.grids import grid, make_job, make_trial
 
 LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}
@@ -39,6 +40,16 @@ def test_points_do_as_well_within_the_standard_error_of_their_means(apart: float
         for seed in (0, 1, 2)
     ]
     assert edge_notes(job_data(make_job({"neurons": list(means)}, repeats=3), rows)) == notes
+
+
+def test_what_has_no_result_yet_was_not_tried() -> None:
+    rows = [make_trial({"neurons": n}, 0.3 + n / 50) for n in (10, 20, 30)]
+    rows += [make_trial({"neurons": 40}, state=TrialState.PENDING)]
+    job = make_job({"neurons": [10, 20, 30, 40]})
+    assert edge_notes(job_data(job, rows)) == NOTE
+    assert edge_notes(job_data(job, [rows[0], *rows[2:]])) == ()  # of two values both are edges
+    lost = make_trial({"neurons": 40}, state=TrialState.DIVERGED)
+    assert edge_notes(job_data(job, [*rows[:3], lost])) == ()
 
 
 def test_what_exceeds_a_limit_does_not_do_as_well() -> None:

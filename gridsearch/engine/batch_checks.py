@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gridsearch.engine.model_checks import MOST_TRIED
+from gridsearch.engine.dooms import Doom, Settings, place_of, settings_key
+from gridsearch.engine.model_checks import MOST_TRIED, named_defaults
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError
 from gridsearch.errors import JobError
-from gridsearch.models.registry import MODELS, settings_text
+from gridsearch.models.registry import MODELS, ModelSignature, settings_text
 from gridsearch.spec.batches import batch_sizes
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import TrialConfig
@@ -17,33 +18,65 @@ from gridsearch.spec.trial import TrialConfig
 if TYPE_CHECKING:
     from gridsearch.engine.trying import Tried
 
+#: What the last batch depends on, besides the model's settings.
+_ABOUT = ("batch_size", "last_batch", "data_seed", "fold")
 
-def check_batches(job: JobSpec, tried: Tried, configs: Sequence[TrialConfig], train_images: Collection[int]) -> None:
-    """Raise `JobError`, with the place of the key at fault, where a model cannot train on the last batch of an epoch.
 
-    `train_images` are the numbers of training images of the divisions. A model that cannot be tried without memory for
-    its numbers is left to the workers, and so is one that ends its process.
+def check_batches(
+    job: JobSpec,
+    model: ModelSignature,
+    tried: Tried,
+    configs: Sequence[TrialConfig],
+    train_images: Callable[[TrialConfig], int],
+) -> list[Doom]:
+    """Return the trials that cannot train on the last batch of an epoch; `JobError` where that are all.
+
+    `train_images` gives the number of a trial's training images. A model that cannot be tried without memory for its
+    numbers is left to the workers, and so is one that ends its process.
     """
-    wanted: dict[tuple[str, int], tuple[TrialConfig, int]] = {}
+    said: dict[tuple[str, int], str] = {}
+    failing: dict[tuple[int, int, str], list[TrialConfig]] = {}
     for config in configs:
-        for images in train_images:
-            size = batch_sizes(images, config.batch_size, config.last_batch)[-1]
-            if size == 1 or job.model not in MODELS:  # ours look at no batch, but to normalise by it
-                wanted.setdefault((repr(config.hyper), size), (config, images))
-    with contextlib.suppress(NotTriedError):
-        for (_, size), (config, images) in list(wanted.items())[:MOST_TRIED]:
-            with contextlib.suppress(ModelEndedError):
-                if said := tried.batch_problem(config.hyper, size):
-                    raise _refusal(job, config, images, size, said)
+        images = train_images(config)
+        size = batch_sizes(images, config.batch_size, config.last_batch)[-1]
+        if size > 1 and job.model in MODELS:  # ours look at no batch, but to normalise by it
+            continue
+        case = (settings_key(config.hyper), size)
+        if case not in said and len(said) < MOST_TRIED:
+            said[case] = ""
+            with contextlib.suppress(ModelEndedError, NotTriedError):
+                said[case] = tried.batch_problem(config.hyper, size)
+        if why := said.get(case):
+            failing.setdefault((config.batch_size, images, why), []).append(config)
+    dooms = [_doom(job, found, images, why, named_defaults(job, model)) for (_, images, why), found in failing.items()]
+    if dooms and sum(map(len, failing.values())) == len(configs):
+        raise JobError(f"{dooms[0].place}: {dooms[0].error}; {dooms[0].mend}")
+    return dooms
 
 
-def _refusal(job: JobSpec, config: TrialConfig, images: int, size: int, said: str) -> JobError:
-    place = job.document.place(job.trail("batch_size"))
-    model = f"model {job.model!r} cannot train on with {settings_text(config.hyper)} ({said})"
-    if config.batch_size == size:
-        return JobError(f"{place}: batch_size: {size} is what {model}; take another batch size")
-    of = "1 image" if size == 1 else f"{size} images"
-    return JobError(
-        f"{place}: batch_size: of {images:,} training images, {config.batch_size} at a time, the last batch of an epoch"
-        f" has {of}, which {model}; write last_batch: merge (adds it to the batch before) or drop (leaves it out)"
+def _doom(job: JobSpec, configs: Sequence[TrialConfig], images: int, why: str, defaults: Settings) -> Doom:
+    config = configs[0]
+    batch = config.batch_size
+    size = batch_sizes(images, batch, config.last_batch)[-1]
+    settings = [defaults | one.hyper for one in configs]
+    shared = {key: value for key, value in settings[0].items() if all(other.get(key) == value for other in settings)}
+    cannot = f"model {job.model!r} cannot train on with {settings_text(shared)} ({why})"
+    if batch == size:
+        error, mend = f"batch_size: {size} is what {cannot}", "take another batch size"
+    else:
+        of = "1 image" if size == 1 else f"{size} images"
+        error = (
+            f"batch_size: of {images:,} training images, {batch} at a time, the last batch of an epoch has {of}, which"
+            f" {cannot}"
+        )
+        mend = "write last_batch: merge (adds it to the batch before) or drop (leaves it out)"
+    return Doom(
+        place=place_of(job, "batch_size", batch),
+        error=error,
+        shared=shared | {"batch_size": batch},
+        settings=tuple(defaults | one.hyper | {key: getattr(one, key) for key in _ABOUT} for one in configs),
+        account=error,
+        mend=mend,
+        defaults=defaults,
+        about=_ABOUT,
     )

@@ -1,28 +1,35 @@
-"""Settings under which a model ended the process it was tried in: their trials fail, and the others are trained."""
+"""Settings under which a model does not work or ends its process: their trials fail, and the others are trained."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
-from gridsearch.engine.model_questions import ModelEndedError
+from gridsearch.engine.model_questions import Problem
 from gridsearch.errors import ModelError
 from gridsearch.models.registry import ModelSignature, settings_text
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.kinds import as_written
+from gridsearch.spec.trial import TrialConfig
 
-Settings = Mapping[str, Any]
-Ended = Sequence[tuple[Settings, ModelEndedError]]
+Settings = dict[str, Any]
+Bad = Sequence[tuple[Settings, Problem]]
+
+#: How many settings are named that work only without each other, and how many such combinations.
+_MOST_TOGETHER, _MOST_RULES = 3, 4
 
 
 @dataclass(frozen=True)
 class Doom:
     """Why the trials under some settings cannot be trained; `settings` are all such, `shared` what they have in common.
 
-    `place` is where in the job what they share stands. `account` says where the model was when it ended, for a log.
+    `place` is where in the job what they share stands, `mend` what to write so that there are no such trials.
+    `account` says where the model was, for a log. `about` are the keys of the recipe that `settings` have besides the
+    model's own, `defaults` what they have where a trial says nothing.
     """
 
     place: str
@@ -30,17 +37,20 @@ class Doom:
     shared: Settings
     settings: tuple[Settings, ...]
     account: str
+    mend: str
+    about: tuple[str, ...] = ()
+    defaults: Settings = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> set[str]:
         """Return the settings as `settings_key` writes them."""
         return {settings_key(one) for one in self.settings}
 
-    @property
-    def mend(self) -> str:
-        """Return what to write so that there are no such trials."""
-        rule = " and ".join(f"{key} == {as_written(value)}" for key, value in self.shared.items())
-        return f"leave them out with a rule, skip: {rule}" if rule else "mend the model"
+    def dooms(self, config: TrialConfig) -> bool:
+        """Return whether a trial is one of those that cannot be trained."""
+        return (
+            settings_key(self.defaults | config.hyper | {key: getattr(config, key) for key in self.about}) in self.keys
+        )
 
 
 def settings_key(settings: Settings) -> str:
@@ -52,74 +62,100 @@ def dooms(
     job: JobSpec,
     model: ModelSignature,
     names: Sequence[str],
-    ended: Ended,
+    bad: Bad,
     good: Sequence[Settings],
     every: Iterable[Settings],
 ) -> list[Doom]:
-    """Return what follows from some settings' ends, one for each cause; `ModelError` where these are all there are.
+    """Return what follows from settings that are no good, one for each kind; `ModelError` where these are all.
 
-    Of `every` combination of the grid those that were not tried are taken to end as well where they have a value that
-    was met in ended ones and in no good one.
+    Of `every` combination of the grid those that were not tried are taken to be no good either where they have a value
+    that was met in bad ones and in no good one.
     """
-    if not ended:
+    if not bad:
         return []
-    causes: dict[str, list[tuple[Settings, ModelEndedError]]] = {}
-    for settings, error in ended:
-        causes.setdefault(str(error), []).append((settings, error))
-    tried = {settings_key(settings) for settings in [*good, *(settings for settings, _ in ended)]}
+    kinds: dict[str, list[tuple[Settings, Problem]]] = {}
+    for settings, problem in bad:
+        kinds.setdefault(problem.kind, []).append((settings, problem))
+    tried = {settings_key(settings) for settings in [*good, *(settings for settings, _ in bad)]}
     untried = [settings for settings in every if settings_key(settings) not in tried]
     if not good and not untried:
-        cause, found = next(iter(causes.items()))
-        settings = found[0][0]
+        settings, problem = bad[0]
         place = job.document.override(("model",)) or job.document.place(("model",))
-        others = model.others_text(settings)
-        shown = settings_text(settings)
-        raise ModelError(f"{place}: model {job.model!r} {cause} when it was tried with {shown}{others}")
+        raise ModelError(f"{place}: {problem.text(job.model, settings_text(settings))}{model.others_text(settings)}")
     # Where nothing is known to work, every value would look guilty: what was not tried is left to the workers.
-    return [_doom(job, names, cause, found, good, untried if good else []) for cause, found in causes.items()]
+    return [
+        _doom(job, names, blamed, part, good, untried if good else [])
+        for found in kinds.values()
+        for blamed, part in _parted(names, found, good)
+    ]
+
+
+def _parted(
+    names: Sequence[str], found: Bad, good: Sequence[Settings]
+) -> list[tuple[tuple[str, ...], list[tuple[Settings, Problem]]]]:
+    """Part what fails for one reason by the values of the fewest settings that are to blame for all of it.
+
+    Those are settings whose values, taken together, no good settings have; none are named where that takes too many.
+    """
+    for number in range(1, _MOST_TOGETHER + 1):
+        ways = []
+        for blamed in combinations(names, number):
+            sound = {_values(settings, blamed) for settings in good}
+            parts: dict[tuple[str, ...], list[tuple[Settings, Problem]]] = {}
+            for settings, problem in found:
+                parts.setdefault(_values(settings, blamed), []).append((settings, problem))
+            if sound.isdisjoint(parts) and all(name in settings for settings, _ in found for name in blamed):
+                ways.append([(blamed, part) for part in parts.values()])
+        best = min(ways, key=len, default=None)
+        if best and (number == 1 or len(best) <= _MOST_RULES):
+            return best
+    return [((), list(found))]
 
 
 def _doom(
     job: JobSpec,
     names: Sequence[str],
-    cause: str,
-    found: Ended,
+    blamed: Sequence[str],
+    found: Bad,
     good: Sequence[Settings],
     untried: Sequence[Settings],
 ) -> Doom:
-    first = found[0][0]
-    common = {
-        name: first[name]
-        for name in names
-        if name in first and all(_same(first, settings, name) for settings, _ in found)
-    }
-    guilty = {
-        name: value for name, value in common.items() if not any(_same(first, settings, name) for settings in good)
-    }
-    suspects = [
-        (settings, name)
-        for settings, _ in found
-        for name in names
-        if name in settings and not any(_same(settings, other, name) for other in good)
-    ]
+    first, problem = found[0]
+    common = [name for name in names if name in first and all(_same(first, other, name) for other, _ in found)]
+    guilty = [name for name in common if _only_there(first, good, name)]
+    shared = {name: first[name] for name in guilty or blamed}
+    suspects = [(settings, name) for settings, _ in found for name in names if _only_there(settings, good, name)]
     alike = [one for one in untried if any(_same(one, settings, name) for settings, name in suspects)]
-    axes = {axis.name for axis in job.space.axes}
-    shared = guilty or {name: value for name, value in common.items() if name in axes}
-    shown = settings_text(shared) if shared else f"{settings_text(first)} and others"
     named = next(iter(guilty), None)
     return Doom(
-        place=str(_place(job, named, guilty[named]) if named else job.document.place(("model",))),
-        error=f"model {job.model!r} {cause} when it was tried with {shown}",
+        place=place_of(job, named, first[named]) if named else str(job.document.place(("model",))),
+        error=problem.text(job.model, settings_text(shared) if shared else f"{settings_text(first)} and others"),
+        mend=_mend(shared),
         shared=shared,
         settings=tuple({settings_key(one): one for one in [*(one for one, _ in found), *alike]}.values()),
-        account=found[0][1].account.strip() or "Where it was when it ended is not known.",
+        account=problem.account.strip() or "Where it was when it ended is not known.",
     )
 
 
-def _place(job: JobSpec, name: str, value: Any) -> Any:
+def _mend(shared: Settings) -> str:
+    rule = " and ".join(f"{key} == {as_written(value)}" for key, value in shared.items())
+    return f"leave them out with a rule, skip: {rule}" if rule else "mend the model"
+
+
+def _only_there(settings: Settings, good: Sequence[Settings], name: str) -> bool:
+    """Whether settings give a value that none of the good ones has."""
+    return name in settings and not any(_same(settings, other, name) for other in good)
+
+
+def _values(settings: Settings, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(repr(settings.get(name)) for name in names)
+
+
+def place_of(job: JobSpec, name: str, value: Any) -> str:
+    """Return where a value of a setting stands in a job, or the nearest thing around it that has a place."""
     trail = job.trail(name)
     axis = next((axis for axis in job.space.axes if axis.name == name), None)
-    return job.document.place((*trail, axis.values.index(value)) if axis and value in axis.values else trail)
+    return str(job.document.place((*trail, axis.values.index(value)) if axis and value in axis.values else trail))
 
 
 def _same(one: Settings, other: Settings, name: str) -> bool:

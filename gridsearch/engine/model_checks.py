@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gridsearch.engine.dooms import Doom, Settings, dooms
-from gridsearch.engine.model_questions import ModelEndedError, NotTriedError
+from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Problem
 from gridsearch.errors import ModelError
-from gridsearch.models.registry import ModelSignature
+from gridsearch.models.plain import is_plain
+from gridsearch.models.registry import MODELS, ModelSignature, settings_text
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.kinds import as_written
-from gridsearch.spec.trial import RECIPE_KEYS
+from gridsearch.spec.trial import RECIPE_KEYS, TrialConfig
 
 if TYPE_CHECKING:
     from gridsearch.engine.trying import Tried
@@ -25,22 +24,30 @@ if TYPE_CHECKING:
 MOST_TRIED = 200
 #: How long models that need numbers are tried.
 SECONDS_WITH_NUMBERS = 20.0
-#: What torch says where there is no GPU; the workers may have one.
-_GPU = re.compile("cuda|nvidia", re.IGNORECASE)
 
 
-def check_model(job: JobSpec, model: ModelSignature, tried: Tried, combinations: Sequence[Settings]) -> list[Doom]:
-    """Raise `ModelError`, with the place of the axis at fault, when the model cannot be built or gives no logits.
+def named_defaults(job: JobSpec, model: ModelSignature) -> Settings:
+    """Return the defaults of the model's settings that the job names: a trial has them where it says nothing else."""
+    return {key: model.optional[key] for key in job.setting_names if is_plain(model.optional.get(key, ...))}
+
+
+def check_model(job: JobSpec, model: ModelSignature, tried: Tried, configs: Iterable[TrialConfig]) -> list[Doom]:
+    """Return the settings under which the model cannot be built, gives no logits, or ends its process.
 
     Models are tried without memory for their numbers. One that needs numbers, and works with them, is left to the
-    workers, who check again; it is tried on for a while, but only to see where it ends its process. Returned are the
-    settings under which it does; where that are all that were tried, that is an error too.
+    workers, who check again; it is tried on for a while. `ModelError`, with the place of the axis at fault, where it
+    works under none of its settings; a model of ours where there are any that it refuses: that is a mistake in the job.
     """
     names = [name for name in job.setting_names if name not in RECIPE_KEYS]
+    defaults = named_defaults(job, model)
+    combinations = [defaults | config.hyper for config in configs]
     found = _sorted_out(tried, telling(combinations, names))
-    good, bad = found.good, found.bad
-    if bad is None:
-        return dooms(job, model, names, found.ended, good, combinations)
+    good = found.good
+    refused = [(settings, problem) for settings, problem in found.bad if problem.why]
+    left = (good or found.cut_short) and model.name not in MODELS
+    if left or not refused:
+        return [replace(doom, defaults=defaults) for doom in dooms(job, model, names, found.bad, good, combinations)]
+    bad, problem = refused[0]
 
     def works(settings: Settings) -> bool:
         try:
@@ -50,46 +57,62 @@ def check_model(job: JobSpec, model: ModelSignature, tried: Tried, combinations:
 
     if not good:
         _check_lists(job, bad, works)
+    text = problem.text(model.name, settings_text(bad)) + model.others_text(bad)
     hint = _whole_numbers(job, bad, works)
-    raise ModelError(f"{_blamed(job, names, bad, good, works)}: {found.reason}{hint}")
+    raise ModelError(f"{_blamed(job, names, bad, good, works)}: {text}{hint}")
 
 
 @dataclass
 class _SortedOut:
-    """Settings under which a model works, those under which it ends its process, and the first with a mistake."""
+    """Settings under which a model works, or may, and those under which it does not; `cut_short` where others wait."""
 
     good: list[Settings] = field(default_factory=list)
-    ended: list[tuple[Settings, ModelEndedError]] = field(default_factory=list)
-    bad: Settings | None = None
-    reason: str = ""
+    bad: list[tuple[Settings, Problem]] = field(default_factory=list)
+    cut_short: bool = False
 
 
 def _sorted_out(tried: Tried, combinations: Sequence[Settings]) -> _SortedOut:
     found = _SortedOut()
-    until: float | None = None
-    with contextlib.suppress(NotTriedError):
-        for settings in combinations:
-            if until and time.monotonic() > until:
-                break
-            try:
-                said = tried.problem(settings, with_numbers=until is not None)
-                if said and until is None and found.bad is None:
-                    found.reason = tried.problem(settings, with_numbers=True)
-                    if found.reason and not _wants_a_gpu(found.reason):
-                        found.bad = settings
-                        continue
-                    until = time.monotonic() + SECONDS_WITH_NUMBERS
-                if not said or until:
-                    found.good.append(settings)
-            except ModelEndedError as error:
-                found.ended.append((settings, error))
+    trying = _Trying(tried)
+    for settings in combinations:
+        try:
+            problem = trying.problem(settings)
+        except ModelEndedError as error:
+            problem = error.problem
+        except NotTriedError:
+            found.cut_short = True
+            break
+        if problem:
+            found.bad.append((settings, problem))
+        else:
+            found.good.append(settings)
     return found
 
 
-def _wants_a_gpu(reason: str) -> bool:
-    import torch
+class _Trying:
+    """Tries a model without memory for its numbers, as long as what it then says holds with numbers too."""
 
-    return bool(_GPU.search(reason)) and not torch.cuda.is_available()
+    def __init__(self, tried: Tried) -> None:
+        self.tried = tried
+        self.until: float | None = None
+        #: Kinds of mistakes that were the same with numbers.
+        self.confirmed: set[str] = set()
+
+    def problem(self, settings: Settings) -> Problem | None:
+        """Return what is wrong under some settings; `NotTriedError` where enough time went into models with numbers."""
+        if self.until is not None:
+            if time.monotonic() > self.until:
+                raise NotTriedError
+            return self.tried.problem(settings, with_numbers=True)
+        without = self.tried.problem(settings, with_numbers=False)
+        if without is None or without.kind in self.confirmed:
+            return without
+        problem = self.tried.problem(settings, with_numbers=True)
+        if problem and problem.kind == without.kind:
+            self.confirmed.add(problem.kind)
+        else:
+            self.until = time.monotonic() + SECONDS_WITH_NUMBERS
+        return problem
 
 
 def telling(combinations: Iterable[Settings], names: Sequence[str]) -> list[Settings]:

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from gridsearch.engine.model_questions import Seen
+from gridsearch.engine.model_questions import Problem, Seen
 from gridsearch.engine.trying import TriedHere
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.layers import layers_of
@@ -109,7 +109,8 @@ def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
     seen = Seen(tuple(asked["image_shape"]), asked["num_classes"])
     tried = TriedHere(model, seen)
     if question == "problem":
-        return {"text": tried.problem(settings, with_numbers=asked["with_numbers"])}
+        found = tried.problem(settings, with_numbers=asked["with_numbers"])
+        return {"problem": shortened(found) if found else None}
     if question == "batch":
         return {"text": tried.batch_problem(settings, asked["size"])}
     if question == "freezing":
@@ -124,6 +125,11 @@ def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
         shape, classes = seen.image_shape, seen.num_classes
         return asdict(layers_of(model, settings, image_shape=shape, num_classes=classes, version=asked["version"]))
     return looks(tried, asked["config"])
+
+
+def shortened(problem: Problem) -> Answer:
+    """Return a problem as JSON values, of its account the end."""
+    return asdict(problem) | {"account": problem.account[-20_000:]}
 
 
 def signature(model: ModelClass) -> Answer:

@@ -25,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from gridsearch.engine.exit_causes import cause_of_exit
-from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
+from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Problem, Seen
 from gridsearch.errors import EngineError, ModelError, StopNowError
 from gridsearch.models.arguments import Want, Wanted
 from gridsearch.models.plain import is_plain
@@ -94,6 +94,21 @@ class _Text(BaseModel):
     text: str
 
 
+class _Problem(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    what: str
+    why: str
+    kind: str
+    account: str
+
+
+class _Found(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    problem: _Problem | None
+
+
 class _Size(BaseModel):
     model_config = ConfigDict(strict=True)
 
@@ -148,9 +163,14 @@ class ModelProcess:
         open_ended, code, sources = said.open_ended, said.code, said.sources
         return ModelSignature(self.name, data, required, optional, open_ended, code, wanted=wanted, sources=sources)
 
-    def problem(self, settings: Settings, *, with_numbers: bool) -> str:
+    def problem(self, settings: Settings, *, with_numbers: bool) -> Problem | None:
         """See `Tried`."""
-        return str(self._ask("problem", _Text, settings=settings, with_numbers=with_numbers).text)
+        found: _Problem | None = self._ask("problem", _Found, settings=settings, with_numbers=with_numbers).problem
+        if found is None:
+            return None
+        # Whatever a model wrote there is one line.
+        what, why, kind = (" ".join(text.split()) for text in (found.what, found.why, found.kind))
+        return Problem(what, why, kind, found.account)
 
     def batch_problem(self, settings: Settings, size: int) -> str:
         """See `Tried`."""

@@ -13,6 +13,24 @@ class Seen:
     num_classes: int
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What keeps a model from being trained under some settings.
+
+    `what` are words between "the model" and "with" its settings, `why` what was raised, if anything was. `kind` is the
+    same where a model fails for the same reason, whatever the numbers in its words; `account` is for a log.
+    """
+
+    what: str
+    why: str
+    kind: str
+    account: str
+
+    def text(self, model: str, settings: str) -> str:
+        """Return it as a line; `settings` as an error names them."""
+        return f"model {model!r} {self.what} with {settings}" + (f": {self.why}" if self.why else "")
+
+
 class ModelEndedError(Exception):
     """A model ended the process it was tried in, or raised what ends one, or did not come to an end in time.
 
@@ -22,6 +40,11 @@ class ModelEndedError(Exception):
     def __init__(self, cause: str, account: str = "") -> None:
         super().__init__(cause)
         self.account = account
+
+    @property
+    def problem(self) -> Problem:
+        """Return the same as what keeps the model from being trained."""
+        return Problem(f"{self} when it was tried", "", str(self), self.account)
 
 
 class NotTriedError(Exception):

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from gridsearch.atomic import write_named
 from gridsearch.engine.trained import TrainedTrial
 from gridsearch.engine.weight_files import preprocessing
-from gridsearch.errors import EngineError, one_line
+from gridsearch.errors import EngineError
 from gridsearch.training.normalization import Normalizer
+from gridsearch.user_code import told
 from gridsearch.version import __version__
 
 
@@ -67,7 +68,7 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
                 verbose=False,
             )
     except Exception as error:
-        raise EngineError(f"model {trained.config.model!r} cannot be written as ONNX: {one_line(error)}") from error
+        raise EngineError(f"model {trained.config.model!r} cannot be written as ONNX: {told(error)}") from error
     assert program is not None
     written = program.model_proto
     for node in written.graph.node:

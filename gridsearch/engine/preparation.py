@@ -13,7 +13,7 @@ import numpy as np
 from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
-from gridsearch.engine.dooms import Doom, settings_key
+from gridsearch.engine.dooms import Doom
 from gridsearch.engine.model_process import Limits, ModelProcess
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.settings_checks import fitted_job
@@ -62,12 +62,12 @@ class PreparedJob:
         return model_folders(self.job)
 
     def doom_of(self, config: TrialConfig) -> Doom | None:
-        """Return why a trial cannot be trained, where it is known to end its process."""
+        """Return why a trial cannot be trained, where that is known."""
         return doom_of(self.dooms, config)
 
     def doomed_trials(self, doom: Doom) -> int:
         """Return how many trials of the grid cannot be trained for a reason."""
-        return sum(settings_key(trial.config.hyper) in doom.keys for trial in self.grid.trials)
+        return sum(doom.dooms(trial.config) for trial in self.grid.trials)
 
     def images(self) -> dict[str, int]:
         """Return how many images each part has, and how many none has where that is more than none."""
@@ -158,10 +158,7 @@ class PreparedJob:
 
 def doom_of(dooms: Sequence[Doom], config: TrialConfig) -> Doom | None:
     """Return why a trial cannot be trained, where that is known."""
-    if not dooms:
-        return None
-    key = settings_key(config.hyper)
-    return next((doom for doom in dooms if key in doom.keys), None)
+    return next((doom for doom in dooms if doom.dooms(config)), None)
 
 
 def model_folders(job: JobSpec) -> tuple[Path, ...]:
@@ -214,12 +211,12 @@ def _prepare(
     once_sound(prepared)
     from gridsearch.engine.model_checks import check_model
 
-    dooms = check_model(job, model, tried, [trial.config.hyper for trial in grid.trials])
+    dooms = check_model(job, model, tried, [trial.config for trial in grid.trials])
     from gridsearch.engine.batch_checks import check_batches
     from gridsearch.engine.recipe_checks import check_recipe
 
     sound = [trial.config for trial in grid.trials if not doom_of(dooms, trial.config)]
-    check_batches(job, tried, sound, {len(split.indices.train) for split in splits.values()})
+    dooms += check_batches(job, model, tried, sound, lambda config: len(splits[config.split_key].indices.train))
     check_recipe(job, tried, seen, [trial.config for trial in grid.trials], prepared.pretrained)
     prepared = replace(prepared, dooms=dooms)
     return replace(prepared, remarks=[*remarks(job), *(_model_notes(prepared) if process else [])])

@@ -14,7 +14,7 @@ from gridsearch.engine import supervised
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.engine.weight_files import Validation
 from gridsearch.engine.workplaces import WorkplaceMaker, choose_device
-from gridsearch.errors import EngineError, GridsearchError, ModelError, StorageError, one_line
+from gridsearch.errors import EngineError, ModelError, StorageError
 from gridsearch.spec.identity import parse
 from gridsearch.spec.outcomes import EpochRecord
 from gridsearch.spec.trial import TrialConfig
@@ -26,6 +26,7 @@ from gridsearch.training.member import Member
 from gridsearch.training.readings import Reading, weights_of
 from gridsearch.training.repeating import Neighbour, repeat
 from gridsearch.training.task import LineageTask, Workplace
+from gridsearch.user_code import told
 
 
 class Repetition:
@@ -67,8 +68,7 @@ class Repetition:
             except (StorageError, MemoryError):
                 raise
             except Exception as error:
-                told = str(error) if isinstance(error, GridsearchError) else one_line(error)
-                raise ModelError(f"{name} cannot be trained again: {told}") from error
+                raise ModelError(f"{name} cannot be trained again: {told(error)}") from error
             if member.next_epoch != self.epoch + 1:
                 raise EngineError(f"{name} did not come to epoch {self.epoch} again; run: gridsearch verify")
             last = member.history[-1]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
+import traceback
 import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,12 +19,12 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from gridsearch.engine.model_questions import Seen
+from gridsearch.engine.model_questions import Problem, Seen
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.freezing import freeze
 from gridsearch.models.oddities import are_probabilities, idle_hooks
 from gridsearch.models.pretrained import fitting_tensors
-from gridsearch.models.registry import ModelClass, build_model, settings_text
+from gridsearch.models.registry import ModelClass, NotBuiltError, build_model
 from gridsearch.models.seeding import random_states_kept, seed_everything
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.spec.versions import CURRENT
@@ -32,10 +34,13 @@ from gridsearch.training.draws import is_portable, make_portable
 from gridsearch.training.outputs import checked_logits
 from gridsearch.training.profile import Profile, profile_of
 from gridsearch.training.randomness import derive
+from gridsearch.user_code import kind_of, told
 
 Settings = Mapping[str, Any]
 #: A batch that every model works with that is to be trained.
 TWO = 2
+#: What torch says where there is no GPU.
+_GPU = re.compile("cuda|nvidia", re.IGNORECASE)
 #: How many images a model is run on to see what its outputs are.
 _IMAGES = 4
 
@@ -55,8 +60,8 @@ class Tried(Protocol):
     Every method raises `ModelEndedError` or `NotTriedError` where the model keeps it from answering.
     """
 
-    def problem(self, settings: Settings, *, with_numbers: bool) -> str:
-        """Return what is wrong with the model, as one line; nothing when it works.
+    def problem(self, settings: Settings, *, with_numbers: bool) -> Problem | None:
+        """Return what is wrong with the model; None when it works, or wants a GPU that only the workers may have.
 
         It is tried without memory for its numbers, or `with_numbers` where they would be trained.
         """
@@ -89,9 +94,9 @@ class TriedHere:
     def __init__(self, model: ModelClass, seen: Seen) -> None:
         self.model, self.seen = model, seen
 
-    def problem(self, settings: Settings, *, with_numbers: bool) -> str:
+    def problem(self, settings: Settings, *, with_numbers: bool) -> Problem | None:
         """See `Tried`."""
-        model, seen = self.model, self.seen
+        seen = self.seen
         where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if with_numbers else "meta")
         try:
             # What the user's code prints here, or torch warns of, would stand in the midst of a plan.
@@ -109,19 +114,19 @@ class TriedHere:
                         " torch's lazy modules"
                     )
         except Exception as error:
-            known = isinstance(error, ModelError) and repr(model.name) in str(error)
-            text = str(error) if isinstance(error, ModelError) else one_line(error)
-            shown, others = settings_text(settings), model.others_text(settings)
-            return text if known else f"model {model.name!r} does not work with {shown}: {text}{others}"
-        return ""
+            if _wants_a_gpu(error):
+                return None
+            what = "cannot be built" if isinstance(error, NotBuiltError) else "does not work"
+            why = error.why if isinstance(error, NotBuiltError) else told(error)
+            return Problem(what, why, kind_of(error), "".join(traceback.format_exception(error)))
+        return None
 
     def _look_at_one(self, model: nn.Module) -> None:
         """Raise `ModelError` where a model that works with two images does not with one, as when it is used."""
         try:
             checked_logits(model, torch.zeros(1, *self.seen.image_shape), self.seen.num_classes)
         except Exception as error:
-            said = str(error) if isinstance(error, ModelError) else one_line(error)
-            raise ModelError(f"with two images it works, with one it does not: {said}") from error
+            raise ModelError(f"with two images it works, with one it does not: {told(error)}") from error
 
     def batch_problem(self, settings: Settings, size: int) -> str:
         """See `Tried`."""
@@ -136,7 +141,7 @@ class TriedHere:
                 images = torch.zeros(size, *self.seen.image_shape)
                 checked_logits(self._built(settings).train(), images, self.seen.num_classes)
         except Exception as error:
-            return str(error) if isinstance(error, ModelError) else one_line(error)
+            return told(error)
         return ""
 
     def freezing_problem(self, settings: Settings, patterns: str) -> str:
@@ -227,6 +232,13 @@ class TriedHere:
                 return self._built(settings, version)
         except Exception:  # whatever needs numbers in its constructor
             return None
+
+
+def _wants_a_gpu(error: BaseException) -> bool:
+    """Whether an error says that there is no GPU, and there is none here."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return bool(_GPU.search(one_line(error))) and not torch.cuda.is_available()
 
 
 def _check_sizes(model: nn.Module) -> None:

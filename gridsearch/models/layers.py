@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gridsearch.errors import ModelError, one_line
+from gridsearch.errors import ModelError
 from gridsearch.models.multiplications import LEFT_OUT
 from gridsearch.models.registry import ModelClass, build_model, settings_text
 from gridsearch.models.seeding import random_states_kept
 from gridsearch.spec.versions import CURRENT
+from gridsearch.user_code import told
 
 #: Images that a model is run on; more than one, because some normalisations need them.
 IMAGES = 2
@@ -89,7 +90,7 @@ def layers_of(
     if isinstance(failure, ModelError):
         raise failure
     shown, others = settings_text(hyper), model.others_text(hyper)
-    text = f"model {model.name!r} does not work with {shown}: {one_line(failure)}{others}"
+    text = f"model {model.name!r} does not work with {shown}: {told(failure)}{others}"
     raise ModelError(text) from failure
 
 

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.errors import ModelError, closest, nearest, one_line
+from gridsearch.errors import ModelError, closest, nearest
 from gridsearch.models.arguments import Wanted, wanted_of
 from gridsearch.models.plain import is_plain
 from gridsearch.models.source_code import code_sources, fingerprint_of
 from gridsearch.spec.habits import key_habit
 from gridsearch.spec.versions import CURRENT, FIRST, implied_settings
+from gridsearch.user_code import told
 
 if TYPE_CHECKING:
     from torch import nn
@@ -114,6 +115,15 @@ class ModelClass(ModelSignature):
     build: Callable[..., nn.Module]
 
 
+class NotBuiltError(ModelError):
+    """A model refuses its settings; `why` says how, without the model's name and its settings."""
+
+    def __init__(self, model: ModelSignature, hyper: Mapping[str, Any], why: str) -> None:
+        self.why = why
+        others = model.others_text(hyper)
+        super().__init__(f"model {model.name!r} cannot be built with {settings_text(hyper)}: {why}{others}")
+
+
 def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     """Return what is behind a registry name or `package.module:Class`, which may be a function; else `ModelError`.
 
@@ -202,9 +212,7 @@ def build_model(
         check_state(built)
         return built
     except Exception as error:
-        why = str(error) if isinstance(error, ModelError) else one_line(error)
-        shown, others = settings_text(hyper), model.others_text(hyper)
-        raise ModelError(f"model {model.name!r} cannot be built with {shown}: {why}{others}") from error
+        raise NotBuiltError(model, hyper, told(error)) from error
 
 
 def settings_text(hyper: Mapping[str, Any]) -> str:
@@ -225,9 +233,9 @@ def _import(name: str, module_name: str) -> Any:
             raise ModelError(
                 f"model {name!r}: no module named {error.name!r} beside the job file, in this folder or installed"
             ) from None
-        raise ModelError(f"model {name!r}: importing {module_name!r} failed: {one_line(error)}") from error
+        raise ModelError(f"model {name!r}: importing {module_name!r} failed: {told(error)}") from error
     except Exception as error:
-        raise ModelError(f"model {name!r}: importing {module_name!r} failed: {one_line(error)}") from error
+        raise ModelError(f"model {name!r}: importing {module_name!r} failed: {told(error)}") from error
 
 
 def _make_importable(folders: Sequence[Path]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.modules.module import _EXTRA_STATE_KEY_SUFFIX
 
-from gridsearch.errors import ModelError, one_line
+from gridsearch.errors import ModelError
+from gridsearch.user_code import told
 
 
 def check_state(model: nn.Module) -> None:
@@ -27,4 +28,4 @@ def check_state(model: nn.Module) -> None:
         try:
             model.load_state_dict(state)
         except Exception as error:
-            raise ModelError(f"its own state dict cannot be loaded into it again: {one_line(error)}") from error
+            raise ModelError(f"its own state dict cannot be loaded into it again: {told(error)}") from error

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from gridsearch.errors import ModelError, StopNowError, one_line
+from gridsearch.errors import ModelError, StopNowError
+from gridsearch.user_code import told
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -28,7 +29,7 @@ def charged(call: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         except BaseException as error:
             if isinstance(error, Exception) or of_the_world(error):
                 raise
-            raise ModelError(f"the model raised {one_line(error)}") from error
+            raise ModelError(f"the model raised {told(error)}") from error
 
     return run
 

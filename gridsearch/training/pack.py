@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 
-from gridsearch.errors import GridsearchError, StorageError, one_line
+from gridsearch.errors import StorageError
 from gridsearch.spec.outcomes import FormMeasured, LineageFailed, WorkerEvent
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.blame import charged, charged_events
@@ -28,6 +28,7 @@ from gridsearch.training.member import Member
 from gridsearch.training.single import Single
 from gridsearch.training.task import LineageTask, Pack, StopRequestedError, Workplace
 from gridsearch.training.verifying import proved
+from gridsearch.user_code import told
 
 
 def train_pack(pack: Pack, workplace: Callable[[TrialConfig], Workplace]) -> Iterator[WorkerEvent]:
@@ -134,8 +135,7 @@ def halves(members: Sequence[Member]) -> list[Sequence[Member]]:
 
 def failed(task: LineageTask, error: Exception) -> LineageFailed:
     """Return the event of a lineage whose training raised."""
-    text = str(error) if isinstance(error, GridsearchError) else one_line(error)
-    return LineageFailed(task.lineage_id, task.attempt, text, "".join(traceback.format_exception(error)))
+    return LineageFailed(task.lineage_id, task.attempt, told(error), "".join(traceback.format_exception(error)))
 
 
 def _steps(members: Sequence[Member], place: Workplace) -> int:

@@ -1,4 +1,4 @@
-"""A model that cannot work under some of its settings is refused before anything runs."""
+"""A model that works under none of its settings is refused before anything runs; else the others are trained."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gridsearch.engine.model_checks import MOST_TRIED, telling
+from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import JobError, ModelError
 from tests.engine.launching import JOB, prepared
 
@@ -79,10 +80,10 @@ class NeedsAGpu(Net):
 COMBINED = "{batch_size: 64, epochs: 1, learning_rate: 0.1, width: [4, 6, 8], heads: [1, 4]}"
 
 
-def job(folder: Path, kind: str, space: str) -> None:
+def job(folder: Path, kind: str, space: str) -> PreparedJob:
     (folder / "nets_to_try.py").write_text(NETS)
     text = JOB.partition("space:")[0].replace("shallow", f"nets_to_try:{kind}")
-    prepared(folder, text=text + f"space: {{batch_size: 64, epochs: 1, learning_rate: 0.1, {space}}}\n")
+    return prepared(folder, text=text + f"space: {{batch_size: 64, epochs: 1, learning_rate: 0.1, {space}}}\n")
 
 
 @pytest.mark.parametrize(
@@ -90,18 +91,8 @@ def job(folder: Path, kind: str, space: str) -> None:
     [
         (
             "Net",
-            "width: {linspace: [10, 50], num: 4}",
-            "job:5:63: width: model 'nets_to_try:Net' cannot be built with width=23.3333333333: TypeError: ",
-        ),
-        (
-            "Net",
-            "width: [4, 8], classes: [10, 9]",
-            "job:5:85: classes: model 'nets_to_try:Net' does not work with width=4, classes=9: the model gives (2, 9)",
-        ),
-        (
-            "Net",
-            "width: [4, 6, 8], heads: [1, 4]",
-            "job:4:8: model 'nets_to_try:Net' does not work with width=6, heads=4: RuntimeError: ",
+            "width: {linspace: [10.5, 50.5], num: 4}",
+            "width: model 'nets_to_try:Net'",
         ),
         ("Net", "width: [-4]", "cannot be built with width=-4"),
         (
@@ -110,7 +101,7 @@ def job(folder: Path, kind: str, space: str) -> None:
             "job:5:81: classes: model 'nets_to_try:Net' does not work with width=4, classes=9: the model gives (2, 9)",
         ),
         ("Nested", "width: [4]", "the model gives dict for 2 images; it must give logits of shape (2, 10)"),
-        ("Image", "size: [8, 7]", ": size: model 'nets_to_try:Image' does not work with size=7: RuntimeError: "),
+        ("Image", "size: [7]", ": size: model 'nets_to_try:Image' does not work with size=7: RuntimeError: "),
         ("NeedsNumbers", "width: [-9]", "cannot be built with width=-9"),
         ("Remembers", "width: [4]", "get_extra_state of the model is of type dict, and checkpoints hold tensors only"),
         ("Grows", "width: [4]", "does not work with width=4: its forward makes 'scale.bias', which nobody would train"),
@@ -122,6 +113,57 @@ def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, 
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "space", "shared", "place", "trials", "expected"),
+    [
+        (
+            "Net",
+            "width: [4, 8], classes: [10, 9]",
+            {"classes": 9},
+            "job:5:85",
+            2,
+            "with classes=9: the model gives (2, 9)",
+        ),
+        ("Net", "width: [4, 6, 8], heads: [1, 4]", {"width": 6, "heads": 4}, "job:4:8", 1, "width=6, heads=4: Runtime"),
+        ("Image", "size: [8, 7]", {"size": 7}, "job:5:66", 1, "size=7: RuntimeError: "),
+        (
+            "NeedsNumbers",
+            "width: [4, -9, 8]",
+            {"width": -9},
+            "job:5:67",
+            1,
+            "cannot be built with width=-9: RuntimeErr",
+        ),
+    ],
+)
+def test_what_works_is_trained(
+    tmp_path: Path, kind: str, space: str, shared: dict[str, object], place: str, trials: int, expected: str
+) -> None:
+    """Each says what the trials share that fail, and which rule leaves out these and no other."""
+    ready = job(tmp_path, kind, space)
+    (doom,) = ready.dooms
+    assert expected in doom.error and "(nets_to_try.py:" in doom.error + "(nets_to_try.py:" * ("gives" in expected)
+    assert (doom.shared, doom.place.startswith(place), ready.doomed_trials(doom)) == (shared, True, trials)
+    rule = doom.mend.removeprefix("leave them out with a rule, skip: ")
+    text = JOB.partition("space:")[0].replace("shallow", f"nets_to_try:{kind}")
+    left = prepared(
+        tmp_path,
+        text=text + f"space: {{batch_size: 64, epochs: 1, learning_rate: 0.1, {space}}}\nrules: [{{skip: {rule!r}}}]\n",
+    )
+    assert not left.dooms
+    assert len(left.grid.trials) == len(ready.grid.trials) - trials
+
+
+def test_each_value_to_blame_has_a_line(tmp_path: Path) -> None:
+    dooms = job(tmp_path, "Net", "width: [4, 6, 8, 10], heads: [1, 4]").dooms
+    assert [doom.shared for doom in dooms] == [{"width": 6, "heads": 4}, {"width": 10, "heads": 4}]
+    (doom,) = job(tmp_path, "Net", "width: [4, 6, 8, 9, 10, 11, 14], heads: [1, 4]").dooms
+    assert (doom.shared, doom.mend) == ({}, "mend the model") and "width=6, heads=4 and others: Runt" in doom.error
+    dooms = job(tmp_path, "Net", "width: [-4, 8, -1], heads: [1, 2]").dooms
+    assert [doom.shared for doom in dooms] == [{"width": -4}, {"width": -1}]
+    assert [doom.error.partition("nsion ")[2][:2] for doom in dooms] == ["-4", "-1"]
 
 
 def test_images_too_small_for_a_model_of_ours(tmp_path: Path) -> None:
@@ -178,17 +220,16 @@ PLAIN = ("batch_size=64", "epochs=1", "learning_rate=0.1")
             ["model=batch_net:Normalised"],
             "of 129 training images, 64 at a time, the last batch of an epoch has 1 ",
         ),
-        (["model=batch_net:Normalised", "space.norm=[false, true]"], "cannot train on with no settings (Value"),
         (
-            ["model=batch_net:Normalised", "batch_size=[43, 64]"],
+            ["model=batch_net:Normalised", "batch_size=[43, 64]", "rules=[{skip: batch_size == 43}]"],
             "write last_batch: merge (adds it to the batch before)",
         ),
         (["model=batch_net:Normalised", "batch_size=1"], "batch_size: 1 is what model 'batch_net:Normalised' cannot"),
         (["model=batch_net:Pairs", "batch_size=50"], "the last batch of an epoch has 29 images, which model"),
-        (["model=cnn", "space={filters: [[2]], batch_norm: [none, all], dense: [[4]]}"], "batch_norm='all'"),
+        (["model=cnn", "space={filters: [[2]], batch_norm: [all], dense: [[4]]}"], "batch_norm='all'"),
     ],
 )
-def test_a_last_batch_that_a_model_cannot_train_on_is_refused(tmp_path: Path, changes: list[str], said: str) -> None:
+def test_a_last_batch_that_no_trial_can_train_on_is_refused(tmp_path: Path, changes: list[str], said: str) -> None:
     (tmp_path / "batch_net.py").write_text(NETS)
     job = ("split={train: 129}", "space={}", *PLAIN, *changes)
     with pytest.raises(JobError, match=r"^(job|--set batch).*: batch_size: ") as caught:
@@ -198,6 +239,33 @@ def test_a_last_batch_that_a_model_cannot_train_on_is_refused(tmp_path: Path, ch
         for mend in ("drop", "merge"):
             if "Pairs" not in changes[0] or mend == "drop":
                 assert prepared(tmp_path, *job, f"last_batch={mend}").grid.trials
+
+
+@pytest.mark.parametrize(
+    ("changes", "shared"),
+    [
+        (["model=batch_net:Normalised", "space.norm=[false, true]"], {"norm": True, "batch_size": 64}),
+        (["model=batch_net:Normalised", "batch_size=[43, 64]"], {"batch_size": 64}),
+        (["model=batch_net:Pairs", "batch_size=[43, 50, 64]"], {"batch_size": 43}),
+        (["model=cnn", "space={filters: [[2]], batch_norm: [none, all], dense: [[4]]}"], {"batch_norm": "all"}),
+    ],
+)
+def test_a_last_batch_costs_the_trials_that_cannot_train_on_it(
+    tmp_path: Path, changes: list[str], shared: dict[str, object]
+) -> None:
+    (tmp_path / "batch_net.py").write_text(NETS)
+    ready = prepared(tmp_path, "split={train: 129}", "space={}", *PLAIN, *changes)
+    assert shared.items() <= ready.dooms[0].shared.items()
+    failing = [trial.config for trial in ready.grid.trials if ready.doom_of(trial.config)]
+    assert 0 < len(failing) < len(ready.grid.trials)
+    assert sum(map(ready.doomed_trials, ready.dooms)) == len(failing)
+    assert all(
+        (dict(ready.model.optional) | config.settings())[key] == value
+        for config in failing[:1]
+        for key, value in shared.items()
+    )
+    last = 129 % ready.dooms[0].shared["batch_size"]
+    assert ("last_batch: merge" if last else "take another batch size") in ready.dooms[0].mend
 
 
 def test_models_without_normalisation_train_on_a_batch_of_one(tmp_path: Path) -> None:

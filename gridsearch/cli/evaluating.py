@@ -75,7 +75,7 @@ def evaluate(
         wanted = Wanted(test=not latency_only, latency=latency, again=again)
         with stdout_to_stderr():  # what models print
             found = [find_out(source, name, one, wanted) for one in chosen]
-        differing = _differing(opened.job(name), found)
+        differing = _differing(opened.job(name), found, whole=format_ is tables.Format.CSV)
     for one in found:
         if not one.fresh:
             _say_recorded(one)
@@ -107,8 +107,8 @@ def _print_one(found: Found, format_: tables.Format) -> None:
         tables.write(grid, format_)
 
 
-def _differing(job: JobRow, found: Sequence[Found]) -> dict[str, list[str]]:
-    """Return the axes in which trials differ, each with the values that these have, long numbers rounded."""
+def _differing(job: JobRow, found: Sequence[Found], *, whole: bool) -> dict[str, list[str]]:
+    """Return the axes in which trials differ, each with their values, long numbers rounded unless `whole`."""
     from gridsearch.analysis.labels import label
     from gridsearch.analysis.question import axes, defaults
     from gridsearch.analysis.rounding import rounded
@@ -117,7 +117,8 @@ def _differing(job: JobRow, found: Sequence[Found]) -> dict[str, list[str]]:
     settings = [defaults(job) | flatten(one.row.config) for one in found]
     values = {axis.name: [known.get(axis.name) for known in settings] for axis in axes(job)}
     shown = {axis.name: rounded([*axis.values, *values[axis.name]]) for axis in axes(job)}
-    texts = {name: [shown[name][label(value)] for value in own] for name, own in values.items()}
+    full = {name: [label(value) for value in own] for name, own in values.items()}
+    texts = full if whole else {name: [shown[name][text] for text in own] for name, own in full.items()}
     return {name: own for name, own in texts.items() if len(set(own)) > 1}
 
 

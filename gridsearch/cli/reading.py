@@ -93,8 +93,8 @@ def top(
     """Print the best and the worst trials of a job.
 
     They are ranked by the job's objective among the trials of its grid as last launched that have a result.
-    On a terminal each begins with its short id, for the command show. Where a job has repeats or folds, its points are
-    ranked by their means; the id is that of a point's first trial.
+    Each begins with its rank, on a terminal with its short id too, for the command show. Where a job has repeats or
+    folds, its points are ranked by their means; the id is that of a point's first trial.
     """
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.measures import need_epochs

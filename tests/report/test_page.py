@@ -321,7 +321,7 @@ def test_the_best_panel_is_the_first_row_of_the_table_and_names_seed_and_fold() 
     text = outline(of_folds()).text
     assert "# val accuracy neurons first trial 1 0.3300 ± 0.0258 (n=4) 30" in text
     assert re.search(
-        r"Best 0\.3300 ± 0\.0258 \(n=4\) #1 of 3 · [0-9a-f]{8} neurons 30 drawn: seed 1 fold 0 0\.320000", text
+        r"Best 0\.3300 ± 0\.0258 \(n=4\) #1 of 3 neurons 30 drawn: [0-9a-f]{8} seed 1 fold 0 0\.320000", text
     )
     assert "by the trial with the middle score" in text
 

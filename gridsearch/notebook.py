@@ -191,17 +191,20 @@ class Figures:
 
         return scatter_figure(board(self._data), x, color)
 
-    def curves(self, *, log: bool = False) -> go.Figure:
-        """Return the loss curves of the best, median and worst trials; `log` for a logarithmic loss axis."""
+    def curves(self, *, log: bool = True) -> go.Figure:
+        """Return the loss curves of the best, median and worst trials; the loss axis is logarithmic if `log`."""
         from gridsearch.report.figures.curves import curves_figure
 
         return curves_figure(curves(self._data), log=log)
 
-    def comparison(self, axis: str, metric: str = "val_loss", *, training: bool = True) -> go.Figure:
-        """Return the curves of the best trial at each value of an axis; `metric` is "val_loss" or "val_accuracy"."""
+    def comparison(self, axis: str, metric: str = "val_loss", *, training: bool = True, log: bool = True) -> go.Figure:
+        """Return the curves of the best trial at each value of an axis; `metric` is "val_loss" or "val_accuracy".
+
+        A loss axis is logarithmic unless `log` is false.
+        """
         from gridsearch.report.figures.comparison import comparison_figure
 
-        return comparison_figure(comparison(self._data, axis), metric, training=training)
+        return comparison_figure(comparison(self._data, axis), metric, training=training, log=log)
 
     def confusion(self, trial: str = "") -> go.Figure:
         """Return the confusion matrix of a trial on the test images, by default the best ranked of those tested."""

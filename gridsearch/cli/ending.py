@@ -21,6 +21,8 @@ _CAUSES_SHOWN = 3
 
 def say_end(store: Store, job: JobSpec, store_path: Path, end: LaunchEnd, *, seconds: float | None) -> None:
     """Say how a launch ended, and in what time if it trained anything."""
+    from gridsearch.analysis.edges import BEYOND, edge_notes
+    from gridsearch.analysis.frames import load
     from gridsearch.cli.best import best_trial
 
     name = job.name
@@ -28,6 +30,8 @@ def say_end(store: Store, job: JobSpec, store_path: Path, end: LaunchEnd, *, sec
     say(f"{name}: {states}" + ("" if seconds is None else f" in {duration(seconds)}"))
     if best := best_trial(store, name):
         say(f"{name}: {best}")
+        if edges := edge_notes(load(store, name)):
+            say(f"{name}: {' '.join([*edges, BEYOND])}")
     if end.counts.get(TrialState.FAILED):
         _say_failures(store, name)
     again = f"gridsearch resume {quoted(name)}{store_option(store_path)}"

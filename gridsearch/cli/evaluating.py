@@ -105,7 +105,7 @@ def evaluate(
                 )
                 for ids, of in chosen
             ]
-        differing = _differing(opened.job(name), [point.found[0] for point in points])
+        differing = _differing(opened.job(name), [point.found[0] for point in points], whole=kind is tables.Format.CSV)
     for point in points:
         _say_recorded(point.found)
     found = [point.found[0] for point in points]
@@ -180,15 +180,19 @@ def _print_one(name: str, found: Found, format_: tables.Format) -> None:
     _print_grids(grids, format_, below=True)
 
 
-def _differing(job: JobRow, found: Sequence[Found]) -> dict[str, list[str]]:
-    """Return the axes in which trials differ, each with the values that these have."""
+def _differing(job: JobRow, found: Sequence[Found], *, whole: bool) -> dict[str, list[str]]:
+    """Return the axes in which trials differ, each with their values, long numbers rounded unless `whole`."""
     from gridsearch.analysis.labels import label
     from gridsearch.analysis.question import axes, defaults
+    from gridsearch.analysis.rounding import rounded
     from gridsearch.spec.identity import flatten
 
     settings = [defaults(job) | flatten(one.row.config) for one in found]
-    values = {axis.name: [label(known.get(axis.name)) for known in settings] for axis in axes(job)}
-    return {name: texts for name, texts in values.items() if len(set(texts)) > 1}
+    values = {axis.name: [known.get(axis.name) for known in settings] for axis in axes(job)}
+    shown = {axis.name: rounded([*axis.values, *values[axis.name]]) for axis in axes(job)}
+    full = {name: [label(value) for value in own] for name, own in values.items()}
+    texts = full if whole else {name: [shown[name][text] for text in own] for name, own in full.items()}
+    return {name: own for name, own in texts.items() if len(set(own)) > 1}
 
 
 def _print_several(found: Sequence[Found], differing: Mapping[str, Sequence[str]], format_: tables.Format) -> None:

@@ -29,7 +29,7 @@ from gridsearch.cli.wording import plural, short_id
 from gridsearch.errors import EXIT_STORE_DAMAGED, GridsearchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gridsearch.analysis.ranking import RankedTable
     from gridsearch.store.contract import Store
@@ -107,8 +107,8 @@ def top(
     """Print the best and the worst trials of a job.
 
     They are ranked by the job's objective among the trials of its grid as last launched that have a result.
-    Each begins with its id, for the command show. Where a job has repeats or folds, its points are
-    ranked by their means; the id is that of a point's first trial.
+    Each begins with its rank and id, for the command show. Where a job has repeats or folds, its points are ranked by
+    their means; the id is that of a point's first trial.
     """
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.measures import need_epochs
@@ -128,26 +128,38 @@ def top(
         say(f"{loaded.job.name}: no trial {missing}{' and matches' if filter_ else ' yet' if not state else ''}")
         if kind is tables.Format.TABLE and output is None:
             return
+    notes = [*_notes(table, by_rank=not sort)]
+    if kind is tables.Format.TABLE and not (filter_ or state or sort or chosen):
+        from gridsearch.analysis.edges import BEYOND, edge_notes
+
+        edges = edge_notes(loaded)
+        notes += [" ".join([*edges, BEYOND])] if edges else []
     with into(output):
-        _print_ranking(table, kind, with_ids=not chosen, by_rank=not sort)
+        _print_ranking(table, kind, numbered=not chosen, notes=notes)
 
 
-def _print_ranking(table: RankedTable, format_: tables.Format, *, with_ids: bool, by_rank: bool) -> None:
+def _print_ranking(table: RankedTable, format_: tables.Format, *, numbered: bool, notes: Sequence[str]) -> None:
+    """Print a ranking; `numbered` with ranks and ids."""
     if format_ is tables.Format.JSON:
         data(json.dumps([_ranked_json(table, row) for row in table.rows], indent=2))
         return
     # For programs whole, for people as many digits as `show` needs.
-    named = str if format_ is tables.Format.CSV else short_id
+    whole = format_ is tables.Format.CSV
+    named = str if whole else short_id
     rows = [
         [named(v) if c == "trial" else v for c, v in zip(table.columns, row.cells, strict=True)] for row in table.rows
     ]
+    headings, numeric = list(table.headings), list(table.numeric)
+    if numbered:
+        headings, numeric = ["rank" if whole else "#", table.id_heading, *headings], [True, False, *numeric]
+        rows = [[str(row.rank or ""), named(row.trial), *cells] for row, cells in zip(table.rows, rows, strict=True)]
     grid = tables.Grid(
-        headings=[table.id_heading, *table.headings] if with_ids else table.headings,
-        numeric=[False, *table.numeric] if with_ids else table.numeric,
-        rows=[[named(row.trial), *cells] for row, cells in zip(table.rows, rows, strict=True)] if with_ids else rows,
+        headings=headings,
+        numeric=numeric,
+        rows=rows,
         gap_after=len(table.first) if table.omitted else None,
-        caption="; ".join(_notes(table, by_rank=by_rank)),
-        keys=with_ids,
+        caption="\n".join(notes),
+        keys=2 * numbered,
     )
     tables.write(grid, format_)
 
@@ -157,6 +169,8 @@ def _notes(table: RankedTable, *, by_rank: bool) -> Iterator[str]:
         yield f"{len(table.rows)} of {plural(table.total, table.unit)}"
     if by_rank and "over" in table.columns and any(row.over and row.rank for row in table.rows):
         yield f"a {table.unit} over a limit of the job (column over) ranks below those within the limits"
+    if table.rounded:
+        yield f"rounded here, in full with --format csv: {', '.join(table.rounded)}"
 
 
 def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:

@@ -132,6 +132,10 @@ class Store(ABC):
         """Return the launches that have not been closed, alive or not, oldest first."""
 
     @abstractmethod
+    def launches(self, job: str) -> list[LaunchRow]:
+        """Return the launches of a job, those that ended too, oldest first."""
+
+    @abstractmethod
     def at_work(self, job: str) -> list[AtWork]:
         """Return what open launches of a job have claimed, what was claimed together as one, oldest claims first.
 
@@ -248,6 +252,10 @@ class Store(ABC):
 
         Lineages that were trained in one formation have the same `Formation`.
         """
+
+    @abstractmethod
+    def job_trainings(self, job: str) -> list[TrainingRow]:
+        """Return what trained the lineages of a job, those of each first come first (see `trainings`)."""
 
     @abstractmethod
     def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:

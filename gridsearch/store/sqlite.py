@@ -102,6 +102,10 @@ class SqliteStore(Store):
         with self._database.read() as connection:
             return launches.open_launches(connection)
 
+    def launches(self, job: str) -> list[LaunchRow]:
+        with self._database.read() as connection:
+            return launches.launches_of(connection, job)
+
     def at_work(self, job: str) -> list[AtWork]:
         with self._database.read() as connection:
             return silence.at_work(connection, job)
@@ -190,6 +194,10 @@ class SqliteStore(Store):
     def trainings(self, lineage_id: str) -> list[TrainingRow]:
         with self._database.read() as connection:
             return trainings.trainings_of(connection, lineage_id)
+
+    def job_trainings(self, job: str) -> list[TrainingRow]:
+        with self._database.read() as connection:
+            return trainings.job_trainings(connection, job)
 
     def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:
         with self._database.read() as connection:

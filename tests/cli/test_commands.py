@@ -95,28 +95,29 @@ def test_a_plan_writes_nothing(tmp_path: Path) -> None:
 def test_top_is_the_reports_table(trained: Path) -> None:
     ended = run(trained, "top", "small", "-n", "2", "--bottom", "2")
     lines = ended.out.splitlines()
-    assert lines[0].split() == ["trial", "batch_size", "epochs", "learning_rate", "neurons", "val_accuracy"]
-    assert lines[4].split() == ["…"] * 6
-    scores = [float(lines[i].split()[-1]) for i in (2, 3, 5, 6)]
+    assert lines[0].split() == ["#", "trial", "val_accuracy", "batch_size", "epochs", "learning_rate", "neurons"]
+    assert lines[4].split() == ["…"] * 7
+    scores = [float(lines[i].split()[2]) for i in (2, 3, 5, 6)]
     assert scores == sorted(scores, reverse=True)
     assert all(len(line) <= 80 for line in lines)
     assert lines[-1] == "4 of 8 trials"
-    assert "epochs 0 to" in run(trained, "show", lines[2].split()[0]).out
+    assert [lines[i].split()[0] for i in (2, 3, 5, 6)] == ["1", "2", "7", "8"]
+    assert "epochs 1 to" in run(trained, "show", lines[2].split()[1]).out
 
 
 def test_top_in_every_format(trained: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(run(trained, "top", "small", "-f", "csv").out)))
     assert len(rows) == 8
-    assert list(rows[0]) == ["trial", "batch_size", "epochs", "learning_rate", "neurons", "val_accuracy"]
+    assert list(rows[0]) == ["rank", "trial", "val_accuracy", "batch_size", "epochs", "learning_rate", "neurons"]
     found = json.loads(run(trained, "top", "small", "--format", "json").out)
     assert [row["rank"] for row in found] == list(range(1, 9))
     assert found[0]["val_accuracy"] == pytest.approx(float(rows[0]["val_accuracy"]), abs=1e-6)
     markdown = run(trained, "top", "small", "-f", "md", "-n", "1", "--bottom", "1").out.splitlines()
-    assert markdown[1] == "|:---|---:|---:|---:|---:|---:|"
+    assert markdown[1] == "|---:|:---|---:|---:|---:|---:|---:|"
     assert len(markdown) == 5
     latex = run(trained, "top", "small", "-f", "latex", "-n", "1", "--bottom", "1").out
-    assert r"\begin{tabular}{lrrrrr}" in latex
-    assert r"batch\_size & epochs & learning\_rate & neurons & val\_accuracy \\" in latex
+    assert r"\begin{tabular}{rlrrrrr}" in latex
+    assert r"\# & trial & val\_accuracy & batch\_size & epochs & learning\_rate & neurons \\" in latex
     assert r"$\vdots$" in latex
 
 
@@ -130,7 +131,7 @@ def test_top_filters_sorts_and_chooses(trained: Path) -> None:
     shown = run(trained, "show", rows[0]["trial"])
     assert shown.code == 0
     assert "learning_rate    0.1" in shown.out
-    assert "epochs 0 to 3" in shown.out
+    assert "epochs 1 to 3 (losses by their logarithm)" in shown.out
     assert "trained          as one of 2 in form concatenated; epochs 1-3; " in shown.out
     found = json.loads(run(trained, "show", rows[0]["trial"], "--json").out)
     assert [epoch["epoch"] for epoch in found["epochs"]] == [0, 1, 2, 3]

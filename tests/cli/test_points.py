@@ -61,14 +61,16 @@ def test_points_from_plan_to_page(command: Command) -> None:
     assert re.search(rf"small: best val_accuracy {score}: batch_size \d+, .* \(first trial [0-9a-f]{{8}}\)", said)
     shown = command("top", "small").splitlines()
     assert shown[0].split() == [
-        "first_trial", "batch_size", "epochs", "learning_rate", "neurons", "val_accuracy",
+        "#", "first_trial", "val_accuracy", "batch_size", "epochs", "learning_rate", "neurons",
     ]  # fmt: skip
     assert len(shown) == 4 and all(re.search(score, line) for line in shown[2:])
     assert command("top", "small", "--each").splitlines()[-1] == "10 of 12 trials"
     assert (
         command("top", "small", "-f", "csv")
         .splitlines()[0]
-        .endswith("val_accuracy_mean,val_accuracy_std,val_accuracy_n,val_accuracy_of,val_accuracy_diverged,over")
+        .startswith(
+            "rank,val_accuracy_mean,val_accuracy_std,val_accuracy_n,val_accuracy_of,val_accuracy_diverged,over,"
+        )
     )
     command("export", "small", "--table", "points", "-o", "points.csv")
     points = pd.read_csv("points.csv")
@@ -160,7 +162,7 @@ def test_what_exceeds_a_constraint_is_counted_and_not_the_best(command: Command)
     assert "small: 2 completed" in said and "best" not in said
     assert "  over      2 trials over a constraint: 2 seconds\n" in command("status")
     *table, _, caption = command("top", "small").splitlines()
-    assert [line.split()[-1] for line in table[2:]] == ["seconds", "seconds"]
+    assert [line.split()[3] for line in table[2:]] == ["seconds", "seconds"]
     assert caption == "a trial over a limit of the job (column over) ranks below those within the limits"
     assert "ranks below" not in command("top", "small", "--sort", "neurons")
     page = Path("dashboards/small.html").read_text(encoding="utf-8")

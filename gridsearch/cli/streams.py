@@ -84,7 +84,7 @@ def lines(stream: IO[str]) -> int:
 
 
 #: A command to copy: after a colon, to the end of the sentence; or in backticks, within one.
-_COMMAND = re.compile(r"(?<=: )(?:timeout \S+ )?(?:gridsearch|pip) (?:'[^']*'|\"[^\"]*\"|[^;(])*(?<! )")
+_COMMAND = re.compile(r"(?<=: )(?:timeout \S+ )?(?:gridsearch|pip) (?:'[^']*'|\"[^\"]*\"|[^;('\"])*+")
 _QUOTED_COMMAND = re.compile(r"`[^`]+`")
 #: Stands for a blank at which no line may end.
 _UNBREAKABLE = "\x00"
@@ -106,7 +106,7 @@ def _folded_line(line: str, width: int, indent: str) -> str:
     if command := _COMMAND.search(line):
         before, after = line[: command.start()].rstrip(), line[command.end() :].lstrip("; ")
         rest = [_folded_line(f"{indent}{after}", width, indent)] if after else []
-        return "\n".join([_folded_line(before, width, indent), f"{indent}{command[0]}", *rest])
+        return "\n".join([_folded_line(before, width, indent), f"{indent}{command[0].rstrip()}", *rest])
     fold = textwrap.TextWrapper(
         width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
     )

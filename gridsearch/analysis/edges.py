@@ -11,7 +11,7 @@ import pandas as pd
 from gridsearch.analysis.frames import OVER, JobData
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import label
-from gridsearch.analysis.levels import ordered_values, value_text
+from gridsearch.analysis.levels import ordered_values
 from gridsearch.analysis.question import has_groups
 from gridsearch.analysis.ranking import leader
 from gridsearch.spec.outcomes import RESULT_STATES, TrialState
@@ -45,12 +45,12 @@ def edge_notes(data: JobData) -> tuple[str, ...]:
     as_good = frame[sign * frame["score"] >= sign * best.score - _standard_error(data, row)]
     found = []
     for axis, name in zip(data.axes, data.axis_columns, strict=True):
-        seen = {value_text(axis, value) for value in tried[name]}
+        seen = set(points.texts(axis, tried))
         values = [text for text in map(label, ordered_values(axis)) if text in seen]
         if axis.scale == "category" or axis.name in _NO_EDGE or len(values) < 3:
             continue
-        edges, own = {values[0], values[-1]}, value_text(axis, row[name])
-        between = not {value_text(axis, value) for value in as_good[name]} <= edges
+        edges, own = {values[0], values[-1]}, points.text(axis, row)
+        between = not set(points.texts(axis, as_good)) - {""} <= edges
         if own in edges and own not in _NO_SMALLER and not between:
             edge = "smallest" if own == values[0] else "largest"
             found.append(f"The best value of {name.replace('_', ' ')} ({data.shown(name, own)}) is the {edge} tried.")

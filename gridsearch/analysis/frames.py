@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -13,12 +14,11 @@ from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import value_text, with_seen
 from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
-from gridsearch.analysis.question import Objective, axes, defaults, objective
+from gridsearch.analysis.question import Objective, axes, models_of, objective, settings_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.errors import nearest
 from gridsearch.spec.batches import KEEP
 from gridsearch.spec.domains import Axis
-from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, TrialState
 from gridsearch.spec.trial import FLOAT_KEYS
 from gridsearch.store.contract import Store
@@ -67,15 +67,43 @@ class JobData:
         """
         if name not in self.axis_columns:
             raise TableError(f"unknown axis {name!r}{nearest(name, self.axis_columns)}")
-        axis = replace(self.axes[self.axis_columns.index(name)], name=name)
+        declared = self.axes[self.axis_columns.index(name)]
+        axis = replace(declared, name=name)
         values = self.trials[name].tolist()
-        texts = [value_text(axis, value) for value in values]
+        texts = self.texts(declared, self.trials)
         return with_seen(axis, dict(zip(texts, values, strict=True))), texts
 
     def settings_texts(self, row: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
         """Return the axes' columns with the texts of their values in a row of `trials`, long numbers rounded."""
         pairs = zip(self.axes, self.axis_columns, strict=True)
-        return tuple((name, self.shown(name, value_text(axis, row[name]))) for axis, name in pairs)
+        return tuple((name, self.shown(name, self.text(axis, row))) for axis, name in pairs)
+
+    @cached_property
+    def _lacking(self) -> dict[str, frozenset[str]]:
+        """Return, where models differ, the columns of settings that some do not have, with the trials of these."""
+        if len(models_of(self.job.spec)) < 2:
+            return {}
+        own = {row.trial_id: settings_of(self.job, row.config).keys() for row in self.rows}
+        names = {name for settings in own.values() for name in settings}
+        lacking = {name: frozenset(trial for trial, known in own.items() if name not in known) for name in names}
+        return {setting_column(name): trials for name, trials in lacking.items() if trials}
+
+    def lacks(self, row: Mapping[Any, Any], column: str) -> bool:
+        """Return whether the model of a row of `trials` does not have the setting in a column: it is not null there."""
+        return row["trial"] in self._lacking.get(column, ())
+
+    def text(self, axis: Axis, row: Mapping[Any, Any]) -> str:
+        """Return the text of an axis's value in a row of `trials`, nothing where it has none."""
+        column = setting_column(axis.name)
+        return "" if self.lacks(row, column) else value_text(axis, row[column])
+
+    def texts(self, axis: Axis, frame: pd.DataFrame) -> list[str]:
+        """Return the same for each row of a part of `trials`."""
+        column = setting_column(axis.name)
+        return [
+            self.text(axis, {"trial": trial, column: value})
+            for trial, value in zip(frame["trial"].tolist(), frame[column].tolist(), strict=True)
+        ]
 
     def shown(self, column: str, text: str) -> str:
         """Return the text of a setting's value (`label`) for people to read: long numbers rounded (see `rounding`)."""
@@ -137,9 +165,10 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
     the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the
     best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, the `MEASURES` (missing unless `epochs` are
     given), `seconds`, the model's `parameters` and `macs`, `error`; in a job with constraints `over`, the names of
-    those exceeded. A value that is a list is a tuple, and null is missing.
+    those exceeded. A value that is a list is a tuple; null is missing, and so is what a trial's model does not
+    have. With several models `model` is an axis.
     """
-    settings = [defaults(job) | flatten(row.config) for row in trials]
+    settings = [settings_of(job, row.config) for row in trials]
     names = dict.fromkeys([axis.name for axis in axes(job)] + [key for row in settings for key in row])
     columns: dict[str, pd.Series[Any]] = {
         "trial": pd.Series([row.trial_id for row in trials], dtype="str"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gridsearch.spec.domains import Axis
+from gridsearch.spec.identity import flatten
 from gridsearch.spec.space import drawn_text
 from gridsearch.spec.trial import REPEATED_SEEDS
 from gridsearch.store.rows import JobRow
@@ -90,9 +92,25 @@ def axes(job: JobRow) -> tuple[Axis, ...]:
     return tuple(_axis(written) for written in job.spec.get("axes", ()))
 
 
-def defaults(job: JobRow) -> dict[str, Any]:
-    """Return the defaults of the model's settings, which the identity of a trial, and so its `config`, leaves out."""
-    return dict(job.spec.get("defaults") or {})
+def models_of(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the models of a job, by its `JobRow.spec`."""
+    found = spec.get("model") or ()
+    return (found,) if isinstance(found, str) else tuple(map(str, found))
+
+
+def defaults(job: JobRow, model: str) -> dict[str, Any]:
+    """Return the defaults of a model's settings, which the identity of a trial, and so its `config`, leaves out."""
+    known = job.spec.get("defaults") or {}
+    return dict(known.get(model) or {}) if len(models_of(job.spec)) > 1 else dict(known)
+
+
+def settings_of(job: JobRow, config: str) -> dict[str, Any]:
+    """Return the settings of a trial of a job, those at their defaults too; where models differ, `model` among them."""
+    settings = flatten(config, with_model=True)
+    model = str(settings["model"])
+    if len(models_of(job.spec)) < 2:
+        del settings["model"]
+    return defaults(job, model) | settings
 
 
 def axis_title(name: str) -> str:

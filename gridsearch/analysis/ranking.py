@@ -16,7 +16,6 @@ from gridsearch.analysis.filtering import TableError, matching, plain_rows
 from gridsearch.analysis.frames import OURS, OVER, SCORED_STATES, SPREAD, JobData
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
-from gridsearch.analysis.levels import value_text
 from gridsearch.analysis.question import has_groups
 from gridsearch.errors import nearest
 from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
@@ -232,7 +231,7 @@ def _order(data: JobData, frame: pd.DataFrame, column: str) -> pd.Series[Any]:
     if axis is None or axis.scale != "category":
         return frame[column]
     places = {label(value): place for place, value in enumerate(axis.values)}
-    return pd.Series([places.get(value_text(axis, value), len(places)) for value in frame[column]], index=frame.index)
+    return pd.Series([places.get(text, len(places)) for text in data.texts(axis, frame)], index=frame.index)
 
 
 def _rows(
@@ -273,6 +272,8 @@ def _cell(data: JobData, name: str, row: Mapping[Any, Any], *, apart: bool = Fal
         return measured_text(value)
     if name == OVER:
         return str(value)
+    if data.lacks(row, name):
+        return ""
     if name not in OURS and value != value:
         return label(None)
     if name == "seconds" and value == value:

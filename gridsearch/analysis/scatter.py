@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.levels import Levels, Placement, levels, placement, value_text, with_seen
+from gridsearch.analysis.levels import Levels, Placement, levels, placement, with_seen
 from gridsearch.analysis.question import Objective, axis_title
 from gridsearch.errors import nearest
 from gridsearch.spec.domains import Axis
@@ -75,7 +75,13 @@ def board(data: JobData) -> Board:
     trials: list[str] = finished["trial"].tolist()
     return Board(
         axes=tuple(
-            _axis(replace(axis, name=column), finished[column].tolist(), trials, _spread(data.trials[column]))
+            _axis(
+                replace(axis, name=column),
+                finished[column].tolist(),
+                data.texts(axis, finished),
+                trials,
+                _spread(data.trials[column]),
+            )
             for axis, column in zip(data.axes, data.axis_columns, strict=True)
         ),
         objective=data.objective,
@@ -124,8 +130,7 @@ def _spread(column: pd.Series[Any]) -> float:
     return _SPREAD * min(1.0, (most - 1) / (_CROWD - 1))
 
 
-def _axis(axis: Axis, values: Sequence[object], trials: Sequence[str], spread: float) -> BoardAxis:
-    true = [value_text(axis, value) for value in values]
+def _axis(axis: Axis, values: Sequence[object], true: Sequence[str], trials: Sequence[str], spread: float) -> BoardAxis:
     full = with_seen(axis, dict(zip(true, values, strict=True)))
     where, groups = placement(full), levels(full)
     return BoardAxis(

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
+from gridsearch.analysis.question import defaults, models_of
 from gridsearch.spec.identity import flatten
-from gridsearch.store.rows import TrialRow
+from gridsearch.store.rows import JobRow, TrialRow
 
 #: How many values of a setting are named.
 MOST_VALUES = 4
 
 
-def shared_settings(axes: Sequence[str], failed: Iterable[TrialRow], sound: Iterable[TrialRow]) -> dict[str, list[Any]]:
-    """Return, for each axis that tells all failed trials from all sound ones, the values of the failed.
+def shared_settings(job: JobRow, failed: Iterable[TrialRow], sound: Iterable[TrialRow]) -> dict[str, list[Any]]:
+    """Return, for each axis of a job that tells all failed trials from all sound ones, the values of the failed.
 
-    Where nothing has a result nothing can be told apart.
+    Where nothing has a result nothing can be told apart. A setting that a failed trial's model does not have tells
+    nothing but the model.
     """
-    theirs = [flatten(row.config) for row in failed]
-    others = [flatten(row.config) for row in sound]
+    theirs = [flatten(row.config, with_model=True) for row in failed]
+    others = [flatten(row.config, with_model=True) for row in sound]
     if not (theirs and others):
         return {}
     found: dict[str, list[Any]] = {}
-    for axis in axes:
+    for axis in (written["name"] for written in job.spec["axes"]):
+        if any(_lacks(job, settings, axis) for settings in theirs):
+            continue
         values = {_text(settings.get(axis)): settings.get(axis) for settings in theirs}
         if values.keys().isdisjoint(_text(settings.get(axis)) for settings in others):
             found[axis] = ["its default" if value is None else value for value in values.values()]
@@ -41,6 +45,11 @@ def shared_text(found: dict[str, list[Any]]) -> str:
         named = [repr(value) for value in values[:MOST_VALUES]]
         parts.append(f"{axis} {' or '.join(named)}" + (" and others" if len(values) > MOST_VALUES else ""))
     return f" (those with {', '.join(parts)})" if parts else ""
+
+
+def _lacks(job: JobRow, settings: dict[str, Any], axis: str) -> bool:
+    several = len(models_of(job.spec)) > 1
+    return several and axis not in settings and axis not in defaults(job, settings["model"])
 
 
 def _text(value: Any) -> str:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from gridsearch.analysis.labels import label, mean_text
 from gridsearch.analysis.limits import limits
-from gridsearch.analysis.question import Objective, axes, defaults, has_groups, objective
+from gridsearch.analysis.question import Objective, axes, has_groups, objective, settings_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.cli.wording import short_id
-from gridsearch.spec.identity import flatten
 
 if TYPE_CHECKING:
     from gridsearch.analysis.labels import Spread
@@ -73,7 +72,7 @@ def as_best(
     row: TrialRow, job: JobRow, asked: Objective, axis_names: Sequence[str], *, score: float | None = None
 ) -> Best:
     """Return a trial that has a score as a job's best one; the score is its last metric unless given."""
-    settings = defaults(job) | flatten(row.config)
+    settings = settings_of(job, row.config)
     declared = {axis.name: axis.values for axis in axes(job)}
     texts = {name: label(settings[name]) for name in axis_names if name in settings}
     words = ", ".join(

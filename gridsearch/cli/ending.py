@@ -46,8 +46,8 @@ def _say_failures(store: Store, name: str) -> None:
     trials = store.trials(name)
     failed = [trial for trial in trials if trial.state == TrialState.FAILED]
     logs = {trial.error: trial.log for trial in failed}
-    axes = [axis["name"] for axis in store.job(name).spec["axes"]]
+    job = store.job(name)
     for error, count in Counter(trial.error for trial in failed).most_common(_CAUSES_SHOWN):
         alike = [trial for trial in failed if trial.error == error]
-        shared = shared_text(shared_settings(axes, alike, (trial for trial in trials if trial.state in RESULT_STATES)))
+        shared = shared_text(shared_settings(job, alike, (trial for trial in trials if trial.state in RESULT_STATES)))
         say(f"{plural(count, 'trial')} failed: {error}{shared}\n  traceback: {logs[error]}")

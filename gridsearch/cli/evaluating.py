@@ -183,15 +183,15 @@ def _print_one(name: str, found: Found, format_: tables.Format) -> None:
 def _differing(job: JobRow, found: Sequence[Found], *, whole: bool) -> dict[str, list[str]]:
     """Return the axes in which trials differ, each with their values, long numbers rounded unless `whole`."""
     from gridsearch.analysis.labels import label
-    from gridsearch.analysis.question import axes, defaults
+    from gridsearch.analysis.question import axes, settings_of
     from gridsearch.analysis.rounding import rounded
-    from gridsearch.spec.identity import flatten
 
-    settings = [defaults(job) | flatten(one.row.config) for one in found]
-    values = {axis.name: [known.get(axis.name) for known in settings] for axis in axes(job)}
+    settings = [settings_of(job, one.row.config) for one in found]
+    values = {axis.name: [known[axis.name] for known in settings if axis.name in known] for axis in axes(job)}
     shown = {axis.name: rounded([*axis.values, *values[axis.name]]) for axis in axes(job)}
-    full = {name: [label(value) for value in own] for name, own in values.items()}
-    texts = full if whole else {name: [shown[name][text] for text in own] for name, own in full.items()}
+    # Nothing where a trial's model does not have the setting.
+    full = {name: [label(known[name]) if name in known else "" for known in settings] for name in values}
+    texts = full if whole else {name: [shown[name].get(text, text) for text in own] for name, own in full.items()}
     return {name: own for name, own in texts.items() if len(set(own)) > 1}
 
 

@@ -132,7 +132,7 @@ def plan(
     )
     spec = jobs.load(job, set_, only)
     if explain:
-        require_own_process([spec.model])  # its forms are measured
+        require_own_process(spec.models)  # its forms are measured
     if not as_json:
         _plan_teachers(spec, training)
     _plan(spec, training, as_json=as_json, explained=explain)

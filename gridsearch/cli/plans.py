@@ -145,7 +145,7 @@ def plan_text(
     job, images = prepared.job, prepared.images()
     rows: list[tuple[str, str, str]] = [
         ("job", job.name, str(job.document.source)),
-        ("model", job.model, f"on {job.dataset}"),
+        ("model", job.models_text, f"on {job.dataset}"),
         (
             "images",
             f"{images['train']:,}",

@@ -173,11 +173,15 @@ def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
 
 def _of_trial(row: TrialRow, store: Store) -> _Wanted:
     """Return the model of a trial, with the images of a job that has its model and its data set."""
+    from gridsearch.analysis.question import models_of
     from gridsearch.spec.identity import parse
 
     config = parse(row.config)
-    same = (config.model, config.dataset)
-    specs = [job.spec for job in store.jobs() if (job.spec.get("model"), job.spec.get("fingerprint")) == same]
+    specs = [
+        job.spec
+        for job in store.jobs()
+        if config.model in models_of(job.spec) and job.spec.get("fingerprint") == config.dataset
+    ]
     if not specs or not {"image_shape", "classes"} <= set(specs[0]):
         raise StoreError(
             f"trial {short_id(row.trial_id)}: no job in the store tells the size of its images; ask for its model with"

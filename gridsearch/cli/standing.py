@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.labels import Spread
 from gridsearch.analysis.limits import exceeded, limits
+from gridsearch.analysis.question import models_of
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.analysis.updated import updated_at
 from gridsearch.cli.best import Best, best_trial
@@ -37,13 +38,12 @@ def standing(store: Store, name: str) -> dict[str, Any]:
     trials = store.trials(name) if counts.get("failed") else []  # type: ignore[call-overload]
     failed = [trial for trial in trials if trial.state == "failed"]
     sound = [trial for trial in trials if trial.state in RESULT_STATES]
-    axes = [axis["name"] for axis in row.spec["axes"]]
     causes = Counter(trial.error or "no cause recorded" for trial in failed)
     logs = {trial.error or "no cause recorded": trial.log for trial in failed}
 
     def shared(cause: str) -> dict[str, list[Any]]:
         alike = [trial for trial in failed if (trial.error or "no cause recorded") == cause]
-        return shared_settings(axes, alike, sound)
+        return shared_settings(row, alike, sound)
 
     bounds = limits(row)
     over = Counter(key for trial in (store.trials(name) if bounds else ()) if (key := exceeded(trial, bounds)))
@@ -124,7 +124,7 @@ def standing_text(found: dict[str, Any], *, width: int | None) -> str:
     done = trials - found["open"]
     states = ", ".join(f"{count:,} {state}" for state, count in found["states"].items())
     lines = [
-        f"{printable(found['job'])}  ({printable(found['model'])} on {printable(found['dataset'])})",
+        f"{printable(found['job'])}  ({printable(', '.join(models_of(found)))} on {printable(found['dataset'])})",
         f"  trials    {done:,}/{trials:,} ended: {states}",
     ]
     if found["best"]:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from gridsearch.engine.dooms import Doom, Settings, place_of, settings_key
+from gridsearch.engine.job_models import JobModels
 from gridsearch.engine.model_checks import MOST_TRIED, named_defaults
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError
 from gridsearch.errors import JobError
-from gridsearch.models.registry import MODELS, ModelSignature, settings_text
+from gridsearch.models.registry import MODELS, settings_text
 from gridsearch.spec.batches import batch_sizes
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.trial import TrialConfig
-
-if TYPE_CHECKING:
-    from gridsearch.engine.trying import Tried
 
 #: What the last batch depends on, besides the model's settings.
 _ABOUT = ("batch_size", "last_batch", "data_seed", "fold")
@@ -24,8 +21,7 @@ _ABOUT = ("batch_size", "last_batch", "data_seed", "fold")
 
 def check_batches(
     job: JobSpec,
-    model: ModelSignature,
-    tried: Tried,
+    models: JobModels,
     configs: Sequence[TrialConfig],
     train_images: Callable[[TrialConfig], int],
 ) -> list[Doom]:
@@ -34,21 +30,25 @@ def check_batches(
     `train_images` gives the number of a trial's training images. A model that cannot be tried without memory for its
     numbers is left to the workers, and so is one that ends its process.
     """
-    said: dict[tuple[str, int], str] = {}
-    failing: dict[tuple[int, int, str], list[TrialConfig]] = {}
-    for config in configs:
+    said: dict[tuple[str, str, int], str] = {}
+    failing: dict[tuple[str, int, int, str], list[TrialConfig]] = {}
+    # By model: of users' models one at a time has a process.
+    for config in sorted(configs, key=lambda one: job.models.index(one.model)):
         images = train_images(config)
         size = batch_sizes(images, config.batch_size, config.last_batch)[-1]
-        if size > 1 and job.model in MODELS:  # ours look at no batch, but to normalise by it
+        if size > 1 and config.model in MODELS:  # ours look at no batch, but to normalise by it
             continue
-        case = (settings_key(config.hyper), size)
+        case = (config.model, settings_key(config.hyper), size)
         if case not in said and len(said) < MOST_TRIED:
             said[case] = ""
             with contextlib.suppress(ModelEndedError, NotTriedError):
-                said[case] = tried.batch_problem(config.hyper, size)
+                said[case] = models.tried(config.model).batch_problem(config.hyper, size)
         if why := said.get(case):
-            failing.setdefault((config.batch_size, images, why), []).append(config)
-    dooms = [_doom(job, found, images, why, named_defaults(job, model)) for (_, images, why), found in failing.items()]
+            failing.setdefault((config.model, config.batch_size, images, why), []).append(config)
+    dooms = [
+        _doom(job, found, images, why, named_defaults(job, models[name]))
+        for (name, _, images, why), found in failing.items()
+    ]
     if dooms and sum(map(len, failing.values())) == len(configs):
         raise JobError(f"{dooms[0].place}: {dooms[0].error}; {dooms[0].mend}")
     return dooms
@@ -60,7 +60,7 @@ def _doom(job: JobSpec, configs: Sequence[TrialConfig], images: int, why: str, d
     size = batch_sizes(images, batch, config.last_batch)[-1]
     settings = [defaults | one.hyper for one in configs]
     shared = {key: value for key, value in settings[0].items() if all(other.get(key) == value for other in settings)}
-    cannot = f"model {job.model!r} cannot train on with {settings_text(shared)} ({why})"
+    cannot = f"model {config.model!r} cannot train on with {settings_text(shared)} ({why})"
     if batch == size:
         error, mend = f"batch_size: {size} is what {cannot}", "take another batch size"
     else:
@@ -71,6 +71,7 @@ def _doom(job: JobSpec, configs: Sequence[TrialConfig], images: int, why: str, d
         )
         mend = "write last_batch: merge (adds it to the batch before) or drop (leaves it out)"
     return Doom(
+        model=config.model,
         place=place_of(job, "batch_size", batch),
         error=error,
         shared=shared | {"batch_size": batch},

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
+from gridsearch.analysis.question import models_of
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import StoreError
+from gridsearch.models.registry import ModelSignature
 from gridsearch.spec.identity import settle
+from gridsearch.spec.job import MODEL
 from gridsearch.spec.kinds import as_written
 from gridsearch.spec.trial import RECIPE_DEFAULTS
 from gridsearch.store.contract import Store
@@ -41,31 +44,42 @@ def _of_parts(
         was = before.get("dataset")
         same = f"the images or labels in {prepared.job.dataset} have changed"
         found.append(same if was == prepared.job.dataset else f"dataset is {prepared.job.dataset}, and was {was}")
-    if _other("model", old, new):
-        found.append(f"model is {prepared.job.model}, and was {before.get('model')}")
-    elif _other("model_code", old, new):
-        parts = before.get("sources") or {}
-        edited = [name for name, digest in prepared.model.sources.items() if parts and parts.get(name) != digest]
-        gone = [name for name in parts if name not in prepared.model.sources]
-        found.append(f"edited: {', '.join([*edited, *gone]) or prepared.job.model}")
+    had = {one["model"] for one in old}
+    if fresh := [name for name in prepared.job.models if name in {one["model"] for one in new} - had]:
+        found.append(f"model {' and '.join(fresh)}")
+    code = {(one["model"], one.get("model_code")) for one in old}
+    for name in dict.fromkeys(one["model"] for one in new if (one["model"], one.get("model_code")) not in code):
+        if name in had:
+            found.append(f"edited: {', '.join(_edited(prepared.models[name], before)) or name}")
     if _other("split", old, new):
         found.append("split")
     if _other("teacher", old, new):
         found.append("the teacher is another trial")
-    if _other("version", old, new):
+    if _other("version", old, [one for one in new if one["model"] in had]):
         found.append("this version of gridsearch trains such otherwise (docs/jobs.md, Versions)")
     return found
+
+
+def _edited(model: ModelSignature, before: Mapping[str, Any]) -> list[str]:
+    """Return the modules of a model that are others than before, as far as that was noted."""
+    noted = before.get("sources") or {}
+    parts = (noted.get(model.name) or {}) if len(models_of(before)) > 1 else noted
+    edited = [name for name, digest in model.sources.items() if parts and parts.get(name) != digest]
+    return [*edited, *(name for name in parts if name not in model.sources)]
 
 
 def _of_settings(
     prepared: PreparedJob, before: Mapping[str, Any], old: list[dict[str, Any]], new: list[dict[str, Any]]
 ) -> list[str]:
-    defaults = RECIPE_DEFAULTS | dict(before.get("defaults") or {})
-    now = RECIPE_DEFAULTS | dict(prepared.model.optional)
+    noted = before.get("defaults") or {}
+    models = {one["model"] for one in [*old, *new]}
+    was = {name: (noted.get(name) or {}) if len(models_of(before)) > 1 else noted for name in models}
+    now = {name: prepared.models[name].optional for name in prepared.job.models}
     found = []
-    for name in dict.fromkeys([*prepared.job.setting_names, *RECIPE_DEFAULTS]):
-        had = {repr(_setting(one, name, defaults)) for one in old}
-        values = {repr(value): value for value in (_setting(one, name, now) for one in new)}
+    names = [name for name in prepared.job.setting_names if name != MODEL]
+    for name in dict.fromkeys([*names, *RECIPE_DEFAULTS]):
+        had = {repr(_setting(one, name, was[one["model"]])) for one in old}
+        values = {repr(value): value for value in (_setting(one, name, now[one["model"]]) for one in new)}
         fresh = [value for text, value in values.items() if text not in had and value is not _ABSENT]
         if fresh:
             shown = ", ".join(map(_shown, fresh[:_NAMED]))
@@ -79,7 +93,8 @@ def _shown(value: Any) -> str:
 
 def _setting(config: Mapping[str, Any], name: str, defaults: Mapping[str, Any]) -> Any:
     hyper: Mapping[str, Any] = config.get("hyper", {})
-    value = hyper[name] if name in hyper else config.get(name, defaults.get(name, _ABSENT))
+    missing = RECIPE_DEFAULTS.get(name, defaults.get(name, _ABSENT))
+    value = hyper[name] if name in hyper else config.get(name, missing)
     return settle(value)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from gridsearch.engine.model_questions import Problem
 from gridsearch.errors import ModelError
 from gridsearch.models.registry import ModelSignature, settings_text
-from gridsearch.spec.job import JobSpec
+from gridsearch.spec.job import MODEL, JobSpec
 from gridsearch.spec.kinds import as_written
 from gridsearch.spec.trial import TrialConfig
 
@@ -25,13 +25,14 @@ _MOST_TOGETHER, _MOST_RULES = 3, 4
 
 @dataclass(frozen=True)
 class Doom:
-    """Why the trials under some settings cannot be trained; `settings` are all such, `shared` what they have in common.
+    """Why a model's trials under some settings cannot be trained; `settings` are all such, `shared` what is common.
 
     `place` is where in the job what they share stands, `mend` what to write so that there are no such trials.
     `account` says where the model was, for a log. `about` are the keys of the recipe that `settings` have besides the
-    model's own, `defaults` what they have where a trial says nothing.
+    model's own, `defaults` what they have where a trial says nothing. `model` is the one whose trials they are.
     """
 
+    model: str
     place: str
     error: str
     shared: Settings
@@ -48,9 +49,18 @@ class Doom:
 
     def dooms(self, config: TrialConfig) -> bool:
         """Return whether a trial is one of those that cannot be trained."""
-        return (
-            settings_key(self.defaults | config.hyper | {key: getattr(config, key) for key in self.about}) in self.keys
-        )
+        if config.model != self.model:
+            return False
+        own = self.defaults | config.hyper | {key: getattr(config, key) for key in self.about}
+        return settings_key(own) in self.keys
+
+
+class WorksNowhereError(ModelError):
+    """A model works under none of its settings; `place` is where in the job the cause stands, `said` what it is."""
+
+    def __init__(self, place: str, said: str, account: str = "") -> None:
+        super().__init__(f"{place}: {said}")
+        self.place, self.said, self.account = place, said, account
 
 
 def settings_key(settings: Settings) -> str:
@@ -66,7 +76,7 @@ def dooms(
     good: Sequence[Settings],
     every: Iterable[Settings],
 ) -> list[Doom]:
-    """Return what follows from settings that are no good, one for each kind; `ModelError` where these are all.
+    """Return what follows from settings that are no good, one for each kind; `WorksNowhereError` where these are all.
 
     Of `every` combination of the grid those that were not tried are taken to be no good either where they have a value
     that was met in bad ones and in no good one.
@@ -80,13 +90,15 @@ def dooms(
     untried = [settings for settings in every if settings_key(settings) not in tried]
     if not good and not untried:
         settings, problem = bad[0]
-        place = job.document.override(("model",)) or job.document.place(("model",))
-        raise ModelError(f"{place}: {problem.text(job.model, settings_text(settings))}{model.others_text(settings)}")
+        said = f"{problem.text(model.name, settings_text(settings))}{model.others_text(settings)}"
+        raise WorksNowhereError(
+            str(job.document.override((MODEL,)) or model_place(job, model.name)), said, problem.account
+        )
     # Where nothing is known to work, every value would look guilty: what was not tried is left to the workers.
     return [
-        _doom(job, names, blamed, part, good, untried if good else [])
+        _doom(job, model.name, names, part, good, untried if good else [])
         for found in kinds.values()
-        for blamed, part in _parted(names, found, good)
+        for part in _parted(names, found, good)
     ]
 
 
@@ -114,12 +126,13 @@ def _parted(
 
 def _doom(
     job: JobSpec,
+    model: str,
     names: Sequence[str],
-    blamed: Sequence[str],
-    found: Bad,
+    part: tuple[Sequence[str], Bad],
     good: Sequence[Settings],
     untried: Sequence[Settings],
 ) -> Doom:
+    blamed, found = part
     first, problem = found[0]
     common = [name for name in names if name in first and all(_same(first, other, name) for other, _ in found)]
     guilty = [name for name in common if _only_there(first, good, name)]
@@ -128,18 +141,20 @@ def _doom(
     alike = [one for one in untried if any(_same(one, settings, name) for settings, name in suspects)]
     named = next(iter(guilty), None)
     return Doom(
-        place=place_of(job, named, first[named]) if named else str(job.document.place(("model",))),
-        error=problem.text(job.model, settings_text(shared) if shared else f"{settings_text(first)} and others"),
-        mend=_mend(shared),
+        model=model,
+        place=place_of(job, named, first[named]) if named else model_place(job, model),
+        error=problem.text(model, settings_text(shared) if shared else f"{settings_text(first)} and others"),
+        mend=_mend(job, model, shared),
         shared=shared,
         settings=tuple({settings_key(one): one for one in [*(one for one, _ in found), *alike]}.values()),
         account=problem.account.strip() or "Where it was when it ended is not known.",
     )
 
 
-def _mend(shared: Settings) -> str:
-    rule = " and ".join(f"{key} == {as_written(value)}" for key, value in shared.items())
-    return f"leave them out with a rule, skip: {rule}" if rule else "mend the model"
+def _mend(job: JobSpec, model: str, shared: Settings) -> str:
+    of_model = {MODEL: model} if len(job.models) > 1 else {}
+    rule = " and ".join(f"{key} == {as_written(value)}" for key, value in (of_model | shared).items())
+    return f"leave them out with a rule, skip: {rule}" if shared else "mend the model"
 
 
 def _only_there(settings: Settings, good: Sequence[Settings], name: str) -> bool:
@@ -149,6 +164,11 @@ def _only_there(settings: Settings, good: Sequence[Settings], name: str) -> bool
 
 def _values(settings: Settings, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(repr(settings.get(name)) for name in names)
+
+
+def model_place(job: JobSpec, name: str) -> str:
+    """Return where a model stands in a job."""
+    return place_of(job, MODEL, name)
 
 
 def place_of(job: JobSpec, name: str, value: Any) -> str:

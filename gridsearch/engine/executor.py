@@ -10,7 +10,7 @@ from typing import Protocol, Self
 
 from gridsearch.data.splits import SplitDataset
 from gridsearch.spec.outcomes import LineagePlaced, WorkerEvent
-from gridsearch.spec.trial import SplitKey
+from gridsearch.spec.trial import PretrainedFiles, SplitKey
 from gridsearch.training.distillation import TeacherFile
 from gridsearch.training.task import Keeping, Pack
 
@@ -19,7 +19,7 @@ from gridsearch.training.task import Keeping, Pack
 class WorkerSettings:
     """What every worker of a launch needs, besides packs: data by how it is divided, folders, device, threads.
 
-    `pretrained` are files of weights by what configurations call them, `teachers` trained models by their trials' ids.
+    `pretrained` are files of weights to start from, `teachers` trained models by their trials' ids.
     `patience` is how many seconds a worker may be silent, None for ever; in this process nobody can keep it.
     """
 
@@ -30,7 +30,7 @@ class WorkerSettings:
     device: str
     threads: int
     keeping: Keeping | None = None
-    pretrained: Mapping[str, Path] = field(default_factory=dict)
+    pretrained: PretrainedFiles = field(default_factory=dict)
     teachers: Mapping[str, TeacherFile] = field(default_factory=dict)
     patience: float | None = None
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from gridsearch import paths
+from gridsearch.analysis.question import models_of
 from gridsearch.analysis.winners import winners
 from gridsearch.engine.checkpoint_room import CheckpointRoom
 from gridsearch.engine.disk_need import DiskNeed, disk_need, shortage
@@ -91,15 +92,19 @@ class LaunchEnd:
 
 
 def check_same_job(prepared: PreparedJob, store: Store) -> None:
-    """Refuse a job with the name of a different one: an edited grid is the same job, other data or models are not."""
+    """Refuse a job with the name of a different one: an edited grid is the same job, other data or models are not.
+
+    Models are an axis: one in common is enough.
+    """
     job = prepared.job
     if job.name not in {row.name for row in store.jobs()}:
         return
     known, mine = store.job(job.name).spec, prepared.description()
-    for key, words in (("model", "trains the model"), ("fingerprint", "is on the data set")):
-        if known.get(key) != mine[key]:
-            shown = "dataset" if key == "fingerprint" else key
-            was, now = str(known.get(shown)), str(mine[shown])
+    same_model = bool(set(models_of(known)) & set(job.models))
+    same_data = known.get("fingerprint") == mine["fingerprint"]
+    for key, same, words in (("model", same_model, "trains the model"), ("dataset", same_data, "is on the data set")):
+        if not same:
+            was, now = (", ".join(models_of(spec)) if key == "model" else str(spec.get(key)) for spec in (known, mine))
             other = f"{was!r}, this file {now!r}" if was != now else f"{was!r} with other images or labels than now"
             raise JobError(
                 f"{job.document.place(('name',))}: name: the store has another job {job.name!r}, which {words} {other};"
@@ -131,10 +136,12 @@ def plan_packs(
         return []
     from gridsearch.engine.traits import TraitsFinder
 
-    memory, traits = memory_per_worker(options.device, options.workers), TraitsFinder(prepared.tried)
+    memory, traits = memory_per_worker(options.device, options.workers), TraitsFinder(prepared.models)
+    for lineage in sorted(lineages, key=lambda one: prepared.job.models.index(one.config.model)):
+        traits(lineage)  # by model: of users' models one at a time has a process
     packs = make_packs(lineages, traits, workers=options.workers, largest=options.largest_pack, memory=memory)
     note({lineage.lineage_id: size for lineage in lineages if (size := traits(lineage).profile.size)})
-    prepared.tried.rest()
+    prepared.models.rest()
     return packs
 
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gridsearch.engine.dooms import Doom, Settings, dooms
+from gridsearch.engine.dooms import Doom, Settings, WorksNowhereError, dooms, model_place, settings_key
+from gridsearch.engine.job_models import JobModels
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Problem
-from gridsearch.errors import ModelError
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature, settings_text
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.kinds import as_written
-from gridsearch.spec.trial import RECIPE_KEYS, TrialConfig
+from gridsearch.spec.trial import TrialConfig
 
 if TYPE_CHECKING:
     from gridsearch.engine.trying import Tried
@@ -31,20 +31,55 @@ def named_defaults(job: JobSpec, model: ModelSignature) -> Settings:
     return {key: model.optional[key] for key in job.setting_names if is_plain(model.optional.get(key, ...))}
 
 
-def check_model(job: JobSpec, model: ModelSignature, tried: Tried, configs: Iterable[TrialConfig]) -> list[Doom]:
+def check_models(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig]) -> list[Doom]:
+    """Return the settings under which a job's models do not work, as `_check_model` finds them for each.
+
+    Of several models one that works nowhere costs its own trials; `ModelError` where that are all.
+    """
+    found: list[Doom] = []
+    nowhere: list[WorksNowhereError] = []
+    own = {name: [config for config in configs if config.model == name] for name in job.models}
+    for name in job.models:
+        try:
+            found += _check_model(job, models[name], models.tried(name), own[name])
+        except WorksNowhereError as error:
+            nowhere.append(error)
+            found.append(_nowhere(job, models[name], own[name], error))
+    if nowhere and len(nowhere) == sum(map(bool, own.values())):
+        raise nowhere[0]
+    return found
+
+
+def _nowhere(job: JobSpec, model: ModelSignature, configs: Sequence[TrialConfig], error: WorksNowhereError) -> Doom:
+    defaults = named_defaults(job, model)
+    every = {settings_key(settings): settings for settings in (defaults | config.hyper for config in configs)}
+    return Doom(
+        model=model.name,
+        place=error.place,
+        error=error.said,
+        shared={},
+        settings=tuple(every.values()),
+        account=error.account or error.said,
+        mend="leave the model out, or mend it",
+        defaults=defaults,
+    )
+
+
+def _check_model(job: JobSpec, model: ModelSignature, tried: Tried, configs: Iterable[TrialConfig]) -> list[Doom]:
     """Return the settings under which the model cannot be built, gives no logits, or ends its process.
 
     Models are tried without memory for their numbers. One that needs numbers, and works with them, is left to the
-    workers, who check again; it is tried on for a while. `ModelError`, with the place of the axis at fault, where it
-    works under none of its settings; a model of ours where there are any that it refuses: that is a mistake in the job.
+    workers, who check again; it is tried on for a while. `WorksNowhereError`, with the place of the axis at fault,
+    where it works under none of its settings; an only model of ours where there are any that it refuses: that is a
+    mistake in the job.
     """
-    names = [name for name in job.setting_names if name not in RECIPE_KEYS]
+    names = [name for name in job.model_settings if model.has(name)]
     defaults = named_defaults(job, model)
     combinations = [defaults | config.hyper for config in configs]
     found = _sorted_out(tried, telling(combinations, names))
     good = found.good
     refused = [(settings, problem) for settings, problem in found.bad if problem.why]
-    left = (good or found.cut_short) and model.name not in MODELS
+    left = (good or found.cut_short) and (model.name not in MODELS or len(job.models) > 1)
     if left or not refused:
         return [replace(doom, defaults=defaults) for doom in dooms(job, model, names, found.bad, good, combinations)]
     bad, problem = refused[0]
@@ -56,10 +91,10 @@ def check_model(job: JobSpec, model: ModelSignature, tried: Tried, configs: Iter
             return False
 
     if not good:
-        _check_lists(job, bad, works)
+        _check_lists(job, model, bad, works)
     text = problem.text(model.name, settings_text(bad)) + model.others_text(bad)
     hint = _whole_numbers(job, bad, works)
-    raise ModelError(f"{_blamed(job, names, bad, good, works)}: {text}{hint}")
+    raise WorksNowhereError(_blamed(job, model, names, bad, good, works), f"{text}{hint}", problem.account)
 
 
 @dataclass
@@ -132,13 +167,14 @@ def _evenly(settings: Sequence[Settings], most: int) -> list[Settings]:
     return list(settings[:: -(-len(settings) // most) or 1]) if most else []
 
 
-def _check_lists(job: JobSpec, bad: Settings, works: Callable[[Settings], bool]) -> None:
-    """Raise `ModelError` where the model works with all of an axis as one value."""
+def _check_lists(job: JobSpec, model: ModelSignature, bad: Settings, works: Callable[[Settings], bool]) -> None:
+    """Raise `WorksNowhereError` where the model works with all of an axis as one value."""
     for axis in job.space.axes:
         if axis.name in bad and works({**bad, axis.name: list(axis.values)}):
-            raise ModelError(
-                f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, and model"
-                f" {job.model!r} takes a list as one value: write [{as_written(list(axis.values))}]"
+            raise WorksNowhereError(
+                str(job.document.place(job.trail(axis.name))),
+                f"{axis.name}: a list is an axis, and model {model.name!r} takes a list as one value: write"
+                f" [{as_written(list(axis.values))}]",
             )
 
 
@@ -154,7 +190,12 @@ def _whole_numbers(job: JobSpec, bad: Settings, works: Callable[[Settings], bool
 
 
 def _blamed(
-    job: JobSpec, names: Sequence[str], bad: Settings, good: Sequence[Settings], works: Callable[[Settings], bool]
+    job: JobSpec,
+    model: ModelSignature,
+    names: Sequence[str],
+    bad: Settings,
+    good: Sequence[Settings],
+    works: Callable[[Settings], bool],
 ) -> str:
     """Return the place of the one axis whose value works nowhere, and its name; else of a `--set`, or of the model.
 
@@ -166,7 +207,7 @@ def _blamed(
         suspects = [name for name, rest in without.items() if works(rest)] or suspects
     if len(suspects) != 1 or suspects[0] not in bad:
         trails = [job.trail(name) for name in suspects or names]
-        return str(job.document.override(*trails) or job.document.place(("model",)))
+        return str(job.document.override(*trails) or model_place(job, model.name))
     trail = job.trail(suspects[0])
     axis = next(axis for axis in job.space.axes if axis.name == suspects[0])
     return f"{job.document.place((*trail, axis.values.index(bad[suspects[0]])))}: {suspects[0]}"

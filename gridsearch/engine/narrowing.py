@@ -12,9 +12,9 @@ import yaml
 from gridsearch.engine.preparation import PreparedJob, with_own_validation
 from gridsearch.engine.settings_checks import fitted_job
 from gridsearch.errors import GridsearchError, StoreError
-from gridsearch.search.grid import expand
+from gridsearch.search.grid import Ingredients, expand
 from gridsearch.spec.identity import digest, under_version
-from gridsearch.spec.job import JOB_KEYS, JobFile, JobSpec, job_from_text
+from gridsearch.spec.job import JOB_KEYS, MODEL, JobFile, JobSpec, job_from_text
 from gridsearch.spec.kinds import as_written
 from gridsearch.spec.outcomes import RESULT_STATES
 from gridsearch.spec.selection import selecting
@@ -72,21 +72,32 @@ def _again(prepared: PreparedJob, overrides: Sequence[str]) -> JobSpec:
     """Return the job that the file describes under other overrides."""
     document = prepared.job.document
     job = job_from_text(document.text, overrides, base=prepared.job.base, source=document.source)
-    return fitted_job(with_own_validation(job, prepared.dataset), prepared.model)
+    return fitted_job(with_own_validation(job, prepared.dataset), [prepared.models[name] for name in job.models])
 
 
 def _ids(prepared: PreparedJob, job: JobSpec) -> set[str]:
-    if not {value for value in job.values("pretrained") if value} <= prepared.ingredients.pretrained.keys():
+    ingredients = _ingredients(prepared, job)
+    starting = {str(value) for value in job.values("pretrained") if value}
+    if any(not starting <= part.pretrained.keys() | part.unusable.keys() for part in ingredients.models.values()):
         return set()
-    return {trial.trial_id for trial in expand(job, prepared.ingredients).trials}
+    return {trial.trial_id for trial in expand(job, ingredients).trials}
+
+
+def _ingredients(prepared: PreparedJob, job: JobSpec) -> Ingredients:
+    """Return what another form of the job is made of, which may have models that this one has not."""
+    known = prepared.ingredients.models
+    return replace(
+        prepared.ingredients, models={name: known.get(name) or prepared.models.part(name) for name in job.models}
+    )
 
 
 def _overrides(prepared: PreparedJob, earlier: JobSpec) -> Iterator[str]:
     """Yield what must be set of the file as it is now, to be the job that it was."""
     document = prepared.job.document
+    of_models = {key: value for part in prepared.ingredients.models.values() for key, value in part.defaults.items()}
     now, was = _flat(parse_document(document.text, document.source).data), _flat(earlier.document.data)
     for key in dict.fromkeys([*was, *now]):
-        value = was.get(key, _default(key, prepared.ingredients.defaults))
+        value = was.get(key, _default(key, of_models))
         if value is not _MISSING and value != now.get(key, _MISSING):
             outer = "" if key in now or key in JOB_KEYS or key in RECIPE_KEYS else "space."
             yield f"{outer}{key}={_yaml(value)}"
@@ -114,11 +125,11 @@ def _selection(prepared: PreparedJob, wide: JobSpec, now: frozenset[str]) -> str
     """Return the expression that selects the grid as it is now from a wider one; nothing where there is none."""
     parts = []
     for name in wide.setting_names:
-        values = list(prepared.job.values(name)) if name in prepared.job.setting_names else []
+        values = list(prepared.job.values(name)) if name in [MODEL, *prepared.job.setting_names] else []
         if values and values != list(wide.values(name)):
             one = f"== {as_written(values[0])}" if len(values) == 1 else f"in {as_written(values)}"
             parts.append(f"{name} {one}")
     if not parts:
         return ""
     text = " and ".join(parts)
-    return text if expand(selecting(wide, [text]), prepared.ingredients).chosen == now else ""
+    return text if expand(selecting(wide, [text]), _ingredients(prepared, wide)).chosen == now else ""

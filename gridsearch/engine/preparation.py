@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,42 +14,39 @@ from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.dooms import Doom
-from gridsearch.engine.model_process import Limits, ModelProcess
+from gridsearch.engine.job_models import JobModels, check_found, left_out
+from gridsearch.engine.model_process import Limits
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.settings_checks import fitted_job
 from gridsearch.errors import DataError, JobError, ModelError
 from gridsearch.models.plain import is_plain
-from gridsearch.models.registry import MODELS, ModelClass, ModelSignature, check_hyperparameters, find_model
+from gridsearch.models.registry import MODELS, ModelSignature
 from gridsearch.search.grid import Grid, Ingredients, expand
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.remarks import remarks
-from gridsearch.spec.trial import OWN, RECIPE_KEYS, SplitKey, TrialConfig, Value
+from gridsearch.spec.trial import OWN, PretrainedFiles, SplitKey, TrialConfig, Value
 from gridsearch.store.rows import NewTrial
-
-if TYPE_CHECKING:
-    from gridsearch.engine.trying import Tried
 
 
 @dataclass(frozen=True)
 class PreparedJob:
     """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs.
 
-    `pretrained` are the files of weights to start from, by what configurations call them; `teacher` is the id of the
-    trial that students learn from. `tried` answers questions about the model, `dooms` are settings whose trials fail,
+    `pretrained` are the files of weights to start from, `teacher` is the id of the trial that students learn from.
+    `models` says what its models take and answers questions about them, `dooms` are settings whose trials fail,
     `remarks` sentences about what works and is hardly meant so. `ingredients` is what the grid was made of.
     """
 
     job: JobSpec
     dataset: ImageDataset
     splits: dict[SplitKey, SplitDataset]
-    model: ModelSignature
     grid: Grid
-    pretrained: Mapping[str, Path] = field(default_factory=dict)
+    pretrained: PretrainedFiles = field(default_factory=dict)
     teacher: str = ""
     dooms: Sequence[Doom] = ()
     remarks: Sequence[str] = ()
-    tried: Tried = field(kw_only=True, repr=False, compare=False)
+    models: JobModels = field(kw_only=True, repr=False, compare=False)
     ingredients: Ingredients = field(kw_only=True, repr=False, compare=False)
 
     @property
@@ -117,7 +114,8 @@ class PreparedJob:
         """Return the resolved job as JSON values, as `JobRow.spec` documents it."""
         job, objective = self.job, self.job.objective
         told: dict[str, Any] = {}
-        set_ = job.setting_names
+        models = [self.models[name] for name in job.models]
+        sources = {model.name: dict(model.sources) for model in models if model.sources}
         if job.search:
             told["search"] = {"random": job.search.random, "drawn": self.grid.standing, "size": self.grid.size}
         if job.repeats > 1:
@@ -128,17 +126,18 @@ class PreparedJob:
             told["constraints"] = limits
         if image_format := job.image_format.as_json():
             told["image_format"] = image_format
-        if self.model.sources:
-            told["sources"] = dict(self.model.sources)
+        if sources:
+            told["sources"] = sources if len(models) > 1 else sources[job.models[0]]
+        defaults = {model.name: self._defaults(model) for model in models}
         return told | {
             "dataset": self.job.dataset,
             "fingerprint": self.dataset.fingerprint,
-            "model": self.job.model,
+            "model": list(job.models) if len(models) > 1 else job.models[0],
             "description": self.job.description,
             "base": str(self.job.base),
             "axes": [{"name": a.name, "values": self._values(a), "scale": a.scale} for a in self.job.space.axes],
             "fixed": dict(self.job.fixed),
-            "defaults": {k: v for k, v in self.model.optional.items() if is_plain(v) and (v is not None or k in set_)},
+            "defaults": defaults if len(models) > 1 else defaults[job.models[0]],
             "teacher": self.job.teacher.model_dump() if self.job.teacher else None,
             "objective": {"metric": objective.metric, "at": objective.at, "mode": objective.direction},
             "images": self.images(),
@@ -147,12 +146,18 @@ class PreparedJob:
             "class_names": list(self.dataset.class_names),
         }
 
+    def _defaults(self, model: ModelSignature) -> dict[str, Any]:
+        """Return the plain defaults of a model's settings; of those that are null the ones that the job names."""
+        named = self.job.setting_names
+        return {k: v for k, v in model.optional.items() if is_plain(v) and (v is not None or k in named)}
+
     def _values(self, axis: Axis) -> list[Value]:
         """Return the values of an axis; of a continuous one those drawn."""
         if not axis.continuous:
             return list(axis.values)
         drawn = {
-            trial.config.settings().get(axis.name, self.model.optional.get(axis.name)) for trial in self.grid.trials
+            trial.config.settings().get(axis.name, self.models[trial.config.model].optional.get(axis.name))
+            for trial in self.grid.trials
         }
         return [value for value in axis.values if value in drawn]
 
@@ -178,16 +183,14 @@ def prepare(
     """Load what a job needs and check it against the job; one-line errors name the key to mend.
 
     `teacher` is the id of the trial that the job's students learn from, if it has any. `once_sound` is called before
-    the job's models are tried, which takes longest and seldom fails. A user's model is tried in a process of its own,
+    the job's models are tried, which takes longest and seldom fails. Users' models are tried in a process of their own,
     within `limits`.
     """
-    # First: it takes seconds to start, in which the data are loaded.
-    process = None if job.model in MODELS else ModelProcess(job.model, model_folders(job), limits)
+    models = JobModels(job.models, model_folders(job), limits)
     try:
-        return _prepare(job, data_dir, teacher, once_sound, process)
+        return _prepare(job, data_dir, teacher, once_sound, models)
     except BaseException:
-        if process:
-            process.leave()
+        models.leave()
         raise
 
 
@@ -196,52 +199,43 @@ def _prepare(
     data_dir: Path,
     teacher: str,
     once_sound: Callable[[PreparedJob], None],
-    process: ModelProcess | None,
+    models: JobModels,
 ) -> PreparedJob:
     job, dataset, splits = load_divided(job, data_dir)
-    model = _find_model(job, process)
-    job = fitted_job(job, model)
-    defaults = {key: value for key, value in model.optional.items() if is_plain(value)}
-    files = pretrained_files(job, data_dir)
-    names = {written: name for written, (name, _) in files.items()}
-    ingredients = Ingredients(dataset.fingerprint, model.code, defaults, names, teacher, model.version)
+    check_found(job, models)
+    job = fitted_job(job, [models[name] for name in job.models])
+    weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
+    parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
+    ingredients = Ingredients(dataset.fingerprint, parts, teacher)
     grid = expand(job, ingredients)
-    seen = Seen(dataset.image_shape, dataset.num_classes)
-    tried = _tried(model, seen, process)
-    own_files = dict(files.values())
-    prepared = PreparedJob(job, dataset, splits, model, grid, own_files, teacher, tried=tried, ingredients=ingredients)
+    models.seen = seen = Seen(dataset.image_shape, dataset.num_classes)
+    files = {key: file for found in weights.values() for key, file in found.files.items()}
+    prepared = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
     _check_batch_sizes(prepared)
     once_sound(prepared)
-    from gridsearch.engine.model_checks import check_model
+    from gridsearch.engine.model_checks import check_models
 
-    dooms = check_model(job, model, tried, [trial.config for trial in grid.trials])
+    dooms = check_models(job, models, [trial.config for trial in grid.trials])
     from gridsearch.engine.batch_checks import check_batches
     from gridsearch.engine.recipe_checks import check_recipe
 
     sound = [trial.config for trial in grid.trials if not doom_of(dooms, trial.config)]
-    dooms += check_batches(job, model, tried, sound, lambda config: len(splits[config.split_key].indices.train))
-    check_recipe(job, tried, seen, [trial.config for trial in grid.trials], prepared.pretrained)
+    dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
+    check_recipe(job, models, seen, [trial.config for trial in grid.trials], prepared.pretrained)
     prepared = replace(prepared, dooms=dooms)
-    return replace(prepared, remarks=[*remarks(job), *(_model_notes(prepared) if process else [])])
+    return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
 
 
 def _model_notes(prepared: PreparedJob) -> list[str]:
-    """Return what is odd about a user's model under the first settings that it works with."""
-    sound = next((trial.config for trial in prepared.grid.trials if not prepared.doom_of(trial.config)), None)
-    if sound is not None:
-        with contextlib.suppress(ModelEndedError, NotTriedError):
-            return prepared.tried.notes(sound.hyper)
-    return []
-
-
-def _tried(model: ModelSignature, seen: Seen, process: ModelProcess | None) -> Tried:
-    if process:
-        process.seen = seen
-        return process
-    from gridsearch.engine.trying import TriedHere  # torch: mistakes in the job itself show without it
-
-    assert isinstance(model, ModelClass)
-    return TriedHere(model, seen)
+    """Return what is odd about users' models, each under the first settings that it works with."""
+    found: list[str] = []
+    for name in prepared.job.models:
+        own = (trial.config for trial in prepared.grid.trials if trial.config.model == name)
+        sound = next((config for config in own if not prepared.doom_of(config)), None)
+        if name not in MODELS and sound is not None:
+            with contextlib.suppress(ModelEndedError, NotTriedError):
+                found += prepared.models.tried(name).notes(sound.hyper)
+    return found
 
 
 def load_divided(job: JobSpec, data_dir: Path) -> tuple[JobSpec, ImageDataset, dict[SplitKey, SplitDataset]]:
@@ -267,22 +261,40 @@ def with_own_validation(job: JobSpec, dataset: ImageDataset) -> JobSpec:
     return replace(job, split=job.split.model_copy(update={"validation": OWN}))
 
 
-def pretrained_files(job: JobSpec, data_dir: Path) -> dict[str, tuple[str, Path]]:
-    """Return, for each value of `pretrained`, what a configuration calls it and the file: files go by their content."""
+@dataclass(frozen=True)
+class StartingWeights:
+    """What a model may start from: `names` are what configurations call it, by what the job does, `files` where it is.
+
+    `unusable` says of what the job asks for, and the model cannot start from, why.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    files: PretrainedFiles = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+
+def pretrained_files(job: JobSpec, model: str, data_dir: Path) -> StartingWeights:
+    """Return what is behind each value of `pretrained` for one of a job's models: files go by their content.
+
+    `ModelError` where an only model cannot start from one; of several it may be left out of that by a rule.
+    """
     wanted = [str(value) for value in job.values("pretrained") if value]
     if not wanted:
-        return {}
+        return StartingWeights()
     from gridsearch.models.pretrained import IMAGENET, file_digest, weights_file
 
-    found = {}
+    names, files, unusable = {}, {}, {}
     for written in wanted:
         try:
-            file = weights_file(job.model, written, folders=model_folders(job), data_dir=data_dir)
-            name = written if written == IMAGENET else f"sha256:{file_digest(file)}"
+            file = weights_file(model, written, folders=model_folders(job), data_dir=data_dir)
+            names[written] = written if written == IMAGENET else f"sha256:{file_digest(file)}"
+            files[model, names[written]] = file
         except ModelError as error:
-            raise ModelError(f"{job.document.place(job.trail('pretrained'))}: {error}") from None
-        found[written] = (name, file)
-    return found
+            said = f"{job.document.place(job.trail('pretrained'))}: {error}"
+            if len(job.models) == 1:
+                raise ModelError(said) from None
+            unusable[written] = f"{said}{left_out(job, model, f'pretrained == {written!r}')}"
+    return StartingWeights(names, files, unusable)
 
 
 def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDataset]:
@@ -296,22 +308,6 @@ def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDatas
         said = str(error).removeprefix("split: ")
         place = job.document.place(("split", said.partition(":")[0]))
         raise DataError(f"{place}: split: {said}") from None
-
-
-def _find_model(job: JobSpec, process: ModelProcess | None) -> ModelSignature:
-    try:
-        model = process.signature() if process else find_model(job.model)
-    except ModelError as error:
-        raise ModelError(f"{job.document.place(('model',))}: {error}") from None
-    names = [name for name in job.setting_names if name not in RECIPE_KEYS]
-    try:
-        check_hyperparameters(model, names)
-    except ModelError as error:
-        culprit = next((name for name in names if repr(name) in str(error)), None)
-        named = job.document.place(job.trail(culprit), key=True) if culprit else job.document.place(("model",))
-        place = (named.line and job.document.override(("model",))) or named
-        raise ModelError(f"{place}: {error}") from None
-    return model
 
 
 def _check_batch_sizes(prepared: PreparedJob) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from gridsearch.engine.job_models import JobModels, left_out
 from gridsearch.engine.model_checks import MOST_TRIED
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.errors import JobError, ModelError
 from gridsearch.spec.job import JobSpec
-from gridsearch.spec.trial import AUGMENTATIONS, TrialConfig
+from gridsearch.spec.trial import AUGMENTATIONS, PretrainedFiles, TrialConfig
 
 if TYPE_CHECKING:
     from gridsearch.engine.trying import Tried
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
 def check_recipe(
     job: JobSpec,
-    tried: Tried,
+    models: JobModels,
     seen: Seen,
     configs: Sequence[TrialConfig],
-    pretrained: Mapping[str, Path] = MappingProxyType({}),
+    pretrained: PretrainedFiles = MappingProxyType({}),
 ) -> None:
     """Raise a one-line error, with the place of the key at fault, when a recipe asks for what cannot be done.
 
-    `pretrained` are the files of weights to start from, by what configurations call them. A model that cannot be built
-    without numbers is left to the workers.
+    `pretrained` are the files of weights to start from, by model and by what configurations call them. A model
+    that cannot be built without numbers is left to the workers.
     """
+    # By model: of users' models one at a time has a process.
+    configs = sorted(configs, key=lambda one: job.models.index(one.model))
     channels, height, width = seen.image_shape
     if channels not in (1, 3) and any(config.normalization == "imagenet" for config in configs):
         key = "normalization" if "normalization" in job.setting_names else "pretrained"
@@ -49,29 +51,34 @@ def check_recipe(
             f"{job.document.place(job.trail('crop_padding'))}: crop_padding: {padding} pixels around images of"
             f" {height} x {width} may leave nothing of them; give less than {min(height, width)}"
         )
-    _check_freezing(job, tried, configs)
-    _check_pretrained(job, tried, configs, pretrained)
-    check_features(job, tried, [config for config in configs if config.distillation == "hidden"])
+    _check_freezing(job, models, configs)
+    _check_pretrained(job, models, configs, pretrained)
+    for name in job.models:
+        learning = [config for config in configs if config.model == name and config.distillation == "hidden"]
+        check_features(job, models.tried(name), learning, left_out(job, name, "distillation == 'hidden'"))
 
 
-def _check_freezing(job: JobSpec, tried: Tried, configs: Sequence[TrialConfig]) -> None:
-    distinct = {(config.freeze, repr(config.hyper)): config for config in configs if config.freeze}
+def _check_freezing(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig]) -> None:
+    distinct = {(config.model, config.freeze, repr(config.hyper)): config for config in configs if config.freeze}
     for config in list(distinct.values())[:MOST_TRIED]:
         with contextlib.suppress(ModelEndedError, NotTriedError):
-            if said := tried.freezing_problem(config.hyper, config.freeze):
-                raise ModelError(f"{job.document.place(job.trail('freeze'))}: {said}")
+            if said := models.tried(config.model).freezing_problem(config.hyper, config.freeze):
+                mend = left_out(job, config.model, f"freeze == {config.freeze!r}")
+                raise ModelError(f"{job.document.place(job.trail('freeze'))}: {said}{mend}")
 
 
-def _check_pretrained(job: JobSpec, tried: Tried, configs: Sequence[TrialConfig], files: Mapping[str, Path]) -> None:
-    distinct = {(config.pretrained, repr(config.hyper)): config for config in configs if config.pretrained in files}
+def _check_pretrained(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig], files: PretrainedFiles) -> None:
+    starting = [config for config in configs if (config.model, config.pretrained) in files]
+    distinct = {(config.model, config.pretrained, repr(config.hyper)): config for config in starting}
     for config in list(distinct.values())[:MOST_TRIED]:
         with contextlib.suppress(ModelEndedError, NotTriedError):
-            if said := tried.pretrained_problem(config, files[config.pretrained]):
-                raise ModelError(f"{job.document.place(job.trail('pretrained'))}: {said}")
+            if said := models.tried(config.model).pretrained_problem(config, files[config.model, config.pretrained]):
+                mend = left_out(job, config.model, "pretrained != ''")
+                raise ModelError(f"{job.document.place(job.trail('pretrained'))}: {said}{mend}")
 
 
-def check_features(job: JobSpec, tried: Tried, configs: Sequence[TrialConfig]) -> None:
+def check_features(job: JobSpec, tried: Tried, configs: Sequence[TrialConfig], mend: str = "") -> None:
     """Raise `ModelError` where a model's forward does not call the module whose output is compared with a teacher's."""
     with contextlib.suppress(ModelEndedError, NotTriedError):
         if configs and (said := tried.hidden_problem(configs[0].hyper)):
-            raise ModelError(f"{job.document.place(job.trail('distillation'))}: {said}")
+            raise ModelError(f"{job.document.place(job.trail('distillation'))}: {said}{mend}")

@@ -9,23 +9,26 @@ from dataclasses import replace
 from gridsearch.errors import ModelError
 from gridsearch.models.registry import ModelSignature
 from gridsearch.spec.domains import Axis
-from gridsearch.spec.job import JobSpec
+from gridsearch.spec.job import MODEL, JobSpec
 from gridsearch.spec.kinds import as_written
 from gridsearch.spec.space import Space
 from gridsearch.spec.trial import RECIPE_KEYS, Value
 
 
-def fitted_job(job: JobSpec, model: ModelSignature) -> JobSpec:
-    """Return the job with numbers as the model takes them; `ModelError`, with its place, for a value that it cannot.
+def fitted_job(job: JobSpec, models: Sequence[ModelSignature]) -> JobSpec:
+    """Return the job with numbers as its models take them; `ModelError`, with its place, for a value that one cannot.
 
-    Only what loses nothing is made to fit, `1` to `1.0`: text stays text, as a model would take "false" for true.
+    Only what loses nothing is made to fit, `1` to `1.0`: text stays text, as a model would take "false" for true. A
+    value is held against each of the models that have the setting.
     """
-    axes = [axis if axis.name in RECIPE_KEYS else _fitted(job, model, axis) for axis in job.space.axes]
-    fixed = {
-        key: value if key in RECIPE_KEYS else _fitted_value(job, model, key, [value], 0, written_as_list=False)
-        for key, value in job.fixed.items()
-    }
-    return replace(job, space=Space(axes), fixed=fixed)
+    for model in models:
+        axes = [_fitted(job, model, axis) if _is_of(model, axis.name) else axis for axis in job.space.axes]
+        job = replace(job, space=Space(axes))
+    return job
+
+
+def _is_of(model: ModelSignature, key: str) -> bool:
+    return key not in RECIPE_KEYS and key != MODEL and model.has(key)
 
 
 def _fitted(job: JobSpec, model: ModelSignature, axis: Axis) -> Axis:

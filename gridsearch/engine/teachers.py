@@ -11,9 +11,9 @@ from gridsearch import paths
 from gridsearch.analysis.winners import winners
 from gridsearch.engine.keeping import objective_of, trial_epoch
 from gridsearch.engine.model_process import Limits
-from gridsearch.engine.preparation import prepare
+from gridsearch.engine.preparation import PreparedJob, prepare
 from gridsearch.engine.recipe_checks import check_features
-from gridsearch.errors import JobError, nearest
+from gridsearch.errors import JobError, ModelError, nearest
 from gridsearch.spec.job import JobSpec, job_from_text, load_job
 from gridsearch.spec.outcomes import OPEN_STATES
 from gridsearch.store.contract import Store
@@ -129,6 +129,21 @@ def check_chain(chain: Sequence[JobSpec], store: Store | None, data_dir: Path, l
                     f" job {mine}; a teacher sees what its students see"
                 )
         if "hidden" in job.values("distillation"):
-            check_features(job, teacher.tried, [teacher.grid.trials[0].config])
+            _check_teachers_features(teacher, student)
     for one in prepared:
-        one.tried.rest()
+        one.models.rest()
+
+
+def _check_teachers_features(teacher: PreparedJob, student: PreparedJob) -> None:
+    """Raise `ModelError` where a teacher's features cannot be compared with; while it is not chosen, of all models."""
+    chosen = student.teacher.partition("@")[0]
+    trials = {trial.config.model: trial for trial in reversed(teacher.grid.trials)}
+    known = [trial for trial in teacher.grid.trials if trial.trial_id == chosen] or list(trials.values())
+    refused = []
+    for trial in known:
+        try:
+            check_features(student.job, teacher.models.tried(trial.config.model), [trial.config])
+        except ModelError as error:
+            refused.append(error)
+    if len(refused) == len(known):
+        raise refused[0]

@@ -285,8 +285,8 @@ def _with_origins(source: ModelSource, settings: WorkerSettings, job: JobRow, co
     """Return settings with what the training of a trial starts from: a file of weights, a teacher."""
     if config.pretrained:
         spec = job_from_text(job.source, base=Path(str(job.spec.get("base", "."))), source=f"job {job.name!r}")
-        files = dict(pretrained_files(spec, source.data_dir).values())
-        if config.pretrained not in files:
+        files = pretrained_files(spec, config.model, source.data_dir).files
+        if (config.model, config.pretrained) not in files:
             raise EngineError(f"the weights that {job.name!r} started from have changed since: bring those back")
         settings = replace(settings, pretrained=files)
     if config.teacher:

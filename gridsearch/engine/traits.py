@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+from gridsearch.engine.job_models import JobModels
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError
 from gridsearch.engine.packing import Traits
-from gridsearch.engine.trying import Looks, Tried
+from gridsearch.engine.trying import Looks
 from gridsearch.search.plan import LineagePlan
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.compatibility import Behaviour, kind_of
@@ -20,14 +21,14 @@ UNKNOWN = Looks(None, draws=True, profile=Profile(None, 0, 0.0))
 class TraitsFinder:
     """Finds the traits of a job's lineages, as far as can be told without running a model; workers look closer."""
 
-    def __init__(self, tried: Tried) -> None:
-        self.tried = tried
+    def __init__(self, models: JobModels) -> None:
+        self.models = models
         self._by_settings: dict[str, Looks] = {}
 
     def __call__(self, lineage: LineagePlan) -> Traits:
         """Return the traits of a lineage."""
         config = lineage.config
-        settings = json.dumps([config.hyper, config.freeze, may_concatenate(config)], sort_keys=True)
+        settings = json.dumps([config.model, config.hyper, config.freeze, may_concatenate(config)], sort_keys=True)
         if settings not in self._by_settings:
             self._by_settings[settings] = self._find(lineage.config)
         found = self._by_settings[settings]
@@ -35,6 +36,6 @@ class TraitsFinder:
 
     def _find(self, config: TrialConfig) -> Looks:
         try:
-            return self.tried.looks(config)
+            return self.models.tried(config.model).looks(config)
         except (ModelEndedError, NotTriedError):
             return UNKNOWN

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gridsearch.analysis.question import defaults
 from gridsearch.atomic import write
 from gridsearch.errors import StorageError
 from gridsearch.models.registry import MODELS, find_model
@@ -151,7 +152,7 @@ def _description(kept: Kept) -> dict[str, Any]:
         "trial": row.trial_id,
         "gridsearch": __version__,
         "model": config.model,
-        "hyper": dict(job.spec.get("defaults") or {}) | _implied(config) | config.hyper,
+        "hyper": defaults(job, config.model) | _implied(config) | config.hyper,
         "image_shape": job.spec.get("image_shape"),
         "classes": job.spec.get("classes"),
         "class_names": job.spec.get("class_names"),

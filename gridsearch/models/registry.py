@@ -89,6 +89,10 @@ class ModelSignature:
         others = {key: value for key, value in self.optional.items() if key not in hyper and is_plain(value)}
         return f" (by default {settings_text(others)})" if others else ""
 
+    def has(self, key: str) -> bool:
+        """Whether something is a setting of the model."""
+        return key in self.hyperparameters or (self.open_ended and key not in self.data_arguments)
+
     @property
     def hyperparameters(self) -> tuple[str, ...]:
         """Return the names of all hyperparameters the constructor names."""

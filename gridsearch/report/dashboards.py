@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gridsearch.analysis.frames import JobData, load
+from gridsearch.analysis.question import models_of
 from gridsearch.analysis.summary import summary
 from gridsearch.atomic import write, write_named
 from gridsearch.paths import INDEX_PAGE, dashboard_page
@@ -58,7 +59,7 @@ def _entry(data: JobData, page: Path) -> Entry:
         name=data.job.name,
         page=page.name if page.exists() else "",
         dataset=str(spec.get("dataset", "")),
-        model=str(spec.get("model", "")),
+        model=", ".join(models_of(spec)),
         updated=last_change(data.job, data.launches),
         summary=summary(data),
     )

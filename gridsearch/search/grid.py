@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
+from gridsearch.errors import ModelError
 from gridsearch.search.drawing import draws
 from gridsearch.spec.identity import names, same_value
-from gridsearch.spec.job import JobSpec
+from gridsearch.spec.job import MODEL, JobSpec
 from gridsearch.spec.selection import FOLD, is_selected, nothing_selected
 from gridsearch.spec.space import MAX_POINTS, drawn_text
 from gridsearch.spec.trial import (
@@ -24,21 +25,33 @@ from gridsearch.spec.versions import FIRST, recipe_version
 
 
 @dataclass(frozen=True)
-class Ingredients:
-    """What determines a trial's numbers beside the job file: the content of the data and the code of the model.
+class ModelPart:
+    """What determines the numbers of a model's trials beside the job file: its code.
 
-    `defaults` are the default values of the model's hyperparameters; a setting that has its default is left out of the
-    identity, so that adding it to a job later changes nothing. `pretrained` says who weights to start from are, by what
-    the job calls them; `teacher` is the id of the trial that students learn from. `model_version` says, for the model's
-    settings, which version of the recipe made the model what it is now.
+    `defaults` are the default values of its hyperparameters; a setting that has its default is left out of the
+    identity, so that adding it to a job later changes nothing. `version` says, for its settings, which version of the
+    recipe made the model what it is now; `has` whether a setting is one of its own. `pretrained` says who weights to
+    start from are, by what the job calls them, and `unusable` why the model cannot start from others.
+    """
+
+    code: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    version: Callable[[Mapping[str, Any]], int] = lambda hyper: FIRST
+    has: Callable[[str], bool] = lambda name: True
+    pretrained: Mapping[str, str] = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What determines a trial's numbers beside the job file: the content of the data, and each of the job's models.
+
+    `teacher` is the id of the trial that students learn from.
     """
 
     dataset: str
-    model_code: str
-    defaults: Mapping[str, Any]
-    pretrained: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, ModelPart]
     teacher: str = ""
-    model_version: Callable[[Mapping[str, Any]], int] = lambda hyper: FIRST
 
 
 @dataclass(frozen=True)
@@ -86,23 +99,30 @@ class Grid:
 def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
     """Return the grid of a job; `JobError` when a rule cannot be decided or leaves nothing, or nothing is chosen.
 
-    A trial is chosen where one of the points that it stands for is.
+    Settings that a model does not have are none of its trials: points that differ in these alone are one trial. A trial
+    is chosen where one of the points that it stands for is. `ModelError` where a model cannot start from given weights.
     """
     trials: list[GridTrial] = []
     chosen: set[str] = set()
+    lacking = {model: _lacking(job, ingredients.models[model]) for model in job.models}
     known: dict[str, dict[str, Value]] = {}
     idle: dict[str, None] = {}
     skipped = [0] * len(job.rules)
     points = repeated = 0
     for point in _points(job):
         points += 1
-        settings = with_implied_settings({**job.fixed, **point})
-        if (rule := _skipped_by(job, settings)) is not None:
+        model = str(point.get(MODEL, job.models[0]))
+        absent = lacking[model]
+        named = {key: value for key, value in {**job.fixed, **point}.items() if key not in absent}
+        settings = with_implied_settings(named)
+        told = {MODEL: model, **absent}
+        if (rule := _skipped_by(job, told | settings)) is not None:
             skipped[rule] += 1
             continue
-        trial = _trial(job, ingredients, settings)
+        trial = _trial(job, ingredients, model, settings)
         if job.only:
-            chosen |= _chosen(job, dict(ingredients.defaults) | settings, [trial, *_copies(job, trial.config)])
+            complete = told | dict(ingredients.models[model].defaults) | settings
+            chosen |= _chosen(job, complete, [trial, *_copies(job, trial.config)])
         if trial.trial_id in known:
             repeated += 1
             first = known[trial.trial_id]
@@ -127,6 +147,11 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
         size=None if job.space.continuous else job.space.size,
         chosen=frozenset(chosen) if job.only else None,
     )
+
+
+def _lacking(job: JobSpec, part: ModelPart) -> dict[str, None]:
+    """Return the settings of a job that are none of a model's, and are null in expressions about its trials."""
+    return {name: None for name in job.model_settings if not part.has(name)}
 
 
 def _points(job: JobSpec) -> Iterable[dict[str, Value]]:
@@ -165,25 +190,28 @@ def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:
     return None
 
 
-def _trial(job: JobSpec, ingredients: Ingredients, settings: dict[str, Any]) -> GridTrial:
+def _trial(job: JobSpec, ingredients: Ingredients, model: str, settings: dict[str, Any]) -> GridTrial:
     live = without_dead_settings(settings)
-    defaults = ingredients.defaults
+    part = ingredients.models[model]
+    defaults = part.defaults
     recipe = {key: value for key, value in live.items() if key in RECIPE_KEYS}
     if start := recipe.get("pretrained"):
-        recipe["pretrained"] = ingredients.pretrained[start]
+        if said := part.unusable.get(start):
+            raise ModelError(said)
+        recipe["pretrained"] = part.pretrained[start]
     hyper = {
         key: value
         for key, value in live.items()
-        if key not in RECIPE_KEYS and not (key in defaults and same_value(defaults[key], value))
+        if key not in RECIPE_KEYS and key != MODEL and not (key in defaults and same_value(defaults[key], value))
     }
     config = TrialConfig(
         dataset=ingredients.dataset,
         split=job.split,
-        model=job.model,
-        model_code=ingredients.model_code,
+        model=model,
+        model_code=part.code,
         hyper=hyper,
         teacher=ingredients.teacher if recipe.get("distillation", "none") != "none" else "",
-        version=recipe_version(recipe, ingredients.model_version(hyper)),
+        version=recipe_version(recipe, part.version(hyper)),
         **recipe,
     )
     return _grid_trial(config)

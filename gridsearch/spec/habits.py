@@ -123,18 +123,12 @@ def _rules(written: Any) -> str:
     return f"rules: [{{skip: {as_written(text)}}}]" if text else ""
 
 
-_TWO = "a job for each {0}, or change it with --set {0}=..."
-
-
-def _one(key: str) -> Callable[[Any], str]:
-    return lambda written: _TWO.format(key) if isinstance(written, list) else ""
-
-
 _SCALARS: dict[str, Callable[[Any], str]] = {
     "pretrained": _pretrained,
     "rules": _rules,
-    "model": _one("model"),
-    "dataset": _one("dataset"),
+    "dataset": lambda written: (
+        "a job for each dataset, or change it with --set dataset=..." if isinstance(written, list) else ""
+    ),
     "split": lambda written: f"split: {{validation: {as_written(written)}}}" if _is_number(written) else "",
     "objective": lambda written: f"objective: {{metric: {written}}}" if isinstance(written, str) else "",
     "teacher": lambda written: f"teacher: {{job: {written}}}" if isinstance(written, str) else "",

@@ -68,17 +68,18 @@ def parse(canonical_text: str) -> TrialConfig:
     return TrialConfig(**json.loads(canonical_text))
 
 
-def flatten(canonical_text: str) -> dict[str, Any]:
+def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
     """Return a trial's settings (see `TrialConfig.settings`) without building its configuration: for many rows.
 
-    Where the split has folds, the trial's `fold` is among them.
+    Where the split has folds, the trial's `fold` is among them, and `model` where it is asked for.
     """
     content = json.loads(canonical_text)
     recipe = {key: float(content[key]) if key in FLOAT_KEYS else content[key] for key in RECIPE_KEYS if key in content}
     if "folds" in content.get("split", {}):
         recipe["fold"] = content.get("fold", 0)
     hyper: dict[str, Any] = content.get("hyper", {})
-    return RECIPE_DEFAULTS | recipe | hyper
+    model = {"model": content["model"]} if with_model else {}
+    return RECIPE_DEFAULTS | recipe | hyper | model
 
 
 def point_of(canonical_text: str, repeated: Collection[str] = ("seed",)) -> str:

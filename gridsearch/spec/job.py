@@ -47,6 +47,13 @@ Duration = Annotated[
 ]
 
 
+#: One model, or several, of which each is a value of the axis `model`.
+ModelNames = Annotated[
+    list[Annotated[str, Field(min_length=1)]],
+    BeforeValidator(lambda written: written if isinstance(written, list) else [written]),
+    Field(min_length=1),
+]
+
 DiskLimit = Annotated[
     float,
     BeforeValidator(lambda written: None if written is None else bytes_of(written)),
@@ -121,7 +128,7 @@ class JobFile(BaseModel):
     image_size: ImageSize | None = None
     resize: Resize | None = None
     background: Background | None = None
-    model: Annotated[str, Field(min_length=1)]
+    model: ModelNames
     space: dict[str, Any] = Field(default_factory=dict)
     rules: list[SkipRule] = Field(default_factory=list)
     search: Annotated[RandomSearch | None, BeforeValidator(lambda written: None if written == "grid" else written)] = (
@@ -137,6 +144,9 @@ class JobFile(BaseModel):
 
 
 JOB_KEYS = tuple(JobFile.model_fields)
+#: The key that may be an axis and is no setting: a trial of each of its values is one of a job of that model alone.
+MODEL = "model"
+_TOP = "cannot be an axis: it belongs at the top of the file"
 _RECIPE_TYPES: dict[str, TypeAdapter[Any]] = {
     key: TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]
     for key, info in Recipe.model_fields.items()
@@ -162,11 +172,12 @@ def recipe_comparable(key: str) -> Comparable:
 class JobSpec:
     """A job whose every value has been checked, but not yet against its data and its model.
 
-    `fixed` are the settings that have one value, `space` the axes. `base` is the folder that relative paths in the job
-    start from. `image_format` is how images are read. `search` is None for the whole grid. `trial_timeout` is how many
-    seconds a worker may be silent, None for ever; `checkpoints` how many bytes the store's checkpoints may take, None
-    for any. `source` is YAML that stands for the job with its overrides; `document` knows where everything stands.
-    `only` says which of the trials a launch is to train (`spec/selection.py`); it is no part of the job.
+    `fixed` are the settings that have one value, `space` the axes; of several `models` the first axis is `model`.
+    `base` is the folder that relative paths in the job start from. `image_format` is how images are read. `search` is
+    None for the whole grid. `trial_timeout` is how many seconds a worker may be silent, None for ever; `checkpoints`
+    how many bytes the store's checkpoints may take, None for any. `source` is YAML that stands for the job with its
+    overrides; `document` knows where everything stands. `only` says which of the trials a launch is to train
+    (`spec/selection.py`); it is no part of the job.
     """
 
     name: str
@@ -174,7 +185,7 @@ class JobSpec:
     dataset: str
     split: Split
     image_format: ImageFormat
-    model: str
+    models: tuple[str, ...]
     fixed: Mapping[str, Value]
     space: Space
     rules: Sequence[Rule]
@@ -196,8 +207,20 @@ class JobSpec:
         """Return the names of everything that is set, axes first."""
         return [axis.name for axis in self.space.axes] + list(self.fixed)
 
+    @property
+    def model_settings(self) -> list[str]:
+        """Return the names of the settings that are the models' own."""
+        return [name for name in self.setting_names if name not in RECIPE_KEYS and name != MODEL]
+
+    @property
+    def models_text(self) -> str:
+        """Return the models as a person reads them."""
+        return ", ".join(self.models)
+
     def values(self, setting: str) -> Sequence[Value]:
-        """Return the values that a recipe's setting has in this job."""
+        """Return the values that `model` or a recipe's setting has in this job."""
+        if setting == MODEL:
+            return self.models
         of_axis = next((axis.values for axis in self.space.axes if axis.name == setting), None)
         return of_axis or [self.fixed[setting] if setting in self.fixed else RECIPE_DEFAULTS[setting]]
 
@@ -229,7 +252,7 @@ def job_from_text(text: str, overrides: Sequence[str] = (), *, base: Path, sourc
 
 def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> JobSpec:
     """Check a document and its overrides and return the job they describe."""
-    apply_overrides(document, overrides, settings=RECIPE_KEYS, others=JOB_KEYS)
+    apply_overrides(document, overrides, settings=[MODEL, *RECIPE_KEYS], others=[k for k in JOB_KEYS if k != MODEL])
     data = document.data
     if said := file_habit(data):
         raise JobError(f"{document.source}: {said}")
@@ -237,7 +260,10 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         if key not in JOB_KEYS and key not in RECIPE_KEYS:
             raise document.error((key,), f"unknown key{_instead(key)}", key=True)
     head = _check_head(document)
+    models = _models(document, head.model)
     fixed, axes = _settings(document, head.space)
+    if len(models) > 1:
+        axes.insert(0, Axis(MODEL, models, "category"))
     space = Space(axes)
     values = {key: [value] for key, value in fixed.items()} | {axis.name: list(axis.values) for axis in axes}
     check_search(document, head, space)
@@ -249,10 +275,10 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         dataset=_path(document, ("dataset",), head.dataset),
         split=head.split,
         image_format=format_of(vars(head)),
-        model=_model(document, head.model),
+        models=models,
         fixed=fixed,
         space=space,
-        rules=_rules(document, head.rules, values),
+        rules=_rules(document, head.rules, values | {MODEL: list(models)}),
         search=head.search,
         repeats=head.repeats,
         repeat_over=head.repeat_over,
@@ -284,11 +310,18 @@ def _path(document: Document, trail: Trail, written: str) -> str:
         raise document.error(trail, str(error)) from None
 
 
-def _model(document: Document, written: str) -> str:
-    try:
-        return module_path(written)
-    except ValueError as error:
-        raise document.error(("model",), str(error)) from None
+def _models(document: Document, written: Sequence[str]) -> tuple[str, ...]:
+    found: list[str] = []
+    for index, name in enumerate(written):
+        trail = (MODEL, index) if isinstance(document.data[MODEL], list) else (MODEL,)
+        try:
+            model = module_path(name)
+        except ValueError as error:
+            raise document.error(trail, str(error)) from None
+        if model in found:
+            raise document.error(trail, f"the model {model!r} stands twice")
+        found.append(model)
+    return tuple(found)
 
 
 def _instead(key: str) -> str:
@@ -367,7 +400,8 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
             fixed[key] = values[0]
     for key, written in space.items():
         if key in JOB_KEYS and key not in FORMAT_KEYS:
-            raise document.error(("space", key), "cannot be an axis: it belongs at the top of the file", key=True)
+            may = "it belongs at the top of the file, with several values too" if key == MODEL else _TOP
+            raise document.error(("space", key), may, key=True)
         if not key.isidentifier():
             raise document.error(("space", key), "is not a usable name: letters, digits and _ only", key=True)
         values = _checked_values(document, ("space", key), written)
@@ -404,7 +438,10 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
 
 
 def comparables(values: Mapping[str, Sequence[Value]]) -> dict[str, Comparable]:
-    """Return what the settings of a job with these values can be equal to in an expression, the recipe's included."""
+    """Return what the settings of a job with these values can be equal to in an expression, the recipe's included.
+
+    `values` may have the job's models, too.
+    """
     known = {key: comparable_to(own) for key, own in values.items() if key not in RECIPE_KEYS}
     return known | {key: recipe_comparable(key) for key in RECIPE_KEYS}
 

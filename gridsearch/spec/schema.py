@@ -19,7 +19,7 @@ _HELP = {
     "resize": "How images of another shape come to image_size: padded, cropped, or stretched.",
     "background": "What lies behind transparent pixels, and fills what resize: pad adds.",
     "split": "How images are divided; a share is a fraction or a number of images.",
-    "model": "A model by name, or your own as package.module:Class.",
+    "model": "A model by name, or your own as package.module:Class; a list of them is an axis.",
     "space": "The axes: a list of values, a range, or a single value for each setting.",
     "search": "grid: every point; {random: 50}: so many, drawn at random.",
     "repeats": "How many times each point is trained, with other seeds.",
@@ -70,7 +70,9 @@ def job_schema(*, datasets: Sequence[str], models: Sequence[str]) -> dict[str, A
     schema = JobFile.model_json_schema()
     properties = schema["properties"]
     properties["dataset"] = {"anyOf": [{"enum": list(datasets)}, {"type": "string", "minLength": 1}]}
-    properties["model"] = {"anyOf": [{"enum": list(models)}, {"type": "string", "pattern": "^[\\w.]+:\\w+$"}]}
+    model = [{"enum": list(models)}, {"type": "string", "pattern": "^[\\w.]+:\\w+$"}]
+    several = {"type": "array", "items": {"anyOf": model}, "minItems": 1, "uniqueItems": True}
+    properties["model"] = {"anyOf": [*model, several]}
     properties["search"] = {"anyOf": [{"const": "grid"}, {"$ref": "#/$defs/RandomSearch"}], "default": "grid"}
     recipe = Recipe.model_json_schema()["properties"]
     for key, value in recipe.items():

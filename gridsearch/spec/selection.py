@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gridsearch.errors import JobError
-from gridsearch.spec.job import JobSpec, comparables
+from gridsearch.spec.job import MODEL, JobSpec, comparables
 from gridsearch.spec.kinds import Comparable, as_written
 from gridsearch.spec.rules import Rule, parse_rule
 
@@ -24,7 +24,7 @@ def selecting(job: JobSpec, expressions: Sequence[str]) -> JobSpec:
     `JobError` in one line for what is no expression, or compares with what a setting can never be. The grid stays
     whole: who is selected stands in `Grid.chosen`.
     """
-    names = comparables({name: job.values(name) for name in job.setting_names})
+    names = comparables({name: job.values(name) for name in [MODEL, *job.setting_names]})
     names |= {FOLD: _NUMBER} if job.split.folds else {}
     rules = []
     for text in expressions:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
@@ -12,6 +14,9 @@ from gridsearch.spec.batches import KEEP, LastBatch, steps_of_epoch
 Scalar = bool | int | float | str
 #: A hyperparameter's value: a scalar, null, or a list of scalars (the widths of the hidden layers, say).
 Value = Scalar | None | list[Scalar]
+
+#: Files of weights to start from, by the model and by what its configurations call them.
+PretrainedFiles = Mapping[tuple[str, str], Path]
 
 PositiveInt = Annotated[int, Field(ge=1, strict=True)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]

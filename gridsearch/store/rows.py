@@ -24,12 +24,13 @@ class NewTrial:
 class JobRow:
     """A job as last launched.
 
-    `spec` is the resolved job as JSON values: `dataset`, `model`, `axes` (a list of `{"name", "values",
-    "scale"}` in the file's order, `scale` being "linear", "log" or "category"), `objective` (`{"metric",
-    "at", "mode"}`) and `images` (`{"train", "validation", "test"}`, and `"unused"` where the split leaves some
-    out); where the job has them `search` (`{"random", "drawn", "size"}`), `repeats` with `repeat_over`, `folds` and
-    `constraints`, and of a user's model `sources`, the beginning of the SHA-256 of each of its modules.
-    `source` is the text of the job file with its overrides.
+    `spec` is the resolved job as JSON values: `dataset`, `model` (a name, or a list of several), `axes` (a list of
+    `{"name", "values", "scale"}` in the file's order, `scale` being "linear", "log" or "category"), `objective`
+    (`{"metric", "at", "mode"}`) and `images` (`{"train", "validation", "test"}`, and `"unused"` where the split leaves
+    some out); where the job has them `search` (`{"random", "drawn", "size"}`), `repeats` with `repeat_over`, `folds`
+    and `constraints`, and of a user's model `sources`, the beginning of the SHA-256 of each of its modules. With
+    several models `defaults`, those of their settings, and `sources` are by model. `source` is the text of the job file
+    with its overrides.
     """
 
     name: str

@@ -46,13 +46,15 @@ class Behaviour:
 class Kind:
     """What lineages have in common that may be trained as one; lineages are of one kind where this is equal.
 
-    `images` tells the batches and how they are computed with, `optimizer` and `nesterov` the optimiser, `shape` the
-    models (see `shape_of`; unique for a model that is only trained alone), `seed` the draws of models that draw.
-    Learning rates and their schedules, momentum, penalties, label smoothing, limits of gradients, early stopping and
-    dropout probabilities are no part of it. Only of dense networks those with `plain` gradient descent keep to
-    themselves: they have a faster step of their own.
+    `model` is what configurations call it: two models are not trained as one, however alike they look. `images` tells
+    the batches and how they are computed with, `optimizer` and `nesterov` the optimiser, `shape` the models (see
+    `shape_of`; unique for a model that is only trained alone), `seed` the draws of models that draw. Learning rates and
+    their schedules, momentum, penalties, label smoothing, limits of gradients, early stopping and dropout probabilities
+    are no part of it. Only of dense networks those with `plain` gradient descent keep to themselves: they have a faster
+    step of their own.
     """
 
+    model: str
     images: Hashable
     optimizer: str
     nesterov: bool
@@ -78,7 +80,7 @@ def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -
     )
     images = (config.dataset, config.split, config.split_key, config.batch_size, config.last_batch, changes)
     seed, rule = config.seed if behaviour.draws else None, RuleKind.of(config)
-    kind = Kind(images, rule.optimizer, rule.nesterov, object() if alone else shape, seed)
+    kind = Kind(config.model, images, rule.optimizer, rule.nesterov, object() if alone else shape, seed)
     return replace(kind, plain=rule.plain) if kind.is_dense else kind
 
 

@@ -139,7 +139,7 @@ def new_model(config: TrialConfig, place: Workplace) -> nn.Module:
     """
     model = drawn_model(config, place)
     if config.pretrained:
-        file = place.pretrained[config.pretrained]
+        file = place.pretrained[config.model, config.pretrained]
         load_pretrained(model, config.model, str(file), folders=[Path()], data_dir=Path())
     freeze(model, config.freeze)
     return model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import FormMeasured
-from gridsearch.spec.trial import TrialConfig
+from gridsearch.spec.trial import PretrainedFiles, TrialConfig
 from gridsearch.training.arrays import DeviceArrays
 from gridsearch.training.distillation import Teacher
 from gridsearch.training.losses import Targets
@@ -59,7 +59,7 @@ class Keeping:
 class Workplace:
     """Where training happens: data on a device, folders, a teacher if there is one, and how to learn to stop.
 
-    `pretrained` are the files of weights to start from, as configurations name them.
+    `pretrained` are the files of weights to start from.
     Without `keeping` no weights are kept but those in checkpoints.
     """
 
@@ -71,7 +71,7 @@ class Workplace:
     model_search: tuple[Path, ...] = ()
     stop: Callable[[], bool] = lambda: False
     teacher: Teacher | None = None
-    pretrained: Mapping[str, Path] = field(default_factory=dict)
+    pretrained: PretrainedFiles = field(default_factory=dict)
     keeping: Keeping | None = None
 
     def targets(self, part: Tensor, pixels: Tensor, *, changed: bool = False) -> Targets:

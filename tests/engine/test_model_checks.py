@@ -260,7 +260,7 @@ def test_a_last_batch_costs_the_trials_that_cannot_train_on_it(
     assert 0 < len(failing) < len(ready.grid.trials)
     assert sum(map(ready.doomed_trials, ready.dooms)) == len(failing)
     assert all(
-        (dict(ready.model.optional) | config.settings())[key] == value
+        (dict(ready.models[config.model].optional) | config.settings())[key] == value
         for config in failing[:1]
         for key, value in shared.items()
     )

@@ -12,7 +12,7 @@ from gridsearch.engine.settings_checks import fitted_job
 from gridsearch.errors import ModelError
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import build_model, find_model
-from gridsearch.search.grid import Grid, Ingredients, expand
+from gridsearch.search.grid import Grid, Ingredients, ModelPart, expand
 from gridsearch.spec.job import job_from_text
 from tests.engine.launching import JOB, prepared
 
@@ -65,8 +65,9 @@ def text(kind: str, space: str) -> str:
 def grid(folder: Path, kind: str, space: str) -> Grid:
     (folder / "own_settings.py").write_text(NETS)
     model = find_model(f"own_settings:{kind}", [folder])
-    job = fitted_job(job_from_text(text(kind, space), base=folder), model)
-    return expand(job, Ingredients("", "", {key: value for key, value in model.optional.items() if is_plain(value)}))
+    job = fitted_job(job_from_text(text(kind, space), base=folder), [model])
+    defaults = {key: value for key, value in model.optional.items() if is_plain(value)}
+    return expand(job, Ingredients("", {model.name: ModelPart(defaults=defaults)}))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from gridsearch.engine.narrowing import Narrowing
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.engine.trained import ModelSource, trained
 from gridsearch.models.registry import ModelClass
-from gridsearch.search.grid import Ingredients, expand
+from gridsearch.search.grid import Ingredients, ModelPart, expand
 from gridsearch.spec.identity import parse
 from gridsearch.store.opening import open_store
 from tests.engine.launching import launch, prepared
@@ -68,6 +68,6 @@ def test_a_trial_of_an_earlier_version_is_built_as_it_was(tmp_path: Path, earlie
         model = trained(source, "small", rows["all"].trial_id).model
         assert settings_of(rows["all"], store.jobs())["bias_before_norm"] is True
     assert "features.conv1.bias" in model.state_dict()
-    now = expand(earlier.job, Ingredients("d", "", {}, model_version=earlier.model.version))
+    now = expand(earlier.job, Ingredients("d", {"cnn": ModelPart(version=earlier.models["cnn"].version)}))
     assert [trial.config.version for trial in now.trials] == [1, 2]
     assert earlier.grid.trials[1].trial_id != rows["all"].trial_id

@@ -21,7 +21,7 @@ from gridsearch.data.torchvision_sets import load_torchvision_set
 from gridsearch.engine import preparation, recipe_checks
 from gridsearch.engine.preparation import PreparedJob, prepare
 from gridsearch.errors import ModelError
-from gridsearch.models.registry import build_model
+from gridsearch.models.registry import build_model, find_model
 from gridsearch.spec.job import JobSpec, load_job
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.opening import open_store
@@ -148,7 +148,9 @@ def test_its_points_and_the_parts_of_its_images(name: str, monkeypatch: pytest.M
 def parameters(prepared: PreparedJob, hyper: Mapping[str, Any]) -> int:
     data = prepared.dataset
     with torch.device("meta"):
-        model = build_model(prepared.model, hyper, image_shape=data.image_shape, num_classes=data.num_classes)
+        model = build_model(
+            find_model(prepared.job.models[0]), hyper, image_shape=data.image_shape, num_classes=data.num_classes
+        )
     return sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -165,7 +167,7 @@ def shrunk(folder: Path, name: str) -> JobSpec:
     prepared = prepare(load_job(path, without), folder, teacher="teacher" if full.teacher else "")
     models = {repr(trial.config.hyper): trial.config for trial in prepared.grid.trials}
     config = min(models.values(), key=lambda config: parameters(prepared, config.hyper))
-    settings = {**prepared.model.optional, **config.settings()}
+    settings = {**prepared.models[config.model].optional, **config.settings()}
     smallest = {axis.name: settings[axis.name] for axis in full.space.axes}
     smallest |= {"epochs": 1, "batch_size": BATCH}
     smallest.pop("distillation", None)

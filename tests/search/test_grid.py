@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridsearch.errors import JobError
-from gridsearch.search.grid import Grid, Ingredients, expand
+from gridsearch.search.grid import Grid, Ingredients, ModelPart, expand
 from gridsearch.search.plan import make_plan
 from gridsearch.spec.identity import flatten, parse, point_of
 from gridsearch.spec.job import JobSpec, job_from_text
@@ -25,7 +25,14 @@ space:
   learning_rate: [0.1, 0.01]
   neurons: [10, 25]
 """
-PLAIN = Ingredients("data", "", {})
+
+
+def of(part: ModelPart | None = None, *, data: str = "data", **others: ModelPart) -> Ingredients:
+    """Return what grids are made of: the part of the model `shallow`, and those of others."""
+    return Ingredients(data, {"shallow": part or ModelPart(), **others})
+
+
+PLAIN = of()
 
 
 def job(*overrides: str, text: str = JOB) -> JobSpec:
@@ -53,8 +60,8 @@ def test_an_edited_grid_shares_what_it_can() -> None:
     assert before < after
     assert len(after - before) == 16
     assert ids(expand(job("name=other"), PLAIN)) == before
-    assert not ids(expand(job(), Ingredients("other data", "", {}))) & before
-    assert not ids(expand(job(), Ingredients("data", "other code", {}))) & before
+    assert not ids(expand(job(), of(data="other data"))) & before
+    assert not ids(expand(job(), of(ModelPart("other code")))) & before
     assert not ids(expand(job("split.test=0.1"), PLAIN)) & before
 
 
@@ -71,7 +78,7 @@ def test_an_edited_grid_shares_what_it_can() -> None:
     ],
 )
 def test_a_value_is_the_models_default_only_where_it_is_the_same(default: object, written: str, same: bool) -> None:
-    defaults = Ingredients("data", "", {"setting": default})
+    defaults = of(ModelPart(defaults={"setting": default}))
     given = ids(expand(job(f"space.setting={written}"), defaults))
     assert (given == ids(expand(job(), defaults))) is same
 
@@ -80,7 +87,7 @@ def test_a_version_is_the_models_or_the_recipes() -> None:
     def versions(ingredients: Ingredients, *overrides: str) -> set[int]:
         return {trial.config.version for trial in expand(job(*overrides), ingredients).trials}
 
-    by_width = Ingredients("data", "", {}, model_version=lambda hyper: 2 if hyper["neurons"] == 25 else 1)
+    by_width = of(ModelPart(version=lambda hyper: 2 if hyper["neurons"] == 25 else 1))
     assert versions(PLAIN) == versions(PLAIN, "precision=float32", "optimizer=adam") == {1}
     assert versions(PLAIN, "precision=mixed") == {2}
     assert versions(by_width) == {1, 2}
@@ -90,7 +97,7 @@ def test_a_version_is_the_models_or_the_recipes() -> None:
 
 
 def test_imagenets_weights_bring_imagenets_normalisation_unless_another_is_asked_for() -> None:
-    known = Ingredients("data", "", {}, {"imagenet": "imagenet", "mine.pt": "sha256:1"})
+    known = of(ModelPart(pretrained={"imagenet": "imagenet", "mine.pt": "sha256:1"}))
 
     def pairs(*overrides: str) -> set[tuple[str, str]]:
         grid = expand(job("batch_size=4", "epochs=1", "learning_rate=1", "neurons=1", *overrides), known)
@@ -114,7 +121,7 @@ def test_imagenets_weights_bring_imagenets_normalisation_unless_another_is_asked
 
 
 def test_an_axis_added_with_the_models_default_changes_nothing() -> None:
-    with_default = Ingredients("data", "", {"dropout": 0.0})
+    with_default = of(ModelPart(defaults={"dropout": 0.0}))
     before = ids(expand(job(), with_default))
     after = ids(expand(job("space.dropout=[0.0,0.5]"), with_default))
     assert before < after
@@ -263,7 +270,7 @@ def test_a_trial_is_selected_where_one_of_its_points_is() -> None:
     grid = expand(selecting(whole, ["momentum == 0.9"]), PLAIN)
     assert ids(grid) == ids(expand(whole, PLAIN))
     assert grid.chosen == ids(expand(job("optimizer=[sgd,adam]", "momentum=0.9"), PLAIN))
-    by_default = Ingredients("data", "", {"neurons": 10})
+    by_default = of(ModelPart(defaults={"neurons": 10}))
     assert len(expand(selecting(job(), ["neurons == 10"]), by_default).chosen_trials) == 16
 
 
@@ -272,3 +279,50 @@ def test_a_random_search_draws_the_same_points_whatever_is_selected() -> None:
     grid = expand(selecting(whole, ["epochs in [10, 20]"]), PLAIN)
     assert ids(grid) == ids(expand(whole, PLAIN))
     assert grid.chosen == {trial.trial_id for trial in grid.trials if trial.config.epochs <= 20} != set()
+
+
+NAMES = ("neurons", "width", "depth")
+AXES = {"neurons": [10, 25], "width": [1, 2, 3], "depth": [5, 6]}
+
+
+@given(
+    st.dictionaries(st.sampled_from(["a:A", "b:B", "c:C"]), st.sets(st.sampled_from(NAMES)), min_size=2),
+    st.sampled_from([[], ["momentum=[0.0,0.9]"], ["repeats=2"], ["split.folds=2"]]),
+)
+def test_a_trial_of_several_models_is_that_of_a_job_of_its_model(has: dict[str, set[str]], more: list[str]) -> None:
+    parts = {
+        name: ModelPart(code=name, defaults={"depth": 5}, version=lambda hyper: len(hyper) + 1, has=own.__contains__)
+        for name, own in has.items()
+    }
+
+    def grid(models: list[str], known: set[str]) -> Grid:
+        text = JOB.partition("space:")[0] + "space:\n  batch_size: 4\n  epochs: [10, 20]\n  learning_rate: 0.1\n"
+        text += "".join(f"  {name}: {AXES[name]}\n" for name in NAMES if name in known)
+        return expand(job(f"model=[{', '.join(models)}]", *more, text=text), Ingredients("data", parts))
+
+    several = grid(list(has), set().union(*has.values()))
+    alone = {name: grid([name], own) for name, own in has.items()}
+    assert [trial.canonical for trial in several.trials] == [
+        trial.canonical for one in alone.values() for trial in one.trials
+    ]
+    assert several.points == several.standing + several.repeated
+    assert set(several.idle) <= set(NAMES)
+
+
+def test_rules_and_selections_know_models_and_settings_that_one_lacks_are_null() -> None:
+    made = of(ModelPart(has=lambda name: name == "neurons"), mlp=ModelPart(has=lambda name: name == "width"))
+    text = JOB.replace("model: shallow", "model: [shallow, mlp]") + "  width: [1, 2]\n"
+
+    def kept(*rules: str, only: list[str] | None = None) -> dict[str, int]:
+        whole = job(f"rules={[{'skip': rule} for rule in rules]}", text=text)
+        found = [trial.config.model for trial in expand(selecting(whole, only or []), made).chosen_trials]
+        return {model: found.count(model) for model in ("shallow", "mlp")}
+
+    assert kept() == {"shallow": 32, "mlp": 32}
+    assert kept("model == 'mlp' and epochs > 10") == {"shallow": 32, "mlp": 8}
+    assert kept("neurons > 10") == kept("neurons == 25") == {"shallow": 16, "mlp": 32}
+    assert kept("width == null and epochs == 10") == {"shallow": 24, "mlp": 32}
+    assert kept(only=["model == 'shallow' or width == 1"]) == {"shallow": 32, "mlp": 16}
+    with pytest.raises(JobError, match=r"--only .*: none of the 64 trials; model is 'shallow' or 'mlp'"):
+        kept(only=["model == 'cnn'"])
+    assert len(expand(job("rules=[{skip: model == 'mlp'}]"), PLAIN).trials) == 32

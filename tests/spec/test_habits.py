@@ -58,7 +58,10 @@ def test_other_lines() -> None:
     assert "write model: shallow, and as keys of their own: neurons" in refusal(
         JOB.replace("model: shallow", "model: {name: shallow, neurons: 3}")
     )
-    assert "write a job for each model, or change it" in refusal(JOB.replace("model: shallow", "model: [a, b]"))
+    assert "write a job for each dataset, or change it" in refusal(JOB.replace("dataset: digits", "dataset: [a, b]"))
+    assert "write the list itself: model: ['shallow', 'mlp']" in refusal(
+        JOB.replace("model: shallow", "model: {values: [shallow, mlp]}")
+    )
 
 
 def test_free_text_is_free() -> None:
@@ -98,9 +101,9 @@ def test_overrides() -> None:
 
 @pytest.mark.parametrize("written", ["./nets.py:Net", "nets.py:Net", "./nets:Net", "nets:Net"])
 def test_models_written_as_files(written: str) -> None:
-    assert job_from_text(JOB.replace("model: shallow", f"model: {written}"), base=Path()).model == "nets:Net"
+    assert job_from_text(JOB.replace("model: shallow", f"model: {written}"), base=Path()).models == ("nets:Net",)
 
 
 def test_models_elsewhere() -> None:
-    assert job_from_text(JOB.replace("model: shallow", "model: a/b.py:Net"), base=Path()).model == "a.b:Net"
+    assert job_from_text(JOB.replace("model: shallow", "model: a/b.py:Net"), base=Path()).models == ("a.b:Net",)
     assert "move it there, and write nets:Net" in refusal(JOB.replace("model: shallow", "model: ../nets.py:Net"))

@@ -36,7 +36,7 @@ def refusal(text: str = JOB, *overrides: str) -> str:
 
 def test_a_job() -> None:
     spec = job()
-    assert (spec.name, spec.dataset, spec.model, len(spec.space)) == ("shallow", "mnist", "shallow", 384)
+    assert (spec.name, spec.dataset, spec.models, len(spec.space)) == ("shallow", "mnist", ("shallow",), 384)
     assert spec.fixed == {"optimizer": "sgd"}
     assert [axis.name for axis in spec.space.axes] == ["batch_size", "epochs", "learning_rate", "neurons"]
     assert spec.space[0] == {"batch_size": 4, "epochs": 10, "learning_rate": 0.1, "neurons": 10}
@@ -126,7 +126,7 @@ def test_whole_numbers_of_the_job_may_be_written_with_an_exponent() -> None:
         ("dataset: mnist\n", "", "shallow.yaml: dataset: missing"),
         ("  epochs: [10, 20, 50, 100]\n", "", "shallow.yaml: epochs: missing"),
         ("optimizer: sgd", "epochs: 10", "space.epochs: stands at the top of the file too"),
-        ("neurons", "model", "space.model: cannot be an axis"),
+        ("neurons", "model", "space.model: it belongs at the top of the file, with several values too"),
         ("neurons", "'two words'", "is not a usable name"),
         (
             "space:",

@@ -284,3 +284,9 @@ def test_dense_networks_with_a_faster_step_keep_to_themselves() -> None:
     shape = ("dense", "layer", "weight")
     plain, *others = (kind_of(config(**more), shape, STILL) for more in ({}, {"momentum": 0.9}, {"weight_decay": 0.1}))
     assert (plain.plain, others) == (True, [replace(plain, plain=False)] * 2)
+
+
+def test_two_models_are_of_two_kinds_however_alike_they_look() -> None:
+    shape = shape_of(DENSE["shallow"], config())
+    kinds = {kind_of(config(model=model), shape, STILL) for model in ("shallow", "shallow", "nets:Shallow")}
+    assert len(kinds) == 2

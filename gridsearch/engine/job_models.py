@@ -1,0 +1,147 @@
+"""The models of a job: what each takes, what it adds to who a trial is, and who answers questions about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridsearch.engine.dooms import model_place
+from gridsearch.engine.model_process import Limits, ModelProcess
+from gridsearch.engine.model_questions import Seen
+from gridsearch.errors import ModelError, nearest
+from gridsearch.models.plain import is_plain
+from gridsearch.models.registry import MODELS, ModelClass, ModelSignature, check_hyperparameters, find_model
+from gridsearch.search.grid import ModelPart
+from gridsearch.spec.job import MODEL, JobSpec
+from gridsearch.spec.yaml_source import parse_document
+
+if TYPE_CHECKING:
+    from gridsearch.engine.trying import Tried
+
+
+class JobModels:
+    """Finds models by their names, and answers for each; of users' models one at a time has a process.
+
+    `seen` is what the models are given and asked for, once that is known.
+    """
+
+    def __init__(self, names: Iterable[str], folders: Sequence[Path], limits: Limits | None = None) -> None:
+        self.folders, self.limits = folders, limits
+        self.seen: Seen | None = None
+        self._signatures: dict[str, ModelSignature] = {}
+        self._here: dict[str, Tried] = {}
+        self._processes: dict[str, ModelProcess] = {}
+        self._current: ModelProcess | None = None
+        # At once: it takes seconds to start, in which the data are loaded.
+        if first := next((name for name in names if name not in MODELS), None):
+            self._process(first)
+
+    def __getitem__(self, name: str) -> ModelSignature:
+        """Return what a model takes; `ModelError` where it cannot be found."""
+        if name not in self._signatures:
+            self._signatures[name] = find_model(name) if name in MODELS else self._process(name).signature()
+        return self._signatures[name]
+
+    def tried(self, name: str) -> Tried:
+        """Return who answers questions about a model, as `trying.Tried` says."""
+        assert self.seen
+        if name not in MODELS:
+            process = self._process(name)
+            process.seen = self.seen
+            return process
+        if name not in self._here:
+            from gridsearch.engine.trying import TriedHere  # torch: mistakes in the job itself show without it
+
+            model = self[name]
+            assert isinstance(model, ModelClass)
+            self._here[name] = TriedHere(model, self.seen)
+        return self._here[name]
+
+    def part(
+        self, name: str, pretrained: Mapping[str, str] | None = None, unusable: Mapping[str, str] | None = None
+    ) -> ModelPart:
+        """Return what a model adds to who its trials are; the mappings as `ModelPart` has them."""
+        model = self[name]
+        return ModelPart(
+            model.code,
+            {key: value for key, value in model.optional.items() if is_plain(value)},
+            model.version,
+            model.has,
+            pretrained or {},
+            unusable or {},
+        )
+
+    def rest(self) -> None:
+        """Give back what was needed to answer; the next question may take longer."""
+        if self._current:
+            self._current.rest()
+
+    def leave(self) -> None:
+        """Leave the process to the next model that is asked about, as if nothing had been."""
+        if self._current:
+            self._current.leave()
+
+    def _process(self, name: str) -> ModelProcess:
+        if name not in self._processes:
+            self.leave()
+            self._processes[name] = ModelProcess(name, self.folders, self.limits)
+        elif self._current is not self._processes[name]:
+            self.leave()
+        self._current = self._processes[name]
+        return self._current
+
+
+def check_found(job: JobSpec, models: JobModels) -> None:
+    """Raise `ModelError`, with its place, for a model that is not found or lacks a setting that it needs.
+
+    A setting must be known to one of the models; so must each be that has a name of its own.
+    """
+    for name in job.models:
+        try:
+            models[name]
+        except ModelError as error:
+            raise ModelError(f"{model_place(job, name)}: {error}") from None
+    found = [models[name] for name in job.models]
+    names = job.model_settings
+    unknown = next((key for key in names if not any(model.has(key) for model in found)), None)
+    if unknown is not None and len(found) > 1:
+        raise ModelError(f"{_place(job, found[0], unknown)}: {_known_to_none(found, unknown)}{_part_of(job)}")
+    for model in found:
+        own = names if len(found) == 1 else [key for key in names if model.has(key)]
+        try:
+            check_hyperparameters(model, own)
+        except ModelError as error:
+            culprit = next((key for key in own if repr(key) in str(error)), None)
+            part = _part_of(job) if culprit and not model.has(culprit) else ""
+            raise ModelError(f"{_place(job, model, culprit)}: {error}{part}") from None
+
+
+def _part_of(job: JobSpec) -> str:
+    """Return how a part of a file's models is trained, where `--set` has left out those that know a setting."""
+    written = parse_document(job.document.text, job.document.source).data.get(MODEL)
+    if not (job.document.override((MODEL,)) and isinstance(written, list) and set(job.models) < set(written)):
+        return ""
+    of = f"== {job.models[0]!r}" if len(job.models) == 1 else f"in {list(job.models)}"
+    return f'; a part of the file\'s models is trained with --only "{MODEL} {of}"'
+
+
+def left_out(job: JobSpec, model: str, condition: str) -> str:
+    """Return how one of several models is left out of what does not suit it; nothing for an only one."""
+    if len(job.models) == 1:
+        return ""
+    return f"; leave model {model!r} out of it with a rule, skip: {MODEL} == {model!r} and {condition}"
+
+
+def _known_to_none(models: Sequence[ModelSignature], key: str) -> str:
+    if any(key in model.data_arguments for model in models):
+        return f"{key!r} comes from the data set and cannot be set"
+    known = dict.fromkeys(name for model in models for name in model.hyperparameters)
+    names = ", ".join(repr(model.name) for model in models)
+    return f"{key!r} is neither a recipe key nor a setting of one of the models {names}{nearest(key, known)}"
+
+
+def _place(job: JobSpec, model: ModelSignature, culprit: str | None) -> str:
+    named = job.document.place(job.trail(culprit), key=True) if culprit else None
+    place = (job.document.override((MODEL,)) if named is None or named.line else None) or named
+    return str(place or model_place(job, model.name))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.oracle.holding import launch, packed
+from tests.oracle.odd_models import KINDS
 from tests.oracle.recipes import CASES, job
 from tests.oracle.where import device
 
@@ -47,3 +48,13 @@ def test_large_models_are_the_same_again(model: str, tmp_path: Path) -> None:
     text = job("again", f"model: {model}\nepochs: 2\nspace: {json.dumps(axes)}\n")
     with packed():
         assert_same_again(text, tmp_path)
+
+
+@pytest.mark.skipif(device().type == "cpu", reason="one thread of a processor adds up in one order")
+def test_odd_models_are_the_same_again(tmp_path: Path) -> None:
+    space = {"kind": [kind for kind in KINDS if kind != "lazy_layers"], "learning_rate": [0.05, 0.02]}
+    text = job("again", f"model: tests.oracle.odd:Odd\nepochs: 2\nspace: {json.dumps(space)}\n")
+    with packed():
+        one, other = (launch(tmp_path / name, text, code=None).trials() for name in ("one", "other"))
+    pairs = zip(one, other, strict=True)
+    assert not {str(a.hyper["kind"]) for a, b in pairs if (a.numbers, a.epochs) != (b.numbers, b.epochs)}

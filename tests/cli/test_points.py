@@ -69,7 +69,7 @@ def test_points_from_plan_to_page(command: Command) -> None:
         command("top", "small", "-f", "csv")
         .splitlines()[0]
         .startswith(
-            "rank,val_accuracy_mean,val_accuracy_std,val_accuracy_n,val_accuracy_of,val_accuracy_diverged,over,"
+            "rank,first_trial,val_accuracy_mean,val_accuracy_std,val_accuracy_n,val_accuracy_of,val_accuracy_diverged,over,"
         )
     )
     command("export", "small", "--table", "points", "-o", "points.csv")
@@ -135,7 +135,7 @@ def test_tables_go_into_files_and_keep_the_ids(command: Command) -> None:
     command("launch", "small.yaml", "--inline", "--no-dashboard", *settings("epochs=[1,2]"))
     assert command("top", "small", "-n", "all", "-o", "top.csv") == "written to top.csv\n"
     top = pd.read_csv("top.csv")
-    assert (len(top), top.columns[0], top["trial"].str.len().min()) == (8, "trial", 64)
+    assert (len(top), list(top.columns[:2]), top["trial"].str.len().min()) == (8, ["rank", "trial"], 64)
     assert Path("top.csv").read_text() == command("top", "small", "-n", "all", "-f", "csv")
     command("top", "small", "-n", "2", "--bottom", "0", "-o", "top.tex")
     ids = [f"  {trial[:8]} & " for trial in top["trial"][:2]]

@@ -37,7 +37,7 @@ def replacing(target: Path, *, durable: bool = True, afresh: bool = False, mark:
         if durable:
             os.fsync(stream.fileno())
     if durable:
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def replacing_path(target: Path) -> Iterator[Path]:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def write(target: Path, content: bytes, *, durable: bool = True, afresh: bool = False, mark: str = "") -> None:
@@ -113,7 +113,8 @@ def _is_descriptor(target: Path) -> bool:
     return name in ("/dev/stdout", "/dev/stderr") or name.startswith(("/dev/fd/", "/proc/"))
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the disk keep the names in a folder, as far as it can be told to."""
     # Its name is new, and some file systems cannot be told to keep that: the file is whole all the same.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

@@ -27,6 +27,7 @@ from gridsearch.analysis.ranking import TableOptions, table
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import timing
+from gridsearch.analysis.updated import updated_at
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 
@@ -74,7 +75,7 @@ class Results:
                     "results": glance.results,
                     "best": glance.best.score if glance.best else float("nan"),
                     "metric": data.objective.heading,
-                    "updated": pd.Timestamp(row.updated_at),
+                    "updated": pd.Timestamp(updated_at(self._store, row)),
                 }
             )
         return pd.DataFrame(rows, columns=["job", "trials", "results", "best", "metric", "updated"])
@@ -124,19 +125,19 @@ class Job:
     def top(
         self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = (), each: bool = False
     ) -> pd.DataFrame:
-        """Return the best trials, best first, with their rank as index.
+        """Return the best trials, best first, with their rank as index and, unless `columns` are named, their ids.
 
         Points with repeats or folds have one row, with mean and spread, unless `each` trial is asked for.
         """
         options = TableOptions(top=n, bottom=0, filter=filter, columns=columns, each=each, apart=True)
-        return table(self._data, options).frame()
+        return table(self._data, options).frame(ids=not columns)
 
     def bottom(
         self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = (), each: bool = False
     ) -> pd.DataFrame:
-        """Return the worst trials, worst last, with their rank as index; `each` as for `top`."""
+        """Return the worst trials, worst last; rank, ids and `each` as for `top`."""
         options = TableOptions(top=0, bottom=n, filter=filter, columns=columns, each=each, apart=True)
-        return table(self._data, options).frame()
+        return table(self._data, options).frame(ids=not columns)
 
     def correlation(self, method: str = "pearson") -> pd.DataFrame:
         """Return the correlations of the axes and the score: "pearson" or "spearman"."""
@@ -190,17 +191,20 @@ class Figures:
 
         return scatter_figure(board(self._data), x, color)
 
-    def curves(self, *, log: bool = False) -> go.Figure:
-        """Return the loss curves of the best, median and worst trials; `log` for a logarithmic loss axis."""
+    def curves(self, *, log: bool = True) -> go.Figure:
+        """Return the loss curves of the best, median and worst trials; the loss axis is logarithmic if `log`."""
         from gridsearch.report.figures.curves import curves_figure
 
         return curves_figure(curves(self._data), log=log)
 
-    def comparison(self, axis: str, metric: str = "val_loss", *, training: bool = True) -> go.Figure:
-        """Return the curves of the best trial at each value of an axis; `metric` is "val_loss" or "val_accuracy"."""
+    def comparison(self, axis: str, metric: str = "val_loss", *, training: bool = True, log: bool = True) -> go.Figure:
+        """Return the curves of the best trial at each value of an axis; `metric` is "val_loss" or "val_accuracy".
+
+        A loss axis is logarithmic unless `log` is false.
+        """
         from gridsearch.report.figures.comparison import comparison_figure
 
-        return comparison_figure(comparison(self._data, axis), metric, training=training)
+        return comparison_figure(comparison(self._data, axis), metric, training=training, log=log)
 
     def confusion(self, trial: str = "") -> go.Figure:
         """Return the confusion matrix of a trial on the test images, by default the best ranked of those tested."""

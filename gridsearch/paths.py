@@ -71,9 +71,14 @@ def checkpoint_dir(store: Path) -> Path:
     return companion_dir(store) / "checkpoints"
 
 
+def readings_dir(store: Path) -> Path:
+    """Return the folder in which launches gather weights, one subfolder per job."""
+    return companion_dir(store) / "readings"
+
+
 def reading_dir(store: Path, job_name: str) -> Path:
     """Return the folder in which a job's launches gather weights, one subfolder per lineage, until they end."""
-    return companion_dir(store) / "readings" / file_stem(job_name)
+    return readings_dir(store) / file_stem(job_name)
 
 
 def weights_file(store: Path, trial_id: str, epoch: int | None = None) -> Path:
@@ -82,7 +87,17 @@ def weights_file(store: Path, trial_id: str, epoch: int | None = None) -> Path:
     `epoch` is another one than its job reads. Trials are the same in every store: stores in one folder share them.
     """
     name = trial_id[:12] if epoch is None else f"{trial_id[:12]}-epoch{epoch}"
-    return store.absolute().parent / WEIGHTS_NAME / f"{name}.pt"
+    return weights_dir(store) / f"{name}.pt"
+
+
+def weights_dir(store: Path) -> Path:
+    """Return the folder beside a store that keeps weights of its trials."""
+    return store.absolute().parent / WEIGHTS_NAME
+
+
+def unfinished_files(folder: Path) -> list[Path]:
+    """Return what is being written anywhere below a folder, or was when its writer ended (see `partial_file`)."""
+    return sorted(path for path in folder.rglob(".*.partial") if re.search(r"\.[0-9a-f]{32}\.partial$", path.name))
 
 
 def log_dir(store: Path) -> Path:

@@ -48,7 +48,13 @@ def test_tables_of_a_job(results: Results) -> None:
     assert job.top(2, filter="neurons == 5", columns=["neurons", "score"])["neurons"].tolist() == [5, 5]
     assert job.correlation().loc["epochs", "val_accuracy"] > 0.9
     assert job.correlation(method="spearman").shape == (4, 4)
-    assert job.timing("neurons").columns.tolist() == ["neurons", "trainings", "ms_per_step", "seconds_per_epoch"]
+    assert job.timing("neurons").columns.tolist() == [
+        "neurons",
+        "trainings",
+        "ms_per_step",
+        "seconds_per_epoch",
+        "trained_together",
+    ]
     assert job.trials()["seconds_per_epoch"].dropna().unique().tolist() == [1.0]
 
 

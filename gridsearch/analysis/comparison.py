@@ -9,7 +9,8 @@ from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import MOST_COMPARED, MOST_LEVELS, ordered_values
 from gridsearch.analysis.question import axis_title
-from gridsearch.analysis.ranking import ranked
+from gridsearch.analysis.rounding import rounded
+from gridsearch.analysis.standings import standings
 
 #: A longer training passes through the curve of a shorter one: there would be one line to see.
 _ONE_LINE = frozenset({"epochs"})
@@ -20,7 +21,8 @@ class Comparison:
     """The curve of the best trial at each value of `axis`, in the order of its values; `ordered`: they are amounts.
 
     A value's best trial stands for it, as values differ in what suits them: a large batch is no worse for learning
-    slowly at a rate that is right for a small one.
+    slowly at a rate that is right for a small one. Where points are trained several times it is the best point, and of
+    its trials the one with the middle score.
     """
 
     axis: str
@@ -34,16 +36,17 @@ def comparison(data: JobData, name: str) -> Comparison:
     """Return the curves along an axis; the job's epochs must have been loaded, values without a result are left out."""
     axis, texts = data.along(name)
     value_of = dict(zip(data.trials["trial"], texts, strict=True))
-    ranking = ranked(data).to_dict("records")
+    ranking = standings(data)
     best: dict[str, int] = {}
-    for place, row in enumerate(ranking):
-        best.setdefault(value_of[row["trial"]], place)
+    for place, standing in enumerate(ranking):
+        best.setdefault(value_of[standing.row["trial"]], place)
+    shown = rounded(axis.values)
     values = [text for text in map(label, ordered_values(axis)) if text in best]
     return Comparison(
         axis=name,
         title=axis_title(name),
         ordered=axis.scale != "category",
-        values=tuple(values),
+        values=tuple(shown[value] for value in values),
         curves=curves_of(data, ranking, [best[value] for value in values], "best"),
     )
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from gridsearch.analysis.frames import OVER, JobData
+from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.measures import overfit_epoch, own_epochs
-from gridsearch.analysis.ranking import ranked
+from gridsearch.analysis.question import has_groups
+from gridsearch.analysis.standings import Standing, standings
 from gridsearch.store.rows import EpochRow
 
 MOST_PER_GROUP = 3
@@ -22,7 +22,8 @@ class Curve:
     """The losses and accuracies of one trial per epoch, epoch 0 being the untrained model; not finite: None.
 
     `rank` counts from 1, the best; `settings` are its axes, as text. `lowest_epoch` is where the validation
-    loss was lowest; `overfit_epoch` is the same where it rises from there on while the training loss falls.
+    loss was lowest; `overfit_epoch` is the same where it rises from there on while the training loss falls. Where the
+    ranking is of points, `of_point` and `repeat` are as in `Standing`.
     """
 
     trial: str
@@ -38,16 +39,21 @@ class Curve:
     diverged_epoch: int | None
     lowest_epoch: int | None
     overfit_epoch: int | None
+    of_point: str = ""
+    repeat: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Up to three curves each; no trial stands in two groups. `total` is the number of ranked trials."""
+    """Up to three curves each; none stands in two groups. `total` is the number of places in the ranking.
+
+    They are of the rows of the table of results: trials, or (`unit`) points, each with one of its trials."""
 
     best: tuple[Curve, ...]
     median: tuple[Curve, ...]
     worst: tuple[Curve, ...]
     total: int
+    unit: str = "trial"
 
     @property
     def groups(self) -> tuple[tuple[str, tuple[Curve, ...]], ...]:
@@ -58,22 +64,18 @@ class Curves:
 
 def curves(data: JobData) -> Curves:
     """Return the loss curves of the best, median and worst trials that have a result; needs the epochs."""
-    order = ranked(data)
-    kept = order[order[OVER] == ""] if OVER in order else order
-    scored = int(kept["score"].notna().sum())
-    records = order.to_dict("records")
+    order = standings(data)
+    scored = sum(standing.leads for standing in order)
     groups = {
-        name: curves_of(data, records, range(*bounds), name) for name, bounds in _bounds(len(order), scored).items()
+        name: curves_of(data, order, range(*bounds), name) for name, bounds in _bounds(len(order), scored).items()
     }
-    return Curves(**groups, total=len(order))
+    return Curves(**groups, total=len(order), unit="point" if has_groups(data.job) else "trial")
 
 
-def curves_of(
-    data: JobData, ranking: Sequence[Mapping[Any, Any]], places: Sequence[int], group: str
-) -> tuple[Curve, ...]:
-    """Return the curves of the trials at these places of a ranking, the rows of `ranked` as mappings."""
+def curves_of(data: JobData, ranking: Sequence[Standing], places: Sequence[int], group: str) -> tuple[Curve, ...]:
+    """Return the curves of the trials at these places of a ranking."""
     rows = {row.trial_id: row for row in data.rows}
-    chosen = [rows[ranking[place]["trial"]] for place in places]
+    chosen = [rows[ranking[place].row["trial"]] for place in places]
     own = own_epochs(chosen, data.epoch_rows)
     return tuple(
         _curve(data, ranking[place], epochs, (group, place + 1)) for place, epochs in zip(places, own, strict=True)
@@ -95,7 +97,8 @@ def _bounds(count: int, scored: int) -> dict[str, tuple[int, int]]:
     }
 
 
-def _curve(data: JobData, row: Mapping[Any, Any], own: Sequence[EpochRow], place: tuple[str, int]) -> Curve:
+def _curve(data: JobData, standing: Standing, own: Sequence[EpochRow], place: tuple[str, int]) -> Curve:
+    row = standing.row
     val = tuple(_finite(epoch.val_loss) for epoch in own)
     finite = [(value, epoch.epoch) for value, epoch in zip(val, own, strict=True) if value is not None]
     return Curve(
@@ -112,6 +115,8 @@ def _curve(data: JobData, row: Mapping[Any, Any], own: Sequence[EpochRow], place
         diverged_epoch=None if pd.isna(row["diverged_epoch"]) else int(row["diverged_epoch"]),
         lowest_epoch=min(finite)[1] if finite else None,
         overfit_epoch=overfit_epoch(own),
+        of_point=standing.of_point,
+        repeat=standing.repeat,
     )
 
 

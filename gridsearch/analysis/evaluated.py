@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,12 +10,12 @@ import pandas as pd
 from gridsearch.analysis.evaluations import Scores, Speed, scores, speeds
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.ranking import ranked
+from gridsearch.analysis.standings import standings
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedTrial:
-    """A trial, its place in the ranking (by the objective, never by the test), and what came of the test images.
+    """A trial, its or its point's place in the ranking (by the objective, never by the test), and its test images.
 
     `settings` are its axes, as text; `score` is what ranked it; `speeds` are empty where nobody measured.
     """
@@ -32,6 +33,9 @@ def evaluated_trials(data: JobData) -> tuple[EvaluatedTrial, ...]:
     evaluations = {one.trial_id: one for one in data.evaluations}
     if not evaluations:
         return ()
+    rows = {row["trial"]: row for row in data.trials.to_dict("records")}
+    places = [(place, trial) for place, one in enumerate(standings(data), start=1) for trial in one.members]
+    tried = [(place, rows[trial]) for place, trial in places if trial in evaluations]
     return tuple(
         EvaluatedTrial(
             trial=row["trial"],
@@ -41,8 +45,7 @@ def evaluated_trials(data: JobData) -> tuple[EvaluatedTrial, ...]:
             scores=scores(evaluations[row["trial"]]),
             speeds=speeds(one for one in data.latencies if one.trial_id == row["trial"]),
         )
-        for place, row in enumerate(ranked(data).to_dict("records"), start=1)
-        if row["trial"] in evaluations
+        for place, row in tried
     )
 
 
@@ -51,7 +54,7 @@ def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
     found = [one for one in evaluated_trials(data) if one.trial.startswith(trial)]
     if not found:
         whose = f" of a trial {trial!r}" if trial else ""
-        raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {data.job.name}")
+        raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {shlex.quote(data.job.name)}")
     if trial and len(found) > 1:
         raise TableError(f"{trial!r} begins the ids of {len(found)} evaluated trials; write more of it")
     return found[0]
@@ -59,9 +62,10 @@ def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
 
 def evaluated_frame(data: JobData) -> pd.DataFrame:
     """Return one row for each trial with an evaluation: its axes, score, and the numbers of the test images."""
+    settings = data.trials.set_index("trial")[data.axis_columns].to_dict("index")
     rows = [
         {"trial": one.trial, "rank": one.rank}
-        | dict(one.settings)
+        | {str(name): value for name, value in settings[one.trial].items()}
         | {"score": one.score, "test_accuracy": one.scores.accuracy, "test_loss": one.scores.loss}
         for one in evaluated_trials(data)
     ]

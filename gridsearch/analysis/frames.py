@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -14,6 +14,7 @@ from gridsearch.analysis.levels import value_text, with_seen
 from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
 from gridsearch.analysis.question import Objective, axes, defaults, objective
+from gridsearch.analysis.rounding import rounded
 from gridsearch.errors import nearest
 from gridsearch.spec.batches import KEEP
 from gridsearch.spec.domains import Axis
@@ -21,7 +22,7 @@ from gridsearch.spec.identity import flatten
 from gridsearch.spec.outcomes import METRICS, TrialState
 from gridsearch.spec.trial import FLOAT_KEYS
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import EpochRow, EvaluationRow, JobRow, LatencyRow, TrialRow
+from gridsearch.store.rows import EpochRow, EvaluationRow, JobRow, LatencyRow, LaunchRow, TrainingRow, TrialRow
 
 #: States in which a trial has a score. A diverged trial is a result too, but its number means nothing.
 SCORED_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED})
@@ -38,7 +39,9 @@ EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 
 @dataclass(frozen=True, eq=False)
 class JobData:
-    """A job read for analysis: what it asks, its trials (one row each), its epochs (long form), its tests."""
+    """A job read for analysis: what it asks, its trials (one row each), its epochs (long form), its tests.
+
+    `trainings` and `launches` are empty unless it was read with its epochs."""
 
     job: JobRow
     axes: tuple[Axis, ...]
@@ -48,6 +51,9 @@ class JobData:
     epoch_rows: tuple[EpochRow, ...] = ()
     evaluations: tuple[EvaluationRow, ...] = ()
     latencies: tuple[LatencyRow, ...] = ()
+    trainings: tuple[TrainingRow, ...] = ()
+    launches: tuple[LaunchRow, ...] = ()
+    _rounded: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
 
     @property
     def axis_columns(self) -> list[str]:
@@ -67,9 +73,26 @@ class JobData:
         return with_seen(axis, dict(zip(texts, values, strict=True))), texts
 
     def settings_texts(self, row: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
-        """Return the axes' columns with the texts of their values in a row of `trials`."""
+        """Return the axes' columns with the texts of their values in a row of `trials`, long numbers rounded."""
         pairs = zip(self.axes, self.axis_columns, strict=True)
-        return tuple((name, value_text(axis, row[name])) for axis, name in pairs)
+        return tuple((name, self.shown(name, value_text(axis, row[name]))) for axis, name in pairs)
+
+    def shown(self, column: str, text: str) -> str:
+        """Return the text of a setting's value (`label`) for people to read: long numbers rounded (see `rounding`)."""
+        if column not in self._rounded:
+            declared = dict(zip(self.axis_columns, self.axes, strict=True)).get(column)
+            present = self.trials[column].dropna().unique().tolist()
+            self._rounded[column] = rounded([*(declared.values if declared else ()), *present])
+        return self._rounded[column].get(text, text)
+
+    @property
+    def rounds(self) -> list[str]:
+        """Return the columns of the axes whose values have more digits than `shown` gives."""
+        return [
+            name
+            for axis, name in zip(self.axes, self.axis_columns, strict=True)
+            if any(self.shown(name, text) != text for text in map(label, axis.values))
+        ]
 
     @property
     def epochs(self) -> pd.DataFrame:
@@ -78,13 +101,22 @@ class JobData:
 
 
 def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
-    """Read a job from the store; epochs only when asked for (then evaluations too), or when the score is their best."""
+    """Read a job from the store; epochs only when asked for, or when the score is their best.
+
+    With the epochs come its evaluations, what trained it, and its launches.
+    """
     job = store.job(name)
     needed = with_epochs or objective(job).at == "best"
     data = job_data(job, store.trials(name), store.job_epochs(name) if needed else ())
     if not with_epochs:
         return data
-    return replace(data, evaluations=tuple(store.evaluations(name)), latencies=tuple(store.latencies(name)))
+    return replace(
+        data,
+        evaluations=tuple(store.evaluations(name)),
+        latencies=tuple(store.latencies(name)),
+        trainings=tuple(store.job_trainings(name)),
+        launches=tuple(store.launches(name)),
+    )
 
 
 def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> JobData:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.labels import label
+from gridsearch.analysis.rounding import rounded
 from gridsearch.spec.domains import Axis, Scale
 
 #: More colours than this cannot be told apart, nor ordered by eye.
@@ -25,8 +26,8 @@ _CLOSEST_TICKS = 0.055
 class Placement:
     """Where the values of an axis stand: `positions` in data coordinates (category values at 0, 1, 2, ...).
 
-    `ticks` are the positions that carry a label, `labels` their texts; `span` is the visible range, in powers
-    of ten when `scale` is "log"; `step` the distance of the closest neighbours, in the same units.
+    `ticks` are the positions that carry a label, `labels` their texts, long numbers rounded; `span` is the visible
+    range, in powers of ten when `scale` is "log"; `step` the distance of the closest neighbours, in the same units.
     """
 
     scale: Scale
@@ -81,11 +82,12 @@ def placement(axis: Axis) -> Placement:
     step = min(gaps) if gaps else 1.0
     margin = max(0.6 * step, 0.06 * width) if gaps else 0.5
     kept = _spaced(drawn, width * _CLOSEST_TICKS)
+    shown = rounded(values)
     return Placement(
         scale=scale,
         positions={label(value): place for value, place in zip(values, raw, strict=True)},
         ticks=tuple(raw[index] for index in kept),
-        labels=tuple(label(values[index]) for index in kept),
+        labels=tuple(shown[label(values[index])] for index in kept),
         span=(drawn[0] - margin, drawn[-1] + margin),
         step=step,
     )
@@ -94,15 +96,16 @@ def placement(axis: Axis) -> Placement:
 def levels(axis: Axis) -> Levels:
     """Return the groups of values that share a colour: one each, or neighbours together."""
     names = [label(value) for value in ordered_values(axis)]
+    shown = rounded(axis.values)
     ordered = axis.scale != "category"
     if len(names) <= MOST_LEVELS:
-        return Levels(tuple(names), {name: index for index, name in enumerate(names)}, ordered)
+        return Levels(tuple(shown[name] for name in names), {name: index for index, name in enumerate(names)}, ordered)
     if not ordered:
         own = MOST_LEVELS - 1
-        texts = (*names[:own], f"{len(names) - own} others")
+        texts = (*(shown[name] for name in names[:own]), f"{len(names) - own} others")
         return Levels(texts, {name: min(index, own) for index, name in enumerate(names)}, ordered)
     group_of = {name: index * MOST_LEVELS // len(names) for index, name in enumerate(names)}
-    members = [[name for name in names if group_of[name] == group] for group in range(MOST_LEVELS)]
+    members = [[shown[name] for name in names if group_of[name] == group] for group in range(MOST_LEVELS)]
     texts = tuple(part[0] if len(part) == 1 else f"{part[0]} – {part[-1]}" for part in members)
     return Levels(texts, group_of, ordered)
 

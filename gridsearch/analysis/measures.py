@@ -41,19 +41,18 @@ def overfit_epoch(own: Sequence[EpochRow]) -> int | None:
     """Return the epoch from which the validation loss rises while the training loss goes on falling, or None.
 
     It is the epoch of the lowest validation loss, provided that at least five epochs follow and that in each of the
-    last five the validation loss lies at least 5 % above it and the training loss below what it was then. Each loss
-    is taken as the median of three neighbouring epochs, so that one odd epoch decides nothing. Epochs whose losses
-    are not finite do not count.
+    last five the validation loss lies at least 5 % above its lowest and the training loss below what it was then. For
+    these two each loss is taken as the median of three neighbouring epochs: one odd epoch does not make a training
+    overfit, nor hide that it does. Epochs whose losses are not finite do not count.
     """
     finite = [(e.epoch, e.train_loss, e.val_loss) for e in own if is_finite(e.train_loss) and is_finite(e.val_loss)]
     train, val = _smooth([train for _, train, _ in finite]), _smooth([val for _, _, val in finite])
-    place = min(range(len(val)), key=val.__getitem__, default=0)
+    place = min(range(len(val)), key=lambda index: finite[index][2], default=0)
     if len(val) - 1 - place < _LASTING:
         return None
-    rises = min(val[-_LASTING:]) >= (1 + _RISE) * val[place]
+    rises = min(val[-_LASTING:]) >= (1 + _RISE) * min(val)
     falls = max(train[-_LASTING:]) < train[place]
-    # Of the three epochs behind the lowest median, the one that a curve shows as the lowest.
-    return min(finite[max(0, place - 1) : place + 2], key=lambda one: one[2])[0] if rises and falls else None
+    return finite[place][0] if rises and falls else None
 
 
 def seconds_per_epoch(own: Sequence[EpochRow]) -> float | None:

@@ -5,7 +5,7 @@ Where a job trains each point more than once, its rows are points, ranked by the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -33,9 +33,10 @@ class TableOptions:
     """What a user asks of the table.
 
     `sort` names columns, the first one counting most, each with a leading "-" for descending; without any,
-    the best score comes first. `columns` replaces the axes and the score. `state` asks for the trials in one state,
-    those without a result too, in the order of the grid where there is no score. `each` asks for single trials where a
-    point has several, as a state does; `apart` for mean and spread in columns of their own, for programs.
+    the best score comes first. `columns` replaces the score, what the table is sorted by, and the axes. `state` asks
+    for the trials in one state, those without a result too, in the order of the grid where there is no score. `each`
+    asks for single trials where a point has several, as a state does; `apart` for mean and spread in columns of their
+    own and for every digit, for programs.
     """
 
     top: int = 5
@@ -77,7 +78,8 @@ class RankedRow:
 class RankedTable:
     """The first and the last rows of a ranking; `omitted` lie between them (none: no ellipsis).
 
-    A row is what `unit` says: a trial, or a point with several.
+    A row is what `unit` says: a trial, or a point with several. `rounded` names the columns in which a cell shows fewer
+    digits than the value has.
     """
 
     columns: tuple[str, ...]
@@ -88,16 +90,25 @@ class RankedTable:
     total: int
     omitted: int
     unit: str = "trial"
+    rounded: tuple[str, ...] = ()
 
     @property
     def rows(self) -> tuple[RankedRow, ...]:
         """Return all rows shown, without the ellipsis."""
         return self.first + self.last
 
-    def frame(self) -> pd.DataFrame:
-        """Return the rows shown as a DataFrame, the rank as its index."""
+    def frame(self, *, ids: bool = False) -> pd.DataFrame:
+        """Return the rows shown as a DataFrame, the rank as its index, each with its trial's id first if asked for."""
         index = pd.Index([row.rank for row in self.rows], name="rank", dtype="Int64")
-        return pd.DataFrame([row.values for row in self.rows], columns=list(self.headings), index=index)
+        frame = pd.DataFrame([row.values for row in self.rows], columns=list(self.headings), index=index)
+        if ids and "trial" not in frame:
+            frame.insert(0, self.id_heading, pd.Series([row.trial for row in self.rows], index, dtype="str"))
+        return frame
+
+    @property
+    def id_heading(self) -> str:
+        """Return what the ids of the rows are: those of trials, or of the first trial of each point."""
+        return "trial" if self.unit == "trial" else "first_trial"
 
 
 def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
@@ -141,7 +152,7 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
     total = len(frame)
     top = min(chosen.top, total)
     bottom = min(chosen.bottom, total - top)
-    cells = partial(_cell, apart=chosen.apart)
+    cells = partial(_cell, data, apart=chosen.apart)
     first = _rows(frame.iloc[:top], columns, cells)
     last = _rows(frame.iloc[total - bottom :], columns, cells, start=total - bottom + 1)
     return RankedTable(
@@ -153,6 +164,7 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
         total=total,
         omitted=total - top - bottom,
         unit="point" if of_points else "trial",
+        rounded=() if chosen.apart else tuple(name for name in columns if name in data.rounds),
     )
 
 
@@ -164,9 +176,15 @@ def leader(data: JobData) -> RankedRow | None:
 
 
 def _columns(data: JobData, options: TableOptions) -> list[str]:
-    """Return the columns of a ranking: that of limits where one is exceeded, and for programs where there are any."""
+    """Return the columns of a ranking: the score, what it is sorted by, the axes; of long texts only the last.
+
+    The limits exceeded are there where one is, and for programs where there are any.
+    """
     limited = OVER in data.trials and (options.apart or (data.trials[OVER] != "").any())
-    return [*data.axis_columns, _LAST.get(options.state or "", "score"), *([OVER] if limited else [])]
+    last = _LAST.get(options.state or "", "score")
+    sorted_by = [_sort_key(data, word)[0] for word in options.sort]
+    first = [*(["score"] if last == "score" else []), *([OVER] if limited else []), *sorted_by]
+    return list(dict.fromkeys([*(name for name in first if name not in data.axis_columns), *data.axis_columns, last]))
 
 
 def _heading(data: JobData, name: str, *, apart: bool) -> str:
@@ -179,7 +197,7 @@ def _heading(data: JobData, name: str, *, apart: bool) -> str:
 def unranked(data: JobData) -> tuple[RankedRow, ...]:
     """Return the trials without a result, failed ones first, under the columns that `table` has by default."""
     frame = pd.concat([ranked(data, TableOptions(state=state)) for state in _UNRANKED])
-    return _rows(frame, _columns(data, TableOptions()), _cell)
+    return _rows(frame, _columns(data, TableOptions()), partial(_cell, data))
 
 
 def _states(wanted: str | None) -> list[str]:
@@ -236,13 +254,20 @@ def _rows(
     )
 
 
-def _cell(name: str, row: dict[str, Any], *, apart: bool = False) -> str:
-    value = row[name]
-    if name == "score" and value != value:
+def score_cell(row: Mapping[Any, Any], *, apart: bool = False) -> str:
+    """Return the score of a row in words: of a point with its spread (unless `apart`), else the state in its place."""
+    value = row["score"]
+    if value != value:
         return "no value" if row["state"] in SCORED_STATES else str(row["state"])
-    if name == "score" and not apart and (spread := _spread(row)):
-        return mean_text(value, spread)
-    if name in (*METRICS, "score", "score_std", "initial_val_loss"):
+    spread = None if apart else _spread(row)
+    return mean_text(value, spread) if spread else score_text(value)
+
+
+def _cell(data: JobData, name: str, row: Mapping[Any, Any], *, apart: bool = False) -> str:
+    value = row[name]
+    if name == "score":
+        return score_cell(row, apart=apart)
+    if name in (*METRICS, "score_std", "initial_val_loss"):
         return score_text(value)
     if name in ("seconds_per_epoch", "ms_per_step"):
         return measured_text(value)
@@ -250,10 +275,12 @@ def _cell(name: str, row: dict[str, Any], *, apart: bool = False) -> str:
         return str(value)
     if name not in OURS and value != value:
         return label(None)
-    return f"{value:.1f}" if name == "seconds" and value == value else label(value)
+    if name == "seconds" and value == value:
+        return measured_text(value) if value < 100 else f"{value:.1f}"
+    return label(value) if apart or name in OURS else data.shown(name, label(value))
 
 
-def _spread(row: dict[str, Any]) -> Spread | None:
+def _spread(row: Mapping[Any, Any]) -> Spread | None:
     if "score_n" not in row:
         return None
     std = row["score_std"]

@@ -6,19 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
+from gridsearch.analysis.edges import edge_notes
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.labels import label
-from gridsearch.analysis.levels import ordered_values
 from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.question import Objective
 from gridsearch.analysis.ranking import leader
 from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, TrialState
 from gridsearch.store.rows import TrialRow
-
-#: Axes whose values are names rather than amounts: beyond the largest seed there is nothing to look for.
-_NO_EDGE = frozenset({"seed", "data_seed"})
-#: Edges of the possible, not of the grid: no decay, one image to a batch.
-_NO_SMALLER = frozenset({"0", "1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ def summary(data: JobData) -> Summary:
         images=tuple((str(name), int(count)) for name, count in (data.job.spec.get("images") or {}).items()),
         over=sum(bool(exceeded(row, bounds)) for row in data.rows) if bounds else 0,
         limits=tuple(bounds.items()),
-        hints=_hints(data, best),
+        hints=edge_notes(data),
     )
 
 
@@ -120,18 +114,3 @@ def _wall(data: JobData) -> float | None:
     ends: list[datetime] = [row.finished_at for row in data.rows if row.finished_at and row.state in RESULT_STATES]
     span = (max(ends) - data.job.created_at).total_seconds() if ends else -1.0
     return span if span >= 0 else None
-
-
-def _hints(data: JobData, best: Best | None) -> tuple[str, ...]:
-    """Say where the best trial lies on the edge of the grid: the real best may lie beyond it."""
-    if best is None:
-        return ()
-    found = []
-    for axis, (name, value) in zip(data.axes, best.settings, strict=True):
-        values = [label(item) for item in ordered_values(axis)]
-        if axis.scale == "category" or axis.name in _NO_EDGE or len(values) < 3:
-            continue
-        if value in (values[0], values[-1]) and value not in _NO_SMALLER:
-            edge = "smallest" if value == values[0] else "largest"
-            found.append(f"The best value of {name.replace('_', ' ')} ({value}) is the {edge} tried.")
-    return tuple(found)

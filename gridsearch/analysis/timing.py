@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,42 +17,57 @@ _TIMELESS = frozenset({"epochs", "learning_rate", "seed", "data_seed"})
 
 @dataclass(frozen=True, slots=True)
 class TimingRow:
-    """Medians over the trainings at one value of the axis; one that several trials read is one training."""
+    """Medians over the trainings at one value of the axis; one that several trials read is one training.
+
+    `together` is how many were trained as one and so share their time (1: each alone, None: not known).
+    """
 
     value: str
     trainings: int
     ms_per_step: float | None
     seconds_per_epoch: float
+    together: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """The time of a step and of an epoch, evaluation included, for each value of `axis` that was trained.
 
-    `numeric`: the values are amounts.
+    Where every value has trainings alone, only these count. `numeric`: the values are amounts. `shared`: trainings at
+    different values were trained as one, so their times say nothing about the axis.
     """
 
     axis: str
     numeric: bool
     rows: tuple[TimingRow, ...]
+    shared: bool = False
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a DataFrame, the axis as its first column."""
-        columns = [self.axis, "trainings", "ms_per_step", "seconds_per_epoch"]
-        rows = [(row.value, row.trainings, row.ms_per_step, row.seconds_per_epoch) for row in self.rows]
-        return pd.DataFrame(rows, columns=columns)
+        columns = [self.axis, "trainings", "ms_per_step", "seconds_per_epoch", "trained_together"]
+        rows = [(row.value, row.trainings, row.ms_per_step, row.seconds_per_epoch, row.together) for row in self.rows]
+        return pd.DataFrame(rows, columns=columns).astype({"trained_together": "Int64"})
 
 
 def timing(data: JobData, name: str) -> Timing:
     """Return what epochs and steps cost along an axis; the job's epochs must have been loaded."""
     axis, texts = data.along(name)
     lineages, lengths = [row.lineage_id for row in data.rows], [row.epochs for row in data.rows]
+    packs = _packs(data)
     frame = data.trials[["seconds_per_epoch", "ms_per_step"]].assign(value=texts, lineage=lineages, length=lengths)
     frame = frame[frame["seconds_per_epoch"].notna()].sort_values("length").drop_duplicates("lineage", keep="last")
+    sizes = [len(packs[lineage]) if lineage in packs else None for lineage in frame["lineage"]]
+    frame = frame.assign(together=pd.Series(sizes, index=frame.index, dtype="Int64"))
+    alone = frame[frame["together"] == 1]
+    if set(alone["value"]) == set(frame["value"]):
+        frame = alone
     groups = {str(value): group for value, group in frame.groupby("value")}
     order = [label(value) for value in ordered_values(axis)]
     return Timing(
-        name, axis.scale != "category", tuple(_row(value, groups[value]) for value in order if value in groups)
+        name,
+        axis.scale != "category",
+        tuple(_row(value, groups[value]) for value in order if value in groups),
+        _shared(frame, packs),
     )
 
 
@@ -62,11 +78,33 @@ def timings(data: JobData) -> tuple[Timing, ...]:
     return tuple(one for one in found if 2 <= len(one.rows) <= MOST_COMPARED)
 
 
+def _packs(data: JobData) -> dict[str, frozenset[str]]:
+    """Return with whom each lineage was trained as one, itself included, where that is known."""
+    found: dict[str, frozenset[str]] = {}
+    # By identity: lineages trained as one share their formation, which may have hundreds of places.
+    packs = {id(one.formation): one.formation for one in data.trainings}
+    members_of = {key: frozenset(place.lineage_id for place in pack.places) for key, pack in packs.items()}
+    for one in data.trainings:
+        members = members_of[id(one.formation)] or frozenset((one.lineage_id,))
+        # Of one that was trained in several, the largest: any of its epochs may be the median.
+        if len(members) > len(found.get(one.lineage_id, ())):
+            found[one.lineage_id] = members
+    return found
+
+
+def _shared(frame: pd.DataFrame, packs: Mapping[str, frozenset[str]]) -> bool:
+    values: dict[str, str] = dict(zip(frame["lineage"], frame["value"], strict=True))
+    stood_in = {id(packs[lineage]): packs[lineage] for lineage in values if lineage in packs}
+    return any(len({values[one] for one in pack if one in values}) > 1 for pack in stood_in.values())
+
+
 def _row(value: str, group: pd.DataFrame) -> TimingRow:
     step = group["ms_per_step"].median()
+    together = group["together"].max()
     return TimingRow(
         value=value,
         trainings=len(group),
         ms_per_step=None if pd.isna(step) else float(step),
         seconds_per_epoch=float(group["seconds_per_epoch"].median()),
+        together=None if pd.isna(together) else int(together),
     )

@@ -10,6 +10,20 @@ from gridsearch.store.contract import Store
 from gridsearch.store.rows import TrialRow
 
 
+def trials_of_point(store: Store, name: str, row: TrialRow) -> tuple[list[TrialRow], int]:
+    """Return those of the repeats and folds of a trial's point that have a score, and how many there are in all.
+
+    They stand in the order of the grid. Where points are trained once, it is the trial alone.
+    """
+    job = store.job(name)
+    if not has_groups(job):
+        return [row], 1
+    seeds = repeated_seeds(job)
+    point = point_of(row.config, seeds)
+    every = [one for one in store.trials(name) if point_of(one.config, seeds) == point]
+    return [one for one in every if one.state in (TrialState.COMPLETED, TrialState.STOPPED)], len(every)
+
+
 def winners(store: Store, name: str, n: int) -> list[tuple[TrialRow, float]]:
     """Return the best `n` of a job's trials that have a score, each with it, the best first; diverged ones have none.
 

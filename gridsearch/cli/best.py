@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gridsearch.analysis.labels import label, mean_text
 from gridsearch.analysis.limits import limits
 from gridsearch.analysis.question import Objective, axes, defaults, has_groups, objective
+from gridsearch.analysis.rounding import rounded
 from gridsearch.cli.wording import short_id
 from gridsearch.spec.identity import flatten
 
@@ -73,6 +74,10 @@ def as_best(
 ) -> Best:
     """Return a trial that has a score as a job's best one; the score is its last metric unless given."""
     settings = defaults(job) | flatten(row.config)
-    words = ", ".join(f"{name} {label(settings[name])}" for name in axis_names if settings.get(name, "") != "")
+    declared = {axis.name: axis.values for axis in axes(job)}
+    texts = {name: label(settings[name]) for name in axis_names if name in settings}
+    words = ", ".join(
+        f"{name} {rounded([*declared.get(name, ()), settings[name]])[text]}" for name, text in texts.items()
+    )
     value = getattr(row, asked.metric) if score is None else score
     return Best(row.trial_id, asked.heading, value, words)

@@ -108,7 +108,9 @@ def _folder(store: Path) -> Iterator[Finding]:
 
 def _store(store: Path) -> Iterator[Finding]:
     if not store.exists():
-        yield Finding("store", f"{store}: none yet; the first launch makes it")
+        from gridsearch.store.nearby import nearby_text
+
+        yield Finding("store", f"{store}: none yet; the first launch makes it{nearby_text(store)}")
         return
     from gridsearch.store.opening import open_store
 

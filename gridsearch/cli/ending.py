@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
-from gridsearch.cli.options import DEFAULT_STORE
 from gridsearch.cli.streams import say
-from gridsearch.cli.wording import duration, plural
+from gridsearch.cli.wording import duration, plural, quoted, store_option
 from gridsearch.spec.outcomes import RESULT_STATES, TrialState
 
 if TYPE_CHECKING:
     from gridsearch.engine.launch import LaunchEnd
+    from gridsearch.spec.job import JobSpec
     from gridsearch.store.contract import Store
 
 _CAUSES_SHOWN = 3
 
 
-def say_end(store: Store, name: str, store_path: Path, end: LaunchEnd, *, seconds: float | None) -> None:
+def say_end(store: Store, job: JobSpec, store_path: Path, end: LaunchEnd, *, seconds: float | None) -> None:
     """Say how a launch ended, and in what time if it trained anything."""
+    from gridsearch.analysis.edges import BEYOND, edge_notes
+    from gridsearch.analysis.frames import load
     from gridsearch.cli.best import best_trial
 
+    name = job.name
     states = ", ".join(f"{count:,} {state}" for state, count in end.counts.items())
     say(f"{name}: {states}" + ("" if seconds is None else f" in {duration(seconds)}"))
     if best := best_trial(store, name):
         say(f"{name}: {best}")
+        if edges := edge_notes(load(store, name)):
+            say(f"{name}: {' '.join([*edges, BEYOND])}")
     if end.counts.get(TrialState.FAILED):
         _say_failures(store, name)
+    again = f"gridsearch resume {quoted(name)}{store_option(store_path)}"
     if end.interrupted:
-        option = "" if store_path == DEFAULT_STORE else f" --store {shlex.quote(str(store_path))}"
-        say(f"interrupted, nothing is lost; go on with: gridsearch resume {shlex.quote(name)}{option}")
+        only = "".join(f" --only {quoted(rule.text)}" for rule in job.only)
+        say(f"interrupted, nothing is lost; go on with: {again}{only}")
+    elif end.others:
+        say(f"{name}: {plural(end.others, 'trial')} still to train; train all with: {again}")
 
 
 def _say_failures(store: Store, name: str) -> None:

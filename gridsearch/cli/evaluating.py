@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gridsearch import paths
 from gridsearch.cli import jobs, tables
-from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, JobName, StoreOption, TrialOption
+from gridsearch.cli.evaluated_points import EvaluatedPoint, point_head, point_json, point_names, points_grid, pooled
+from gridsearch.cli.options import (
+    DEFAULT_STORE,
+    DataOption,
+    FormatOption,
+    JobName,
+    StoreOption,
+    TableFile,
+    TrialOption,
+    count_from,
+)
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
-from gridsearch.cli.streams import data, say
+from gridsearch.cli.streams import data, into, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
-from gridsearch.cli.wording import moment, short_id
+from gridsearch.cli.wording import moment, quoted, short_id
 from gridsearch.errors import GridsearchError
 
 if TYPE_CHECKING:
@@ -22,7 +33,10 @@ if TYPE_CHECKING:
     from gridsearch.engine.evaluating import Found
     from gridsearch.store.rows import JobRow
 
-Top = Annotated[int | None, typer.Option("-n", "--top", min=1, help="The best so many trials, one line each.")]
+Top = Annotated[
+    int | None,
+    typer.Option("-n", "--top", parser=count_from(1), metavar="N|all", help="The best so many, one line each; or all."),
+]
 Again = Annotated[
     bool, typer.Option("--again", help="Measure again; test numbers are compared with the recorded ones, which stay.")
 ]
@@ -38,7 +52,8 @@ def evaluate(
     again: Again = False,
     latency: WithLatency = True,
     latency_only: LatencyOnly = False,
-    format_: FormatOption = tables.Format.TABLE,
+    format_: FormatOption = None,
+    output: TableFile = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
     store: StoreOption = DEFAULT_STORE,
@@ -46,22 +61,26 @@ def evaluate(
 ) -> None:
     """Try the best trial, or the one named, on the test images: once, then what is recorded is printed.
 
-    Its weights are the kept ones, else it is trained again. Prints accuracy, loss, each class, the confusion matrix
-    (rows are true classes), and how long the model takes for 1,000 images one by one and in batches. Of more than 50
-    classes it prints the worst, and the most frequent confusions.
+    Where a job has repeats or folds, all trials of its best point are tried, each named with its seed and fold, and
+    their mean is printed with its spread; classes and confusions are then of all of them together, and the latency is
+    that of the first. Weights are the kept ones, else a trial is trained again. Prints accuracy, loss, each class, the
+    confusion matrix (rows are true classes), and how long the model takes for 1,000 images one by one and in batches.
+    Of more than 50 classes it prints the worst, and the most frequent confusions.
     """
     if trial and top:
         raise GridsearchError("--trial names one trial, --top several: leave out one of the two")
     if latency_only and not latency:
         raise GridsearchError("--latency-only and --no-latency leave nothing to do: leave out one of the two")
     checked_device(device)
+    kind = tables.format_of(format_, output)
     from gridsearch.store.opening import open_store, refuse_unsound
 
+    jobs.require_store(store, job)
     with open_store(store, create=False) as opened:
         refuse_unsound(opened, store)
         name = jobs.stored_name(opened, job)
-        chosen = jobs.chosen_trials(opened, name, trial, top or 1)
-        require_own_process(models_behind(opened, chosen))
+        chosen = jobs.chosen_points(opened, name, trial, top or 1)
+        require_own_process(models_behind(opened, [one for ids, _ in chosen for one in ids]))
         # torch: a mistake shows without it.
         import torch
 
@@ -73,49 +92,107 @@ def evaluate(
         torch.set_num_threads(threads)
         source = ModelSource(opened, store, paths.data_dir(data_dir), device, note=say)
         wanted = Wanted(test=not latency_only, latency=latency, again=again)
+        # All trials of a point have the same layers, so one of them is timed.
+        others = replace(wanted, latency=False)
         with stdout_to_stderr():  # what models print
-            found = [find_out(source, name, one, wanted) for one in chosen]
-        differing = _differing(opened.job(name), found)
-    for one in found:
-        if not one.fresh:
-            _say_recorded(one)
-    if top:
-        _print_several(found, differing, format_)
-    else:
-        _print_one(found[0], format_)
+            points = [
+                EvaluatedPoint(
+                    [find_out(source, name, one, others if place else wanted) for place, one in enumerate(ids)]
+                    if wanted.test
+                    else [find_out(source, name, ids[0], wanted)],
+                    of,
+                    point_names(opened.job(name)) if of > 1 else (),
+                )
+                for ids, of in chosen
+            ]
+        differing = _differing(opened.job(name), [point.found[0] for point in points], whole=kind is tables.Format.CSV)
+    for point in points:
+        _say_recorded(point.found)
+    found = [point.found[0] for point in points]
+    with into(output):
+        if any(point.of > 1 for point in points) and wanted.test:
+            _print_points(name, points, differing, kind, several=top is not None)
+        elif top:
+            _print_several(found, differing, kind)
+        else:
+            _print_one(name, found[0], kind)
 
 
-def _say_recorded(found: Found) -> None:
-    dates = [one.at for one in (found.evaluation, *found.latencies) if one is not None]
-    say(f"trial {short_id(found.row.trial_id)}: as recorded {moment(max(dates))}; --again measures again")
+def _say_recorded(found: Sequence[Found]) -> None:
+    known = [one for one in found if not one.fresh]
+    dates = [one.at for trial in known for one in (trial.evaluation, *trial.latencies) if one is not None]
+    if dates:
+        whose = f"trial {short_id(known[0].row.trial_id)}" if len(known) == 1 else f"{len(known)} trials"
+        say(f"{whose}: as recorded {moment(max(dates))}; --again measures again")
 
 
-def _print_one(found: Found, format_: tables.Format) -> None:
+def _print_points(
+    name: str,
+    points: Sequence[EvaluatedPoint],
+    differing: Mapping[str, Sequence[str]],
+    format_: tables.Format,
+    *,
+    several: bool,
+) -> None:
+    """Print points of several trials: of one all that is known, of several a line for each trial and each mean."""
+    from gridsearch.analysis.evaluations import scores
+
+    if format_ is tables.Format.JSON:
+        every = [
+            point_json(
+                point, [_as_json(one, scores(one.evaluation) if one.evaluation else None) for one in point.found]
+            )
+            for point in points
+        ]
+        data(json.dumps(every if several else every[0], indent=2))
+        return
+    grids = [points_grid(points, differing, whole=format_ is tables.Format.CSV)]
+    if not several:
+        point = points[0]
+        tested = [one.evaluation for one in point.found if one.evaluation]
+        together = scores(pooled(tested))
+        grids += _tables_of(name, together, format_, f"of {len(tested)} trials together" if len(tested) > 1 else "")
+        grids += [_speeds(point.found[:1])] if point.found[0].latencies else []
+        if format_ is tables.Format.TABLE:
+            data("\n".join(point_head(point)))
+    _print_grids(grids, format_, below=not several)
+
+
+def _print_grids(grids: Sequence[tables.Grid], format_: tables.Format, *, below: bool) -> None:
+    """Print tables with a line between them; `below` a head, where that is printed."""
+    for number, grid in enumerate(grids):
+        if number or (below and format_ is tables.Format.TABLE):
+            data("")
+        tables.write(grid, format_)
+
+
+def _print_one(name: str, found: Found, format_: tables.Format) -> None:
     from gridsearch.analysis.evaluations import scores
 
     result = scores(found.evaluation) if found.evaluation else None
     if format_ is tables.Format.JSON:
         data(json.dumps(_as_json(found, result), indent=2))
         return
-    grids = _tables_of(result, format_) if result else []
+    grids = _tables_of(name, result, format_) if result else []
     grids += [_speeds([found])] if found.latencies else []
     if format_ is tables.Format.TABLE:
         data("\n".join(_head(found, result)))
-    for number, grid in enumerate(grids):
-        if number or format_ is tables.Format.TABLE:
-            data("")
-        tables.write(grid, format_)
+    _print_grids(grids, format_, below=True)
 
 
-def _differing(job: JobRow, found: Sequence[Found]) -> dict[str, list[str]]:
-    """Return the axes in which trials differ, each with the values that these have."""
+def _differing(job: JobRow, found: Sequence[Found], *, whole: bool) -> dict[str, list[str]]:
+    """Return the axes in which trials differ, each with their values, long numbers rounded unless `whole`."""
     from gridsearch.analysis.labels import label
     from gridsearch.analysis.question import axes, defaults
+    from gridsearch.analysis.rounding import rounded
     from gridsearch.spec.identity import flatten
 
     settings = [defaults(job) | flatten(one.row.config) for one in found]
-    values = {axis.name: [label(known.get(axis.name)) for known in settings] for axis in axes(job)}
-    return {name: texts for name, texts in values.items() if len(set(texts)) > 1}
+    values = {axis.name: [known.get(axis.name) for known in settings] for axis in axes(job)}
+    shown = {axis.name: rounded([*axis.values, *values[axis.name]]) for axis in axes(job)}
+    full = {name: [label(value) for value in own] for name, own in values.items()}
+    texts = full if whole else {name: [shown[name][text] for text in own] for name, own in full.items()}
+    return {name: own for name, own in texts.items() if len(set(own)) > 1}
 
 
 def _print_several(found: Sequence[Found], differing: Mapping[str, Sequence[str]], format_: tables.Format) -> None:
@@ -124,7 +201,7 @@ def _print_several(found: Sequence[Found], differing: Mapping[str, Sequence[str]
     if format_ is tables.Format.JSON:
         data(json.dumps([_as_json(one, scores(one.evaluation) if one.evaluation else None) for one in found], indent=2))
     else:
-        tables.write(_speeds(found, differing), format_)
+        tables.write(_speeds(found, differing, whole=format_ is tables.Format.CSV), format_)
 
 
 def _head(found: Found, result: Scores | None) -> list[str]:
@@ -140,20 +217,25 @@ def _head(found: Found, result: Scores | None) -> list[str]:
     return [*lines, f"validation     accuracy {_number(found.val_accuracy)}"]
 
 
-def _tables_of(result: Scores, format_: tables.Format) -> list[tables.Grid]:
+def _tables_of(name: str, result: Scores, format_: tables.Format, whose: str = "") -> list[tables.Grid]:
     """Return the classes and the confusion matrix; of many classes the worst and the most frequent confusions.
 
-    CSV has all of both.
+    CSV has all of both. `whose` says of what they are, where that is not one trial.
     """
     from gridsearch.analysis.evaluations import WORST
 
     if not result.many:
-        return [_classes(result, result.classes), _confusion(result)]
+        return [_classes(result, result.classes, whose), _confusion(result)]
     most = None if format_ is tables.Format.CSV else WORST
     count = f"of {len(result.class_names):,} classes"
+    everything = f"gridsearch evaluate {quoted(name)} --format csv"
     return [
-        _classes(result, result.worst[:most], f"the {WORST} {count} with the lowest F1" if most else ""),
-        _mistakes(result, most, f"the {WORST} most frequent confusions {count}; --format csv and json have all"),
+        _classes(
+            result,
+            result.worst[:most],
+            "; ".join(text for text in (f"the {WORST} {count} with the lowest F1" if most else "", whose) if text),
+        ),
+        _mistakes(result, most, f"the {WORST} most frequent confusions {count}; see all: {everything}"),
     ]
 
 
@@ -184,13 +266,15 @@ def _confusion(result: Scores) -> tables.Grid:
     return tables.Grid(headings, [False, *(True for _ in result.class_names)], rows, keys=1)
 
 
-def _speeds(found: Sequence[Found], differing: Mapping[str, Sequence[str]] | None = None) -> tables.Grid:
+def _speeds(
+    found: Sequence[Found], differing: Mapping[str, Sequence[str]] | None = None, *, whole: bool = False
+) -> tables.Grid:
     """Return a table of how fast models answer.
 
     With `differing`, the values of the axes in which they differ, it is also a table of who they are and what they do
     with test images.
 
-    Of several devices each has its lines, and a trial that was not timed has one.
+    Of several devices each has its lines, and a trial that was not timed has one. Ids are `whole` for programs.
     """
     from gridsearch.analysis.evaluations import speeds
 
@@ -200,7 +284,12 @@ def _speeds(found: Sequence[Found], differing: Mapping[str, Sequence[str]] | Non
         about = []
         if differing is not None:
             values = [texts[place] for texts in differing.values()]
-            about = [short_id(one.row.trial_id), *values, _number(one.val_accuracy), test]
+            about = [
+                str(one.row.trial_id) if whole else short_id(one.row.trial_id),
+                *values,
+                _number(one.val_accuracy),
+                test,
+            ]
         timed = [
             [
                 str(speed.batch_size),

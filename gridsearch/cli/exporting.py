@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.frames import OURS
 from gridsearch.analysis.labels import label
-from gridsearch.atomic import write_named
+from gridsearch.cli.file_formats import chosen_format
+from gridsearch.cli.streams import write_output
 from gridsearch.cli.tables import csv_cell
-from gridsearch.errors import GridsearchError, nearest
+from gridsearch.errors import GridsearchError
 from gridsearch.spec.kinds import as_written, kind_of
 
 if TYPE_CHECKING:
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "json", "parquet")
 
 
-def chosen_format(name: str | None, output: Path | None) -> str:
+def export_format(name: str | None, output: Path | None) -> str:
     """Return the format asked for, by name or by the file's suffix; CSV on stdout."""
-    kind = name or (output.suffix.lstrip(".") if output else "csv")
-    if kind not in FORMATS:
-        raise GridsearchError(f"export format {kind!r} is not known{nearest(kind, FORMATS)}")
+    kind = chosen_format(name, output, FORMATS, "csv")
     if kind == "parquet" and output is None and sys.stdout.isatty():
         raise GridsearchError("parquet is binary: name a file with --output FILE.parquet")
     return kind
@@ -36,10 +35,7 @@ def write(frame: pd.DataFrame, kind: str, output: Path | None) -> int:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return len(frame)
-    try:
-        write_named(output, content)
-    except OSError as error:
-        raise GridsearchError(f"{output}: cannot be written ({error.strerror})") from None
+    write_output(output, content)
     return len(frame)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch import paths
-from gridsearch.cli.wording import short_id
+from gridsearch.cli.wording import quoted, short_id
 from gridsearch.errors import GridsearchError, JobError, nearest
 
 if TYPE_CHECKING:
@@ -29,11 +29,27 @@ def job_file(argument: str) -> Path:
     raise JobError(f"{argument}: no such job file, here or in {paths.JOBS_NAME}/{nearest(Path(argument).stem, names)}")
 
 
-def load(argument: str, overrides: Sequence[str] | None) -> JobSpec:
-    """Read and check the job file that is meant."""
+def load(argument: str, overrides: Sequence[str] | None, only: Sequence[str] | None = None) -> JobSpec:
+    """Read and check the job file that is meant, of which only a part may be to be trained."""
     from gridsearch.spec.job import load_job
+    from gridsearch.spec.selection import selecting
 
-    return load_job(job_file(argument), overrides or ())
+    return selecting(load_job(job_file(argument), overrides or ()), only or ())
+
+
+def folder_of(argument: str | None) -> Path | None:
+    """Return the folder of the job file that is named; None where a job is named otherwise, or none."""
+    if argument is None:
+        return None
+    return next((path.parent for path in _candidates(argument) if path.suffix in _SUFFIXES and path.is_file()), None)
+
+
+def require_store(path: Path, argument: str | None) -> None:
+    """Refuse a store that is not there; `StoreError` names one above this folder, or above that of the job named."""
+    if not path.exists():
+        from gridsearch.store.opening import no_store
+
+        raise no_store(path, folder_of(argument))
 
 
 def stored_name(store: Store, argument: str) -> str:
@@ -61,9 +77,23 @@ def chosen_trials(store: Store, name: str, trial: str | None, n: int) -> list[st
     best = [row.trial_id for row, _ in winners(store, name, n)]
     if not best:
         raise GridsearchError(
-            f"no trial of job {name!r} has a result that keeps its constraints; see: gridsearch status {name}"
+            f"no trial of job {name!r} has a result that keeps its constraints; see: gridsearch status {quoted(name)}"
         )
     return best
+
+
+def chosen_points(store: Store, name: str, trial: str | None, n: int) -> list[tuple[list[str], int]]:
+    """Return the trial named by itself, or of each of the best `n` points the trials that have a model.
+
+    Each with how many trials it is in all.
+    """
+    from gridsearch.analysis.winners import trials_of_point
+
+    chosen = chosen_trials(store, name, trial, n)
+    if trial is not None:
+        return [(chosen, 1)]
+    points = [trials_of_point(store, name, store.trial(one)) for one in chosen]
+    return [([row.trial_id for row in rows], of) for rows, of in points]
 
 
 def _candidates(argument: str) -> list[Path]:

@@ -16,7 +16,15 @@ import typer
 from gridsearch import paths
 from gridsearch.cli import jobs, tables, weights
 from gridsearch.cli.ending import say_end
-from gridsearch.cli.options import DEFAULT_STORE, DataOption, JobFile, OptionalJobName, SetOption, StoreOption
+from gridsearch.cli.options import (
+    DEFAULT_STORE,
+    DataOption,
+    JobFile,
+    OnlyOption,
+    OptionalJobName,
+    SetOption,
+    StoreOption,
+)
 from gridsearch.cli.outlet import broken_pipe_means, drop_stdout, look_for_reader
 from gridsearch.cli.pages import check_folder, write_pages
 from gridsearch.cli.resources import (
@@ -34,25 +42,31 @@ from gridsearch.cli.resources import (
 )
 from gridsearch.cli.streams import columns, data, err, line_at_once, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable, supervise, users_own
-from gridsearch.cli.wording import STOPPED_EARLY, STOPPING, plural
+from gridsearch.cli.wording import STOPPED_EARLY, STOPPING, plural, quoted, store_option
 from gridsearch.engine.interruption import Interruption
 from gridsearch.errors import (
     EXIT_COMPLETE,
     EXIT_INTERRUPTED,
     EXIT_SOME_FAILED,
     EngineError,
+    GridsearchError,
     StopNowError,
     StoreLockedError,
 )
+from gridsearch.spec.byte_sizes import bytes_of
 from gridsearch.spec.durations import seconds_of
 from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gridsearch.cli.disk import Room
     from gridsearch.cli.preparing import Preparing
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.model_process import Limits
+    from gridsearch.engine.packing import PlannedPack
     from gridsearch.engine.preparation import PreparedJob
     from gridsearch.search.plan import Plan
     from gridsearch.spec.job import JobSpec
@@ -66,12 +80,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @with_training
-def launch(job: JobFile, set_: SetOption = None, dry_run: DryRun = False, *, training: Training) -> None:
+def launch(
+    job: JobFile, set_: SetOption = None, only: OnlyOption = None, dry_run: DryRun = False, *, training: Training
+) -> None:
     """Train what has no result yet, then write the job's page.
 
     Launching again goes on. The grid of the job is what its file says now: trials of an earlier grid stay in the store.
     """
-    spec = jobs.load(job, set_)
+    spec = jobs.load(job, set_, only)
     if dry_run:
         _plan_teachers(spec, training)
         _plan(spec, training, as_json=False)
@@ -81,19 +97,25 @@ def launch(job: JobFile, set_: SetOption = None, dry_run: DryRun = False, *, tra
 
 
 @with_training
-def resume(job: OptionalJobName = None, *, training: Training) -> None:
-    """Go on with what was interrupted, as it was launched.
+def resume(job: OptionalJobName = None, only: OnlyOption = None, *, training: Training) -> None:
+    """Go on with what was interrupted, as it was launched; also with what --only has left.
 
     Failed trials are trained again with --retry-failed only.
     """
+    from gridsearch.spec.selection import selecting
+
+    if only and job is None:
+        raise GridsearchError("--only selects trials of one job: name it, gridsearch resume JOB --only EXPRESSION")
     with ordinarily(endless=True):
-        raise typer.Exit(_train(_stored_jobs(training.store, job, retry_failed=training.retry_failed), training))
+        stored = _stored_jobs(training.store, job, retry_failed=training.retry_failed)
+        raise typer.Exit(_train([selecting(spec, only or ()) for spec in stored], training))
 
 
 @supervisable
 def plan(
     job: JobFile,
     set_: SetOption = None,
+    only: OnlyOption = None,
     store: StoreOption = DEFAULT_STORE,
     data_dir: DataOption = None,
     workers: WorkersOption = None,
@@ -108,7 +130,7 @@ def plan(
     training = Training(
         store, data_dir, workers=workers, device=device, threads=threads, pack=pack, model_timeout=model_timeout
     )
-    spec = jobs.load(job, set_)
+    spec = jobs.load(job, set_, only)
     if explain:
         require_own_process([spec.model])  # its forms are measured
     if not as_json:
@@ -133,6 +155,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.engine.preparation import prepare
     from gridsearch.engine.teachers import chosen_teacher
     from gridsearch.engine.workplaces import choose_device
+    from gridsearch.store.nearby import nearby_text
     from gridsearch.store.opening import open_store
     from gridsearch.training.compiled import why_not_compiled
 
@@ -147,31 +170,65 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
             measured = store.measured()
             check_same_job(prepared, store)
             made = plan_job(prepared, store, retry_failed=training.retry_failed)
-            left = leaving(prepared, store)
+            left = leaving(prepared, store, _places(training))
             odd = remark_lines(prepared, store, made)
             leaks = leaks_of(prepared, store, paths.data_dir(training.data_dir))
     else:
+        if there := nearby_text(training.store, spec.base):
+            say(f"{spec.name}: no store {training.store} yet, so all is new{there}")
         teacher = chosen_teacher(spec, None)
         prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
         made = plan_job(prepared, None)
         odd = remark_lines(prepared, None, made)
         leaks = leaks_of(prepared, None, paths.data_dir(training.data_dir))
-    for line in [*odd, *doom_lines(prepared)]:
+    for line in [*odd, *doom_lines(prepared), *_lost(spec.name, made, training.store)]:
         say(line)
-    packs = plan_packs(prepared, made.lineages, options)
+    sizes: dict[str, int] = {}
+    packs = plan_packs(
+        prepared,
+        made.lineages,
+        options,
+        lambda found: sizes.update({name: size.parameters for name, size in found.items()}),
+    )
+    room = _room(spec, training.store, options, packs, sizes)
     details: list[ExplainedPack] = []
     if explained:
         with stdout_to_stderr():  # what models print
             measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
         details = explain(prepared, packs, measured, device=options.device, threads=options.threads)
     if as_json:
-        found = plan_json(prepared, made, packs, left, leaks)
+        found = plan_json(prepared, made, packs, left, leaks, room)
         data(json.dumps(found | ({"explained": packs_json(details)} if explained else {}), indent=2))
         return
-    data(plan_text(prepared, made, packs, left, leaks, width=columns(sys.stdout)))
+    data(plan_text(prepared, made, packs, left, leaks, room, width=columns(sys.stdout)))
     if details:
         data("")
         tables.show(packs_grid(details, why_not_compiled(choose_device(options.device))))
+
+
+def _lost(name: str, made: Plan, store: Path) -> list[str]:
+    """Say how many lineages that are to be gone on with have no checkpoint for it, so that they cost more epochs."""
+    from gridsearch.training.checkpoints import CheckpointFolder
+
+    root = paths.checkpoint_dir(store)
+    lost = [one for one in made.lineages if one.start > 0 and not CheckpointFolder(root, one.lineage_id).begun]
+    return (
+        [f"{name}: {plural(len(lost), 'lineage')} without a checkpoint: to be trained from the start"] if lost else []
+    )
+
+
+def _room(
+    spec: JobSpec, store: Path, options: LaunchOptions, packs: Sequence[PlannedPack], sizes: Mapping[str, int]
+) -> Room:
+    """Return what a launch will need of the disk, and what is free there."""
+    from gridsearch.cli.disk import Room
+    from gridsearch.engine.disk_need import disk_need
+    from gridsearch.engine.disk_use import free_bytes
+    from gridsearch.engine.launch import checkpoint_limit
+
+    limit = checkpoint_limit(spec, options)
+    need = disk_need(packs, sizes, workers=options.workers, keep=options.keep, limit=limit)
+    return Room(need, free_bytes(store))
 
 
 def _train(specs: list[JobSpec], training: Training) -> int:
@@ -260,7 +317,6 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
     from gridsearch.engine.preparation import prepare
-    from gridsearch.store.opening import open_store, refuse_unsound
 
     started = time.monotonic()
     chosen = resources(training)
@@ -281,8 +337,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     if stop.requested:
         say(f"{spec.name}: {STOPPED_EARLY}")
         return EXIT_INTERRUPTED
-    store = stack.enter_context(open_store(training.store))
-    refuse_unsound(store, training.store)
+    store, new = _open_or_make(stack, training.store, spec)
     options = _options(training, chosen)
     teacher = _teacher(spec, store)
     prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
@@ -291,12 +346,14 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     made = plan_job(prepared, store, retry_failed=training.retry_failed)
     preparing.end()
     stop.notice = line_at_once(STOPPING)
-    _say_plan(prepared, made, store, data_dir)
+    _say_plan(prepared, made, store, training)
+    if new:
+        say(f"{spec.name}: {new}")
     patience = options.trial_timeout or spec.trial_timeout
     if chosen.inline and patience:
         say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
     teachers: dict[str, TeacherFile] | int = {}
-    if teacher and made.lineages:
+    if teacher and any(lineage.config.teacher for lineage in made.lineages):
         teachers = _teacher_files(store, training, teacher, patience, stop)
         if stop.requested:
             say(f"{spec.name}: {STOPPED_EARLY}")
@@ -311,7 +368,8 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
         end = launched.run(
             lambda: executors.make(settings), listener=progress, stopping=partial(_stopping, tracker, stop)
         )
-    say_end(store, spec.name, training.store, end, seconds=time.monotonic() - started if made.lineages else None)
+    seconds = time.monotonic() - started if made.lineages else None
+    say_end(store, prepared.job, training.store, end, seconds=seconds)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
 
 
@@ -322,20 +380,37 @@ def _stopping(tracker: Tracker, stop: Interruption) -> bool:
     return stop.requested
 
 
-def _say_plan(prepared: PreparedJob, made: Plan, store: Store, data_dir: Path) -> None:
+def _open_or_make(stack: ExitStack, path: Path, spec: JobSpec) -> tuple[Store, str]:
+    """Return the store, and where it is made what to say of it: also which other may have been meant."""
+    from gridsearch.store.nearby import nearby_text
+    from gridsearch.store.opening import open_store, refuse_unsound
+
+    new = f"{path} is a new store{nearby_text(path, spec.base)}" if not path.exists() else ""
+    store = stack.enter_context(open_store(path))
+    refuse_unsound(store, path)
+    return store, new
+
+
+def _places(training: Training) -> str:
+    """Return the options with which a command to copy finds the store and the data that this one was given."""
+    data_dir = f" --data-dir {quoted(str(training.data_dir))}" if training.data_dir else ""
+    return store_option(training.store) + data_dir
+
+
+def _say_plan(prepared: PreparedJob, made: Plan, store: Store, training: Training) -> None:
     """Say what will be trained, and what a person may not expect of it."""
     from gridsearch.cli.plans import doom_lines, leak_lines, leaving, plan_line, remark_lines
     from gridsearch.engine.leaks import leaks_of
 
     name = prepared.job.name
     say(plan_line(prepared, made))
+    for line in leaving(prepared, store, _places(training)).lines:
+        say(f"{name}: {line}")
     for line in [*remark_lines(prepared, store, made), *doom_lines(prepared)]:
         say(line)
     for note in prepared.dataset.notes if made.lineages else ():
         say(f"{name}: {note}")
-    if (left := leaving(prepared, store)).trials:
-        say(f"{name}: {left.text}")
-    for line in leak_lines(leaks_of(prepared, store, data_dir)) if made.lineages else []:
+    for line in leak_lines(leaks_of(prepared, store, paths.data_dir(training.data_dir))) if made.lineages else []:
         say(f"{name}: {line}")
 
 
@@ -350,6 +425,7 @@ def _options(training: Training, chosen: Resources) -> LaunchOptions:
         chosen.largest_pack,
         kept(training.keep),
         seconds_of(training.trial_timeout) if training.trial_timeout else None,
+        None if training.checkpoints is None else bytes_of(training.checkpoints),
     )
 
 
@@ -404,6 +480,7 @@ def _stored_jobs(store_path: Path, name: str | None, *, retry_failed: bool) -> l
     failures = {TrialState.FAILED, TrialState.CANCELLED}
     wanted = OPEN_STATES | (failures if retry_failed else set())
     specs, failed = [], 0
+    jobs.require_store(store_path, name)
     with open_store(store_path, create=False) as store:
         for row in [store.job(jobs.stored_name(store, name))] if name else store.jobs():
             counts = store.counts(row.name)

@@ -12,7 +12,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gridsearch.cli import checks, evaluating, launching, pages, pictures, reading, showing, weights
+from gridsearch.cli import checks, collecting, evaluating, launching, pages, pictures, reading, showing, weights
 from gridsearch.cli.defects import defect_line
 from gridsearch.cli.outlet import drop_stdout
 from gridsearch.cli.plain_text import one_line, prepare
@@ -68,6 +68,7 @@ for command in (
     pictures.maps,
     reading.export,
     reading.verify,
+    collecting.gc,
     checks.doctor,
     pages.schema,
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from gridsearch import paths
 from gridsearch.cli.tables import Format
+from gridsearch.spec.outcomes import EVERY_TRIAL
 
 StoreOption = Annotated[
     Path, typer.Option("--store", envvar="GRIDSEARCH_STORE", help="The store of results.", show_default=True)
@@ -25,7 +27,42 @@ SetOption = Annotated[
         help="Override a key of the job; VALUE is YAML: 3, [4,8], {range: [1, 5]}.",
     ),
 ]
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the table.")]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="EXPRESSION",
+        help="Train only the trials for which this holds, 'learning_rate == 0.1'; the job's grid, tables and page stay"
+        " whole. Repeatable: all must hold.",
+    ),
+]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", "-f", help="How to print the table; else by the file's name, and table on the terminal."),
+]
+TableFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="The file to write, .csv, .json, .md, .tex or .txt; stdout when left out."),
+]
+
+
+def count_from(least: int) -> Callable[[str | int], int]:
+    """Return what reads a number of rows, at least so many; `all` is every one."""
+
+    def count(written: str | int) -> int:
+        text = str(written)
+        if text == "all":
+            return EVERY_TRIAL
+        if not text.isdecimal() or int(text) < least:
+            raise typer.BadParameter(f"{text!r}: write a number from {least} on, or all")
+        return int(text)
+
+    return count
+
+
+TopOption = Annotated[
+    int, typer.Option("-n", "--top", parser=count_from(0), metavar="N|all", help="How many of the best, or all.")
+]
 DashboardsOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.", show_default=True)]
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="A job in the store, by name or by its file.")]
 OptionalJobName = Annotated[

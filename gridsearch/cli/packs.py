@@ -33,14 +33,14 @@ def packs_grid(packs: Sequence[ExplainedPack], note: str = "") -> Grid:
             pack.form or "to be measured",
             _step(pack.step_seconds),
             _step(pack.alone_seconds),
-            ("" if pack.step_seconds else "~") + duration(pack.seconds),
+            ("" if pack.step_seconds else "about ") + duration(pack.seconds),
             size(pack.bytes),
         ]
         for number, pack in enumerate(packs, start=1)
     ]
     numeric = [True, *(False for _ in keys), True, True, True, False, True, True, True, True]
     cut = " A pack with * is a part of what could be one, for the workers' sake, the memory's or --pack's."
-    rough = " A time with ~ is a rough guess."
+    rough = " A time with about is a rough guess."
     caption = _LEGEND + (cut if any(pack.cut for pack in packs) else "")
     caption += rough if any(not pack.step_seconds for pack in packs) else ""
     caption += f" Here is {note}." if note.startswith("no ") else f" {note}." if note else ""

@@ -38,6 +38,7 @@ def dashboard(
     from gridsearch.store.opening import open_store
 
     check_folder(output)
+    jobs.require_store(store, job)
     with open_store(store, create=False, read_only=True) as opened:
         first = write_pages(opened, output, jobs.stored_name(opened, job) if job else None)
     if open_it:

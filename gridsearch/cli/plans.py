@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.cli.data_rows import data_rows
 from gridsearch.cli.streams import folded
-from gridsearch.cli.wording import plural, short_id
+from gridsearch.cli.wording import plural, quoted, short_id
+from gridsearch.engine.narrowing import Narrowing, narrowing
 from gridsearch.engine.teachers import UNTRAINED
-from gridsearch.errors import StoreError
-from gridsearch.spec.identity import digest, under_version
-from gridsearch.spec.versions import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gridsearch.cli.disk import Room
     from gridsearch.engine.leaks import Leaks, Seen
     from gridsearch.engine.packing import PlannedPack
     from gridsearch.engine.preparation import PreparedJob
@@ -29,44 +28,59 @@ def plan_line(prepared: PreparedJob, plan: Plan) -> str:
     shares = [f"{sign}{count:,} {word}" for sign, count, word in _difference(plan) if count]
     work = f"{plural(plan.epochs, 'epoch')} to train{_saving(plan)}" if plan.lineages else "nothing to train"
     drawn = f"{plan.grid.drawn_text}; " if plan.grid.asked else ""
-    return f"{prepared.job.name}: {drawn}{plural(len(plan.grid.trials), 'trial')}, {', '.join(shares)}; {work}"
+    trials = plural(len(plan.grid.trials), "trial")
+    if plan.grid.chosen is not None:
+        trials = f"{len(plan.grid.chosen):,} of {trials} to train"
+    return f"{prepared.job.name}: {drawn}{trials}, {', '.join(shares)}; {work}"
 
 
 @dataclass(frozen=True)
 class Left:
-    """Trials of a job in the store that its grid no longer has: how many, and of these how many under a new id.
+    """Trials with results that a job's grid no longer has, and the command that launches the job's file."""
 
-    `renewed` are the same points, which the current version of the recipe (`spec/versions.py`) trains otherwise.
-    """
-
-    trials: int = 0
-    renewed: int = 0
+    found: Narrowing = field(default_factory=Narrowing)
+    command: str = ""
 
     @property
-    def text(self) -> str:
-        """Return what becomes of them."""
-        stays = "it stays" if self.trials == 1 else "they stay"
-        if self.renewed == self.trials:
-            what = f"{plural(self.trials, 'earlier trial')}: {_RENEWED}"
-        else:
-            are = "is no longer a point" if self.trials == 1 else "are no longer points"
-            part = f" ({self.renewed:,} of them: {_RENEWED})" if self.renewed else ""
-            what = f"{plural(self.trials, 'earlier trial')} {are} of this grid{part}"
-        return f"{what}; {stays} in the store"
+    def lines(self) -> list[str]:
+        """Return what becomes of them, and how they come back; nothing where there are none."""
+        found = self.found
+        if not found.trials:
+            return []
+        stays = "it stays" if found.trials == 1 else "they stay"
+        what = f"{_earlier(found.trials)}: {_RENEWED}"
+        if found.renewed < found.trials:
+            are = "is no longer a point" if found.trials == 1 else "are no longer points"
+            part = f" ({found.renewed:,} of them: {_RENEWED})" if found.renewed else ""
+            what = f"{_earlier(found.trials)} {are} of this grid{part}"
+        comes = "comes" if found.trials == 1 else "come"
+        back = f", and {comes} back with: {self.back}" if self.back else ""
+        part = f"{self.back} --only {quoted(found.only)}" if found.only else ""
+        slices = [f"to train a part and leave the grid whole: {part}"] if part else []
+        return [f"{what}; {stays} in the store{back}", *slices]
+
+    @property
+    def back(self) -> str:
+        """Return the command under which they are points again; empty where none is known."""
+        if self.found.back is None:
+            return ""
+        return self.command + "".join(f" --set {quoted(text)}" for text in self.found.back)
 
 
 _RENEWED = "this version of gridsearch trains such otherwise, so anew (docs/jobs.md, Versions)"
 
 
-def leaving(prepared: PreparedJob, store: Store) -> Left:
-    """Return which trials the job has in the store that its grid, edited since, no longer has."""
-    try:
-        before = store.trials(prepared.job.name)
-    except StoreError:  # no such job yet
-        return Left()
-    now = {trial.trial_id for trial in prepared.grid.trials}
-    left = {row.trial_id: row.config for row in before if row.trial_id not in now}
-    return Left(len(left), sum(digest(under_version(config, CURRENT)) in now for config in left.values()))
+def _earlier(count: int) -> str:
+    return "1 earlier trial with a result" if count == 1 else f"{count:,} earlier trials with results"
+
+
+def leaving(prepared: PreparedJob, store: Store, places: str = "") -> Left:
+    """Return which trials with results the job's grid, edited since, no longer has.
+
+    `places` are the options that the command to bring them back needs to find the store and the data.
+    """
+    file = quoted(str(prepared.job.document.source))
+    return Left(narrowing(prepared, store), f"gridsearch launch {file}{places}")
 
 
 def leak_rows(leaks: Leaks) -> list[tuple[int, str]]:
@@ -101,9 +115,10 @@ def remark_lines(prepared: PreparedJob, store: Store | None, plan: Plan) -> list
 def doom_lines(prepared: PreparedJob) -> list[str]:
     """Return a line for each reason why some trials fail without being trained."""
     return [
-        f"{doom.place}: {doom.error}: {plural(prepared.doomed_trials(doom), 'trial')} of"
-        f" {len(prepared.grid.trials):,} cannot be trained; {doom.mend}"
+        f"{doom.place}: {doom.error}: {plural(count, 'trial')} of"
+        f" {len(prepared.grid.chosen_trials):,} cannot be trained; {doom.mend}"
         for doom in prepared.dooms
+        if (count := prepared.doomed_trials(doom))
     ]
 
 
@@ -122,6 +137,7 @@ def plan_text(
     packs: Sequence[PlannedPack],
     left: Left,
     leaks: Leaks | None = None,
+    room: Room | None = None,
     *,
     width: int | None,
 ) -> str:
@@ -150,24 +166,34 @@ def plan_text(
     if plan.grid.asked and plan.grid.standing < plan.grid.asked:
         rows.append(("", "", f"{plan.grid.asked:,} were asked for, and no more could be found"))
     rows.append(("trials", f"{len(plan.grid.trials):,}", _copies_text(job, plan)))
+    if plan.grid.chosen is not None:
+        asked = " and ".join(rule.text for rule in job.only)
+        rows.append(("only", f"{len(plan.grid.chosen):,}", f"for which {asked}"))
     rows += [("", f"{sign}{count:,}", words) for sign, count, words in _difference(plan) if count]
-    if left.trials:
-        rows.append(("", "", left.text))
+    if plan.others:
+        rows.append(("", f"{plan.others:,}", f"others still to train{_passed_text(plan)}"))
+    rows += [("", "", line) for line in left.lines]
     if plan.lineages:
         steps = sum(lineage.steps for lineage in plan.lineages)
         rows.append(("lineages", f"{len(plan.lineages):,}", "trainings; trials that differ in epochs alone share one"))
         rows.append(("packs", f"{len(packs):,}", _packs_text(_largest(packs))))
         rows.append(("epochs", f"{plan.epochs:,}", f"to train{_saving(plan)}"))
         rows.append(("steps", f"{steps:,}", "optimiser steps"))
+        rows += room.rows() if room else []
     else:
         rows.append(("epochs", "0", "nothing to train"))
-    room = max(len(number) for _, number, _ in rows)
-    lines = (f"{name:<9} {number:>{room}}  {words}".rstrip() for name, number, words in rows)
-    return "\n".join(folded(line, width, indent=9 + 1 + room + 2) for line in lines)
+    wide = max(len(number) for _, number, _ in rows)
+    lines = (f"{name:<9} {number:>{wide}}  {words}".rstrip() for name, number, words in rows)
+    return "\n".join(folded(line, width, indent=9 + 1 + wide + 2) for line in lines)
 
 
 def plan_json(
-    prepared: PreparedJob, plan: Plan, packs: Sequence[PlannedPack], left: Left, leaks: Leaks | None = None
+    prepared: PreparedJob,
+    plan: Plan,
+    packs: Sequence[PlannedPack],
+    left: Left,
+    leaks: Leaks | None = None,
+    room: Room | None = None,
 ) -> dict[str, Any]:
     """Return a plan as JSON values."""
     return {
@@ -182,6 +208,7 @@ def plan_json(
         "idle": list(plan.grid.idle),
         "remarks": list(prepared.remarks),
         "trials": len(plan.grid.trials),
+        **_only_json(prepared, plan),
         "new": plan.new,
         "read": plan.read,
         "open": plan.open,
@@ -189,8 +216,9 @@ def plan_json(
         "retry": plan.retry,
         "failed": plan.failed,
         "done": plan.done,
-        "no_longer_points": left.trials,
-        "under_new_ids": left.renewed,
+        "no_longer_points": left.found.trials,
+        "under_new_ids": left.found.renewed,
+        **({"back": left.back} if left.back else {}),
         "lineages": len(plan.lineages),
         "packs": len(packs),
         "largest_pack": _largest(packs),
@@ -201,9 +229,17 @@ def plan_json(
         "image_shape": list(prepared.dataset.image_shape),
         "classes": prepared.class_counts(),
         "data_notes": list(prepared.dataset.notes),
+        **({"disk": room.json()} if room else {}),
         **({"seen": _seen_json(leaks)} if leaks else {}),
         **({"teacher": prepared.teacher} if prepared.job.teacher else {}),
     }
+
+
+def _only_json(prepared: PreparedJob, plan: Plan) -> dict[str, Any]:
+    if plan.grid.chosen is None:
+        return {}
+    only = [rule.text for rule in prepared.job.only]
+    return {"only": only, "chosen": len(plan.grid.chosen), "others": plan.others, "others_on_the_way": plan.passed}
 
 
 def _seen_json(leaks: Leaks) -> dict[str, dict[str, int]]:
@@ -244,12 +280,16 @@ def _difference(plan: Plan) -> list[tuple[str, int, str]]:
     return [
         ("+", plan.new, "new"),
         ("+", plan.read, "to read from longer trainings"),
-        ("~", plan.resume, "to go on with"),
-        ("~", plan.open, "still to train"),
+        ("+", plan.open, "still to train"),
+        (">", plan.resume, "to go on with"),
         ("!", plan.retry, "to retry"),
         ("!", plan.failed, "failed before (retry with --retry-failed)"),
         ("=", plan.done, "done"),
     ]
+
+
+def _passed_text(plan: Plan) -> str:
+    return f", of which {plan.passed:,} on the way, as they are shorter" if plan.passed else ""
 
 
 def _largest(packs: Sequence[PlannedPack]) -> int:

@@ -20,6 +20,7 @@ from gridsearch.cli.options import (
     StoreOption,
 )
 from gridsearch.errors import GridsearchError
+from gridsearch.spec.byte_sizes import bytes_of
 from gridsearch.spec.durations import seconds_of
 from gridsearch.spec.outcomes import EVERY_TRIAL
 
@@ -65,6 +66,16 @@ def _checked_duration(asked: str | None) -> str | None:
     return asked
 
 
+def checked_size(asked: str | None) -> str | None:
+    """Return a limit of bytes as it was written; one that is none is a mistake of the command line."""
+    try:
+        if asked is not None:
+            bytes_of(asked)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return asked
+
+
 WorkersOption = Annotated[
     int | None,
     typer.Option("--workers", "-w", min=1, help="Processes that train at once; default: one per core or GPU."),
@@ -82,6 +93,16 @@ KeepOption = Annotated[
         callback=_checked_keep,
         help="Whose weights are kept in weights/: best, top:N, all, none; auto is top:5 where these take at most 64 MB,"
         " else best.",
+    ),
+]
+CheckpointsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoints",
+        metavar="SIZE",
+        callback=checked_size,
+        help="What the checkpoints of the store may take: 5GB, all, or none; the least useful of trainings that have"
+        " ended go first. Default: the job's checkpoints, else all.",
     ),
 ]
 
@@ -122,6 +143,7 @@ class Training:
     threads: ThreadsOption = 1
     pack: PackOption = "auto"
     keep: KeepOption = "auto"
+    checkpoints: CheckpointsOption = None
     trial_timeout: TrialTimeoutOption = None
     model_timeout: ModelTimeoutOption = MODEL_TIMEOUT
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed trials again.")] = False

@@ -14,8 +14,8 @@ import typer
 
 from gridsearch import paths
 from gridsearch.cli import tables
-from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, StoreOption
-from gridsearch.cli.streams import columns, data, say
+from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, StoreOption, TableFile
+from gridsearch.cli.streams import columns, data, into, say
 from gridsearch.cli.wording import short_id
 from gridsearch.errors import GridsearchError, StoreError
 from gridsearch.spec.versions import CURRENT
@@ -74,13 +74,16 @@ def show(
     image_size: ImageSize = None,
     dataset: DatasetOption = None,
     classes: Classes = None,
-    format_: FormatOption = tables.Format.TABLE,
+    format_: FormatOption = None,
+    output: TableFile = None,
     data_dir: DataOption = None,
     store: StoreOption = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
     """Print one trial: settings, numbers, curves, events; or its epochs; or the layers of a model, and their cost."""
-    format_ = tables.Format.JSON if as_json else format_
+    if as_json and format_ not in (None, tables.Format.JSON):
+        raise GridsearchError(f"show: --json and --format {format_} contradict each other: leave out one of the two")
+    kind = tables.format_of(tables.Format.JSON if as_json else format_, output)
     options = {"--set": set_, "--image-size": image_size, "--dataset": dataset, "--classes": classes}
     if (trial is None) == (model is None):
         raise GridsearchError(
@@ -92,18 +95,19 @@ def show(
         raise GridsearchError("show: --epochs is another table than that of the layers; give one of them")
     if model is not None:
         shape, number = _images(image_size, dataset, classes, data_dir)
-        _print_layers(_Wanted(model, _settings(set_ or []), shape, number, [Path.cwd()]), format_)
+        with into(output):
+            _print_layers(_Wanted(model, _settings(set_ or []), shape, number, [Path.cwd()]), kind)
     elif trial is not None:
         from gridsearch.store.opening import open_store
 
-        with open_store(store, create=False, read_only=True) as opened:
+        with open_store(store, create=False, read_only=True) as opened, into(output):
             row = opened.trial(trial)
             if layers:
-                _print_layers(_of_trial(row, opened), format_)
+                _print_layers(_of_trial(row, opened), kind)
             elif epochs:
-                _print_epochs(row, opened, format_)
+                _print_epochs(row, opened, kind)
             else:
-                _print_trial(row, opened, format_)
+                _print_trial(row, opened, kind)
 
 
 def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:

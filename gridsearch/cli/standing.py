@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.analysis.labels import Spread
 from gridsearch.analysis.limits import exceeded, limits
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
+from gridsearch.analysis.updated import updated_at
 from gridsearch.cli.best import Best, best_trial
 from gridsearch.cli.plain_text import printable
 from gridsearch.cli.streams import folded
@@ -48,14 +49,12 @@ def standing(store: Store, name: str) -> dict[str, Any]:
     over = Counter(key for trial in (store.trials(name) if bounds else ()) if (key := exceeded(trial, bounds)))
     best = best_trial(store, name)
     at_work = store.at_work(name)
-    # The job's own time is that of its last revision; what its launches did since are events.
-    last = store.events(job=name, limit=1)
     return {
         "job": name,
         "model": row.spec["model"],
         "dataset": row.spec["dataset"],
         "revision": row.revision,
-        "updated_at": max([row.updated_at, *(event.at for event in last)]).isoformat(timespec="seconds"),
+        "updated_at": updated_at(store, row).isoformat(timespec="seconds"),
         "trials": sum(counts.values()),
         "states": {str(state): count for state, count in counts.items()},
         "open": sum(counts.get(state, 0) for state in OPEN_STATES),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import re
 import sys
 import textwrap
 from functools import cache
@@ -11,9 +13,11 @@ from typing import IO, TYPE_CHECKING, TextIO
 
 from gridsearch.cli.outlet import outlet
 from gridsearch.cli.plain_text import printable
+from gridsearch.errors import GridsearchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -60,6 +64,8 @@ def _console(stream: TextIO) -> Console:
 
 def columns(stream: IO[str]) -> int | None:
     """Return the width to keep to: `$COLUMNS`, else the terminal's; None in a pipe, where nothing is folded."""
+    if isinstance(stream, io.StringIO):  # what is to be a file (`into`)
+        return None
     said = os.environ.get("COLUMNS", "")
     if said.isdigit() and int(said):
         return int(said)
@@ -77,14 +83,35 @@ def lines(stream: IO[str]) -> int:
         return 24
 
 
+#: A command to copy: after a colon, to the end of the sentence; or in backticks, within one.
+_COMMAND = re.compile(r"(?<=: )(?:timeout \S+ )?(?:gridsearch|pip) (?:'[^']*'|\"[^\"]*\"|[^;('\"])*+")
+_QUOTED_COMMAND = re.compile(r"`[^`]+`")
+#: Stands for a blank at which no line may end.
+_UNBREAKABLE = "\x00"
+
+
 def folded(text: str, width: int | None, *, indent: int = 0) -> str:
-    """Return text with its long lines continued on the next, indented; never inside a word or a number."""
+    """Return text with its long lines continued on the next, indented; never inside a word or a number.
+
+    A command to copy is never broken: where its line does not fit, it has one of its own, however long.
+    """
     if width is None:
         return text
+    return "\n".join(_folded_line(line, width, " " * indent) for line in text.split("\n"))
+
+
+def _folded_line(line: str, width: int, indent: str) -> str:
+    if len(line) <= width:
+        return line
+    if command := _COMMAND.search(line):
+        before, after = line[: command.start()].rstrip(), line[command.end() :].lstrip("; ")
+        rest = [_folded_line(f"{indent}{after}", width, indent)] if after else []
+        return "\n".join([_folded_line(before, width, indent), f"{indent}{command[0].rstrip()}", *rest])
     fold = textwrap.TextWrapper(
-        width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+        width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
     )
-    return "\n".join(fold.fill(line) for line in text.split("\n"))
+    whole = _QUOTED_COMMAND.sub(lambda found: found[0].replace(" ", _UNBREAKABLE), line)
+    return fold.fill(whole).replace(_UNBREAKABLE, " ")
 
 
 @contextlib.contextmanager
@@ -106,7 +133,7 @@ def say(text: str) -> None:
     if _regions:
         from rich.text import Text
 
-        err().print(Text(folded(printable(text), columns(stream), indent=2)))
+        err().print(Text(folded(printable(text), columns(stream), indent=2)), soft_wrap=True)
         return
     try:
         print(folded(printable(text), columns(stream), indent=2), file=stream, flush=True)
@@ -131,3 +158,25 @@ def data(text: str) -> None:
     """Print data on stdout, with nothing in it that a terminal would obey."""
     shown = printable(text)
     sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
+
+
+@contextlib.contextmanager
+def into(output: Path | None) -> Iterator[None]:
+    """Have all data printed within it be the content of a file, whole or not at all; on stdout where there is none."""
+    if output is None:
+        yield
+        return
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        yield
+    write_output(output, printed.getvalue().encode(errors="backslashreplace"))
+    say(f"written to {output}")
+
+
+def write_output(output: Path, content: bytes) -> None:
+    """Write the file that a person named; `GridsearchError` where it cannot be."""
+    from gridsearch.atomic import write_named
+
+    try:
+        write_named(output, content)
+    except OSError as error:
+        raise GridsearchError(f"{output}: cannot be written ({error.strerror})") from None

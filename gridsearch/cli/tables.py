@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
+from gridsearch.cli.file_formats import chosen_format
 from gridsearch.cli.plain_text import one_line, printable
 from gridsearch.cli.streams import columns, data, folded, out
 
@@ -180,11 +182,23 @@ def write(grid: Grid, format_: Format) -> None:
 
 def show(grid: Grid) -> None:
     """Print the table for a terminal on stdout, with bold headings where there is one."""
+    width = columns(sys.stdout)
+    parts = blocks(grid, width)
+    caption = ["", folded(printable(grid.caption), width)] if grid.caption else []
+    if not sys.stdout.isatty():
+        lines = [line for number, part in enumerate(parts) for line in ([""] * (number > 0) + part.head + part.body)]
+        data("\n".join([*lines, *caption]))
+        return
     from rich.text import Text
 
     console = out()
-    for number, block in enumerate(blocks(grid, columns(sys.stdout))):
-        console.print(Text("\n".join(["", *block.head] if number else block.head), "bold"), soft_wrap=True)
-        console.print(Text("\n".join(block.body)), soft_wrap=True)
-    if grid.caption:
-        console.print(Text("\n" + folded(printable(grid.caption), columns(sys.stdout))), soft_wrap=True)
+    for number, part in enumerate(parts):
+        console.print(Text("\n".join(["", *part.head] if number else part.head), "bold"), soft_wrap=True)
+        console.print(Text("\n".join(part.body)), soft_wrap=True)
+    if caption:
+        console.print(Text("\n".join(caption)), soft_wrap=True)
+
+
+def format_of(asked: Format | None, output: Path | None) -> Format:
+    """Return in which format a table is printed, or written to a file whose name may tell it."""
+    return Format(chosen_format(asked, output, [str(one) for one in Format], Format.TABLE))

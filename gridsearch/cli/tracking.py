@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,8 @@ class Tracker:
         self.objective = Objective(job.objective.metric, job.objective.at, job.objective.direction)
         # Means over repeats and folds, and what keeps the constraints, only the store can tell.
         self.told_by_store = job.copies > 1 or bool(job.constraints.limits()) or self.objective.at != "last"
-        self.members = frozenset(trial.trial_id for trial in plan.grid.trials)
+        self.members = frozenset(trial.trial_id for trial in plan.grid.chosen_trials)
+        self.whole = plan.grid.chosen is None
         self.trials = len(self.members)
         self.trials_done = plan.done + plan.read + plan.failed
         self.failed = plan.failed
@@ -115,7 +116,7 @@ class Tracker:
             return
         # What the store cannot tell now, it tells the next time, or whoever depends on it.
         with contextlib.suppress(GridsearchError), self.store.waiting_at_most(_LOOK_WAIT_SECONDS):
-            counts = self.store.counts(self.name)
+            counts = self.store.counts(self.name) if self.whole else Counter(self.store.states(self.members).values())
             self.trials_done = sum(count for state, count in counts.items() if state not in OPEN_STATES)
             self.failed = counts.get(TrialState.FAILED, 0)
             self.best = best_trial(self.store, self.name) or self.best

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 #: Bars of a curve at most, and the columns that its name and its bounds take beside them.
 _BARS_SHOWN, _BESIDE = 60, 44
 _EVENTS_SHOWN = 12
+#: A loss of less is drawn as this.
+_LOWEST_LOSS = 1e-6
 #: What all names of settings and numbers are aligned with.
 _LONGEST = "initial_val_loss"
 #: Events of a trial's lineage that the trial has no event of its own for; others would tell the same twice.
@@ -150,9 +153,11 @@ def trial_text(
     if row.error:
         lines.append(f"  error            {printable(row.error)}\n  traceback        {row.log}")
     if len(epochs) > 1:
-        lines += ["", f"  epochs 0 to {epochs[-1].epoch}"]
+        # Before its first step a model is as bad as chance: with that in view, the rest would be a flat line.
+        later = [epoch for epoch in epochs if epoch.epoch >= 1]
+        lines += ["", f"  epochs {later[0].epoch} to {later[-1].epoch} (losses by their logarithm)"]
         bars = _BARS_SHOWN if width is None else min(_BARS_SHOWN, max(2, width - _BESIDE))
-        lines += [_curve(metric, [getattr(epoch, metric) for epoch in epochs], bars) for metric in METRICS]
+        lines += [_curve(metric, [getattr(epoch, metric) for epoch in later], bars) for metric in METRICS]
     lines += ["", "  events"]
     shown = [event for event in events if event.trial_id or event.kind in _OF_LINEAGE]
     lines += [f"  {moment(event.at)}  {event.kind}" for event in shown[-_EVENTS_SHOWN:]]
@@ -170,20 +175,23 @@ def _measured(epochs: Sequence[EpochRow]) -> list[str]:
 
 
 def _curve(name: str, values: Sequence[float | None], bars: int) -> str:
-    """Return a curve as one line of bars between its lowest and its highest value."""
+    """Return a curve as one line of bars between its lowest and its highest value, of losses by their logarithm."""
     known = [v for v in values if v is not None and abs(v) < float("inf")]
     if not known:
         return f"  {name:<16} no finite value"
     low, high = min(known), max(known)
     if len(values) > bars:
         values = [values[round(i * (len(values) - 1) / (bars - 1))] for i in range(bars)]
-    drawn = "".join(_bar(v, low, high) for v in values)
+    height = _log if name.endswith("loss") else float
+    drawn = "".join("×" if v is None or math.isinf(v) else _bar(height(v), height(low), height(high)) for v in values)
     return f"  {name:<16} {drawn}  {low:.4g} to {high:.4g}"
 
 
-def _bar(value: float | None, low: float, high: float) -> str:
-    if value is None or abs(value) == float("inf"):
-        return "×"
+def _log(loss: float) -> float:
+    return math.log10(max(loss, _LOWEST_LOSS))
+
+
+def _bar(value: float, low: float, high: float) -> str:
     share = (value - low) / (high - low) if high > low else 0.0
     return _BARS[min(len(_BARS) - 1, int(share * len(_BARS)))]
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
+from pathlib import Path
+
+from gridsearch.paths import STORE_NAME
 
 #: Digits of a trial's id in tables and sentences; `gridsearch show` says when that many name several trials.
 _ID_DIGITS = 8
@@ -32,8 +36,8 @@ def duration(seconds: float) -> str:
 
 
 def moment(at: datetime) -> str:
-    """Return a time as this machine's clock shows it, with its distance from UTC: `2026-03-01 14:05:09+01:00`."""
-    return at.astimezone().isoformat(sep=" ", timespec="seconds")
+    """Return a time as this machine's clock shows it, to the minute: `2026-03-01 14:05`."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def plural(count: int, noun: str, several: str = "") -> str:
@@ -44,3 +48,15 @@ def plural(count: int, noun: str, several: str = "") -> str:
 def short_id(trial: str) -> str:
     """Return the beginning of a trial's id."""
     return trial[:_ID_DIGITS]
+
+
+def quoted(text: str) -> str:
+    """Return text as one word for a shell, in double quotes where it has single ones: `"optimizer == 'adam'"`."""
+    if "'" in text and not set(text) & set('"$`\\!'):
+        return f'"{text}"'
+    return shlex.quote(text)
+
+
+def store_option(store: Path) -> str:
+    """Return what a command to copy needs to name a store: nothing for the one in the current folder."""
+    return "" if store == Path(STORE_NAME) else f" --store {quoted(str(store))}"

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from gridsearch import paths
 from gridsearch.atomic import write
+from gridsearch.engine.checkpoint_room import CheckpointRoom
 from gridsearch.engine.dooms import Doom
 from gridsearch.engine.keeping import BestSoFar
 from gridsearch.errors import LaunchClosedError, StoreLockedError, not_writable
@@ -61,6 +62,7 @@ class Driver:
         self.plans: dict[str, LineagePlan] = {}
         self.unfinished: dict[str, LineageTask] = {}
         self.keeper: BestSoFar | None = None
+        self.room = CheckpointRoom(store, store_path)
         #: Lineages that have not come to their end, as far as known here.
         self.open: set[str] = set()
         self.crashes: Counter[str] = Counter()
@@ -189,11 +191,14 @@ class Driver:
                 del self.crashes[event.lineage_id]
             elif isinstance(event, (LineageFinished, LineageStopped, LineageDiverged, LineageFailed)):
                 self.unfinished.pop(event.lineage_id, None)
+        ends = (LineageFinished, LineageStopped, LineageDiverged)
+        ended = {event.lineage_id for event in of_lineages if isinstance(event, ends)}
+        if ended:
+            configs = {lineage_id: self.plans[lineage_id].config for lineage_id in ended if lineage_id in self.plans}
+            self._to_do.appendleft(partial(self.room.ended, configs))
         if self.listener:
             self._to_do.appendleft(partial(self.listener.recorded, of_lineages, outcome))
         if self.keeper:
-            ends = (LineageFinished, LineageStopped, LineageDiverged)
-            ended = {event.lineage_id for event in of_lineages if isinstance(event, ends)}
             self.open -= ended
             self._to_do.appendleft(partial(self.keeper.take, outcome.finished, ended, set(self.open)))
 

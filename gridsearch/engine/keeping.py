@@ -42,6 +42,11 @@ def keep_by_size(store: Store, job: str) -> int:
     largest = max((size for size in sizes if size is not None), default=None)
     if largest is None or None in sizes:
         return 1
+    return number_to_keep(largest)
+
+
+def number_to_keep(largest: int) -> int:
+    """Return of how many trials weights are kept by default, where those of one take at most so many bytes."""
     return KEPT_IF_SMALL if KEPT_IF_SMALL * largest <= SMALL_BYTES else 1
 
 
@@ -74,18 +79,27 @@ class BestSoFar:
     """Follows a job's trials as they complete, and removes the weights of those that are not among the best `keep`.
 
     A lineage that is being trained keeps the weights of all its readings until it has ended. Where each point is
-    trained several times, means decide, and nothing is removed before the launch ends.
+    trained several times, means decide, and nothing is removed before the launch ends. Those that go on `later`, in
+    another launch, keep theirs too.
     """
 
-    def __init__(self, store: Store, store_path: Path, job: str, grid: Iterable[str], keep: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        store_path: Path,
+        job: str,
+        grid: Iterable[str],
+        keep: int,
+        later: Collection[str] = (),
+    ) -> None:
         row = store.job(job)
         self.store, self.keep, self.bounds = store, keep if not has_groups(row) else EVERY_TRIAL, limits(row)
-        self.objective = objective_of(row)
+        self.objective, self.later = objective_of(row), frozenset(later)
         self.root = paths.reading_dir(store_path, job)
         # Of equal scores the first in the grid is the best.
         self.places = {trial_id: -place for place, trial_id in enumerate(grid)}
         self.best: list[_Kept] = []
-        known = [row for row in _best(store, job, self.keep) if row.trial_id in self.places]
+        known = [row for row in best_trials(store, job, self.keep) if row.trial_id in self.places]
         ours = [row for row in known if not exceeded(row, self.bounds)]
         self._add(ours, self._curves(ours))
 
@@ -100,7 +114,8 @@ class BestSoFar:
         concerned = set(ended)
         if len(self.best) + len(ours) > self.keep:
             concerned |= {row.lineage_id for row in ours} | {kept.lineage_id for kept in self.best}
-        rows = self.store.lineages(concerned - set(training)) if concerned - set(training) else {}
+        idle = concerned - set(training) - self.later
+        rows = self.store.lineages(idle) if idle else {}
         touched = self._add(ours, curves) | set(ended)
         touched = {one for one in touched if one in rows and rows[one].launch_id is None}
         wanted = defaultdict(set)
@@ -162,7 +177,7 @@ def write_winners(
     job = store.job(name)
     objective = objective_of(job)
     lost = []
-    for row in _best(store, name, keep):
+    for row in best_trials(store, name, keep):
         curve = store.epochs([row.lineage_id])
         epoch, file = trial_epoch(objective, row, curve), paths.weights_file(store_path, row.trial_id)
         if has_weights(file, row.trial_id, epoch):
@@ -176,7 +191,7 @@ def write_winners(
     return lost
 
 
-def _best(store: Store, name: str, keep: int) -> list[TrialRow]:
+def best_trials(store: Store, name: str, keep: int) -> list[TrialRow]:
     """Return the best of a job's trials, or all that have a score: repeats and folds too, that stand for no point."""
     if keep == EVERY_TRIAL:
         return [row for row in store.trials(name) if row.state in _SCORED]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ import torch
 
 from gridsearch import paths
 from gridsearch.analysis.winners import winners
+from gridsearch.engine.checkpoint_room import CheckpointRoom
+from gridsearch.engine.disk_need import DiskNeed, disk_need, shortage
 from gridsearch.engine.driver import Driver, Listener
 from gridsearch.engine.executor import Executor, WorkerSettings
 from gridsearch.engine.heartbeat import Heartbeat
@@ -23,7 +27,8 @@ from gridsearch.engine.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import EngineError, GridsearchError, JobError, StoreError, StoreMovedError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
-from gridsearch.spec.outcomes import OPEN_STATES, ModelSize, TrialState
+from gridsearch.spec.job import JobSpec
+from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, ModelSize, TrialState
 from gridsearch.spec.trial import SplitKey, TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
@@ -50,7 +55,7 @@ class LaunchOptions:
 
     `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good. `keep` is
     how many of the best trials' weights are kept, None where their size decides. `trial_timeout` is how many seconds a
-    worker may be silent, None for what the job says.
+    worker may be silent, `checkpoints` how many bytes the store's checkpoints may take; None for what the job says.
     """
 
     workers: int
@@ -60,14 +65,19 @@ class LaunchOptions:
     largest_pack: int | None = None
     keep: int | None = None
     trial_timeout: float | None = None
+    checkpoints: float | None = None
 
 
 @dataclass(frozen=True)
 class LaunchEnd:
-    """How a launch ended: trials of the job by state, and whether it was interrupted."""
+    """How a launch ended: the trials that it was to train by state, and whether it was interrupted.
+
+    `others` are the job's open trials that it was not to train.
+    """
 
     counts: dict[TrialState, int]
     interrupted: bool
+    others: int = 0
 
     @property
     def failed(self) -> int:
@@ -148,10 +158,20 @@ def worker_settings(
     )
 
 
+def checkpoint_limit(job: JobSpec, options: LaunchOptions) -> float:
+    """Return how many bytes the store's checkpoints may take: as was asked for, else as the job says, else any."""
+    asked = job.checkpoints if options.checkpoints is None else options.checkpoints
+    return float("inf") if asked is None else asked
+
+
 def close_lost_launches(store: Store, watch: Watch) -> list[LaunchRow]:
     """Close launches that are lost, which frees what they had claimed; return them."""
     lost = [launch for launch in store.open_launches() if watch.is_lost(launch)]
     return [launch for launch in lost if store.give_up_launch(launch.launch_id, launch.beat)]
+
+
+def _open(counts: Mapping[TrialState, int]) -> int:
+    return sum(counts.get(state, 0) for state in OPEN_STATES)
 
 
 def _check_idle(rounds: int, lineages: int) -> None:
@@ -168,6 +188,7 @@ class Launch:
     def __init__(self, prepared: PreparedJob, store: Store, store_path: Path, options: LaunchOptions) -> None:
         self.prepared, self.store, self.store_path, self.options = prepared, store, store_path, options
         self.watch = Watch()
+        self.room = CheckpointRoom(store, store_path, checkpoint_limit(prepared.job, options))
         # One for all trials that share it: each takes a pass over the training images.
         self._normalizers = cache(self._normalizer)
 
@@ -180,10 +201,11 @@ class Launch:
         close_lost_launches(self.store, self.watch)
         self.store.put_job(name, self.prepared.description(), self.prepared.job.source, self.prepared.new_trials())
         if self.options.retry_failed:
-            self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED])
+            self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED], self.prepared.grid.chosen)
         wanted = self.open_lineages()
         if not wanted:
             self.keep_winners(listener)  # of a launch that ended before it could
+            self.room.make()
             return self.end(stopping())
         if lost := self.without_checkpoint(self.free_of_claims(wanted)):
             listener.note(
@@ -210,6 +232,7 @@ class Launch:
             end = self.end(stopping())
             if not end.interrupted:
                 self.keep_winners(listener)
+                self.room.make()
             outcome = end.outcome
         except StoreMovedError:
             outcome = None  # whatever lies at its place now knows nothing of this launch
@@ -253,7 +276,7 @@ class Launch:
             return heart.fenced or driver.fenced or stopping()
 
         driver = Driver(self.store, self.store_path, launch_id, stopping=halting)
-        driver.listener = listener
+        driver.listener, driver.room = listener, self.room
         told = False
         idle_rounds = 0
         with ExitStack() as stack:
@@ -275,6 +298,7 @@ class Launch:
                         break  # importing Ray took seconds, starting it would take more
                     executor = stack.enter_context(made)
                 packs = self.packs(free)  # before anybody is kept: it notes how large models are
+                self.tell_shortage(packs, driver)
                 driver.keeper = driver.keeper or self.keeper()
                 driver.enqueue(bundles(packs, self.options.workers))
                 handed_out = driver.handed_out
@@ -304,21 +328,32 @@ class Launch:
 
     def keeper(self) -> BestSoFar | None:
         """Return what sees to it that the weights of the best trials so far are kept, and no others."""
-        job, grid = self.prepared.job.name, (trial.trial_id for trial in self.prepared.grid.trials)
-        return BestSoFar(self.store, self.store_path, job, grid, self.keep) if self.keep else None
+        job, grid = self.prepared.job.name, self.prepared.grid
+        places = (trial.trial_id for trial in grid.trials)
+        return BestSoFar(self.store, self.store_path, job, places, self.keep, self.later()) if self.keep else None
+
+    def later(self) -> frozenset[str]:
+        """Return the lineages that have trials which this launch is not to train and others may."""
+        if (chosen := self.prepared.grid.chosen) is None:
+            return frozenset()
+        others = [trial for trial in self.prepared.grid.trials if trial.trial_id not in chosen]
+        states = self.store.states([trial.trial_id for trial in others])
+        return frozenset(trial.lineage_id for trial in others if states[trial.trial_id] not in RESULT_STATES)
 
     def keep_winners(self, listener: Listener) -> None:
         """Write the weights of the best trials, and remove the others'; tell where there are none."""
         name = self.prepared.job.name
         lost = write_winners(self.store, self.store_path, name, self.keep, self.normalizer)
-        clear_readings(self.store, self.store_path, name)
+        # Of repeats and folds the means decide, which those that are still to be trained may change.
+        if not (self.prepared.job.copies > 1 and self.later()):
+            clear_readings(self.store, self.store_path, name)
         if self.options.keep is None:  # nobody has asked for more than the best
             lost = [row for row in lost if row.trial_id in {best.trial_id for best, _ in winners(self.store, name, 1)}]
         if lost:
             whose = f"trial {lost[0].trial_id[:8]}, the best," if len(lost) == 1 else f"{len(lost)} of the best trials"
             listener.note(
                 f"the weights of {whose} are not at hand: not kept when they were trained, or removed since;"
-                f" gridsearch evaluate {name} --trial ID trains one again"
+                f" train one again with: gridsearch evaluate {shlex.quote(name)} --trial ID"
             )
 
     def normalizer(self, config: TrialConfig) -> Normalizer | None:
@@ -335,6 +370,18 @@ class Launch:
     def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
         """Return the lineages in packs as these options allow."""
         return plan_packs(self.prepared, lineages, self.options, self.store.note_sizes)
+
+    def tell_shortage(self, packs: Sequence[PlannedPack], driver: Driver) -> None:
+        """Say once where a launch may need more of the disk than is free."""
+        if driver.listener and not driver.handed_out and (said := shortage(self.disk_need(packs), self.store_path)):
+            driver.listener.note(said)
+
+    def disk_need(self, packs: Sequence[PlannedPack]) -> DiskNeed | None:
+        """Return what packs will need of the disk, their models' sizes having been noted."""
+        rows = self.store.lineages([lineage.lineage_id for pack in packs for lineage in pack.lineages])
+        sizes = {key: row.parameters for key, row in rows.items() if row.parameters is not None}
+        workers, keep = self.options.workers, self.options.keep
+        return disk_need(packs, sizes, workers=workers, keep=keep, limit=self.room.limit)
 
     def open_lineages(self) -> list[LineagePlan]:
         """Return the lineages that still have trials to train."""
@@ -366,6 +413,9 @@ class Launch:
 
     def end(self, interrupted: bool) -> LaunchEnd:
         """Return how things stand."""
-        counts = self.store.counts(self.prepared.job.name)
-        unfinished = any(counts.get(state) for state in OPEN_STATES)
-        return LaunchEnd(counts, interrupted=interrupted and unfinished)
+        whole = counts = self.store.counts(self.prepared.job.name)
+        if (chosen := self.prepared.grid.chosen) is not None:
+            found = Counter(self.store.states(chosen).values())
+            counts = {state: found[state] for state in whole if found[state]}
+        unfinished, left = _open(counts), _open(whole)
+        return LaunchEnd(counts, interrupted=interrupted and unfinished > 0, others=left - unfinished)

@@ -19,8 +19,7 @@ class OwnFolder:
     """
 
     def __init__(self, parent: Path, purpose: str) -> None:
-        host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())[:40]
-        self.parent, self._prefix = parent, f"{purpose}-{host}-"
+        self.parent, self._prefix = parent, _prefix(purpose)
         self._lock = -1
         while self._lock < 0:
             self.path = Path(tempfile.mkdtemp(prefix=self._prefix, dir=parent))
@@ -34,9 +33,32 @@ class OwnFolder:
 
     def _remove_orphans(self) -> None:
         for folder in self.parent.glob(f"{self._prefix}*"):
-            if folder != self.path and (lock := _locked(folder)) >= 0:
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)
+            if folder != self.path:
+                remove_orphan(folder)
+
+
+def orphans(parent: Path) -> list[Path]:
+    """Return the folders of this machine below another whose owners are gone, whatever they were for."""
+    return [folder for folder in sorted(parent.glob(_prefix("*") + "*")) if _is_orphan(folder)]
+
+
+def remove_orphan(folder: Path) -> None:
+    """Remove a folder, as far as that can be removed, if its owner is gone."""
+    if (lock := _locked(folder)) >= 0:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _is_orphan(folder: Path) -> bool:
+    if (lock := _locked(folder)) >= 0:
+        os.close(lock)
+    return lock >= 0
+
+
+def _prefix(purpose: str) -> str:
+    """Return how the names of folders of this machine begin."""
+    host = re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname())[:40]
+    return f"{purpose}-{host}-"
 
 
 def _locked(folder: Path) -> int:

@@ -37,7 +37,7 @@ class PreparedJob:
 
     `pretrained` are the files of weights to start from, by what configurations call them; `teacher` is the id of the
     trial that students learn from. `tried` answers questions about the model, `dooms` are settings whose trials fail,
-    `remarks` sentences about what works and is hardly meant so.
+    `remarks` sentences about what works and is hardly meant so. `ingredients` is what the grid was made of.
     """
 
     job: JobSpec
@@ -50,6 +50,7 @@ class PreparedJob:
     dooms: Sequence[Doom] = ()
     remarks: Sequence[str] = ()
     tried: Tried = field(kw_only=True, repr=False, compare=False)
+    ingredients: Ingredients = field(kw_only=True, repr=False, compare=False)
 
     @property
     def train_images(self) -> int:
@@ -66,8 +67,8 @@ class PreparedJob:
         return doom_of(self.dooms, config)
 
     def doomed_trials(self, doom: Doom) -> int:
-        """Return how many trials of the grid cannot be trained for a reason."""
-        return sum(doom.dooms(trial.config) for trial in self.grid.trials)
+        """Return how many of the trials to train cannot be trained for a reason."""
+        return sum(doom.dooms(trial.config) for trial in self.grid.chosen_trials)
 
     def images(self) -> dict[str, int]:
         """Return how many images each part has, and how many none has where that is more than none."""
@@ -203,10 +204,12 @@ def _prepare(
     defaults = {key: value for key, value in model.optional.items() if is_plain(value)}
     files = pretrained_files(job, data_dir)
     names = {written: name for written, (name, _) in files.items()}
-    grid = expand(job, Ingredients(dataset.fingerprint, model.code, defaults, names, teacher, model.version))
+    ingredients = Ingredients(dataset.fingerprint, model.code, defaults, names, teacher, model.version)
+    grid = expand(job, ingredients)
     seen = Seen(dataset.image_shape, dataset.num_classes)
     tried = _tried(model, seen, process)
-    prepared = PreparedJob(job, dataset, splits, model, grid, dict(files.values()), teacher, tried=tried)
+    own_files = dict(files.values())
+    prepared = PreparedJob(job, dataset, splits, model, grid, own_files, teacher, tried=tried, ingredients=ingredients)
     _check_batch_sizes(prepared)
     once_sound(prepared)
     from gridsearch.engine.model_checks import check_model
@@ -252,11 +255,11 @@ def load_divided(job: JobSpec, data_dir: Path) -> tuple[JobSpec, ImageDataset, d
         raise DataError(
             f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"
         ) from None
-    job = _with_own_validation(job, dataset)
+    job = with_own_validation(job, dataset)
     return job, dataset, _split_all(job, dataset)
 
 
-def _with_own_validation(job: JobSpec, dataset: ImageDataset) -> JobSpec:
+def with_own_validation(job: JobSpec, dataset: ImageDataset) -> JobSpec:
     """Return a job that validates on the images that the data set brings for it, unless it asks for others."""
     asked = job.split.folds is not None or "validation" in job.split.model_fields_set
     if asked or not len(dataset.validation_labels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -96,13 +97,15 @@ def _picked(store: Store, name: str, pick: str, place: str) -> TrialRow:
         if not best:
             raise JobError(
                 f"{place}: no trial of job {name!r} has a result, within its constraints, to learn from; see:"
-                f" gridsearch top {name}"
+                f" gridsearch top {shlex.quote(name)}"
             )
         return best[0][0]
     found = [row for row in store.trials(name) if row.trial_id.startswith(pick)]
     if len(found) != 1:
         many = "several ids of trials" if found else "no id of a trial"
-        raise JobError(f"{place}: pick: {many} of job {name!r} may be meant by {pick!r}; see: gridsearch top {name}")
+        raise JobError(
+            f"{place}: pick: {many} of job {name!r} may be meant by {pick!r}; see: gridsearch top {shlex.quote(name)}"
+        )
     return found[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -174,7 +175,9 @@ def _located(source: ModelSource, job_name: str, trial: str, epoch: int | None) 
     epoch = own if epoch is None else epoch
     if epoch is None:
         state = "diverged: its weights mean nothing" if row.state == "diverged" else f"{row.state}: it has no weights"
-        raise EngineError(f"trial {row.trial_id[:8]} is {state}; gridsearch top {job_name} lists trials that have")
+        raise EngineError(
+            f"trial {row.trial_id[:8]} is {state}; see those that have: gridsearch top {shlex.quote(job_name)}"
+        )
     config = parse(row.config)
     split = _split(job, config, source.data_dir)
     settings = WorkerSettings(

@@ -10,6 +10,7 @@ from gridsearch.analysis.summary import summary
 from gridsearch.atomic import write, write_named
 from gridsearch.paths import INDEX_PAGE, dashboard_page
 from gridsearch.report.index import Entry, index_page
+from gridsearch.report.launched import last_change
 from gridsearch.report.page import Stamp, job_page
 from gridsearch.store.contract import Store
 
@@ -58,6 +59,6 @@ def _entry(data: JobData, page: Path) -> Entry:
         page=page.name if page.exists() else "",
         dataset=str(spec.get("dataset", "")),
         model=str(spec.get("model", "")),
-        updated=data.job.updated_at,
+        updated=last_change(data.job, data.launches),
         summary=summary(data),
     )

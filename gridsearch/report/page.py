@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from gridsearch.analysis.comparison import Comparison, comparisons
 from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, Method, correlation
 from gridsearch.analysis.curves import Curves, curves
+from gridsearch.analysis.edges import BEYOND
 from gridsearch.analysis.evaluated import evaluated_trials
 from gridsearch.analysis.evaluations import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
@@ -27,10 +28,11 @@ from gridsearch.paths import INDEX_PAGE, file_stem
 from gridsearch.report import wording
 from gridsearch.report.figures.comparison import comparison_figure
 from gridsearch.report.figures.confusion import confusion_figure
-from gridsearch.report.figures.curves import curve_figure, outcome, shared_ranges
+from gridsearch.report.figures.curves import curve_figure, outcome, shared_axes
 from gridsearch.report.figures.heatmap import heatmap_figure
 from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
 from gridsearch.report.inlining import asset, environment, json_data, plotly_script, policy
+from gridsearch.report.launched import launched
 from gridsearch.report.theme import CONFIG
 from gridsearch.spec.outcomes import RESULT_STATES
 
@@ -71,6 +73,9 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             score_text=score_text,
             search_text=search_text,
             outcome=outcome,
+            read=data.shown,
+            beyond=BEYOND,
+            launched=launched(data.job, data.launches, stamp.generated),
             policy=policy(scripts),
             style=asset("page.css"),
             scripts=scripts,
@@ -134,7 +139,8 @@ def _parts(figure: go.Figure) -> Any:
 
 
 def _curve_parts(drawn: Curves) -> list[Any]:
-    return [_parts(curve_figure(curve, shared_ranges(group))) for _, group in drawn.groups for curve in group]
+    groups = [(shared_axes(group), group) for _, group in drawn.groups]
+    return [_parts(curve_figure(curve, axes)) for axes, group in groups for curve in group]
 
 
 def _comparison_parts(compared: Sequence[Comparison]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from gridsearch.search.drawing import draws
 from gridsearch.spec.identity import names, same_value
 from gridsearch.spec.job import JobSpec
+from gridsearch.spec.selection import FOLD, is_selected, nothing_selected
 from gridsearch.spec.space import MAX_POINTS, drawn_text
 from gridsearch.spec.trial import (
     RECIPE_DEFAULTS,
@@ -58,7 +59,7 @@ class Grid:
     left out (the first rule that holds counts), `repeated` how many are a point already in the list, from which they
     differ in the settings `idle` alone. `asked` is how many points random search was to find, None for a grid;
     `standing` how many there are. The repeats and folds of a point follow each other. `size` is that of the whole
-    space, None where it is continuous.
+    space, None where it is continuous. `chosen` are the ids of the trials to train (`JobSpec.only`), None for all.
     """
 
     points: int
@@ -69,6 +70,12 @@ class Grid:
     asked: int | None = None
     size: int | None = None
     idle: Sequence[str] = ()
+    chosen: frozenset[str] | None = None
+
+    @property
+    def chosen_trials(self) -> Sequence[GridTrial]:
+        """Return the trials to train, in order."""
+        return self.trials if self.chosen is None else [one for one in self.trials if one.trial_id in self.chosen]
 
     @property
     def drawn_text(self) -> str:
@@ -77,8 +84,12 @@ class Grid:
 
 
 def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
-    """Return the grid of a job; `JobError` when a rule cannot be decided or leaves nothing."""
+    """Return the grid of a job; `JobError` when a rule cannot be decided or leaves nothing, or nothing is chosen.
+
+    A trial is chosen where one of the points that it stands for is.
+    """
     trials: list[GridTrial] = []
+    chosen: set[str] = set()
     known: dict[str, dict[str, Value]] = {}
     idle: dict[str, None] = {}
     skipped = [0] * len(job.rules)
@@ -90,6 +101,8 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
             skipped[rule] += 1
             continue
         trial = _trial(job, ingredients, settings)
+        if job.only:
+            chosen |= _chosen(job, dict(ingredients.defaults) | settings, [trial, *_copies(job, trial.config)])
         if trial.trial_id in known:
             repeated += 1
             first = known[trial.trial_id]
@@ -101,6 +114,8 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
             break
     if not trials:
         raise job.document.error(("rules",), f"the rules leave none of the {points:,} points")
+    if job.only and not chosen:
+        raise nothing_selected(job, len(trials))
     return Grid(
         points=points,
         trials=trials,
@@ -110,6 +125,7 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
         idle=list(idle),
         asked=job.search.random if job.search else None,
         size=None if job.space.continuous else job.space.size,
+        chosen=frozenset(chosen) if job.only else None,
     )
 
 
@@ -124,6 +140,16 @@ def _copies(job: JobSpec, first: TrialConfig) -> Iterator[GridTrial]:
         if repeat or fold:
             seeds = {name: getattr(first, name) + repeat for name in job.repeated_seeds}
             yield _grid_trial(first.model_copy(update=seeds | {"fold": fold}))
+
+
+def _chosen(job: JobSpec, settings: dict[str, Any], copies: Iterable[GridTrial]) -> set[str]:
+    """Return which of a point's trials, its repeats and folds, are to be trained."""
+    complete = RECIPE_DEFAULTS | settings
+    own = {
+        trial.trial_id: {"seed": trial.config.seed, "data_seed": trial.config.data_seed, FOLD: trial.config.fold}
+        for trial in copies
+    }
+    return {trial_id for trial_id, seeds in own.items() if is_selected(job.only, complete | seeds)}
 
 
 def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:

@@ -10,6 +10,9 @@ from gridsearch.search.grid import Grid, GridTrial
 from gridsearch.spec.outcomes import RESULT_STATES, TrialState
 from gridsearch.spec.trial import TrialConfig
 
+#: Kinds of trials that have to be trained.
+_TO_TRAIN = ("new", "open", "resume", "retry")
+
 
 @dataclass(frozen=True)
 class LineagePlan:
@@ -34,12 +37,13 @@ class LineagePlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The difference that a launch will make.
+    """The difference that a launch will make to those trials of the grid that it is to train, by default to all.
 
     Counts of trials: `new` are not in the store, `read` need no training because their lineage has been trained that
     far, `resume` are open and have epochs already, `retry` failed before (trained again only when asked), `done` have
-    their result. Epochs: `epochs_alone` is what the trials to train would cost one by one, `epochs` what they cost
-    together.
+    their result. `others` are the open trials that it is not to train, and of these `passed` those that come to their
+    result on the way, as a longer trial of their lineage is trained. Epochs: `epochs_alone` is what the trials to train
+    would cost one by one, `epochs` what they cost together.
     """
 
     grid: Grid
@@ -53,6 +57,8 @@ class Plan:
     lineages: Sequence[LineagePlan]
     epochs_alone: int
     epochs: int
+    others: int = 0
+    passed: int = 0
 
     @property
     def saving(self) -> float:
@@ -69,9 +75,9 @@ def make_plan(
     retry_failed: bool = False,
 ) -> Plan:
     """Return the plan for a grid, given the states of trials and the last epochs of lineages in the store."""
-    kinds = {trial.trial_id: _kind(trial, states, recorded, retry_failed) for trial in grid.trials}
+    kinds = {trial.trial_id: _kind(trial, states, recorded, retry_failed) for trial in grid.chosen_trials}
     counts = Counter(kinds.values())
-    wanted = [trial for trial in grid.trials if kinds[trial.trial_id] in ("new", "open", "resume", "retry")]
+    wanted = [trial for trial in grid.chosen_trials if kinds[trial.trial_id] in _TO_TRAIN]
     longest: dict[str, GridTrial] = {}
     for trial in wanted:
         best = longest.get(trial.lineage_id)
@@ -90,6 +96,15 @@ def make_plan(
         )
         for key in readings
     ]
+    others = [
+        trial
+        for trial in grid.trials
+        if trial.trial_id not in kinds and _kind(trial, states, recorded, retry_failed) in _TO_TRAIN
+    ]
+    passed = sum(
+        trial.lineage_id in longest and trial.config.epochs <= longest[trial.lineage_id].config.epochs
+        for trial in others
+    )
     alone = sum(max(0, trial.config.epochs - max(0, recorded.get(trial.lineage_id, 0))) for trial in wanted)
     return Plan(
         grid=grid,
@@ -103,6 +118,8 @@ def make_plan(
         lineages=lineages,
         epochs_alone=alone,
         epochs=sum(lineage.epochs for lineage in lineages),
+        others=len(others),
+        passed=passed,
     )
 
 

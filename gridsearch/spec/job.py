@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 
 from gridsearch.errors import JobError, closest, nearest
+from gridsearch.spec.byte_sizes import SIZE_PATTERN, bytes_of
 from gridsearch.spec.consistency import check_copies, check_image_format, check_search, check_teacher
 from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.durations import DURATION_PATTERN, seconds_of
@@ -43,6 +44,13 @@ Duration = Annotated[
     WithJsonSchema(
         {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"type": "number", "exclusiveMinimum": 0}]}
     ),
+]
+
+
+DiskLimit = Annotated[
+    float,
+    BeforeValidator(lambda written: None if written is None else bytes_of(written)),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": SIZE_PATTERN}, {"const": 0}]}),
 ]
 
 
@@ -125,6 +133,7 @@ class JobFile(BaseModel):
     constraints: Constraints = Constraints()
     teacher: TeacherChoice | None = None
     trial_timeout: Duration | None = None
+    checkpoints: DiskLimit | None = None
 
 
 JOB_KEYS = tuple(JobFile.model_fields)
@@ -155,8 +164,9 @@ class JobSpec:
 
     `fixed` are the settings that have one value, `space` the axes. `base` is the folder that relative paths in the job
     start from. `image_format` is how images are read. `search` is None for the whole grid. `trial_timeout` is how many
-    seconds a worker may be silent, None for ever. `source` is YAML that stands for the job with its overrides;
-    `document` knows where everything stands.
+    seconds a worker may be silent, None for ever; `checkpoints` how many bytes the store's checkpoints may take, None
+    for any. `source` is YAML that stands for the job with its overrides; `document` knows where everything stands.
+    `only` says which of the trials a launch is to train (`spec/selection.py`); it is no part of the job.
     """
 
     name: str
@@ -175,9 +185,11 @@ class JobSpec:
     constraints: Constraints
     teacher: TeacherChoice | None
     trial_timeout: float | None
+    checkpoints: float | None
     base: Path
     source: str = field(repr=False)
     document: Document = field(repr=False)
+    only: Sequence[Rule] = ()
 
     @property
     def setting_names(self) -> list[str]:
@@ -248,6 +260,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         constraints=head.constraints,
         teacher=head.teacher,
         trial_timeout=head.trial_timeout,
+        checkpoints=head.checkpoints,
         base=base,
         source=_source(document, overrides),
         document=document,
@@ -390,9 +403,14 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     return checked
 
 
-def _rules(document: Document, written: Sequence[SkipRule], values: Mapping[str, Sequence[Value]]) -> list[Rule]:
+def comparables(values: Mapping[str, Sequence[Value]]) -> dict[str, Comparable]:
+    """Return what the settings of a job with these values can be equal to in an expression, the recipe's included."""
     known = {key: comparable_to(own) for key, own in values.items() if key not in RECIPE_KEYS}
-    known |= {key: recipe_comparable(key) for key in RECIPE_KEYS}
+    return known | {key: recipe_comparable(key) for key in RECIPE_KEYS}
+
+
+def _rules(document: Document, written: Sequence[SkipRule], values: Mapping[str, Sequence[Value]]) -> list[Rule]:
+    known = comparables(values)
     rules = []
     for index, rule in enumerate(written):
         try:

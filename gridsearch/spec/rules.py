@@ -16,6 +16,7 @@ from typing import Any
 
 from gridsearch.errors import nearest
 from gridsearch.spec.comparisons import CONSTANTS, check_comparisons
+from gridsearch.spec.habits import key_habit
 from gridsearch.spec.kinds import Comparable
 
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -50,13 +51,18 @@ class Rule:
     text: str
     tree: ast.expr
 
+    @property
+    def names(self) -> list[str]:
+        """Return the names that stand in it, constants aside, each once."""
+        found = [node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)]
+        return [name for name in dict.fromkeys(found) if name not in CONSTANTS]
+
     def holds(self, settings: Mapping[str, Any]) -> bool:
         """Return whether the rule leaves this point out; `ValueError` when its values cannot be compared."""
         try:
             return bool(_evaluate(self.tree, settings))
         except (TypeError, ZeroDivisionError, OverflowError) as error:
-            used = {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)}
-            point = ", ".join(f"{name} = {settings[name]!r}" for name in settings if name in used)
+            point = ", ".join(f"{name} = {settings[name]!r}" for name in settings if name in self.names)
             raise ValueError(f"{self.text!r} cannot be decided{f' where {point}' if point else ''}: {error}") from None
 
 
@@ -94,7 +100,9 @@ def _check(node: ast.AST, names: Collection[str]) -> None:
     match node:
         case ast.Name(id=name):
             if name not in names and name not in CONSTANTS:
-                raise ValueError(f"unknown setting {name!r}{nearest(name, names)}; text needs quotes")
+                habit = key_habit(name)
+                meant = f"; it {habit}" if habit.startswith("is called") else nearest(name, names)
+                raise ValueError(f"unknown setting {name!r}{meant}; text needs quotes")
         case ast.Constant(value=value):
             if not isinstance(value, (bool, int, float, str, type(None))):
                 raise ValueError(f"{value!r} cannot stand in a rule")

@@ -28,6 +28,7 @@ _HELP = {
     "rules": "Points that do not exist, as expressions over the settings.",
     "objective": "What ranks trials.",
     "trial_timeout": "How long a worker may be silent, as 30m, before it is ended and the trial to blame fails.",
+    "checkpoints": "What the checkpoints of a store may take, as 5GB; none: only those of trainings not yet ended.",
     "teacher": "Whom the models learn from: the job of that name, and which of its trials.",
     "batch_size": "Images per step.",
     "epochs": "Passes over the training images.",

@@ -41,6 +41,8 @@ def explain(problem: Mapping[str, Any]) -> str:
         return f"{_short(value)} must be a side in pixels, as 64, or height and width, as [48, 64], of at most 8192"
     if problem["loc"] == ("trial_timeout",) and problem["type"] == "value_error":
         return f"{_short(value)} must be a duration, as 90s, 30m, 1h30m or 2d"
+    if problem["loc"] == ("checkpoints",):
+        return f"{_short(value)} must be a size, as 500MB, 5GB or 5GiB, or none or all"
     if problem["type"] == "literal_error":
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
         return f"{value!r} is not one of {', '.join(options)}{_suggest(value, options)}"

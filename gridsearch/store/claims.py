@@ -25,6 +25,7 @@ REOPENABLE = frozenset({TrialState.FAILED, TrialState.CANCELLED})
 _TRIALS: AnySelect = select(*TRIALS.columns)
 _LINEAGES: AnySelect = select(*LINEAGES.columns)
 _TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "epochs", "attempt")))
+_ID = itemgetter(TRIALS.names.index("trial_id"))
 _LINEAGE = itemgetter(
     *map(
         LINEAGES.names.index,
@@ -107,7 +108,9 @@ def end_claims(connection: Connection, ends: Collection[tuple[LineageNow, Event]
     return len(left)
 
 
-def reopen(connection: Connection, job: str, states: Collection[TrialState], at: datetime) -> int:
+def reopen(
+    connection: Connection, job: str, states: Collection[TrialState], among: Collection[str] | None, at: datetime
+) -> int:
     """See `Store.reopen`."""
     if refused := sorted(set(states) - REOPENABLE):
         raise StoreError(f"only failed or cancelled trials can be reopened, not {', '.join(refused)} ones")
@@ -117,7 +120,8 @@ def reopen(connection: Connection, job: str, states: Collection[TrialState], at:
         .where(job_trials.c.job == cause.job, trials.c.state.in_(sorted(states)))
         .order_by(job_trials.c.position)
     )
-    found = [_Trial(*_TRIAL(row)) for row in connection.execute(statement)]
+    wanted = None if among is None else frozenset(among)
+    found = [_Trial(*_TRIAL(row)) for row in connection.execute(statement) if wanted is None or _ID(row) in wanted]
     if found:
         pending = str(TrialState.PENDING)
         blank = {"error": None, "log": None, "finished_at": None}

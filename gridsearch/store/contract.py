@@ -132,6 +132,10 @@ class Store(ABC):
         """Return the launches that have not been closed, alive or not, oldest first."""
 
     @abstractmethod
+    def launches(self, job: str) -> list[LaunchRow]:
+        """Return the launches of a job, those that ended too, oldest first."""
+
+    @abstractmethod
     def at_work(self, job: str) -> list[AtWork]:
         """Return what open launches of a job have claimed, what was claimed together as one, oldest claims first.
 
@@ -173,10 +177,19 @@ class Store(ABC):
         """Give up a launch's claims (all, or these); return how many running trials became `pending`."""
 
     @abstractmethod
-    def reopen(self, job: str, states: Collection[TrialState]) -> int:
+    def unclaimed(self, lineage_ids: Collection[str]) -> AbstractContextManager[dict[str, LineageRow | None]]:
+        """Give those of the lineages that no launch holds, and keep everybody from claiming one until the block ends.
+
+        None stands for a lineage that is not in the store. For removing what only the holder of a claim may: nobody
+        can write to the store meanwhile, so it must be short, and no other method may be called within. Not an event.
+        """
+
+    @abstractmethod
+    def reopen(self, job: str, states: Collection[TrialState], among: Collection[str] | None = None) -> int:
         """Make the job's trials in these states (`failed` or `cancelled`) `pending` again; return how many.
 
-        One whose lineage has got the answer since is settled at once. `StoreError` for any other state.
+        `among` are the ids of those that it is about, None for all of the job's. One whose lineage has got the answer
+        since is settled at once. `StoreError` for any other state.
         """
 
     @abstractmethod
@@ -239,6 +252,10 @@ class Store(ABC):
 
         Lineages that were trained in one formation have the same `Formation`.
         """
+
+    @abstractmethod
+    def job_trainings(self, job: str) -> list[TrainingRow]:
+        """Return what trained the lineages of a job, those of each first come first (see `trainings`)."""
 
     @abstractmethod
     def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:

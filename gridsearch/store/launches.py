@@ -89,16 +89,26 @@ def close_launch(connection: Connection, cause: Cause, outcome: str) -> None:
 
 def open_launches(connection: Connection) -> list[LaunchRow]:
     """See `Store.open_launches`."""
+    return [row for row in _launches(connection) if row.ended_at is None]
+
+
+def launches_of(connection: Connection, job: str) -> list[LaunchRow]:
+    """See `Store.launches`."""
+    job_key(connection, job)
+    return [row for row in _launches(connection) if row.job == job]
+
+
+def _launches(connection: Connection) -> list[LaunchRow]:
     statement = select(*LAUNCHES.columns, *JOBS.columns).join_from(launches, jobs, isouter=True).order_by(launches.c.id)
     rows = connection.execute(statement).fetchall()
     # Those that ended, too: one may only look as if it had.
     for row in rows:
         LAUNCHES.check(row)
         JOBS.check(row, LAUNCHES.width)
-    return [_open_launch(row) for row in rows if row[_ENDED_AT] is None]
+    return [_launch_row(row) for row in rows]
 
 
-def _open_launch(row: AnyRow) -> LaunchRow:
+def _launch_row(row: AnyRow) -> LaunchRow:
     number, host, pid, pid_started, beat, workers, started_at, table, beat_at = _LAUNCH(row)
     return LaunchRow(
         launch_id=number,
@@ -109,8 +119,8 @@ def _open_launch(row: AnyRow) -> LaunchRow:
         beat=beat,
         workers=workers,
         started_at=to_time(started_at),
-        ended_at=None,
-        outcome=None,
+        ended_at=None if row[_ENDED_AT] is None else to_time(row[_ENDED_AT]),
+        outcome=_STANDING(row)[1],
         process_table=table,
         beat_at=None if beat_at is None else to_time(beat_at),
     )

@@ -14,12 +14,11 @@ from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
 from gridsearch.store.failures import damaged
 from gridsearch.store.journals import start_of
+from gridsearch.store.nearby import SQLITE, nearby_text
 from gridsearch.store.schema import CURRENT, make_schema, revision_of
 from gridsearch.store.sqlite import SqliteStore
 from gridsearch.store.waiting import Patience
 
-#: How every SQLite database begins.
-_SQLITE = b"SQLite format 3\0"
 #: What a file's name may have, less what files beside a store have at its end (`-journal`, `.before-m001`).
 _BESIDE = 16
 _LONGEST_NAME = 255 - _BESIDE
@@ -75,11 +74,17 @@ def _check_path(path: Path, *, must_exist: bool) -> None:
         if path.exists():
             return
         if must_exist:
-            raise StoreError(f"there is no store {path}; `gridsearch launch` makes one, --store names another")
+            raise no_store(path)
         if not path.absolute().parent.is_dir():
             raise StoreError(f"the store {path} cannot be made: there is no folder {path.absolute().parent}")
     except OSError as error:
         raise StoreError(f"the store {path} cannot be opened: {error}") from error
+
+
+def no_store(path: Path, beside: Path | None = None) -> StoreError:
+    """Return the error for a store that is not there, naming one that may be meant, also above the folder `beside`."""
+    makes = "; `gridsearch launch` makes one, --store names another"
+    return StoreError(f"there is no store {path}{nearby_text(path, beside) or makes}")
 
 
 def _is_of_another_kind(path: Path) -> bool:
@@ -87,10 +92,10 @@ def _is_of_another_kind(path: Path) -> bool:
     if paths.companion_dir(path).exists() or newest_backup(path):
         return False
     try:
-        start = start_of(path, len(_SQLITE))
+        start = start_of(path, len(SQLITE))
     except OSError:
         return False
-    return bool(start) and start != _SQLITE
+    return bool(start) and start != SQLITE
 
 
 def refuse_unsound(store: Store, path: Path) -> None:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,10 @@ class SqliteStore(Store):
         with self._database.read() as connection:
             return launches.open_launches(connection)
 
+    def launches(self, job: str) -> list[LaunchRow]:
+        with self._database.read() as connection:
+            return launches.launches_of(connection, job)
+
     def at_work(self, job: str) -> list[AtWork]:
         with self._database.read() as connection:
             return silence.at_work(connection, job)
@@ -120,9 +124,16 @@ class SqliteStore(Store):
         with self._database.write() as connection:
             return claims.release(connection, launches.launch_cause(connection, launch_id, _now()), lineage_ids)
 
-    def reopen(self, job: str, states: Collection[TrialState]) -> int:
+    @contextmanager
+    def unclaimed(self, lineage_ids: Collection[str]) -> Iterator[dict[str, LineageRow | None]]:
         with self._database.write() as connection:
-            return claims.reopen(connection, job, states, _now())
+            rows = reading.lineage_rows(connection, lineage_ids)
+            found = {name: rows.get(name) for name in lineage_ids}
+            yield {name: row for name, row in found.items() if row is None or row.launch_id is None}
+
+    def reopen(self, job: str, states: Collection[TrialState], among: Collection[str] | None = None) -> int:
+        with self._database.write() as connection:
+            return claims.reopen(connection, job, states, among, _now())
 
     def remember(self, measured: Collection[FormMeasured]) -> None:
         with self._database.write() as connection:
@@ -183,6 +194,10 @@ class SqliteStore(Store):
     def trainings(self, lineage_id: str) -> list[TrainingRow]:
         with self._database.read() as connection:
             return trainings.trainings_of(connection, lineage_id)
+
+    def job_trainings(self, job: str) -> list[TrainingRow]:
+        with self._database.read() as connection:
+            return trainings.job_trainings(connection, job)
 
     def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:
         with self._database.read() as connection:

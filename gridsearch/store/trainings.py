@@ -12,15 +12,16 @@ from sqlalchemy import Connection, func, select
 from gridsearch.errors import StoreDamagedError
 from gridsearch.spec.outcomes import Formation, LineagePlaced, Place
 from gridsearch.store.columns import storable, to_json, to_mapping
+from gridsearch.store.jobs import job_key
 from gridsearch.store.keys import lineage_keys, names_of
 from gridsearch.store.lookup import AnySelect, batches, batches_in, rows_in
 from gridsearch.store.rows import TrainingRow
 from gridsearch.store.sealed import FORMATIONS, LINEAGES, TRAININGS, TRIALS, checked
-from gridsearch.store.tables import formations, lineages, trainings, trials
+from gridsearch.store.tables import formations, job_trials, lineages, trainings, trials
 
 _EPOCHS, _CONFIG = TRIALS.names.index("epochs"), TRIALS.names.index("config")
 _LINEAGE_ID = TRIALS.width + LINEAGES.names.index("lineage_id")
-_TRAINING = itemgetter(*map(TRAININGS.names.index, ("formation", "epoch", "recorded", "attempt")))
+_TRAINING = itemgetter(*map(TRAININGS.names.index, ("lineage", "formation", "epoch", "recorded", "attempt")))
 _FORMATION = itemgetter(*map(FORMATIONS.names.index, ("id", "form", "device", "threads", "torch", "places")))
 _NEXT_FORMATION = select(func.coalesce(func.max(formations.c.id), 0) + 1)
 
@@ -88,12 +89,23 @@ def _key(connection: Connection, formation: Formation) -> int:
 def trainings_of(connection: Connection, lineage_id: str) -> list[TrainingRow]:
     """See `Store.trainings`."""
     own: AnySelect = select(*TRAININGS.columns).join(lineages, lineages.c.id == trainings.c.lineage)
-    asked = own.where(lineages.c.lineage_id == lineage_id).order_by(trainings.c.number)
+    return _trainings(connection, own.where(lineages.c.lineage_id == lineage_id).order_by(trainings.c.number))
+
+
+def job_trainings(connection: Connection, job: str) -> list[TrainingRow]:
+    """See `Store.job_trainings`."""
+    of_job = select(trials.c.lineage).join_from(job_trials, trials).where(job_trials.c.job == job_key(connection, job))
+    asked: AnySelect = select(*TRAININGS.columns).where(trainings.c.lineage.in_(of_job))
+    return _trainings(connection, asked.order_by(trainings.c.lineage, trainings.c.number))
+
+
+def _trainings(connection: Connection, asked: AnySelect) -> list[TrainingRow]:
     rows = [_TRAINING(row) for row in checked(batches(connection, asked), TRAININGS)]
-    together = _formations(connection, {row[0] for row in rows})
+    together = _formations(connection, {row[1] for row in rows})
+    names = names_of(connection, LINEAGES, "lineage_id", {row[0] for row in rows})
     return [
-        TrainingRow(lineage_id, epoch, recorded, attempt, together[formation])
-        for formation, epoch, recorded, attempt in rows
+        TrainingRow(names[lineage] or "", epoch, recorded, attempt, together[formation])
+        for lineage, formation, epoch, recorded, attempt in rows
     ]
 
 

@@ -7,8 +7,12 @@ file is written beside its target and renamed; the older of the two in turn is r
 wait for the disk when a file is replaced. A file starts with the digest of the rest; what does not match is ignored,
 and the next older is taken, and else the lineage starts again. The content is safetensors: loading runs no code.
 
-Whoever reads changes nothing: others may be writing. What died half written is removed by the next that writes, who
-holds the lineage's claim, and only where it is of an attempt before: its name says which.
+The last checkpoint of a training is all that an extension of `epochs` goes on from: it is synced, and only then are
+the others removed.
+
+Whoever reads changes nothing: others may be writing. Only who holds the lineage's claim removes, or who sees to it that
+nobody can claim it, and only what is of that attempt or of one before: a checkpoint's history says which, and the name
+of what died half written.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ import contextlib
 import hashlib
 import json
 import math
+import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -26,14 +32,14 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from gridsearch.atomic import write
+from gridsearch.atomic import sync_folder, write
 from gridsearch.errors import not_writable
-from gridsearch.regular_files import read_regular
+from gridsearch.regular_files import open_regular, read_regular
 from gridsearch.spec.outcomes import METRICS, EpochRecord
 
 SYNC_SECONDS = 5.0
-_IN_TURN = ("even", "odd")
-_SLOTS = (*_IN_TURN, "synced")
+_IN_TURN, _SYNCED = ("even", "odd"), "synced"
+_SLOTS = (*_IN_TURN, _SYNCED)
 _DIGEST_BYTES = 32
 _NUMBERS = (*METRICS, "learning_rate", "seconds")
 #: How often slots are looked at where none has a file: each is away for a moment while it is written.
@@ -64,19 +70,60 @@ class CheckpointFolder:
         self._older = _IN_TURN[0]
         self._encoded: list[tuple[EpochRecord, str]] = []
 
-    def save(self, tensors: dict[str, Tensor], history: Sequence[EpochRecord]) -> None:
-        """Write the state after the last epoch of the history; `StorageError` when the disk does not take it."""
+    def save(self, tensors: dict[str, Tensor], history: Sequence[EpochRecord], *, last: bool = False) -> None:
+        """Write the state after the last epoch of the history; `StorageError` when the disk does not take it.
+
+        The `last` one of a training is on the disk for certain when this returns, and alone.
+        """
         metadata = {"lineage": self.lineage_id, "history": self._encode(history)}
         cpu = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         content = safetensors.torch.save(cpu, metadata)
-        durable = time.monotonic() - self.synced_at >= SYNC_SECONDS
+        durable = last or time.monotonic() - self.synced_at >= SYNC_SECONDS
         try:
             self._remove_leftovers()
-            self._write(sealed(content), sync=durable)
+            self._write(sealed(content), sync=durable, last=last)
         except OSError as error:
             raise not_writable("checkpoints", self.root, error) from error
+        if last:
+            self._keep_only(_SYNCED)
         if durable:
             self.synced_at = time.monotonic()
+
+    def settle(self) -> None:
+        """Leave the newest sound checkpoint alone, on the disk for certain, and nothing half written by others.
+
+        Where none is sound, or the disk does not take it, all stay.
+        """
+        with contextlib.suppress(OSError):
+            self._remove_leftovers()
+            if not any((self.folder / slot).exists() for slot in _IN_TURN):
+                return
+            read = {slot: checkpoint.epoch for slot in _SLOTS if (checkpoint := self._read(slot))}
+            if not read:
+                return
+            newest = max(read, key=lambda slot: (read[slot], slot == _SYNCED))
+            if newest != _SYNCED:
+                with (self.folder / newest).open("rb") as stream:
+                    os.fsync(stream.fileno())
+                (self.folder / newest).replace(self.folder / _SYNCED)
+                sync_folder(self.folder)
+            self._keep_only(_SYNCED)
+
+    def remove(self) -> None:
+        """Remove all there is, as far as that can be removed: for a lineage that no training will go on with."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to go on from, as far as a look at the files' beginnings tells."""
+        return any(self._glance(slot) for slot in _SLOTS)
+
+    def spare(self) -> list[Path]:
+        """Return what `settle` would remove, as far as a look at the files' beginnings tells."""
+        glances = {slot: glance for slot in _SLOTS if (glance := self._glance(slot))}
+        newest = max(glances, key=lambda slot: (glances[slot][0], slot == _SYNCED), default=None)
+        others = [self.folder / slot for slot in _SLOTS if newest and slot != newest]
+        return [path for path in [*others, *self._leftovers()] if path.exists()]
 
     def load(self, fits: Callable[[Checkpoint], bool] = lambda checkpoint: True) -> Checkpoint | None:
         """Return the newest checkpoint that is sound, and fits what it is for, or None."""
@@ -103,17 +150,18 @@ class CheckpointFolder:
         """Remove once what attempts before this one left half written: they have lost their claim."""
         if self._tidied:
             return
-        for left in self.folder.glob("*.tmp"):  # of versions that named them so
+        for left in self._leftovers():
             left.unlink(missing_ok=True)
-        for left in self.folder.glob(".attempt-*.partial"):
-            attempt = left.name.split("-")[1]
-            if attempt.isdigit() and int(attempt) < self.attempt:
-                left.unlink(missing_ok=True)
         self._tidied = True
 
-    def _write(self, content: bytes, *, sync: bool) -> None:
-        target = self.folder / ("synced" if sync else self._older)
-        if sync:
+    def _leftovers(self) -> list[Path]:
+        old = list(self.folder.glob("*.tmp"))  # of versions that named them so
+        marked = ((left, left.name.split("-")[1]) for left in self.folder.glob(".attempt-*.partial"))
+        return old + [left for left, attempt in marked if attempt.isdigit() and int(attempt) < self.attempt]
+
+    def _write(self, content: bytes, *, sync: bool, last: bool = False) -> None:
+        target = self.folder / (_SYNCED if sync else self._older)
+        if sync and not last:
             self._keep_as_second_copy(target)
         write(target, content, durable=sync, afresh=not sync, mark=f"attempt-{self.attempt}-")
         if not sync:
@@ -125,6 +173,26 @@ class CheckpointFolder:
         with contextlib.suppress(FileNotFoundError):
             if not older.exists() or older.stat().st_mtime_ns < synced.stat().st_mtime_ns:
                 synced.replace(older)
+
+    def _keep_only(self, slot: str) -> None:
+        """Remove the other slots, unless a later attempt wrote them: that one has the claim now."""
+        for other in _SLOTS:
+            glance = self._glance(other) if other != slot else None
+            if other != slot and (glance is None or glance[1] <= self.attempt):
+                with contextlib.suppress(OSError):
+                    (self.folder / other).unlink(missing_ok=True)
+
+    def _glance(self, slot: str) -> tuple[int, int] | None:
+        """Return epoch and attempt of a checkpoint as its beginning tells them, its content unread, or None."""
+        try:
+            with open_regular(self.folder / slot) as stream:
+                stream.seek(_DIGEST_BYTES)
+                length = stream.read(8)
+                size = min(int.from_bytes(length, "little"), os.fstat(stream.fileno()).st_size)
+                last = json.loads(_metadata(length + stream.read(size))["history"])[-1]
+            return int(last["epoch"]), int(last["attempt"])
+        except (OSError, MemoryError, RecursionError, ValueError, LookupError, TypeError, OverflowError):
+            return None
 
     def _read(self, slot: str) -> Checkpoint | None:
         try:

@@ -25,6 +25,7 @@ def advance(members: Sequence[Member], place: Workplace, make_form: type[Form]) 
     """
     for member in members:
         if member.done and not member.ended:
+            member.settle()
             yield _end(member)
     form: Form | None = None
     inside: list[Member] = []

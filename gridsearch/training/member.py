@@ -125,7 +125,11 @@ class Member:
         # Before the checkpoint: what goes on from there must find the weights of all epochs up to it.
         if self.keeper:
             self.keeper.after_epoch(self.history, self._state)
-        self.folder.save(self._state, self.history)
+        self.folder.save(self._state, self.history, last=self.done)
+
+    def settle(self) -> None:
+        """Leave one checkpoint of a training that had come to its end before: the newest, which may be beyond it."""
+        self.folder.settle()
 
 
 def new_model(config: TrialConfig, place: Workplace) -> nn.Module:

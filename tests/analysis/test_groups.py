@@ -47,11 +47,11 @@ def data(rows: list[TrialRow], **job: Any) -> JobData:
 
 def test_a_point_has_the_mean_and_the_spread_of_its_seeds() -> None:
     shown = table(data(of_seeds()))
-    assert shown.headings == ("neurons", "val_accuracy")
+    assert shown.headings == ("val_accuracy", "neurons")
     assert [row.cells for row in shown.rows] == [
-        ("20", "0.6500 ± 0.0000 (n=2)"),
-        ("10", "0.6000 ± 0.1414 (n=2)"),
-        ("30", "0.5500 ± 0.4950 (n=2)"),
+        ("0.6500 ± 0.0000 (n=2)", "20"),
+        ("0.6000 ± 0.1414 (n=2)", "10"),
+        ("0.5500 ± 0.4950 (n=2)", "30"),
     ]
     assert (shown.unit, shown.total, shown.rows[0].rank) == ("point", 3, 1)
     assert shown.rows[0].trial == of_seeds()[2].trial_id
@@ -94,11 +94,11 @@ def test_a_seed_that_is_an_axis_beside_folds_tells_points_apart() -> None:
 
 def test_programs_get_mean_and_spread_apart_and_single_trials_when_asked() -> None:
     frame = table(data(of_seeds()), TableOptions(apart=True)).frame()
-    assert frame.columns.tolist() == ["neurons", *(f"val_accuracy_{x}" for x in ("mean", "std", "n", "of", "diverged"))]
-    assert frame.iloc[1].tolist() == pytest.approx([10, 0.6, 0.02**0.5, 2, 2, 0])
+    assert frame.columns.tolist() == [*(f"val_accuracy_{x}" for x in ("mean", "std", "n", "of", "diverged")), "neurons"]
+    assert frame.iloc[1].tolist() == pytest.approx([0.6, 0.02**0.5, 2, 2, 0, 10])
     each = table(data(of_seeds()), TableOptions(each=True, apart=True))
-    assert (each.unit, each.total, each.headings) == ("trial", 6, ("neurons", "val_accuracy"))
-    assert each.first[0].cells == ("30", "0.900000")
+    assert (each.unit, each.total, each.headings) == ("trial", 6, ("val_accuracy", "neurons"))
+    assert each.first[0].cells == ("0.900000", "30")
 
 
 def test_points_can_be_filtered_sorted_and_shown_by_their_spread() -> None:
@@ -115,9 +115,9 @@ def test_what_is_missing_of_a_point_is_said_and_what_diverged_ranks_last() -> No
     read = data(rows)
     shown = table(read)
     assert [row.cells for row in shown.rows] == [
-        ("30", "0.5500 ± 0.4950 (n=2)"),
-        ("10", "0.5000 (n=1 of 2)"),
-        ("20", "0.6500 (n=1 of 2, 1 diverged)"),
+        ("0.5500 ± 0.4950 (n=2)", "30"),
+        ("0.5000 (n=1 of 2)", "10"),
+        ("0.6500 (n=1 of 2, 1 diverged)", "20"),
     ]
     assert [row.state for row in shown.rows] == ["completed", "completed", "diverged"]
     assert [row.state for row in unranked(read)] == ["pending"]
@@ -153,8 +153,8 @@ def test_the_best_epoch_of_each_trial_is_what_is_averaged() -> None:
         make_job(AXES, repeats=2, objective={"metric": "val_accuracy", "at": "best", "mode": "max"}), rows, better
     )
     shown = table(read)
-    assert shown.rows[0].cells == ("10", "0.8450 ± 0.2051 (n=2)")
-    assert shown.headings[-1] == "best val_accuracy"
+    assert shown.rows[0].cells == ("0.8450 ± 0.2051 (n=2)", "10")
+    assert shown.headings[0] == "best val_accuracy"
 
 
 def test_figures_show_single_trials_and_neither_seed_nor_fold() -> None:
@@ -173,22 +173,22 @@ def test_what_exceeds_a_constraint_ranks_after_all_that_do_not_and_is_never_the_
     limits = {"parameters": 15_000, "macs": 5, "seconds": 3}
     read = job_data(make_job(axes, constraints=limits), rows, make_epochs(rows))
     shown = table(read)
-    assert shown.headings == ("neurons", "val_accuracy", "over")
+    assert shown.headings == ("val_accuracy", "over", "neurons")
     assert [row.cells for row in shown.rows] == [
-        ("10", "0.100000", ""),
-        ("30", "0.300000", "parameters"),
-        ("20", "0.200000", "parameters"),
+        ("0.100000", "", "10"),
+        ("0.300000", "parameters", "30"),
+        ("0.200000", "parameters", "20"),
     ]
     glance = summary(read)
     assert glance.best is not None
     assert (glance.best.score, glance.over) == (0.1, 2)
     none = job_data(make_job(axes, constraints={"parameters": 1, "seconds": 1}), rows, make_epochs(rows))
-    assert (summary(none).best, leader(none), table(none).rows[0].cells[-1]) == (None, None, "parameters, seconds")
+    assert (summary(none).best, leader(none), table(none).rows[0].cells[1]) == (None, None, "parameters, seconds")
 
 
 def test_a_point_exceeds_what_any_of_its_trials_exceeds() -> None:
     rows = of_seeds()
     rows[2] = make_trial({"neurons": 20, "seed": 0}, 0.65, seconds=99.0)
     shown = table(data(rows, constraints={"seconds": 50}))
-    assert [row.cells[-1] for row in shown.rows] == ["", "", "seconds"]
-    assert shown.rows[-1].cells[0] == "20"
+    assert [row.cells[1] for row in shown.rows] == ["", "", "seconds"]
+    assert shown.rows[-1].cells[-1] == "20"

@@ -32,6 +32,8 @@ def epochs(train: Sequence[float | None], val: Sequence[float | None], seconds: 
         (FALLING, [2.3, 1.9, 1.6, 1.5, 1.52, 1.55, 1.53, 1.5, 1.55, 1.56], None),  # a plateau
         (FALLING, [2.3, 1.9, 0.5, 1.5, 1.4, 1.3, 1.2, 1.1, 1.0, 0.9], None),  # one lucky epoch
         (FALLING, [2.3, 1.9, 1.6, 1.5, 1.6, 1.7, 1.5, 1.51, 2.4, 2.5], None),  # it came back
+        (FALLING, [2.3, 1.9, 1.6, 1.5, 1.6, 1.48, 1.8, 2.1, 2.2, 2.3], None),  # four epochs since the lowest
+        (FALLING, [2.3, 1.9, 1.3, 1.6, 1.5, 1.6, 1.8, 1.9, 2.0, 2.1], 2),  # where the curve is lowest, not its median
         (FALLING, [2.3 / (1 + n) for n in range(10)], None),
         ([2.3, 1.8, 1.4, *[1.1 + n / 10 for n in range(7)]], TURNING, None),  # training goes astray too
         ([*FALLING, None], [*TURNING, None], 3),

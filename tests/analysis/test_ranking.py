@@ -14,11 +14,11 @@ LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}
 
 def test_the_table_is_the_best_then_the_worst_all_descending() -> None:
     shown = table(grid(SHALLOW, shallow_score))
-    assert shown.headings == ("batch_size", "epochs", "learning_rate", "neurons", "val_accuracy")
+    assert shown.headings == ("val_accuracy", "batch_size", "epochs", "learning_rate", "neurons")
     assert [row.rank for row in shown.rows] == [1, 2, 3, 4, 5, 188, 189, 190, 191, 192]
     assert shown.omitted == 182 and shown.total == 192
-    assert shown.first[0].cells == ("4", "4", "0.1", "100", "0.957000")
-    assert shown.last[-1].cells == ("128", "2", "0.0001", "10", "0.500000")
+    assert shown.first[0].cells == ("0.957000", "4", "4", "0.1", "100")
+    assert shown.last[-1].cells == ("0.500000", "128", "2", "0.0001", "10")
     scores = [row.score or 0 for row in shown.rows]
     assert scores == sorted(scores, reverse=True)
 
@@ -40,17 +40,17 @@ def test_ties_keep_the_order_of_the_grid_both_ways() -> None:
 def test_a_loss_is_ranked_lowest_first() -> None:
     data = grid({"neurons": [1, 2, 3]}, lambda point: point["neurons"] / 10, objective=LOSS)
     assert ranked(data)["neurons"].tolist() == [3, 2, 1]
-    assert table(data).headings[-1] == "val_loss"
+    assert table(data).headings[0] == "val_loss"
 
 
 def test_diverged_trials_stand_at_the_very_bottom() -> None:
     data = grid({"neurons": [1, 2, 3, 4]}, lambda point: None if point["neurons"] in (1, 3) else 0.5)
     shown = table(data)
     assert [row.cells for row in shown.rows] == [
-        ("2", "0.500000"),
-        ("4", "0.500000"),
-        ("1", "diverged"),
-        ("3", "diverged"),
+        ("0.500000", "2"),
+        ("0.500000", "4"),
+        ("diverged", "1"),
+        ("diverged", "3"),
     ]
     assert [row.score for row in shown.rows] == [0.5, 0.5, None, None]
     assert shown.frame()["val_accuracy"].isna().sum() == 2
@@ -63,7 +63,7 @@ def test_a_completed_trial_without_a_number_stands_above_the_diverged() -> None:
         make_trial({"neurons": 3}, 0.1),
     ]
     shown = table(job_data(make_job({"neurons": [1, 2, 3]}), rows))
-    assert [row.cells[-1] for row in shown.rows] == ["0.100000", "no value", "diverged"]
+    assert [row.cells[0] for row in shown.rows] == ["0.100000", "no value", "diverged"]
 
 
 def test_unfinished_trials_are_not_ranked() -> None:
@@ -127,3 +127,36 @@ def test_importing_the_ranking_loads_neither_plotly_nor_scipy_nor_torch() -> Non
     code = "import gridsearch.analysis.ranking, sys; print(*{'plotly', 'scipy', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_table_shows_what_it_is_sorted_by() -> None:
+    data = grid({"neurons": [1, 2, 3]}, lambda point: point["neurons"] / 10)
+    assert table(data, TableOptions(sort=["-seconds", "neurons"])).columns == ("score", "seconds", "neurons")
+    assert table(data, TableOptions(sort=["-val_accuracy"])).columns == ("score", "neurons")
+    assert table(data, TableOptions(sort=["seconds"], columns=["trial"])).columns == ("trial",)
+
+
+def test_long_numbers_are_rounded_for_people_and_whole_for_programs() -> None:
+    rates = [0.001, 0.00215443469003, 0.00464158883361]
+    data = grid({"learning_rate": rates}, lambda point: 1 - point["learning_rate"])
+    shown = table(data)
+    assert [row.cells[-1] for row in shown.rows] == ["0.001", "0.00215", "0.00464"]
+    assert (shown.rounded, [row.values[-1] for row in shown.rows]) == (("learning_rate",), rates)
+    whole = table(data, TableOptions(apart=True))
+    assert ([row.cells[-1] for row in whole.rows], whole.rounded) == (
+        ["0.001", "0.00215443469003", "0.00464158883361"],
+        (),
+    )
+    assert table(grid({"learning_rate": [0.1, 0.01]}, lambda point: 0.5)).rounded == ()
+
+
+def test_a_default_is_written_beside_values_that_are_given() -> None:
+    given = [{"dropout": 0.5}, {"norm": True}, {"momentum": 0.9}]
+    rows = [make_trial(settings, 0.5) for settings in given]
+    axes = {"dropout": [None, 0.5], "norm": [False, True], "momentum": [0.0, 0.9], "freeze": ["", "*"]}
+    data = job_data(make_job(axes, defaults={"dropout": None, "norm": False}), rows)
+    assert [row.cells[1:] for row in table(data).rows] == [
+        ("0.5", "false", "0", "none"),
+        ("null", "true", "0", "none"),
+        ("null", "false", "0.9", "none"),
+    ]

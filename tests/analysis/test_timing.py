@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData, job_data
 from gridsearch.analysis.timing import Timing, TimingRow, timing, timings
-from gridsearch.store.rows import EpochRow
+from gridsearch.spec.outcomes import Formation, Place
+from gridsearch.store.rows import EpochRow, TrainingRow
 from tests.analysis.grids import grid, make_job, make_trial
 
 
@@ -33,7 +36,13 @@ def test_a_row_per_value_in_order_with_medians_over_trainings() -> None:
             TimingRow("16", 3, pytest.approx(530 / 81), pytest.approx(0.53)),
         ),
     )
-    assert found.frame().columns.tolist() == ["batch_size", "trainings", "ms_per_step", "seconds_per_epoch"]
+    assert found.frame().columns.tolist() == [
+        "batch_size",
+        "trainings",
+        "ms_per_step",
+        "seconds_per_epoch",
+        "trained_together",
+    ]
     assert found.frame()["batch_size"].tolist() == ["8", "16"]
 
 
@@ -57,3 +66,41 @@ def test_text_and_missing_values_are_rows_too() -> None:
     data = job_data(make_job({"optimizer": ["sgd", "adam"], "dropout": [0.5]}), rows, epochs)
     assert [row.value for row in timing(data, "optimizer").rows] == ["sgd", "adam"]
     assert [row.value for row in timing(data, "dropout").rows] == ["0.5"]
+
+
+def trained(data: JobData, *packs: list[str]) -> JobData:
+    """The job with trainings: lineages of a pack were trained as one, those of none alone."""
+    together = {lineage: pack for pack in packs for lineage in pack}
+    return replace(
+        data,
+        trainings=tuple(
+            TrainingRow(name, 1, 0, 1, Formation("stacked", "cpu", 1, "2", tuple(Place(one, 1, 3) for one in pack)))
+            for name in dict.fromkeys(row.lineage_id for row in data.rows)
+            for pack in [together.get(name, [])]
+        ),
+    )
+
+
+def lineages(data: JobData, **settings: int) -> list[str]:
+    chosen = data.trials
+    for name, value in settings.items():
+        chosen = chosen[chosen[name] == value]
+    return list(dict.fromkeys(data.rows[place].lineage_id for place in chosen.index))
+
+
+def test_what_was_trained_alone_is_timed_alone() -> None:
+    rows = timing(trained(timed()), "neurons").rows
+    assert [row.together for row in rows] == [1, 1, 1]
+    data = timed()
+    # Of batch size 8 the three were a pack, and their times are a third of the pack's; of 16 they were alone.
+    found = timing(trained(data, lineages(data, batch_size=8)), "neurons")
+    assert [(row.trainings, row.together) for row in found.rows] == [(1, 1), (1, 1), (1, 1)] and not found.shared
+    assert [row.seconds_per_epoch for row in found.rows] == pytest.approx([0.51, 0.53, 0.59])
+
+
+def test_values_trained_as_one_have_no_times_of_their_own() -> None:
+    data = timed()
+    packed = trained(data, lineages(data, batch_size=8), lineages(data, batch_size=16))
+    assert [(one.axis, one.shared) for one in timings(packed)] == [("batch_size", False), ("neurons", True)]
+    assert [row.together for row in timing(packed, "batch_size").rows] == [3, 3]
+    assert timing(packed, "batch_size").frame()["trained_together"].tolist() == [3, 3]

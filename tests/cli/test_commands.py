@@ -25,6 +25,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert ended.out.splitlines() == ["dashboards/small.html", "dashboards/index.html"]
     lines = ended.err.strip().splitlines()
     assert lines[0] == "small: 8 trials, +8 new; 12 epochs to train (16 without sharing)"
+    assert lines[1] == "small: results.db is a new store"
     assert re.fullmatch(r"small: 8 completed in \d.*", lines[-2])
     first = json.loads(run(folder, "top", "small", "-f", "json").out)[0]
     assert lines[-1] == (
@@ -52,8 +53,37 @@ def test_plan(trained: Path) -> None:
     assert (found["trials"], found["done"], found["epochs"]) == (8, 8, 0)
     assert run(trained, "launch", "small", "--dry-run").out == run(trained, "plan", "small").out
     edited = run(trained, "plan", "small", "--set", "epochs=3", COLUMNS="60").out
-    assert "4 earlier trials are no longer points of" in edited
-    assert all(len(line) <= 60 for line in edited.splitlines())
+    assert "4 earlier trials with results are no" in edited
+    assert all(len(line) <= 60 for line in edited.splitlines() if "gridsearch launch" not in line)
+    # What is there to be copied stands unbroken on a line of its own.
+    copied = [line.strip() for line in edited.splitlines() if "gridsearch" in line]
+    assert copied == ["gridsearch launch small.yaml", "gridsearch launch small.yaml --only 'epochs == 3'"]
+
+
+def test_in_another_folder_the_store_above_is_named_and_none_is_made(trained: Path) -> None:
+    below = trained / "below"
+    below.mkdir(exist_ok=True)
+    refused(run(below, "status"), "there is no store results.db; another is ../results.db: to use it, add --store ../r")
+    ended = run(below, "plan", "../small.yaml")
+    assert ended.err == (
+        "small: no store results.db yet, so all is new; another is ../results.db: to use it, add --store"
+        " ../results.db\n"
+    )
+    assert list(below.iterdir()) == []
+
+
+def test_a_part_is_trained_and_the_table_stays_whole(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(JOB)
+    how = ("--inline", "--no-dashboard")
+    ended = run(tmp_path, "launch", "small.yaml", "--only", "epochs == 1", "--only", "learning_rate == 0.1", *how)
+    lines = ended.err.strip().splitlines()
+    assert lines[0] == "small: 2 of 8 trials to train, +2 new; 2 epochs to train"
+    assert lines[-1] == "small: 6 trials still to train; train all with: gridsearch resume small"
+    ended = run(tmp_path, "resume", "small", *how)
+    assert "small: 8 trials, +4 still to train, >2 to go on with, =2 done; 10 epochs to train" in ended.err
+    assert json.loads(run(tmp_path, "status", "--json").out)[0]["states"] == {"completed": 8}
+    refused(run(tmp_path, "resume", "--only", "epochs == 1"), "--only selects trials of one job: name it")
+    refused(run(tmp_path, "plan", "small.yaml", "--only", "epochs == 2"), "none of the 8 trials; epochs is 1 or 3")
 
 
 def test_a_plan_writes_nothing(tmp_path: Path) -> None:
@@ -65,28 +95,29 @@ def test_a_plan_writes_nothing(tmp_path: Path) -> None:
 def test_top_is_the_reports_table(trained: Path) -> None:
     ended = run(trained, "top", "small", "-n", "2", "--bottom", "2")
     lines = ended.out.splitlines()
-    assert lines[0].split() == ["trial", "batch_size", "epochs", "learning_rate", "neurons", "val_accuracy"]
-    assert lines[4].split() == ["…"] * 6
-    scores = [float(lines[i].split()[-1]) for i in (2, 3, 5, 6)]
+    assert lines[0].split() == ["#", "trial", "val_accuracy", "batch_size", "epochs", "learning_rate", "neurons"]
+    assert lines[4].split() == ["…"] * 7
+    scores = [float(lines[i].split()[2]) for i in (2, 3, 5, 6)]
     assert scores == sorted(scores, reverse=True)
     assert all(len(line) <= 80 for line in lines)
     assert lines[-1] == "4 of 8 trials"
-    assert "epochs 0 to" in run(trained, "show", lines[2].split()[0]).out
+    assert [lines[i].split()[0] for i in (2, 3, 5, 6)] == ["1", "2", "7", "8"]
+    assert "epochs 1 to" in run(trained, "show", lines[2].split()[1]).out
 
 
 def test_top_in_every_format(trained: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(run(trained, "top", "small", "-f", "csv").out)))
     assert len(rows) == 8
-    assert list(rows[0]) == ["batch_size", "epochs", "learning_rate", "neurons", "val_accuracy"]
+    assert list(rows[0]) == ["rank", "trial", "val_accuracy", "batch_size", "epochs", "learning_rate", "neurons"]
     found = json.loads(run(trained, "top", "small", "--format", "json").out)
     assert [row["rank"] for row in found] == list(range(1, 9))
     assert found[0]["val_accuracy"] == pytest.approx(float(rows[0]["val_accuracy"]), abs=1e-6)
     markdown = run(trained, "top", "small", "-f", "md", "-n", "1", "--bottom", "1").out.splitlines()
-    assert markdown[1] == "|---:|---:|---:|---:|---:|"
+    assert markdown[1] == "|---:|:---|---:|---:|---:|---:|---:|"
     assert len(markdown) == 5
     latex = run(trained, "top", "small", "-f", "latex", "-n", "1", "--bottom", "1").out
-    assert r"\begin{tabular}{rrrrr}" in latex
-    assert r"batch\_size & epochs & learning\_rate & neurons & val\_accuracy \\" in latex
+    assert r"\begin{tabular}{rlrrrrr}" in latex
+    assert r"\# & trial & val\_accuracy & batch\_size & epochs & learning\_rate & neurons \\" in latex
     assert r"$\vdots$" in latex
 
 
@@ -100,7 +131,7 @@ def test_top_filters_sorts_and_chooses(trained: Path) -> None:
     shown = run(trained, "show", rows[0]["trial"])
     assert shown.code == 0
     assert "learning_rate    0.1" in shown.out
-    assert "epochs 0 to 3" in shown.out
+    assert "epochs 1 to 3 (losses by their logarithm)" in shown.out
     assert "trained          as one of 2 in form concatenated; epochs 1-3; " in shown.out
     found = json.loads(run(trained, "show", rows[0]["trial"], "--json").out)
     assert [epoch["epoch"] for epoch in found["epochs"]] == [0, 1, 2, 3]
@@ -110,7 +141,8 @@ def test_top_filters_sorts_and_chooses(trained: Path) -> None:
     assert "completed" in [event["kind"] for event in found["events"]]
     events = shown.out.partition("  events\n")[2].splitlines()
     assert [line.split()[-1] for line in events] == ["enqueued", "running", "completed"]
-    assert all(datetime.fromisoformat(" ".join(line.split()[:2])).tzinfo for line in events)
+    assert all(re.fullmatch(r"  \d{4}-\d\d-\d\d \d\d:\d\d  \w+", line) for line in events)
+    assert all(datetime.fromisoformat(event["at"]).tzinfo for event in found["events"])
 
 
 def test_a_trial_shows_its_models_layers(trained: Path) -> None:

@@ -79,7 +79,11 @@ def test_many_classes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, classes, said, confusions, told = called("evaluate", "many", "--no-latency").split("\n\n")
     assert len(classes.splitlines()) == 2 + 20 + 1 and len(confusions.splitlines()) == 2 + 20
     assert " ".join(said.split()).startswith("the 20 of 60 classes with the lowest F1; 2 classes have no test images")
-    assert told.startswith("the 20 most frequent confusions of 60 classes; --format csv and json have all")
+    # The command to copy has the job's name, and a line of its own.
+    told = told.split("\n\n")[0]
+    assert told.strip().splitlines() == [
+        "the 20 most frequent confusions of 60 classes; see all:", "gridsearch evaluate many --format csv",
+    ]  # fmt: skip
     found = json.loads(called("evaluate", "many", "--no-latency", "--format", "json"))["test"]
     assert sum(count for _, _, count in found["cells"]) == found["images"] == 348
     assert (len(found["classes"]), found["absent"], found["classes"][59]["recall"]) == (60, 2, None)

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gridsearch.cli.disk import Room
 from gridsearch.cli.plans import Left, plan_json, plan_text
 from gridsearch.cli.resources import largest_pack
+from gridsearch.engine.disk_need import DiskNeed
 from gridsearch.engine.launch import LaunchOptions, plan_job, plan_packs
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import DataError
@@ -123,3 +125,18 @@ def test_the_packs_of_a_plan_keep_to_the_bound(tmp_path: Path, asked: str, large
     words = "4  of one training each" if largest == 1 else "2  of up to 2 trainings; a worker"
     assert words in plan_text(job, plan, packs, Left(), width=None)
     assert plan_json(job, plan, packs, Left())["largest_pack"] == (largest == 1 or 2)
+
+
+def test_what_a_launch_will_need_of_the_disk_and_what_to_do_where_it_is_not_free(tmp_path: Path) -> None:
+    job = prepared(tmp_path)
+    plan, need = plan_job(job, None), DiskNeed(checkpoints=268_000_000, weights=45_000_000, most=1_600_000_000)
+    for free, short in ((70 * 10**9, False), (10**9, True)):
+        said = plan_text(job, plan, [], Left(), room=Room(need, free), width=80)
+        assert "\ndisk       1.6 GB  at most; checkpoints 268 MB, weights 45 MB stay" in said
+        assert (" only 1.0 GB are free where the store lies: " in " ".join(said.split())) is short
+        assert max(map(len, said.splitlines())) <= 80
+    assert plan_json(job, plan, [], Left(), room=Room(need, 7))["disk"] == {
+        "checkpoints": 268_000_000, "weights": 45_000_000, "most": 1_600_000_000, "free": 7,
+    }  # fmt: skip
+    assert "nothing of it stays" in plan_text(job, plan, [], Left(), room=Room(DiskNeed(0, 0, 9), 9), width=80)
+    assert "disk" not in plan_text(job, plan, [], Left(), room=Room(None, 9), width=80)

@@ -259,7 +259,7 @@ def test_a_model_that_raises_fails_its_own_trials_and_can_be_retried(tmp_path: P
     assert end.counts == {TrialState.COMPLETED: 2, TrialState.FAILED: 1}
     with open_store(tmp_path / "r.db", create=False) as store:
         failed = next(trial for trial in store.trials("small") if trial.state == "failed")
-    assert failed.error == "RuntimeError: bad kind"
+    assert failed.error == "RuntimeError: bad kind (fragile_model.py:13 in forward)"
     assert failed.log is not None
     assert "in forward" in Path(failed.log).read_text()
     notes = Notes()

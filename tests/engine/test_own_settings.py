@@ -119,7 +119,7 @@ def test_taken(tmp_path: Path, kind: str, space: str, hypers: list[dict[str, Any
 @pytest.mark.parametrize(
     ("kind", "space", "said"),
     [
-        ("Plain", "width: [8, 0]", "its parameter 'hidden.0.weight' has shape (0, 64): a width of 0 is no layer"),
+        ("Plain", "width: [0]", "its parameter 'hidden.0.weight' has shape (0, 64): a width of 0 is no layer"),
         ("wrong", "width: [8]", "it gives int, which is no torch.nn.Module"),
         ("Annotated", "act: [relu, Gelu]", "'Gelu' is none of 'relu', 'gelu' (did you mean 'gelu'?)"),
     ],

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.cli.plans import Left, leaving, plan_text
+from gridsearch.cli.plans import leaving, plan_text
 from gridsearch.cli.trial import settings_of
 from gridsearch.engine.launch import plan_job
+from gridsearch.engine.narrowing import Narrowing
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.engine.trained import ModelSource, trained
 from gridsearch.models.registry import ModelClass
@@ -45,12 +46,14 @@ def test_what_has_not_changed_is_done_and_what_has_is_new(tmp_path: Path, earlie
         plan = plan_job(earlier, store)
         assert (plan.done, plan.new) == (1, 1)
         left = leaving(earlier, store)
-        assert left == Left(1, 1)
+        assert left.found == Narrowing(1, 1)
         assert "this version of gridsearch trains such otherwise" in plan_text(earlier, plan, [], left, width=None)
         # Another edit beside it: both are counted.
         other = leaving(prepared(tmp_path, "space.batch_norm=[all]", text=JOB), store)
-        assert other == Left(2, 1)
-        assert other.text.startswith("2 earlier trials are no longer points of this grid (1 of them: this version")
+        assert (other.found.trials, other.found.renewed) == (2, 1)
+        assert other.lines[0].startswith(
+            "2 earlier trials with results are no longer points of this grid (1 of them: this version"
+        )
     launch(earlier, tmp_path / "r.db")
     with open_store(tmp_path / "r.db", create=False) as store:
         assert [str(row.state) for row in store.trials("small")] == ["completed"] * 2

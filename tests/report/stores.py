@@ -16,8 +16,11 @@ from tests.analysis.grids import make_config, make_job
 AXES: dict[str, list[Any]] = {"epochs": [1, 2], "learning_rate": [0.1, 0.01], "neurons": [5, 10, 20]}
 
 
-def filled_store(path: Path, *names: str, failing: bool = False) -> Store:
-    """A store with these jobs, all of the same twelve trials; the last lineage fails when asked to."""
+def filled_store(path: Path, *names: str, failing: bool = False, apart: float = 0.01) -> Store:
+    """A store with these jobs, all of the same twelve trials; the last lineage fails when asked to.
+
+    Scores are `apart` from one lineage to the next.
+    """
     store = open_store(path)
     points = [dict(zip(AXES, values, strict=True)) for values in itertools.product(*AXES.values())]
     configs = [make_config(point) for point in points]
@@ -34,7 +37,7 @@ def filled_store(path: Path, *names: str, failing: bool = False) -> Store:
             continue
         events: list[LineageEvent] = [
             EpochRecord(claim.lineage_id, claim.attempt, n, 2 / (1 + n), 0.1 * n, 2.1 / (1 + n), score, 0.1, 1.0)
-            for n, score in enumerate((0.1, 0.5 + place / 100, 0.6 + place / 100))
+            for n, score in enumerate((0.1, 0.5 + place * apart, 0.6 + place * apart))
         ]
         store.record(launch, [*events, LineageFinished(claim.lineage_id, claim.attempt)], {})
     store.close_launch(launch, "complete")

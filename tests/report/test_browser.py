@@ -33,7 +33,7 @@ UNLUCKY = grid(
     lambda point: None if point["neurons"] == 3 else point["neurons"] / 10,
     name=HOSTILE,
 )
-WIDE = grid({f"a_rather_long_hyperparameter_{n}": [1, 2] for n in range(7)}, lambda point: 0.5, name="w" * 90)
+WIDE = grid({f"a_rather_long_hyperparameter_{n}": [32, 64] for n in range(7)}, lambda point: 0.5, name="w" * 90)
 JOBS = {
     "shallow": DATA,
     "unlucky": UNLUCKY,
@@ -105,10 +105,12 @@ def test_the_switches_change_the_plots(browser: Browser, pages: dict[str, Path])
     before = browser.run(cells)
     browser.run("document.querySelector('input[value=spearman]').click()")
     browser.wait(f"{cells} !== {json.dumps(before)}")
-    browser.run("document.querySelector('input[value=log]').click()")
-    browser.wait("[...document.querySelectorAll('[data-curve]')].every(p => p._fullLayout.yaxis.type === 'log')")
-    browser.run("document.querySelector('input[value=linear]').click()")
-    browser.wait("[...document.querySelectorAll('[data-curve]')].every(p => p._fullLayout.yaxis.type === 'linear')")
+    for scale in ("linear", "log"):
+        browser.run(f"document.querySelector('input[name=scale][value={scale}]').click()")
+        panels = "[...document.querySelectorAll('[data-curve]')]"
+        browser.wait(f"{panels}.every(p => p._fullLayout.yaxis.type === '{scale}')")
+        ranges = f"{panels}.every(p => p._fullLayout.yaxis.range[1] === p.layout.meta.{scale}.range[1])"
+        assert browser.run(ranges)
     assert browser.complaints == []
 
 
@@ -121,11 +123,44 @@ def test_the_curves_follow_the_choice_of_axis_lines_and_scale(browser: Browser, 
     browser.wait(f"{lines.format('loss')} === 6")
     browser.run("document.querySelector('input[name=compare-lines][value=both]').click()")
     browser.wait(f"{lines.format('loss')} === 12 && {lines.format('accuracy')} === 12")
-    browser.run("document.querySelector('input[name=compare-scale][value=log]').click()")
-    browser.wait("document.getElementById('compare-loss')._fullLayout.yaxis.type === 'log'")
+    browser.run("document.querySelector('input[name=compare-scale][value=linear]').click()")
+    browser.wait("document.getElementById('compare-loss')._fullLayout.yaxis.type === 'linear'")
     assert browser.run("document.getElementById('compare-accuracy')._fullLayout.yaxis.type") == "linear"
-    assert browser.run("document.querySelector('[data-curve]')._fullLayout.yaxis.type") == "linear"
+    assert browser.run("document.querySelector('[data-curve]')._fullLayout.yaxis.type") == "log"
     assert browser.complaints == []
+
+
+def test_what_the_legend_hides_stays_hidden_until_the_legend_is_another(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["shallow"])
+    _chosen(browser, "learning_rate", "neurons")
+    hidden = "document.getElementById('{}').data.filter(t => t.visible === 'legendonly').map(t => t.name).join()"
+    for place in ("scatter-plot", "compare-loss"):
+        first = browser.run(f"document.getElementById('{place}').data[0].name")
+        toggle = f"document.querySelector('#{place} .legendtoggle')"
+        for event in ("mousedown", "mouseup"):
+            browser.run(f"{toggle}.dispatchEvent(new MouseEvent('{event}', {{bubbles: true}}))")
+        browser.wait(f"{hidden.format(place)} === {json.dumps(first)}")
+    _chosen(browser, "epochs", "neurons")
+    assert browser.run(hidden.format("scatter-plot")) == "10"
+    _chosen(browser, "epochs", "batch_size")
+    assert browser.run(hidden.format("scatter-plot")) == ""
+    browser.run("document.querySelector('input[name=compare-lines][value=both]').click()")
+    browser.wait(f"{hidden.format('compare-loss')} === '0.0001,0.0001'")
+    browser.run("document.querySelector('input[name=compare-scale][value=linear]').click()")
+    browser.wait("document.getElementById('compare-loss')._fullLayout.yaxis.type === 'linear'")
+    assert browser.run(hidden.format("compare-loss")) == "0.0001,0.0001"
+
+
+def test_no_number_of_a_tile_is_broken(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["wide"])
+    lines = "[...document.querySelectorAll('.settings dd, .big')].map(d => {"
+    lines += "const r = document.createRange(); r.selectNodeContents(d.firstChild); return r.getClientRects().length})"
+    for width in (1400, 1090, 800, 420):
+        browser.resize(width)
+        browser.wait(f"innerWidth === {width}")
+        assert set(browser.run(lines)) == {1}, width
 
 
 def test_the_confusion_matrix_is_drawn_with_its_numbers(browser: Browser, pages: dict[str, Path]) -> None:

@@ -1,4 +1,3 @@
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +11,9 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.scatter import board
 from gridsearch.report.figures.comparison import comparison_figure
 from gridsearch.report.figures.confusion import confusion_figure
-from gridsearch.report.figures.curves import curve_figure, curves_figure, shared_ranges
+from gridsearch.report.figures.curves import curve_figure, curves_figure, shared_axes
 from gridsearch.report.figures.heatmap import coefficient_text, heatmap_figure
+from gridsearch.report.figures.loss_axis import log_ticks
 from gridsearch.report.figures.scatter import scatter_figure
 from gridsearch.report.theme import level_markers
 from gridsearch.store.rows import Evaluation
@@ -66,18 +66,39 @@ def test_text_is_shown_as_it_is_not_as_markup() -> None:
     assert "<a" not in figure.to_json()
 
 
-def test_the_panels_of_a_group_share_a_scale() -> None:
+def test_the_panels_of_a_group_share_a_scale_that_leaves_out_epoch_0() -> None:
     best = curves(DATA).best
-    ranges = shared_ranges(best)
-    figure = curve_figure(best[0], ranges)
-    assert list(figure.layout.yaxis.range) == ranges["linear"]
-    assert ranges["linear"][0] == 0 and ranges["linear"][1] > 2.4
-    assert 10 ** ranges["log"][0] < 2.3 / 5 and math.isclose(sum(shared_ranges([])["linear"]), 1.0)
+    axes = shared_axes(best)
+    figure = curve_figure(best[0], axes)
+    assert figure.layout.yaxis.type == "log" and list(figure.layout.yaxis.range) == axes["log"]["range"]
+    low, high = (10**power for power in axes["log"]["range"])
+    assert low < 2.3 / 5 and 2.4 / 2 < high < 2.3  # the losses of epochs 1 to 4; that of epoch 0 is 2.4
+    assert axes["linear"]["range"] == [0, pytest.approx(1.12 * 1.2)]
+    assert figure.layout.meta == axes
+    untrained = replace(best[0], epochs=(0,), train_loss=(2.3,), val_loss=(2.4,))
+    assert 10 ** shared_axes([untrained])["log"]["range"][1] > 2.4
+    assert sum(shared_axes([])["linear"]["range"]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (-1.05, 0.4, [0.1, 0.2, 0.5, 1, 2]),
+        (-3.0, 0.4, [0.001, 0.01, 0.1, 1]),
+        (-6.0, 9.0, [1e-6, 1e-3, 1.0, 1e3, 1e6, 1e9]),
+        (0.34, 0.39, [2.2, 2.25, 2.3, 2.35, 2.4, 2.45]),
+        (0.0, 0.36, [1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2]),
+    ],
+)
+def test_the_ticks_of_a_logarithmic_axis_are_numbers_that_people_read(
+    low: float, high: float, ticks: list[float]
+) -> None:
+    assert log_ticks(low, high) == ticks
 
 
 def test_lines_are_training_and_validation_with_the_lowest_marked() -> None:
     curve = curves(DATA).best[0]
-    figure = curve_figure(curve, shared_ranges([curve]))
+    figure = curve_figure(curve, shared_axes([curve]))
     named = {trace.name: trace for trace in figure.data}
     assert tuple(named["training"].y) == curve.train_loss and tuple(named["validation"].y) == curve.val_loss
     assert named["lowest validation loss"].x == (4,)
@@ -85,13 +106,13 @@ def test_lines_are_training_and_validation_with_the_lowest_marked() -> None:
 
 def test_a_diverged_curve_ends_in_a_gap_and_a_line() -> None:
     worst = curves(grid({"neurons": [1, 2, 3]}, lambda p: None if p["neurons"] == 1 else 0.5)).worst[0]
-    figure = curve_figure(worst, shared_ranges([worst]))
+    figure = curve_figure(worst, shared_axes([worst]))
     assert figure.data[0].y[-1] is None and figure.layout.shapes[0].x0 == 2
 
 
 def test_a_line_stands_where_overfitting_begins() -> None:
     curve = replace(curves(DATA).best[0], overfit_epoch=2)
-    assert [line.x0 for line in curve_figure(curve, shared_ranges([curve])).layout.shapes] == [2]
+    assert [line.x0 for line in curve_figure(curve, shared_axes([curve])).layout.shapes] == [2]
     assert [line.x0 for line in curves_figure(Curves((curve,), (), (), 1)).layout.shapes] == [2]
 
 
@@ -116,8 +137,8 @@ def test_compared_curves_have_one_colour_for_a_value(metric: str, of_training: s
 def test_a_loss_that_explodes_does_not_press_the_others_flat() -> None:
     found = comparison(DATA, "neurons")
     wild = replace(found.curves[0], val_loss=(2.4, 1e6, 1e9, None, None))
-    figure = comparison_figure(replace(found, curves=(wild, *found.curves[1:])))
-    assert 2.4 < figure.layout.yaxis.range[1] < 12 and figure.layout.meta["both"]["log"][1] > 9
+    figure = comparison_figure(replace(found, curves=(wild, *found.curves[1:])), log=False)
+    assert 2.4 < figure.layout.yaxis.range[1] < 12 and figure.layout.meta["both"]["log"]["range"][1] > 9
 
 
 def test_only_loss_and_accuracy_can_be_compared() -> None:

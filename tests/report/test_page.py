@@ -15,8 +15,8 @@ from gridsearch.report import page as page_module
 from gridsearch.report.inlining import json_data, plotly_script
 from gridsearch.report.page import Stamp, job_page
 from gridsearch.report.wording import duration, moment, share
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.store.rows import EpochRow, EvaluationRow, LatencyRow
+from gridsearch.spec.outcomes import Formation, Place, TrialState
+from gridsearch.store.rows import EpochRow, EvaluationRow, LatencyRow, TrainingRow
 from tests.analysis.grids import SHALLOW, START, grid, make_epochs, make_job, make_trial, shallow_score
 
 STAMP = Stamp(START, "results.db")
@@ -305,3 +305,73 @@ def test_durations(seconds: float, text: str) -> None:
 def test_shares_and_moments() -> None:
     assert share(999, 1000).startswith("99") and share(1, 1).startswith("100") and share(0, 0).startswith("0")
     assert moment(START.replace(tzinfo=None)) == moment(START) == "2026-01-02 03:04 UTC"
+
+
+def of_folds() -> JobData:
+    rows = [
+        make_trial({"neurons": n, "seed": seed, "fold": fold, "split": {"folds": 2}}, n / 100 + seed / 50 + fold / 25)
+        for n in (10, 20, 30)
+        for seed in (0, 1)
+        for fold in (0, 1)
+    ]
+    return job_data(make_job({"neurons": [10, 20, 30]}, repeats=2, folds=2), rows, make_epochs(rows))
+
+
+def test_the_best_panel_is_the_first_row_of_the_table_and_names_seed_and_fold() -> None:
+    text = outline(of_folds()).text
+    assert "# val accuracy neurons first trial 1 0.3300 ± 0.0258 (n=4) 30" in text
+    assert re.search(
+        r"Best 0\.3300 ± 0\.0258 \(n=4\) #1 of 3 neurons 30 drawn: [0-9a-f]{8} seed 1 fold 0 0\.320000", text
+    )
+    assert "by the trial with the middle score" in text
+
+
+def test_losses_are_logarithmic_unless_asked_otherwise() -> None:
+    shown = outline(grid(SHALLOW, shallow_score))
+    checked = [a["name"] for tag, a in shown.elements if tag == "input" and a.get("value") == "log" and "checked" in a]
+    assert checked == ["scale", "compare-scale"]
+    figures = json.loads(shown.scripts[0])
+    compared = figures["compare"]["neurons"]
+    losses = [*(one["layout"] for one in figures["curves"]), compared["loss"]["layout"]]
+    assert {layout["yaxis"]["type"] for layout in losses} == {"log"}
+    assert compared["accuracy"]["layout"]["yaxis"].get("type") != "log"
+
+
+def test_long_numbers_are_rounded_everywhere_and_the_page_says_so() -> None:
+    rates = [0.001, 0.0146779926762, 0.215443469003, 0.9]
+    data = grid({"learning_rate": rates, "batch_size": [8, 16]}, lambda point: 0.5 - abs(point["learning_rate"] - 0.2))
+    shown = outline(data)
+    assert "0.484557 0.215 8" in shown.text and "0.2154" not in shown.text
+    assert "Rounded here: learning rate; gridsearch top --format csv has every digit." in shown.text
+    figures = json.loads(shown.scripts[0])
+    assert figures["scatter"]["layouts"]["learning_rate"]["xaxis"]["ticktext"] == ["0.001", "0.0147", "0.215", "0.9"]
+    assert [trace["name"] for trace in figures["scatter"]["colors"]["learning_rate"]["traces"]][1] == "0.0147"
+    named = [trace["name"] for trace in figures["compare"]["learning_rate"]["loss"]["data"] if trace["showlegend"]]
+    assert named == ["0.001", "0.0147", "0.215", "0.9"]
+    assert any("learning_rate = 0.215443469003<br>" in text for text in figures["scatter"]["texts"])
+
+
+def test_times_that_packing_made_alike_are_not_shown_as_a_cost() -> None:
+    data = grid({"batch_size": [8, 16], "neurons": [1, 2]}, lambda point: 0.5)
+    packs: dict[int, list[str]] = {}
+    for row, size in zip(data.rows, data.trials["batch_size"], strict=True):
+        packs.setdefault(size, []).append(row.lineage_id)
+    trainings = [
+        TrainingRow(one, 1, 0, 1, Formation("stacked", "cpu", 1, "2", tuple(Place(each, 1, 3) for each in pack)))
+        for pack in packs.values()
+        for one in pack
+    ]
+    text = outline(replace(data, trainings=tuple(trainings))).text
+    assert "batch size ms per step s per epoch together 8 6.17 1.00 2 16 12.35 1.00 2 Medians" in text
+    assert "What neurons costs is not known: trainings of different values were trained as one" in text
+
+
+def test_tables_of_many_classes_begin_on_one_line() -> None:
+    data = grid({"neurons": [1, 2]}, lambda point: point["neurons"] / 10)
+    names = tuple(f"class {n}" for n in range(60))
+    counts = tuple(tuple(3 if i == j else int(j == i + 1) for j in range(60)) for i in range(60))
+    tried = EvaluationRow(data.rows[1].trial_id, 3, 0.5, names, counts, 0.1, START)
+    shown = outline(replace(data, evaluations=(tried,)))
+    assert [a["class"] for tag, a in shown.elements if tag == "div" and "even" in (a.get("class") or "")] == [
+        "pair even tables"
+    ]

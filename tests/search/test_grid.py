@@ -12,6 +12,7 @@ from gridsearch.search.plan import make_plan
 from gridsearch.spec.identity import flatten, parse, point_of
 from gridsearch.spec.job import JobSpec, job_from_text
 from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.selection import selecting
 from gridsearch.spec.trial import REPEATED_SEEDS
 
 JOB = """\
@@ -253,3 +254,21 @@ def test_a_plan_accounts_for_every_trial(chosen: list[TrialState | None], epochs
     ended = {TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED}
     assert plan.done == sum(state in ended for state in chosen)
     assert sum(line.trials for line in plan.lineages) == plan.new + plan.open + plan.resume + plan.retry
+
+
+def test_a_trial_is_selected_where_one_of_its_points_is() -> None:
+    """Under Adam momentum changes nothing: its points are one trial, which is in the slice `momentum=0.9` too."""
+    change = ("optimizer=[sgd,adam]", "momentum=[0.0,0.9]")
+    whole = job(*change)
+    grid = expand(selecting(whole, ["momentum == 0.9"]), PLAIN)
+    assert ids(grid) == ids(expand(whole, PLAIN))
+    assert grid.chosen == ids(expand(job("optimizer=[sgd,adam]", "momentum=0.9"), PLAIN))
+    by_default = Ingredients("data", "", {"neurons": 10})
+    assert len(expand(selecting(job(), ["neurons == 10"]), by_default).chosen_trials) == 16
+
+
+def test_a_random_search_draws_the_same_points_whatever_is_selected() -> None:
+    whole = job("search={random: 12, seed: 3}")
+    grid = expand(selecting(whole, ["epochs in [10, 20]"]), PLAIN)
+    assert ids(grid) == ids(expand(whole, PLAIN))
+    assert grid.chosen == {trial.trial_id for trial in grid.trials if trial.config.epochs <= 20} != set()

@@ -150,7 +150,7 @@ def test_kinds_that_cannot_be_one_are_trained_one_after_another(make_place: Make
     found = ends(run(tasks, make_place()))
     failed = {name[0]: event for name, event in found.items() if isinstance(event, LineageFailed)}
     assert set(failed) == {"c", "e"}
-    assert failed["c"].error == "RuntimeError: the model is unwell"
+    assert failed["c"].error.startswith("RuntimeError: the model is unwell (odd_models.py:")
     assert "in forward" in failed["c"].traceback
     assert "neurons=-1" in failed["e"].error
     assert sum(isinstance(event, LineageFinished) for event in found.values()) == 7

@@ -3,7 +3,14 @@
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const config = figures.config;
 
-  function draw(place, figure) {
+  // What was hidden by the legend stays hidden while `legend` (what the legend is about) stays the same.
+  function draw(place, figure, legend) {
+    const name = function (trace) { return trace.legendgroup || trace.name; };
+    if (legend !== undefined && place.dataset.legend === legend && place.data) {
+      const hidden = new Set(place.data.filter(function (trace) { return trace.visible === "legendonly"; }).map(name));
+      figure.data.forEach(function (trace) { if (hidden.has(name(trace))) trace.visible = "legendonly"; });
+    }
+    if (legend !== undefined) place.dataset.legend = legend;
     // When the window changes its size plotly asks the place for its height, which must not follow from the plot.
     place.style.height = figure.layout.height + "px";
     Plotly.react(place, figure.data, figure.layout, config);
@@ -42,7 +49,7 @@
   if (plot) {
     const x = document.getElementById("x");
     const color = document.getElementById("color");
-    const redraw = function () { draw(plot, scatter(figures.scatter, x.value, color.value)); };
+    const redraw = function () { draw(plot, scatter(figures.scatter, x.value, color.value), color.value); };
     x.addEventListener("change", redraw);
     color.addEventListener("change", redraw);
     redraw();
@@ -52,13 +59,10 @@
   panels.forEach(function (panel) { draw(panel, figures.curves[Number(panel.dataset.curve)]); });
   onChoice("scale", "scale", function (scale) {
     panels.forEach(function (panel) {
-      const ranges = figures.curves[Number(panel.dataset.curve)].layout.meta;
-      Plotly.relayout(panel, {
-        "yaxis.type": scale,
-        "yaxis.range": ranges[scale].slice(),
-        // Over several decades plotly would label the digits between them too.
-        "yaxis.dtick": scale === "log" && ranges.log[1] - ranges.log[0] >= 2 ? 1 : null,
-      });
+      const axis = structuredClone(figures.curves[Number(panel.dataset.curve)].layout.meta[scale]);
+      const change = {};
+      Object.keys(axis).forEach(function (key) { change["yaxis." + key] = axis[key]; });
+      Plotly.relayout(panel, change);
     });
   });
 
@@ -71,14 +75,10 @@
       ["loss", "accuracy"].forEach(function (what) {
         const figure = figures.compare[compared.value][what];
         const layout = structuredClone(figure.layout);
-        if (what === "loss") {
-          layout.yaxis.type = scale;
-          const ranges = layout.meta[lines];
-          layout.yaxis.range = ranges[scale];
-          if (scale === "log" && ranges.log[1] - ranges.log[0] >= 2) layout.yaxis.dtick = 1;
-        }
+        Object.assign(layout.yaxis, layout.meta[lines][what === "loss" ? scale : "linear"]);
         const data = figure.data.filter(function (trace) { return lines === "both" || trace.meta === lines; });
-        draw(document.getElementById("compare-" + what), { data: structuredClone(data), layout: layout });
+        const place = document.getElementById("compare-" + what);
+        draw(place, { data: structuredClone(data), layout: layout }, compared.value);
       });
     };
     compared.addEventListener("change", redraw);

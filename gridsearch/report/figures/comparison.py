@@ -15,7 +15,8 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import score_text
 from gridsearch.errors import nearest
 from gridsearch.report.figures.curves import epochs_axis
-from gridsearch.report.theme import SHARE_AXIS, TEMPLATE, level_markers, plain
+from gridsearch.report.figures.loss_axis import loss_axes, share_axis, trained_values
+from gridsearch.report.theme import TEMPLATE, level_markers, plain
 
 #: What can be compared: the metric after training and after validation, and the title of its axis.
 METRICS = {
@@ -25,15 +26,16 @@ METRICS = {
 _HEIGHT_PX = 400
 #: A loss beyond this multiple of the untrained models' is drawn past the edge: it would press all others flat.
 _HIGHEST = 4
-_LOWEST_LOG = 1e-6
 _DIGITS = 5
 
 
-def comparison_figure(found: Comparison, metric: str = "val_loss", *, training: bool = True) -> go.Figure:
+def comparison_figure(
+    found: Comparison, metric: str = "val_loss", *, training: bool = True, log: bool = True
+) -> go.Figure:
     """Return one validation curve per value, and the training curve dotted in the same colour.
 
-    A ring stands where overfitting begins. The layout's `meta` holds the vertical ranges for a linear and for a
-    logarithmic axis, of the validation curves and of both.
+    A ring stands where overfitting begins; `log` is about losses. The layout's `meta` holds the vertical axes of the
+    validation curves and of both, linear and logarithmic.
     """
     if metric not in METRICS:
         raise TableError(f"unknown metric {metric!r}{nearest(metric, METRICS)}")
@@ -53,16 +55,14 @@ def comparison_figure(found: Comparison, metric: str = "val_loss", *, training: 
         if curve.overfit_epoch is not None:
             figure.add_trace(_ring(curve, metric, look))
     shown = {"validation": [metric], "both": [metric, of_training]}
-    ranges = {
-        name: _ranges([getattr(curve, key) for curve in found.curves for key in keys]) for name, keys in shown.items()
-    }
+    axes = {name: _axes(found.curves, keys) for name, keys in shown.items()}
     last = max((epoch for curve in found.curves for epoch in curve.epochs), default=0)
     figure.update_xaxes(title_text="epoch", **epochs_axis(last))
-    span = ranges["both" if training else "validation"]["linear"]
-    figure.update_yaxes(title_text=title, **({"range": span} if metric.endswith("loss") else SHARE_AXIS))
+    scale = "log" if log and metric.endswith("loss") else "linear"
+    figure.update_yaxes(title_text=title, **axes["both" if training else "validation"][scale])
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
     title_text = plain(found.axis.replace("_", " "))
-    figure.update_layout(legend=legend, legend_title_text=title_text, showlegend=True, margin={"t": 56}, meta=ranges)
+    figure.update_layout(legend=legend, legend_title_text=title_text, showlegend=True, margin={"t": 56}, meta=axes)
     return figure
 
 
@@ -101,22 +101,20 @@ def _ring(curve: Curve, key: str, look: dict[str, Any]) -> go.Scatter:
 
 def _hover(found: Comparison, value: str, curve: Curve) -> str:
     """Return what stands above a point's numbers: the value, and what else the trial was trained with."""
-    others = [f"{plain(name)} = {plain(text)}" for name, text in curve.settings if name != found.axis]
-    outcome = score_text(curve.score) or "no score"
+    named = (*curve.settings, *curve.repeat)
+    others = [f"{plain(name)} = {plain(text)}" for name, text in named if name != found.axis]
+    outcome = curve.of_point or score_text(curve.score) or "no score"
     return "<br>".join(
         [f"<b>{plain(found.axis)} = {plain(value)}</b> ({outcome})", *others, f"trial {curve.trial[:8]}"]
     )
 
 
-def _ranges(curves: Sequence[Sequence[float | None]]) -> dict[str, list[float]]:
-    values = [value for curve in curves for value in curve if value is not None]
-    first = [curve[0] for curve in curves if curve and curve[0] is not None]
-    if not values:
-        return {"linear": [0.0, 1.0], "log": [-1.0, 0.0]}
-    top = min(max(values), _HIGHEST * median(first)) if first else max(values)
-    low, high = (math.log10(max(value, _LOWEST_LOG)) for value in (min(values), max(values)))
-    pad = max(0.06 * (high - low), 0.05)
-    return {"linear": [0.0, (top or 1.0) * 1.05], "log": [low - pad, high + pad]}
+def _axes(curves: Sequence[Curve], keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    values = trained_values(curves, *keys)
+    if not keys[0].endswith("loss"):
+        return {"linear": share_axis(values)}
+    first = [value for curve in curves for key in keys for value in getattr(curve, key)[:1] if value is not None]
+    return loss_axes(values, _HIGHEST * median(first) if first else math.inf)
 
 
 def _rounded(value: float | None) -> float | None:

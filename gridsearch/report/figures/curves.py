@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,30 +10,31 @@ from plotly.subplots import make_subplots
 
 from gridsearch.analysis.curves import Curve, Curves
 from gridsearch.analysis.labels import score_text
+from gridsearch.report.figures.loss_axis import loss_axes, trained_values
 from gridsearch.report.theme import MUTED, TEMPLATE, TRAIN, VALIDATION, plain
 
 _PANEL_PX = 230
-_LOWEST_LOG = 1e-6
 _MOST_TICKS = 6
-#: From here on a logarithmic axis is labelled at powers of ten alone; the page's script does the same.
-_MANY_DECADES = 2
 #: Epochs are whole: so are their ticks.
 _EPOCH_STEPS = [lead * 10**power for power in range(6) for lead in (1, 2, 5)]
 
 
-def curve_figure(curve: Curve, ranges: dict[str, list[float]]) -> go.Figure:
-    """Return one panel; `ranges` (see `shared_ranges`) gives the panels of a group one scale."""
+def curve_figure(curve: Curve, axes: dict[str, dict[str, Any]]) -> go.Figure:
+    """Return one panel, on a logarithmic scale; `axes` (see `shared_axes`) gives the panels of a group one scale.
+
+    The layout's `meta` holds `axes`, for the page's script to change between them.
+    """
     figure = go.Figure(layout={"template": TEMPLATE, "height": _PANEL_PX, "showlegend": False})
     figure.add_traces(_traces(curve))
-    figure.update_layout(margin={"l": 48, "r": 10, "t": 8, "b": 40}, hovermode="x unified", meta=ranges)
+    figure.update_layout(margin={"l": 48, "r": 10, "t": 8, "b": 40}, hovermode="x unified", meta=axes)
     figure.update_xaxes(title_text="epoch", **_axis_of(curve))
-    figure.update_yaxes(title_text="loss (nats)", range=ranges["linear"])
+    figure.update_yaxes(title_text="loss (nats)", **axes["log"])
     for line in _marks(curve):
         figure.add_vline(**line)
     return figure
 
 
-def curves_figure(curves: Curves, *, log: bool = False) -> go.Figure:
+def curves_figure(curves: Curves, *, log: bool = True) -> go.Figure:
     """Return all panels in one figure: a row each for the best, the median and the worst."""
     groups = curves.groups
     columns = max((len(members) for _, members in groups), default=1)
@@ -43,17 +43,15 @@ def curves_figure(curves: Curves, *, log: bool = False) -> go.Figure:
     ]
     figure = make_subplots(rows=max(1, len(groups)), cols=columns, subplot_titles=titles or None, vertical_spacing=0.16)
     for row, (_, members) in enumerate(groups, start=1):
-        ranges = shared_ranges(members)
+        axis = shared_axes(members)["log" if log else "linear"]
         for column, curve in enumerate(members, start=1):
             for trace in _traces(curve):
                 trace.showlegend = row == 1 and column == 1
                 figure.add_trace(trace, row=row, col=column)
-            kind = "log" if log else "linear"
             for line in _marks(curve):
                 figure.add_vline(**line, row=row, col=column)
             figure.update_xaxes(title_text="epoch", **_axis_of(curve), row=row, col=column)
-            decades = 1 if log and ranges["log"][1] - ranges["log"][0] >= _MANY_DECADES else None
-            figure.update_yaxes(type=kind, range=ranges[kind], dtick=decades, row=row, col=column)
+            figure.update_yaxes(**axis, row=row, col=column)
         figure.update_yaxes(title_text="loss (nats)", row=row, col=1)
     figure.update_annotations(font={"size": 12, "color": MUTED})
     figure.update_layout(template=TEMPLATE, height=110 + 320 * max(1, len(groups)), margin={"t": 110})
@@ -61,29 +59,24 @@ def curves_figure(curves: Curves, *, log: bool = False) -> go.Figure:
     return figure
 
 
-def shared_ranges(curves: Sequence[Curve]) -> dict[str, list[float]]:
-    """Return the vertical range that holds all these curves, for a linear and for a logarithmic axis."""
-    values = [value for curve in curves for value in (*curve.train_loss, *curve.val_loss) if value is not None]
-    if not values:
-        return {"linear": [0.0, 1.0], "log": [-1.0, 0.0]}
-    top = max(values) or 1.0
-    low, high = (math.log10(max(value, _LOWEST_LOG)) for value in (min(values), top))
-    pad = max(0.06 * (high - low), 0.05)
-    return {"linear": [0.0, top * 1.12], "log": [low - pad, high + pad]}
+def shared_axes(curves: Sequence[Curve]) -> dict[str, dict[str, Any]]:
+    """Return the vertical axis that holds all these curves from epoch 1 on, "linear" and "log"."""
+    return loss_axes(trained_values(curves, "train_loss", "val_loss"))
 
 
 def caption(curve: Curve) -> str:
     """Return a panel's title: which trial, and its score; two settings to a line."""
-    settings = [f"{plain(name.replace('_', ' '))} {plain(value)}" for name, value in curve.settings]
+    named = (*curve.settings, *curve.repeat)
+    settings = [f"{plain(name.replace('_', ' '))} {plain(value)}" for name, value in named]
     lines = [" · ".join(settings[start : start + 2]) for start in range(0, len(settings), 2)]
     return "<br>".join([f"<b>{curve.group} · #{curve.rank} · {outcome(curve)}</b>", *lines])
 
 
 def outcome(curve: Curve) -> str:
-    """Return the score of a curve's trial, or when it diverged."""
+    """Return the score of a curve's trial (or point, with its spread), or when it diverged."""
     if curve.diverged_epoch is not None:
         return f"diverged in epoch {curve.diverged_epoch}"
-    return score_text(curve.score) or "no score"
+    return curve.of_point or score_text(curve.score) or "no score"
 
 
 def epochs_axis(last: int) -> dict[str, Any]:

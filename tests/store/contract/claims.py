@@ -107,3 +107,18 @@ class ClaimContract:
         assert store.at_work(JOB)[0].heard_at > before[third,]
         store.close_launch(launch, "lost")
         assert store.at_work(JOB) == []
+
+    def test_what_nobody_holds_can_be_kept_from_being_claimed(self, store: Store) -> None:
+        trials = grid()
+        launch = start(store, trials)
+        held, free = trials[0].lineage_id, trials[2].lineage_id
+        store.claim(launch, {held: 3})
+        with store.unclaimed([held, free, "f" * 64]) as found:
+            row = found[free]
+            assert row is not None and (row.lineage_id, row.launch_id) == (free, None)
+            assert (set(found), found["f" * 64]) == ({free, "f" * 64}, None)
+        assert store.verify() == []
+        store.release(launch)
+        with store.unclaimed([held]) as found:
+            assert set(found) == {held}
+        assert [claim.lineage_id for claim in store.claim(launch, {held: 3})] == [held]

@@ -20,6 +20,18 @@ class LaunchContract:
         store.close_launch(launch, "complete")
         assert store.open_launches() == []
 
+    def test_the_launches_of_a_job_are_listed_with_their_ends(self, store: Store) -> None:
+        first = start(store, grid())
+        other = start(store, grid(), job="another")
+        store.close_launch(first, "interrupted")
+        second = store.open_launch(JOB, "host", 1, 1.0, 1)
+        found = store.launches(JOB)
+        assert [(row.launch_id, row.outcome) for row in found] == [(first, "interrupted"), (second, None)]
+        assert found[0].ended_at is not None and found[0].ended_at >= found[0].started_at
+        assert [row.launch_id for row in store.launches("another")] == [other]
+        with pytest.raises(StoreError, match="no job"):
+            store.launches("none")
+
     def test_where_its_process_is_seen_is_kept(self, store: Store) -> None:
         start(store, grid())
         store.open_launch(JOB, "host", 1, 1.0, 1, "a boot pid:[1]")

@@ -33,6 +33,13 @@ class ReopenContract:
         assert store.reopen("other", [FAILED]) == 1
         assert store.counts(JOB) == {PENDING: 1, FAILED: 3}
 
+    def test_only_those_asked_for_are_reopened(self, store: Store) -> None:
+        self.fail(store, grid())
+        first = store.trials(JOB)[0].trial_id
+        assert store.reopen(JOB, [FAILED], among=[first, "0" * 64]) == 1
+        assert {row.trial_id for row in store.trials(JOB) if row.state == PENDING} == {first}
+        assert store.reopen(JOB, [FAILED], among=[]) == 0
+
     def test_a_failed_trial_is_not_claimed_unless_reopened(self, store: Store) -> None:
         launch = self.fail(store, grid())
         assert claim_all(store, launch, grid()) == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gridsearch.spec.outcomes import LineageFinished
 from gridsearch.store.contract import Store
-from tests.store.grids import claim_all, epochs, grid, new_trial, placed, start
+from tests.store.grids import JOB, claim_all, epochs, grid, new_trial, placed, start
 
 
 class TrainingContract:
@@ -29,6 +29,9 @@ class TrainingContract:
             assert (first.epoch, first.recorded, first.attempt) == (0, -1, 1)
             assert (then.epoch, then.recorded, then.attempt) == (2, 1, 1)
         assert store.trainings("f" * 64) == []
+        assert store.job_trainings(JOB) == [row for claim in claims for row in store.trainings(claim.lineage_id)]
+        start(store, trials[:1], job="part")
+        assert store.job_trainings("part") == store.trainings(claims[0].lineage_id)
         assert store.verify() == []
 
     def test_what_a_worker_that_was_given_up_says_of_itself_is_refused(self, store: Store) -> None:

@@ -1,0 +1,70 @@
+"""Where the best trial lies on the edge of the grid: the real best may lie beyond it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from gridsearch.analysis.frames import OVER, JobData
+from gridsearch.analysis.groups import grouped
+from gridsearch.analysis.labels import label
+from gridsearch.analysis.levels import ordered_values, value_text
+from gridsearch.analysis.question import has_groups
+from gridsearch.analysis.ranking import leader
+from gridsearch.spec.outcomes import RESULT_STATES, TrialState
+
+#: Axes whose values are names rather than amounts: beyond the largest seed there is nothing to look for.
+_NO_EDGE = frozenset({"seed", "data_seed"})
+#: What a reader may conclude.
+BEYOND = "Values beyond may do better."
+#: Edges of the possible, not of the grid: no decay, one image to a batch.
+_NO_SMALLER = frozenset({"0", "1"})
+
+
+def edge_notes(data: JobData) -> tuple[str, ...]:
+    """Return a sentence for each axis whose best value is the smallest or the largest of those with a result.
+
+    None of fewer than three values, and none where a value between them does as well: where its best score is within
+    one standard error of the best of all. That is the standard error of the best point's mean where points are trained
+    several times, and of a share of so many validation images otherwise. Of a loss measured once it is not known; then
+    only an equal one does as well.
+    """
+    best = leader(data)
+    if best is None or best.score is None:
+        return ()
+    points = grouped(data) if has_groups(data.job) else data
+    tried = points.trials[points.trials["state"].isin([state.value for state in RESULT_STATES])]
+    frame = tried[tried["score"].notna() & (tried["state"] != TrialState.DIVERGED.value)]
+    if OVER in frame:
+        frame = frame[frame[OVER] == ""]
+    row = frame[frame["trial"] == best.trial].to_dict("records")[0]
+    sign = 1 if data.objective.highest else -1
+    as_good = frame[sign * frame["score"] >= sign * best.score - _standard_error(data, row)]
+    found = []
+    for axis, name in zip(data.axes, data.axis_columns, strict=True):
+        seen = {value_text(axis, value) for value in tried[name]}
+        values = [text for text in map(label, ordered_values(axis)) if text in seen]
+        if axis.scale == "category" or axis.name in _NO_EDGE or len(values) < 3:
+            continue
+        edges, own = {values[0], values[-1]}, value_text(axis, row[name])
+        between = not {value_text(axis, value) for value in as_good[name]} <= edges
+        if own in edges and own not in _NO_SMALLER and not between:
+            edge = "smallest" if own == values[0] else "largest"
+            found.append(f"The best value of {name.replace('_', ' ')} ({data.shown(name, own)}) is the {edge} tried.")
+    return tuple(found)
+
+
+def _standard_error(data: JobData, row: Mapping[Any, Any]) -> float:
+    """Return how far the score of the best may lie from what it would be on all images of the kind, or 0."""
+    if not pd.isna(deviation := row.get("score_std", math.nan)):
+        return float(deviation) / math.sqrt(row["score_n"])
+    asked = data.objective
+    part = "train" if asked.metric.startswith("train") else "validation"
+    images = (data.job.spec.get("images") or {}).get(part)
+    if not (asked.is_share and images):
+        return 0.0
+    share = min(max(float(row["score"]), 0.0), 1.0)
+    return math.sqrt(share * (1 - share) / images)

@@ -1,0 +1,70 @@
+"""The command that frees disk space: gc."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from gridsearch.cli import tables
+from gridsearch.cli.options import DEFAULT_STORE, FormatOption, StoreOption, TableFile
+from gridsearch.cli.resources import checked_size
+from gridsearch.cli.streams import data, into, say
+from gridsearch.cli.wording import plural
+from gridsearch.spec.byte_sizes import bytes_of, size_text
+
+GcDryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")]
+GcCheckpoints = Annotated[
+    str,
+    typer.Option(
+        "--checkpoints",
+        metavar="SIZE",
+        callback=checked_size,
+        help="Remove checkpoints of trainings that have ended too, the least useful first, until all take no more: 5GB,"
+        " none.",
+    ),
+]
+
+
+def gc(
+    dry_run: GcDryRun = False,
+    checkpoints: GcCheckpoints = "all",
+    format_: FormatOption = None,
+    output: TableFile = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Remove what lies beside the store and nothing needs any more; results, weights, logs and pages stay.
+
+    It may run beside a launch: what that holds is not touched.
+    """
+    from gridsearch.store.opening import open_store, refuse_unsound
+
+    kind = tables.format_of(format_, output)
+    with open_store(store, create=False, read_only=dry_run) as opened:
+        refuse_unsound(opened, store)
+        from gridsearch.engine.collecting import collect  # and torch with it, which takes seconds
+
+        shares = collect(opened, store, bytes_of(checkpoints), dry_run=dry_run)
+    files, size = sum(share.files for share in shares), sum(share.size for share in shares)
+    if kind is tables.Format.JSON:
+        kinds = [{"what": share.kind.value, "files": share.files, "bytes": share.size} for share in shares]
+        with into(output):
+            data(json.dumps({"dry_run": dry_run, "removed": kinds, "files": files, "bytes": size}, indent=2))
+        return
+    plain = kind is tables.Format.CSV
+    rows = [[s.kind.value, str(s.files) if plain else f"{s.files:,}", _size(s.size, plain)] for s in shares]
+    if rows or output or kind is not tables.Format.TABLE:
+        heads = ["what", "files", "bytes" if plain else "size"]
+        with into(output):
+            tables.write(tables.Grid(heads, [False, True, True], rows), kind)
+    if not shares:
+        say(f"{store}: nothing to remove")
+    elif dry_run:
+        say(f"{store}: would remove {plural(files, 'file')}, {size_text(size)}; do so without --dry-run")
+    else:
+        say(f"{store}: removed {plural(files, 'file')}, {size_text(size)}")
+
+
+def _size(size: int, plain: bool) -> str:
+    return str(size) if plain else size_text(size)

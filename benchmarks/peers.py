@@ -12,6 +12,7 @@ runs its own command line on `jobs/quickstart.yaml` or `jobs/shallow.yaml`, in a
     python benchmarks/peers.py --epochs 1,2 --stride 8            # does it work? (24 trials a peer)
     python benchmarks/peers.py --peers loop,gridsearch --axis neurons=10,50 --limit 300
     python benchmarks/peers.py --mnist FOLDER --epochs 1,2,5,10 --limit 300
+    python benchmarks/peers.py --mnist FOLDER --epochs 1,2,5,10 --peers loop,gridsearch --device cuda --inline
 
 Times are of whole processes, interpreter and imports included: `wall` is from launching a peer to the end
 of its process, `start` to its first trial, `close` from the end of its last one. `other ms` is what a trial
@@ -34,23 +35,20 @@ from typing import Annotated
 
 import typer
 from peers_processes import environment, scratch
-from peers_run import AXES, Grid, Run, build_grid, run_gridsearch, run_script
+from peers_run import AXES, Grid, Means, Run, build_grid, run_gridsearch, run_script
 from peers_table import heading, machine, summary, table
 
 PEERS = ("loop", "optuna", "ray", "gridsearch")
 IMPORTS = "import optuna, ray.tune, sklearn.model_selection, torch, torch._dynamo"
 
 
-def run_round(peers: Sequence[str], grid: Grid, base: Path, workers: int, report_every: int, limit: float) -> list[Run]:
+def run_round(peers: Sequence[str], grid: Grid, base: Path, means: Means) -> list[Run]:
     """Run every peer once, one after the other."""
     runs: list[Run] = []
     for peer in peers:
         folder = Path(tempfile.mkdtemp(prefix="", dir=base))
         print(f"{peer} ...", file=sys.stderr, flush=True)
-        if peer == "gridsearch":
-            run = run_gridsearch(grid, folder, workers, limit)
-        else:
-            run = run_script(peer, grid, folder, workers, report_every, limit)
+        run = run_gridsearch(grid, folder, means) if peer == "gridsearch" else run_script(peer, grid, folder, means)
         if run is not None:
             runs.append(compared(run, runs))
             print(f"{peer}: {run.trials} trials in {run.wall:.1f} s  {run.note}", file=sys.stderr, flush=True)
@@ -107,6 +105,10 @@ def main(
     report_every: Annotated[int, typer.Option(min=1, help="Epochs between two reports.")] = 1,
     workers: Annotated[int, typer.Option(min=0, help="Processes a peer uses; 0: one a core.")] = 0,
     limit: Annotated[float, typer.Option(min=1.0, help="Seconds a peer may take.")] = 3600.0,
+    device: Annotated[str, typer.Option(help="Where everyone trains: cpu or cuda.")] = "cpu",
+    inline: Annotated[
+        bool, typer.Option("--inline", help="gridsearch trains in its own process, without Ray.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure the same grid on several tools."""
@@ -116,9 +118,10 @@ def main(
         machine(),
     )
     workers = workers or int(facts["cores"])
+    means = Means(workers, report_every, limit, device, inline)
     with scratch() as base:
         import_once(base)
-        rounds = [run_round(order, grid, base, workers, report_every, limit) for _ in range(repeat)]
+        rounds = [run_round(order, grid, base, means) for _ in range(repeat)]
     present = [peer for peer in order if any(run.peer == peer for runs in rounds for run in runs)]
     summaries = [summary(peer, rounds) for peer in present]
     if as_json:
@@ -127,6 +130,8 @@ def main(
             "axes": grid.axes,
             "workers": workers,
             "report_every": report_every,
+            "device": device,
+            "inline": inline,
         }
         details = [[{**asdict(run), "accuracies": None} for run in runs] for runs in rounds]
         print(json.dumps({"machine": facts, **settings, "peers": summaries, "rounds": details}, indent=1))

@@ -28,10 +28,10 @@ Result = tuple[Record, list[Metrics]]
 _kept: list[Data] = []
 
 
-def keep_data(data: Data) -> None:
+def keep_data(data: Data, device: str) -> None:
     """Start a worker: one thread, and the data at hand for every point."""
     warm_up()
-    _kept.append(data)
+    _kept.append(data.on(device))
 
 
 def train_point(job: tuple[int, Point]) -> Result:
@@ -46,7 +46,8 @@ def train_point(job: tuple[int, Point]) -> Result:
 def results_in_time(task: Task) -> Iterator[Result]:
     """Train the points on all workers; yield results as they come, and stop at the deadline."""
     jobs = [(index, task.points[index]) for index in longest_first(task.points)]
-    with multiprocessing.Pool(task.workers, initializer=keep_data, initargs=(load_data(task.data),)) as pool:
+    given = (load_data(task.data), task.device)
+    with multiprocessing.Pool(task.workers, initializer=keep_data, initargs=given) as pool:
         coming = pool.imap_unordered(train_point, jobs)
         for _ in jobs:
             try:

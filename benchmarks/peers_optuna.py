@@ -65,7 +65,7 @@ def work(task: Task) -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.GridSampler(space_of(task), seed=0)
     study = optuna.load_study(study_name=STUDY, storage=open_storage(task.folder), sampler=sampler)
-    study.optimize(partial(objective, task=task, data=load_data(task.data)))
+    study.optimize(partial(objective, task=task, data=load_data(task.data).on(task.device)))
 
 
 def record_of(trial: FrozenTrial, task: Task) -> Record:

@@ -43,10 +43,10 @@ LONGEST_SOCKET_FOLDER = 30  # Ray's sockets lie some 60 characters deeper, and a
 class PointTrainable(tune.Trainable):
     """One trial after another in one process; a step is the epochs between two reports."""
 
-    def setup(self, config: dict[str, Any], data: Data, report_every: int) -> None:  # type: ignore[override]
+    def setup(self, config: dict[str, Any], data: Data, task: Task) -> None:  # type: ignore[override]
         """Start the process with its first point."""
         warm_up()
-        self.data, self.report_every = data, report_every
+        self.data, self.report_every = data.on(task.device), task.report_every
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -69,10 +69,11 @@ class PointTrainable(tune.Trainable):
 def fit(task: Task) -> tune.ResultGrid:
     """Run the points on a local Ray until they or the time are over."""
     data = load_data(task.data)
-    trainable = tune.with_parameters(PointTrainable, data=data, report_every=task.report_every)
+    trainable = tune.with_parameters(PointTrainable, data=data, task=task)
+    gpus = 1 if task.device == "cuda" else 0
     points = [{**vars(task.points[index])} for index in longest_first(task.points)]
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": 1}),
+        tune.with_resources(trainable, {"cpu": 1, "gpu": gpus / task.workers}),
         param_space={"point": tune.grid_search(points)},
         tune_config=tune.TuneConfig(reuse_actors=True, time_budget_s=max(1.0, task.deadline - time.time())),
         run_config=tune.RunConfig(
@@ -107,7 +108,7 @@ def main() -> None:
     task, record_file = read_task()
     ray.init(
         num_cpus=task.workers,
-        num_gpus=0,
+        num_gpus=1 if task.device == "cuda" else 0,
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,

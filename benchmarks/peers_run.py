@@ -22,6 +22,7 @@ AXES: dict[str, list[float]] = {
     "neurons": [10, 25, 50, 100],
 }
 JOBS = Path(__file__).resolve().parent.parent / "jobs"
+PROGRAM = (sys.executable, "-m", "gridsearch")
 LOG_LINES = 15  # of a peer that failed
 
 
@@ -84,19 +85,33 @@ def build_grid(data: str, axes: dict[str, list[float]], stride: int) -> Grid:
     return Grid(data, {} if stride > 1 else axes, points[::stride], stride)
 
 
-def run_script(peer: str, grid: Grid, folder: Path, workers: int, report_every: int, limit: float) -> Run:
+@dataclass(frozen=True)
+class Means:
+    """What every peer may use: processes, the device, how often it reports, and for how many seconds.
+
+    `inline` has gridsearch train in its own process, whatever `workers` says.
+    """
+
+    workers: int
+    report_every: int
+    limit: float
+    device: str = "cpu"
+    inline: bool = False
+
+
+def run_script(peer: str, grid: Grid, folder: Path, means: Means) -> Run:
     """Run the loop, Optuna or Ray Tune once."""
     records_file, log_file = folder / "records.json", folder / "log.txt"
-    deadline = time.time() + limit
-    task = Task(grid.data, grid.points, grid.axes, workers, report_every, deadline, folder)
+    deadline = time.time() + means.limit
+    task = Task(grid.data, grid.points, grid.axes, means.workers, means.report_every, deadline, folder, means.device)
     write_task(task, folder / "task.json")
     script = Path(__file__).with_name(f"peers_{peer}.py")
     command = [sys.executable, str(script), str(folder / "task.json"), str(records_file)]
     with log_file.open("w") as log:
-        ended = watch(command, folder, log, limit, interrupt=False)
+        ended = watch(command, folder, log, means.limit, interrupt=False)
     if ended.status and not ended.killed:
         show_log(peer, log_file)
-    return describe(peer, grid, read_records(records_file), ended, workers)
+    return describe(peer, grid, read_records(records_file), ended, means.workers)
 
 
 def describe(peer: str, grid: Grid, records: Sequence[Record], ended: Ended, workers: int) -> Run:
@@ -154,10 +169,9 @@ def show_log(peer: str, log_file: Path) -> None:
     print(f"{peer} failed; its last lines:", *lines, sep="\n  ", file=sys.stderr)
 
 
-def run_gridsearch(grid: Grid, folder: Path, workers: int, limit: float) -> Run | None:
+def run_gridsearch(grid: Grid, folder: Path, means: Means) -> Run | None:
     """Run `gridsearch launch` on its own job with these axes; say why where it cannot."""
-    program = Path(sys.executable).with_name("gridsearch")
-    reason = why_not(program, grid, folder)
+    reason = why_not(grid, folder)
     if reason:
         print(f"gridsearch skipped: {reason}", file=sys.stderr)
         return None
@@ -165,29 +179,28 @@ def run_gridsearch(grid: Grid, folder: Path, workers: int, limit: float) -> Run 
     log_file = folder / "log.txt"
     with log_file.open("w") as log:
         folder_of_data = [] if grid.data == "digits" else ["--data-dir", grid.data]
-        command = [str(program), "launch", str(grid.job), "--workers", str(workers), *folder_of_data, *settings]
-        ended = watch(command, folder, log, limit, interrupt=True)
+        where = ["--inline"] if means.inline else ["--workers", str(means.workers)]
+        options = [*where, "--device", means.device, *folder_of_data, *settings]
+        ended = watch([*PROGRAM, "launch", str(grid.job), *options], folder, log, means.limit, interrupt=True)
     if ended.status:
         show_log("gridsearch", log_file)
-    return describe_gridsearch(grid, completed_rows(program, grid, folder), ended)
+    return describe_gridsearch(grid, completed_rows(grid, folder), ended)
 
 
-def why_not(program: Path, grid: Grid, folder: Path) -> str:
+def why_not(grid: Grid, folder: Path) -> str:
     """Return why gridsearch cannot take part, or nothing."""
     if grid.stride > 1:
         return "--stride leaves no whole product of axes; use --epochs or --axis"
     if not grid.job.exists():
         return f"{grid.job.name} is missing"
-    if not program.exists():
-        return "its command is not installed"
-    command = [str(program), "launch", "--help"]
+    command = [*PROGRAM, "launch", "--help"]
     answer = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, check=False)
     return "its command line does not run" if answer.returncode else ""
 
 
-def completed_rows(program: Path, grid: Grid, folder: Path) -> list[dict[str, Any]]:
+def completed_rows(grid: Grid, folder: Path) -> list[dict[str, Any]]:
     """Return the completed trials as `gridsearch top` prints them; none when it has nothing to say."""
-    command = [str(program), "top", str(grid.job), "-n", "100000", "--bottom", "0", "--format", "json"]
+    command = [*PROGRAM, "top", str(grid.job), "-n", "100000", "--bottom", "0", "--format", "json"]
     answer = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
     try:
         content = json.loads(answer.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from tests.served import served as served
 # Shared machines are slow now and then; how long an example takes is no property under test.
 settings.register_profile("gridsearch", deadline=None, print_blob=True)
 settings.load_profile("gridsearch")
+# Here already, as fixtures of a whole file come before those of a test: pytest-xdist gives its processes 80 columns.
+os.environ.pop("COLUMNS", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

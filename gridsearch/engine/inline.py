@@ -15,6 +15,7 @@ from gridsearch.engine.executor import Desk, WorkerSettings, opens_formation
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.models.seeding import RandomStates
 from gridsearch.spec.outcomes import WorkerEvent
+from gridsearch.training.arithmetic import Arithmetic
 from gridsearch.training.pack import train_pack
 from gridsearch.training.task import Pack
 
@@ -25,7 +26,7 @@ HELD_UP_SECONDS = 0.1
 
 
 class InlineExecutor:
-    """Trains packs one after another in this process; leaves torch's threads and the global generators as they were.
+    """Trains packs one after another in this process; leaves torch's settings and the global generators as they were.
 
     What is printed meanwhile, by models say, goes to the `log`, if there is one.
     """
@@ -34,7 +35,7 @@ class InlineExecutor:
         self.settings, self.log = settings, log
         self._printed = contextlib.ExitStack()
         self.threads = torch.get_num_threads()
-        self.random_states = RandomStates.now()
+        self.random_states, self.arithmetic = RandomStates.now(), Arithmetic.now()
 
     def __enter__(self) -> Self:
         if self.log:
@@ -50,6 +51,7 @@ class InlineExecutor:
         self._printed.close()
         torch.set_num_threads(self.threads)
         self.random_states.restore()
+        self.arithmetic.hold()
 
     def run(self, desk: Desk) -> None:
         """Train the desk's packs until it has none left or wants to stop."""

@@ -162,6 +162,8 @@ def looks(tried: TriedHere, config: str) -> Answer:
         "size": asdict(size) if size else None,
         "parameters": found.profile.parameters,
         "saved_bytes": found.profile.saved_bytes,
+        "evaluation_bytes": found.profile.evaluation_bytes,
+        "stack_bytes": found.profile.stack_bytes,
     }
 
 

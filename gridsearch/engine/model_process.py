@@ -125,6 +125,8 @@ class _Looks(BaseModel):
     size: _Size | None
     parameters: int
     saved_bytes: float
+    evaluation_bytes: float
+    stack_bytes: float
 
 
 class Limits:
@@ -203,7 +205,9 @@ class ModelProcess:
             digest = hashlib.sha256(said.shape.encode()).hexdigest()
             shape = ("dense", digest) if said.dense else digest
         size = ModelSize(said.size.parameters, said.size.macs) if said.size else None
-        return Looks(shape, said.draws, Profile(size, said.parameters, said.saved_bytes))
+        return Looks(
+            shape, said.draws, Profile(size, said.parameters, said.saved_bytes, said.evaluation_bytes, said.stack_bytes)
+        )
 
     def layers(self, settings: Settings, version: int) -> LayerTable:
         """Return the model's layers under settings; `ModelError` as by `layers_of`, and where it ends its process."""

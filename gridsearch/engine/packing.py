@@ -23,6 +23,9 @@ PASSES = 3
 EPOCH_OVERHEAD_STEPS = 5
 #: How many lineages a pack has at most unless asked otherwise: more gain nothing and make every epoch's end long.
 LARGEST = 256
+#: How many images of a proof are in a batch at most (see `training.verifying`), and of how many layers the outputs are
+#: there at once where nothing is kept: what goes in and comes out, and a stack's copies of both.
+IMAGES_OF_A_PROOF, LAYERS_AT_ONCE = 16, 4
 #: How many bundles of short packs a worker gets on average: many even out their ends, few cost less to hand out.
 BUNDLES_PER_WORKER = 8
 #: Packs are cut for the sake of idle workers only if all are done this much sooner.
@@ -145,10 +148,19 @@ def _seconds(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits
 
 
 def _bytes(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits]) -> int:
-    """Return the expected memory: weights, gradients, two slots of the optimiser, and what a batch keeps."""
-    total = 0.0
+    """Return the expected memory: that of training, of evaluating or of proving the form, whichever is most.
+
+    Each takes weights, gradients and two slots of the optimiser, and what its batch keeps; a proof does in float64.
+    """
+    training = proof = states = evaluated = one = stack = 0.0
     for lineage in lineages:
-        profile = of(lineage).profile
+        profile, batch = of(lineage).profile, lineage.config.batch_size
         wide = 2 if lineage.config.precision == "float64" else 1
-        total += wide * (4 * 4 * profile.parameters + 2 * profile.saved_bytes * lineage.config.batch_size)
-    return int(total)
+        state = 4 * 4 * profile.parameters
+        training += wide * (state + 2 * profile.saved_bytes * batch)
+        proof += 2 * (state + 2 * profile.saved_bytes * min(IMAGES_OF_A_PROOF, batch))
+        states += wide * state
+        evaluated += wide * profile.evaluation_bytes
+        one, stack = max(one, wide * profile.evaluation_bytes), max(stack, wide * profile.stack_bytes)
+    evaluation = states + LAYERS_AT_ONCE * max(one, min(evaluated, stack))
+    return int(max(training, evaluation, proof if len(lineages) > 1 else 0.0))

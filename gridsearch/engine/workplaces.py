@@ -11,6 +11,7 @@ import torch
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.errors import EngineError
 from gridsearch.spec.trial import SplitKey, TrialConfig
+from gridsearch.training.arithmetic import EXACT
 from gridsearch.training.arrays import DeviceArrays, pixel_type, to_device
 from gridsearch.training.blame import charged
 from gridsearch.training.distillation import Teacher
@@ -39,6 +40,7 @@ class WorkplaceMaker:
         torch.set_num_threads(settings.threads)
         self.settings = settings
         self.device = choose_device(settings.device)
+        EXACT.hold()
         self.stop = stop
         self._arrays = lru_cache(KEPT)(self._load)
         self._places = lru_cache(KEPT)(self._make)

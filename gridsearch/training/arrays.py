@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -41,8 +42,7 @@ class DeviceArrays:
 
     def chunk_size(self, batch_size: int) -> int:
         """Return how many images to gather at a time: whole batches, about `CHUNK_BYTES` of them."""
-        image_bytes = 4 * self.images[0].numel()
-        return batch_size * max(1, CHUNK_BYTES // (image_bytes * batch_size))
+        return batch_size * max(1, images_of_chunk(self.image_shape) // batch_size)
 
     def pixels(self, images: Tensor) -> Tensor:
         """Return some of the images as pixels in [0, 1]."""
@@ -75,6 +75,11 @@ class DeviceArrays:
             torch.split(self.images, batch_size), torch.split(self.labels, batch_size), strict=True
         ):
             yield self.normalized(self.pixels(images)), labels
+
+
+def images_of_chunk(image_shape: tuple[int, int, int]) -> int:
+    """Return how many images (C, H, W) are about `CHUNK_BYTES` of float32 pixels, one at least."""
+    return max(1, CHUNK_BYTES // (4 * math.prod(image_shape)))
 
 
 def as_pixels(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

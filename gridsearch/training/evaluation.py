@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gridsearch.training.arrays import DeviceArrays
+from gridsearch.training.arrays import DeviceArrays, images_of_chunk
 from gridsearch.training.form import Form
 
 EVALUATION_BATCH = 512
@@ -58,4 +58,9 @@ def evaluation_batch(arrays: DeviceArrays) -> int:
     It depends on the images alone. A forward may look at its batch (normalise by it, say), so another number of images
     would be other numbers.
     """
-    return min(EVALUATION_BATCH, arrays.chunk_size(1))
+    return images_evaluated(arrays.image_shape)
+
+
+def images_evaluated(image_shape: tuple[int, int, int]) -> int:
+    """Return as `evaluation_batch`, given the images' shape."""
+    return min(EVALUATION_BATCH, images_of_chunk(image_shape))

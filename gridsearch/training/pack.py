@@ -93,16 +93,27 @@ def _train_in_best_form(
     if form is None:
         for half in halves(members):
             yield from _train_in_best_form(half, place, measured)
-    else:
-        sound: Sequence[Member] = []
-        if form != ALONE:
-            agreed = proved(FORMS[form].proved_by or FORMS[form], members, place)
-            sound = [member for member, fits in zip(members, agreed, strict=True) if fits]
-        if len(sound) > 1:
-            yield from _train(sound, place, form)
+    elif form == ALONE:
         for member in members:
-            if len(sound) < 2 or member not in sound:
-                yield from _train([member], place, ALONE)
+            yield from _train([member], place, ALONE)
+    else:
+        yield from _train_once_proved(members, place, form)
+
+
+def _train_once_proved(members: Sequence[Member], place: Workplace, form: str) -> Iterator[WorkerEvent]:
+    """Train in a form those members that get in it what they get alone, and the others alone."""
+    agreed = proved(FORMS[form].proved_by or FORMS[form], members, place) if len(members) > 1 else [False]
+    if agreed is None:
+        yield measurement(form, members, place, None)
+        for half in halves(members):
+            yield from _train_once_proved(half, place, form)
+        return
+    sound = [member for member, fits in zip(members, agreed, strict=True) if fits]
+    if len(sound) > 1:
+        yield from _train(sound, place, form)
+    for member in members:
+        if len(sound) < 2 or member not in sound:
+            yield from _train([member], place, ALONE)
 
 
 def _train(members: Sequence[Member], place: Workplace, form: str) -> Iterator[WorkerEvent]:
@@ -112,19 +123,21 @@ def _train(members: Sequence[Member], place: Workplace, form: str) -> Iterator[W
             charged(members[0].rebuild)(place)
         yield from placed(members, place.device, form)
         yield from charged_events(advance(members, place, Single if form == ALONE else FORMS[form]))
+        return
     except (StopRequestedError, StorageError):
         raise  # of no lineage's making
     except Exception as error:
-        left = [member for member in members if not member.done]
         if form == ALONE:
-            left[0].ended = True
-            yield failed(left[0].task, error)
+            members[0].ended = True
+            yield failed(members[0].task, error)
             return
-        if is_out_of_memory(error):
-            yield measurement(form, members, place, None)
-        del error
-        for half in halves(left):
-            yield from _train(half, place, form if len(half) > 1 else ALONE)
+        too_large = is_out_of_memory(error)
+    # Not within `except`: there the error lives on, and with it the form that raised, in memory that may be full.
+    if too_large:
+        yield measurement(form, members, place, None)
+    left = [member for member in members if not member.done]
+    for half in halves(left):
+        yield from _train(half, place, form if len(half) > 1 else ALONE)
 
 
 def halves(members: Sequence[Member]) -> list[Sequence[Member]]:

@@ -9,18 +9,24 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from gridsearch.models.layers import IMAGES, layer_table
 from gridsearch.spec.outcomes import ModelSize
+from gridsearch.training.evaluation import images_evaluated
+from gridsearch.training.stacked import IMAGES_AT_ONCE
 
 
 @dataclass(frozen=True)
 class Profile:
     """A model's size, None where it cannot be counted, and what the forward pass keeps of one image for the backward.
 
-    `parameters` counts numbers whether or not the rest could be counted.
+    `parameters` counts numbers whether or not the rest could be counted. `evaluation_bytes` are those of the largest
+    layer for the images that a model is given at once where it is evaluated, `stack_bytes` for those that all models of
+    a stack are given at once.
     """
 
     size: ModelSize | None
     parameters: int
     saved_bytes: float
+    evaluation_bytes: float = 0.0
+    stack_bytes: float = 0.0
 
     @property
     def flops(self) -> float:
@@ -32,10 +38,13 @@ def profile_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Profile:
     """Return the profile of a model on the `meta` device; one that cannot run there counts by its parameters alone."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
     saved: dict[int, int] = {}
+    largest: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
         images = tensor.shape[0] if tensor.dim() else 0
-        saved[images] = saved.get(images, 0) + tensor.numel() * tensor.element_size()
+        size = tensor.numel() * tensor.element_size()
+        saved[images] = saved.get(images, 0) + size
+        largest[images] = max(largest.get(images, 0), size)
         return tensor
 
     try:
@@ -44,4 +53,11 @@ def profile_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Profile:
             table = layer_table(model, image_shape)
     except Exception:  # whatever cannot run without numbers is still trained
         return Profile(None, parameters, 4.0 * parameters)
-    return Profile(ModelSize(table.parameters, table.macs), table.parameters, saved.get(IMAGES, 0) / IMAGES)
+    of_layer = largest.get(IMAGES, 0) / IMAGES
+    return Profile(
+        ModelSize(table.parameters, table.macs),
+        table.parameters,
+        saved.get(IMAGES, 0) / IMAGES,
+        of_layer * images_evaluated(image_shape),
+        of_layer * IMAGES_AT_ONCE,
+    )

@@ -14,6 +14,7 @@ import torch
 
 from gridsearch.spec.batches import batch_sizes
 from gridsearch.training.blame import charged
+from gridsearch.training.choosing import is_out_of_memory
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.randomness import derive, seed_everything
@@ -28,16 +29,19 @@ TOLERANCE = 1e-8
 RATE = 0.01
 
 
-def proved(form: type[Form], members: Sequence[Member], place: Workplace) -> list[bool]:
-    """Return of each member whether it gets in a form the numbers it gets alone; of none where the form raises."""
+def proved(form: type[Form], members: Sequence[Member], place: Workplace) -> list[bool] | None:
+    """Return of each member whether it gets in a form the numbers it gets alone; of none where the form raises.
+
+    None where the memory does not hold all of them.
+    """
     batch = min(IMAGES, members[0].config.batch_size)
     rates = [_sane_rate(member, slot / len(members)) for slot, member in enumerate(members)]
     try:
         exact = _in_float64(place, batch)
         fresh = [charged(_fresh)(member, place) for member in members]
         together = charged(_together)(form, fresh, exact, rates, batch)
-    except Exception:  # whatever is wrong with it will be told of by the training alone
-        return [False] * len(members)
+    except Exception as error:  # whatever is wrong with it will be told of by the training alone
+        return None if is_out_of_memory(error) else [False] * len(members)
     return [
         _agrees(numbers, member, (place, exact), rate, batch)
         for numbers, member, rate in zip(together, members, rates, strict=True)

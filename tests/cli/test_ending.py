@@ -11,9 +11,11 @@ from gridsearch.cli import streams
 from gridsearch.cli.ending import say_end
 from gridsearch.cli.main import app
 from gridsearch.engine.launch import LaunchEnd
+from gridsearch.spec.job import job_from_text
 from tests.report.stores import filled_store
 
 NOTE = "The best value of neurons (20) is the largest tried. Values beyond may do better."
+SPACE = "space: {batch_size: 64, epochs: 1, learning_rate: 0.1, neurons: 10}"
 
 
 @pytest.mark.parametrize(("apart", "said"), [(0.06, True), (0.01, False)])
@@ -22,7 +24,8 @@ def test_the_terminal_says_that_the_best_lies_on_an_edge_unless_another_does_as_
 ) -> None:
     path = tmp_path / "results.db"
     with filled_store(path, "shallow", apart=apart) as store:
-        say_end(store, "shallow", path, LaunchEnd(store.counts("shallow"), False), seconds=None)
+        job = job_from_text("name: shallow\ndataset: digits\nmodel: shallow\n" + SPACE, base=tmp_path)
+        say_end(store, job, path, LaunchEnd(store.counts("shallow"), False), seconds=None)
     assert (f"shallow: {NOTE}" in capfd.readouterr().err) == said
     for more, shown in ([], said), (["--sort", "epochs"], False), (["--filter", "neurons < 20"], False):
         streams.out.cache_clear()

@@ -69,7 +69,7 @@ def test_points_from_plan_to_page(command: Command) -> None:
         command("top", "small", "-f", "csv")
         .splitlines()[0]
         .startswith(
-            "rank,val_accuracy_mean,val_accuracy_std,val_accuracy_n,val_accuracy_of,val_accuracy_diverged,over,"
+            "rank,first_trial,val_accuracy_mean,val_accuracy_std,val_accuracy_n,val_accuracy_of,val_accuracy_diverged,over,"
         )
     )
     command("export", "small", "--table", "points", "-o", "points.csv")
@@ -135,12 +135,12 @@ def test_tables_go_into_files_and_keep_the_ids(command: Command) -> None:
     command("launch", "small.yaml", "--inline", "--no-dashboard", *settings("epochs=[1,2]"))
     assert command("top", "small", "-n", "all", "-o", "top.csv") == "written to top.csv\n"
     top = pd.read_csv("top.csv")
-    assert (len(top), top.columns[0], top["trial"].str.len().min()) == (8, "trial", 64)
+    assert (len(top), list(top.columns[:2]), top["trial"].str.len().min()) == (8, ["rank", "trial"], 64)
     assert Path("top.csv").read_text() == command("top", "small", "-n", "all", "-f", "csv")
     command("top", "small", "-n", "2", "--bottom", "0", "-o", "top.tex")
-    ids = [f"  {trial[:8]} & " for trial in top["trial"][:2]]
+    ids = [f"  {rank} & {trial[:8]} & " for rank, trial in zip((1, 2), top["trial"], strict=False)]
     assert [line[: len(ids[0])] for line in Path("top.tex").read_text().splitlines()[4:6]] == ids
-    assert command("top", "small", "-f", "md").splitlines()[2].startswith(f"| {top['trial'][0][:8]} |")
+    assert command("top", "small", "-f", "md").splitlines()[2].startswith(f"| 1 | {top['trial'][0][:8]} |")
     command("top", "small", "-o", "top.txt")
     assert Path("top.txt").read_text() == command("top", "small")
     command("show", top["trial"][0], "--epochs", "-o", "epochs.json")

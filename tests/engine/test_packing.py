@@ -45,6 +45,22 @@ def test_packs_hold_every_lineage_once_and_keep_their_limits(
     assert [pack.seconds for pack in packs] == sorted((pack.seconds for pack in packs), reverse=True)
 
 
+def test_memory_is_that_of_whatever_takes_most() -> None:
+    def expected(models: int, batch: int, profile: Profile) -> int:
+        config = TrialConfig(dataset="d", model="m", batch_size=batch, epochs=1, learning_rate=0.1)
+        lineages = [LineagePlan(str(number), config, -1, 1, 1) for number in range(models)]
+        (pack,) = make_packs(lineages, lambda lineage: Traits(0, profile), workers=1)
+        return pack.bytes
+
+    weighty, wide = Profile(None, 1000, 0.0), Profile(None, 0, 100.0, 50.0 * 512, 50.0 * 2048)
+    assert expected(1, 8, weighty) == 16 * 1000
+    assert expected(3, 8, weighty) == 2 * 3 * 16 * 1000  # the proof, in float64
+    assert expected(1, 8, wide) == 4 * 50 * 512  # evaluation
+    assert expected(3, 8, wide) == 4 * 50 * 512 * 3
+    assert expected(9, 8, wide) == 4 * 50 * 2048  # no more images at once
+    assert expected(9, 1024, wide) == 9 * 2 * 100 * 1024  # training
+
+
 def test_tiny_models_of_one_kind_are_one_pack_however_many_workers_there_are() -> None:
     assert [len(pack.lineages) for pack in plan([(0, 1000, 0)] * 16, workers=4)] == [16]
 

@@ -1,6 +1,6 @@
 """The long form of the oracle: as many drawn jobs as one likes, each packed and alone, against torch alone.
 
-    .venv/bin/python -m tests.oracle.long --examples 500 --seed 1
+    .venv/bin/python -m tests.oracle.long --examples 500 --seed 1 [--device cuda]
 
 Prints each job with how far its numbers are from the plain ones, and at the end, with exit code 1, what was too far.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.oracle.drawn import apart, jobs
+from tests.oracle.where import VARIABLE
 
 #: By metric: of losses relative; of accuracies one image of 150; rates are exact.
 LIMITS = {
@@ -36,7 +38,9 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=200, help="jobs to draw")
     parser.add_argument("--seed", type=int, default=0, help="draws other jobs")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="end after so long")
+    parser.add_argument("--device", default="cpu", help="where both sides are trained: cpu or cuda")
     asked = parser.parse_args()
+    os.environ[VARIABLE] = asked.device
     torch.set_num_threads(1)
     until = time.monotonic() + 60 * asked.minutes
     bad: list[str] = []

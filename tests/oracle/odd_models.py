@@ -306,7 +306,7 @@ class TensorHook(Two):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first.weight.register_hook(lambda g: g * (torch.arange(len(g)) % 2)[:, None])
+        self.first.weight.register_hook(lambda g: g * (torch.arange(len(g), device=g.device) % 2)[:, None])
 
 
 @kind
@@ -500,7 +500,7 @@ class NumpyDraws(Two):
         self.mix = nn.Parameter(torch.from_numpy(np.random.randn(WIDTH, WIDTH).astype(np.float32)) * 0.3)
 
     def between(self, h: Tensor) -> Tensor:
-        noise = torch.from_numpy(np.random.randn(*h.shape).astype(np.float32)) if self.training else 0.0
+        noise = torch.from_numpy(np.random.randn(*h.shape).astype(np.float32)).to(h) if self.training else 0.0
         return h @ self.mix + 0.1 * noise
 
 
@@ -514,7 +514,7 @@ class PythonDraws(Two):
 
     def between(self, h: Tensor) -> Tensor:
         h = h * (1 + 0.3 * random.random()) if self.training else h
-        return h.index_fill(1, torch.tensor(self.keeps), 0.5)
+        return h.index_fill(1, torch.tensor(self.keeps, device=h.device), 0.5)
 
 
 @kind

@@ -64,7 +64,7 @@ EVALUATION_BATCH = 512
 
 @dataclass(frozen=True)
 class Images:
-    """Images (N, C, H, W) in [0, 1] and labels (N,), to train and to validate."""
+    """Images (N, C, H, W) in [0, 1] and labels (N,), to train and to validate, on the device that trains."""
 
     train: Tensor
     train_labels: Tensor
@@ -108,6 +108,7 @@ def train(
     model = documented_dropout(build())
     _materialise(model, images)
     _begin(model, recipe, start or {})
+    model.to(images.train.device)
     dtype = torch.float32
     if recipe["precision"] == "float64":
         dtype = torch.float64
@@ -268,7 +269,7 @@ class _Loop:
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (n, K) of normalised images."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe["precision"] == "mixed"):
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe["precision"] == "mixed"):
             logits: Tensor = self.model(images)
         return logits.to(self.dtype)
 

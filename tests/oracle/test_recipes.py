@@ -13,15 +13,16 @@ from gridsearch.models.shallow import Shallow
 from gridsearch.spec.trial import RECIPE_KEYS, Recipe
 from tests.oracle.holding import Launched, assert_held, launch, packed, plainly
 from tests.oracle.recipes import CASES, STARTED, STUDENT, TEACHER, job
+from tests.oracle.where import device
 
-PACKED, ALONE = "packed", "alone"
+PACKED, ALONE, COMPILED = "packed", "alone", "compiled"
 #: float32 adds up in other orders; bfloat16 has 8 bits, and a stack rounds elsewhere.
 TOLERANCE, EXACT, OF_A_STACK_IN_BFLOAT16 = 1e-5, 1e-10, 3e-2
 
 
 def launched(folder: Path, text: str, how: str) -> Launched:
-    if how == PACKED:
-        with packed():
+    if how != ALONE:
+        with packed("compiled" if how == COMPILED else "stacked"):
             return launch(folder, text)
     # One of a pack is as good as all: they are alone.
     rates = yaml.safe_load(text)["space"].get("learning_rate")
@@ -33,11 +34,11 @@ def all_held(found: Launched, how: str, start: dict[str, torch.Tensor] | None = 
     for trial in trials:
         precision = trial.config.get("precision", "float32")
         tolerance = EXACT if precision == "float64" else TOLERANCE
-        if precision == "mixed" and how == PACKED:
+        if precision == "mixed" and how != ALONE:
             tolerance = OF_A_STACK_IN_BFLOAT16
         assert_held(trial, plainly(trial, trials, start), tolerance)
-    if how == PACKED:
-        assert set(found.forms.values()) & {"stacked", "concatenated"}
+    if how != ALONE:
+        assert set(found.forms.values()) & {COMPILED if how == COMPILED else "stacked", "concatenated"}
     else:
         assert set(found.forms.values()) == {"alone"}
 
@@ -46,6 +47,12 @@ def all_held(found: Launched, how: str, start: dict[str, torch.Tensor] | None = 
 @pytest.mark.parametrize("case", list(CASES))
 def test_the_store_has_what_torch_alone_makes_of_a_recipe(case: str, how: str, tmp_path: Path) -> None:
     all_held(launched(tmp_path, job(case.replace(" ", "-"), CASES[case]), how), how)
+
+
+@pytest.mark.skipif(device().type == "cpu", reason="the processor's compiled code is held in tests/training")
+@pytest.mark.parametrize("case", ["images", "penalties and limits", "exact", "mixed"])
+def test_compiled_code_has_what_torch_alone_makes_of_a_recipe(case: str, tmp_path: Path) -> None:
+    all_held(launched(tmp_path, job(case.replace(" ", "-"), CASES[case]), COMPILED), COMPILED)
 
 
 @pytest.mark.parametrize("how", [ALONE, PACKED])

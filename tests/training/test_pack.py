@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from gridsearch.spec.outcomes import (
     LineagePlaced,
     WorkerEvent,
 )
-from gridsearch.training import choosing, epochs
+from gridsearch.training import choosing, epochs, verifying
 from gridsearch.training import pack as packs
 from gridsearch.training.compiled import why_not_compiled
 from gridsearch.training.dense import Concatenated
@@ -201,6 +202,41 @@ def test_a_pack_the_memory_does_not_hold_is_halved_and_that_is_remembered(
     breaking["sizes"].clear()
     assert len(ends(run(lineages(epochs=3), make_place("again"), [measured]))) == 4
     assert set(breaking["sizes"]) == {2}
+
+
+def test_a_form_the_memory_does_not_hold_is_gone_before_its_halves_are_tried(
+    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: list[weakref.ref[Form]] = []
+
+    def full(form: Form, epoch: int) -> list[tuple[float, float]]:
+        assert not [other for other in alive if other() not in (None, form)]
+        alive.append(weakref.ref(form))
+        if form.size > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train_epoch(form, epoch)
+
+    monkeypatch.setattr(epochs, "train_epoch", full)
+    assert all(isinstance(end, LineageFinished) for end in ends(run(lineages(epochs=1), make_place())).values())
+    assert len(alive) == 1 + 2 + 4
+
+
+def test_a_proof_the_memory_does_not_hold_is_made_of_halves(
+    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, made_forms: list[int]
+) -> None:
+    together = verifying._together
+
+    def full(made: type[Form], members: Sequence[Member], *others: Any) -> Any:
+        if len(members) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return together(made, members, *others)
+
+    monkeypatch.setattr(verifying, "_together", full)
+    events = run(lineages(epochs=1), make_place())
+    assert all(isinstance(end, LineageFinished) for end in ends(events).values())
+    (measured,) = [event for event in events if isinstance(event, FormMeasured)]
+    assert (measured.form, measured.models, measured.seconds) == ("concatenated", 4, None)
+    assert set(made_forms) == {2}
 
 
 def test_what_was_measured_is_told_once_and_then_known(

@@ -16,6 +16,8 @@ def test_layers_are_counted_by_hand() -> None:
     assert found.flops == 2 * (4 * 9 * 64 + 10 * 256)
     # The images, what ReLU gives, and the same flattened: what the backward pass needs.
     assert found.saved_bytes == 4 * (64 + 256 + 256)
+    # Of 512 images for one model, of 2,048 for a stack.
+    assert (found.evaluation_bytes, found.stack_bytes) == (4 * 256 * 512, 4 * 256 * 2048)
     assert not any(module._forward_hooks for module in model.modules())
 
 

@@ -81,8 +81,13 @@ FORGERIES: dict[str, Forge] = {
 
 @pytest.mark.parametrize("name", FORGERIES)
 def test_the_checkpoint_before_a_forged_one_is_taken(make_place: MakePlace, tmp_path: Path, name: str) -> None:
-    records = train(make_place, WHAT)
+    """As they lie side by side while a lineage is trained; at its end only one is left."""
     folder = tmp_path / "checkpoints" / WHAT.lineage_id
+    train(make_place, task(epochs=2, learning_rate=0.01, optimizer="adam"))
+    before = next(folder.iterdir()).read_bytes()
+    records = train(make_place, task(epochs=3, learning_rate=0.01, optimizer="adam"), "whole")
+    train(make_place, WHAT)
+    (folder / "even").write_bytes(before)
     sound = CheckpointFolder(folder.parent, WHAT.lineage_id).load()
     assert sound is not None and sound.epoch == 3
     newest = next(slot for slot in folder.iterdir() if _epoch(slot) == 3)

@@ -47,7 +47,11 @@ def _say_failures(store: Store, name: str) -> None:
     failed = [trial for trial in trials if trial.state == TrialState.FAILED]
     logs = {trial.error: trial.log for trial in failed}
     job = store.job(name)
-    for error, count in Counter(trial.error for trial in failed).most_common(_CAUSES_SHOWN):
+    causes = Counter(trial.error for trial in failed)
+    for error, count in causes.most_common(_CAUSES_SHOWN):
         alike = [trial for trial in failed if trial.error == error]
         shared = shared_text(shared_settings(job, alike, (trial for trial in trials if trial.state in RESULT_STATES)))
         say(f"{plural(count, 'trial')} failed: {error}{shared}\n  traceback: {logs[error]}")
+    if len(causes) > _CAUSES_SHOWN:
+        others = plural(len(causes) - _CAUSES_SHOWN, "other cause")
+        say(f"and {others}; see: gridsearch status {quoted(name)} --json")

@@ -78,8 +78,9 @@ def dooms(
 ) -> list[Doom]:
     """Return what follows from settings that are no good, one for each kind; `WorksNowhereError` where these are all.
 
-    Of `every` combination of the grid those that were not tried are taken to be no good either where they have a value
-    that was met in bad ones and in no good one.
+    Of `every` combination of the grid those that were not tried are left to the workers, as a value that was only met
+    in bad ones need not be the guilty one. Only where a value ended the process, and workers would end with it, are
+    they taken to be as bad.
     """
     if not bad:
         return []
@@ -94,9 +95,12 @@ def dooms(
         raise WorksNowhereError(
             str(job.document.override((MODEL,)) or model_place(job, model.name)), said, problem.account
         )
-    # Where nothing is known to work, every value would look guilty: what was not tried is left to the workers.
+    # What is drawn from a range is hardly ever met twice, and so always looks guilty.
+    drawn = {axis.name for axis in job.space.axes if axis.continuous}
+    names = sorted(names, key=lambda name: name in drawn)
+    # Where nothing is known to work, every value would look guilty.
     return [
-        _doom(job, model.name, names, part, good, untried if good else [])
+        _doom(job, model.name, part, good, untried if good else [])
         for found in kinds.values()
         for part in _parted(names, found, good)
     ]
@@ -107,7 +111,8 @@ def _parted(
 ) -> list[tuple[tuple[str, ...], list[tuple[Settings, Problem]]]]:
     """Part what fails for one reason by the values of the fewest settings that are to blame for all of it.
 
-    Those are settings whose values, taken together, no good settings have; none are named where that takes too many.
+    Those are settings whose values, taken together, no good settings have. Many values of one setting are one part;
+    none are named where it would take many combinations of several.
     """
     for number in range(1, _MOST_TOGETHER + 1):
         ways = []
@@ -118,48 +123,62 @@ def _parted(
                 parts.setdefault(_values(settings, blamed), []).append((settings, problem))
             if sound.isdisjoint(parts) and all(name in settings for settings, _ in found for name in blamed):
                 ways.append([(blamed, part) for part in parts.values()])
-        best = min(ways, key=len, default=None)
-        if best and (number == 1 or len(best) <= _MOST_RULES):
-            return best
+        if best := min(ways, key=len, default=None):
+            if len(best) <= _MOST_RULES:
+                return best
+            if number == 1:
+                return [(best[0][0], list(found))]
     return [((), list(found))]
 
 
 def _doom(
     job: JobSpec,
     model: str,
-    names: Sequence[str],
     part: tuple[Sequence[str], Bad],
     good: Sequence[Settings],
     untried: Sequence[Settings],
 ) -> Doom:
     blamed, found = part
     first, problem = found[0]
-    common = [name for name in names if name in first and all(_same(first, other, name) for other, _ in found)]
-    guilty = [name for name in common if _only_there(first, good, name)]
-    shared = {name: first[name] for name in guilty or blamed}
-    suspects = [(settings, name) for settings, _ in found for name in names if _only_there(settings, good, name)]
-    alike = [one for one in untried if any(_same(one, settings, name) for settings, name in suspects)]
-    named = next(iter(guilty), None)
+    values = list({repr(settings[blamed[0]]): settings[blamed[0]] for settings, _ in found}.values()) if blamed else []
+    one = len({_values(settings, blamed) for settings, _ in found}) == 1
+    shared = {name: first[name] for name in blamed} if one else {}
+    others = "" if one and blamed else f" and {len(values) - 1} other values" if blamed else " and others"
+    shown = settings_text({name: first[name] for name in blamed} or first) + others
+    alike = [
+        settings
+        for settings in untried
+        if shared and problem.ends and all(_same(settings, first, name) for name in shared)
+    ]
+    rule = _rule(shared) if one else _bound(blamed[0], values, good) if blamed else ""
     return Doom(
         model=model,
-        place=place_of(job, named, first[named]) if named else model_place(job, model),
-        error=problem.text(model, settings_text(shared) if shared else f"{settings_text(first)} and others"),
-        mend=_mend(job, model, shared),
+        place=place_of(job, blamed[0], first[blamed[0]]) if len(blamed) == 1 else model_place(job, model),
+        error=problem.text(model, shown),
+        mend=_mend(job, model, rule),
         shared=shared,
         settings=tuple({settings_key(one): one for one in [*(one for one, _ in found), *alike]}.values()),
         account=problem.account.strip() or "Where it was when it ended is not known.",
     )
 
 
-def _mend(job: JobSpec, model: str, shared: Settings) -> str:
-    of_model = {MODEL: model} if len(job.models) > 1 else {}
-    rule = " and ".join(f"{key} == {as_written(value)}" for key, value in (of_model | shared).items())
-    return f"leave them out with a rule, skip: {rule}" if shared else "mend the model"
+def _mend(job: JobSpec, model: str, rule: str) -> str:
+    of_model = f"{MODEL} == {as_written(model)} and " if len(job.models) > 1 else ""
+    return f"leave them out with a rule, skip: {of_model}{rule}" if rule else "mend the model"
 
 
-def _only_there(settings: Settings, good: Sequence[Settings], name: str) -> bool:
-    """Whether settings give a value that none of the good ones has."""
-    return name in settings and not any(_same(settings, other, name) for other in good)
+def _rule(shared: Settings) -> str:
+    return " and ".join(f"{key} == {as_written(value)}" for key, value in shared.items())
+
+
+def _bound(name: str, values: Sequence[Any], good: Sequence[Settings]) -> str:
+    """Return a rule for many values of one setting, where they are all above or all below what is good."""
+    sound = [settings[name] for settings in good if name in settings]
+    if not sound or not all(type(value) in (int, float) for value in [*values, *sound]):
+        return ""
+    if min(values) > max(sound):
+        return f"{name} >= {as_written(min(values))}"
+    return f"{name} <= {as_written(max(values))}" if max(values) < min(sound) else ""
 
 
 def _values(settings: Settings, names: Sequence[str]) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def _check_model(job: JobSpec, model: ModelSignature, tried: Tried, configs: Ite
     combinations = [defaults | config.hyper for config in configs]
     found = _sorted_out(tried, telling(combinations, names))
     good = found.good
-    refused = [(settings, problem) for settings, problem in found.bad if problem.why]
+    refused = [(settings, problem) for settings, problem in found.bad if not problem.ends]
     left = (good or found.cut_short) and (model.name not in MODELS or len(job.models) > 1)
     if left or not refused:
         return [replace(doom, defaults=defaults) for doom in dooms(job, model, names, found.bad, good, combinations)]
@@ -164,7 +164,9 @@ def telling(combinations: Iterable[Settings], names: Sequence[str]) -> list[Sett
 
 
 def _evenly(settings: Sequence[Settings], most: int) -> list[Settings]:
-    return list(settings[:: -(-len(settings) // most) or 1]) if most else []
+    if len(settings) <= most:
+        return list(settings)
+    return [settings[number * len(settings) // most] for number in range(most)]
 
 
 def _check_lists(job: JobSpec, model: ModelSignature, bad: Settings, works: Callable[[Settings], bool]) -> None:

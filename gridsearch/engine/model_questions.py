@@ -26,6 +26,11 @@ class Problem:
     kind: str
     account: str
 
+    @property
+    def ends(self) -> bool:
+        """Whether it was the process that ended, and nothing was raised."""
+        return not self.why
+
     def text(self, model: str, settings: str) -> str:
         """Return it as a line; `settings` as an error names them."""
         return f"model {model!r} {self.what} with {settings}" + (f": {self.why}" if self.why else "")

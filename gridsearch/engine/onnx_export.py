@@ -51,7 +51,8 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
     import onnx
 
     normalizer, cpu = trained.place.train.normalizer, torch.device("cpu")
-    model = _FromPixels(copy.deepcopy(trained.model), normalizer.to(cpu) if normalizer else None).to(cpu).eval()
+    model = _FromPixels(copy.deepcopy(trained.model), normalizer.to(cpu) if normalizer else None).to(cpu)
+    model.eval()
     # What was trained in float64 too: hardly a runtime has convolutions in it.
     model = model.float()
     example = torch.zeros(2, *trained.place.train.image_shape)

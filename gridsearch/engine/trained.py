@@ -32,6 +32,7 @@ from gridsearch.engine.weight_files import (
 )
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import DataError, EngineError
+from gridsearch.models.modes import in_mode
 from gridsearch.spec.identity import parse
 from gridsearch.spec.image_format import format_of
 from gridsearch.spec.job import job_from_text
@@ -161,7 +162,7 @@ def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = 
             weights, known = kept.weights, kept.validation
             write_weights(file, kept)
         model.load_state_dict(weights)
-        model = model.to(place.device).eval()
+        model = in_mode(model.to(place.device), training=False)
         _tell_difference(source, row, located.epoch, known or charged(measured)(model, config, place))
     return TrainedTrial(located.job, row, config, located.epoch.epoch, model, place, located.split, file)
 

@@ -22,6 +22,7 @@ from torch import nn
 from gridsearch.engine.model_questions import Problem, Seen
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.freezing import freeze
+from gridsearch.models.modes import in_mode
 from gridsearch.models.oddities import are_probabilities, idle_hooks
 from gridsearch.models.pretrained import fitting_tensors
 from gridsearch.models.registry import ModelClass, NotBuiltError, build_model
@@ -103,7 +104,7 @@ class TriedHere:
             with _quiet(), where:
                 built = self._built(settings)
                 _check_sizes(built)
-                built.to(where).eval()
+                in_mode(built.to(where), training=False)
                 before = built.state_dict().keys()
                 with torch.no_grad():
                     checked_logits(built, torch.zeros(TWO, *seen.image_shape), seen.num_classes)
@@ -139,7 +140,7 @@ class TriedHere:
         try:
             with _quiet(), torch.device("meta"), torch.no_grad():
                 images = torch.zeros(size, *self.seen.image_shape)
-                checked_logits(self._built(settings).train(), images, self.seen.num_classes)
+                checked_logits(in_mode(self._built(settings), training=True), images, self.seen.num_classes)
         except Exception as error:
             return told(error)
         return ""
@@ -170,7 +171,7 @@ class TriedHere:
             return ""
         try:
             with _quiet(), captured_hidden(built, wanted=True) as found, torch.no_grad():
-                built.eval()(torch.zeros(2, *self.seen.image_shape, device="meta"))
+                in_mode(built, training=False)(torch.zeros(2, *self.seen.image_shape, device="meta"))
         except ModelError as error:
             return str(error)
         if len(found) != 1:
@@ -184,7 +185,7 @@ class TriedHere:
         """See `Tried`."""
         try:
             with _quiet(), torch.no_grad():
-                built = self._built(settings).eval()
+                built = in_mode(self._built(settings), training=False)
                 output = built(torch.rand(_IMAGES, *self.seen.image_shape))
         except Exception:  # what does not work is said elsewhere
             return []

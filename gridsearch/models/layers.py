@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gridsearch.errors import ModelError
+from gridsearch.models.modes import in_mode
 from gridsearch.models.multiplications import LEFT_OUT
 from gridsearch.models.registry import ModelClass, build_model, settings_text
 from gridsearch.models.seeding import random_states_kept
@@ -104,7 +105,7 @@ def layer_table(model: nn.Module, image_shape: tuple[int, int, int]) -> LayerTab
     watch = _Watch()
     try:
         with random_states_kept(), watch.watching(model):
-            model.eval()(torch.zeros(IMAGES, *image_shape, device=device))
+            in_mode(model, training=False)(torch.zeros(IMAGES, *image_shape, device=device))
     finally:
         for module, training in modes.items():
             module.training = training

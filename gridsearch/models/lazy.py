@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from gridsearch.errors import ModelError
+from gridsearch.models.modes import in_mode
 
 #: Images that a model is run on; more than one, because some normalisations need them.
 _IMAGES = 2
@@ -27,7 +28,7 @@ def materialize(model: nn.Module, image_shape: tuple[int, int, int]) -> None:
     known = (tensor.device for tensor in chain(model.parameters(), model.buffers()))
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(_IMAGES, *image_shape, device=next(known)))
+            in_mode(model, training=False)(torch.zeros(_IMAGES, *image_shape, device=next(known)))
     finally:
         for module, training in modes.items():
             module.training = training

@@ -196,7 +196,8 @@ def build_model(
     from torch import nn
 
     from gridsearch.models.lazy import materialize
-    from gridsearch.models.state import check_state
+    from gridsearch.models.state import check_state, give_memory
+    from gridsearch.models.surroundings import surroundings_kept
 
     channels, height, width = image_shape
     known = {
@@ -209,10 +210,12 @@ def build_model(
     # As the store has them, whole numbers are integers: a setting that is a float is one whoever builds the model.
     arguments |= {key: model.takes(key).fitted(value) for key, value in hyper.items()}
     try:
-        built = model.build(**arguments)
+        with surroundings_kept():
+            built = model.build(**arguments)
         if not isinstance(built, nn.Module):
             raise ModelError(f"it gives {type(built).__name__}, which is no torch.nn.Module")
         materialize(built, image_shape)
+        give_memory(built)
         check_state(built)
         return built
     except Exception as error:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import _EXTRA_STATE_KEY_SUFFIX
 
 from gridsearch.errors import ModelError
 from gridsearch.user_code import told
+
+
+def give_memory(model: nn.Module) -> None:
+    """Give tensors that were expanded, of which several elements are one in memory, a memory of their own.
+
+    Nothing can be loaded into them else.
+    """
+    for tensor in [*model.parameters(), *model.buffers()]:
+        if tensor.layout == torch.strided and any(size > 1 and not step for size, step in zip(tensor.shape, tensor.stride(), strict=True)):
+            tensor.data = tensor.data.clone(memory_format=torch.contiguous_format)
 
 
 def check_state(model: nn.Module) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from gridsearch.models.modes import in_mode
 from gridsearch.models.seeding import RandomStates
 from gridsearch.spec.trial import AUGMENTATIONS, Recipe, TrialConfig
 from gridsearch.training.dense import dense_layers, may_concatenate
@@ -90,14 +91,14 @@ def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behavio
     try:
         tried = copy.deepcopy(model)
         dtype = next((parameter.dtype for parameter in tried.parameters()), torch.float32)
-        structure, kept = structure_of(tried.train()), _unsaved(tried)
+        structure, kept = structure_of(in_mode(tried, training=True)), _unsaved(tried)
         with torch.no_grad():
             for mode in (True, False):
-                tried.train(mode)(torch.zeros(2, *image_shape, dtype=dtype))
+                in_mode(tried, training=mode)(torch.zeros(2, *image_shape, dtype=dtype))
         draws = not before.same_as(RandomStates.now())
         now = _unsaved(tried)
         same = kept.keys() == now.keys() and all(torch.equal(kept[name], now[name]) for name in kept)
-        return Behaviour(draws, remembers=not same or structure_of(tried.train()) != structure)
+        return Behaviour(draws, remembers=not same or structure_of(in_mode(tried, training=True)) != structure)
     except Exception:  # the training itself tells what is wrong with it
         return Behaviour(draws=True, remembers=True)
     finally:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gridsearch.errors import ModelError
+from gridsearch.models.modes import in_mode
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.arrays import FLOAT_BYTES_LIMIT, DeviceArrays
 from gridsearch.training.losses import Targets
@@ -38,7 +39,7 @@ class Teacher:
     """
 
     def __init__(self, model: nn.Module, normalizer: Normalizer | None, kind: str, *, mixed: bool = False) -> None:
-        self.model, self.normalizer, self.kind = model.eval().requires_grad_(False), normalizer, kind
+        self.model, self.normalizer, self.kind = in_mode(model, training=False).requires_grad_(False), normalizer, kind
         self.mixed = mixed
         self._known: tuple[Tensor, Tensor | None] | None = None
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gridsearch.errors import ModelError
+from gridsearch.models.modes import in_mode
 from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.form import Form, Rates
@@ -83,7 +84,7 @@ class Single(Form):
         if self.rule.steps == 0:
             images, _ = next(self.place.train.in_order(2))
             with random_states_kept():
-                checked_logits(self.model.eval(), images, self.place.num_classes)
+                checked_logits(in_mode(self.model, training=False), images, self.place.num_classes)
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ attribute of every module, must be equal; a model with anything that cannot be c
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from itertools import pairwise
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -26,7 +27,7 @@ def structure_of(model: nn.Module) -> Hashable | None:
     """Return a value that is equal for models that can be stacked, or None for a model that cannot be."""
     tensors = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
     saved = {name for name, _ in tensors} - _unsaved(model)
-    shared = len({id(tensor) for _, tensor in tensors}) < len(tensors)
+    shared = len({id(tensor) for _, tensor in tensors}) < len(tensors) or _overlap([tensor for _, tensor in tensors])
     complex_numbers = any(tensor.is_complex() for _, tensor in tensors)
     hooked = any(tensor._backward_hooks or tensor._post_accumulate_grad_hooks for _, tensor in tensors)
     if shared or hooked or complex_numbers or set(model.state_dict()) != saved:
@@ -35,6 +36,20 @@ def structure_of(model: nn.Module) -> Hashable | None:
         return tuple((name, _module(module)) for name, module in model.named_modules())
     except _Incomparable:
         return None
+
+
+def _overlap(tensors: Sequence[Tensor]) -> bool:
+    """Whether any two tensors have memory in common, as a transposed or detached view of another has."""
+    spans: dict[int, list[tuple[int, int]]] = {}
+    for tensor in tensors:
+        if not tensor.numel() or tensor.layout != torch.strided:
+            continue
+        start = int(tensor.storage_offset()) * tensor.element_size()
+        reach = sum((int(size) - 1) * int(step) for size, step in zip(tensor.shape, tensor.stride(), strict=True))
+        spans.setdefault(tensor.untyped_storage()._cdata, []).append(
+            (start, start + (reach + 1) * tensor.element_size())
+        )
+    return any(later[0] < before[1] for found in spans.values() for before, later in pairwise(sorted(found)))
 
 
 def _unsaved(model: nn.Module) -> set[str]:

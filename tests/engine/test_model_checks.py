@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,13 +159,65 @@ def test_what_works_is_trained(
 
 
 def test_each_value_to_blame_has_a_line(tmp_path: Path) -> None:
-    dooms = job(tmp_path, "Net", "width: [4, 6, 8, 10], heads: [1, 4]").dooms
-    assert [doom.shared for doom in dooms] == [{"width": 6, "heads": 4}, {"width": 10, "heads": 4}]
-    (doom,) = job(tmp_path, "Net", "width: [4, 6, 8, 9, 10, 11, 14], heads: [1, 4]").dooms
-    assert (doom.shared, doom.mend) == ({}, "mend the model") and "width=6, heads=4 and others: Runt" in doom.error
     dooms = job(tmp_path, "Net", "width: [-4, 8, -1], heads: [1, 2]").dooms
     assert [doom.shared for doom in dooms] == [{"width": -4}, {"width": -1}]
     assert [doom.error.partition("nsion ")[2][:2] for doom in dooms] == ["-4", "-1"]
+    dooms = job(tmp_path, "Net", "width: [4, 6, 8, 10], heads: [1, 4]").dooms
+    assert [doom.shared for doom in dooms] == [{"width": 6, "heads": 4}, {"width": 10, "heads": 4}]
+
+
+def test_what_many_values_do_is_one_line(tmp_path: Path) -> None:
+    (doom,) = job(tmp_path, "Net", "width: [4, 6, 8, 9, 10, 11, 14], heads: [1, 4]").dooms
+    assert (doom.shared, doom.mend) == ({}, "mend the model") and "width=6, heads=4 and others: Runt" in doom.error
+    (doom,) = job(tmp_path, "Net", "width: [-6, -5, -4, -3, -2, -1, 4]").dooms
+    assert "with width=-6 and 5 other values: " in doom.error
+    assert doom.mend.endswith(", skip: width <= -1")
+
+
+LARGE = """
+from torch import nn
+
+class Large(nn.Module):
+    def __init__(self, in_features, num_classes, width, act="tanh", drop=0.0):
+        super().__init__()
+        self.act = {"relu": nn.ReLU(), "tanh": nn.Tanh()}[act]
+        if drop >= 0.3:
+            raise ValueError(f"{drop} is too much")
+        self.first, self.last = nn.Linear(in_features, width), nn.Linear(width, num_classes)
+
+    def forward(self, x):
+        return self.last(self.act(self.first(x.flatten(1))))
+"""
+
+
+@pytest.mark.parametrize(
+    ("space", "search", "sound"),
+    [
+        ("width: {range: [4, 193]}, act: [bad, relu, tanh]", "", lambda hyper: hyper.get("act") != "bad"),
+        (
+            "width: {range: [4, 400]}, act: [bad, relu, tanh]",
+            "search: {random: 300}",
+            lambda hyper: hyper.get("act") != "bad",
+        ),
+        (
+            "width: [4, 5], drop: {uniform: [0.0, 0.5]}, act: [relu, tanh]",
+            "search: {random: 250}",
+            lambda hyper: hyper.get("drop", 0.0) < 0.3,
+        ),
+    ],
+    ids=["grid", "random", "drawn from a range"],
+)
+def test_no_sound_trial_of_a_large_grid_pays_for_another(
+    tmp_path: Path, space: str, search: str, sound: Callable[[dict[str, Any]], bool]
+) -> None:
+    (tmp_path / "large_net.py").write_text(LARGE)
+    text = JOB.partition("space:")[0].replace("shallow", "large_net:Large")
+    space = f"space: {{batch_size: 64, epochs: 1, learning_rate: 0.1, {space}}}"
+    ready = prepared(tmp_path, text=f"{text}{search}\n{space}\n")
+    failing = [trial.config.hyper for trial in ready.grid.trials if ready.doom_of(trial.config)]
+    assert failing and not any(map(sound, failing))
+    (doom,) = ready.dooms
+    assert doom.mend.endswith("skip: act == 'bad'") or "skip: drop >= 0.3" in doom.mend
 
 
 def test_images_too_small_for_a_model_of_ours(tmp_path: Path) -> None:

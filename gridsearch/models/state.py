@@ -16,7 +16,9 @@ def give_memory(model: nn.Module) -> None:
     Nothing can be loaded into them else.
     """
     for tensor in [*model.parameters(), *model.buffers()]:
-        if tensor.layout == torch.strided and any(size > 1 and not step for size, step in zip(tensor.shape, tensor.stride(), strict=True)):
+        if tensor.layout == torch.strided and any(
+            size > 1 and not step for size, step in zip(tensor.shape, tensor.stride(), strict=True)
+        ):
             tensor.data = tensor.data.clone(memory_format=torch.contiguous_format)
 
 

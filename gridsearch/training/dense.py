@@ -18,6 +18,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from gridsearch.errors import ModelError
+from gridsearch.models.modes import in_mode
 from gridsearch.spec.trial import Recipe
 from gridsearch.training.blame import charged
 from gridsearch.training.form import Form
@@ -41,7 +42,7 @@ def dense_layers(model: nn.Module, modes: Sequence[bool] = (True, False)) -> lis
     holders = [module for module in model.modules() if module._parameters or module._buffers]
     if not holders or any(type(module) is not nn.Linear for module in holders) or structure_of(model) is None:
         return None
-    found = [_traced_layers(copy.deepcopy(model).train(mode)) for mode in modes]
+    found = [_traced_layers(in_mode(copy.deepcopy(model), training=mode)) for mode in modes]
     return found[0] if all(layers == found[0] for layers in found) else None
 
 

@@ -954,3 +954,23 @@ class WeightsMovedInForward(Two):
         with torch.no_grad():
             self.first.weight.clamp_(-0.12, 0.12)
         return super().forward(x)
+
+
+@kind
+class ModeReturnsNothing(Two):
+    """Has its own `train`, which forgets to return the model."""
+
+    def train(self, mode: bool = True) -> None:  # type: ignore[override]
+        super().train(mode)
+
+
+@kind
+class ExpandedBuffer(Two):
+    """Keeps a buffer of one number that is seen as many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.full((1,), 0.7).expand(WIDTH))
+
+    def between(self, h: Tensor) -> Tensor:
+        return h * self.scale.to(h.device)

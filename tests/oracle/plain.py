@@ -151,7 +151,8 @@ def _copied(model: nn.Module) -> nn.Module:
 def _materialise(model: nn.Module, images: Images) -> None:
     """Show a lazy module what it is to be shaped by."""
     if any(isinstance(tensor, nn.UninitializedParameter) for tensor in model.parameters()):
-        model.eval()(torch.zeros(2, *images.train.shape[1:]))
+        model.eval()
+        model(torch.zeros(2, *images.train.shape[1:]))
 
 
 def _begin(model: nn.Module, recipe: Recipe, start: Mapping[str, Tensor]) -> None:

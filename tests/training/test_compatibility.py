@@ -296,3 +296,37 @@ def test_two_models_are_of_two_kinds_however_alike_they_look() -> None:
     shape = shape_of(DENSE["shallow"], config())
     kinds = {kind_of(config(model=model), shape, STILL) for model in ("shallow", "shallow", "nets:Shallow")}
     assert len(kinds) == 2
+
+
+def _pair() -> nn.Module:
+    return nn.ModuleDict({"a": nn.Linear(4, 6), "b": nn.Linear(6, 4)})
+
+
+def transposed(model: nn.Module) -> None:
+    model["b"].weight.data = model["a"].weight.data.t()  # type: ignore[index]
+
+
+def viewed(model: nn.Module) -> None:
+    model.c = nn.Parameter(model["a"].weight.data.view(2, 12))  # type: ignore[index]
+
+
+def buffered(model: nn.Module) -> None:
+    model.register_buffer("c", model["a"].weight.detach()[1:])  # type: ignore[index]
+
+
+def sliced(model: nn.Module) -> None:
+    flat = torch.randn(48)
+    model["a"].weight.data, model["b"].weight.data = flat[:24].view(6, 4), flat[24:].view(4, 6)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+@pytest.mark.parametrize(
+    ("tie", "stacked"), [(transposed, False), (viewed, False), (buffered, False), (sliced, True)], ids=named
+)
+def test_tensors_that_share_memory_are_not_stacked(
+    tie: Callable[[nn.Module], None], stacked: bool, device: str
+) -> None:
+    with torch.device(device):
+        model = _pair()
+        tie(model)
+    assert (structure_of(model) is not None) == stacked

@@ -172,7 +172,8 @@ def general_packs(draw: st.DrawFn) -> list[dict[str, Any]]:
             "model": NET,
             "hyper": shape | ({"dropout": draw(st.floats(0.0, 0.9))} if drops else {}),
             "seed": 0 if drops else draw(st.integers(0, 5)),
-            "clip_norm": draw(st.floats(0.0, 1.0)) if clips else 0.0,
+            # Dense networks are concatenated where nothing limits their gradients, and stacked elsewhere.
+            "clip_norm": draw(st.floats(0.0, 1.0, exclude_min=not channels)) if clips else 0.0,
         }
         for recipe in draw(of_one_recipe(size))
     ]

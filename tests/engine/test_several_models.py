@@ -101,7 +101,7 @@ def check_reading(folder: Path) -> None:
         axis, texts = data.along("depth")
         assert (set(texts), None in axis.values) == ({"", "null", "1"}, True)
         page = write_dashboards(store, folder / "pages", "small")[0].read_text()
-        assert "several_nets:Net" in page
+        assert "<dt>Model</dt><dd>shallow, several_nets:Net</dd>" in page
 
         source = ModelSource(store, folder / "r.db", folder / "data", "cpu")
         first = {row.cells[0]: row.trial for row in reversed(rows)}

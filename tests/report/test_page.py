@@ -342,7 +342,7 @@ def test_long_numbers_are_rounded_everywhere_and_the_page_says_so() -> None:
     data = grid({"learning_rate": rates, "batch_size": [8, 16]}, lambda point: 0.5 - abs(point["learning_rate"] - 0.2))
     shown = outline(data)
     assert "0.484557 0.215 8" in shown.text and "0.2154" not in shown.text
-    assert "Rounded here: learning rate; gridsearch top --format csv has every digit." in shown.text
+    assert "Rounded here: learning rate; gridsearch top sample --format csv has every digit." in shown.text
     figures = json.loads(shown.scripts[0])
     assert figures["scatter"]["layouts"]["learning_rate"]["xaxis"]["ticktext"] == ["0.001", "0.0147", "0.215", "0.9"]
     assert [trace["name"] for trace in figures["scatter"]["colors"]["learning_rate"]["traces"]][1] == "0.0147"

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from gridsearch.store.contract import Store
 
 
+#: How long a name may be that stands in the column of numbers.
+_LONGEST_NAME = 20
+
+
 def plan_line(prepared: PreparedJob, plan: Plan) -> str:
     """Return a plan as one line: `shallow: 384 trials, +48 new, =336 done; 4,800 epochs to train (...)`."""
     shares = [f"{sign}{count:,} {word}" for sign, count, word in _difference(plan) if count]
@@ -144,8 +148,8 @@ def plan_text(
     """Return a plan as an aligned block of text that keeps to a width."""
     job, images = prepared.job, prepared.images()
     rows: list[tuple[str, str, str]] = [
-        ("job", job.name, str(job.document.source)),
-        ("model", job.models_text, f"on {job.dataset}"),
+        _named("job", job.name, str(job.document.source)),
+        _named("model", job.models_text, f"on {job.dataset}"),
         (
             "images",
             f"{images['train']:,}",
@@ -185,6 +189,11 @@ def plan_text(
     wide = max(len(number) for _, number, _ in rows)
     lines = (f"{name:<9} {number:>{wide}}  {words}".rstrip() for name, number, words in rows)
     return "\n".join(folded(line, width, indent=9 + 1 + wide + 2) for line in lines)
+
+
+def _named(what: str, name: str, more: str) -> tuple[str, str, str]:
+    """Return a row; a long name stands among the words, as the numbers below it would be pushed aside by it."""
+    return (what, name, more) if len(name) <= _LONGEST_NAME else (what, "", f"{name}  {more}")
 
 
 def plan_json(

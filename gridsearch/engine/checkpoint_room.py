@@ -29,6 +29,8 @@ class CheckpointRoom:
         self.store, self.limit = store, limit
         self.root = paths.checkpoint_dir(store_path)
         self._next_look = 0.0
+        #: How many have gone because of the limit.
+        self.removed = 0
 
     def ended(self, ended: Mapping[str, TrialConfig]) -> None:
         """Learn which lineages have just been recorded as ended, with the configuration that they were trained under.
@@ -51,9 +53,13 @@ class CheckpointRoom:
         if sum(one.size for one in found.values()) > self.limit:
             rows = self.store.lineages(found)
             going = beyond(found, worths(self.store, found), self.limit)
-            with_unclaimed(self.store, going, rows, lambda name: CheckpointFolder(self.root, name).remove())
+            with_unclaimed(self.store, going, rows, self._remove)
         now = time.monotonic()
         self._next_look = now + max(LOOK_SECONDS, (now - started) / LOOKING_SHARE)
+
+    def _remove(self, lineage_id: str) -> None:
+        CheckpointFolder(self.root, lineage_id).remove()
+        self.removed += 1
 
 
 def with_unclaimed(

@@ -213,18 +213,28 @@ class Launch:
         if not wanted:
             self.keep_winners(listener)  # of a launch that ended before it could
             self.room.make()
+            self.tell_removed(listener)
             return self.end(stopping())
         if lost := self.without_checkpoint(self.free_of_claims(wanted)):
             listener.note(
-                f"the checkpoints of {len(lost)} begun lineages are gone or damaged: they are trained again from the"
-                " start; what is recorded stays"
+                f"the checkpoints of {len(lost)} begun lineages are gone or damaged (a limit and gc remove some):"
+                " they are trained again from the start; what is recorded stays"
             )
         while (fenced := self.train_registered(make_executor, listener, stopping)) is not None:
             listener.note(
                 f"launch {fenced} gave no sign of life for so long that another took over what it trained: what it"
                 " reported since is refused; it goes on as a new launch"
             )
+        self.tell_removed(listener)
         return self.end(stopping())
+
+    def tell_removed(self, listener: Listener) -> None:
+        """Say how many checkpoints went because of a limit, those of other jobs too."""
+        if count := self.room.removed:
+            listener.note(
+                f"the checkpoints of {count:,} trainings that had ended were removed to keep to the limit: more epochs"
+                " of them would begin at the start"
+            )
 
     def train_registered(
         self, make_executor: Callable[[], Executor], listener: Listener, stopping: Callable[[], bool]

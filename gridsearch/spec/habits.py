@@ -153,7 +153,8 @@ def _map(key: str, written: Mapping[str, Any]) -> str:
     for word in _NAMES:
         if isinstance(written.get(word), (bool, int, float, str)):
             others = ", ".join(str(other) for other in written if other != word)
-            return f"write {key}: {written[word]}" + (f", and as keys of their own: {others}" if others else "")
+            where = "under space" if key == "model" else "as keys of their own"
+            return f"write {key}: {written[word]}" + (f", and {where}: {others}" if others else "")
     return ""
 
 

@@ -111,8 +111,10 @@ def test_a_limit_keeps_the_best(tmp_path: Path) -> None:
         with open_store(path) as store:
             best = [row.lineage_id for row, _ in winners(store, "small", 8)]
         assert set(slots(path)) == set(list(dict.fromkeys(best))[:count])
-    within(job, path, 0)
+    notes = Notes()
+    within(job, path, 0, notes)
     assert slots(path) == {}
+    assert [note[:37] for note in notes.notes] == ["the checkpoints of 1 trainings that h"]
 
 
 def test_while_trials_are_trained_the_limit_is_kept_but_for_what_is_begun(tmp_path: Path) -> None:

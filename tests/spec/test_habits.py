@@ -55,7 +55,7 @@ def test_lines_of_a_job(line: str, answer: str) -> None:
 
 def test_other_lines() -> None:
     assert "write split: {validation: 0.2}" in refusal(JOB.replace("{test: 0.1}", "0.2"))
-    assert "write model: shallow, and as keys of their own: neurons" in refusal(
+    assert "write model: shallow, and under space: neurons" in refusal(
         JOB.replace("model: shallow", "model: {name: shallow, neurons: 3}")
     )
     assert "write a job for each dataset, or change it" in refusal(JOB.replace("dataset: digits", "dataset: [a, b]"))

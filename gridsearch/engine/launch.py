@@ -232,8 +232,8 @@ class Launch:
         """Say how many checkpoints went because of a limit, those of other jobs too."""
         if count := self.room.removed:
             listener.note(
-                f"checkpoints of trainings that have ended were removed to keep to the limit ({count:,}): more epochs of"
-                " these would begin at the start"
+                f"checkpoints of trainings that have ended were removed to keep to the limit ({count:,}): more epochs"
+                " of these would begin at the start"
             )
 
     def train_registered(

@@ -134,9 +134,8 @@ def test_every_job_file_is_told_of_here_and_named_after_itself() -> None:
 @each_job
 def test_its_points_and_the_parts_of_its_images(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Only the content of the weights is not needed for this.
-    monkeypatch.setattr(
-        preparation, "pretrained_files", lambda job, model, data_dir: {"imagenet": ("imagenet", Path())}
-    )
+    weights = preparation.StartingWeights({"imagenet": "imagenet"})
+    monkeypatch.setattr(preparation, "pretrained_files", lambda job, model, data_dir: weights)
     monkeypatch.setattr(recipe_checks, "_check_pretrained", lambda *given: None)
     job, expected = load_job(JOBS / f"{name}.yaml"), EXPECTED[name]
     images_of(job.dataset)

@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from gridsearch import paths
 from gridsearch.cli.streams import folded
-from gridsearch.engine.disk_use import MORE_ROOM
+from gridsearch.cli.wording import plural
+from gridsearch.engine.disk_use import MORE_ROOM, free_bytes
 from gridsearch.spec.byte_sizes import size_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
     from gridsearch.engine.disk_need import DiskNeed
     from gridsearch.engine.disk_use import DiskUse
+    from gridsearch.engine.launch import LaunchOptions
+    from gridsearch.engine.packing import PlannedPack
+    from gridsearch.search.plan import Plan
+    from gridsearch.spec.job import JobSpec
 
 
 def use_text(used: DiskUse, *, width: int | None) -> str:
@@ -49,3 +58,26 @@ class Room:
     def json(self) -> dict[str, int]:
         """Return it as JSON values, as far as it is known."""
         return (asdict(self.need) if self.need else {}) | {"free": self.free}
+
+
+def lost_lines(name: str, made: Plan, store: Path) -> list[str]:
+    """Say how many lineages that are to be gone on with have no checkpoint for it, so that they cost more epochs."""
+    from gridsearch.training.checkpoints import CheckpointFolder
+
+    root = paths.checkpoint_dir(store)
+    lost = [one for one in made.lineages if one.start > 0 and not CheckpointFolder(root, one.lineage_id).begun]
+    return (
+        [f"{name}: {plural(len(lost), 'lineage')} without a checkpoint: to be trained from the start"] if lost else []
+    )
+
+
+def room_for(
+    spec: JobSpec, store: Path, options: LaunchOptions, packs: Sequence[PlannedPack], sizes: Mapping[str, int]
+) -> Room:
+    """Return what a launch will need of the disk, and what is free there."""
+    from gridsearch.engine.disk_need import disk_need
+    from gridsearch.engine.launch import checkpoint_limit
+
+    limit = checkpoint_limit(spec, options)
+    need = disk_need(packs, sizes, workers=options.workers, keep=options.keep, limit=limit)
+    return Room(need, free_bytes(store))

@@ -15,6 +15,7 @@ import typer
 
 from gridsearch import paths
 from gridsearch.cli import jobs, tables, weights
+from gridsearch.cli.disk import lost_lines, room_for
 from gridsearch.cli.ending import say_end
 from gridsearch.cli.options import (
     DEFAULT_STORE,
@@ -58,15 +59,11 @@ from gridsearch.spec.durations import seconds_of
 from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from gridsearch.cli.disk import Room
     from gridsearch.cli.preparing import Preparing
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.model_process import Limits
-    from gridsearch.engine.packing import PlannedPack
     from gridsearch.engine.preparation import PreparedJob
     from gridsearch.search.plan import Plan
     from gridsearch.spec.job import JobSpec
@@ -181,7 +178,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
         made = plan_job(prepared, None)
         odd = remark_lines(prepared, None, made)
         leaks = leaks_of(prepared, None, paths.data_dir(training.data_dir))
-    for line in [*odd, *doom_lines(prepared), *_lost(spec.name, made, training.store)]:
+    for line in [*odd, *doom_lines(prepared), *lost_lines(spec.name, made, training.store)]:
         say(line)
     sizes: dict[str, int] = {}
     packs = plan_packs(
@@ -190,7 +187,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
         options,
         lambda found: sizes.update({name: size.parameters for name, size in found.items()}),
     )
-    room = _room(spec, training.store, options, packs, sizes)
+    room = room_for(spec, training.store, options, packs, sizes)
     details: list[ExplainedPack] = []
     if explained:
         with stdout_to_stderr():  # what models print
@@ -204,31 +201,6 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     if details:
         data("")
         tables.show(packs_grid(details, why_not_compiled(choose_device(options.device))))
-
-
-def _lost(name: str, made: Plan, store: Path) -> list[str]:
-    """Say how many lineages that are to be gone on with have no checkpoint for it, so that they cost more epochs."""
-    from gridsearch.training.checkpoints import CheckpointFolder
-
-    root = paths.checkpoint_dir(store)
-    lost = [one for one in made.lineages if one.start > 0 and not CheckpointFolder(root, one.lineage_id).begun]
-    return (
-        [f"{name}: {plural(len(lost), 'lineage')} without a checkpoint: to be trained from the start"] if lost else []
-    )
-
-
-def _room(
-    spec: JobSpec, store: Path, options: LaunchOptions, packs: Sequence[PlannedPack], sizes: Mapping[str, int]
-) -> Room:
-    """Return what a launch will need of the disk, and what is free there."""
-    from gridsearch.cli.disk import Room
-    from gridsearch.engine.disk_need import disk_need
-    from gridsearch.engine.disk_use import free_bytes
-    from gridsearch.engine.launch import checkpoint_limit
-
-    limit = checkpoint_limit(spec, options)
-    need = disk_need(packs, sizes, workers=options.workers, keep=options.keep, limit=limit)
-    return Room(need, free_bytes(store))
 
 
 def _train(specs: list[JobSpec], training: Training) -> int:

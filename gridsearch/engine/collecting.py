@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gridsearch import paths
 from gridsearch.engine.checkpoint_room import with_unclaimed
+from gridsearch.engine.disk_use import files_at
 from gridsearch.engine.launch import close_lost_launches
 from gridsearch.engine.liveness import Watch, is_gone
 from gridsearch.engine.own_folder import orphans, remove_orphan
@@ -160,9 +161,8 @@ def _tree(folder: Path) -> Callable[[], object]:
 
 def _taken(place: Path) -> tuple[int, int]:
     """Return how many files there are at a place, a folder or a file itself, and how many bytes they take."""
-    inside = list(place.rglob("*")) if place.is_dir() else [place]
-    files = [path for path in inside if path.is_symlink() or path.is_file()]
-    return len(files), sum(map(_size, files))
+    files = files_at(place)
+    return len(files), sum(files.values())
 
 
 def _shares(pieces: Iterable[Piece]) -> list[Share]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -55,12 +57,16 @@ def free_bytes(store: Path) -> int:
     return shutil.disk_usage(place).free
 
 
+def files_at(place: Path) -> dict[Path, int]:
+    """Return the files at a place, all below a folder or a file itself, with their bytes; links are not followed."""
+    found = {}
+    for path in place.rglob("*") if place.is_dir() and not place.is_symlink() else [place]:
+        with suppress(OSError):  # not there, or gone by now
+            status = path.lstat()
+            if not stat.S_ISDIR(status.st_mode):
+                found[path] = status.st_size
+    return found
+
+
 def _taken(places: Iterable[Path]) -> int:
-    total = 0
-    for place in places:
-        for path in place.rglob("*") if place.is_dir() else [place]:
-            try:
-                total += 0 if path.is_dir() else path.lstat().st_size
-            except OSError:  # not there, or gone by now
-                continue
-    return total
+    return sum(sum(files_at(place).values()) for place in places)

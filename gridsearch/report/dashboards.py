@@ -8,10 +8,10 @@ from pathlib import Path
 from gridsearch.analysis.frames import JobData, load
 from gridsearch.analysis.question import models_of
 from gridsearch.analysis.summary import summary
+from gridsearch.analysis.updated import updated_at
 from gridsearch.atomic import write, write_named
 from gridsearch.paths import INDEX_PAGE, dashboard_page
 from gridsearch.report.index import Entry, index_page
-from gridsearch.report.launched import last_change
 from gridsearch.report.page import Stamp, job_page
 from gridsearch.store.contract import Store
 
@@ -36,7 +36,7 @@ def write_dashboards(
         if job is None or name == job:
             _write(page, job_page(data, stamp))
             written.append(page)
-        entries.append(_entry(data, page))
+        entries.append(_entry(store, data, page))
     index = folder / INDEX_PAGE
     _write(index, index_page(entries, stamp))
     return [*written, index]
@@ -53,13 +53,13 @@ def _write(page: Path, text: str) -> None:
     write(page, text.encode(errors="backslashreplace"))
 
 
-def _entry(data: JobData, page: Path) -> Entry:
+def _entry(store: Store, data: JobData, page: Path) -> Entry:
     spec = data.job.spec
     return Entry(
         name=data.job.name,
         page=page.name if page.exists() else "",
         dataset=str(spec.get("dataset", "")),
         model=", ".join(models_of(spec)),
-        updated=last_change(data.job, data.launches),
+        updated=updated_at(store, data.job),
         summary=summary(data),
     )

@@ -26,9 +26,3 @@ def launched(job: JobRow, launches: Sequence[LaunchRow], now: datetime) -> str:
     if now - heard <= _SILENT:
         return f"{began}; still training"
     return f"{began}; not ended, but silent since {moment(heard)}"
-
-
-def last_change(job: JobRow, launches: Sequence[LaunchRow]) -> datetime:
-    """Return when anything was last heard of a job: of its file, or of its launches."""
-    heard = [at for one in launches for at in (one.started_at, one.beat_at, one.ended_at) if at is not None]
-    return max([job.updated_at, *heard])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 
-_STEPS = "KMGT"
-_WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B", re.IGNORECASE)
+from pydantic import ByteSize, TypeAdapter
 
 #: How one is written, for a JSON schema.
 SIZE_PATTERN = r"^\s*(none|all|\d+(\.\d+)?\s*[KkMmGgTt]?[Ii]?[Bb])\s*$"
+_SIZE: TypeAdapter[ByteSize] = TypeAdapter(ByteSize)
 
 
 def bytes_of(written: object) -> float:
@@ -21,12 +21,9 @@ def bytes_of(written: object) -> float:
     text = str(written).strip()
     if text.lower() in ("none", "all", "0"):
         return math.inf if text.lower() == "all" else 0.0
-    found = _WRITTEN.fullmatch(text)
-    if not found or isinstance(written, bool):
+    if not re.fullmatch(SIZE_PATTERN, text):
         raise ValueError(f"{text!r} is no size; write it as 500MB, 5GB, 5GiB, none or all")
-    number, step, binary = found.groups()
-    power = _STEPS.index(step.upper()) + 1 if step else 0
-    return float(number) * float((1024 if binary else 1000) ** power)
+    return float(_SIZE.validate_python(text))
 
 
 def size_text(size: float) -> str:

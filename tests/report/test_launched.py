@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from gridsearch.report.launched import last_change, launched
+from gridsearch.report.launched import launched
 from gridsearch.store.rows import LaunchRow
 from tests.analysis.grids import START, make_job
 
@@ -34,8 +34,3 @@ def launch(minutes: int, outcome: str | None, *, beat: int | None = None, ended:
 )
 def test_the_page_says_what_became_of_the_last_launch(launches: list[LaunchRow], words: str) -> None:
     assert launched(JOB, launches, NOW) == words
-
-
-def test_a_job_changes_while_it_is_launched() -> None:
-    assert last_change(JOB, []) == JOB.updated_at
-    assert last_change(JOB, [launch(10, "complete", beat=15, ended=20)]) == START + timedelta(minutes=20)

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,6 +19,9 @@ from gridsearch.cli.resources import cores
 from gridsearch.cli.streams import data
 from gridsearch.errors import EXIT_SOME_FAILED, GridsearchError
 from gridsearch.version import __version__
+
+if TYPE_CHECKING:
+    import torch
 
 _PACKAGES = ("torch", "torchvision", "ray", "sqlalchemy", "alembic", "pandas", "plotly", "typer", "pydantic")
 
@@ -82,8 +86,18 @@ def _device() -> Iterator[Finding]:
         yield Finding(
             "compiler", why_not_compiled(torch.device("cuda" if count else "cpu")) or "stacked models can be compiled"
         )
+        yield from _forms(torch.device("cuda" if count else "cpu"))
     except Exception as error:
         yield Finding("gpu", f"torch cannot be used: {error}", fine=False)
+
+
+def _forms(device: torch.device) -> Iterator[Finding]:
+    """Say of each way to train several models as one whether it works here."""
+    from gridsearch.training.form_checks import unusable_forms
+
+    for form, why in unusable_forms(device).items():
+        text = f"refused, so models are trained alone: {why}" if why else "gets the numbers that a model gets alone"
+        yield Finding(form, text, fine=not why)
 
 
 def _sqlite() -> Iterator[Finding]:

@@ -144,7 +144,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.cli.packs import packs_grid, packs_json
     from gridsearch.cli.plans import Left, doom_lines, leaving, plan_json, plan_text, remark_lines
     from gridsearch.engine.descriptors import stdout_to_stderr
-    from gridsearch.engine.explaining import explain, measure_missing
+    from gridsearch.engine.explaining import explain_now
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.leaks import leaks_of
     from gridsearch.engine.preparation import prepare
@@ -189,8 +189,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     details: list[ExplainedPack] = []
     if explained:
         with stdout_to_stderr():  # what models print
-            measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
-        details = explain(prepared, packs, measured, device=options.device, threads=options.threads)
+            details = explain_now(prepared, packs, measured, device=options.device, threads=options.threads)
     if as_json:
         found = plan_json(prepared, made, packs, left, leaks, room)
         data(json.dumps(found | ({"explained": packs_json(details)} if explained else {}), indent=2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from gridsearch.engine.settings_checks import fitted_job
 from gridsearch.errors import DataError, JobError, ModelError
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature
-from gridsearch.search.grid import Grid, Ingredients, expand
+from gridsearch.search.grid import Grid, GridTrial, Ingredients, expand
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.remarks import remarks
@@ -63,9 +63,9 @@ class PreparedJob:
         """Return why a trial cannot be trained, where that is known."""
         return doom_of(self.dooms, config)
 
-    def doomed_trials(self, doom: Doom) -> int:
-        """Return how many of the trials to train cannot be trained for a reason."""
-        return sum(doom.dooms(trial.config) for trial in self.grid.chosen_trials)
+    def doomed_by(self, doom: Doom, trials: Iterable[GridTrial]) -> int:
+        """Return how many trials cannot be trained for this reason before any other."""
+        return sum(self.doom_of(trial.config) is doom for trial in trials)
 
     def images(self) -> dict[str, int]:
         """Return how many images each part has, and how many none has where that is more than none."""

@@ -124,7 +124,7 @@ def test_a_launch_that_was_stopped_goes_on_from_the_store(folder: Path) -> None:
 
 
 def dooms(job: PreparedJob) -> dict[str, tuple[int, str]]:
-    return {doom.model: (job.doomed_trials(doom), doom.mend) for doom in job.dooms}
+    return {doom.model: (job.doomed_by(doom, job.grid.trials), doom.mend) for doom in job.dooms}
 
 
 def test_settings_under_which_a_model_does_not_work_cost_its_own_trials(folder: Path) -> None:
@@ -144,7 +144,7 @@ def test_settings_under_which_a_model_does_not_work_cost_its_own_trials(folder: 
 def test_a_last_batch_of_one_is_a_matter_of_each_model(folder: Path) -> None:
     text = HEAD.replace("MODELS", "[mlp, shallow]").replace("batch_size: 64", "batch_size: 16")
     job = prepared(folder, "split={train: 1025}", text=text + "  neurons: 4\n  hidden: [[4, 4]]\n")
-    assert [(doom.model, job.doomed_trials(doom)) for doom in job.dooms] == [("mlp", 2)]
+    assert [(doom.model, job.doomed_by(doom, job.grid.trials)) for doom in job.dooms] == [("mlp", 2)]
 
 
 @pytest.mark.parametrize(

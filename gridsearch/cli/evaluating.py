@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +24,7 @@ from gridsearch.cli.options import (
     count_from,
 )
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
-from gridsearch.cli.streams import data, into, say
+from gridsearch.cli.streams import columns, data, into, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.cli.wording import id_within, moment, quoted, short_id
 from gridsearch.errors import GridsearchError

@@ -17,7 +17,7 @@ from gridsearch.engine.dooms import Doom
 from gridsearch.engine.job_models import JobModels, check_found, left_out
 from gridsearch.engine.model_process import Limits
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
-from gridsearch.engine.settings_checks import fitted_job
+from gridsearch.engine.settings_checks import check_fits, fitted_job
 from gridsearch.errors import DataError, JobError, ModelError
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature
@@ -203,11 +203,13 @@ def _prepare(
 ) -> PreparedJob:
     job, dataset, splits = load_divided(job, data_dir)
     check_found(job, models)
-    job = fitted_job(job, [models[name] for name in job.models])
+    signatures = [models[name] for name in job.models]
+    job = fitted_job(job, signatures)
     weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
     parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
     ingredients = Ingredients(dataset.fingerprint, parts, teacher)
     grid = expand(job, ingredients)
+    check_fits(job, signatures, [trial.config for trial in grid.trials])
     models.seen = seen = Seen(dataset.image_shape, dataset.num_classes)
     files = {key: file for found in weights.values() for key, file in found.files.items()}
     prepared = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
@@ -215,13 +217,13 @@ def _prepare(
     once_sound(prepared)
     from gridsearch.engine.model_checks import check_models
 
-    dooms = check_models(job, models, [trial.config for trial in grid.trials])
+    dooms = check_models(job, models, grid)
     from gridsearch.engine.batch_checks import check_batches
     from gridsearch.engine.recipe_checks import check_recipe
 
-    sound = [trial.config for trial in grid.trials if not doom_of(dooms, trial.config)]
+    sound = [trial.config for trial in grid.chosen_first if not doom_of(dooms, trial.config)]
     dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
-    check_recipe(job, models, seen, [trial.config for trial in grid.trials], prepared.pretrained)
+    check_recipe(job, models, seen, [trial.config for trial in grid.chosen_first], prepared.pretrained)
     prepared = replace(prepared, dooms=dooms)
     return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
 

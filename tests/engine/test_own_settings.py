@@ -168,7 +168,7 @@ def test_lists_of_lists_are_values_from_the_file_to_the_tables(tmp_path: Path) -
     assert parse(ready.grid.trials[0].canonical).hyper == {"blocks": [[4, 2], [8, 2]]}
     launch(ready, tmp_path / "r.db")
     with open_store(tmp_path / "r.db") as store:
-        data = load(store, "small")
+        data = load(store, "small", with_epochs=True)
     cells = {cell for row in ranking(data, TableOptions(columns=("blocks",))).rows for cell in row.cells}
     assert cells >= {"[[4, 2], [8, 2]]", "[[6, 1]]"}
     kept = matching(data.trials, "blocks == [[6, 1]]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import typer
 from gridsearch import paths
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, StoreOption
 from gridsearch.cli.resources import cores
-from gridsearch.cli.streams import data
+from gridsearch.cli.streams import columns, data, folded
 from gridsearch.errors import EXIT_SOME_FAILED, GridsearchError
 from gridsearch.version import __version__
 
@@ -51,7 +52,8 @@ def doctor(store: StoreOption = DEFAULT_STORE, data_dir: DataOption = None) -> N
         for finding in _looked(look)
     ]
     width = max(len(finding.name) for finding in findings)
-    data("\n".join(f"{'ok ' if f.fine else 'BAD'} {f.name:<{width}}  {f.text}" for f in findings))
+    lines = (f"{'ok ' if f.fine else 'BAD'} {f.name:<{width}}  {f.text}" for f in findings)
+    data("\n".join(folded(line, columns(sys.stdout), indent=4 + width + 2) for line in lines))
     if not all(finding.fine for finding in findings):
         raise typer.Exit(EXIT_SOME_FAILED)
 

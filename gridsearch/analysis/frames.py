@@ -24,7 +24,16 @@ from gridsearch.spec.readings import scored_epoch
 from gridsearch.spec.sections import Objective
 from gridsearch.spec.trial import FLOAT_KEYS
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import EpochRow, EvaluationRow, JobRow, LatencyRow, LaunchRow, TrainingRow, TrialRow
+from gridsearch.store.rows import (
+    EpochRow,
+    EvaluationRow,
+    JobRow,
+    LatencyRow,
+    LaunchRow,
+    TrainingCost,
+    TrainingRow,
+    TrialRow,
+)
 
 BEFORE = ("trial", "state")
 AFTER = (*METRICS, "score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
@@ -41,11 +50,13 @@ EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 class JobData:
     """A job read for analysis: what it asks, its trials (one row each), its epochs (long form), its tests.
 
-    `trainings` and `launches` are empty unless it was read with its epochs; `read_epochs` are None then."""
+    `cost` is what its training took. `trainings` and `launches` are empty unless it was read with its epochs;
+    `read_epochs` are None then."""
 
     job: JobRow
     rows: tuple[TrialRow, ...]
     trials: pd.DataFrame
+    cost: TrainingCost
     read_epochs: tuple[EpochRow, ...] | None = None
     evaluations: tuple[EvaluationRow, ...] = ()
     latencies: tuple[LatencyRow, ...] = ()
@@ -150,7 +161,7 @@ def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
     """
     job = store.job(name)
     needed = with_epochs or job.record.objective.at == "best"
-    data = job_data(job, store.trials(name), store.job_epochs(name) if needed else None)
+    data = job_data(job, store.trials(name), store.job_epochs(name) if needed else None, store.training_cost(name))
     if not with_epochs:
         return data
     return replace(
@@ -162,10 +173,10 @@ def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
     )
 
 
-def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] | None = None) -> JobData:
+def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] | None, cost: TrainingCost) -> JobData:
     """Return rows as they come from the store, ready for analysis; without epochs where None are given."""
     frame = trials_frame(job, trials, epochs or ())
-    return JobData(job, tuple(trials), frame, None if epochs is None else tuple(epochs))
+    return JobData(job, tuple(trials), frame, cost, None if epochs is None else tuple(epochs))
 
 
 def setting_column(name: str) -> str:

@@ -84,6 +84,14 @@ class TrialRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingCost:
+    """Epochs that were trained, and what they took: seconds of workers' time, evaluation included."""
+
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class EpochRow:
     """One epoch of a lineage as recorded; metrics are None where they were not finite."""
 

@@ -4,10 +4,9 @@ import sys
 import pytest
 
 from gridsearch.analysis.filtering import TableError
-from gridsearch.analysis.frames import job_data
 from gridsearch.analysis.ranking import TableOptions, ranked, table, unranked
 from gridsearch.spec.outcomes import TrialState
-from tests.analysis.grids import SHALLOW, grid, make_job, make_trial, shallow_score
+from tests.analysis.grids import SHALLOW, grid, job_data, make_job, make_trial, shallow_score
 
 LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}
 

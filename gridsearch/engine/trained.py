@@ -285,7 +285,9 @@ def _teacher(config: TrialConfig, weights: Path, place: Workplace) -> TeacherFil
 def _with_origins(source: ModelSource, settings: WorkerSettings, job: JobRow, config: TrialConfig) -> WorkerSettings:
     """Return settings with what the training of a trial starts from: a file of weights, a teacher."""
     if config.pretrained:
-        spec = job_from_text(job.source, base=Path(str(job.spec.get("base", "."))), source=f"job {job.name!r}")
+        spec = job_from_text(
+            job.source, base=Path(str(job.spec.get("base", "."))), source=f"job {job.name!r}", accepted=True
+        )
         files = pretrained_files(spec, config.model, source.data_dir).files
         if (config.model, config.pretrained) not in files:
             raise EngineError(f"the weights that {job.name!r} started from have changed since: bring those back")

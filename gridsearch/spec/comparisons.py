@@ -36,6 +36,20 @@ def check_comparisons(tree: ast.expr, names: Mapping[str, Comparable]) -> None:
             _check_truth(node.operand, names)
 
 
+def texts_compared(tree: ast.expr, name: str) -> list[str]:
+    """Return the texts that an expression holds a setting against, by `==`, `!=` or `in`."""
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            if any(isinstance(side, ast.Name) and side.id == name for side in sides):
+                parts = [part for side in sides for part in getattr(side, "elts", [side])]
+                found += [
+                    part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                ]
+    return found
+
+
 def _check_truth(node: ast.expr, names: Mapping[str, Comparable]) -> None:
     """Refuse `optimizer == 'sgd' or 'adam'`: text, lists and numbers are no conditions."""
     value = literal(node, names)

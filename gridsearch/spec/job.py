@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
@@ -20,11 +20,20 @@ from gridsearch.spec.environment import expanded
 from gridsearch.spec.habits import file_habit, key_habit, module_path, value_habit
 from gridsearch.spec.identity import settle
 from gridsearch.spec.image_format import FORMAT_KEYS, Background, ImageFormat, ImageSize, Resize, format_of
-from gridsearch.spec.kinds import Comparable, Kind, comparable_to
+from gridsearch.spec.kinds import Comparable, Kind, OtherText, comparable_to
 from gridsearch.spec.overrides import apply_overrides
 from gridsearch.spec.rules import Rule, parse_rule
 from gridsearch.spec.space import MAX_POINTS, Space
-from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, REPEATED_SEEDS, PositiveInt, Recipe, Split, Value
+from gridsearch.spec.trial import (
+    RECIPE_DEFAULTS,
+    RECIPE_KEYS,
+    REPEATED_SEEDS,
+    TEXT_KEYS,
+    PositiveInt,
+    Recipe,
+    Split,
+    Value,
+)
 from gridsearch.spec.wording import explain
 from gridsearch.spec.yaml_source import Document, Trail, parse_document, read_document
 
@@ -165,7 +174,8 @@ def recipe_comparable(key: str) -> Comparable:
             return explain(error.errors(include_url=False)[0])
         return ""
 
-    return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem)
+    texts = [text for text in get_args(annotation) if isinstance(text, str)]
+    return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem, texts=texts)
 
 
 @dataclass(frozen=True)
@@ -245,9 +255,16 @@ def load_job(path: Path, overrides: Sequence[str] = ()) -> JobSpec:
     return build_job(read_document(path), overrides, base=path.absolute().parent)
 
 
-def job_from_text(text: str, overrides: Sequence[str] = (), *, base: Path, source: str = "job") -> JobSpec:
-    """Check a job given as text, as kept in the store; relative paths start from `base`."""
-    return build_job(parse_document(text, source), overrides, base=base)
+def job_from_text(
+    text: str, overrides: Sequence[str] = (), *, base: Path, source: str = "job", accepted: bool = False
+) -> JobSpec:
+    """Check a job given as text; relative paths start from `base`.
+
+    `accepted` says that it is kept in the store: names in its rules that it no longer has are let be.
+    """
+    document = parse_document(text, source)
+    document.accepted = accepted
+    return build_job(document, overrides, base=base)
 
 
 def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> JobSpec:
@@ -437,17 +454,25 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     return checked
 
 
-def comparables(values: Mapping[str, Sequence[Value]]) -> dict[str, Comparable]:
+def comparables(values: Mapping[str, Sequence[Value]], other_text: OtherText) -> dict[str, Comparable]:
     """Return what the settings of a job with these values can be equal to in an expression, the recipe's included.
 
-    `values` may have the job's models, too.
+    `values` may have the job's models, too. `other_text` is as in `comparable_to`.
     """
-    known = {key: comparable_to(own) for key, own in values.items() if key not in RECIPE_KEYS}
-    return known | {key: recipe_comparable(key) for key in RECIPE_KEYS}
+    own = {key: found for key, found in values.items() if key not in RECIPE_KEYS or key in TEXT_KEYS}
+    return {key: recipe_comparable(key) for key in RECIPE_KEYS} | {
+        key: comparable_to(found, other_text=other_text) for key, found in own.items()
+    }
 
 
 def _rules(document: Document, written: Sequence[SkipRule], values: Mapping[str, Sequence[Value]]) -> list[Rule]:
-    known = comparables(values)
+    known = comparables(values, "unlike")
+    for key in values:
+        # A job of the store was accepted once, what --set narrows may have other values in the file, and which models
+        # there are is known elsewhere (`engine/job_models.py`).
+        loose = key == MODEL or document.accepted or document.override((key,), ("space", key))
+        if loose and (key not in RECIPE_KEYS or key in TEXT_KEYS):
+            known[key] = comparable_to(values[key], other_text="any")
     rules = []
     for index, rule in enumerate(written):
         try:

@@ -52,7 +52,10 @@ class Place:
 
 @dataclass
 class Document:
-    """Plain values read from a file, and where each of them and of its keys stands; `empty` are nulls of no letters."""
+    """Plain values read from a file, and where each of them and of its keys stands; `empty` are nulls of no letters.
+
+    `accepted` says that it is a job's that the store has, so was found right before.
+    """
 
     source: str
     text: str
@@ -60,6 +63,7 @@ class Document:
     values: dict[Trail, Place] = field(default_factory=dict)
     keys: dict[Trail, Place] = field(default_factory=dict)
     empty: set[Trail] = field(default_factory=set)
+    accepted: bool = False
 
     def place(self, trail: Trail, *, key: bool = False) -> Place:
         """Return where a value (or its key) stands, or the nearest thing around it that has a place."""

@@ -77,9 +77,9 @@ def _check_equal(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable
 def _check_value(name: str, known: Comparable, value: Any) -> None:
     kind = kind_of(value)
     if kind not in known.kinds:
-        raise ValueError(
-            f"{name} is {_only(known)}, and {as_written(value)} is {kinds_text([kind])}{_mend(value, known.kinds)}"
-        )
+        never = kind in ("null", "true/false")
+        told = f"never {as_written(value)}" if never else f"{as_written(value)} is {kinds_text([kind])}"
+        raise ValueError(f"{name} is {_only(known)}, and {told}{_mend(value, known.kinds)}")
     if isinstance(value, list) and known.items:
         wrong = next((item for item in value if kind_of(item) not in known.items), _NO_LITERAL)
         if wrong is not _NO_LITERAL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from gridsearch.spec.consistency import check_copies, check_image_format, check_
 from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.durations import DURATION_PATTERN, seconds_of
 from gridsearch.spec.environment import expanded
-from gridsearch.spec.habits import file_habit, key_habit, module_path, value_habit
+from gridsearch.spec.habits import bare_words, file_habit, key_habit, module_path, value_habit
 from gridsearch.spec.identity import settle
 from gridsearch.spec.image_format import FORMAT_KEYS, Background, ImageFormat, ImageSize, Resize, format_of
 from gridsearch.spec.kinds import Comparable, Kind, OtherText, comparable_to
@@ -269,6 +270,9 @@ def job_from_text(
 
 def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> JobSpec:
     """Check a document and its overrides and return the job they describe."""
+    for trail, words in document.bare.items():
+        axis = len(trail) == 1 or trail[:-1] == ("space",)
+        raise document.error(trail, bare_words(str(trail[-1]), document.value(trail), words, axis=axis))
     apply_overrides(document, overrides, settings=[MODEL, *RECIPE_KEYS], others=[k for k in JOB_KEYS if k != MODEL])
     data = document.data
     if said := file_habit(data):
@@ -331,6 +335,8 @@ def _models(document: Document, written: Sequence[str]) -> tuple[str, ...]:
     found: list[str] = []
     for index, name in enumerate(written):
         trail = (MODEL, index) if isinstance(document.data[MODEL], list) else (MODEL,)
+        if len(several := re.split(r"[\s,;]+", name.strip())) > 1:
+            raise document.error(trail, f"{name!r} is one text; several models are written [{', '.join(several)}]")
         try:
             model = module_path(name)
         except ValueError as error:
@@ -389,7 +395,8 @@ def _first_error(document: Document, error: ValidationError) -> JobError:
         }
         owner = owners.get(str(trail[0]), JobFile)
         return document.error(trail, f"unknown key{nearest(str(trail[-1]), owner.model_fields)}", key=True)
-    return document.error(trail, explain(problem))
+    optional = len(problem["loc"]) == 1 and not JobFile.model_fields[str(problem["loc"][0])].is_required()
+    return document.error(trail, explain(problem, optional=optional))
 
 
 def _walkable(data: Any, loc: Sequence[int | str]) -> list[int | str]:
@@ -436,6 +443,8 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
             raise document.error(place, "a value is empty; write one, null where it is none, or leave the key out")
     if said := value_habit(str(trail[-1]), written):
         raise document.error(trail, said)
+    if written == [] and trail[-1] in RECIPE_KEYS:
+        raise document.error(trail, "[] has no value: write one or more, or leave the key out")
     try:
         values: list[Value] = [settle(value) for value in values_of(written)]
     except ValueError as error:
@@ -450,7 +459,8 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
             checked.append(_path(document, trail, fitting) if trail[-1] == "pretrained" else fitting)
         except ValidationError as error:
             inner = (*trail, index) if isinstance(written, list) else trail
-            raise document.error(inner, explain(error.errors(include_url=False)[0])) from None
+            optional = not Recipe.model_fields[str(trail[-1])].is_required()
+            raise document.error(inner, explain(error.errors(include_url=False)[0], optional=optional)) from None
     return checked
 
 

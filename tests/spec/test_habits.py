@@ -75,11 +75,6 @@ def test_free_text_is_free() -> None:
         ("Got unexpected extra argument(s) (epochs=3)", "settings are changed with --set epochs=3"),
         ("Got unexpected extra argument (epochs=3).", "settings are changed with --set epochs=3"),
         ("Got unexpected extra arguments (a=1 b=[2])", "settings are changed with --set a=1 --set b=[2]"),
-        (
-            "No such option: --epochs (Possible options: --x)",
-            "No such option: --epochs; settings are changed with --set",
-        ),
-        ("No such option: --lr Did you mean --x?", "settings are changed with --set learning_rate=VALUE"),
     ],
 )
 def test_command_lines(said: str, answer: str) -> None:

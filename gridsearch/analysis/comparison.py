@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from gridsearch.analysis.curves import Curve, curves_of
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.labels import label
+from gridsearch.analysis.labels import axis_title, label
 from gridsearch.analysis.levels import MOST_COMPARED, MOST_LEVELS, ordered_values
-from gridsearch.analysis.question import axis_title
 from gridsearch.analysis.rounding import rounded
 from gridsearch.analysis.standings import standings
 

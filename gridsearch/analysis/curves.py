@@ -10,7 +10,6 @@ import pandas as pd
 
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.measures import overfit_epoch, own_epochs
-from gridsearch.analysis.question import has_groups
 from gridsearch.analysis.standings import Standing, standings
 from gridsearch.store.rows import EpochRow
 
@@ -69,7 +68,7 @@ def curves(data: JobData) -> Curves:
     groups = {
         name: curves_of(data, order, range(*bounds), name) for name, bounds in _bounds(len(order), scored).items()
     }
-    return Curves(**groups, total=len(order), unit="point" if has_groups(data.job) else "trial")
+    return Curves(**groups, total=len(order), unit="point" if data.job.record.has_groups else "trial")
 
 
 def curves_of(data: JobData, ranking: Sequence[Standing], places: Sequence[int], group: str) -> tuple[Curve, ...]:

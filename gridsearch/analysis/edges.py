@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from gridsearch.analysis.frames import OVER, JobData
+from gridsearch.analysis.frames import JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import ordered_values
-from gridsearch.analysis.question import has_groups
 from gridsearch.analysis.ranking import leader
-from gridsearch.spec.outcomes import RESULT_STATES, TrialState
+from gridsearch.spec.metrics import of_training
+from gridsearch.spec.outcomes import RESULT_STATES
 
 #: Axes whose values are names rather than amounts: beyond the largest seed there is nothing to look for.
 _NO_EDGE = frozenset({"seed", "data_seed"})
@@ -35,11 +35,9 @@ def edge_notes(data: JobData) -> tuple[str, ...]:
     best = leader(data)
     if best is None or best.score is None:
         return ()
-    points = grouped(data) if has_groups(data.job) else data
+    points = grouped(data) if data.job.record.has_groups else data
     tried = points.trials[points.trials["state"].isin([state.value for state in RESULT_STATES])]
-    frame = tried[tried["score"].notna() & (tried["state"] != TrialState.DIVERGED.value)]
-    if OVER in frame:
-        frame = frame[frame[OVER] == ""]
+    frame = tried[may_win(tried)]
     row = frame[frame["trial"] == best.trial].to_dict("records")[0]
     sign = 1 if data.objective.highest else -1
     as_good = frame[sign * frame["score"] >= sign * best.score - _standard_error(data, row)]
@@ -62,8 +60,8 @@ def _standard_error(data: JobData, row: Mapping[Any, Any]) -> float:
     if not pd.isna(deviation := row.get("score_std", math.nan)):
         return float(deviation) / math.sqrt(row["score_n"])
     asked = data.objective
-    part = "train" if asked.metric.startswith("train") else "validation"
-    images = (data.job.spec.get("images") or {}).get(part)
+    part = "train" if of_training(asked.metric) else "validation"
+    images = data.job.record.images.get(part)
     if not (asked.is_share and images):
         return 0.0
     share = min(max(float(row["score"]), 0.0), 1.0)

@@ -12,20 +12,20 @@ import pandas as pd
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import value_text, with_seen
-from gridsearch.analysis.limits import exceeded, limits
+from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
-from gridsearch.analysis.question import Objective, axes, models_of, objective, settings_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.errors import nearest
 from gridsearch.spec.batches import KEEP
 from gridsearch.spec.domains import Axis
-from gridsearch.spec.outcomes import METRICS, TrialState
+from gridsearch.spec.metrics import METRICS
+from gridsearch.spec.outcomes import SCORED_STATES, TrialState
+from gridsearch.spec.readings import scored_epoch
+from gridsearch.spec.sections import Objective
 from gridsearch.spec.trial import FLOAT_KEYS
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, EvaluationRow, JobRow, LatencyRow, LaunchRow, TrainingRow, TrialRow
 
-#: States in which a trial has a score. A diverged trial is a result too, but its number means nothing.
-SCORED_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED})
 BEFORE = ("trial", "state")
 AFTER = (*METRICS, "score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
 #: What a job with constraints has too: which of them a trial exceeds.
@@ -41,19 +41,34 @@ EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 class JobData:
     """A job read for analysis: what it asks, its trials (one row each), its epochs (long form), its tests.
 
-    `trainings` and `launches` are empty unless it was read with its epochs."""
+    `trainings` and `launches` are empty unless it was read with its epochs; `read_epochs` are None then."""
 
     job: JobRow
-    axes: tuple[Axis, ...]
-    objective: Objective
     rows: tuple[TrialRow, ...]
     trials: pd.DataFrame
-    epoch_rows: tuple[EpochRow, ...] = ()
+    read_epochs: tuple[EpochRow, ...] | None = None
     evaluations: tuple[EvaluationRow, ...] = ()
     latencies: tuple[LatencyRow, ...] = ()
     trainings: tuple[TrainingRow, ...] = ()
     launches: tuple[LaunchRow, ...] = ()
     _rounded: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Return the axes of the job, in the order of its file."""
+        return self.job.record.axes
+
+    @property
+    def objective(self) -> Objective:
+        """Return what ranks the trials."""
+        return self.job.record.objective
+
+    @property
+    def epoch_rows(self) -> tuple[EpochRow, ...]:
+        """Return the epochs of the job's lineages; `ValueError` where it was read without them."""
+        if self.read_epochs is None:
+            raise ValueError(f"the epochs of job {self.job.name!r} were not read: load(..., with_epochs=True)")
+        return self.read_epochs
 
     @property
     def axis_columns(self) -> list[str]:
@@ -81,9 +96,9 @@ class JobData:
     @cached_property
     def _lacking(self) -> dict[str, frozenset[str]]:
         """Return, where models differ, the columns of settings that some do not have, with the trials of these."""
-        if len(models_of(self.job.spec)) < 2:
+        if len(self.job.record.models) < 2:
             return {}
-        own = {row.trial_id: settings_of(self.job, row.config).keys() for row in self.rows}
+        own = {row.trial_id: self.job.record.settings_of(row.config).keys() for row in self.rows}
         names = {name for settings in own.values() for name in settings}
         lacking = {name: frozenset(trial for trial, known in own.items() if name not in known) for name in names}
         return {setting_column(name): trials for name, trials in lacking.items() if trials}
@@ -134,8 +149,8 @@ def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
     With the epochs come its evaluations, what trained it, and its launches.
     """
     job = store.job(name)
-    needed = with_epochs or objective(job).at == "best"
-    data = job_data(job, store.trials(name), store.job_epochs(name) if needed else ())
+    needed = with_epochs or job.record.objective.at == "best"
+    data = job_data(job, store.trials(name), store.job_epochs(name) if needed else None)
     if not with_epochs:
         return data
     return replace(
@@ -147,10 +162,10 @@ def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
     )
 
 
-def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> JobData:
-    """Return rows as they come from the store, ready for analysis."""
-    frame = trials_frame(job, trials, epochs)
-    return JobData(job, axes(job), objective(job), tuple(trials), frame, tuple(epochs))
+def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] | None = None) -> JobData:
+    """Return rows as they come from the store, ready for analysis; without epochs where None are given."""
+    frame = trials_frame(job, trials, epochs or ())
+    return JobData(job, tuple(trials), frame, None if epochs is None else tuple(epochs))
 
 
 def setting_column(name: str) -> str:
@@ -168,8 +183,8 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
     those exceeded. A value that is a list is a tuple; null is missing, and so is what a trial's model does not
     have. With several models `model` is an axis.
     """
-    settings = [settings_of(job, row.config) for row in trials]
-    names = dict.fromkeys([axis.name for axis in axes(job)] + [key for row in settings for key in row])
+    settings = [job.record.settings_of(row.config) for row in trials]
+    names = dict.fromkeys(job.record.axis_names + [key for row in settings for key in row])
     columns: dict[str, pd.Series[Any]] = {
         "trial": pd.Series([row.trial_id for row in trials], dtype="str"),
         "state": pd.Series([row.state.value for row in trials], dtype="str"),
@@ -178,12 +193,13 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
         columns[setting_column(name)] = _setting(name, [row.get(name) for row in settings])
     for metric in METRICS:
         columns[metric] = pd.Series([getattr(row, metric) for row in trials], dtype="float64")
-    columns["score"] = _scores(objective(job), trials, epochs)
+    own = own_epochs(trials, epochs)
+    columns["score"] = _scores(job.record.objective, trials, own)
     columns["diverged_epoch"] = pd.Series([row.diverged_epoch for row in trials], dtype="Int64")
-    images = (job.spec.get("images") or {}).get("train")
+    images = job.record.images.get("train")
     measured = [
-        measures_of(own, images=images, batch_size=row.get("batch_size"), last_batch=row.get("last_batch", KEEP))
-        for own, row in zip(own_epochs(trials, epochs), settings, strict=True)
+        measures_of(curve, images=images, batch_size=row.get("batch_size"), last_batch=row.get("last_batch", KEEP))
+        for curve, row in zip(own, settings, strict=True)
     ]
     for name in MEASURES:
         kind = "Int64" if name == "overfit_epoch" else "float64"
@@ -192,7 +208,7 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
     for size in ("parameters", "macs"):
         columns[size] = pd.Series([getattr(row, size) for row in trials], dtype="Int64")
     columns["error"] = pd.Series([row.error for row in trials], dtype="str")
-    if bounds := limits(job):
+    if bounds := job.record.limits:
         columns[OVER] = pd.Series([exceeded(row, bounds) for row in trials], dtype="str")
     return pd.DataFrame(columns)
 
@@ -243,13 +259,20 @@ def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
     return pd.Series(texts, dtype="str")
 
 
-def _scores(asked: Objective, trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> pd.Series[Any]:
-    if asked.at == "best":
-        frame = epochs_frame(trials, epochs)
-        groups = frame[frame["epoch"] >= 1].groupby("trial", sort=False)[asked.metric]
-        best = (groups.max() if asked.highest else groups.min()).to_dict()
-        values = [best.get(row.trial_id) for row in trials]
-    else:
-        values = [getattr(row, asked.metric) for row in trials]
-    pairs = zip(trials, values, strict=True)
-    return pd.Series([value if row.state in SCORED_STATES else None for row, value in pairs], dtype="float64")
+def _scores(asked: Objective, trials: Sequence[TrialRow], own: Sequence[Sequence[EpochRow]]) -> pd.Series[Any]:
+    return pd.Series([_score(asked, row, curve) for row, curve in zip(trials, own, strict=True)], dtype="float64")
+
+
+def _score(asked: Objective, row: TrialRow, own: Sequence[EpochRow]) -> float | None:
+    """Return a trial's score: of its numbers, which are those of its last epoch, or of its best epoch."""
+    if row.state not in SCORED_STATES:
+        return None
+    read = row if asked.at == "last" else scored_epoch(asked, own)
+    value: float | None = getattr(read, asked.metric, None)
+    return value
+
+
+def may_win(frame: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows of trials, or of points, may be the best: with a score, not diverged, within the limits."""
+    allowed = frame["score"].notna() & (frame["state"] != TrialState.DIVERGED.value)
+    return allowed & (frame[OVER] == "") if OVER in frame else allowed

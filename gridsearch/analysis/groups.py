@@ -9,9 +9,9 @@ import pandas as pd
 
 from gridsearch.analysis.frames import OVER, JobData
 from gridsearch.analysis.measures import MEASURES
-from gridsearch.analysis.question import repeated_seeds
 from gridsearch.spec.identity import point_of
-from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
+from gridsearch.spec.metrics import METRICS
+from gridsearch.spec.outcomes import RESULT_STATES, TrialState
 
 _RESULTS = [state.value for state in RESULT_STATES]
 _MEANS = (*METRICS, "score", "seconds", *(name for name in MEASURES if name != "overfit_epoch"))
@@ -22,17 +22,23 @@ _OPEN = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState
 def grouped(data: JobData) -> JobData:
     """Return the job with one row for each point in place of one for each trial.
 
-    `trial` is the point's first. Metrics, `score`, times are means; `score_std` is the standard deviation (ddof 1,
-    none for a single score), `score_n` counts the scores, `score_of` the trials, `score_diverged` those that diverged.
-    A point is `diverged` where any of its trials did: its mean is only that of the others. It is over a limit where any
-    of its trials is. Seeds and fold, in which its trials differ, are no columns.
+    `trial` is the point's first that has a score, or its first where none has. Metrics, `score`, times are means;
+    `score_std` is the standard deviation (ddof 1, none for a single score), `score_n` counts the scores, `score_of` the
+    trials, `score_diverged` those that diverged. A point is `diverged` where any of its trials did: its mean is only
+    that of the others. It is over a limit where any of its trials is. Seeds and fold, in which its trials differ, are
+    no columns.
     """
-    seeds = repeated_seeds(data.job)
-    points = pd.Series([point_of(row.config, seeds) for row in data.rows], index=data.trials.index, dtype="str")
+    record = data.job.record
+    of_rows = [point_of(row.config, record.repeated_seeds) for row in data.rows]
+    points = pd.Series(of_rows, index=data.trials.index, dtype="str")
     groups = data.trials.groupby(points, sort=False)
-    differing = [*seeds, "fold"] if data.job.spec.get("folds") else [*seeds]
-    frame = data.trials[~points.duplicated()].drop(columns=differing, errors="ignore")
-    frame.index = pd.Index(points[~points.duplicated()])
+    # A trial that failed has no weights to show for its point: the first that has a score is called for it.
+    standing: dict[str, Any] = {}
+    for those in (points, points[data.trials["score"].notna()]):
+        firsts = those[~those.duplicated()]
+        standing |= dict(zip(firsts, firsts.index, strict=True))
+    frame = data.trials.loc[list(standing.values())].drop(columns=list(record.differing), errors="ignore")
+    frame.index = pd.Index(list(standing))
     columns: dict[str, pd.Series[Any]] = {name: groups[name].mean() for name in _MEANS}
     columns |= {
         "state": groups["state"].agg(_state).astype("str"),

@@ -13,6 +13,12 @@ from gridsearch.spec.yaml_source import plain_scalar
 
 #: Numbers outside of these bounds are written with an exponent; learning rates of 0.0001 are not.
 _SMALLEST, _LARGEST = 1e-6, 1e12
+_UNITS = {
+    "learning_rate": "per step",
+    "batch_size": "images",
+    "epochs": "passes over the training images",
+    "neurons": "hidden units",
+}
 
 
 def label(value: Any) -> str:
@@ -105,3 +111,9 @@ def _number(value: float) -> str:
         return short if float(short) == value else repr(value)
     text = format(Decimal(repr(value)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def axis_title(name: str) -> str:
+    """Return the title of an axis of a figure: the name in words, with its unit where it has one."""
+    words = name.replace("_", " ")
+    return f"{words} ({_UNITS[name]})" if name in _UNITS else words

@@ -6,19 +6,19 @@ Where a job trains each point more than once, its rows are points, ranked by the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from gridsearch.analysis.filtering import TableError, matching, plain_rows
-from gridsearch.analysis.frames import OURS, OVER, SCORED_STATES, SPREAD, JobData
+from gridsearch.analysis.frames import OURS, OVER, SPREAD, JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
-from gridsearch.analysis.question import has_groups
 from gridsearch.errors import nearest
-from gridsearch.spec.outcomes import METRICS, RESULT_STATES, TrialState
+from gridsearch.spec.metrics import METRICS
+from gridsearch.spec.outcomes import RESULT_STATES, SCORED_STATES, TrialState
 
 _RANKED = sorted(state.value for state in RESULT_STATES)
 #: What stands in the place of the score in a table of the trials in a state that has none.
@@ -140,7 +140,7 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
     chosen = options or TableOptions()
     if chosen.top < 0 or chosen.bottom < 0:
         raise TableError("the numbers of rows must not be negative")
-    of_points = has_groups(data.job) and not chosen.each and chosen.state is None
+    of_points = data.job.record.has_groups and not chosen.each and chosen.state is None
     if of_points:
         data = grouped(data)
     frame = ranked(data, chosen)
@@ -168,10 +168,12 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
 
 
 def leader(data: JobData) -> RankedRow | None:
-    """Return the best trial, or point: with a score, within the constraints; its cells are those of the axes."""
-    shown = table(data, TableOptions(top=1, bottom=0, columns=[*data.axis_columns, "score"])).first
-    lost = not shown or shown[0].score is None or shown[0].over or shown[0].state == TrialState.DIVERGED
-    return None if lost else replace(shown[0], cells=shown[0].cells[:-1], values=shown[0].values[:-1])
+    """Return the best trial, or point, of those that `may_win`; its cells are those of the axes."""
+    data = grouped(data) if data.job.record.has_groups else data
+    first = ranked(data).head(1)
+    if not may_win(first).any():
+        return None
+    return _rows(first, data.axis_columns, partial(_cell, data))[0]
 
 
 def _columns(data: JobData, options: TableOptions) -> list[str]:
@@ -257,7 +259,7 @@ def _rows(
             score=None if row["score"] != row["score"] else row["score"],
             values=tuple(None if row[name] != row[name] else row[name] for name in columns),
             cells=tuple(cell(name, row) for name in columns),
-            spread=_spread(row),
+            spread=spread_of(row),
             over=row.get(OVER, ""),
         )
         for place, row in enumerate(plain)
@@ -269,7 +271,7 @@ def score_cell(row: Mapping[Any, Any], *, apart: bool = False) -> str:
     value = row["score"]
     if value != value:
         return "no value" if row["state"] in SCORED_STATES else str(row["state"])
-    spread = None if apart else _spread(row)
+    spread = None if apart else spread_of(row)
     return mean_text(value, spread) if spread else score_text(value)
 
 
@@ -292,7 +294,8 @@ def _cell(data: JobData, name: str, row: Mapping[Any, Any], *, apart: bool = Fal
     return label(value) if apart or name in OURS else data.shown(name, label(value))
 
 
-def _spread(row: Mapping[Any, Any]) -> Spread | None:
+def spread_of(row: Mapping[Any, Any]) -> Spread | None:
+    """Return the spread of the score in a row of points; None in one of trials."""
     if "score_n" not in row:
         return None
     std = row["score_std"]

@@ -11,11 +11,12 @@ import pandas as pd
 
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.labels import axis_title
 from gridsearch.analysis.levels import Levels, Placement, levels, placement, with_seen
-from gridsearch.analysis.question import Objective, axis_title
 from gridsearch.errors import nearest
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.sections import Objective
 
 #: How far points are moved aside at most, as a share of the distance to the nearest neighbouring value, and from how
 #: many trials at one value on: fewer need less room.

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from gridsearch.analysis.question import defaults, models_of
 from gridsearch.spec.identity import flatten
 from gridsearch.store.rows import JobRow, TrialRow
 
@@ -25,7 +24,7 @@ def shared_settings(job: JobRow, failed: Iterable[TrialRow], sound: Iterable[Tri
     if not (theirs and others):
         return {}
     found: dict[str, list[Any]] = {}
-    for axis in (written["name"] for written in job.spec["axes"]):
+    for axis in job.record.axis_names:
         if any(_lacks(job, settings, axis) for settings in theirs):
             continue
         values = {_text(settings.get(axis)): settings.get(axis) for settings in theirs}
@@ -48,8 +47,7 @@ def shared_text(found: dict[str, list[Any]]) -> str:
 
 
 def _lacks(job: JobRow, settings: dict[str, Any], axis: str) -> bool:
-    several = len(models_of(job.spec)) > 1
-    return several and axis not in settings and axis not in defaults(job, settings["model"])
+    return axis not in settings and job.record.lacks(settings["model"], axis)
 
 
 def _text(value: Any) -> str:

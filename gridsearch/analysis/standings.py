@@ -8,10 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from gridsearch.analysis.frames import OVER, JobData
+from gridsearch.analysis.frames import JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import label
-from gridsearch.analysis.question import has_groups, repeated_seeds
 from gridsearch.analysis.ranking import ranked, score_cell
 from gridsearch.spec.identity import point_of
 from gridsearch.spec.outcomes import TrialState
@@ -39,26 +38,23 @@ def standings(data: JobData) -> list[Standing]:
     For a point that is the trial with the middle score (the lower of two), and one that diverged where any did.
     """
     rows = {str(row["trial"]): row for row in data.trials.to_dict("records")}
-    if not has_groups(data.job):
-        order = ranked(data).to_dict("records")
-        return [Standing(rows[row["trial"]], (row["trial"],), _leads(row)) for row in order]
-    seeds = repeated_seeds(data.job)
+    record = data.job.record
+    order = ranked(grouped(data) if record.has_groups else data)
+    leading = may_win(order).tolist()
+    if not record.has_groups:
+        return [Standing(rows[trial], (trial,), leads) for trial, leads in zip(order["trial"], leading, strict=True)]
     points: dict[str, list[str]] = {}
     for trial in data.rows:
-        points.setdefault(point_of(trial.config, seeds), []).append(trial.trial_id)
-    members_of = {members[0]: members for members in points.values()}
-    differing = [*seeds, "fold"] if data.job.spec.get("folds") else [*seeds]
+        points.setdefault(point_of(trial.config, record.repeated_seeds), []).append(trial.trial_id)
+    members_of = {trial: members for members in points.values() for trial in members}
     found = []
-    for point in ranked(grouped(data)).to_dict("records"):
+    for point, leads in zip(order.to_dict("records"), leading, strict=True):
         members = members_of[point["trial"]]
         row = _middle([rows[trial] for trial in members])
-        repeat = tuple((name, label(row[name])) for name in differing if len({rows[one][name] for one in members}) > 1)
-        found.append(Standing(row, tuple(members), _leads(point), score_cell(point), repeat))
+        differing = (name for name in record.differing if len({rows[one][name] for one in members}) > 1)
+        repeat = tuple((name, label(row[name])) for name in differing)
+        found.append(Standing(row, tuple(members), leads, score_cell(point), repeat))
     return found
-
-
-def _leads(row: Mapping[Any, Any]) -> bool:
-    return not pd.isna(row["score"]) and row["state"] != TrialState.DIVERGED.value and not row.get(OVER, "")
 
 
 def _middle(members: Sequence[Mapping[Any, Any]]) -> Mapping[Any, Any]:

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from gridsearch.analysis.edges import edge_notes
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.limits import exceeded, limits
-from gridsearch.analysis.question import Objective
+from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.ranking import leader
 from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, TrialState
+from gridsearch.spec.readings import last_epoch
+from gridsearch.spec.sections import Objective
 from gridsearch.store.rows import TrialRow
 
 
@@ -65,9 +66,9 @@ class Summary:
 
 
 def summary(data: JobData) -> Summary:
-    """Return a job at a glance; its epochs must have been loaded."""
+    """Return a job at a glance; `ValueError` where it was loaded without its epochs."""
     counted = Counter(row.state for row in data.rows)
-    best, bounds = _best(data), limits(data.job)
+    best, bounds = _best(data), data.job.record.limits
     trained, seconds = _trained(data)
     return Summary(
         counts=tuple((state.value, counted[state]) for state in TrialState if counted[state]),
@@ -80,7 +81,7 @@ def summary(data: JobData) -> Summary:
         read_epochs=sum(_read(row) for row in data.rows),
         training_seconds=seconds,
         wall_seconds=_wall(data),
-        images=tuple((str(name), int(count)) for name, count in (data.job.spec.get("images") or {}).items()),
+        images=tuple(data.job.record.images.items()),
         over=sum(bool(exceeded(row, bounds)) for row in data.rows) if bounds else 0,
         limits=tuple(bounds.items()),
         hints=edge_notes(data),
@@ -105,9 +106,10 @@ def _trained(data: JobData) -> tuple[int, float]:
 
 
 def _read(row: TrialRow) -> int:
+    """Return how many epochs a trial would have taken on its own: those up to where it stopped or diverged."""
     if row.state not in RESULT_STATES:
         return 0
-    return row.epochs if row.diverged_epoch is None else min(row.epochs, row.diverged_epoch)
+    return last_epoch(row.epochs, row.stopped_epoch if row.diverged_epoch is None else row.diverged_epoch)
 
 
 def _wall(data: JobData) -> float | None:

@@ -1,28 +1,26 @@
-"""The best trial of a job, as `top` ranks it, without reading every trial where the store can rank by itself."""
+"""The best trial of a job in words, as `top` ranks it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gridsearch.analysis.best import Place, best
 from gridsearch.analysis.labels import label, mean_text
-from gridsearch.analysis.limits import limits
-from gridsearch.analysis.question import Objective, axes, has_groups, objective, settings_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.cli.wording import short_id
+from gridsearch.spec.record import JobRecord
 
 if TYPE_CHECKING:
     from gridsearch.analysis.labels import Spread
     from gridsearch.store.contract import Store
-    from gridsearch.store.rows import JobRow, TrialRow
 
 
 @dataclass(frozen=True)
 class Best:
     """A job's best trial: its score under the objective's heading, and the values of the axes there, in words.
 
-    Of a point with several trials it is the first, the score their mean, with its spread.
+    Of a point with several trials it is the first that has a score, the score their mean, with its spread.
     """
 
     trial: str
@@ -49,34 +47,22 @@ class Best:
 
 
 def best_trial(store: Store, name: str) -> Best | None:
-    """Return the best of a job's trials that have a score and keep its constraints; a diverged one has no score."""
-    job = store.job(name)
-    asked, names = objective(job), [axis.name for axis in axes(job)]
-    if asked.at == "last" and not has_groups(job) and not limits(job):
-        rows = store.ranking(name, asked.metric, 1, highest=asked.highest)
-        return as_best(rows[0], job, asked, names) if rows else None
-    # Means, constraints and the best of all epochs are no columns of the store.
-    from gridsearch.analysis.frames import load
-    from gridsearch.analysis.ranking import leader
+    """Return the best of a job's trials, or points; None where none may be it."""
+    record = store.job(name).record
+    return next((_in_words(place, record) for place in best(store, name, 1)), None)
 
-    first = leader(load(store, name))
-    if first is None or first.score is None:
-        return None
-    return replace(
-        as_best(store.trial(first.trial), job, asked, names, score=first.score),
-        spread=first.spread,
+
+def _in_words(place: Place, record: JobRecord) -> Best:
+    heading, settings = record.objective.heading, settings_text(place.row.config, record)
+    return Best(place.row.trial_id, heading, place.score, settings, place.spread)
+
+
+def settings_text(config: str, record: JobRecord) -> str:
+    """Return the values that a trial has on the axes of a job: `neurons 50, epochs 20`."""
+    settings = record.settings_of(config)
+    shown = (
+        f"{axis.name} {rounded([*axis.values, settings[axis.name]])[label(settings[axis.name])]}"
+        for axis in record.axes
+        if axis.name in settings
     )
-
-
-def as_best(
-    row: TrialRow, job: JobRow, asked: Objective, axis_names: Sequence[str], *, score: float | None = None
-) -> Best:
-    """Return a trial that has a score as a job's best one; the score is its last metric unless given."""
-    settings = settings_of(job, row.config)
-    declared = {axis.name: axis.values for axis in axes(job)}
-    texts = {name: label(settings[name]) for name in axis_names if name in settings}
-    words = ", ".join(
-        f"{name} {rounded([*declared.get(name, ()), settings[name]])[text]}" for name, text in texts.items()
-    )
-    value = getattr(row, asked.metric) if score is None else score
-    return Best(row.trial_id, asked.heading, value, words)
+    return ", ".join(shown)

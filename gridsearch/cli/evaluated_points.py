@@ -57,10 +57,7 @@ class EvaluatedPoint:
 
 def point_names(job: JobRow) -> list[str]:
     """Return the settings in which the trials of one point of a job differ."""
-    from gridsearch.analysis.question import repeated_seeds
-
-    repeated = int(job.spec.get("repeats") or 1) > 1
-    return [*(repeated_seeds(job) if repeated else ()), *(["fold"] if job.spec.get("folds") else [])]
+    return list(job.record.differing)
 
 
 def point_head(point: EvaluatedPoint) -> list[str]:

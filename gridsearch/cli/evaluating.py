@@ -183,12 +183,11 @@ def _print_one(name: str, found: Found, format_: tables.Format) -> None:
 def _differing(job: JobRow, found: Sequence[Found], *, whole: bool) -> dict[str, list[str]]:
     """Return the axes in which trials differ, each with their values, long numbers rounded unless `whole`."""
     from gridsearch.analysis.labels import label
-    from gridsearch.analysis.question import axes, settings_of
     from gridsearch.analysis.rounding import rounded
 
-    settings = [settings_of(job, one.row.config) for one in found]
-    values = {axis.name: [known[axis.name] for known in settings if axis.name in known] for axis in axes(job)}
-    shown = {axis.name: rounded([*axis.values, *values[axis.name]]) for axis in axes(job)}
+    settings = [job.record.settings_of(one.row.config) for one in found]
+    values = {axis.name: [known[axis.name] for known in settings if axis.name in known] for axis in job.record.axes}
+    shown = {axis.name: rounded([*axis.values, *values[axis.name]]) for axis in job.record.axes}
     # Nothing where a trial's model does not have the setting.
     full = {name: [label(known[name]) if name in known else "" for known in settings] for name in values}
     texts = full if whole else {name: [shown[name].get(text, text) for text in own] for name, own in full.items()}

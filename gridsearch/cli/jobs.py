@@ -11,6 +11,7 @@ from gridsearch.cli.wording import quoted, short_id
 from gridsearch.errors import GridsearchError, JobError, nearest
 
 if TYPE_CHECKING:
+    from gridsearch.analysis.best import Place
     from gridsearch.spec.job import JobSpec
     from gridsearch.store.contract import Store
 
@@ -65,21 +66,9 @@ def stored_name(store: Store, argument: str) -> str:
     return store.job(argument).name
 
 
-def chosen_trials(store: Store, name: str, trial: str | None, n: int) -> list[str]:
-    """Return the ids of the trial named, which must be one of the job's, or of the best `n`."""
-    from gridsearch.analysis.winners import winners
-
-    if trial is not None:
-        found = store.trial(trial).trial_id
-        if found not in {row.trial_id for row in store.trials(name)}:
-            raise GridsearchError(f"trial {short_id(found)} is none of job {name!r}")
-        return [found]
-    best = [row.trial_id for row, _ in winners(store, name, n)]
-    if not best:
-        raise GridsearchError(
-            f"no trial of job {name!r} has a result that keeps its constraints; see: gridsearch status {quoted(name)}"
-        )
-    return best
+def chosen_trial(store: Store, name: str, trial: str | None) -> str:
+    """Return the id of the trial named, which must be one of the job's, or of the best."""
+    return chosen_points(store, name, trial, 1)[0][0][0]
 
 
 def chosen_points(store: Store, name: str, trial: str | None, n: int) -> list[tuple[list[str], int]]:
@@ -87,13 +76,22 @@ def chosen_points(store: Store, name: str, trial: str | None, n: int) -> list[tu
 
     Each with how many trials it is in all.
     """
-    from gridsearch.analysis.winners import trials_of_point
+    if trial is None:
+        return [([row.trial_id for row in place.members], place.of) for place in _best(store, name, n)]
+    found = store.trial(trial).trial_id
+    if found not in {row.trial_id for row in store.trials(name)}:
+        raise GridsearchError(f"trial {short_id(found)} is none of job {name!r}")
+    return [([found], 1)]
 
-    chosen = chosen_trials(store, name, trial, n)
-    if trial is not None:
-        return [(chosen, 1)]
-    points = [trials_of_point(store, name, store.trial(one)) for one in chosen]
-    return [([row.trial_id for row in rows], of) for rows, of in points]
+
+def _best(store: Store, name: str, n: int) -> list[Place]:
+    from gridsearch.analysis.best import best
+
+    if found := best(store, name, n):
+        return found
+    raise GridsearchError(
+        f"no trial of job {name!r} has a result that keeps its constraints; see: gridsearch status {quoted(name)}"
+    )
 
 
 def _candidates(argument: str) -> list[Path]:

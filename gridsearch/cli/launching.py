@@ -7,7 +7,6 @@ import sys
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +25,7 @@ from gridsearch.cli.options import (
     SetOption,
     StoreOption,
 )
-from gridsearch.cli.outlet import broken_pipe_means, drop_stdout, look_for_reader
+from gridsearch.cli.outlet import broken_pipe_means, drop_stdout
 from gridsearch.cli.pages import check_folder, write_pages
 from gridsearch.cli.resources import (
     MODEL_TIMEOUT,
@@ -41,7 +40,7 @@ from gridsearch.cli.resources import (
     resources,
     with_training,
 )
-from gridsearch.cli.streams import columns, data, err, line_at_once, say
+from gridsearch.cli.streams import columns, data, line_at_once, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable, supervise, users_own
 from gridsearch.cli.wording import STOPPED_EARLY, STOPPING, plural, quoted, store_option
 from gridsearch.engine.interruption import Interruption
@@ -60,7 +59,6 @@ from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
     from gridsearch.cli.preparing import Preparing
-    from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.explaining import ExplainedPack
     from gridsearch.engine.launch import LaunchOptions
     from gridsearch.engine.model_process import Limits
@@ -337,19 +335,10 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
         stop.notice = progress.interrupted
         settings = worker_settings(prepared, training.store, options, teachers)
         launched = Launch(prepared, store, training.store, options)
-        end = launched.run(
-            lambda: executors.make(settings), listener=progress, stopping=partial(_stopping, tracker, stop)
-        )
+        end = launched.run(lambda: executors.make(settings), listener=progress, stopping=lambda: stop.requested)
     seconds = time.monotonic() - started if made.lineages else None
     say_end(store, prepared.job, training.store, end, seconds=seconds)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
-
-
-def _stopping(tracker: Tracker, stop: Interruption) -> bool:
-    """Say whether to stop; asked between any two reports, also while another launch trains."""
-    tracker.look()
-    look_for_reader(err().file)
-    return stop.requested
 
 
 def _open_or_make(stack: ExitStack, path: Path, spec: JobSpec) -> tuple[Store, str]:

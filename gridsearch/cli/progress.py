@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from gridsearch.cli.outlet import look_for_reader
 from gridsearch.cli.plain_text import printable
 from gridsearch.cli.region import Region
 from gridsearch.cli.streams import err, folded, line_at_once, say
@@ -50,6 +51,11 @@ class PlainProgress:
         """Pass a note on."""
         say(text)
 
+    def tick(self) -> None:
+        """Look at what others do, and whether anybody still reads."""
+        self.tracker.look()
+        look_for_reader(err().file)
+
     def line(self) -> str:
         """Return how it goes as one line."""
         t = self.tracker
@@ -90,6 +96,11 @@ class LiveProgress:
     def note(self, text: str) -> None:
         """Print a note above the region."""
         say(text)
+
+    def tick(self) -> None:
+        """Look at what others do, and whether the terminal is still there."""
+        self.tracker.look()
+        look_for_reader(err().file)
 
     def render(self) -> Any:
         """Return the region: a bar with the counts, the pace, and the best trial so far."""

@@ -228,7 +228,7 @@ def export(
 def _export_onnx(job: str, trial: str | None, target: Path, store: Path, data_dir: Path | None) -> None:
     with _open(store, job) as opened:
         name = jobs.stored_name(opened, job)
-        (chosen,) = jobs.chosen_trials(opened, name, trial, 1)
+        chosen = jobs.chosen_trial(opened, name, trial)
         require_own_process(models_behind(opened, [chosen]))
         from gridsearch.engine.descriptors import stdout_to_stderr
         from gridsearch.engine.onnx_export import check_onnx, write_onnx

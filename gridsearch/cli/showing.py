@@ -173,24 +173,17 @@ def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
 
 def _of_trial(row: TrialRow, store: Store) -> _Wanted:
     """Return the model of a trial, with the images of a job that has its model and its data set."""
-    from gridsearch.analysis.question import models_of
     from gridsearch.spec.identity import parse
 
     config = parse(row.config)
-    specs = [
-        job.spec
-        for job in store.jobs()
-        if config.model in models_of(job.spec) and job.spec.get("fingerprint") == config.dataset
-    ]
-    if not specs or not {"image_shape", "classes"} <= set(specs[0]):
+    fitting = (job.record for job in store.jobs())
+    record = next((one for one in fitting if config.model in one.models and one.fingerprint == config.dataset), None)
+    if record is None or record.image_shape is None or record.classes is None:
         raise StoreError(
             f"trial {short_id(row.trial_id)}: no job in the store tells the size of its images; ask for its model with"
             f" --model {config.model} --image-size"
         )
-    channels, height, width = specs[0]["image_shape"]
-    folders = [Path(str(specs[0].get("base", "."))), Path.cwd()]
-    shape = (int(channels), int(height), int(width))
-    classes = int(specs[0]["classes"])
+    folders, shape, classes = [record.base, Path.cwd()], record.image_shape, record.classes
     return _Wanted(config.model, dict(config.hyper), shape, classes, folders, config.model_code, config.version)
 
 

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.labels import Spread
-from gridsearch.analysis.limits import exceeded, limits
-from gridsearch.analysis.question import models_of
+from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.analysis.updated import updated_at
 from gridsearch.cli.best import Best, best_trial
@@ -45,14 +44,15 @@ def standing(store: Store, name: str) -> dict[str, Any]:
         alike = [trial for trial in failed if (trial.error or "no cause recorded") == cause]
         return shared_settings(row, alike, sound)
 
-    bounds = limits(row)
+    record, bounds = row.record, row.record.limits
+    models = record.models
     over = Counter(key for trial in (store.trials(name) if bounds else ()) if (key := exceeded(trial, bounds)))
     best = best_trial(store, name)
     at_work = store.at_work(name)
     return {
         "job": name,
-        "model": row.spec["model"],
-        "dataset": row.spec["dataset"],
+        "model": list(models) if len(models) > 1 else record.models_text,
+        "dataset": record.dataset,
         "revision": row.revision,
         "updated_at": updated_at(store, row).isoformat(timespec="seconds"),
         "trials": sum(counts.values()),
@@ -124,7 +124,7 @@ def standing_text(found: dict[str, Any], *, width: int | None) -> str:
     done = trials - found["open"]
     states = ", ".join(f"{count:,} {state}" for state, count in found["states"].items())
     lines = [
-        f"{printable(found['job'])}  ({printable(', '.join(models_of(found)))} on {printable(found['dataset'])})",
+        f"{printable(found['job'])}  ({printable(', '.join(_models(found)))} on {printable(found['dataset'])})",
         f"  trials    {done:,}/{trials:,} ended: {states}",
     ]
     if found["best"]:
@@ -153,3 +153,7 @@ def standing_text(found: dict[str, Any], *, width: int | None) -> str:
     if len(found["failures"]) > _CAUSES_SHOWN:
         lines.append(f"            and {len(found['failures']) - _CAUSES_SHOWN} more causes; see --json")
     return "\n".join(folded(line, width, indent=12) for line in lines)
+
+
+def _models(found: dict[str, Any]) -> list[str]:
+    return [found["model"]] if isinstance(found["model"], str) else found["model"]

@@ -8,8 +8,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gridsearch.analysis.question import Objective
-from gridsearch.cli.best import Best, as_best, best_trial
+from gridsearch.cli.best import Best, best_trial
 from gridsearch.cli.wording import duration
 from gridsearch.errors import GridsearchError
 from gridsearch.spec.outcomes import (
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from gridsearch.search.plan import Plan
     from gridsearch.spec.job import JobSpec
     from gridsearch.store.contract import Store
-    from gridsearch.store.rows import Recorded, TrialRow
+    from gridsearch.store.rows import Recorded
 
 #: The store is looked at this often at most, and for at most this share of the time.
 _LOOK_SECONDS, _LOOK_SHARE = 2.0, 0.05
@@ -75,10 +74,6 @@ class Tracker:
 
     def __init__(self, store: Store, job: JobSpec, plan: Plan, *, train_images: int) -> None:
         self.store, self.name = store, job.name
-        self.axes = [axis.name for axis in job.space.axes]
-        self.objective = Objective(job.objective.metric, job.objective.at, job.objective.direction)
-        # Means over repeats and folds, and what keeps the constraints, only the store can tell.
-        self.told_by_store = job.copies > 1 or bool(job.constraints.limits()) or self.objective.at != "last"
         self.members = frozenset(trial.trial_id for trial in plan.grid.chosen_trials)
         self.whole = plan.grid.chosen is None
         self.trials = len(self.members)
@@ -107,7 +102,6 @@ class Tracker:
         for trial in (trial for trial in outcome.finished if trial.trial_id in self.members):
             self.trials_done += 1
             self.failed += trial.state == TrialState.FAILED
-            self._offer(trial)
 
     def look(self) -> None:
         """Take in what the store says, now and then: other launches train too, and earlier ones have."""
@@ -144,15 +138,6 @@ class Tracker:
             self.wanted[lineage] = self.reached[lineage]
             self.epochs -= rest
             self.work -= rest * self.steps[lineage]
-
-    def _offer(self, trial: TrialRow) -> None:
-        """Remember a finished trial if it is the best so far, where that can be told from the trial alone."""
-        value = getattr(trial, self.objective.metric)
-        if self.told_by_store or value is None or trial.state == TrialState.DIVERGED:
-            return
-        if self.best is None or (value > self.best.score if self.objective.highest else value < self.best.score):
-            with contextlib.suppress(GridsearchError):  # a locked store tells it at the next look
-                self.best = as_best(trial, self.store.job(self.name), self.objective, self.axes)
 
 
 def _seconds_in(events: Sequence[LineageEvent]) -> float:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.labels import label, score_text
 from gridsearch.analysis.measures import initial_val_loss, overfit_epoch, seconds_per_epoch
-from gridsearch.analysis.question import defaults, models_of
 from gridsearch.analysis.spans import trained_as
 from gridsearch.cli.plain_text import printable
 from gridsearch.cli.streams import folded
 from gridsearch.cli.tables import Grid
 from gridsearch.cli.wording import duration, moment, plural, short_id
 from gridsearch.spec.identity import flatten
-from gridsearch.spec.outcomes import METRICS
+from gridsearch.spec.metrics import METRICS
 from gridsearch.spec.versions import implied_settings
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def settings_of(row: TrialRow, jobs: Sequence[JobRow]) -> dict[str, Any]:
     """Return all settings of a trial; a job with its model tells the defaults that its configuration leaves out."""
     config = json.loads(row.config)
     model = config["model"]
-    known = next((defaults(job, model) for job in jobs if model in models_of(job.spec)), {})
+    known = next((job.record.defaults(model) for job in jobs if model in job.record.models), {})
     if ":" not in model:
         known |= {key: value for key, value in implied_settings(config["version"]).items() if key in known}
     return known | flatten(row.config)

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from gridsearch.analysis.question import models_of
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.errors import StoreError
 from gridsearch.models.registry import ModelSignature
 from gridsearch.spec.identity import settle
 from gridsearch.spec.job import MODEL
 from gridsearch.spec.kinds import as_written
+from gridsearch.spec.record import JobRecord
 from gridsearch.spec.trial import RECIPE_DEFAULTS
 from gridsearch.store.contract import Store
 
@@ -25,7 +25,7 @@ _ABSENT = object()
 def changes(prepared: PreparedJob, store: Store) -> list[str]:
     """Return what new trials have that none of the job's earlier ones has; nothing where it has no earlier ones."""
     try:
-        earlier, before = store.trials(prepared.job.name), store.job(prepared.job.name).spec
+        earlier, before = store.trials(prepared.job.name), store.job(prepared.job.name).record
     except StoreError:  # no such job yet
         return []
     known = {row.trial_id for row in earlier}
@@ -37,11 +37,11 @@ def changes(prepared: PreparedJob, store: Store) -> list[str]:
 
 
 def _of_parts(
-    prepared: PreparedJob, before: Mapping[str, Any], old: list[dict[str, Any]], new: list[dict[str, Any]]
+    prepared: PreparedJob, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]
 ) -> list[str]:
     found = []
     if _other("dataset", old, new):
-        was = before.get("dataset")
+        was = before.dataset
         same = f"the images or labels in {prepared.job.dataset} have changed"
         found.append(same if was == prepared.job.dataset else f"dataset is {prepared.job.dataset}, and was {was}")
     had = {one["model"] for one in old}
@@ -60,20 +60,17 @@ def _of_parts(
     return found
 
 
-def _edited(model: ModelSignature, before: Mapping[str, Any]) -> list[str]:
+def _edited(model: ModelSignature, before: JobRecord) -> list[str]:
     """Return the modules of a model that are others than before, as far as that was noted."""
-    noted = before.get("sources") or {}
-    parts = (noted.get(model.name) or {}) if len(models_of(before)) > 1 else noted
+    parts = before.model_sources.get(model.name) or {}
     edited = [name for name, digest in model.sources.items() if parts and parts.get(name) != digest]
     return [*edited, *(name for name in parts if name not in model.sources)]
 
 
 def _of_settings(
-    prepared: PreparedJob, before: Mapping[str, Any], old: list[dict[str, Any]], new: list[dict[str, Any]]
+    prepared: PreparedJob, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]
 ) -> list[str]:
-    noted = before.get("defaults") or {}
-    models = {one["model"] for one in [*old, *new]}
-    was = {name: (noted.get(name) or {}) if len(models_of(before)) > 1 else noted for name in models}
+    was = {name: before.defaults(name) for name in {one["model"] for one in [*old, *new]}}
     now = {name: prepared.models[name].optional for name in prepared.job.models}
     found = []
     names = [name for name in prepared.job.setting_names if name != MODEL]

@@ -45,6 +45,9 @@ class Listener(Protocol):
     def note(self, text: str) -> None:
         """Learn something worth a line."""
 
+    def tick(self) -> None:
+        """Learn that time has passed; called now and then, and never while an epoch is timed."""
+
 
 class Driver:
     """The desk of a launch (see `Desk`): claims lineages as workers ask for them, and records under those claims.
@@ -114,6 +117,12 @@ class Driver:
         if of_lineages:
             self._to_do.append(partial(self._record, of_lineages))
         self._caught_up()
+        self.tick()
+
+    def tick(self) -> None:
+        """Let the listener look around, at other launches say."""
+        if self.listener:
+            self.listener.tick()
 
     def give_up(self, plans: Sequence[LineagePlan], doomed: Mapping[str, Doom]) -> None:
         """Record as failed lineages that no worker may be given."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from gridsearch.engine.keeping import objective_of, trial_epoch
+from gridsearch.engine.keeping import trial_epoch
 from gridsearch.engine.trained import ModelSource, TrainedTrial, trained
 from gridsearch.engine.workplaces import choose_device
 from gridsearch.errors import DataError
@@ -147,7 +147,7 @@ def _stored(store: Store, row: TrialRow, job: JobRow, wanted: Wanted, *, fresh: 
     evaluations = store.evaluations(job.name) if wanted.test else ()
     measured = store.latencies(job.name) if wanted.latency else ()
     curve = store.epochs([row.lineage_id])
-    epoch = trial_epoch(objective_of(job), row, curve)
+    epoch = trial_epoch(job.record.objective, row, curve)
     return Found(
         row,
         None if epoch is None else curve[epoch].val_accuracy,
@@ -166,7 +166,7 @@ def _compare(made: Evaluation, stored: EvaluationRow, note: Callable[[str], None
 
 
 def _require_test_images(job: JobRow) -> None:
-    if not (job.spec.get("images") or {}).get("test"):
+    if not job.record.images.get("test"):
         raise DataError(
             f"job {job.name!r} has no test images: set some aside under split, such as test: 0.1, and launch again;"
             " --latency-only needs none"

@@ -47,11 +47,14 @@ class Desk(Protocol):
     def record(self, events: Sequence[WorkerEvent]) -> None:
         """Record what workers report; later, where the store is locked."""
 
+    def tick(self) -> None:
+        """Look after what is not training; called now and then, and never while an epoch is timed."""
+
     def crashed(self, pack: Pack, reason: str, *, silent: bool = False) -> None:
         """Learn that the worker of a pack died, or was ended for its silence; what it left may be handed out again."""
 
     def stopping(self) -> bool:
-        """Return whether to stop: hand out nothing, stop the workers, return."""
+        """Return whether to stop: hand out nothing, stop the workers, return. It only asks, and may be asked often."""
 
 
 def opens_formation(event: WorkerEvent) -> bool:

@@ -61,6 +61,7 @@ class InlineExecutor:
                 self._train(pack, places, desk)
             elif desk.held_up():
                 time.sleep(HELD_UP_SECONDS)
+                desk.tick()
             else:
                 return
 

@@ -9,24 +9,19 @@ from heapq import heappop, heappush
 from pathlib import Path
 
 from gridsearch import paths
-from gridsearch.analysis.limits import exceeded, limits
-from gridsearch.analysis.question import has_groups
-from gridsearch.analysis.winners import winners
+from gridsearch.analysis.best import best
+from gridsearch.analysis.limits import exceeded
 from gridsearch.engine.weight_files import Kept, Validation, has_weights, write_weights
 from gridsearch.spec.identity import parse
-from gridsearch.spec.job import Objective
-from gridsearch.spec.outcomes import EVERY_TRIAL, RESULT_STATES, TrialState
+from gridsearch.spec.outcomes import EVERY_TRIAL, RESULT_STATES, SCORED_STATES
 from gridsearch.spec.readings import reading_epoch
+from gridsearch.spec.sections import Objective
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import EpochRow, JobRow, TrialRow
+from gridsearch.store.rows import EpochRow, TrialRow
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.normalization import Normalizer
 from gridsearch.training.readings import Reading, ReadingFolder, weights_of
-
-#: States in which a trial has a score.
-_SCORED = RESULT_STATES - {TrialState.DIVERGED}
-
 
 #: By default so many trials' weights are kept where they take at most so many bytes together, else the best's.
 KEPT_IF_SMALL, SMALL_BYTES = 5, 64 * 10**6
@@ -55,14 +50,9 @@ def _bytes_of_a_number(config: str) -> int:
     return 8 if '"precision":"float64"' in config else 4
 
 
-def objective_of(job: JobRow) -> Objective:
-    """Return the objective of a job as the store has it."""
-    return Objective(**(job.spec.get("objective") or {}))
-
-
 def trial_epoch(objective: Objective, row: TrialRow, history: Sequence[EpochRow]) -> int | None:
     """Return the epoch whose weights are a trial's, given its lineage's epochs; None where it has none yet."""
-    return reading_epoch(parse(row.config), objective, history) if row.state in _SCORED else None
+    return reading_epoch(parse(row.config), objective, history) if row.state in SCORED_STATES else None
 
 
 @dataclass(frozen=True, order=True)
@@ -93,8 +83,12 @@ class BestSoFar:
         later: Collection[str] = (),
     ) -> None:
         row = store.job(job)
-        self.store, self.keep, self.bounds = store, keep if not has_groups(row) else EVERY_TRIAL, limits(row)
-        self.objective, self.later = objective_of(row), frozenset(later)
+        self.store, self.keep, self.bounds = (
+            store,
+            keep if not row.record.has_groups else EVERY_TRIAL,
+            row.record.limits,
+        )
+        self.objective, self.later = row.record.objective, frozenset(later)
         self.root = paths.reading_dir(store_path, job)
         # Of equal scores the first in the grid is the best.
         self.places = {trial_id: -place for place, trial_id in enumerate(grid)}
@@ -131,9 +125,7 @@ class BestSoFar:
             epoch = trial_epoch(self.objective, row, curves[row.lineage_id])
             if epoch is None:
                 continue
-            read = row if self.objective.at == "last" else curves[row.lineage_id][epoch]
-            value = getattr(read, self.objective.metric)
-            score = value if self.objective.direction == "max" else -value
+            score = self.objective.rank(getattr(curves[row.lineage_id][epoch], self.objective.metric))
             heappush(self.best, _Kept(score, self.places[row.trial_id], row.lineage_id, epoch))
             if len(self.best) > self.keep:
                 displaced.add(heappop(self.best).lineage_id)
@@ -175,7 +167,7 @@ def write_winners(
     `normalizer` tells what is done to the images of a configuration, for whoever uses the weights.
     """
     job = store.job(name)
-    objective = objective_of(job)
+    objective = job.record.objective
     lost = []
     for row in best_trials(store, name, keep):
         curve = store.epochs([row.lineage_id])
@@ -194,8 +186,8 @@ def write_winners(
 def best_trials(store: Store, name: str, keep: int) -> list[TrialRow]:
     """Return the best of a job's trials, or all that have a score: repeats and folds too, that stand for no point."""
     if keep == EVERY_TRIAL:
-        return [row for row in store.trials(name) if row.state in _SCORED]
-    return [row for row, _ in winners(store, name, keep)]
+        return [row for row in store.trials(name) if row.state in SCORED_STATES]
+    return [place.row for place in best(store, name, keep)]
 
 
 def clear_readings(store: Store, store_path: Path, name: str) -> None:

@@ -14,8 +14,7 @@ from pathlib import Path
 import torch
 
 from gridsearch import paths
-from gridsearch.analysis.question import models_of
-from gridsearch.analysis.winners import winners
+from gridsearch.analysis.best import best
 from gridsearch.engine.checkpoint_room import CheckpointRoom
 from gridsearch.engine.disk_need import DiskNeed, disk_need, shortage
 from gridsearch.engine.driver import Driver, Listener
@@ -99,12 +98,12 @@ def check_same_job(prepared: PreparedJob, store: Store) -> None:
     job = prepared.job
     if job.name not in {row.name for row in store.jobs()}:
         return
-    known, mine = store.job(job.name).spec, prepared.description()
-    same_model = bool(set(models_of(known)) & set(job.models))
-    same_data = known.get("fingerprint") == mine["fingerprint"]
-    for key, same, words in (("model", same_model, "trains the model"), ("dataset", same_data, "is on the data set")):
+    known, mine = store.job(job.name).record, prepared.record()
+    for same, words, was, now in (
+        (bool(set(known.models) & set(mine.models)), "trains the model", known.models_text, mine.models_text),
+        (known.fingerprint == mine.fingerprint, "is on the data set", known.dataset, mine.dataset),
+    ):
         if not same:
-            was, now = (", ".join(models_of(spec)) if key == "model" else str(spec.get(key)) for spec in (known, mine))
             other = f"{was!r}, this file {now!r}" if was != now else f"{was!r} with other images or labels than now"
             raise JobError(
                 f"{job.document.place(('name',))}: name: the store has another job {job.name!r}, which {words} {other};"
@@ -206,7 +205,7 @@ class Launch:
         name = self.prepared.job.name
         check_same_job(self.prepared, self.store)
         close_lost_launches(self.store, self.watch)
-        self.store.put_job(name, self.prepared.description(), self.prepared.job.source, self.prepared.new_trials())
+        self.store.put_job(name, self.prepared.record().as_json(), self.prepared.job.source, self.prepared.new_trials())
         if self.options.retry_failed:
             self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED], self.prepared.grid.chosen)
         wanted = self.open_lineages()
@@ -308,6 +307,7 @@ class Launch:
                         )
                         told = True
                     time.sleep(POLL_SECONDS)
+                    driver.tick()
                     continue
                 if executor is None:
                     made = make_executor()
@@ -365,7 +365,7 @@ class Launch:
         if not (self.prepared.job.copies > 1 and self.later()):
             clear_readings(self.store, self.store_path, name)
         if self.options.keep is None:  # nobody has asked for more than the best
-            lost = [row for row in lost if row.trial_id in {best.trial_id for best, _ in winners(self.store, name, 1)}]
+            lost = [row for row in lost if row.trial_id in {place.row.trial_id for place in best(self.store, name, 1)}]
         if lost:
             whose = f"trial {lost[0].trial_id[:8]}, the best," if len(lost) == 1 else f"{len(lost)} of the best trials"
             listener.note(

@@ -117,8 +117,7 @@ def _teachers(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Seq
     config = parse(store.trial(trial).config)
     dataset = prepared.dataset
     if config.dataset != dataset.fingerprint:
-        spec = store.job(job_with(store, trial)).spec
-        dataset = recorded_dataset(spec, data_dir)
+        dataset = recorded_dataset(store.job(job_with(store, trial)).record, data_dir)
     return [apply_split(dataset, config.split, config.data_seed, config.fold)]
 
 

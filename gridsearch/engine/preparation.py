@@ -24,6 +24,7 @@ from gridsearch.models.registry import MODELS, ModelSignature
 from gridsearch.search.grid import Grid, Ingredients, expand
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.job import JobSpec
+from gridsearch.spec.record import Drawn, JobRecord
 from gridsearch.spec.remarks import remarks
 from gridsearch.spec.trial import OWN, PretrainedFiles, SplitKey, TrialConfig, Value
 from gridsearch.store.rows import NewTrial
@@ -110,41 +111,34 @@ class PreparedJob:
         """Return the grid as the store takes it."""
         return [NewTrial(t.trial_id, t.lineage_id, t.config.epochs, t.canonical) for t in self.grid.trials]
 
-    def description(self) -> dict[str, Any]:
-        """Return the resolved job as JSON values, as `JobRow.spec` documents it."""
-        job, objective = self.job, self.job.objective
-        told: dict[str, Any] = {}
+    def record(self) -> JobRecord:
+        """Return the resolved job, as a store keeps it."""
+        job = self.job
         models = [self.models[name] for name in job.models]
-        sources = {model.name: dict(model.sources) for model in models if model.sources}
-        if job.search:
-            told["search"] = {"random": job.search.random, "drawn": self.grid.standing, "size": self.grid.size}
-        if job.repeats > 1:
-            told |= {"repeats": job.repeats, "repeat_over": job.repeat_over}
-        if job.split.folds:
-            told["folds"] = job.split.folds
-        if limits := job.constraints.limits():
-            told["constraints"] = limits
-        if image_format := job.image_format.as_json():
-            told["image_format"] = image_format
-        if sources:
-            told["sources"] = sources if len(models) > 1 else sources[job.models[0]]
-        defaults = {model.name: self._defaults(model) for model in models}
-        return told | {
-            "dataset": self.job.dataset,
-            "fingerprint": self.dataset.fingerprint,
-            "model": list(job.models) if len(models) > 1 else job.models[0],
-            "description": self.job.description,
-            "base": str(self.job.base),
-            "axes": [{"name": a.name, "values": self._values(a), "scale": a.scale} for a in self.job.space.axes],
-            "fixed": dict(self.job.fixed),
-            "defaults": defaults if len(models) > 1 else defaults[job.models[0]],
-            "teacher": self.job.teacher.model_dump() if self.job.teacher else None,
-            "objective": {"metric": objective.metric, "at": objective.at, "mode": objective.direction},
-            "images": self.images(),
-            "image_shape": list(self.dataset.image_shape),
-            "classes": self.dataset.num_classes,
-            "class_names": list(self.dataset.class_names),
-        }
+        drawn = job.search and Drawn(random=job.search.random, drawn=self.grid.standing, size=self.grid.size)
+        return JobRecord(
+            dataset=job.dataset,
+            fingerprint=self.dataset.fingerprint,
+            models=job.models,
+            description=job.description,
+            base=job.base,
+            axes=tuple(replace(axis, values=tuple(self._values(axis))) for axis in job.space.axes),
+            fixed=job.fixed,
+            model_defaults={model.name: self._defaults(model) for model in models},
+            model_sources={model.name: model.sources for model in models},
+            teacher=job.teacher,
+            objective=job.objective,
+            images=self.images(),
+            image_shape=self.dataset.image_shape,
+            image_format=job.image_format,
+            classes=self.dataset.num_classes,
+            class_names=self.dataset.class_names,
+            search=drawn,
+            repeats=job.repeats,
+            repeat_over=job.repeat_over if job.repeats > 1 else "weights",
+            folds=job.split.folds,
+            constraints=job.constraints,
+        )
 
     def _defaults(self, model: ModelSignature) -> dict[str, Any]:
         """Return the plain defaults of a model's settings; of those that are null the ones that the job names."""
@@ -282,13 +276,10 @@ def pretrained_files(job: JobSpec, model: str, data_dir: Path) -> StartingWeight
     wanted = [str(value) for value in job.values("pretrained") if value]
     if not wanted:
         return StartingWeights()
-    from gridsearch.models.pretrained import IMAGENET, file_digest, weights_file
-
     names, files, unusable = {}, {}, {}
     for written in wanted:
         try:
-            file = weights_file(model, written, folders=model_folders(job), data_dir=data_dir)
-            names[written] = written if written == IMAGENET else f"sha256:{file_digest(file)}"
+            names[written], file = starting_file(model, written, model_folders(job), data_dir)
             files[model, names[written]] = file
         except ModelError as error:
             said = f"{job.document.place(job.trail('pretrained'))}: {error}"
@@ -296,6 +287,14 @@ def pretrained_files(job: JobSpec, model: str, data_dir: Path) -> StartingWeight
                 raise ModelError(said) from None
             unusable[written] = f"{said}{left_out(job, model, f'pretrained == {written!r}')}"
     return StartingWeights(names, files, unusable)
+
+
+def starting_file(model: str, written: str, folders: Sequence[Path], data_dir: Path) -> tuple[str, Path]:
+    """Return what a configuration calls the weights that a model starts from, and their file; `ModelError` if none."""
+    from gridsearch.models.pretrained import IMAGENET, file_digest, weights_file
+
+    file = weights_file(model, written, folders=folders, data_dir=data_dir)
+    return (written if written == IMAGENET else f"sha256:{file_digest(file)}"), file
 
 
 def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDataset]:

@@ -141,6 +141,7 @@ class Recorder(NotSaved, tune.Callback):
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Stop when the desk wants to: every epoch is in its checkpoint already."""
+        self._guarded(self.desk.tick)
         if self.desk.stopping():
             raise _StopTune
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridsearch import paths
-from gridsearch.engine.keeping import best_trials, keep_by_size, objective_of, trial_epoch
+from gridsearch.engine.keeping import best_trials, keep_by_size, trial_epoch
 from gridsearch.engine.weight_files import has_weights
 from gridsearch.spec.outcomes import OPEN_STATES
 from gridsearch.store.contract import Store
@@ -39,7 +39,7 @@ def _is_done(store: Store, store_path: Path, name: str) -> bool:
     """Whether a job has nothing left to train, and the weights that its launches keep by default are all written."""
     if OPEN_STATES & set(store.counts(name)):
         return False
-    objective = objective_of(store.job(name))
+    objective = store.job(name).record.objective
     for row in best_trials(store, name, keep_by_size(store, name)):
         epoch = trial_epoch(objective, row, store.epochs([row.lineage_id]))
         if not has_weights(paths.weights_file(store_path, row.trial_id), row.trial_id, epoch):

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from gridsearch import paths
-from gridsearch.analysis.winners import winners
-from gridsearch.engine.keeping import objective_of, trial_epoch
+from gridsearch.analysis.best import best
+from gridsearch.engine.keeping import trial_epoch
 from gridsearch.engine.model_process import Limits
 from gridsearch.engine.preparation import PreparedJob, prepare
 from gridsearch.engine.recipe_checks import check_features
@@ -54,9 +54,7 @@ def _is_complete(store: Store, name: str) -> bool:
 
 
 def _stored(row: JobRow) -> JobSpec:
-    return job_from_text(
-        row.source, base=Path(str(row.spec.get("base", "."))), source=f"job {row.name!r}", accepted=True
-    )
+    return job_from_text(row.source, base=row.record.base, source=f"job {row.name!r}", accepted=True)
 
 
 def in_order(job: JobSpec, store: Store | None) -> list[JobSpec]:
@@ -85,7 +83,7 @@ def chosen_teacher(job: JobSpec, store: Store | None) -> str:
         return UNTRAINED
     place = f"{job.document.place(('teacher',))}: teacher"
     row = _picked(store, name, job.teacher.pick, place)
-    epoch = trial_epoch(objective_of(store.job(name)), row, store.epochs([row.lineage_id]))
+    epoch = trial_epoch(store.job(name).record.objective, row, store.epochs([row.lineage_id]))
     if epoch is None:
         raise JobError(
             f"{place}: pick: trial {row.trial_id[:8]} of job {name!r} is {row.state}: it has nothing to teach"
@@ -95,13 +93,13 @@ def chosen_teacher(job: JobSpec, store: Store | None) -> str:
 
 def _picked(store: Store, name: str, pick: str, place: str) -> TrialRow:
     if pick == "best":
-        best = winners(store, name, 1)
-        if not best:
+        first = best(store, name, 1)
+        if not first:
             raise JobError(
                 f"{place}: no trial of job {name!r} has a result, within its constraints, to learn from; see:"
                 f" gridsearch top {shlex.quote(name)}"
             )
-        return best[0][0]
+        return first[0].row
     found = [row for row in store.trials(name) if row.trial_id.startswith(pick)]
     if len(found) != 1:
         many = "several ids of trials" if found else "no id of a trial"

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +17,8 @@ from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine import supervised
 from gridsearch.engine.executor import WorkerSettings
 from gridsearch.engine.inline import InlineExecutor
-from gridsearch.engine.keeping import objective_of, trial_epoch, validation_of, weights_at_hand
-from gridsearch.engine.preparation import pretrained_files
+from gridsearch.engine.keeping import trial_epoch, validation_of, weights_at_hand
+from gridsearch.engine.preparation import starting_file
 from gridsearch.engine.retraining import Repetition
 from gridsearch.engine.weight_files import (
     AGAIN,
@@ -34,8 +33,7 @@ from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import DataError, EngineError
 from gridsearch.models.modes import in_mode
 from gridsearch.spec.identity import parse
-from gridsearch.spec.image_format import format_of
-from gridsearch.spec.job import job_from_text
+from gridsearch.spec.record import JobRecord
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
@@ -172,7 +170,7 @@ def _located(source: ModelSource, job_name: str, trial: str, epoch: int | None) 
     store, store_path = source.store, source.store_path
     row, job = store.trial(trial), store.job(job_name)
     curve = store.epochs([row.lineage_id])
-    own = trial_epoch(objective_of(job), row, curve)
+    own = trial_epoch(job.record.objective, row, curve)
     epoch = own if epoch is None else epoch
     if epoch is None:
         state = "diverged: its weights mean nothing" if row.state == "diverged" else f"{row.state}: it has no weights"
@@ -185,7 +183,7 @@ def _located(source: ModelSource, job_name: str, trial: str, epoch: int | None) 
         splits={config.split_key: split},
         num_classes=len(split.dataset.class_names),
         checkpoints=paths.checkpoint_dir(store_path),
-        model_search=(Path(str(job.spec.get("base", "."))), Path.cwd()),
+        model_search=(job.record.base, Path.cwd()),
         device=source.device,
         threads=source.threads or torch.get_num_threads(),
         patience=source.patience,
@@ -240,21 +238,19 @@ def _tell_difference(source: ModelSource, row: TrialRow, recorded: EpochRow, own
     )
 
 
-def recorded_dataset(spec: Mapping[str, Any], data_dir: Path) -> ImageDataset:
-    """Return the data set of a job that the store describes so (`JobRow.spec`), as it is now.
+def recorded_dataset(record: JobRecord, data_dir: Path) -> ImageDataset:
+    """Return the data set of a job in the store, as it is now.
 
     Its fingerprint tells whether it is still the one that was trained on. `DataError` where it cannot be read.
     """
-    base, image_format = Path(str(spec.get("base", "."))), format_of(spec.get("image_format") or {})
-    return load_dataset(str(spec.get("dataset")), folder=data_dir, base=base, image_format=image_format)
+    return load_dataset(record.dataset, folder=data_dir, base=record.base, image_format=record.image_format)
 
 
 def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
-    reference = str(job.spec.get("dataset"))
-    dataset = recorded_dataset(job.spec, data_dir)
+    dataset = recorded_dataset(job.record, data_dir)
     if dataset.fingerprint != config.dataset:
         raise DataError(
-            f"dataset: {reference} holds other images or labels than those the trial was trained on;"
+            f"dataset: {job.record.dataset} holds other images or labels than those the trial was trained on;"
             " bring those back, or launch the job again under another name"
         )
     return apply_split(dataset, config.split, config.data_seed, config.fold)
@@ -285,13 +281,12 @@ def _teacher(config: TrialConfig, weights: Path, place: Workplace) -> TeacherFil
 def _with_origins(source: ModelSource, settings: WorkerSettings, job: JobRow, config: TrialConfig) -> WorkerSettings:
     """Return settings with what the training of a trial starts from: a file of weights, a teacher."""
     if config.pretrained:
-        spec = job_from_text(
-            job.source, base=Path(str(job.spec.get("base", "."))), source=f"job {job.name!r}", accepted=True
-        )
-        files = pretrained_files(spec, config.model, source.data_dir).files
-        if (config.model, config.pretrained) not in files:
+        folders = (job.record.base, Path.cwd())
+        written = (str(value) for value in job.record.values("pretrained") if value)
+        found = dict(starting_file(config.model, one, folders, source.data_dir) for one in written)
+        if config.pretrained not in found:
             raise EngineError(f"the weights that {job.name!r} started from have changed since: bring those back")
-        settings = replace(settings, pretrained=files)
+        settings = replace(settings, pretrained={(config.model, config.pretrained): found[config.pretrained]})
     if config.teacher:
         settings = replace(settings, teachers={config.teacher: teacher_file(source, config.teacher)})
     return settings

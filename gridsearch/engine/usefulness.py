@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from gridsearch.analysis.question import objective
+from gridsearch.analysis.best import best
 from gridsearch.spec.identity import parse
-from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, TrialState
+from gridsearch.spec.outcomes import OPEN_STATES
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import JobRow, LineageRow, TrialRow
+from gridsearch.store.rows import LineageRow
 
 
 class Use(IntEnum):
@@ -88,7 +87,7 @@ def worths(store: Store, found: Mapping[str, Found]) -> dict[str, Worth]:
     for job in store.jobs():
         trials = store.trials(job.name)
         open_ones |= {trial.lineage_id for trial in trials if trial.state in OPEN_STATES}
-        for lineage_id, standing in _standings(store, job, trials).items():
+        for lineage_id, standing in _standings(store, job.name).items():
             standings[lineage_id] = max(standing, standings.get(lineage_id, -1.0))
         for trial in trials:
             seconds[trial.lineage_id] = max(trial.seconds or 0.0, seconds.get(trial.lineage_id, 0.0))
@@ -130,15 +129,7 @@ def beyond(found: Mapping[str, Found], worth: Mapping[str, Worth], limit: float)
     return going
 
 
-def _standings(store: Store, job: JobRow, trials: list[TrialRow]) -> dict[str, float]:
+def _standings(store: Store, job: str) -> dict[str, float]:
     """Return of a job's lineages that have a score where they stand, from 0, the best, down to -1."""
-    asked = objective(job)
-    scores: defaultdict[str, list[float]] = defaultdict(list)
-    scored = {t.lineage_id for t in trials if t.state in RESULT_STATES and t.state != TrialState.DIVERGED}
-    read = store.job_epochs(job.name) if asked.at == "best" else trials
-    for one in read:
-        value = getattr(one, asked.metric)
-        if one.lineage_id in scored and value is not None:
-            scores[one.lineage_id].append(value if asked.highest else -value)
-    order = sorted(scores, key=lambda lineage_id: max(scores[lineage_id]), reverse=True)
+    order = list(dict.fromkeys(row.lineage_id for place in best(store, job) for row in place.members))
     return {lineage_id: -place / len(order) for place, lineage_id in enumerate(order)}

@@ -15,13 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gridsearch.analysis.question import defaults
 from gridsearch.atomic import write
 from gridsearch.errors import StorageError
 from gridsearch.models.registry import MODELS, find_model
 from gridsearch.regular_files import read_regular
 from gridsearch.spec.identity import parse
-from gridsearch.spec.outcomes import METRICS
+from gridsearch.spec.metrics import METRICS
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.normalization import Normalizer
@@ -146,17 +145,17 @@ def _described(file: Path, trial_id: str) -> dict[str, Any] | None:
 
 
 def _description(kept: Kept) -> dict[str, Any]:
-    job, row = kept.job, kept.row
+    record, row = kept.job.record, kept.row
     config = parse(row.config)
     return {
         "trial": row.trial_id,
         "gridsearch": __version__,
         "model": config.model,
-        "hyper": defaults(job, config.model) | _implied(config) | config.hyper,
-        "image_shape": job.spec.get("image_shape"),
-        "classes": job.spec.get("classes"),
-        "class_names": job.spec.get("class_names"),
-        "dataset": job.spec.get("dataset"),
+        "hyper": record.defaults(config.model) | _implied(config) | config.hyper,
+        "image_shape": record.image_shape,
+        "classes": record.classes,
+        "class_names": list(record.class_names),
+        "dataset": record.dataset,
         "fingerprint": config.dataset,
         "preprocessing": _preprocessing(config, kept.normalizer),
         "config": config.model_dump(mode="json"),

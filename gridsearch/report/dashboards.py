@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gridsearch.analysis.frames import JobData, load
-from gridsearch.analysis.question import models_of
 from gridsearch.analysis.summary import summary
 from gridsearch.analysis.updated import updated_at
 from gridsearch.atomic import write, write_named
@@ -54,12 +53,12 @@ def _write(page: Path, text: str) -> None:
 
 
 def _entry(store: Store, data: JobData, page: Path) -> Entry:
-    spec = data.job.spec
+    record = data.job.record
     return Entry(
         name=data.job.name,
         page=page.name if page.exists() else "",
-        dataset=str(spec.get("dataset", "")),
-        model=", ".join(models_of(spec)),
+        dataset=record.dataset,
+        model=record.models_text,
         updated=updated_at(store, data.job),
         summary=summary(data),
     )

@@ -19,7 +19,6 @@ from gridsearch.analysis.evaluations import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, score_text
-from gridsearch.analysis.question import search_text
 from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.scatter import Board, board, thinned
 from gridsearch.analysis.summary import Summary, summary
@@ -71,7 +70,7 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             wording=wording,
             aligned_texts=aligned_texts,
             score_text=score_text,
-            search_text=search_text,
+            record=data.job.record,
             outcome=outcome,
             read=data.shown,
             beyond=BEYOND,

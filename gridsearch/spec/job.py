@@ -24,7 +24,8 @@ from gridsearch.spec.image_format import FORMAT_KEYS, Background, ImageFormat, I
 from gridsearch.spec.kinds import Comparable, Kind, OtherText, comparable_to
 from gridsearch.spec.overrides import apply_overrides
 from gridsearch.spec.rules import Rule, parse_rule
-from gridsearch.spec.space import MAX_POINTS, Space
+from gridsearch.spec.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
+from gridsearch.spec.space import Space
 from gridsearch.spec.trial import (
     RECIPE_DEFAULTS,
     RECIPE_KEYS,
@@ -69,61 +70,6 @@ DiskLimit = Annotated[
     BeforeValidator(lambda written: None if written is None else bytes_of(written)),
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": SIZE_PATTERN}, {"const": 0}]}),
 ]
-
-
-class Objective(BaseModel):
-    """What ranks trials: a metric, read at the last epoch or at its best epoch, higher or lower being better."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    metric: Literal["train_loss", "train_accuracy", "val_loss", "val_accuracy"] = "val_accuracy"
-    at: Literal["last", "best"] = "last"
-    mode: Literal["max", "min"] | None = None
-
-    @property
-    def direction(self) -> Literal["max", "min"]:
-        """Return the mode, which for a loss is "min" and for an accuracy "max" unless the job says otherwise."""
-        return self.mode or ("min" if self.metric.endswith("loss") else "max")
-
-
-class RandomSearch(BaseModel):
-    """Random search: so many points of the space, drawn without repetition in an order that `seed` determines."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    random: Annotated[PositiveInt, Field(le=MAX_POINTS)]
-    seed: Annotated[int, Field(ge=0, strict=True)] = 0
-
-
-class Constraints(BaseModel):
-    """What a trial must not exceed to be the best: weights, multiplications for one image, seconds of training."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    parameters: PositiveInt | None = None
-    macs: PositiveInt | None = None
-    seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
-
-    def limits(self) -> dict[str, float]:
-        """Return the limits that are set."""
-        return self.model_dump(exclude_none=True)
-
-
-class TeacherChoice(BaseModel):
-    """Which trained model a job's models learn from: `pick` is "best", or the beginning of a trial's id."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    job: Annotated[str, Field(min_length=1)]
-    pick: Annotated[str, Field(pattern="^(best|[0-9a-f]{4,64})$")] = "best"
-
-
-class SkipRule(BaseModel):
-    """A rule of a job file: points for which `skip` holds do not exist."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    skip: str
 
 
 class JobFile(BaseModel):

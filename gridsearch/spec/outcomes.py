@@ -27,14 +27,13 @@ class TrialState(StrEnum):
 
 #: States whose numbers are results; such a trial is never trained again and its row never changes.
 RESULT_STATES = frozenset({TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED})
+#: States in which a trial has a score. A diverged trial is a result too, but its numbers mean nothing.
+SCORED_STATES = RESULT_STATES - {TrialState.DIVERGED}
 #: States that a launch goes on from without being asked.
 OPEN_STATES = frozenset({TrialState.PENDING, TrialState.RUNNING})
 
 #: How many trials' weights are kept when all are.
 EVERY_TRIAL = 2**62
-
-#: The metrics of one epoch, in the order every table shows them.
-METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""Which epoch's weights are a trial's: the one answer for who saves them, who keeps them and who trains them again."""
+"""Which epoch's numbers, and weights, are a trial's: the one answer for who trains, stores, ranks, keeps and evaluates.
+
+What a store records of a trial does not depend on a job (`recorded_epoch`): one trial may be in several. What a job
+ranks it by, and whose weights it has, is `reading_epoch`.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,32 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from gridsearch.spec.job import Objective
+from gridsearch.spec.sections import Objective
 from gridsearch.spec.stopping import best_epoch, stopping_epoch
 from gridsearch.spec.trial import TrialConfig
+
+
+def last_epoch(epochs: int, stopped_epoch: int | None) -> int:
+    """Return the last epoch of a trial that did not diverge: its own, or the one that its lineage stopped after."""
+    return epochs if stopped_epoch is None else min(epochs, stopped_epoch)
+
+
+def recorded_epoch(val_losses: Sequence[float | None], *, restore_best: bool) -> int:
+    """Return the epoch whose numbers a trial has: its last, or with `restore_best` that of the lowest validation loss.
+
+    `val_losses` are those of its epochs, the untrained model's first.
+    """
+    return best_epoch(val_losses) if restore_best else len(val_losses) - 1
+
+
+def scored_epoch(objective: Objective, own: Sequence[Any]) -> Any | None:
+    """Return that of a trial's epochs, as records or rows, that an objective `at: best` reads; None where none counts.
+
+    It is the first of those with the best metric, the untrained model's (epoch 0) aside.
+    """
+    ranked = [(objective.rank(getattr(row, objective.metric)), row) for row in own if row.epoch >= 1]
+    best, found = max(ranked, key=lambda pair: pair[0], default=(-math.inf, None))
+    return None if best == -math.inf else found
 
 
 def reading_epoch(config: TrialConfig, objective: Objective, history: Sequence[Any]) -> int | None:
@@ -21,17 +48,9 @@ def reading_epoch(config: TrialConfig, objective: Objective, history: Sequence[A
     losses = [row.val_loss for row in history[: config.epochs + 1]]
     stop = stopping_epoch(config.early_stopping, losses)
     last = len(losses) - 1 if stop is None else stop
-    if objective.at == "last":
-        if config.restore_best:
-            return best_epoch(losses[: last + 1]) or None
-        return last if stop is not None or last == config.epochs else None
-    scores = [(_score(getattr(row, objective.metric), objective), row.epoch) for row in history[1 : last + 1]]
-    best, epoch = max(scores, key=lambda pair: pair[0], default=(-math.inf, None))
-    return None if best == -math.inf else epoch
-
-
-def _score(value: float | None, objective: Objective) -> float:
-    """Return a metric so that higher is better; what is no number is worst."""
-    if value is None or not math.isfinite(value):
-        return -math.inf
-    return value if objective.direction == "max" else -value
+    if objective.at == "best":
+        found = scored_epoch(objective, history[: last + 1])
+        return None if found is None else int(found.epoch)
+    if config.restore_best:
+        return recorded_epoch(losses[: last + 1], restore_best=True) or None
+    return last if stop is not None or last == config.epochs else None

@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from gridsearch.spec.outcomes import METRICS, OPEN_STATES, RESULT_STATES, TrialState
+from gridsearch.spec.metrics import METRICS
+from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, TrialState
+from gridsearch.spec.readings import last_epoch
 from gridsearch.store.lookup import as_stored, every
 from gridsearch.store.replay import Replay
 from gridsearch.store.rows import Problem
-from gridsearch.store.settling import epoch_read, last_epoch, not_finite, total_seconds
+from gridsearch.store.settling import epoch_read, not_finite, total_seconds
 from gridsearch.store.tables import epochs, lineages, trials
 
 _METRICS_OF = attrgetter(*METRICS)
@@ -57,7 +59,7 @@ def _check_lineage(row: Any, curve: list[Any], told: int | None) -> Iterator[Pro
 
 
 def _trial_faults(trial: Any, lineage: Any, curve: list[Any]) -> Iterator[str]:
-    last = last_epoch(trial, lineage)
+    last = last_epoch(trial.epochs, lineage.stopped_epoch)
     own = curve[last] if last < len(curve) else None
     numbers: Any = None
     if trial.state in (TrialState.COMPLETED, TrialState.STOPPED):

@@ -8,7 +8,7 @@ from operator import itemgetter
 from sqlalchemy import Connection, and_, func, or_, select
 
 from gridsearch.errors import StoreDamagedError
-from gridsearch.spec.outcomes import METRICS
+from gridsearch.spec.metrics import METRICS
 from gridsearch.store.checked_epochs import checked_epochs, epochs_of_job
 from gridsearch.store.columns import to_mapping, to_time
 from gridsearch.store.grids import check_grid

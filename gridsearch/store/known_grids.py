@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from gridsearch.spec.outcomes import METRICS
+from gridsearch.spec.metrics import METRICS
 from gridsearch.store.lookup import AnySelect, Values, batches_in
 from gridsearch.store.sealed import TRIALS
 from gridsearch.store.tables import trials

@@ -10,7 +10,8 @@ from operator import itemgetter
 from sqlalchemy import Connection, func, select
 
 from gridsearch.errors import StoreError, nearest
-from gridsearch.spec.outcomes import METRICS, TrialState
+from gridsearch.spec.metrics import METRICS
+from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.columns import to_state, to_time
 from gridsearch.store.grids import TRIALS_WITH_LINEAGES, check_grid, grid_rows
 from gridsearch.store.jobs import stored_job

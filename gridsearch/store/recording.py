@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from gridsearch.spec.metrics import METRICS
 from gridsearch.spec.outcomes import (
-    METRICS,
     EpochRecord,
     LineageDiverged,
     LineageEvent,

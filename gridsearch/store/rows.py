@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
+from gridsearch.errors import StoreDamagedError
 from gridsearch.spec.outcomes import Formation, TrialState
+from gridsearch.spec.record import JobRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +25,12 @@ class NewTrial:
     config: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JobRow:
     """A job as last launched.
 
-    `spec` is the resolved job as JSON values: `dataset`, `model` (a name, or a list of several), `axes` (a list of
-    `{"name", "values", "scale"}` in the file's order, `scale` being "linear", "log" or "category"), `objective`
-    (`{"metric", "at", "mode"}`) and `images` (`{"train", "validation", "test"}`, and `"unused"` where the split leaves
-    some out); where the job has them `search` (`{"random", "drawn", "size"}`), `repeats` with `repeat_over`, `folds`
-    and `constraints`, and of a user's model `sources`, the beginning of the SHA-256 of each of its modules. With
-    several models `defaults`, those of their settings, and `sources` are by model. `source` is the text of the job file
-    with its overrides.
+    `spec` are the JSON values that `record` is written as: a store keeps them, and what they mean it does not ask.
+    `source` is the text of the job file with its overrides.
     """
 
     name: str
@@ -39,6 +39,18 @@ class JobRow:
     source: str
     created_at: datetime
     updated_at: datetime
+
+    @cached_property
+    def record(self) -> JobRecord:
+        """Return the resolved job; `StoreDamagedError` where what the store has is none."""
+        try:
+            return JobRecord.model_validate(self.spec)
+        except (ValidationError, TypeError, KeyError) as error:
+            why = repr(error)
+            if isinstance(error, ValidationError):
+                first = error.errors(include_url=False)[0]
+                why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise StoreDamagedError(f"what the store has of job {self.name!r} is no job: {why}") from error
 
 
 @dataclass(frozen=True, slots=True)

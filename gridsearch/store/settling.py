@@ -14,16 +14,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, or_
 
 from gridsearch.spec.identity import flatten
-from gridsearch.spec.outcomes import METRICS, OPEN_STATES, TrialState
-from gridsearch.spec.stopping import best_epoch
+from gridsearch.spec.metrics import LOSSES, METRICS
+from gridsearch.spec.outcomes import OPEN_STATES, TrialState
+from gridsearch.spec.readings import last_epoch, recorded_epoch
 from gridsearch.store.checked_epochs import checked_epochs
 from gridsearch.store.grids import TRIALS_WITH_LINEAGES
 from gridsearch.store.journal import Cause, log
 from gridsearch.store.lookup import AnySelect, batches_in
 from gridsearch.store.sealed import EPOCHS, LINEAGES, TRIALS, checked
 from gridsearch.store.tables import lineages, trials
-
-_LOSSES = ("train_loss", "val_loss")
 
 _ANSWERED: AnySelect = TRIALS_WITH_LINEAGES.where(
     trials.c.state.in_(sorted(OPEN_STATES)),
@@ -91,7 +90,7 @@ def settle(connection: Connection, keys: Collection[int], cause: Cause) -> list[
 
 def not_finite(row: Any) -> bool:
     """Whether an epoch as recorded has a loss that was not finite."""
-    return any(getattr(row, name) is None for name in _LOSSES)
+    return any(getattr(row, name) is None for name in LOSSES)
 
 
 def total_seconds(curve: Collection[Any], last: int) -> float:
@@ -99,21 +98,15 @@ def total_seconds(curve: Collection[Any], last: int) -> float:
     return math.fsum(row.seconds for row in curve if row.epoch <= last)
 
 
-def last_epoch(trial: Any, lineage: Any) -> int:
-    """Return the last epoch of a trial that did not diverge: its own, or the one its lineage stopped after."""
-    return int(trial.epochs if lineage.stopped_epoch is None else min(trial.epochs, lineage.stopped_epoch))
-
-
 def epoch_read(config: str, curve: Sequence[Any], last: int) -> int:
     """Return the epoch whose numbers are a trial's, the last being `last`; the curve counts from epoch 0."""
     # Parsing every configuration would take longer than all else here.
-    if '"restore_best"' in config and flatten(config)["restore_best"]:
-        return best_epoch([row.val_loss for row in curve[: last + 1]])
-    return last
+    restore_best = '"restore_best"' in config and bool(flatten(config)["restore_best"])
+    return recorded_epoch([row.val_loss for row in curve[: last + 1]], restore_best=restore_best)
 
 
 def _answer(row: Any, curve: list[Any], stamp: str) -> dict[str, Any]:
-    last = last_epoch(row, row)
+    last = last_epoch(row.epochs, row.stopped_epoch)
     final = curve[last] if last < len(curve) else None
     values: dict[str, Any] = {
         "id": row.id,

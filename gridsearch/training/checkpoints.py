@@ -35,7 +35,8 @@ from torch import Tensor
 from gridsearch.atomic import sync_folder, write
 from gridsearch.errors import not_writable
 from gridsearch.regular_files import open_regular, read_regular
-from gridsearch.spec.outcomes import METRICS, EpochRecord
+from gridsearch.spec.metrics import METRICS
+from gridsearch.spec.outcomes import EpochRecord
 
 SYNC_SECONDS = 5.0
 _IN_TURN, _SYNCED = ("even", "odd"), "synced"

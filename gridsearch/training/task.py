@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import FormMeasured
+from gridsearch.spec.sections import Objective
 from gridsearch.spec.trial import PretrainedFiles, TrialConfig
 from gridsearch.training.arrays import DeviceArrays
 from gridsearch.training.distillation import Teacher

@@ -78,7 +78,7 @@ def test_epochs_are_given_to_every_trial_of_the_lineage_up_to_its_own_number() -
 
 
 def test_no_trials_and_no_epochs_are_empty_frames_with_all_columns() -> None:
-    data = job_data(make_job({"neurons": [1]}), [])
+    data = job_data(make_job({"neurons": [1]}), [], ())
     assert data.trials.empty and "neurons" in data.trials.columns and "score" in data.trials.columns
     assert data.epochs.empty and "val_loss" in data.epochs.columns
     assert pd.api.types.is_float_dtype(data.epochs["val_loss"].dtype)

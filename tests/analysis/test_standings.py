@@ -68,7 +68,7 @@ def test_a_tested_trial_has_the_place_of_its_point() -> None:
     data = of_seeds()
     highest = data.rows[-1].trial_id
     tried = EvaluationRow(highest, 3, 0.5, ("a", "b"), ((1, 0), (0, 1)), 0.1, START)
-    data = JobData(data.job, data.axes, data.objective, data.rows, data.trials, data.epoch_rows, (tried,))
+    data = JobData(data.job, data.rows, data.trials, data.epoch_rows, (tried,))
     assert [one.rank for one in evaluated_trials(data)] == [3]
 
 

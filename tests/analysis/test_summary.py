@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import pytest
 
+from gridsearch.analysis.curves import curves
 from gridsearch.analysis.failures import failures
-from gridsearch.analysis.frames import job_data
+from gridsearch.analysis.frames import JobData, job_data
 from gridsearch.analysis.summary import summary
 from gridsearch.spec.outcomes import TrialState
 from tests.analysis.grids import SHALLOW, grid, make_epochs, make_job, make_trial, shallow_score
@@ -46,8 +49,24 @@ def test_epochs_another_job_went_on_to_are_not_counted_here() -> None:
     assert glance.trained_epochs == 2 and glance.training_seconds == 3.0
 
 
+def test_a_trial_that_stopped_early_saves_no_epochs() -> None:
+    row = make_trial({"epochs": 50, "early_stopping": 2}, 0.5, state=TrialState.STOPPED, stopped_epoch=5)
+    glance = summary(
+        job_data(make_job({}), [row], make_epochs([make_trial({"epochs": 5}, 0.5, lineage_id=row.lineage_id)]))
+    )
+    assert (glance.trained_epochs, glance.read_epochs, glance.saved_epochs) == (5, 5, 0)
+
+
+def test_what_needs_epochs_refuses_where_they_were_not_read() -> None:
+    data = job_data(make_job({"neurons": [1]}), [make_trial({"neurons": 1}, 0.5)])
+    asked: list[Callable[[JobData], object]] = [summary, curves, lambda one: one.epochs]
+    for ask in asked:
+        with pytest.raises(ValueError, match="the epochs of job 'sample' were not read: load"):
+            ask(data)
+
+
 def test_an_empty_job_has_a_summary_too() -> None:
-    glance = summary(job_data(make_job({}), []))
+    glance = summary(job_data(make_job({}), [], ()))
     assert glance.best is None and glance.total == 0 and glance.wall_seconds is None and glance.counts == ()
 
 

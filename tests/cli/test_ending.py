@@ -34,12 +34,9 @@ def test_the_terminal_says_that_the_best_lies_on_an_edge_unless_another_does_as_
 
 
 def test_text_that_is_empty_is_a_setting_too(tmp_path: Path) -> None:
-    from gridsearch.analysis.question import objective
-    from gridsearch.cli.best import as_best
+    from gridsearch.cli.best import settings_text
     from tests.analysis.grids import make_job, make_trial
 
     job = make_job({"freeze": ["", "* !fc.*"], "learning_rate": [0.1, 0.0215443469003]}, defaults={})
     row = make_trial({"learning_rate": 0.0215443469003}, 0.5)
-    assert (
-        as_best(row, job, objective(job), ["freeze", "learning_rate"]).settings == "freeze none, learning_rate 0.0215"
-    )
+    assert settings_text(row.config, job.record) == "freeze none, learning_rate 0.0215"

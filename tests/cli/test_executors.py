@@ -57,7 +57,7 @@ def test_what_another_launch_has_made_stays(tmp_path: Path, started: list[Path])
 def test_started_for_open_trials_only(tmp_path: Path, started: list[Path]) -> None:
     store, job = tmp_path / "results.db", prepared(tmp_path)
     with open_store(store) as opened:
-        opened.put_job(job.job.name, job.description(), job.job.source, job.new_trials())
+        opened.put_job(job.job.name, job.record().as_json(), job.job.source, job.new_trials())
     early(store, tmp_path)
     assert len(started) == 1
     launch(job, store)

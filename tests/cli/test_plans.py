@@ -46,7 +46,7 @@ def test_the_sets_own_test_images(tmp_path: Path, split: str, images: tuple[int,
     job = prepared(tmp_path, "dataset=./own.npz", f"split={split}", "batch_size=8")
     names = ("train", "validation", "test", "unused")
     assert job.images() == {name: count for name, count in zip(names, images, strict=True) if count}
-    assert job.description()["images"] == job.images()
+    assert job.record().as_json()["images"] == job.images()
     lines = text(job).splitlines()
     words = f"images {images[0]} to train, {images[1]} to validate, {images[2]} to test"
     assert " ".join(lines[2].split()) == words

@@ -18,7 +18,7 @@ from tests.engine.launching import prepared
 def test_a_silent_worker_of_a_live_launch_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = prepared(tmp_path, text=JOB)
     with open_store(tmp_path / "r.db") as store:
-        store.put_job("small", job.description(), JOB, job.new_trials())
+        store.put_job("small", job.record().as_json(), JOB, job.new_trials())
         launch = store.open_launch("small", *own_process(), 2)
         silent, *others = {trial.lineage_id: 3 for trial in job.grid.trials}
         claimed = datetime.now(UTC) - timedelta(minutes=41)

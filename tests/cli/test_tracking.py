@@ -21,7 +21,7 @@ def test_what_others_have_done_counts(tmp_path: Path) -> None:
     launch(prepared(tmp_path), path)
     wider = prepared(tmp_path, "neurons=[10,20]")
     with open_store(path) as store:
-        store.put_job("small", wider.description(), wider.job.source, wider.new_trials())
+        store.put_job("small", wider.record().as_json(), wider.job.source, wider.new_trials())
         tracker = Tracker(store, wider.job, plan_job(wider, store), train_images=wider.train_images)
         assert (tracker.trials_done, tracker.trials, tracker.epochs) == (8, 16, 12)
         tracker.look()

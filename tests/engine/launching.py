@@ -42,6 +42,9 @@ class Notes:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def tick(self) -> None:
+        """Nothing is looked after."""
+
 
 def prepared(folder: Path, *overrides: str, text: str = JOB) -> PreparedJob:
     return prepare(job_from_text(text, overrides, base=folder), folder / "data")
@@ -67,7 +70,7 @@ def launch(
 
 def driver_of(job: PreparedJob, store: Store, store_path: Path) -> tuple[Driver, Notes]:
     """Return the driver of a launch that has just been opened, and who listens to it."""
-    store.put_job("small", job.description(), "", job.new_trials())
+    store.put_job("small", job.record().as_json(), "", job.new_trials())
     driver = Driver(store, store_path, store.open_launch("small", *own_process(), 1), stopping=lambda: False)
     driver.listener = notes = Notes()
     return driver, notes

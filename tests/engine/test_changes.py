@@ -32,7 +32,7 @@ PARTS = "from torch import nn\ndef last(a, b):\n    return nn.Linear(a, b)\n"
 def since(folder: Path, before: PreparedJob, after: PreparedJob) -> list[str]:
     with open_store(folder / "results.db") as store:
         assert changes(before, store) == []
-        store.put_job("small", before.description(), "", before.new_trials())
+        store.put_job("small", before.record().as_json(), "", before.new_trials())
         assert changes(before, store) == []
         return changes(after, store)
 

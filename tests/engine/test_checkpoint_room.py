@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gridsearch import paths
-from gridsearch.analysis.winners import winners
+from gridsearch.analysis.best import best
 from gridsearch.engine import checkpoint_room, inline
 from gridsearch.engine.driver import Driver
 from gridsearch.engine.inline import InlineExecutor
@@ -109,8 +109,8 @@ def test_a_limit_keeps_the_best(tmp_path: Path) -> None:
     for count in (3, 2, 1):
         within(job, path, count * one)  # nothing is left to train
         with open_store(path) as store:
-            best = [row.lineage_id for row, _ in winners(store, "small", 8)]
-        assert set(slots(path)) == set(list(dict.fromkeys(best))[:count])
+            order = [place.row.lineage_id for place in best(store, "small", 8)]
+        assert set(slots(path)) == set(list(dict.fromkeys(order))[:count])
     notes = Notes()
     within(job, path, 0, notes)
     assert slots(path) == {}

@@ -73,7 +73,7 @@ def test_what_a_launch_holds_stays(tmp_path: Path, old: Path) -> None:
     longer = prepared(tmp_path, "epochs=[1,3,5]")
     before = slots(old)
     with open_store(old, create=False) as store:
-        store.put_job("small", longer.description(), longer.job.source, longer.new_trials())
+        store.put_job("small", longer.record().as_json(), longer.job.source, longer.new_trials())
         number = store.open_launch("small", *own_process(), 1, process_table())
         targets = {plan.lineage_id: 5 for plan in plan_job(longer, store).lineages}
         (held, *_) = (claim.lineage_id for claim in store.claim(number, dict(list(targets.items())[:1])))
@@ -92,7 +92,7 @@ def test_what_a_launch_that_is_gone_held_is_free(tmp_path: Path, old: Path) -> N
     longer = prepared(tmp_path, "epochs=[1,3,5]")
     host, pid, started = own_process()
     with open_store(old, create=False) as store:
-        store.put_job("small", longer.description(), longer.job.source, longer.new_trials())
+        store.put_job("small", longer.record().as_json(), longer.job.source, longer.new_trials())
         number = store.open_launch("small", host, pid, started - 1000, 1, process_table())  # of an earlier process
         store.claim(number, {plan.lineage_id: 5 for plan in plan_job(longer, store).lineages})
     assert [share.kind for share in gc(old)] == [Kind.SPARE]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 
-from gridsearch.analysis.winners import winners
+from gridsearch.analysis.best import best
 from gridsearch.data.digits import load_digits
 from gridsearch.data.splits import apply_split
 from gridsearch.engine import evaluating
@@ -32,8 +32,7 @@ def look(store_path: Path, wanted: Wanted, notes: list[str] | None = None, job: 
     said = notes if notes is not None else []
     with open_store(store_path, create=False) as store:
         source = ModelSource(store, store_path, store_path.parent / "data", "cpu", threads=1, note=said.append)
-        best = winners(store, job, 1)[0][0].trial_id
-        found = evaluate(source, job, best, wanted)
+        found = evaluate(source, job, best(store, job, 1)[0].row.trial_id, wanted)
         assert store.verify() == []
     return found
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gridsearch.analysis.winners import winners
+from gridsearch.analysis.best import best
 from gridsearch.engine.launch import LaunchOptions, worker_settings
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import JobError
@@ -59,12 +59,12 @@ def test_repeats_over_both_draw_weights_and_split(tmp_path: Path) -> None:
     assert launch(job, tmp_path / "results.db").counts == {TrialState.COMPLETED: 4}
     table(tmp_path / "results.db")
     with open_store(tmp_path / "results.db", create=False) as store:
-        (best, score), *others = winners(store, "small", 5)
-        rows = [
-            row for row in store.trials("small") if parse(row.config).learning_rate == parse(best.config).learning_rate
-        ]
+        first, *others = best(store, "small", 5)
+        rate = parse(first.row.config).learning_rate
+        rows = [row for row in store.trials("small") if parse(row.config).learning_rate == rate]
+    assert list(first.members) == rows and first.of == 2
     assert len(others) == 1
-    assert score == pytest.approx(sum(row.val_accuracy or 0.0 for row in rows) / 2)
+    assert first.score == pytest.approx(sum(row.val_accuracy or 0.0 for row in rows) / 2)
 
 
 def test_the_smallest_training_set_bounds_the_batch(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gridsearch import paths
-from gridsearch.analysis.winners import winners
+from gridsearch.analysis.best import best
 from gridsearch.engine import inline, keeping
 from gridsearch.errors import StoreLockedError
 from gridsearch.store.opening import open_store
@@ -54,7 +54,7 @@ def test_the_winners_are_those_of_the_ranking_however_often_the_launch_is_stoppe
     launch(job, tmp_path / "whole" / "r.db", keep=keep)
     whole = kept(tmp_path / "whole")
     with open_store(tmp_path / "whole" / "r.db") as store:
-        assert whole.keys() == {row.trial_id for row, _ in winners(store, "small", keep)}
+        assert whole.keys() == {place.row.trial_id for place in best(store, "small", keep)}
     for after in (1, 4, 3, 5):
         stop: list[bool] = []
         notes = Notes(after, lambda stop=stop: stop.append(True))  # type: ignore[misc]
@@ -140,7 +140,7 @@ def test_by_default_size_decides_whether_it_is_the_best_or_the_best_five(
     monkeypatch.setattr(keeping, "SMALL_BYTES", largest)
     launch(job, tmp_path / "r.db", keep=None)
     with open_store(tmp_path / "r.db") as store:
-        assert kept(tmp_path).keys() == {row.trial_id for row, _ in winners(store, "small", 5)}
+        assert kept(tmp_path).keys() == {place.row.trial_id for place in best(store, "small", 5)}
     launch(prepared(tmp_path, "precision=float64"), tmp_path / "double" / "r.db", keep=None)
     assert len(kept(tmp_path / "double")) == 1
     monkeypatch.setattr(keeping, "SMALL_BYTES", largest - 1)
@@ -174,6 +174,6 @@ def test_a_lock_while_weights_are_sorted_out_counts_no_trial_twice(
         with pytest.raises(StoreLockedError):
             keeper.take(rows, [], [])
         keeper.take(rows, [], [])
-        best = {(one.place, one.lineage_id) for one in keeper.best}
-        assert len(best) == len(keeper.best) == 2
-        assert {-place for place, _ in best} == {grid.index(row.trial_id) for row, _ in winners(store, "small", 2)}
+        held = {(one.place, one.lineage_id) for one in keeper.best}
+        assert len(held) == len(keeper.best) == 2
+        assert {-place for place, _ in held} == {grid.index(place.row.trial_id) for place in best(store, "small", 2)}

@@ -284,7 +284,7 @@ def test_divergence_is_a_result(tmp_path: Path) -> None:
 def test_a_stale_result_is_refused(tmp_path: Path) -> None:
     job = prepared(tmp_path)
     with open_store(tmp_path / "r.db") as store:
-        store.put_job("small", job.description(), "", job.new_trials())
+        store.put_job("small", job.record().as_json(), "", job.new_trials())
         launch_id = store.open_launch("small", *own_process(), 1)
         driver = Driver(store, tmp_path / "r.db", launch_id, stopping=lambda: False)
         notes = Notes()
@@ -301,7 +301,7 @@ def test_a_stale_result_is_refused(tmp_path: Path) -> None:
 def test_a_crashed_pack_is_handed_out_again_in_halves_until_one_is_blamed(tmp_path: Path) -> None:
     job = prepared(tmp_path)
     with open_store(tmp_path / "r.db") as store:
-        store.put_job("small", job.description(), "", job.new_trials())
+        store.put_job("small", job.record().as_json(), "", job.new_trials())
         launch_id = store.open_launch("small", *own_process(), 1)
         driver = Driver(store, tmp_path / "r.db", launch_id, stopping=lambda: False)
         driver.enqueue([[list(plan_job(job, store).lineages)]])
@@ -328,7 +328,7 @@ def test_a_crashed_pack_is_handed_out_again_in_halves_until_one_is_blamed(tmp_pa
 def test_a_death_is_forgiven_once_the_lineage_has_made_an_epoch_since(tmp_path: Path) -> None:
     job = prepared(tmp_path, "batch_size=64", "learning_rate=0.1")
     with open_store(tmp_path / "r.db") as store:
-        store.put_job("small", job.description(), "", job.new_trials())
+        store.put_job("small", job.record().as_json(), "", job.new_trials())
         launch_id = store.open_launch("small", *own_process(), 1)
         driver = Driver(store, tmp_path / "r.db", launch_id, stopping=lambda: False)
         driver.enqueue([[list(plan_job(job, store).lineages)]])
@@ -349,7 +349,7 @@ def test_a_death_is_forgiven_once_the_lineage_has_made_an_epoch_since(tmp_path: 
 def test_the_claims_of_a_dead_launch_are_taken_over(tmp_path: Path) -> None:
     job = prepared(tmp_path)
     with open_store(tmp_path / "r.db") as store:
-        store.put_job("small", job.description(), "", job.new_trials())
+        store.put_job("small", job.record().as_json(), "", job.new_trials())
         host, pid, started = own_process()
         dead = store.open_launch("small", host, pid, started - 1, 1, process_table())
         assert store.claim(dead, {lineage.lineage_id: 3 for lineage in plan_job(job, store).lineages})

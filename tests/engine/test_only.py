@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gridsearch import paths
-from gridsearch.analysis.winners import winners
+from gridsearch.analysis.best import best
 from gridsearch.cli import streams
 from gridsearch.cli.ending import say_end
 from gridsearch.cli.tracking import Tracker
@@ -85,8 +85,8 @@ def test_repeats_and_folds_can_be_selected(tmp_path: Path) -> None:
     launch(part(tmp_path, overrides=change), path)
     assert list(kept.iterdir()) == []
     with open_store(path) as store:
-        ((best, _),) = winners(store, "small", 1)
-    assert paths.weights_file(path, best.trial_id).exists()
+        (first,) = best(store, "small", 1)
+    assert paths.weights_file(path, first.row.trial_id).exists()
 
 
 def test_only_the_selected_failures_are_tried_again(tmp_path: Path) -> None:

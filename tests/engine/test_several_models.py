@@ -188,10 +188,10 @@ def test_weights_that_one_model_cannot_start_from(folder: Path) -> None:
 def test_an_edited_list_of_models_is_the_same_job(folder: Path) -> None:
     several, ours = prepared(folder, text=BOTH), prepared(folder, text=ONLY_OURS)
     with open_store(folder / "r.db") as store:
-        store.put_job("small", ours.description(), ours.job.source, ours.new_trials())
+        store.put_job("small", ours.record().as_json(), ours.job.source, ours.new_trials())
         check_same_job(several, store)
         assert changes(several, store) == ["model several_nets:Net", "width 6, 12", "depth null, 1"]
-        store.put_job("small", several.description(), several.job.source, several.new_trials())
+        store.put_job("small", several.record().as_json(), several.job.source, several.new_trials())
     said = refusal(folder, "[shallow, several_nets:Net]", OURS + OWN, "model=shallow")
     assert said.endswith("""a part of the file's models is trained with --only "model == 'shallow'\"""")
     (folder / "several_nets.py").write_text(NETS + "# edited")

@@ -66,7 +66,7 @@ def test_without_a_limit_nothing_is_written(tmp_path: Path) -> None:
 def test_what_silenced_a_worker_waits_and_is_halved_until_one_is_blamed_at_once(tmp_path: Path) -> None:
     job = prepared(tmp_path)
     with open_store(tmp_path / "r.db") as store:
-        store.put_job("small", job.description(), "", job.new_trials())
+        store.put_job("small", job.record().as_json(), "", job.new_trials())
         launch_id = store.open_launch("small", *own_process(), 1)
         driver = Driver(store, tmp_path / "r.db", launch_id, stopping=lambda: False)
         first, second, third, other = plan_job(job, store).lineages

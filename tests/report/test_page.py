@@ -125,9 +125,9 @@ def test_nothing_finished_yet() -> None:
         make_trial({"neurons": 1}, state=TrialState.PENDING),
         make_trial({"neurons": 2}, state=TrialState.RUNNING),
     ]
-    shown = outline(job_data(make_job({"neurons": [1, 2]}), rows))
+    shown = outline(job_data(make_job({"neurons": [1, 2]}), rows, ()))
     assert "Nothing finished yet" in shown.text and "0 of 2 have a result" in shown.text
-    assert not shown.scripts and len(job_page(job_data(make_job({}), []), STAMP)) < 30_000
+    assert not shown.scripts and len(job_page(job_data(make_job({}), [], ()), STAMP)) < 30_000
 
 
 def test_failures_are_grouped_with_their_logs() -> None:
@@ -135,7 +135,7 @@ def test_failures_are_grouped_with_their_logs() -> None:
         make_trial({"neurons": n}, state=TrialState.FAILED, error=f"ValueError: {n} <odd>", log=f"logs/{n}.log")
         for n in (1, 2)
     ]
-    text = outline(job_data(make_job({"neurons": [1, 2]}), [*rows, make_trial({"neurons": 3}, 0.5)])).text
+    text = outline(job_data(make_job({"neurons": [1, 2]}), [*rows, make_trial({"neurons": 3}, 0.5)], ())).text
     assert "2 trials failed" in text and "ValueError: 1 <odd>" in text and "logs/2.log" in text
 
 
@@ -157,7 +157,7 @@ def test_a_job_without_results_says_why(failed: int, pending: int, words: str) -
         make_trial({"neurons": n}, state=state, error=f"{'abc'[min(n, 1)]} went wrong")
         for n, state in enumerate(states)
     ]
-    text = outline(job_data(make_job({"neurons": [0, 1, 2]}), rows)).text
+    text = outline(job_data(make_job({"neurons": [0, 1, 2]}), rows, ())).text
     assert words in text and "a went wrong" in text
 
 

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import EpochRecord
 from gridsearch.spec.readings import reading_epoch
+from gridsearch.spec.sections import Objective
 from gridsearch.spec.trial import TrialConfig
 
 NAN = math.nan

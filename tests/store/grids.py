@@ -31,7 +31,12 @@ def new_trial(learning_rate: float = 0.1, epochs: int = 2, schedule: str = "cons
         hyper={"neurons": 10},
         **others,
     )
-    return NewTrial(identity.trial_id(config), identity.lineage_id(config), epochs, identity.canonical(config))
+    return as_new(config)
+
+
+def as_new(config: TrialConfig) -> NewTrial:
+    """Return a configuration as a trial that a store takes."""
+    return NewTrial(identity.trial_id(config), identity.lineage_id(config), config.epochs, identity.canonical(config))
 
 
 def grid(rates: Iterable[float] = (0.1, 0.01), epochs: Iterable[int] = (1, 3)) -> list[NewTrial]:

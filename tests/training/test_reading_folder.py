@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from gridsearch.errors import StorageError
-from gridsearch.spec.job import Objective
 from gridsearch.spec.outcomes import EpochRecord
 from gridsearch.spec.readings import reading_epoch
+from gridsearch.spec.sections import Objective
 from gridsearch.spec.stopping import stopping_epoch
 from gridsearch.training.readings import ReadingFolder, ReadingKeeper, weights_of
 from gridsearch.training.task import Keeping

@@ -12,9 +12,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from gridsearch.analysis.labels import score_text
-from gridsearch.analysis.question import Objective
 from gridsearch.analysis.scatter import Board, BoardAxis
 from gridsearch.report.theme import NEUTRAL, SHARE_AXIS, TEMPLATE, level_markers, plain
+from gridsearch.spec.sections import Objective
 
 _HEIGHT_PX = 460
 _HOVER = "%{customdata}<extra></extra>"

@@ -19,7 +19,7 @@ from gridsearch.errors import closest, nearest
 from gridsearch.spec.comparisons import CONSTANTS, check_comparisons
 from gridsearch.spec.habits import key_habit
 from gridsearch.spec.kinds import Comparable
-from gridsearch.spec.outcomes import METRICS
+from gridsearch.spec.metrics import METRICS
 
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,

@@ -152,7 +152,7 @@ def test_a_last_batch_of_one_is_a_matter_of_each_model(folder: Path) -> None:
     [
         ("[shallow, shallow]", OURS, "job:5:18: model: the model 'shallow' stands twice"),
         ("[]", OURS, "job:5:8: model: "),
-        ("[shallow, 3]", OURS, "job:5:18: model: 3 must be text"),
+        ("[shallow, 3]", OURS, "job:5:18: model: 3 is no model: write one"),
         ("[shallow, nowhere]", OURS, "job:5:18: model 'nowhere' is not known"),
         ("[shallow, several_nets:Net]", OWN, "job:5:9: model 'shallow' needs 'neurons'; add it under 'space'"),
         (

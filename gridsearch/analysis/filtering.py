@@ -70,7 +70,7 @@ def _transposed(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
 
 def _plain(value: Any, absent: Any) -> Any:
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(item, None) for item in value]
     return absent if pd.isna(value) else value
 
 

@@ -254,9 +254,13 @@ def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
             return pd.Series(values, dtype="float64")
         return pd.Series(values, dtype="Int64" if missing else "int64")
     if any(isinstance(value, (list, tuple)) for value in present):
-        return pd.Series([tuple(value) if isinstance(value, list) else value for value in values], dtype="object")
+        return pd.Series([_hashable(value) for value in values], dtype="object")
     texts = [value if value is None or isinstance(value, str) else label(value) for value in values]
     return pd.Series(texts, dtype="str")
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _scores(asked: Objective, trials: Sequence[TrialRow], own: Sequence[Sequence[EpochRow]]) -> pd.Series[Any]:

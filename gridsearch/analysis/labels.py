@@ -26,8 +26,8 @@ def label(value: Any) -> str:
 
     No two values of an axis read alike: a list whose items would not tell apart reads as in a job file.
 
-    >>> label(1e-4), label(100.0), label([512, 256]), label(False), label([1, -2])
-    ('0.0001', '100', '512-256', 'false', '[1, -2]')
+    >>> label(1e-4), label(100.0), label([512, 256]), label(False), label([1, -2]), label([[6]])
+    ('0.0001', '100', '512-256', 'false', '[1, -2]', '[[6]]')
     """
     if value is None:
         return "null"
@@ -46,7 +46,11 @@ def label(value: Any) -> str:
 
 def _joinable(item: Any, text: str) -> bool:
     """Whether an item of a list stands for itself between dashes, and is not text that reads like another value."""
-    return "-" not in text and not (isinstance(item, str) and (item == "" or not isinstance(plain_scalar(item), str)))
+    return (
+        "-" not in text
+        and not isinstance(item, (list, tuple))
+        and not (isinstance(item, str) and (item == "" or not isinstance(plain_scalar(item), str)))
+    )
 
 
 def score_text(value: float | None) -> str:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from gridsearch import paths
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, StoreOption
 from gridsearch.cli.resources import cores
-from gridsearch.cli.streams import data
+from gridsearch.cli.streams import columns, data, folded
 from gridsearch.errors import EXIT_SOME_FAILED, GridsearchError
 from gridsearch.version import __version__
+
+if TYPE_CHECKING:
+    import torch
 
 _PACKAGES = ("torch", "torchvision", "ray", "sqlalchemy", "alembic", "pandas", "plotly", "typer", "pydantic")
 
@@ -47,7 +52,8 @@ def doctor(store: StoreOption = DEFAULT_STORE, data_dir: DataOption = None) -> N
         for finding in _looked(look)
     ]
     width = max(len(finding.name) for finding in findings)
-    data("\n".join(f"{'ok ' if f.fine else 'BAD'} {f.name:<{width}}  {f.text}" for f in findings))
+    lines = (f"{'ok ' if f.fine else 'BAD'} {f.name:<{width}}  {f.text}" for f in findings)
+    data("\n".join(folded(line, columns(sys.stdout), indent=4 + width + 2) for line in lines))
     if not all(finding.fine for finding in findings):
         raise typer.Exit(EXIT_SOME_FAILED)
 
@@ -82,8 +88,18 @@ def _device() -> Iterator[Finding]:
         yield Finding(
             "compiler", why_not_compiled(torch.device("cuda" if count else "cpu")) or "stacked models can be compiled"
         )
+        yield from _forms(torch.device("cuda" if count else "cpu"))
     except Exception as error:
         yield Finding("gpu", f"torch cannot be used: {error}", fine=False)
+
+
+def _forms(device: torch.device) -> Iterator[Finding]:
+    """Say of each way to train several models as one whether it works here."""
+    from gridsearch.training.form_checks import unusable_forms
+
+    for form, why in unusable_forms(device).items():
+        text = f"refused, so models are trained alone: {why}" if why else "gets the numbers that a model gets alone"
+        yield Finding(form, text, fine=not why)
 
 
 def _sqlite() -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -38,26 +39,41 @@ def use_text(used: DiskUse, *, width: int | None) -> str:
 
 @dataclass(frozen=True)
 class Room:
-    """What a launch will need, None where the size of a model is not known, and how many bytes are free."""
+    """What a launch will need, None where the size of a model is not known, and how many bytes are free.
+
+    `limit` is what the store's checkpoints may take, in bytes; infinite where nobody has set one.
+    """
 
     need: DiskNeed | None
     free: int
+    limit: float = math.inf
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Return it as rows of a plan; where it is more than is free, also what to do."""
         if self.need is None:
-            return []
+            return self.limit_rows()
         parts = {"checkpoints": self.need.checkpoints, "weights": self.need.weights}
         stays = ", ".join(f"{name} {size_text(size)}" for name, size in parts.items() if size)
-        words = f"at most; {f'{stays} stay' if stays else 'nothing of it stays'}"
+        words = f"at most; {f'{stays} stay' if stays else 'nothing of it stays'}{self._limited('; ')}"
         rows = [("disk", size_text(self.need.most), words)]
         if self.need.most > self.free:
             rows.append(("", "!", f"only {size_text(self.free)} are free where the store lies: {MORE_ROOM}"))
         return rows
 
-    def json(self) -> dict[str, int]:
-        """Return it as JSON values, as far as it is known."""
-        return (asdict(self.need) if self.need else {}) | {"free": self.free}
+    def limit_rows(self) -> list[tuple[str, str, str]]:
+        """Return the limit alone, where there is one: a launch keeps to it even where it trains nothing."""
+        return [("disk", "", said)] if (said := self._limited()) else []
+
+    def _limited(self, before: str = "") -> str:
+        if self.limit == math.inf:
+            return ""
+        to = f"keep to {size_text(self.limit)}" if self.limit else "go when their trainings have ended"
+        return f"{before}all checkpoints of the store {to} (checkpoints)"
+
+    def json(self) -> dict[str, int | None]:
+        """Return it as JSON values, as far as it is known; `limit` is null where there is none."""
+        limit = None if self.limit == math.inf else int(self.limit)
+        return (asdict(self.need) if self.need else {}) | {"limit": limit, "free": self.free}
 
 
 def lost_lines(name: str, made: Plan, store: Path) -> list[str]:
@@ -80,4 +96,4 @@ def room_for(
 
     limit = checkpoint_limit(spec, options)
     need = disk_need(packs, sizes, workers=options.workers, keep=options.keep, limit=limit)
-    return Room(need, free_bytes(store))
+    return Room(need, free_bytes(store), limit)

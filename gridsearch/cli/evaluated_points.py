@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.labels import Spread, label, mean_text
 from gridsearch.cli.tables import Grid
-from gridsearch.cli.wording import plural, short_id
+from gridsearch.cli.wording import id_within, plural, short_id
 from gridsearch.spec.identity import flatten
 
 if TYPE_CHECKING:
@@ -60,10 +60,11 @@ def point_names(job: JobRow) -> list[str]:
     return list(job.record.differing)
 
 
-def point_head(point: EvaluatedPoint) -> list[str]:
-    """Return the lines above the tables."""
+def point_head(point: EvaluatedPoint, width: int | None) -> list[str]:
+    """Return the lines above the tables, for a terminal of so many columns."""
     first = point.found[0]
-    lines = [f"point          {plural(point.of, 'trial')}, the first {first.row.trial_id}"]
+    named = f"point          {plural(point.of, 'trial')}, the first "
+    lines = [f"{named}{id_within(first.row.trial_id, width and width - len(named))}"]
     if first.evaluation:
         lines += [
             f"test accuracy  {point.mean_text('test_accuracy')} of {first.evaluation.images:,} images each",

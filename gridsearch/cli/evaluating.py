@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,9 +24,9 @@ from gridsearch.cli.options import (
     count_from,
 )
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
-from gridsearch.cli.streams import data, into, say
+from gridsearch.cli.streams import columns, data, into, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
-from gridsearch.cli.wording import moment, quoted, short_id
+from gridsearch.cli.wording import id_within, moment, quoted, short_id
 from gridsearch.errors import GridsearchError
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _print_points(
         grids += _tables_of(name, together, format_, f"of {len(tested)} trials together" if len(tested) > 1 else "")
         grids += [_speeds(point.found[:1])] if point.found[0].latencies else []
         if format_ is tables.Format.TABLE:
-            data("\n".join(point_head(point)))
+            data("\n".join(point_head(point, columns(sys.stdout))))
     _print_grids(grids, format_, below=not several)
 
 
@@ -205,7 +206,9 @@ def _print_several(found: Sequence[Found], differing: Mapping[str, Sequence[str]
 
 def _head(found: Found, result: Scores | None) -> list[str]:
     row = found.row
-    lines = [f"trial          {row.trial_id}"]
+    named = "trial          "
+    width = columns(sys.stdout)
+    lines = [f"{named}{id_within(row.trial_id, width and width - len(named))}"]
     if result:
         loss = "not finite" if result.loss is None else f"{result.loss:.4f}"
         lines += [

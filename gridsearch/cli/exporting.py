@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from gridsearch.cli.file_formats import chosen_format
 from gridsearch.cli.streams import write_output
 from gridsearch.cli.tables import csv_cell
 from gridsearch.errors import GridsearchError
-from gridsearch.spec.kinds import as_written, kind_of
+from gridsearch.spec.kinds import Kind, as_written, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,16 @@ def _storable(frame: pd.DataFrame) -> pd.DataFrame:
     mixed = {
         name: frame[name].map(lambda cell: None if cell is None else as_written(cell))
         for name in frame.columns
-        if len({kind_of(item) for cell in frame[name] if isinstance(cell, tuple) for item in cell}) > 1
+        if len({leaf for cell in frame[name] if isinstance(cell, tuple) for leaf in _leaves(cell)}) > 1
         or len({kind_of(cell) for cell in frame[name] if isinstance(cell, tuple) or frame[name].dtype == object}) > 1
     }
     return frame.assign(**mixed)
+
+
+def _leaves(cell: Any, depth: int = 0) -> Iterator[tuple[int, Kind]]:
+    """Yield the kinds of the plain values in a list, and in how many lists each stands."""
+    if isinstance(cell, tuple):
+        for item in cell:
+            yield from _leaves(item, depth + 1)
+    else:
+        yield depth, kind_of(cell)

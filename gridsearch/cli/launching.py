@@ -29,7 +29,9 @@ from gridsearch.cli.outlet import broken_pipe_means, drop_stdout
 from gridsearch.cli.pages import check_folder, write_pages
 from gridsearch.cli.resources import (
     MODEL_TIMEOUT,
+    CheckpointsOption,
     DeviceOption,
+    KeepOption,
     ModelTimeoutOption,
     PackOption,
     Resources,
@@ -117,13 +119,23 @@ def plan(
     device: DeviceOption = "auto",
     threads: ThreadsOption = 1,
     pack: PackOption = "auto",
+    keep: KeepOption = "auto",
+    checkpoints: CheckpointsOption = None,
     model_timeout: ModelTimeoutOption = MODEL_TIMEOUT,
     explain: Explain = False,
     as_json: AsJson = False,
 ) -> None:
     """Print what launching would train; writes nothing."""
     training = Training(
-        store, data_dir, workers=workers, device=device, threads=threads, pack=pack, model_timeout=model_timeout
+        store,
+        data_dir,
+        workers=workers,
+        device=device,
+        threads=threads,
+        pack=pack,
+        keep=keep,
+        checkpoints=checkpoints,
+        model_timeout=model_timeout,
     )
     spec = jobs.load(job, set_, only)
     if explain:
@@ -144,7 +156,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     from gridsearch.cli.packs import packs_grid, packs_json
     from gridsearch.cli.plans import Left, doom_lines, leaving, plan_json, plan_text, remark_lines
     from gridsearch.engine.descriptors import stdout_to_stderr
-    from gridsearch.engine.explaining import explain, measure_missing
+    from gridsearch.engine.explaining import explain_now
     from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
     from gridsearch.engine.leaks import leaks_of
     from gridsearch.engine.preparation import prepare
@@ -176,7 +188,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
         made = plan_job(prepared, None)
         odd = remark_lines(prepared, None, made)
         leaks = leaks_of(prepared, None, paths.data_dir(training.data_dir))
-    for line in [*odd, *doom_lines(prepared), *lost_lines(spec.name, made, training.store)]:
+    for line in [*odd, *doom_lines(prepared, made), *lost_lines(spec.name, made, training.store)]:
         say(line)
     sizes: dict[str, int] = {}
     packs = plan_packs(
@@ -189,8 +201,7 @@ def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool =
     details: list[ExplainedPack] = []
     if explained:
         with stdout_to_stderr():  # what models print
-            measured += measure_missing(prepared, packs, measured, device=options.device, threads=options.threads)
-        details = explain(prepared, packs, measured, device=options.device, threads=options.threads)
+            details = explain_now(prepared, packs, measured, device=options.device, threads=options.threads)
     if as_json:
         found = plan_json(prepared, made, packs, left, leaks, room)
         data(json.dumps(found | ({"explained": packs_json(details)} if explained else {}), indent=2))
@@ -367,7 +378,7 @@ def _say_plan(prepared: PreparedJob, made: Plan, store: Store, training: Trainin
     say(plan_line(prepared, made))
     for line in leaving(prepared, store, _places(training)).lines:
         say(f"{name}: {line}")
-    for line in [*remark_lines(prepared, store, made), *doom_lines(prepared)]:
+    for line in [*remark_lines(prepared, store, made), *doom_lines(prepared, made)]:
         say(line)
     for note in prepared.dataset.notes if made.lineages else ():
         say(f"{name}: {note}")

@@ -14,8 +14,9 @@ import typer
 
 from gridsearch.cli import checks, collecting, evaluating, launching, pages, pictures, reading, showing, weights
 from gridsearch.cli.defects import defect_line
+from gridsearch.cli.logs import logged
 from gridsearch.cli.outlet import drop_stdout
-from gridsearch.cli.plain_text import one_line, prepare
+from gridsearch.cli.plain_text import escaped_line, prepare
 from gridsearch.cli.streams import err, say
 from gridsearch.engine.supervised import is_supervised
 from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
@@ -56,20 +57,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    launching.launch,
-    launching.plan,
-    launching.resume,
+    logged(launching.launch),
+    logged(launching.plan),
+    logged(launching.resume),
     reading.status,
     reading.top,
     showing.show,
-    evaluating.evaluate,
+    logged(evaluating.evaluate),
     pages.dashboard,
     pictures.samples,
-    pictures.maps,
-    reading.export,
+    logged(pictures.maps),
+    logged(reading.export),
     reading.verify,
     collecting.gc,
-    checks.doctor,
+    logged(checks.doctor),
     pages.schema,
 ):
     app.command()(interruptible(command))
@@ -142,7 +143,7 @@ def _ended(action: Callable[[], object]) -> int:
         except UsageError as error:
             return _usage(error)
     except GridsearchError as error:
-        say(f"gridsearch: {one_line(str(error))}")
+        say(f"gridsearch: {escaped_line(str(error))}")
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         say("stopped")
@@ -156,7 +157,7 @@ def _ended(action: Callable[[], object]) -> int:
         _drop_output()
         full = isinstance(error, OSError) and error.errno in _FULL
         with contextlib.suppress(Exception):
-            say(f"gridsearch: {one_line(_full_line(error) if full else defect_line(error))}")
+            say(f"gridsearch: {escaped_line(_full_line(error) if full else defect_line(error))}")
         return EXIT_USAGE if full else EXIT_DEFECT
 
 

@@ -44,6 +44,8 @@ def packs_grid(packs: Sequence[ExplainedPack], note: str = "") -> Grid:
     caption = _LEGEND + (cut if any(pack.cut for pack in packs) else "")
     caption += rough if any(not pack.step_seconds for pack in packs) else ""
     caption += f" Here is {note}." if note.startswith("no ") else f" {note}." if note else ""
+    for number, pack in enumerate(packs, start=1):
+        caption += "".join(f"\npack {number}: {refusal}" for refusal in pack.refused)
     return Grid(headings, numeric, rows, caption=caption, keys=1)
 
 

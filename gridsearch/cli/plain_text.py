@@ -36,7 +36,7 @@ def printable(text: str) -> str:
     return _SUSPECT.sub(lambda found: found[0] if found[0].isprintable() else _code(found[0]), text)
 
 
-def one_line(text: str) -> str:
+def escaped_line(text: str) -> str:
     """Return text as `printable` does, line ends written as their codes too."""
     return printable(text).replace("\n", "\\n")
 

@@ -34,7 +34,7 @@ def plan_line(prepared: PreparedJob, plan: Plan) -> str:
     drawn = f"{plan.grid.drawn_text}; " if plan.grid.asked else ""
     trials = plural(len(plan.grid.trials), "trial")
     if plan.grid.chosen is not None:
-        trials = f"{len(plan.grid.chosen):,} of {trials} to train"
+        trials = f"{len(plan.grid.chosen):,} of {trials} selected"
     return f"{prepared.job.name}: {drawn}{trials}, {', '.join(shares)}; {work}"
 
 
@@ -116,13 +116,13 @@ def remark_lines(prepared: PreparedJob, store: Store | None, plan: Plan) -> list
     return [f"{prepared.job.name}: {said}" for said in [*prepared.remarks, *since]]
 
 
-def doom_lines(prepared: PreparedJob) -> list[str]:
+def doom_lines(prepared: PreparedJob, plan: Plan) -> list[str]:
     """Return a line for each reason why some trials fail without being trained."""
     return [
         f"{doom.place}: {doom.error}: {plural(count, 'trial')} of"
         f" {len(prepared.grid.chosen_trials):,} cannot be trained; {doom.mend}"
         for doom in prepared.dooms
-        if (count := prepared.doomed_trials(doom))
+        if (count := prepared.doomed_by(doom, plan.doomed))
     ]
 
 
@@ -186,6 +186,7 @@ def plan_text(
         rows += room.rows() if room else []
     else:
         rows.append(("epochs", "0", "nothing to train"))
+        rows += room.limit_rows() if room else []
     wide = max(len(number) for _, number, _ in rows)
     lines = (f"{name:<9} {number:>{wide}}  {words}".rstrip() for name, number, words in rows)
     return "\n".join(folded(line, width, indent=9 + 1 + wide + 2) for line in lines)
@@ -224,6 +225,7 @@ def plan_json(
         "resume": plan.resume,
         "retry": plan.retry,
         "failed": plan.failed,
+        "cannot_be_trained": len(plan.doomed),
         "done": plan.done,
         "no_longer_points": left.found.trials,
         "under_new_ids": left.found.renewed,
@@ -293,6 +295,7 @@ def _difference(plan: Plan) -> list[tuple[str, int, str]]:
         (">", plan.resume, "to go on with"),
         ("!", plan.retry, "to retry"),
         ("!", plan.failed, "failed before (retry with --retry-failed)"),
+        ("!", len(plan.doomed), "cannot be trained"),
         ("=", plan.done, "done"),
     ]
 

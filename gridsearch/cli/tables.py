@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from gridsearch.cli.file_formats import chosen_format
-from gridsearch.cli.plain_text import one_line, printable
+from gridsearch.cli.plain_text import escaped_line, printable
 from gridsearch.cli.streams import columns, data, folded, out
 
 ELLIPSIS = "…"
@@ -84,8 +84,8 @@ def blocks(grid: Grid, width: int | None) -> list[Block]:
     follow in another block. Only text is ever cut, and only where it does not fit by itself.
     """
     limit = width or sys.maxsize
-    lines = [[one_line(cell) for cell in line] for line in grid.lines(ELLIPSIS)]
-    heads = [[one_line(heading)] for heading in grid.headings]
+    lines = [[escaped_line(cell) for cell in line] for line in grid.lines(ELLIPSIS)]
+    heads = [[escaped_line(heading)] for heading in grid.headings]
     if _total(_sizes(heads, lines)) > limit:
         heads = [head[0].replace("_", "_ ").split() for head in heads]
     room = limit - _total(_sizes(heads, lines)[: grid.keys]) - len(_GAP)
@@ -132,7 +132,7 @@ def as_markdown(grid: Grid) -> str:
     """Return the table in GitHub's Markdown."""
 
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(_MARKDOWN.sub(r"\\\1", one_line(cell)) for cell in cells) + " |"
+        return "| " + " | ".join(_MARKDOWN.sub(r"\\\1", escaped_line(cell)) for cell in cells) + " |"
 
     marks = ["---:" if numeric else ":---" for numeric in grid.numeric]
     return "\n".join([line(grid.headings), "|" + "|".join(marks) + "|", *map(line, grid.lines(ELLIPSIS))])
@@ -145,7 +145,7 @@ def as_latex(grid: Grid) -> str:
         return "  " + " & ".join(cells) + r" \\"
 
     def escaped(cells: Sequence[str]) -> list[str]:
-        return ["".join(_LATEX.get(c, c) for c in one_line(cell)) for cell in cells]
+        return ["".join(_LATEX.get(c, c) for c in escaped_line(cell)) for cell in cells]
 
     body = [line(escaped(row)) for row in grid.rows]
     if grid.gap_after is not None:

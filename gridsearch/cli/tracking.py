@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gridsearch.cli.best import Best, best_trial
 from gridsearch.cli.wording import duration
-from gridsearch.errors import GridsearchError
+from gridsearch.errors import GridsearchError, one_line
 from gridsearch.spec.outcomes import (
     OPEN_STATES,
     EpochRecord,
@@ -20,6 +20,8 @@ from gridsearch.spec.outcomes import (
     LineageStopped,
     TrialState,
 )
+
+_log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from gridsearch.search.plan import Plan
@@ -108,8 +110,15 @@ class Tracker:
         now = time.monotonic()
         if now < self._next_look:
             return
-        # What the store cannot tell now, it tells the next time, or whoever depends on it.
-        with contextlib.suppress(GridsearchError), self.store.waiting_at_most(_LOOK_WAIT_SECONDS):
+        try:
+            self._look()
+        except GridsearchError as error:  # what the store cannot tell now it tells the next time
+            _log.info("the store was not looked at: %s", one_line(error))
+        done = time.monotonic()
+        self._next_look = done + max(_LOOK_SECONDS, (done - now) / _LOOK_SHARE)
+
+    def _look(self) -> None:
+        with self.store.waiting_at_most(_LOOK_WAIT_SECONDS):
             counts = self.store.counts(self.name) if self.whole else Counter(self.store.states(self.members).values())
             self.trials_done = sum(count for state, count in counts.items() if state not in OPEN_STATES)
             self.failed = counts.get(TrialState.FAILED, 0)
@@ -121,8 +130,6 @@ class Tracker:
                     self._give_up(name)
             if self.work_done > before:
                 self.pace.note(self.work_done, self.epochs_done)
-        done = time.monotonic()
-        self._next_look = done + max(_LOOK_SECONDS, (done - now) / _LOOK_SHARE)
 
     def _reach(self, lineage: str, epoch: int) -> None:
         made = min(epoch, self.wanted.get(lineage, 0)) - self.reached.get(lineage, 0)

@@ -13,7 +13,7 @@ from gridsearch.analysis.spans import trained_as
 from gridsearch.cli.plain_text import printable
 from gridsearch.cli.streams import folded
 from gridsearch.cli.tables import Grid
-from gridsearch.cli.wording import duration, moment, plural, short_id
+from gridsearch.cli.wording import duration, id_within, moment, plural, short_id
 from gridsearch.spec.identity import flatten
 from gridsearch.spec.metrics import METRICS
 from gridsearch.spec.versions import implied_settings
@@ -134,7 +134,8 @@ def trial_text(
     own = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
     rest = ", ".join(f"{key} {label(value)}" for key, value in settings.items() if key not in chosen)
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
-    lines = [f"trial {row.trial_id}", f"  {row.state}{seconds}, attempt {row.attempt}", "", own]
+    known_by = id_within(row.trial_id, width and width - len("trial "))
+    lines = [f"trial {known_by}", f"  {row.state}{seconds}, attempt {row.attempt}", "", own]
     lines += [f"  {'by default':<{room}} {printable(rest)}"] if rest else []
     lines.append("")
     lines += [f"  {metric:<16} {_number(getattr(row, metric))}" for metric in METRICS]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import logging
 import os
 import re
 from collections.abc import Collection
@@ -11,7 +11,10 @@ from pathlib import Path
 
 from gridsearch import paths
 from gridsearch.atomic import write
+from gridsearch.errors import one_line
 from gridsearch.regular_files import read_regular
+
+_log = logging.getLogger(__name__)
 
 #: Below this size hashing costs nothing, and no file is left beside the user's own.
 WORTHWHILE_BYTES = 8 * 2**20
@@ -31,7 +34,10 @@ def recall(path: Path, stamp: list[int], arrays: Collection[str]) -> str | None:
         memory = json.loads(read_regular(paths.fingerprint_file(path)))
         same = memory["stamp"] == stamp and memory["arrays"] == sorted(arrays)
         fingerprint = memory["fingerprint"] if same else None
-    except (OSError, MemoryError, ValueError, KeyError, TypeError, RecursionError):
+    except FileNotFoundError:
+        return None
+    except (OSError, MemoryError, ValueError, KeyError, TypeError, RecursionError) as error:
+        _log.info("the fingerprint kept beside %s cannot be used, so it is hashed again: %s", path, one_line(error))
         return None
     sound = isinstance(fingerprint, str) and re.fullmatch(r"[0-9a-f]{64}", fingerprint)
     return fingerprint if sound else None
@@ -41,7 +47,9 @@ def remember(path: Path, stamp: list[int], arrays: Collection[str], fingerprint:
     """Keep the fingerprint of these arrays for the next start, if `path` is large, unchanged, its folder writable."""
     if stamp[0] < WORTHWHILE_BYTES:
         return
-    with contextlib.suppress(OSError):
+    try:
         if stamp_of(path.stat()) == stamp:
             memory = {"stamp": stamp, "arrays": sorted(arrays), "fingerprint": fingerprint}
             write(paths.fingerprint_file(path), json.dumps(memory).encode() + b"\n")
+    except OSError as error:
+        _log.info("no fingerprint is kept beside %s, so it is hashed at every start: %s", path, one_line(error))

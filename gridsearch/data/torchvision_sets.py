@@ -21,8 +21,10 @@ import numpy as np
 from gridsearch import paths
 from gridsearch.data.dataset import ImageDataset, dataset_from_arrays
 from gridsearch.data.npz import FORMAT, load_npz, write_npz
-from gridsearch.errors import DataError
+from gridsearch.errors import DataError, one_line
 from gridsearch.network import fetchable, network_timeout
+
+_log = logging.getLogger(__name__)
 
 _IDX = (
     "train-images-idx3-ubyte",
@@ -101,8 +103,10 @@ def load_torchvision_set(name: str, folder: Path) -> ImageDataset:
     if not target.exists():
         if has_raw_files(name, folder):
             dataset = _parsed(name, folder)
-            with contextlib.suppress(OSError):  # a folder that cannot be written only costs parsing again
+            try:
                 write_npz(target, dataset)
+            except OSError as error:  # a folder that cannot be written only costs parsing again
+                _log.info("%s cannot be written, so its files are parsed at every start: %s", target, one_line(error))
             return dataset
         write_npz_of_download(name, target)
     return load_npz(target, name=name, class_names=SETS[name].class_names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from gridsearch.engine.dooms import Doom, Settings, place_of, settings_key
@@ -28,9 +29,11 @@ def check_batches(
     """Return the trials that cannot train on the last batch of an epoch; `JobError` where that are all.
 
     `train_images` gives the number of a trial's training images. A model that cannot be tried without memory for its
-    numbers is left to the workers, and so is one that ends its process.
+    numbers is left to the workers, and so is one that ends its process. Each model has its own share of tries, and the
+    first of the trials come first.
     """
     said: dict[tuple[str, str, int], str] = {}
+    tries: Counter[str] = Counter()
     failing: dict[tuple[str, int, int, str], list[TrialConfig]] = {}
     # By model: of users' models one at a time has a process.
     for config in sorted(configs, key=lambda one: job.models.index(one.model)):
@@ -39,7 +42,8 @@ def check_batches(
         if size > 1 and config.model in MODELS:  # ours look at no batch, but to normalise by it
             continue
         case = (config.model, settings_key(config.hyper), size)
-        if case not in said and len(said) < MOST_TRIED:
+        if case not in said and tries[config.model] < MOST_TRIED:
+            tries[config.model] += 1
             said[case] = ""
             with contextlib.suppress(ModelEndedError, NotTriedError):
                 said[case] = models.tried(config.model).batch_problem(config.hyper, size)

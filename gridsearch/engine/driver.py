@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,11 +25,14 @@ from gridsearch.spec.outcomes import (
     LineageFailed,
     LineageFinished,
     LineageStopped,
+    LogLine,
     WorkerEvent,
 )
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import Claim, Recorded
 from gridsearch.training.task import LineageTask, Pack
+
+_log = logging.getLogger(__name__)
 
 #: How many worker deaths without an epoch between a lineage may be present at before the next is its own failure.
 CRASHES_FORGIVEN = 1
@@ -113,7 +117,9 @@ class Driver:
         if measured:
             self.measured += measured
             self._to_do.append(partial(self.store.remember, measured))
-        of_lineages = [event for event in events if not isinstance(event, FormMeasured)]
+        for line in (event for event in events if isinstance(event, LogLine)):
+            logging.getLogger(line.logger).log(line.level, "a worker: %s", line.text)
+        of_lineages = [event for event in events if not isinstance(event, (FormMeasured, LogLine))]
         if of_lineages:
             self._to_do.append(partial(self._record, of_lineages))
         self._caught_up()
@@ -195,6 +201,10 @@ class Driver:
         self._to_do.appendleft(partial(self._recorded, of_lineages, outcome))
 
     def _recorded(self, of_lineages: Sequence[LineageEvent], outcome: Recorded) -> None:
+        if outcome.refused:
+            _log.info(
+                "%d reports were refused: another launch holds what they are of, or it has ended", outcome.refused
+            )
         for event in of_lineages:
             if isinstance(event, EpochRecord):
                 del self.crashes[event.lineage_id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,21 @@ from gridsearch.spec.outcomes import FormMeasured
 from gridsearch.spec.trial import AUGMENTATIONS
 from gridsearch.training.choosing import (
     ALONE,
+    FORMS,
     STEPS_WORTH_A_PROBE,
+    Refusal,
     fastest,
     known,
     machine,
     measure,
+    refusals,
     remembered,
     unmeasured,
     workload,
 )
 from gridsearch.training.member import Member
 from gridsearch.training.task import LineageTask
+from gridsearch.training.verifying import proved
 
 #: A folder that is not there: what is measured starts from its seed.
 _NO_CHECKPOINTS = Path("no-checkpoints-for-a-plan")
@@ -40,7 +44,8 @@ class ExplainedPack:
     together; `cut` says that others of its kind are in other packs, for the workers' sake or because of a limit.
     `form` is how it will be trained, None while that is still to be measured. `step_seconds` is what a step of the
     whole pack takes and `alone_seconds` what it would one by one, None where not measured; `seconds` is the expected
-    time, by those figures where there are any and by a rough rule else; `bytes` the expected memory.
+    time, by those figures where there are any and by a rough rule else; `bytes` the expected memory. `refused` says
+    which form was tried and refused, for how many models, and why: those are trained in another, or alone.
     """
 
     shared: dict[str, Any]
@@ -53,6 +58,15 @@ class ExplainedPack:
     alone_seconds: float | None
     seconds: float
     bytes: int
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What trying a plan's packs has brought: measurements, and for each pack, in order, what was refused."""
+
+    measured: list[FormMeasured]
+    refused: list[list[Refusal]]
 
 
 def explain(
@@ -62,46 +76,77 @@ def explain(
     *,
     device: str,
     threads: int,
+    refused: Sequence[Sequence[Refusal]] = (),
 ) -> list[ExplainedPack]:
-    """Return the packs explained, in their order; `measured` is what the store remembers of forms."""
+    """Return the packs explained, in their order.
+
+    `measured` is what the store remembers of forms, and `refused` what `try_packs` has found out.
+    """
     where = machine(choose_device(device), threads)
     settings = [_separating(pack) for pack in packs]
     telling = [key for key in (settings[0] if settings else ()) if len({str(one[key]) for one in settings}) > 1]
     kinds = Counter(pack.kind for pack in packs)
     shape, classes = prepared.dataset.image_shape, prepared.dataset.num_classes
     explained = []
-    for pack, own in zip(packs, settings, strict=True):
+    for pack, own, lost in zip(packs, settings, refused or [()] * len(packs), strict=True):
         configs = [lineage.config for lineage in pack.lineages]
         times = known(measured, where, workload(configs, shape, classes))
         shared = {key: own[key] for key in telling}
-        explained.append(_explained(pack, shared, times, cut=kinds[pack.kind] > 1))
+        one = _explained(pack, shared, times, cut=kinds[pack.kind] > 1)
+        explained.append(replace(one, refused=tuple(lost)))
     return explained
 
 
-def measure_missing(
+def try_packs(
     prepared: PreparedJob,
     packs: Sequence[PlannedPack],
     measured: Sequence[FormMeasured],
     *,
     device: str,
     threads: int,
-) -> list[FormMeasured]:
-    """Measure, here and now, the forms of those packs of which nothing is remembered, as their worker would.
+) -> Tried:
+    """Measure, here and now, the forms of those packs of which nothing is remembered, and prove what they will take.
 
-    Compiled code is not tried: making it may take longer than anyone wants to wait for a plan.
+    So does their worker. Compiled code is not tried: making it may take longer than anyone wants to wait for a plan.
     """
     settings = WorkerSettings(
         prepared.splits, prepared.dataset.num_classes, _NO_CHECKPOINTS, prepared.model_search, device, threads
     )
     places = WorkplaceMaker(settings)
     found: list[FormMeasured] = []
+    refused: list[list[Refusal]] = []
     for pack in packs:
-        if len(pack.lineages) == 1 or max(lineage.steps for lineage in pack.lineages) < STEPS_WORTH_A_PROBE:
+        refused.append([])
+        if len(pack.lineages) == 1:
             continue
         place = places.at(pack.lineages[0].config)
         members = [Member(LineageTask(line.lineage_id, 0, line.config, -1), place) for line in pack.lineages]
-        found += measure(members, place, 0, remembered(measured, members, place))
-    return found
+        times = remembered(measured, members, place)
+        steps = max(lineage.steps for lineage in pack.lineages)
+        with refusals() as lost:
+            if steps >= STEPS_WORTH_A_PROBE:
+                new = measure(members, place, 0, times)
+                found += new
+                times |= {one.form: one.seconds for one in new}
+            form = fastest(times, steps) if times else unmeasured(dense=pack.kind.is_dense)
+            if form and form != ALONE:
+                proved(FORMS[form].proved_by or FORMS[form], members, place)
+        refused[-1] = lost
+    return Tried(found, refused)
+
+
+def explain_now(
+    prepared: PreparedJob,
+    packs: Sequence[PlannedPack],
+    measured: Sequence[FormMeasured],
+    *,
+    device: str,
+    threads: int,
+) -> list[ExplainedPack]:
+    """Return the packs explained, by what the store remembers of forms and by what trying them now brings."""
+    tried = try_packs(prepared, packs, measured, device=device, threads=threads)
+    every = [*measured, *tried.measured]
+    return explain(prepared, packs, every, device=device, threads=threads, refused=tried.refused)
 
 
 def _explained(

@@ -11,7 +11,14 @@ from gridsearch.engine.model_process import Limits, ModelProcess
 from gridsearch.engine.model_questions import Seen
 from gridsearch.errors import ModelError, closest, nearest
 from gridsearch.models.plain import is_plain
-from gridsearch.models.registry import MODELS, ModelClass, ModelSignature, check_hyperparameters, find_model
+from gridsearch.models.registry import (
+    MODELS,
+    ModelClass,
+    ModelSignature,
+    check_hyperparameters,
+    find_model,
+    has_beside,
+)
 from gridsearch.search.grid import ModelPart
 from gridsearch.spec.comparisons import texts_compared
 from gridsearch.spec.habits import module_path
@@ -30,14 +37,14 @@ class JobModels:
     """
 
     def __init__(self, names: Iterable[str], folders: Sequence[Path], limits: Limits | None = None) -> None:
-        self.folders, self.limits = folders, limits
+        self.names, self.folders, self.limits = tuple(names), folders, limits
         self.seen: Seen | None = None
         self._signatures: dict[str, ModelSignature] = {}
         self._here: dict[str, Tried] = {}
         self._processes: dict[str, ModelProcess] = {}
         self._current: ModelProcess | None = None
         # At once: it takes seconds to start, in which the data are loaded.
-        if first := next((name for name in names if name not in MODELS), None):
+        if first := next((name for name in self.names if name not in MODELS), None):
             self._process(first)
 
     def __getitem__(self, name: str) -> ModelSignature:
@@ -45,6 +52,10 @@ class JobModels:
         if name not in self._signatures:
             self._signatures[name] = find_model(name) if name in MODELS else self._process(name).signature()
         return self._signatures[name]
+
+    def has(self, name: str, key: str, names: Sequence[str] = ()) -> bool:
+        """Return whether something is a setting of a model beside others, the job's where none are named."""
+        return has_beside(self[name], key, [self[other] for other in names or self.names])
 
     def tried(self, name: str) -> Tried:
         """Return who answers questions about a model, as `trying.Tried` says."""
@@ -70,7 +81,7 @@ class JobModels:
             model.code,
             {key: value for key, value in model.optional.items() if is_plain(value)},
             model.version,
-            model.has,
+            lambda key: self.has(name, key),
             pretrained or {},
             unusable or {},
         )
@@ -111,7 +122,7 @@ def check_found(job: JobSpec, models: JobModels) -> None:
     if unknown is not None and len(found) > 1:
         raise ModelError(f"{_place(job, found[0], unknown)}: {_known_to_none(found, unknown)}{_part_of(job)}")
     for model in found:
-        own = names if len(found) == 1 else [key for key in names if model.has(key)]
+        own = names if len(found) == 1 else [key for key in names if models.has(model.name, key)]
         try:
             check_hyperparameters(model, own)
         except ModelError as error:

@@ -117,7 +117,14 @@ def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool =
     states = store.states([trial.trial_id for trial in trials]) if store else {}
     lineages = store.lineages({trial.lineage_id for trial in trials}) if store else {}
     recorded = {key: FOREVER if row.answered else row.epoch for key, row in lineages.items()}
-    return make_plan(prepared.grid, states, recorded, train_images=prepared.train_images, retry_failed=retry_failed)
+    return make_plan(
+        prepared.grid,
+        states,
+        recorded,
+        train_images=prepared.train_images,
+        retry_failed=retry_failed,
+        is_doomed=lambda config: prepared.doom_of(config) is not None,
+    )
 
 
 def plan_packs(
@@ -130,7 +137,6 @@ def plan_packs(
 
     `note` is told how large the models of the lineages are, as far as that can be counted.
     """
-    lineages = [lineage for lineage in lineages if not prepared.doom_of(lineage.config)]
     if not lineages:
         return []
     from gridsearch.engine.traits import TraitsFinder
@@ -208,8 +214,9 @@ class Launch:
         self.store.put_job(name, self.prepared.record().as_json(), self.prepared.job.source, self.prepared.new_trials())
         if self.options.retry_failed:
             self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED], self.prepared.grid.chosen)
-        wanted = self.open_lineages()
-        if not wanted:
+        plan = plan_job(self.prepared, self.store)
+        wanted = plan.lineages
+        if not wanted and not plan.to_fail:
             self.keep_winners(listener)  # of a launch that ended before it could
             self.room.make()
             self.tell_removed(listener)
@@ -400,12 +407,8 @@ class Launch:
         workers, keep = self.options.workers, self.options.keep
         return disk_need(packs, sizes, workers=workers, keep=keep, limit=self.room.limit)
 
-    def open_lineages(self) -> list[LineagePlan]:
-        """Return the lineages that still have trials to train."""
-        return list(plan_job(self.prepared, self.store).lineages)
-
     def free_of_claims(
-        self, wanted: list[LineagePlan], note: Callable[[str], None] = lambda text: None
+        self, wanted: Sequence[LineagePlan], note: Callable[[str], None] = lambda text: None
     ) -> list[LineagePlan]:
         """Return those lineages that no live launch holds; launches found lost are closed, and told of."""
         for lost in close_lost_launches(self.store, self.watch):
@@ -414,25 +417,25 @@ class Launch:
         return [plan for plan in wanted if rows[plan.lineage_id].launch_id is None]
 
     def worth_training(self, driver: Driver) -> list[LineagePlan]:
-        """Return the open lineages; those whose model ended the process it was tried in have failed by now."""
-        wanted = self.open_lineages()
-        found = {plan.lineage_id: self.prepared.doom_of(plan.config) for plan in wanted}
-        if doomed := {key: doom for key, doom in found.items() if doom}:
-            free = self.free_of_claims([plan for plan in wanted if plan.lineage_id in doomed])
-            driver.give_up(free, doomed)
-            wanted = self.open_lineages()
-        return wanted
+        """Return the lineages with trials to train; those that are known not to be trainable have failed by now."""
+        plan = plan_job(self.prepared, self.store)
+        if plan.to_fail:
+            found = {line.lineage_id: self.prepared.doom_of(line.config) for line in plan.to_fail}
+            doomed = {key: doom for key, doom in found.items() if doom}
+            driver.give_up(self.free_of_claims(plan.to_fail), doomed)
+            plan = plan_job(self.prepared, self.store)
+        return list(plan.lineages)
 
-    def without_checkpoint(self, wanted: list[LineagePlan]) -> list[LineagePlan]:
+    def without_checkpoint(self, wanted: Sequence[LineagePlan]) -> list[LineagePlan]:
         """Return those lineages that have epochs recorded, but nothing sound to go on from."""
         root = paths.checkpoint_dir(self.store_path)
         return [plan for plan in wanted if plan.start > 0 and CheckpointFolder(root, plan.lineage_id).load() is None]
 
     def end(self, interrupted: bool) -> LaunchEnd:
         """Return how things stand."""
-        whole = counts = self.store.counts(self.prepared.job.name)
+        counts, others = self.store.counts(self.prepared.job.name), 0
         if (chosen := self.prepared.grid.chosen) is not None:
             found = Counter(self.store.states(chosen).values())
-            counts = {state: found[state] for state in whole if found[state]}
-        unfinished, left = _open(counts), _open(whole)
-        return LaunchEnd(counts, interrupted=interrupted and unfinished > 0, others=left - unfinished)
+            counts = {state: found[state] for state in counts if found[state]}
+            others = plan_job(self.prepared, self.store).others
+        return LaunchEnd(counts, interrupted=interrupted and _open(counts) > 0, others=others)

@@ -13,6 +13,7 @@ from gridsearch.engine.job_models import JobModels
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Problem
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature, settings_text
+from gridsearch.search.grid import Grid
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.kinds import as_written
 from gridsearch.spec.trial import TrialConfig
@@ -31,17 +32,20 @@ def named_defaults(job: JobSpec, model: ModelSignature) -> Settings:
     return {key: model.optional[key] for key in job.setting_names if is_plain(model.optional.get(key, ...))}
 
 
-def check_models(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig]) -> list[Doom]:
+def check_models(job: JobSpec, models: JobModels, grid: Grid) -> list[Doom]:
     """Return the settings under which a job's models do not work, as `_check_model` finds them for each.
 
+    Each model has its own share of tries, and where a part of the grid is to be trained, that part comes first.
     Of several models one that works nowhere costs its own trials; `ModelError` where that are all.
     """
     found: list[Doom] = []
     nowhere: list[WorksNowhereError] = []
-    own = {name: [config for config in configs if config.model == name] for name in job.models}
+    chosen, others = ([trial.config for trial in trials] for trials in (grid.chosen_trials, grid.others))
+    own = {name: [config for config in [*chosen, *others] if config.model == name] for name in job.models}
     for name in job.models:
+        first = sum(config.model == name for config in chosen)
         try:
-            found += _check_model(job, models[name], models.tried(name), own[name])
+            found += _check_model(job, models, name, own[name][:first], own[name][first:])
         except WorksNowhereError as error:
             nowhere.append(error)
             found.append(_nowhere(job, models[name], own[name], error))
@@ -65,7 +69,9 @@ def _nowhere(job: JobSpec, model: ModelSignature, configs: Sequence[TrialConfig]
     )
 
 
-def _check_model(job: JobSpec, model: ModelSignature, tried: Tried, configs: Iterable[TrialConfig]) -> list[Doom]:
+def _check_model(
+    job: JobSpec, models: JobModels, name: str, chosen: Sequence[TrialConfig], others: Sequence[TrialConfig]
+) -> list[Doom]:
     """Return the settings under which the model cannot be built, gives no logits, or ends its process.
 
     Models are tried without memory for their numbers. One that needs numbers, and works with them, is left to the
@@ -73,10 +79,12 @@ def _check_model(job: JobSpec, model: ModelSignature, tried: Tried, configs: Ite
     where it works under none of its settings; an only model of ours where there are any that it refuses: that is a
     mistake in the job.
     """
-    names = [name for name in job.model_settings if model.has(name)]
+    model, tried = models[name], models.tried(name)
+    names = [key for key in job.model_settings if models.has(name, key)]
     defaults = named_defaults(job, model)
-    combinations = [defaults | config.hyper for config in configs]
-    found = _sorted_out(tried, telling(combinations, names))
+    first, later = ([defaults | config.hyper for config in configs] for configs in (chosen, others))
+    combinations = [*first, *later]
+    found = _sorted_out(tried, telling(first, names, later))
     good = found.good
     refused = [(settings, problem) for settings, problem in found.bad if not problem.ends]
     left = (good or found.cut_short) and (model.name not in MODELS or len(job.models) > 1)
@@ -150,8 +158,17 @@ class _Trying:
         return problem
 
 
-def telling(combinations: Iterable[Settings], names: Sequence[str]) -> list[Settings]:
-    """Return the distinct combinations, at most `MOST_TRIED`: those that show a value first, then others."""
+def telling(combinations: Iterable[Settings], names: Sequence[str], later: Iterable[Settings] = ()) -> list[Settings]:
+    """Return the distinct combinations, at most `MOST_TRIED`: those that show a value first, then others.
+
+    What is for `later` comes after all of them, as far as there is room.
+    """
+    chosen = _telling(combinations, names, MOST_TRIED)
+    known = {repr(settings) for settings in chosen}
+    return chosen + _telling((one for one in later if repr(one) not in known), names, MOST_TRIED - len(chosen))
+
+
+def _telling(combinations: Iterable[Settings], names: Sequence[str], most: int) -> list[Settings]:
     shown: set[tuple[str, str]] = set()
     first: list[Settings] = []
     others: list[Settings] = []
@@ -159,8 +176,8 @@ def telling(combinations: Iterable[Settings], names: Sequence[str]) -> list[Sett
         new = {(name, repr(settings.get(name))) for name in names} - shown
         shown |= new
         (first if new else others).append(settings)
-    chosen = _evenly(first, MOST_TRIED)
-    return chosen + _evenly(others, MOST_TRIED - len(chosen))
+    chosen = _evenly(first, most)
+    return chosen + _evenly(others, most - len(chosen))
 
 
 def _evenly(settings: Sequence[Settings], most: int) -> list[Settings]:

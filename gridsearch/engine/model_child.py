@@ -20,6 +20,7 @@ from typing import IO, Any
 from gridsearch.engine.model_questions import Problem, Seen
 from gridsearch.engine.trying import TriedHere
 from gridsearch.errors import ModelError, one_line
+from gridsearch.models.arguments import Wanted
 from gridsearch.models.layers import layers_of
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import ModelClass, find_model
@@ -141,12 +142,18 @@ def signature(model: ModelClass) -> Answer:
         "opaque": [key for key, value in model.optional.items() if not is_plain(value)],
         "order": list(model.optional),
         "open_ended": model.open_ended,
-        "wanted": {
-            key: {"kinds": sorted(one.kinds), "items": sorted(one.items), "options": list(one.options)}
-            for key, one in model.wanted.items()
-        },
+        "wanted": {key: _wanted(one) for key, one in model.wanted.items()},
         "code": model.code,
         "sources": dict(model.sources),
+    }
+
+
+def _wanted(one: Wanted) -> Answer:
+    return {
+        "kinds": sorted(one.kinds),
+        "items": sorted(one.items),
+        "options": list(one.options),
+        "each": _wanted(one.each) if one.each else None,
     }
 
 

@@ -61,11 +61,13 @@ class _Wanted(BaseModel):
     kinds: list[Want]
     items: list[Want]
     options: list[Any]
+    each: _Wanted | None
 
     def plain(self) -> Wanted:
         """Return the same for the launch; options that a job file cannot write are none."""
         options = tuple(option for option in self.options if is_plain(option))
-        return Wanted(frozenset(self.kinds), frozenset(self.items), options)
+        each = self.each.plain() if self.each else None
+        return Wanted(frozenset(self.kinds), frozenset(self.items), options, each)
 
 
 class _Signature(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import yaml
@@ -86,9 +87,14 @@ def _ids(prepared: PreparedJob, job: JobSpec) -> set[str]:
 def _ingredients(prepared: PreparedJob, job: JobSpec) -> Ingredients:
     """Return what another form of the job is made of, which may have models that this one has not."""
     known = prepared.ingredients.models
-    return replace(
-        prepared.ingredients, models={name: known.get(name) or prepared.models.part(name) for name in job.models}
-    )
+    parts = {
+        name: replace(
+            known.get(name) or prepared.models.part(name),
+            has=partial(prepared.models.has, name, names=job.models),
+        )
+        for name in job.models
+    }
+    return replace(prepared.ingredients, models=parts)
 
 
 def _overrides(prepared: PreparedJob, earlier: JobSpec) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from gridsearch.engine.dooms import Doom
 from gridsearch.engine.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.model_process import Limits
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
-from gridsearch.engine.settings_checks import fitted_job
+from gridsearch.engine.settings_checks import check_fits, fitted_job
 from gridsearch.errors import DataError, JobError, ModelError
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature
-from gridsearch.search.grid import Grid, Ingredients, expand
+from gridsearch.search.grid import Grid, GridTrial, Ingredients, expand
 from gridsearch.spec.domains import Axis
 from gridsearch.spec.job import JobSpec
 from gridsearch.spec.record import Drawn, JobRecord
@@ -64,9 +64,9 @@ class PreparedJob:
         """Return why a trial cannot be trained, where that is known."""
         return doom_of(self.dooms, config)
 
-    def doomed_trials(self, doom: Doom) -> int:
-        """Return how many of the trials to train cannot be trained for a reason."""
-        return sum(doom.dooms(trial.config) for trial in self.grid.chosen_trials)
+    def doomed_by(self, doom: Doom, trials: Iterable[GridTrial]) -> int:
+        """Return how many trials cannot be trained for this reason before any other."""
+        return sum(self.doom_of(trial.config) is doom for trial in trials)
 
     def images(self) -> dict[str, int]:
         """Return how many images each part has, and how many none has where that is more than none."""
@@ -198,11 +198,13 @@ def _prepare(
     job, dataset, splits = load_divided(job, data_dir)
     check_rules(job)
     check_found(job, models)
-    job = fitted_job(job, [models[name] for name in job.models])
+    signatures = [models[name] for name in job.models]
+    job = fitted_job(job, signatures)
     weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
     parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
     ingredients = Ingredients(dataset.fingerprint, parts, teacher)
     grid = expand(job, ingredients)
+    check_fits(job, signatures, [trial.config for trial in grid.trials])
     models.seen = seen = Seen(dataset.image_shape, dataset.num_classes)
     files = {key: file for found in weights.values() for key, file in found.files.items()}
     prepared = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
@@ -210,13 +212,13 @@ def _prepare(
     once_sound(prepared)
     from gridsearch.engine.model_checks import check_models
 
-    dooms = check_models(job, models, [trial.config for trial in grid.trials])
+    dooms = check_models(job, models, grid)
     from gridsearch.engine.batch_checks import check_batches
     from gridsearch.engine.recipe_checks import check_recipe
 
-    sound = [trial.config for trial in grid.trials if not doom_of(dooms, trial.config)]
+    sound = [trial.config for trial in grid.chosen_first if not doom_of(dooms, trial.config)]
     dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
-    check_recipe(job, models, seen, [trial.config for trial in grid.trials], prepared.pretrained)
+    check_recipe(job, models, seen, [trial.config for trial in grid.chosen_first], prepared.pretrained)
     prepared = replace(prepared, dooms=dooms)
     return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
 

@@ -35,6 +35,7 @@ from gridsearch.engine.interruption import SIGNALS
 from gridsearch.engine.own_folder import OwnFolder
 from gridsearch.engine.silence import Silences, Watchdog
 from gridsearch.engine.worker_death import cause_of_death
+from gridsearch.engine.worker_log import WorkerLog
 from gridsearch.engine.workplaces import WorkplaceMaker
 from gridsearch.errors import StorageError, not_writable
 from gridsearch.spec.identity import canonical, parse
@@ -53,6 +54,7 @@ class PackTrainable(tune.Trainable):
         """Put the data on the device, once, and take the first pack."""
         with contextlib.suppress(ValueError):  # Ctrl-C is for the driver, which ends its workers
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.log = WorkerLog()
         self.watchdog = Watchdog(settings.patience, silent)
         self.places = WorkplaceMaker(settings)
         self.reset_config(config)
@@ -72,12 +74,12 @@ class PackTrainable(tune.Trainable):
         deadline = time.monotonic() + REPORT_SECONDS
         try:
             for event in self.watchdog.watched(self.events):
-                events.append(event)
+                events += [*self.log.taken(), event]
                 if time.monotonic() >= deadline or opens_formation(event):
                     return {"events": events, "done": False}
         except StorageError as error:
             return {"events": events, "done": True, "not_writable": str(error)}
-        return {"events": events, "done": True}
+        return {"events": [*events, *self.log.taken()], "done": True}
 
 
 class NotSaved:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -58,9 +59,18 @@ def check_recipe(
         check_features(job, models.tried(name), learning, left_out(job, name, "distillation == 'hidden'"))
 
 
+def _shares(configs: Iterable[TrialConfig]) -> Iterator[TrialConfig]:
+    """Yield as many trials of each model as are tried of one."""
+    tries: Counter[str] = Counter()
+    for config in configs:
+        tries[config.model] += 1
+        if tries[config.model] <= MOST_TRIED:
+            yield config
+
+
 def _check_freezing(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig]) -> None:
     distinct = {(config.model, config.freeze, repr(config.hyper)): config for config in configs if config.freeze}
-    for config in list(distinct.values())[:MOST_TRIED]:
+    for config in _shares(distinct.values()):
         with contextlib.suppress(ModelEndedError, NotTriedError):
             if said := models.tried(config.model).freezing_problem(config.hyper, config.freeze):
                 mend = left_out(job, config.model, f"freeze == {config.freeze!r}")
@@ -70,7 +80,7 @@ def _check_freezing(job: JobSpec, models: JobModels, configs: Sequence[TrialConf
 def _check_pretrained(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig], files: PretrainedFiles) -> None:
     starting = [config for config in configs if (config.model, config.pretrained) in files]
     distinct = {(config.model, config.pretrained, repr(config.hyper)): config for config in starting}
-    for config in list(distinct.values())[:MOST_TRIED]:
+    for config in _shares(distinct.values()):
         with contextlib.suppress(ModelEndedError, NotTriedError):
             if said := models.tried(config.model).pretrained_problem(config, files[config.model, config.pretrained]):
                 mend = left_out(job, config.model, "pretrained != ''")

@@ -7,51 +7,63 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gridsearch.errors import ModelError
-from gridsearch.models.registry import ModelSignature
+from gridsearch.models.registry import ModelSignature, has_beside
 from gridsearch.spec.domains import Axis
+from gridsearch.spec.identity import settle
 from gridsearch.spec.job import MODEL, JobSpec
 from gridsearch.spec.kinds import as_written
 from gridsearch.spec.space import Space
-from gridsearch.spec.trial import RECIPE_KEYS, Value
+from gridsearch.spec.trial import RECIPE_KEYS, TrialConfig, Value
 
 
 def fitted_job(job: JobSpec, models: Sequence[ModelSignature]) -> JobSpec:
-    """Return the job with numbers as its models take them; `ModelError`, with its place, for a value that one cannot.
+    """Return the job with numbers as its models take them.
 
-    Only what loses nothing is made to fit, `1` to `1.0`: text stays text, as a model would take "false" for true. A
-    value is held against each of the models that have the setting.
+    Only what loses nothing is made to fit, `1` to `1.0`: text stays text, as a model would take "false" for true.
     """
     for model in models:
-        axes = [_fitted(job, model, axis) if _is_of(model, axis.name) else axis for axis in job.space.axes]
+        axes = [
+            replace(axis, values=tuple(map(model.takes(axis.name).fitted, axis.values)))
+            if _is_of(model, axis.name, models)
+            else axis
+            for axis in job.space.axes
+        ]
         job = replace(job, space=Space(axes))
     return job
 
 
-def _is_of(model: ModelSignature, key: str) -> bool:
-    return key not in RECIPE_KEYS and key != MODEL and model.has(key)
+def check_fits(job: JobSpec, models: Sequence[ModelSignature], configs: Sequence[TrialConfig]) -> None:
+    """Raise `ModelError`, with its place, for a value that a model cannot have, where one of these trials has it.
+
+    A value is held against each of the models that have the setting; what a rule leaves out is no matter.
+    """
+    for model in models:
+        for axis in job.space.axes:
+            if not _is_of(model, axis.name, models):
+                continue
+            wrong = [index for index, value in enumerate(axis.values) if model.takes(axis.name).problem(value)]
+            if not wrong:
+                continue
+            own = [config.hyper for config in configs if config.model == model.name]
+            held = {repr(settle(hyper[axis.name])) for hyper in own if axis.name in hyper}
+            first = next((index for index in wrong if repr(settle(axis.values[index])) in held), None)
+            if first is not None:
+                _check_lists(job, model, axis)
+                raise _misfit(job, model, axis, first)
 
 
-def _fitted(job: JobSpec, model: ModelSignature, axis: Axis) -> Axis:
-    _check_lists(job, model, axis)
-    written = isinstance(_written(job, axis.name), list)
-    values = [
-        _fitted_value(job, model, axis.name, axis.values, index, written_as_list=written)
-        for index in range(len(axis.values))
-    ]
-    return replace(axis, values=tuple(values))
+def _is_of(model: ModelSignature, key: str, models: Sequence[ModelSignature]) -> bool:
+    return key not in RECIPE_KEYS and key != MODEL and has_beside(model, key, models)
 
 
-def _fitted_value(
-    job: JobSpec, model: ModelSignature, key: str, values: Sequence[Value], index: int, *, written_as_list: bool
-) -> Value:
-    wanted, value = model.takes(key), values[index]
-    if said := wanted.problem(value):
-        trail = job.trail(key)
-        place = job.document.place((*trail, index) if written_as_list else trail)
-        hint = "" if written_as_list else _whole_numbers(values)
-        raise ModelError(f"{place}: {key}: model {model.name!r}: {said}{hint}")
-    fitted: Value = wanted.fitted(value)
-    return fitted
+def _misfit(job: JobSpec, model: ModelSignature, axis: Axis, index: int) -> ModelError:
+    trail, written_as_list = job.trail(axis.name), isinstance(_written(job, axis.name), list)
+    place = job.document.place((*trail, index) if written_as_list else trail)
+    hint = "" if written_as_list else _whole_numbers(axis.values)
+    said = model.takes(axis.name).problem(axis.values[index])
+    out = f"{MODEL} == {as_written(model.name)} and {axis.name} == {as_written(axis.values[index])}"
+    rule = f"; or leave it out with a rule, skip: {out}" if len(job.models) > 1 else ""
+    return ModelError(f"{place}: {axis.name}: model {model.name!r}: {said}{hint}{rule}")
 
 
 def _written(job: JobSpec, key: str) -> object:
@@ -63,10 +75,16 @@ def _written(job: JobSpec, key: str) -> object:
 
 def _check_lists(job: JobSpec, model: ModelSignature, axis: Axis) -> None:
     """Raise `ModelError` where a list was written as one value, and so is an axis of its items."""
-    if model.takes(axis.name).kinds - {"null"} == {"list"} and not any(isinstance(v, list) for v in axis.values):
+    wanted = model.takes(axis.name)
+    lists = [value for value in axis.values if isinstance(value, list)]
+    items = [item for value in lists for item in value]
+    if wanted.kinds - {"null"} != {"list"}:
+        return
+    of_lists = bool(items) and wanted.items == {"list"} and not any(isinstance(item, list) for item in items)
+    if not lists or of_lists:
         raise ModelError(
             f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, and model {model.name!r}"
-            f" takes a list as one value: write [{as_written(list(axis.values))}]"
+            f" takes a list{' of lists' if of_lists else ''} as one value: write [{as_written(list(axis.values))}]"
         )
 
 

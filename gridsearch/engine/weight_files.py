@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import math
 import tempfile
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from gridsearch.atomic import write
-from gridsearch.errors import StorageError
+from gridsearch.errors import StorageError, one_line
 from gridsearch.models.registry import MODELS, find_model
 from gridsearch.regular_files import read_regular
 from gridsearch.spec.identity import parse
@@ -25,6 +26,8 @@ from gridsearch.spec.trial import TrialConfig
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.normalization import Normalizer
 from gridsearch.version import __version__
+
+_log = logging.getLogger(__name__)
 
 
 def preprocessing(precision: str) -> str:
@@ -118,12 +121,14 @@ def read_weights(file: Path, trial_id: str, epoch: int) -> dict[str, Tensor] | N
     try:
         content = read_regular(file)
         if hashlib.sha256(content).hexdigest() != described.get("sha256"):
-            return None
+            raise ValueError("it is not what its description says")
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception:  # readers raise whatever damaged bytes lead them to; code in them is never run
+        if not (isinstance(found, dict) and all(isinstance(value, Tensor) for value in found.values())):
+            raise ValueError("it is no state dict")
+    except Exception as error:  # readers raise whatever damaged bytes lead them to; code in them is never run
+        _log.info("the weights in %s cannot be used: %s", file, one_line(error))
         return None
-    is_state = isinstance(found, dict) and all(isinstance(value, Tensor) for value in found.values())
-    return dict(found) if is_state else None
+    return dict(found)
 
 
 def own_validation(file: Path, trial_id: str) -> Validation | None:
@@ -139,7 +144,10 @@ def _described(file: Path, trial_id: str) -> dict[str, Any] | None:
     """Return what a file of weights is said to be, or None where that is nothing or of another trial."""
     try:
         found: dict[str, Any] = json.loads(read_regular(file.with_suffix(".json")))
-    except (OSError, MemoryError, ValueError, RecursionError):
+    except FileNotFoundError:
+        return None
+    except (OSError, MemoryError, ValueError, RecursionError) as error:
+        _log.info("the description of %s cannot be read: %s", file, one_line(error))
         return None
     return found if file.exists() and isinstance(found, dict) and found.get("trial") == trial_id else None
 

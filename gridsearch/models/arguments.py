@@ -6,7 +6,7 @@ import collections.abc
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,17 +36,21 @@ _DEFAULTS: tuple[tuple[type, frozenset[Want]], ...] = (
 class Wanted:
     """What a setting takes: values of these kinds, lists with items of those; or one of a few values.
 
-    Without kinds nothing is known, and anything may be tried.
+    Without kinds nothing is known, and anything may be tried. `each` says what lists among the items take.
     """
 
     kinds: frozenset[Want] = frozenset()
     items: frozenset[Want] = frozenset()
     options: tuple[Any, ...] = ()
+    each: Wanted | None = None
 
     def fitted(self, value: Any) -> Any:
         """Return the value as a number of the kind that is wanted, where that loses nothing; else as it is."""
         if isinstance(value, (list, tuple)):
-            return [_fitted(item, self.items) for item in value]
+            each = self.each or Wanted()
+            return [
+                each.fitted(item) if isinstance(item, (list, tuple)) else _fitted(item, self.items) for item in value
+            ]
         return _fitted(value, self.kinds)
 
     def problem(self, value: Any) -> str:
@@ -56,7 +60,12 @@ class Wanted:
         if said := _unlike(value, self.kinds):
             return said
         items = value if isinstance(value, (list, tuple)) else []
-        return next((said for item in items if (said := _unlike(item, self.items))), "")
+        return next((said for item in items if (said := self._problem_of_item(item))), "")
+
+    def _problem_of_item(self, item: Any) -> str:
+        if said := _unlike(item, self.items):
+            return said
+        return self.each.problem(item) if self.each and isinstance(item, (list, tuple)) else ""
 
     def _no_option(self, value: Any) -> str:
         names = [option for option in self.options if isinstance(option, str)]
@@ -117,7 +126,7 @@ def _wanted(hint: Any, default: Any, *, has_default: bool) -> Wanted:
         return by_hint if not by_hint.options or default in by_hint.options or not has_default else Wanted()
     own: Wanted = _of_hint(type(default)) or Wanted()
     more = own.kinds if not (own.kinds <= _NUMBERS and by_hint.kinds & _NUMBERS) else frozenset()
-    return Wanted(by_hint.kinds | more, by_hint.items)
+    return Wanted(by_hint.kinds | more, by_hint.items, each=by_hint.each)
 
 
 def _of_hint(hint: Any) -> Wanted | None:
@@ -135,11 +144,13 @@ def _of_hint(hint: Any) -> Wanted | None:
         items = [_of_hint(part) for part in inner if part is not ...]
         known = bool(items) and all(item is not None and item.kinds for item in items)
         kinds = frozenset(kind for item in items if item for kind in item.kinds) if known else frozenset()
-        return Wanted(frozenset({"list"}), kinds)
+        lists = [item for item in items if item and "list" in item.kinds]
+        each = _united(lists) if known and lists else None
+        return Wanted(frozenset({"list"}), kinds, each=each and Wanted(frozenset({"list"}), each.items, each=each.each))
     return None
 
 
-def _united(parts: list[Wanted | None]) -> Wanted | None:
+def _united(parts: Sequence[Wanted | None]) -> Wanted | None:
     if any(part is None for part in parts):
         return None
     known = [part for part in parts if part is not None]
@@ -153,4 +164,6 @@ def _united(parts: list[Wanted | None]) -> Wanted | None:
             if kinds
             else Wanted(options=options)
         )
-    return Wanted(kinds, frozenset(item for part in known for item in part.items))
+    each = [part.each for part in known if part.each]
+    inner = _united(each) if each and len(each) == len([part for part in known if "list" in part.items]) else None
+    return Wanted(kinds, frozenset(item for part in known for item in part.items), each=inner)

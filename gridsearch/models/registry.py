@@ -155,6 +155,16 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     return _describe(name, found, sources=_sources_of(module, search))
 
 
+def has_beside(model: ModelSignature, key: str, models: Sequence[ModelSignature]) -> bool:
+    """Whether something is a setting of one of a job's models.
+
+    What one of them names is no setting of another that would take anything: `**kwargs` are for what nobody names.
+    """
+    if key in model.hyperparameters or not model.has(key):
+        return key in model.hyperparameters
+    return not any(key in other.hyperparameters for other in models)
+
+
 def check_hyperparameters(model: ModelSignature, given: Sequence[str], *, mend: str = "add it under 'space'") -> None:
     """Raise `ModelError` when a name is not a hyperparameter of the model, or a required one is missing.
 

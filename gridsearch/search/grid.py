@@ -91,6 +91,16 @@ class Grid:
         return self.trials if self.chosen is None else [one for one in self.trials if one.trial_id in self.chosen]
 
     @property
+    def others(self) -> Sequence[GridTrial]:
+        """Return the trials that are not to be trained, in order."""
+        return [] if self.chosen is None else [one for one in self.trials if one.trial_id not in self.chosen]
+
+    @property
+    def chosen_first(self) -> Sequence[GridTrial]:
+        """Return all trials, those to train before the others."""
+        return [*self.chosen_trials, *self.others]
+
+    @property
     def drawn_text(self) -> str:
         """Return how many points were found by drawing, of how many, in words; nothing for a grid."""
         return drawn_text(self.standing, self.size) if self.asked else ""

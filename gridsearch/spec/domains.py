@@ -12,7 +12,7 @@ from typing import Any, Literal
 from gridsearch.errors import nearest
 from gridsearch.spec.identity import settle
 from gridsearch.spec.kinds import Kind, as_written, kind_of
-from gridsearch.spec.trial import Value
+from gridsearch.spec.trial import MAX_LEVELS, Value
 
 Scale = Literal["linear", "log", "category"]
 MAX_VALUES = 100_000
@@ -88,6 +88,8 @@ def _check(values: list[Value]) -> None:
     kinds = {_kind(value) for value in values} - {"null"}
     if len(kinds) > 1:
         raise ValueError(f"values of mixed types ({', '.join(sorted(kinds))}); an axis holds one kind of value")
+    if (said := _levels_problem(values)) is not None:
+        raise ValueError(f"{said}; the lists of one axis have one depth")
     known: set[str] = set()
     for value in values:
         key = repr(settle(value))
@@ -105,9 +107,31 @@ def _kind(value: Any) -> Kind:
     kind = kind_of(value)
     if kind == "list":
         inner = {_kind(item) for item in value}
-        if len(inner) > 1 or inner & {"list", "null"}:
-            raise ValueError(f"the list {as_written(value)} as one value must hold plain values of one kind")
+        if len(inner) > 1 or "null" in inner:
+            raise ValueError(f"the list {as_written(value)} as one value must hold plain values of one kind, or lists")
     return kind
+
+
+def _levels_problem(values: list[Value]) -> str | None:
+    """Return what is wrong with the depths of the lists among values: a column of a table has one."""
+    # For each value the depths at which plain values lie in it, and those at which its empty lists would have them.
+    found = [(value, *_depths(value, 0)) for value in values if isinstance(value, list)]
+    filled = {depth for _, leaves, _ in found for depth in leaves}
+    for value, leaves, empty in found:
+        if max(leaves | empty) > MAX_LEVELS:
+            return f"{as_written(value)} has lists in more than {MAX_LEVELS} levels"
+        if len(leaves) > 1 or (leaves and filled != leaves) or (filled and max(empty, default=0) > min(filled)):
+            return f"{as_written(value)} has plain values and lists side by side, or is deeper than others"
+    return None
+
+
+def _depths(value: Any, depth: int) -> tuple[set[int], set[int]]:
+    if not isinstance(value, list):
+        return {depth}, set()
+    if not value:
+        return set(), {depth + 1}
+    parts = [_depths(item, depth + 1) for item in value]
+    return set().union(*(leaves for leaves, _ in parts)), set().union(*(empty for _, empty in parts))
 
 
 def _expand(written: dict[str, Any]) -> list[Value]:

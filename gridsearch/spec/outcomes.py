@@ -149,5 +149,14 @@ class LineagePlaced:
     formation: Formation
 
 
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What a worker wrote to its log: the logger's name, the level as `logging` counts them, and a line."""
+
+    logger: str
+    level: int
+    text: str
+
+
 LineageEvent = EpochRecord | LineagePlaced | LineageFinished | LineageStopped | LineageDiverged | LineageFailed
-WorkerEvent = LineageEvent | FormMeasured
+WorkerEvent = LineageEvent | FormMeasured | LogLine

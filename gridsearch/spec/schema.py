@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from gridsearch.spec.domains import CONTINUOUS
 from gridsearch.spec.job import JobFile
-from gridsearch.spec.trial import Recipe
+from gridsearch.spec.trial import Recipe, Value
 from gridsearch.spec.yaml_source import PRIVATE
 
 _HELP = {
@@ -91,7 +91,7 @@ def job_schema(*, datasets: Sequence[str], models: Sequence[str]) -> dict[str, A
 
 
 def _value() -> dict[str, Any]:
-    return TypeAdapter(bool | int | float | str | list[bool | int | float | str] | None).json_schema()
+    return TypeAdapter(Value).json_schema()
 
 
 def _axis(value: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from gridsearch.spec.batches import KEEP, LastBatch, steps_of_epoch
 
 Scalar = bool | int | float | str
-#: A hyperparameter's value: a scalar, null, or a list of scalars (the widths of the hidden layers, say).
-Value = Scalar | None | list[Scalar]
+#: A hyperparameter's value: a scalar, null, or a list (the widths of the hidden layers, say), of lists too.
+Value = Scalar | None | list[Scalar | list[Scalar | list[Scalar | list[Scalar]]]]
+#: How many levels of lists a value has at most.
+MAX_LEVELS = 4
 
 #: Files of weights to start from, by the model and by what its configurations call them.
 PretrainedFiles = Mapping[tuple[str, str], Path]

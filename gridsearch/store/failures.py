@@ -44,7 +44,7 @@ def damaged(path: Path, what: str) -> StoreDamagedError:
     anew = "move the file away and launch again, which takes up what checkpoints beside it hold and trains the rest"
     mend = f"restore {backup}, or {anew}" if backup else anew
     look = f"see: gridsearch verify --store {path}; then "
-    return StoreDamagedError(f"the store {path} is damaged ({one_line(what)}); {look}{mend}")
+    return StoreDamagedError(f"the store {path} is damaged ({joined_lines(what)}); {look}{mend}")
 
 
 def explain(path: Path, message: str) -> StoreError:
@@ -54,10 +54,10 @@ def explain(path: Path, message: str) -> StoreError:
         return damaged(path, message)
     for part, advice in _MENDABLE:
         if part in text:
-            return StoreError(f"the store {path}: {advice} ({one_line(message)})")
-    return StoreError(f"the store {path} refused the change: {one_line(message)}")
+            return StoreError(f"the store {path}: {advice} ({joined_lines(message)})")
+    return StoreError(f"the store {path} refused the change: {joined_lines(message)}")
 
 
-def one_line(text: str) -> str:
+def joined_lines(text: str) -> str:
     """Return the text with every run of white space as one blank."""
     return " ".join(text.split())

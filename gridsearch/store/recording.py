@@ -24,7 +24,7 @@ from gridsearch.spec.outcomes import (
 from gridsearch.store.bulk import execute_many
 from gridsearch.store.claims import LineageNow, end_claims, lineages_now
 from gridsearch.store.columns import storable
-from gridsearch.store.failures import one_line
+from gridsearch.store.failures import joined_lines
 from gridsearch.store.journal import DIVERGED, FAILED, FINISHED, REFUSED, STOPPED, Cause, Event, log
 from gridsearch.store.keys import lineage_keys
 from gridsearch.store.lookup import rows_in
@@ -70,7 +70,7 @@ class _Progress:
                 self.end = Event(DIVERGED, detail={"epoch": event.epoch})
             case LineageFailed():
                 self.end = Event(
-                    FAILED, detail={"error": storable(one_line(event.error)) or "failed without a message"}
+                    FAILED, detail={"error": storable(joined_lines(event.error)) or "failed without a message"}
                 )
             case LineageFinished():
                 self.end = Event(FINISHED)

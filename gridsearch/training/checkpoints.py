@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import math
 import os
 import shutil
@@ -33,10 +34,12 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from gridsearch.atomic import sync_folder, write
-from gridsearch.errors import not_writable
+from gridsearch.errors import not_writable, one_line
 from gridsearch.regular_files import open_regular, read_regular
 from gridsearch.spec.metrics import METRICS
 from gridsearch.spec.outcomes import EpochRecord
+
+_log = logging.getLogger(__name__)
 
 SYNC_SECONDS = 5.0
 _IN_TURN, _SYNCED = ("even", "odd"), "synced"
@@ -70,6 +73,7 @@ class CheckpointFolder:
         self.synced_at = time.monotonic()
         self._older = _IN_TURN[0]
         self._encoded: list[tuple[EpochRecord, str]] = []
+        self._refused: set[str] = set()
 
     def save(self, tensors: dict[str, Tensor], history: Sequence[EpochRecord], *, last: bool = False) -> None:
         """Write the state after the last epoch of the history; `StorageError` when the disk does not take it.
@@ -199,12 +203,16 @@ class CheckpointFolder:
         try:
             content = unsealed(read_regular(self.folder / slot))
             if content is None:
-                return None
+                raise ValueError("it is cut short or damaged")
             metadata = _metadata(content)
             if metadata["lineage"] != self.lineage_id:
-                return None
+                raise ValueError(f"it is of the lineage {metadata['lineage']}")
             history = tuple(EpochRecord(**record) for record in json.loads(metadata["history"]))
-            return Checkpoint(safetensors.torch.load(content), history) if self._is_history(history) else None
+            if not self._is_history(history):
+                raise ValueError("its history is not one")
+            return Checkpoint(safetensors.torch.load(content), history)
+        except FileNotFoundError:
+            return None
         except (
             OSError,
             MemoryError,
@@ -214,7 +222,10 @@ class CheckpointFolder:
             LookupError,
             TypeError,
             ArithmeticError,
-        ):
+        ) as error:
+            if slot not in self._refused:  # it is looked at more than once
+                self._refused.add(slot)
+                _log.info("the checkpoint %s cannot be used: %s", self.folder / slot, one_line(error))
             return None
 
     def _is_history(self, records: Sequence[EpochRecord]) -> bool:

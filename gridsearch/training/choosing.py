@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 import torch
 
+from gridsearch.errors import one_line
 from gridsearch.spec.outcomes import FormMeasured
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.blame import charged
@@ -26,6 +32,8 @@ from gridsearch.training.single import Single
 from gridsearch.training.stacked import Stacked
 from gridsearch.training.task import StopRequestedError, Workplace
 
+_log = logging.getLogger(__name__)
+
 ALONE = "alone"
 FORMS: dict[str, type[Form]] = {"concatenated": Concatenated, "stacked": Stacked, "compiled": Compiled}
 #: How long and how many steps a form is tried, after its first `WARM_UP` steps.
@@ -38,6 +46,24 @@ STEPS_WORTH_A_PROBE = 500
 SECONDS_WORTH_COMPILING = 60.0
 #: A form must be this much faster than training alone to be chosen: trying is not exact.
 MARGIN = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why so many members, of one model, are not trained in a form."""
+
+    form: str
+    members: int
+    model: str
+    why: str
+
+    def __str__(self) -> str:
+        """Return it as a line: `stacked: refused for 3 models of nets:Net: it raised`."""
+        return f"{self.form}: refused for {self.members} models of {self.model}: {self.why}"
+
+
+#: Who gathers refusals; by default they are only logged.
+_refusals: ContextVar[deque[Refusal] | list[Refusal]] = ContextVar("refusals", default=deque(maxlen=0))  # noqa: B039
 
 
 def candidates(members: Sequence[Member]) -> list[str]:
@@ -97,10 +123,30 @@ def measure(
             seconds[name] = charged(_try)(name, members, place)
         except Exception as error:  # whatever is wrong with a form, another one is taken
             if not is_out_of_memory(error):
+                refuse(name, members, one_line(error))
                 continue
+            _log.info("%s: the memory does not hold %d models of %s", name, len(members), members[0].config.model)
             seconds[name] = None
         found.append(measurement(name, members, place, seconds[name]))
     return found
+
+
+def refuse(form: str, members: Sequence[Member], why: str) -> None:
+    """Note that members are not trained in a form, and why: in the log, and for who `refusals` are for."""
+    found = Refusal(form, len(members), members[0].config.model, why)
+    _log.info("%s", found)
+    _refusals.get().append(found)
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[list[Refusal]]:
+    """Gather what is refused within."""
+    found: list[Refusal] = []
+    token = _refusals.set(found)
+    try:
+        yield found
+    finally:
+        _refusals.reset(token)
 
 
 def measurement(form: str, members: Sequence[Member], place: Workplace, seconds: float | None) -> FormMeasured:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from gridsearch.errors import one_line
 from gridsearch.models.modes import in_mode
 from gridsearch.models.seeding import RandomStates
 from gridsearch.spec.trial import AUGMENTATIONS, Recipe, TrialConfig
 from gridsearch.training.dense import dense_layers, may_concatenate
 from gridsearch.training.optimizers import RuleKind
 from gridsearch.training.structure import structure_of
+
+_log = logging.getLogger(__name__)
 
 _DENSE = "dense"
 
@@ -99,7 +103,8 @@ def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behavio
         now = _unsaved(tried)
         same = kept.keys() == now.keys() and all(torch.equal(kept[name], now[name]) for name in kept)
         return Behaviour(draws, remembers=not same or structure_of(in_mode(tried, training=True)) != structure)
-    except Exception:  # the training itself tells what is wrong with it
+    except Exception as error:  # the training itself tells what is wrong with it
+        _log.info("a trial forward of %s failed, so it is not stacked: %s", type(model).__name__, one_line(error))
         return Behaviour(draws=True, remembers=True)
     finally:
         before.restore()

@@ -9,6 +9,7 @@ SGD lets the products add their gradient to the weights in place. The tests hold
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Sequence
 from itertools import pairwise
 from operator import attrgetter
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from gridsearch.errors import ModelError
+from gridsearch.errors import ModelError, one_line
 from gridsearch.models.modes import in_mode
 from gridsearch.spec.trial import Recipe
 from gridsearch.training.blame import charged
@@ -27,6 +28,8 @@ from gridsearch.training.member import Member, State
 from gridsearch.training.optimizers import Coefficient, make_rule
 from gridsearch.training.structure import structure_of
 from gridsearch.training.task import Workplace
+
+_log = logging.getLogger(__name__)
 
 
 def may_concatenate(recipe: Recipe) -> bool:
@@ -50,7 +53,8 @@ def _traced_layers(model: nn.Module) -> list[str] | None:
     before = structure_of(model)
     try:
         graph = charged(fx.symbolic_trace)(model).graph
-    except Exception:  # any model that cannot be traced is simply another kind of model
+    except Exception as error:  # any model that cannot be traced is simply another kind of model
+        _log.debug("%s cannot be traced, so it is not concatenated: %s", type(model).__name__, one_line(error))
         return None
     if structure_of(model) != before:
         return None  # A forward that changes its module (counts its calls, say) is more than its trace.

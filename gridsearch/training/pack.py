@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 
-from gridsearch.errors import StorageError
+from gridsearch.errors import StorageError, one_line
 from gridsearch.spec.outcomes import FormMeasured, LineageFailed, WorkerEvent
 from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.blame import charged, charged_events
@@ -29,6 +30,8 @@ from gridsearch.training.single import Single
 from gridsearch.training.task import LineageTask, Pack, StopRequestedError, Workplace
 from gridsearch.training.verifying import proved
 from gridsearch.user_code import told
+
+_log = logging.getLogger(__name__)
 
 
 def train_pack(pack: Pack, workplace: Callable[[TrialConfig], Workplace]) -> Iterator[WorkerEvent]:
@@ -132,6 +135,7 @@ def _train(members: Sequence[Member], place: Workplace, form: str) -> Iterator[W
             yield failed(members[0].task, error)
             return
         too_large = is_out_of_memory(error)
+        _log.info("%s: %d models go on in halves after %s", form, len(members), one_line(error))
     # Not within `except`: there the error lives on, and with it the form that raised, in memory that may be full.
     if too_large:
         yield measurement(form, members, place, None)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from gridsearch.errors import one_line
 from gridsearch.models.layers import IMAGES, layer_table
 from gridsearch.spec.outcomes import ModelSize
 from gridsearch.training.evaluation import images_evaluated
 from gridsearch.training.stacked import IMAGES_AT_ONCE
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ def profile_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Profile:
         with saved_tensors_hooks(keep, lambda tensor: tensor):
             # Evaluating: what a user's model does while training is for the workers to find out.
             table = layer_table(model, image_shape)
-    except Exception:  # whatever cannot run without numbers is still trained
+    except Exception as error:  # whatever cannot run without numbers is still trained
+        _log.info("%s is not counted, its memory is guessed: %s", type(model).__name__, one_line(error))
         return Profile(None, parameters, 4.0 * parameters)
     of_layer = largest.get(IMAGES, 0) / IMAGES
     return Profile(

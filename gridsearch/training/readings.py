@@ -6,6 +6,7 @@ safetensors behind their digest, and appears whole or not at all.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from gridsearch.atomic import write
-from gridsearch.errors import not_writable
+from gridsearch.errors import not_writable, one_line
 from gridsearch.regular_files import read_regular
 from gridsearch.spec.outcomes import EpochRecord
 from gridsearch.spec.readings import reading_epoch
 from gridsearch.training.checkpoints import sealed, unsealed
 from gridsearch.training.task import Keeping, LineageTask
+
+_log = logging.getLogger(__name__)
 
 _MODEL = "model."
 #: What stands beside the weights in their file, under a name that no state dict has: loss and accuracy.
@@ -66,11 +69,14 @@ class ReadingFolder:
         try:
             content = unsealed(read_regular(self.folder / str(epoch)))
             if content is None:
-                return None
+                raise ValueError("they are cut short or damaged")
             tensors = safetensors.torch.load(content)
             validation = tensors.pop(_VALIDATION, None)
             return Reading(tensors, *(() if validation is None else validation.tolist()))
-        except (OSError, MemoryError, SafetensorError, ValueError, TypeError):
+        except FileNotFoundError:
+            return None
+        except (OSError, MemoryError, SafetensorError, ValueError, TypeError) as error:
+            _log.info("the weights %s cannot be used: %s", self.folder / str(epoch), one_line(error))
             return None
 
     def drop(self, epoch: int) -> None:

@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import torch
 
+from gridsearch.errors import one_line
 from gridsearch.spec.batches import batch_sizes
 from gridsearch.training.blame import charged
-from gridsearch.training.choosing import is_out_of_memory
+from gridsearch.training.choosing import is_out_of_memory, refuse
 from gridsearch.training.form import Form
 from gridsearch.training.member import Member, State
 from gridsearch.training.randomness import derive, seed_everything
@@ -41,18 +42,25 @@ def proved(form: type[Form], members: Sequence[Member], place: Workplace) -> lis
         fresh = [charged(_fresh)(member, place) for member in members]
         together = charged(_together)(form, fresh, exact, rates, batch)
     except Exception as error:  # whatever is wrong with it will be told of by the training alone
-        return None if is_out_of_memory(error) else [False] * len(members)
-    return [
+        if is_out_of_memory(error):
+            return None
+        refuse(form.__name__.lower(), members, one_line(error))
+        return [False] * len(members)
+    agreed = [
         _agrees(numbers, member, (place, exact), rate, batch)
         for numbers, member, rate in zip(together, members, rates, strict=True)
     ]
+    if others := [member for member, agrees in zip(members, agreed, strict=True) if not agrees]:
+        refuse(form.__name__.lower(), others, f"of {len(members)}, these do not get the numbers that they get alone")
+    return agreed
 
 
 def _agrees(numbers: State, member: Member, places: tuple[Workplace, Workplace], rate: float, batch: int) -> bool:
     place, exact = places
     try:
         (alone,) = charged(_together)(Single, [charged(_fresh)(member, place)], exact, [rate], batch)
-    except Exception:  # as above
+    except Exception as error:  # as above
+        refuse("alone", [member], one_line(error))
         return False
     return _same(numbers, alone)
 

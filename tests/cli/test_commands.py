@@ -77,7 +77,7 @@ def test_a_part_is_trained_and_the_table_stays_whole(tmp_path: Path) -> None:
     how = ("--inline", "--no-dashboard")
     ended = run(tmp_path, "launch", "small.yaml", "--only", "epochs == 1", "--only", "learning_rate == 0.1", *how)
     lines = ended.err.strip().splitlines()
-    assert lines[0] == "small: 2 of 8 trials to train, +2 new; 2 epochs to train"
+    assert lines[0] == "small: 2 of 8 trials selected, +2 new; 2 epochs to train"
     assert lines[-1] == "small: 6 trials still to train; train all with: gridsearch resume small"
     ended = run(tmp_path, "resume", "small", *how)
     assert "small: 8 trials, +4 still to train, >2 to go on with, =2 done; 10 epochs to train" in ended.err

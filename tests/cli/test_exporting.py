@@ -31,7 +31,9 @@ def test_parquet(tmp_path: Path) -> None:
     assert pd.isna(frame["act"][0]) and frame["act"][1] == ""
 
 
-@pytest.mark.parametrize("values", [[[1], [0.5, 2]], [["a", "b"], None], [[1], ["1"], None, []], [[True], None]])
+@pytest.mark.parametrize(
+    "values", [[[1], [0.5, 2]], [["a", "b"], None], [[1], ["1"], None, []], [[True], None], [[[1]], [["a"]], []]]
+)
 def test_any_lists_go_into_parquet(tmp_path: Path, values: list[object]) -> None:
     write(grid({"own": values}, lambda point: 0.5).trials, "parquet", tmp_path / "a.parquet")
     assert len(pd.read_parquet(tmp_path / "a.parquet")) == len(values)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gridsearch.cli.disk import Room
-from gridsearch.cli.plans import Left, plan_json, plan_text
+from gridsearch.cli.plans import Left, doom_lines, plan_json, plan_line, plan_text
 from gridsearch.cli.resources import largest_pack
 from gridsearch.engine.disk_need import DiskNeed
 from gridsearch.engine.launch import LaunchOptions, plan_job, plan_packs
-from gridsearch.engine.preparation import PreparedJob
+from gridsearch.engine.preparation import PreparedJob, prepare
 from gridsearch.errors import DataError
-from tests.engine.launching import JOB, prepared
+from gridsearch.spec.job import job_from_text
+from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.selection import selecting
+from gridsearch.store.opening import open_store
+from tests.engine.launching import JOB, launch, prepared
 
 
 def text(job: PreparedJob) -> str:
@@ -136,7 +141,69 @@ def test_what_a_launch_will_need_of_the_disk_and_what_to_do_where_it_is_not_free
         assert (" only 1.0 GB are free where the store lies: " in " ".join(said.split())) is short
         assert max(map(len, said.splitlines())) <= 80
     assert plan_json(job, plan, [], Left(), room=Room(need, 7))["disk"] == {
-        "checkpoints": 268_000_000, "weights": 45_000_000, "most": 1_600_000_000, "free": 7,
+        "checkpoints": 268_000_000, "weights": 45_000_000, "most": 1_600_000_000, "limit": None, "free": 7,
     }  # fmt: skip
     assert "nothing of it stays" in plan_text(job, plan, [], Left(), room=Room(DiskNeed(0, 0, 9), 9), width=80)
     assert "disk" not in plan_text(job, plan, [], Left(), room=Room(None, 9), width=80)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [(5e9, "all checkpoints of the store keep to 5.0 GB"), (0.0, "go when their trainings have ended (checkpoints)")],
+)
+def test_a_limit_for_checkpoints_stands_in_the_plan(tmp_path: Path, limit: float, words: str) -> None:
+    job = prepared(tmp_path)
+    plan, need = plan_job(job, None), DiskNeed(checkpoints=268_000_000, weights=0, most=1_600_000_000)
+    done = replace(plan, lineages=[])
+    for made, room in ((plan, Room(need, 7, limit)), (plan, Room(None, 7, limit)), (done, Room(need, 7, limit))):
+        said = " ".join(plan_text(job, made, [], Left(), room=room, width=60).split())
+        assert words in said
+        found = plan_json(job, made, [], Left(), room=room)
+        assert found["disk"]["limit"] == limit
+
+
+def test_what_cannot_be_trained_is_one_number_everywhere(tmp_path: Path) -> None:
+    (tmp_path / "picky_nets.py").write_text(
+        "import torch\n"
+        "class Net(torch.nn.Module):\n"
+        "    def __init__(self, in_features, num_classes, width):\n"
+        "        super().__init__()\n"
+        "        if width == 7:\n"
+        "            raise ValueError('7 is no width')\n"
+        "        self.layer = torch.nn.Linear(in_features, num_classes)\n"
+        "    def forward(self, x):\n"
+        "        return self.layer(x.flatten(1))\n"
+    )
+    axes = "space: {batch_size: 64, epochs: [1, 2], learning_rate: 0.1, width: [7, 8, 9]}\n"
+    written = JOB.partition("space:")[0].replace("shallow", "picky_nets:Net") + axes
+    job, path = prepared(tmp_path, text=written), tmp_path / "r.db"
+    plan = plan_job(job, None)
+    steps = plan.lineages[0].config.steps_of_epoch(job.train_images)
+    assert (plan.new, len(plan.doomed), plan.epochs, plan.epochs_alone, len(plan.lineages)) == (4, 2, 4, 6, 2)
+    assert sum(lineage.steps for lineage in plan.lineages) == 4 * steps
+    assert plan_line(job, plan) == (
+        "small: 6 trials, +4 new, !2 cannot be trained; 4 epochs to train (6 without sharing)"
+    )
+    (line,) = doom_lines(job, plan)
+    assert "2 trials of 6 cannot be trained; leave them out with a rule, skip: width == 7" in line
+    found = plan_json(job, plan, [], Left())
+    assert (found["new"], found["cannot_be_trained"], found["lineages"], found["steps"]) == (4, 2, 2, 4 * steps)
+    end = launch(job, path)
+    assert end.counts == {TrialState.COMPLETED: 4, TrialState.FAILED: 2}
+    with open_store(path) as store:
+        again = plan_job(job, store, retry_failed=True)
+        assert plan_line(job, again) == "small: 6 trials, !2 cannot be trained, =4 done; nothing to train"
+        assert len(plan_job(job, store).doomed) == 2
+
+
+def test_a_part_that_is_done_is_not_said_to_be_trained(tmp_path: Path) -> None:
+    job, path = job_from_text(JOB, base=tmp_path), tmp_path / "r.db"
+    slow, small = (
+        prepare(selecting(job, [only]), tmp_path / "data") for only in ("learning_rate == 0.01", "batch_size == 64")
+    )
+    part = "small: 4 of 8 trials selected, "
+    assert plan_line(slow, plan_job(slow, None)).startswith(f"{part}+4 new; ")
+    launch(slow, path)
+    with open_store(path) as store:
+        assert plan_line(slow, plan_job(slow, store)) == f"{part}=4 done; nothing to train"
+        assert plan_line(small, plan_job(small, store)).startswith(f"{part}+2 still to train, =2 done; ")

@@ -16,14 +16,15 @@ import pytest
 from gridsearch import paths
 from tests.cli.paced import write_paced
 from tests.cli.program import command, environment
+from tests.engine.launching import launch, prepared, table
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def shown(folder: Path, *arguments: str) -> str:
+def shown(folder: Path, *arguments: str, columns: int = 80) -> str:
     """Run a command in a terminal, and return all that it wrote there, a line feed for each control sequence."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
         command(*arguments), cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs,
         env=environment(TERM="xterm-256color"), start_new_session=True,
@@ -38,6 +39,20 @@ def shown(folder: Path, *arguments: str) -> str:
     os.close(ours)
     assert process.wait(timeout=60) == 0, written.decode()
     return _CONTROL.sub("\n", written.decode())
+
+
+def test_ids_are_whole_where_a_line_has_room_for_them(tmp_path: Path) -> None:
+    launch(prepared(tmp_path), tmp_path / "results.db")
+    trial = next(iter(table(tmp_path / "results.db")))
+    for columns, first in ((60, trial[:8]), (80, trial)):
+        lines = shown(tmp_path, "show", trial[:8], columns=columns).splitlines()
+        assert lines[0] == f"trial {first}"
+        assert max(map(len, lines)) <= columns
+
+
+def test_doctor_keeps_to_the_terminal(tmp_path: Path) -> None:
+    lines = shown(tmp_path, "doctor", "--data-dir", "data", columns=60).splitlines()
+    assert len(lines) > 8 and all(len(line) <= 60 or len(line.split()) == 1 for line in lines)  # a path is one word
 
 
 @pytest.mark.slow

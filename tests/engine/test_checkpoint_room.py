@@ -12,7 +12,7 @@ from gridsearch.analysis.best import best
 from gridsearch.engine import checkpoint_room, inline
 from gridsearch.engine.driver import Driver
 from gridsearch.engine.inline import InlineExecutor
-from gridsearch.engine.launch import Launch, LaunchOptions, worker_settings
+from gridsearch.engine.launch import Launch, LaunchOptions, plan_job, worker_settings
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.engine.usefulness import checkpoints_in
 from gridsearch.spec.outcomes import LineageFailed
@@ -91,7 +91,7 @@ def test_a_failed_trial_keeps_what_it_has_to_go_on_from(tmp_path: Path) -> None:
     with open_store(path) as store:
         driver, _ = driver_of(job, store, path)
         assert isinstance(driver, Driver)
-        driver.enqueue([[plans] for plans in [Launch(job, store, path, LaunchOptions(1)).open_lineages()]])
+        driver.enqueue([[list(plan_job(job, store).lineages)]])
         pack = driver.next_pack()
         assert pack is not None
         driver.record([LineageFailed(name, pack.tasks[0].attempt, "the disk was full", "")])

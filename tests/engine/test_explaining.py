@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
+import pytest
 import torch
 
-from gridsearch.engine.explaining import explain, measure_missing
+from gridsearch.cli.packs import packs_grid
+from gridsearch.engine.explaining import explain, explain_now, try_packs
 from gridsearch.engine.launch import LaunchOptions, plan_job, plan_packs
 from gridsearch.engine.preparation import PreparedJob
 from gridsearch.store.opening import open_store
@@ -52,7 +55,7 @@ def test_what_is_measured_for_a_plan_is_what_a_worker_would_choose_from(tmp_path
         job = prepared(tmp_path, *LONG)
         planned = packs(job)
         assert all(pack.form is None for pack in explain(job, planned, [], **CPU))
-        measured = measure_missing(job, planned, [], **CPU)
+        measured = try_packs(job, planned, [], **CPU).measured
         assert {(one.form, one.batch_size) for one in measured} == {
             (form, size) for form in ("alone", "concatenated") for size in (32, 64)
         }
@@ -64,7 +67,7 @@ def test_what_is_measured_for_a_plan_is_what_a_worker_would_choose_from(tmp_path
             steps = 50 * {32: 41, 64: 21}[pack.shared["batch_size"]]
             assert steps >= STEPS_WORTH_A_PROBE
             assert pack.seconds == pack.step_seconds * steps
-        assert measure_missing(job, planned, measured, **CPU) == []
+        assert try_packs(job, planned, measured, **CPU).measured == []
     finally:
         torch.set_num_threads(threads)
 
@@ -78,6 +81,37 @@ def test_a_launch_remembers_what_it_measured_for_the_next_plan(tmp_path: Path) -
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        assert measure_missing(job, packs(job), measured, **CPU) == []
+        assert try_packs(job, packs(job), measured, **CPU).measured == []
     finally:
         torch.set_num_threads(threads)
+
+
+NETS = """\
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, in_features, num_classes, neurons):
+        super().__init__()
+        self.hidden, self.out = nn.Linear(in_features, neurons), nn.Linear(neurons, num_classes)
+
+    def forward(self, x):
+        y = self.hidden(x.flatten(1)).tanh()
+        return self.out(-y if y.sum() > 0 else y)
+"""
+
+
+def test_a_form_that_is_refused_is_named_with_its_cause(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "nets.py").write_text(NETS)
+    job = prepared(tmp_path, "model=nets:Net", "epochs=200", "batch_size=64", "neurons=10", "seed=[0,1,2]")
+    threads = torch.get_num_threads()
+    try:
+        with caplog.at_level(logging.INFO, "gridsearch"):
+            (pack,) = explain_now(job, packs(job), [], **CPU)
+    finally:
+        torch.set_num_threads(threads)
+    assert pack.form == ALONE
+    (refused,) = pack.refused
+    assert (refused.form, refused.model, refused.members) == ("stacked", "nets:Net", pack.lineages)
+    assert "data-dependent control flow" in refused.why and str(refused) in caplog.messages
+    caption = packs_grid([pack]).caption
+    assert f"pack 1: stacked: refused for {pack.lineages} models of nets:Net: RuntimeError: vmap" in caption

@@ -147,7 +147,11 @@ def test_what_works_is_trained(
     ready = job(tmp_path, kind, space)
     (doom,) = ready.dooms
     assert expected in doom.error and "(nets_to_try.py:" in doom.error + "(nets_to_try.py:" * ("gives" in expected)
-    assert (doom.shared, doom.place.startswith(place), ready.doomed_trials(doom)) == (shared, True, trials)
+    assert (doom.shared, doom.place.startswith(place), ready.doomed_by(doom, ready.grid.trials)) == (
+        shared,
+        True,
+        trials,
+    )
     rule = doom.mend.removeprefix("leave them out with a rule, skip: ")
     text = JOB.partition("space:")[0].replace("shallow", f"nets_to_try:{kind}")
     left = prepared(
@@ -312,7 +316,7 @@ def test_a_last_batch_costs_the_trials_that_cannot_train_on_it(
     assert shared.items() <= ready.dooms[0].shared.items()
     failing = [trial.config for trial in ready.grid.trials if ready.doom_of(trial.config)]
     assert 0 < len(failing) < len(ready.grid.trials)
-    assert sum(map(ready.doomed_trials, ready.dooms)) == len(failing)
+    assert sum(ready.doomed_by(doom, ready.grid.trials) for doom in ready.dooms) == len(failing)
     assert all(
         (dict(ready.models[config.model].optional) | config.settings())[key] == value
         for config in failing[:1]

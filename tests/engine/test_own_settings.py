@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from gridsearch.engine.settings_checks import fitted_job
+from gridsearch.analysis.filtering import matching
+from gridsearch.analysis.frames import load
+from gridsearch.analysis.ranking import TableOptions
+from gridsearch.analysis.ranking import table as ranking
+from gridsearch.cli.exporting import write
+from gridsearch.engine.settings_checks import check_fits, fitted_job
 from gridsearch.errors import ModelError
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import build_model, find_model
+from gridsearch.report.dashboards import write_page
 from gridsearch.search.grid import Grid, Ingredients, ModelPart, expand
+from gridsearch.spec.identity import parse
 from gridsearch.spec.job import job_from_text
-from tests.engine.launching import JOB, prepared
+from gridsearch.store.opening import open_store
+from tests.engine.launching import JOB, launch, prepared
 
 NETS = """
 from __future__ import annotations
@@ -44,6 +53,11 @@ class Annotated(Plain):
     ):
         super().__init__(in_features, num_classes, width, rate=rate, dense=dense)
 
+class Nested(Plain):
+    def __init__(self, in_features: int, num_classes: int, blocks: list[list[float]] = ((3, 1), (5, 1))):
+        super().__init__(in_features, num_classes, int(sum(a * b for a, b in blocks)))
+        self.blocks = blocks
+
 class Unreadable(Plain):
     def __init__(self, in_features: int, num_classes: int, width: int, dense: Sequence[int] = (), on: bool = False):
         super().__init__(in_features, num_classes, width, dense=dense)
@@ -67,7 +81,9 @@ def grid(folder: Path, kind: str, space: str) -> Grid:
     model = find_model(f"own_settings:{kind}", [folder])
     job = fitted_job(job_from_text(text(kind, space), base=folder), [model])
     defaults = {key: value for key, value in model.optional.items() if is_plain(value)}
-    return expand(job, Ingredients("", {model.name: ModelPart(defaults=defaults)}))
+    found = expand(job, Ingredients("", {model.name: ModelPart(defaults=defaults)}))
+    check_fits(job, [model], [trial.config for trial in found.trials])
+    return found
 
 
 @pytest.mark.parametrize(
@@ -90,6 +106,9 @@ def grid(folder: Path, kind: str, space: str) -> Grid:
         ("Annotated", "dense: [['a']]", "'a' is text, and it takes a number"),
         ("Annotated", "act: [relu, Gelu]", "'Gelu' is none of 'relu', 'gelu' (did you mean 'gelu'?)"),
         ("Annotated", "other: [3]", '3 is a number, and it takes text or null; write "3" in quotes'),
+        ("Nested", "blocks: [[4, 2], [8, 2]]", "takes a list of lists as one value: write [[[4, 2], [8, 2]]]"),
+        ("Nested", "blocks: [[['a']]]", "'a' is text, and it takes a number"),
+        ("Nested", "blocks: [[4]]", "blocks: a list is an axis, and"),
         ("Unreadable", "width: [8], on: ['no']", "'no' is text, and it takes true or false"),
     ],
 )
@@ -111,6 +130,7 @@ def test_refused(tmp_path: Path, kind: str, space: str, said: str) -> None:
         ("Plain", "other: [[], [64]]", [{"other": []}, {"other": [64]}]),
         ("Annotated", "rate: [2, 0.5], both: ['yes']", [{"rate": 2.0, "both": "yes"}, {"rate": 0.5, "both": "yes"}]),
         ("make", "width: [8, 16]", [{}, {"width": 16}]),
+        ("Nested", "blocks: [[[4, 2.5]], [[3, 1], [5, 1.0]]]", [{"blocks": [[4.0, 2.5]]}, {}]),
     ],
 )
 def test_taken(tmp_path: Path, kind: str, space: str, hypers: list[dict[str, Any]]) -> None:
@@ -138,6 +158,26 @@ def test_a_number_is_of_one_kind_whoever_builds_the_model(tmp_path: Path) -> Non
     model = find_model("own_settings:Plain", [tmp_path])
     built = build_model(model, {"rate": 1, "other": 2}, image_shape=(1, 8, 8), num_classes=10)
     assert (repr(built.rate), repr(built.other)) == ("1.0", "2")
+
+
+def test_lists_of_lists_are_values_from_the_file_to_the_tables(tmp_path: Path) -> None:
+    (tmp_path / "own_settings.py").write_text(NETS)
+    written = text("Nested", "blocks: [[[4, 2], [8, 2]], [[6, 1]]]")
+    ready = prepared(tmp_path, text=written)
+    deep = [[4.0, 2.0], [8.0, 2.0]]
+    assert [trial.config.hyper["blocks"] for trial in ready.grid.trials] == [deep, [[6.0, 1.0]]]
+    assert parse(ready.grid.trials[0].canonical).hyper == {"blocks": [[4, 2], [8, 2]]}
+    launch(ready, tmp_path / "r.db")
+    with open_store(tmp_path / "r.db") as store:
+        data = load(store, "small", with_epochs=True)
+    cells = {cell for row in ranking(data, TableOptions(columns=("blocks",))).rows for cell in row.cells}
+    assert cells >= {"[[4, 2], [8, 2]]", "[[6, 1]]"}
+    kept = matching(data.trials, "blocks == [[6, 1]]")
+    assert kept["blocks"].tolist() == [((6, 1),)]
+    write(data.trials, "parquet", tmp_path / "a.parquet")
+    write(data.trials, "json", tmp_path / "a.json")
+    assert [row["blocks"] for row in json.loads((tmp_path / "a.json").read_text())] == [[[4, 2], [8, 2]], [[6, 1]]]
+    assert "[[4, 2], [8, 2]]" in write_page(data, tmp_path / "page.html").read_text()
 
 
 def test_functions_of_torchvision_are_models() -> None:

@@ -11,6 +11,7 @@ from gridsearch.analysis.frames import load
 from gridsearch.analysis.ranking import TableOptions
 from gridsearch.analysis.ranking import table as ranking
 from gridsearch.cli.trial import settings_of
+from gridsearch.engine import batch_checks, model_checks, recipe_checks
 from gridsearch.engine.changes import changes
 from gridsearch.engine.launch import check_same_job, plan_job
 from gridsearch.engine.narrowing import narrowing
@@ -20,6 +21,7 @@ from gridsearch.errors import GridsearchError, JobError, ModelError
 from gridsearch.report.dashboards import write_dashboards
 from gridsearch.spec.job import job_from_text
 from gridsearch.spec.outcomes import TrialState
+from gridsearch.spec.selection import selecting
 from gridsearch.store.opening import open_store
 from tests.engine.launching import Notes, launch, prepared, table
 
@@ -124,7 +126,7 @@ def test_a_launch_that_was_stopped_goes_on_from_the_store(folder: Path) -> None:
 
 
 def dooms(job: PreparedJob) -> dict[str, tuple[int, str]]:
-    return {doom.model: (job.doomed_trials(doom), doom.mend) for doom in job.dooms}
+    return {doom.model: (job.doomed_by(doom, job.grid.trials), doom.mend) for doom in job.dooms}
 
 
 def test_settings_under_which_a_model_does_not_work_cost_its_own_trials(folder: Path) -> None:
@@ -144,7 +146,7 @@ def test_settings_under_which_a_model_does_not_work_cost_its_own_trials(folder: 
 def test_a_last_batch_of_one_is_a_matter_of_each_model(folder: Path) -> None:
     text = HEAD.replace("MODELS", "[mlp, shallow]").replace("batch_size: 64", "batch_size: 16")
     job = prepared(folder, "split={train: 1025}", text=text + "  neurons: 4\n  hidden: [[4, 4]]\n")
-    assert [(doom.model, job.doomed_trials(doom)) for doom in job.dooms] == [("mlp", 2)]
+    assert [(doom.model, job.doomed_by(doom, job.grid.trials)) for doom in job.dooms] == [("mlp", 2)]
 
 
 @pytest.mark.parametrize(
@@ -169,10 +171,53 @@ def test_refusals(folder: Path, models: str, space: str, said: str) -> None:
     assert said in refusal(folder, models, space)
 
 
-def test_a_model_open_to_any_keyword_takes_all(folder: Path) -> None:
+def test_a_model_open_to_any_keyword_takes_what_no_other_model_names(folder: Path) -> None:
     job = prepared(folder, text=HEAD.replace("MODELS", "[shallow, several_nets:anything]") + OURS + OWN)
-    assert {doom.model for doom in job.dooms} == {"several_nets:anything"}
-    assert "unexpected keyword argument 'neurons'" in job.dooms[0].error
+    assert not job.dooms
+    hypers = {name: [t.config.hyper for t in job.grid.trials if t.config.model == name] for name in job.job.models}
+    assert {key for hyper in hypers["shallow"] for key in hyper} == {"neurons"}
+    assert {key for hyper in hypers["several_nets:anything"] for key in hyper} == {"width", "depth"}
+    # By itself it takes whatever it is given, as ever.
+    alone = prepared(folder, text=HEAD.replace("MODELS", "several_nets:anything") + OWN)
+    assert {t.trial_id for t in alone.grid.trials} < {t.trial_id for t in job.grid.trials}
+    both = prepared(folder, text=HEAD.replace("MODELS", "[several_nets:Net, several_nets:anything]") + OWN)
+    assert [t.config.hyper for t in both.grid.trials if t.config.model == "several_nets:anything"] == [{}, {}]
+
+
+def test_a_value_of_a_wrong_kind_may_be_left_out_by_a_rule(folder: Path) -> None:
+    (folder / "several_nets.py").write_text(
+        NETS + "\nclass Words(Net):\n    def __init__(self, in_features, num_classes, width='8'):\n"
+        "        super().__init__(in_features, num_classes, int(width))\n"
+    )
+    models, space = "[several_nets:Net, several_nets:Words]", "  width: [6, 12]\n"
+    said = refusal(folder, models, space)
+    assert "width: model 'several_nets:Words': 6 is a number, and it takes text" in said
+    assert said.endswith("; or leave it out with a rule, skip: model == 'several_nets:Words' and width == 6")
+    rule = "rules=[{skip: model == 'several_nets:Words' and width != 12}]"
+    assert "12 is a number" in refusal(folder, models, space, rule)
+    rules = "rules=[{skip: model == 'several_nets:Words'}]"
+    job = prepared(folder, rules, text=HEAD.replace("MODELS", models) + space)
+    assert [trial.config.hyper["width"] for trial in job.grid.trials] == [6, 12, 6, 12]
+
+
+def test_each_model_has_its_share_of_tries_and_a_part_comes_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (model_checks, batch_checks, recipe_checks):
+        monkeypatch.setattr(module, "MOST_TRIED", 2)
+    (folder / "several_nets.py").write_text(
+        NETS + "\nclass Wide(Net):\n    def forward(self, x):\n"
+        "        if len(x) not in (1, 2) and self.training and self.layers[1].out_features > 1:\n"
+        "            raise ValueError('no such batch')\n        return super().forward(x)\n"
+    )
+    text = HEAD.replace("MODELS", "[several_nets:Net, several_nets:Wide]") + "  width: {range: [1, 6]}\n"
+    dooms = prepared(folder, text=text).dooms
+    assert [(doom.model, "no such batch" in doom.error) for doom in dooms] == [("several_nets:Wide", True)]
+    text = HEAD.replace("MODELS", "several_nets:Net") + "  width: [4, 8, 12, 16, 2000]\n"
+    whole = prepared(folder, text=text)
+    part = prepare(selecting(job_from_text(text, base=folder), ["width == 2000 or width == 4"]), folder / "data")
+    assert not whole.dooms
+    assert [doom.shared for doom in part.dooms] == [{"width": 2000}]
 
 
 def test_weights_that_one_model_cannot_start_from(folder: Path) -> None:

@@ -86,7 +86,7 @@ def test_only_the_trials_with_a_value_that_ends_the_process_fail(
     assert doom.error == (
         "model 'deadly_nets:Net' ended its process with exit code 7 when it was tried with kind='exit'"
     )
-    assert (doom.shared, ready.doomed_trials(doom)) == ({"kind": "exit"}, 4)
+    assert (doom.shared, ready.doomed_by(doom, ready.grid.trials)) == ({"kind": "exit"}, 4)
     assert doom.place.startswith("job:5:")
     assert capfd.readouterr().out == ""
     assert doom.mend == "leave them out with a rule, skip: kind == 'exit'"
@@ -136,7 +136,7 @@ def test_settings_that_end_it_only_together_are_named_together(tmp_path: Path) -
     ready = job(tmp_path, "learning_rate: 0.1, kind: [good, odd], width: [4, 8, 16]")
     (doom,) = ready.dooms
     assert doom.error.endswith("when it was tried with kind='odd', width=4")
-    assert ready.doomed_trials(doom) == 1
+    assert ready.doomed_by(doom, ready.grid.trials) == 1
 
 
 def test_nothing_is_trained_where_nothing_works(tmp_path: Path) -> None:
@@ -283,5 +283,5 @@ def test_a_model_in_a_file_named_like_a_library_is_told_so(tmp_path: Path) -> No
 def test_sound_values_are_trained_however_many_bad_ones_come_before(tmp_path: Path) -> None:
     ready = job(tmp_path, "learning_rate: 0.1, kind: [exit, good], width: [4, 8, 16, 32, 64, 128]")
     assert len(ready.grid.trials) == 12
-    assert sum(ready.doomed_trials(doom) for doom in ready.dooms) == model_process.MOST_DEATHS
+    assert sum(ready.doomed_by(doom, ready.grid.trials) for doom in ready.dooms) == model_process.MOST_DEATHS
     assert all("kind" not in doom.shared or doom.shared["kind"] == "exit" for doom in ready.dooms)

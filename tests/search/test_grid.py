@@ -257,10 +257,21 @@ def test_a_plan_accounts_for_every_trial(chosen: list[TrialState | None], epochs
     recorded = {key: e for key, e in zip(lineages, epochs, strict=True) if e >= 0}
     plan = make_plan(grid, known, recorded, train_images=1294, retry_failed=retry)
     assert plan.new + plan.read + plan.open + plan.resume + plan.retry + plan.failed + plan.done == 32
+    assert not plan.doomed and not plan.to_fail
     assert plan.epochs <= plan.epochs_alone or plan.epochs == 0
     ended = {TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED}
     assert plan.done == sum(state in ended for state in chosen)
     assert sum(line.trials for line in plan.lineages) == plan.new + plan.open + plan.resume + plan.retry
+
+
+def test_what_cannot_be_trained_is_in_no_other_count() -> None:
+    grid = expand(job(), PLAIN)
+    wide = [trial for trial in grid.trials if trial.config.hyper["neurons"] == 25]
+    ended = {wide[0].trial_id: TrialState.COMPLETED, wide[1].trial_id: TrialState.FAILED}
+    plan = make_plan(grid, ended, {}, train_images=1294, is_doomed=lambda config: config.hyper["neurons"] == 25)
+    assert (plan.new, plan.done, plan.failed, len(plan.doomed)) == (32 - len(wide), 1, 0, len(wide) - 1)
+    assert {line.config.hyper["neurons"] for line in plan.lineages} == {10}
+    assert sum(line.trials for line in plan.to_fail) == len(wide) - 2
 
 
 def test_a_trial_is_selected_where_one_of_its_points_is() -> None:

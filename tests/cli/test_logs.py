@@ -1,0 +1,101 @@
+"""What is refused behind a command is told to who asks: on the terminal, and in a file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from gridsearch.cli import streams
+from gridsearch.cli.main import app
+from gridsearch.data import fingerprint_cache
+from gridsearch.training import form_checks
+from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.form_checks import unusable_forms
+from gridsearch.training.readings import ReadingFolder
+from tests.engine.test_explaining import NETS
+
+JOB = """\
+name: odd
+dataset: digits
+model: nets:Net
+batch_size: 64
+epochs: 25
+learning_rate: 0.1
+space: {neurons: [10], seed: [0, 1]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets.py").write_text(NETS)
+    (tmp_path / "odd.yaml").write_text(JOB)
+    streams.err.cache_clear()
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    return int(app(list(arguments), standalone_mode=False) or 0)
+
+
+def test_a_launch_tells_who_asks_what_was_refused(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    launch = ("launch", "odd.yaml", "--inline", "--no-dashboard")
+    assert run(*launch, "--store", "quiet.db") == 0
+    assert "refused" not in capfd.readouterr().err
+    assert run(*launch, "--store", "loud.db", "--verbose", "--log-file", "logs/all.txt") == 0
+    line = "stacked: refused for 2 models of nets:Net: RuntimeError: vmap: It looks like you're attempting"
+    assert f"training.choosing: {line}" in " ".join(capfd.readouterr().err.split())
+    written = (folder / "logs" / "all.txt").read_text()
+    assert f" INFO    gridsearch.training.choosing: {line}" in written
+    assert not logging.getLogger("gridsearch").handlers
+
+
+def test_a_log_that_cannot_be_written_is_refused(folder: Path) -> None:
+    with pytest.raises(Exception, match=r"^--log-file odd.yaml/x: cannot be written \("):
+        run("doctor", "--log-file", "odd.yaml/x")
+
+
+def damaged_checkpoint(folder: Path) -> None:
+    (folder / "l").mkdir()
+    for slot in ("even", "odd", "synced"):
+        (folder / "l" / slot).write_bytes(b"\0" * 100)
+    assert CheckpointFolder(folder, "l", 1).load() is None
+
+
+def damaged_weights(folder: Path) -> None:
+    (folder / "l").mkdir()
+    (folder / "l" / "3").write_bytes(b"\0" * 100)
+    assert ReadingFolder(folder, "l").load(3) is None
+
+
+def damaged_fingerprint(folder: Path) -> None:
+    (folder / ".x.npz.fingerprint").write_text("{")
+    assert fingerprint_cache.recall(folder / "x.npz", [1], []) is None
+
+
+@pytest.mark.parametrize("damage", [damaged_checkpoint, damaged_weights, damaged_fingerprint])
+def test_what_is_there_and_cannot_be_used_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+) -> None:
+    with caplog.at_level(logging.INFO, "gridsearch"):
+        assert CheckpointFolder(tmp_path, "none", 1).load() is None
+        assert ReadingFolder(tmp_path, "none").load(1) is None
+        assert fingerprint_cache.recall(tmp_path / "none.npz", [1], []) is None
+        assert not caplog.messages, "what was never there is no fallback"
+        damage(tmp_path)
+    assert caplog.messages and all("cannot be used" in message for message in caplog.messages)
+
+
+def test_doctor_proves_each_way_to_train_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    assert unusable_forms(cpu) == {"concatenated": "", "stacked": ""}
+
+    def broken(*_: object) -> object:
+        raise RuntimeError("no such kernel")
+
+    monkeypatch.setitem(form_checks.FORMS, "stacked", broken)  # type: ignore[arg-type]
+    assert unusable_forms(cpu) == {"concatenated": "", "stacked": "RuntimeError: no such kernel"}

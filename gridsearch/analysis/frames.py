@@ -273,9 +273,8 @@ def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
     if kinds == {bool}:
         return pd.Series(values, dtype="boolean" if missing else "bool")
     if kinds and kinds <= {int, float}:
-        real = (
-            name in FLOAT_KEYS or float in kinds or any(value is not None and abs(value) >= 2**63 for value in set(values))
-        )
+        large = float not in kinds and any(value is not None and abs(value) >= 2**63 for value in set(values))
+        real = name in FLOAT_KEYS or float in kinds or large
         return pd.Series(values, dtype="float64" if real else "Int64" if missing else "int64")
     if kinds & {list, tuple}:
         return pd.Series([_hashable(value) for value in values], dtype="object")

@@ -18,6 +18,7 @@ from gridsearch import paths
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, StoreOption
 from gridsearch.cli.resources import cores
 from gridsearch.cli.streams import columns, data, folded
+from gridsearch.cli.wording import plural
 from gridsearch.errors import EXIT_SOME_FAILED, GridsearchError
 from gridsearch.version import __version__
 
@@ -135,7 +136,9 @@ def _store(store: Path) -> Iterator[Finding]:
             problems = opened.verify()
             jobs = 0 if problems else len(opened.jobs())
         text = f"{len(problems)} problems; see: gridsearch verify" if problems else "sound"
-        yield Finding("store", f"{store}: {text}" if problems else f"{store}: {jobs} jobs, {text}", fine=not problems)
+        yield Finding(
+            "store", f"{store}: {text}" if problems else f"{store}: {plural(jobs, 'job')}, {text}", fine=not problems
+        )
     except GridsearchError as error:
         yield Finding("store", str(error), fine=False)
 

@@ -458,9 +458,8 @@ def _stored_jobs(store_path: Path, name: str | None, *, retry_failed: bool) -> l
             counts = store.counts(row.name)
             failed += sum(counts.get(state, 0) for state in failures)
             if wanted & set(counts):
-                base = Path(str(row.spec.get("base", ".")))
-                place = f"job {row.name!r} in {store_path}"
-                specs.append(job_from_text(row.source, base=base, source=place, accepted=True))
+                place = f"{store_path}, the file of job {row.name!r}"
+                specs.append(job_from_text(row.source, base=row.record.base, source=place, accepted=True))
     if not specs:
         more = f"; {plural(failed, 'trial')} failed, train again with: --retry-failed" if failed else ""
         say(f"nothing to resume: every trial has ended{more}")

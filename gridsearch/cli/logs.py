@@ -6,6 +6,9 @@ import contextlib
 import functools
 import inspect
 import logging
+import platform
+import shlex
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +17,7 @@ import typer
 
 from gridsearch.cli.streams import say
 from gridsearch.errors import GridsearchError
+from gridsearch.version import __version__
 
 VerboseOption = Annotated[
     bool,
@@ -51,8 +55,11 @@ def logging_to(*, verbose: bool, log_file: Path | None) -> Iterator[None]:
     logger.propagate = False
     for handler in handlers:
         logger.addHandler(handler)
+    version = f"gridsearch {__version__} on Python {platform.python_version()}"
+    logger.debug("%s: %s", version, shlex.join(sys.argv[1:]))
     try:
         yield
+        logger.debug("ended; what was worth a line stands above")
     finally:
         for handler in handlers:
             logger.removeHandler(handler)

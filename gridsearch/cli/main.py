@@ -104,7 +104,9 @@ def _usage(error: Exception) -> int:
     said = said.replace("Value error, ", "").replace("Input should be", "it must be").rstrip(".")
     command = context.info_name if context and context.parent else ""
     asked = " ".join(["gridsearch", *([command] if command else []), "--help"])
-    say(f"gridsearch: {' '.join(said.split())}; see: {asked}")
+    said = " ".join(said.split()).removesuffix("?")
+    mark = "? See" if "Did you mean" in said else "; see"
+    say(f"gridsearch: {said}{mark}: {asked}")
     return EXIT_USAGE
 
 

@@ -116,14 +116,29 @@ def remark_lines(prepared: PreparedJob, store: Store | None, plan: Plan) -> list
     return [f"{prepared.job.name}: {said}" for said in [*prepared.remarks, *since]]
 
 
+def _unused_rows(prepared: PreparedJob, unused: int) -> list[tuple[str, str, str]]:
+    """Say of how many images nothing is made, where the job itself says so: each share is of what is left then."""
+    train = prepared.job.split.train
+    if not unused or train is None:
+        return []
+    share = (
+        f"split.train: {train:g} is of the images left after the other parts; without it all of these are trained on"
+    )
+    return [("", f"!{unused:,}", f"not used: {share}")]
+
+
 def doom_lines(prepared: PreparedJob, plan: Plan) -> list[str]:
     """Return a line for each reason why some trials fail without being trained."""
     return [
         f"{doom.place}: {doom.error}: {plural(count, 'trial')} of"
-        f" {len(prepared.grid.chosen_trials):,} cannot be trained; {doom.mend}"
+        f" {len(prepared.grid.chosen_trials):,} cannot be trained; {doom.mend if count > 1 else _of_one(doom.mend)}"
         for doom in prepared.dooms
         if (count := prepared.doomed_by(doom, plan.doomed))
     ]
+
+
+def _of_one(mend: str) -> str:
+    return mend.replace("leave them out", "leave it out", 1)
 
 
 def leak_lines(leaks: Leaks) -> list[str]:
@@ -155,6 +170,7 @@ def plan_text(
             f"{images['train']:,}",
             f"to train, {images['validation']:,} to validate, {images['test']:,} to test{_folds_text(job)}",
         ),
+        *_unused_rows(prepared, images.get("unused", 0)),
         *data_rows(prepared),
         ("points", f"{plan.grid.points:,}", _points_text(job, plan)),
     ]

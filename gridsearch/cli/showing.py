@@ -202,7 +202,7 @@ def _images(
 ) -> tuple[tuple[int, int, int], int]:
     """Return the shape of the images (C, H, W) and the number of classes that a model is asked about for."""
     if (size is None) == (dataset is None):
-        raise GridsearchError("show --model: for which images? give one of --image-size 3x32x32 and --dataset cifar10")
+        raise GridsearchError("show --model: for which images? give --image-size 3x32x32 or --dataset cifar10")
     if dataset is not None:
         if classes is not None:
             raise GridsearchError("show: --classes goes with --image-size; a data set has its own")

@@ -121,6 +121,8 @@ def _conversion(images: Array) -> str:
         return "save images.astype(np.uint8) * 255 instead"
     if images.dtype.kind not in "fiu" or not images.size:
         return "save the pixels as numbers of type np.uint8"
+    if odd := int((~np.isfinite(images)).sum()):
+        return f"{odd:,} of its values are NaN or infinite: mend those first, then scale to 0..255 and save as np.uint8"
     low, high = float(images.min()), float(images.max())
     if low >= 0 and high <= 1 and images.dtype.kind == "f":
         return "save (images * 255).round().astype(np.uint8) instead"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from gridsearch.spec.kinds import Comparable, Kind, as_written, kind_of, kinds_text, mend
+from gridsearch.spec.kinds import Comparable, Kind, as_written, is_slip, kind_of, kinds_text, mend
 
 #: Words for constants, where no setting is called so.
 CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
@@ -23,9 +23,9 @@ def check_comparisons(tree: ast.expr, names: Mapping[str, Comparable]) -> None:
             left = node.left
             for op, right in zip(node.ops, node.comparators, strict=True):
                 if isinstance(op, _WITHIN):
-                    _check_within(left, right, names)
+                    _check_within(left, right, names, differs=isinstance(op, ast.NotIn))
                 elif isinstance(op, _EQUAL):
-                    _check_equal(left, right, names)
+                    _check_equal(left, right, names, differs=isinstance(op, ast.NotEq))
                 else:
                     _check_order(left, right, names)
                 left = right
@@ -60,12 +60,13 @@ def _check_truth(node: ast.expr, names: Mapping[str, Comparable]) -> None:
         )
 
 
-def _check_equal(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable]) -> None:
+def _check_equal(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable], *, differs: bool) -> None:
+    """Refuse what is never equal; where `differs` is asked for, all may differ but from a slip of the pen."""
     one, other = (_comparable(side, names) for side in (left, right))
     for side, this, that in ((left, right, one), (right, left, other)):
         value = literal(this, names)
         if isinstance(side, ast.Name) and value is not _NO_LITERAL and that.kinds:
-            _check_value(side.id, that, value)
+            _check_value(side.id, that, value, differs=differs)
             return
     if one.kinds - {"null"} and other.kinds - {"null"} and not (one.kinds & other.kinds) - {"null"}:
         raise ValueError(
@@ -74,7 +75,7 @@ def _check_equal(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable
         )
 
 
-def _check_value(name: str, known: Comparable, value: Any) -> None:
+def _check_value(name: str, known: Comparable, value: Any, *, differs: bool) -> None:
     kind = kind_of(value)
     if kind not in known.kinds:
         never = kind in ("null", "true/false")
@@ -87,6 +88,8 @@ def _check_value(name: str, known: Comparable, value: Any) -> None:
                 f"{name} is a list each item of which is {kinds_text(known.items)}, and {as_written(wrong)} is"
                 f" {kinds_text([kind_of(wrong)])}{mend(wrong, known.items)}"
             )
+    if differs and known.texts and not any(is_slip(str(value), text) for text in known.texts):
+        return
     if said := known.problem(value):
         raise ValueError(f"{name} is never {as_written(value)}: {said}")
 
@@ -114,10 +117,10 @@ def _check_order(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable
         )
 
 
-def _check_within(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable]) -> None:
+def _check_within(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable], *, differs: bool) -> None:
     if isinstance(right, (ast.List, ast.Tuple)):
         for part in right.elts:
-            _check_equal(left, part, names)
+            _check_equal(left, part, names, differs=differs)
         return
     value = literal(right, names)
     if isinstance(value, str) and isinstance(left, ast.Name):

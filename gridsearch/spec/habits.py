@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard
 
+from gridsearch.errors import closest
 from gridsearch.spec.kinds import as_written
+from gridsearch.spec.metrics import DEFAULT_METRIC, METRICS
 from gridsearch.spec.yaml_source import plain_scalar
 
 _CALLED: dict[str, str] = {
@@ -77,6 +79,8 @@ _LISTED = 8
 _RANGES = "write a list, {range: [10, 50], step: 10}, {linspace: [0, 0.5], num: 6} or {logspace: [0.01, 1], num: 3}"
 _LISTS = ("values", "choice", "choices", "grid_search", "categories", "options", "grid", "_value")
 _NAMES = ("name", "type", "kind", "_target_", "class_name", "path", "value")
+#: Training, validation and test, as other tools list their shares.
+_PARTS = 3
 
 
 def key_habit(key: str) -> str:
@@ -103,8 +107,9 @@ def value_habit(key: str, written: Any) -> str:
         return ""
     if isinstance(written, dict):
         return _map(key, written)
-    # In brackets YAML cuts range(4, 16, 4) into three.
-    text = ", ".join(map(str, written)) if isinstance(written, list) and written else written
+    # In brackets YAML cuts range(4, 16, 4) into three; what stands in quotes it leaves whole.
+    cut = isinstance(written, list) and written and isinstance(written[0], str) and ")" not in written[0]
+    text = ", ".join(map(str, written)) if cut else written
     if isinstance(text, str) and (call := _CALL.fullmatch(text.strip())):
         return _call(key, call[1].rpartition(".")[2], call[2])
     said = _SCALARS[key](written) if key in _SCALARS else ""
@@ -133,6 +138,26 @@ def _is_word(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[\w.-]+", value) is not None
 
 
+def _split(written: Any) -> str:
+    if _is_number(written):
+        return f"split: {{validation: {as_written(written)}}}"
+    if isinstance(written, list) and len(written) == _PARTS and all(map(_is_number, written)):
+        train, validation, test = written
+        left = round(validation / (train + validation), 4) if 0 < validation < 1 and train + validation else validation
+        return f"split: {{test: {test:g}, validation: {left:g}}}; each is of what is left, and the rest is trained on"
+    return ""
+
+
+def _metric(written: str) -> str:
+    """Return the metric that was meant, as far as spelling tells; else what ranks trials by default."""
+    return written if written in METRICS else closest(written, METRICS) or DEFAULT_METRIC
+
+
+def rule_habit(written: Any) -> str:
+    """Return what to write in place of an item of `rules` that is none; nothing for others."""
+    return f"write {{skip: {as_written(written)}}}" if isinstance(written, str) and written else ""
+
+
 def _pretrained(written: Any) -> str:
     if not isinstance(written, bool):
         return ""
@@ -140,9 +165,7 @@ def _pretrained(written: Any) -> str:
 
 
 def _rules(written: Any) -> str:
-    rules = written if isinstance(written, list) else [written]
-    text = next((rule for rule in rules if isinstance(rule, str)), None)
-    return f"rules: [{{skip: {as_written(text)}}}]" if text else ""
+    return f"rules: [{{skip: {as_written(written)}}}]" if isinstance(written, str) and written else ""
 
 
 _SCALARS: dict[str, Callable[[Any], str]] = {
@@ -151,8 +174,8 @@ _SCALARS: dict[str, Callable[[Any], str]] = {
     "dataset": lambda written: (
         "a job for each data set, or change it with --set dataset=..." if isinstance(written, list) and written else ""
     ),
-    "split": lambda written: f"split: {{validation: {as_written(written)}}}" if _is_number(written) else "",
-    "objective": lambda written: f"objective: {{metric: {written}}}" if _is_word(written) else "",
+    "split": _split,
+    "objective": lambda written: f"objective: {{metric: {_metric(written)}}}" if _is_word(written) else "",
     "teacher": lambda written: f"teacher: {{job: {written}}}" if _is_word(written) else "",
     "search": lambda written: f"search: {{random: {written}}}" if _is_number(written) else "",
     "early_stopping": lambda written: (
@@ -173,7 +196,7 @@ def _map(key: str, written: Mapping[str, Any]) -> str:
     if key == "early_stopping" and "patience" in written:
         return f"write early_stopping: {as_written(written['patience'])}"
     if key == "objective" and isinstance(written.get("name"), str):
-        return f"write objective: {{metric: {written['name']}}}"
+        return f"write objective: {{metric: {_metric(written['name'])}}}"
     for word in _NAMES:
         if isinstance(written.get(word), (bool, int, float, str)):
             others = ", ".join(str(other) for other in written if other != word)

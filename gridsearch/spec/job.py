@@ -18,7 +18,7 @@ from gridsearch.spec.consistency import check_copies, check_image_format, check_
 from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.durations import DURATION_PATTERN, seconds_of
 from gridsearch.spec.environment import expanded
-from gridsearch.spec.habits import bare_words, file_habit, key_habit, module_path, value_habit
+from gridsearch.spec.habits import bare_words, file_habit, key_habit, module_path, rule_habit, value_habit
 from gridsearch.spec.identity import settle
 from gridsearch.spec.image_format import FORMAT_KEYS, Background, ImageFormat, ImageSize, Resize, format_of
 from gridsearch.spec.kinds import Comparable, Kind, OtherText, comparable_to
@@ -306,6 +306,10 @@ def _check_head(document: Document) -> JobFile:
     for key in JOB_KEYS:
         if key in document.data and (said := value_habit(key, document.data[key])):
             raise document.error((key,), said)
+    rules = document.data.get("rules")
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if said := rule_habit(rule):
+            raise document.error(("rules", index), said)
     try:
         head = JobFile.model_validate({key: _counted(value) for key, value in document.data.items() if key in JOB_KEYS})
     except ValidationError as error:
@@ -387,7 +391,7 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     for place in (trail, *((*trail, index) for index in items)):
         if place in document.empty:
             raise document.error(place, "a value is empty; write one, null where it is none, or leave the key out")
-    if said := value_habit(str(trail[-1]), written):
+    if not document.accepted and (said := value_habit(str(trail[-1]), written)):
         raise document.error(trail, said)
     if written == [] and trail[-1] in RECIPE_KEYS:
         raise document.error(trail, "[] has no value: write one or more, or leave the key out")

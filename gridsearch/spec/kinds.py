@@ -79,13 +79,21 @@ def comparable_to(values: Iterable[Any], *, other_text: OtherText = "unlike") ->
         if not isinstance(value, str) or value in texts or other_text == "any":
             return ""
         meant = closest(value, texts)
-        if other_text == "unlike" and (meant is None or not value.isidentifier()):
+        if other_text == "unlike" and not any(is_slip(value, text) for text in texts):
             return ""
         hint = f" (did you mean {meant!r}?)" if meant and len(texts) > 1 else ""
         return f"it is {values_text(list(texts))}{hint}"
 
     found = kinds - {"null"}
     return Comparable(frozenset(found | {"null"}) if found else frozenset(), frozenset(items), problem, texts)
+
+
+def is_slip(one: str, other: str) -> bool:
+    """Whether two texts differ by upper and lower case, or the order of their letters, alone: `rleu` and `relu`.
+
+    One letter more or another one makes another name: `adamw` and `adam`, `selu` and `relu` are real ones.
+    """
+    return one != other and sorted(one.lower()) == sorted(other.lower())
 
 
 def kinds_text(kinds: Iterable[Kind]) -> str:

@@ -210,7 +210,8 @@ class _Builder:
                 continue
             key = key_node.value
             inner = (*trail, key)
-            if self.is_bare(node, key_node, value_node):
+            private = str((*trail, key)[0]).startswith(PRIVATE)
+            if not private and self.is_bare(node, key_node, value_node):
                 before = (*trail, list(result)[-1]) if result else inner
                 self.document.keys.setdefault(before, place)
                 self.document.bare.setdefault(before, []).append(key)

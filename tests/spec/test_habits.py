@@ -45,7 +45,7 @@ def refusal(text: str, *overrides: str) -> str:
         ("early_stopping: {patience: 3}", "write early_stopping: 3"),
         ("objective: val_loss", "write objective: {metric: val_loss}"),
         ("pretrained: true", "write pretrained: imagenet"),
-        ("rules: [momentum > 0]", "write rules: [{skip: 'momentum > 0'}]"),
+        ("rules: [momentum > 0]", "write {skip: 'momentum > 0'}"),
         ("search: 50", "write search: {random: 50}"),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -83,9 +83,11 @@ class TrialRow:
     macs: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EpochRow:
-    """One epoch of a lineage as recorded; metrics are None where they were not finite."""
+class EpochRow(NamedTuple):
+    """One epoch of a lineage as recorded; metrics are None where they were not finite.
+
+    A tuple, as there are millions: it is made in a tenth of the time that a frozen dataclass takes.
+    """
 
     lineage_id: str
     epoch: int

@@ -34,6 +34,7 @@ READERS: dict[str, Callable[[Store], Any]] = {
     "ranking": lambda store: store.ranking(JOB, "val_accuracy", 1, highest=True),
     "trial": lambda store: [store.trial(trial.trial_id) for trial in TRIALS],
     "epochs": lambda store: store.epochs([trial.lineage_id for trial in TRIALS]),
+    "iter_epochs": lambda store: list(store.iter_epochs([trial.lineage_id for trial in TRIALS])),
     "job_epochs": lambda store: store.job_epochs(JOB),
     "events": lambda store: store.events(),
     "evaluations": lambda store: store.evaluations(JOB),

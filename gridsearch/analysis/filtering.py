@@ -15,7 +15,7 @@ from gridsearch.spec.job import recipe_comparable
 from gridsearch.spec.kinds import Comparable, Kind, comparable_to
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.spec.rules import parse_rule
-from gridsearch.spec.trial import RECIPE_KEYS
+from gridsearch.spec.trial import RECIPE_KEYS, TEXT_KEYS
 
 
 class TableError(GridsearchError):
@@ -27,10 +27,14 @@ TEXTS = frozenset({"trial", "state", "error", "over"})
 _ID_DIGITS = 64
 
 
-def matching(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
-    """Return the rows for which the expression holds; a missing value is null, and no number or text."""
+def matching(frame: pd.DataFrame, expression: str, whole: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the rows for which the expression holds; a missing value is null, and no number or text.
+
+    `whole` has all rows, where `frame` has some: it tells what a column can be equal to.
+    """
+    columns = (frame if whole is None else whole).items()
     try:
-        rule = parse_rule(expression, {str(name): _comparable(str(name), column) for name, column in frame.items()})
+        rule = parse_rule(expression, {str(name): _comparable(str(name), column) for name, column in columns})
     except ValueError as error:
         text = str(error).replace("unknown setting", "unknown column").replace("in a rule", "in a filter")
         raise TableError(f"filter: {text}") from None
@@ -78,11 +82,11 @@ def _comparable(name: str, column: pd.Series[Any]) -> Comparable:
         return Comparable(frozenset({"text"}), problem=_no_id)
     if name in TEXTS:
         return Comparable(frozenset({"text", "null"}))
-    if name in RECIPE_KEYS:
+    if name in RECIPE_KEYS and name not in TEXT_KEYS:
         return recipe_comparable(name)
     values = [_plain(value, None) for value in column.tolist()]
     if any(value is not None for value in values):
-        return comparable_to(values)
+        return comparable_to(values, other_text="none")
     kinds: frozenset[Kind] = frozenset({"number", "null"})
     return Comparable(kinds if pd.api.types.is_numeric_dtype(column.dtype) else frozenset())
 

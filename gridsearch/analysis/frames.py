@@ -15,6 +15,7 @@ from gridsearch.analysis.levels import value_text, with_seen
 from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
 from gridsearch.analysis.rounding import rounded
+from gridsearch.analysis.settings import setting_values
 from gridsearch.errors import nearest
 from gridsearch.spec.batches import KEEP
 from gridsearch.spec.domains import Axis
@@ -24,7 +25,16 @@ from gridsearch.spec.readings import scored_epoch
 from gridsearch.spec.sections import Objective
 from gridsearch.spec.trial import FLOAT_KEYS
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import EpochRow, EvaluationRow, JobRow, LatencyRow, LaunchRow, TrainingRow, TrialRow
+from gridsearch.store.rows import (
+    EpochRow,
+    EvaluationRow,
+    JobRow,
+    LatencyRow,
+    LaunchRow,
+    TrainingCost,
+    TrainingRow,
+    TrialRow,
+)
 
 BEFORE = ("trial", "state")
 AFTER = (*METRICS, "score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
@@ -41,11 +51,13 @@ EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 class JobData:
     """A job read for analysis: what it asks, its trials (one row each), its epochs (long form), its tests.
 
-    `trainings` and `launches` are empty unless it was read with its epochs; `read_epochs` are None then."""
+    `cost` is what its training took. `trainings` and `launches` are empty unless it was read with its epochs;
+    `read_epochs` are None then."""
 
     job: JobRow
     rows: tuple[TrialRow, ...]
     trials: pd.DataFrame
+    cost: TrainingCost
     read_epochs: tuple[EpochRow, ...] | None = None
     evaluations: tuple[EvaluationRow, ...] = ()
     latencies: tuple[LatencyRow, ...] = ()
@@ -115,6 +127,11 @@ class JobData:
     def texts(self, axis: Axis, frame: pd.DataFrame) -> list[str]:
         """Return the same for each row of a part of `trials`."""
         column = setting_column(axis.name)
+        if column not in self._lacking and frame[column].dtype != object:
+            # Very many trials have few values; in other columns equal values may read differently.
+            codes, values = pd.factorize(frame[column], use_na_sentinel=False)
+            known = [value_text(axis, value) for value in values.tolist()]
+            return [known[code] for code in codes]
         return [
             self.text(axis, {"trial": trial, column: value})
             for trial, value in zip(frame["trial"].tolist(), frame[column].tolist(), strict=True)
@@ -150,7 +167,7 @@ def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
     """
     job = store.job(name)
     needed = with_epochs or job.record.objective.at == "best"
-    data = job_data(job, store.trials(name), store.job_epochs(name) if needed else None)
+    data = job_data(job, store.trials(name), store.job_epochs(name) if needed else None, store.training_cost(name))
     if not with_epochs:
         return data
     return replace(
@@ -162,10 +179,10 @@ def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
     )
 
 
-def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] | None = None) -> JobData:
+def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] | None, cost: TrainingCost) -> JobData:
     """Return rows as they come from the store, ready for analysis; without epochs where None are given."""
     frame = trials_frame(job, trials, epochs or ())
-    return JobData(job, tuple(trials), frame, None if epochs is None else tuple(epochs))
+    return JobData(job, tuple(trials), frame, cost, None if epochs is None else tuple(epochs))
 
 
 def setting_column(name: str) -> str:
@@ -183,24 +200,19 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
     those exceeded. A value that is a list is a tuple; null is missing, and so is what a trial's model does not
     have. With several models `model` is an axis.
     """
-    settings = [job.record.settings_of(row.config) for row in trials]
-    names = dict.fromkeys(job.record.axis_names + [key for row in settings for key in row])
+    settings = setting_values(job.record, [row.config for row in trials])
     columns: dict[str, pd.Series[Any]] = {
         "trial": pd.Series([row.trial_id for row in trials], dtype="str"),
         "state": pd.Series([row.state.value for row in trials], dtype="str"),
     }
-    for name in names:
-        columns[setting_column(name)] = _setting(name, [row.get(name) for row in settings])
+    for name, values in settings.items():
+        columns[setting_column(name)] = _setting(name, values)
     for metric in METRICS:
         columns[metric] = pd.Series([getattr(row, metric) for row in trials], dtype="float64")
-    own = own_epochs(trials, epochs)
+    own = own_epochs(trials, epochs) if epochs else [[]] * len(trials)
     columns["score"] = _scores(job.record.objective, trials, own)
     columns["diverged_epoch"] = pd.Series([row.diverged_epoch for row in trials], dtype="Int64")
-    images = job.record.images.get("train")
-    measured = [
-        measures_of(curve, images=images, batch_size=row.get("batch_size"), last_batch=row.get("last_batch", KEEP))
-        for curve, row in zip(own, settings, strict=True)
-    ]
+    measured = _measured(job, settings, own) if epochs else [dict.fromkeys(MEASURES)] * len(trials)
     for name in MEASURES:
         kind = "Int64" if name == "overfit_epoch" else "float64"
         columns[name] = pd.Series([row[name] for row in measured], dtype=kind)
@@ -211,6 +223,18 @@ def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[Epoch
     if bounds := job.record.limits:
         columns[OVER] = pd.Series([exceeded(row, bounds) for row in trials], dtype="str")
     return pd.DataFrame(columns)
+
+
+def _measured(
+    job: JobRow, settings: Mapping[str, Sequence[Any]], own: Sequence[Sequence[EpochRow]]
+) -> list[dict[str, Any]]:
+    """Return the measures of each trial, by its settings and its epochs."""
+    images, of_none = job.record.images.get("train"), [None] * len(own)
+    batches, lasts = settings.get("batch_size", of_none), settings.get("last_batch", of_none)
+    return [
+        measures_of(curve, images=images, batch_size=batch, last_batch=last or KEEP)
+        for curve, batch, last in zip(own, batches, lasts, strict=True)
+    ]
 
 
 def epochs_frame(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> pd.DataFrame:
@@ -237,19 +261,18 @@ def curves_frame(curves: Iterable[tuple[str, Sequence[EpochRow]]]) -> pd.DataFra
 
 def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
     """Return a setting as the narrowest column that holds it: whole, real, true/false, lists as tuples, else text."""
-    present = [value for value in values if value is not None]
-    missing = len(present) < len(values)
-    if present and all(isinstance(value, bool) for value in present):
+    kinds = set(map(type, values))
+    missing = type(None) in kinds
+    kinds.discard(type(None))
+    if kinds == {bool}:
         return pd.Series(values, dtype="boolean" if missing else "bool")
-    if present and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in present):
-        if name in FLOAT_KEYS or any(isinstance(value, float) for value in present):
-            return pd.Series(values, dtype="float64")
-        if any(abs(value) >= 2**63 for value in present):
-            return pd.Series(values, dtype="float64")
-        return pd.Series(values, dtype="Int64" if missing else "int64")
-    if any(isinstance(value, (list, tuple)) for value in present):
+    if kinds and kinds <= {int, float}:
+        large = float not in kinds and any(value is not None and abs(value) >= 2**63 for value in set(values))
+        real = name in FLOAT_KEYS or float in kinds or large
+        return pd.Series(values, dtype="float64" if real else "Int64" if missing else "int64")
+    if kinds & {list, tuple}:
         return pd.Series([_hashable(value) for value in values], dtype="object")
-    texts = [value if value is None or isinstance(value, str) else label(value) for value in values]
+    texts = values if kinds <= {str} else [None if value is None else label(value) for value in values]
     return pd.Series(texts, dtype="str")
 
 

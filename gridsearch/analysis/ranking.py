@@ -119,7 +119,7 @@ def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
     chosen = options or TableOptions()
     frame = data.trials[data.trials["state"].isin(_states(chosen.state))]
     if chosen.filter:
-        frame = matching(frame, chosen.filter)
+        frame = matching(frame, chosen.filter, data.trials)
     keys = [_sort_key(data, word) for word in chosen.sort]
     ordered = frame.sort_values("score", ascending=not data.objective.highest, kind="stable")
     if OVER in ordered:
@@ -199,6 +199,17 @@ def unranked(data: JobData) -> tuple[RankedRow, ...]:
     """Return the trials without a result, failed ones first, under the columns that `table` has by default."""
     frame = pd.concat([ranked(data, TableOptions(state=state)) for state in _UNRANKED])
     return _rows(frame, _columns(data, TableOptions()), partial(_cell, data))
+
+
+def elsewhere(data: JobData, options: TableOptions) -> str:
+    """Return in which states trials match that a table leaves out for theirs: `; 2 that match are failed`."""
+    frame = data.trials[~data.trials["state"].isin(_states(options.state))]
+    try:
+        states = matching(frame, options.filter or "", data.trials)["state"].value_counts()
+    except TableError:  # a column that only points have
+        return ""
+    found = [f"{count:,} {'is' if count == 1 else 'are'} {state}: --state {state}" for state, count in states.items()]
+    return f"; of those that match {', '.join(found)}" if found else ""
 
 
 def _states(wanted: str | None) -> list[str]:

@@ -66,10 +66,9 @@ class Summary:
 
 
 def summary(data: JobData) -> Summary:
-    """Return a job at a glance; `ValueError` where it was loaded without its epochs."""
+    """Return a job at a glance."""
     counted = Counter(row.state for row in data.rows)
     best, bounds = _best(data), data.job.record.limits
-    trained, seconds = _trained(data)
     return Summary(
         counts=tuple((state.value, counted[state]) for state in TrialState if counted[state]),
         total=len(data.rows),
@@ -77,9 +76,9 @@ def summary(data: JobData) -> Summary:
         best=best,
         objective=data.objective,
         lineages=len({row.lineage_id for row in data.rows}),
-        trained_epochs=trained,
+        trained_epochs=data.cost.epochs,
         read_epochs=sum(_read(row) for row in data.rows),
-        training_seconds=seconds,
+        training_seconds=data.cost.seconds,
         wall_seconds=_wall(data),
         images=tuple(data.job.record.images.items()),
         over=sum(bool(exceeded(row, bounds)) for row in data.rows) if bounds else 0,
@@ -94,15 +93,6 @@ def _best(data: JobData) -> Best | None:
         return None
     settings = tuple(zip(data.axis_columns, first.cells, strict=True))
     return Best(trial=first.trial, score=first.score, text=first.score_text, settings=settings)
-
-
-def _trained(data: JobData) -> tuple[int, float]:
-    """Return the epochs trained for this job and the seconds they took; other jobs may have gone further."""
-    limits: dict[str, int] = {}
-    for row in data.rows:
-        limits[row.lineage_id] = max(row.epochs, limits.get(row.lineage_id, 0))
-    own = [epoch for epoch in data.epoch_rows if epoch.epoch <= limits.get(epoch.lineage_id, -1)]
-    return sum(epoch.epoch >= 1 for epoch in own), sum(epoch.seconds for epoch in own)
 
 
 def _read(row: TrialRow) -> int:

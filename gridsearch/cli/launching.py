@@ -459,7 +459,8 @@ def _stored_jobs(store_path: Path, name: str | None, *, retry_failed: bool) -> l
             failed += sum(counts.get(state, 0) for state in failures)
             if wanted & set(counts):
                 base = Path(str(row.spec.get("base", ".")))
-                specs.append(job_from_text(row.source, base=base, source=f"job {row.name!r} in {store_path}"))
+                place = f"job {row.name!r} in {store_path}"
+                specs.append(job_from_text(row.source, base=base, source=place, accepted=True))
     if not specs:
         more = f"; {plural(failed, 'trial')} failed, train again with: --retry-failed" if failed else ""
         say(f"nothing to resume: every trial has ended{more}")

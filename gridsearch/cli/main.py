@@ -7,8 +7,8 @@ import errno
 import functools
 import re
 import sys
-from collections.abc import Callable
-from typing import Annotated, cast
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -100,28 +100,26 @@ def _usage(error: Exception) -> int:
         print(text)
         return EXIT_USAGE
     format_message: Callable[[], str] = getattr(error, "format_message", lambda: text)
-    said = _with_set(format_message()).replace("Value error, ", "").replace("Input should be", "it must be").rstrip(".")
+    said = _with_set(format_message(), context.command.params if context else ())
+    said = said.replace("Value error, ", "").replace("Input should be", "it must be").rstrip(".")
     command = context.info_name if context and context.parent else ""
     asked = " ".join(["gridsearch", *([command] if command else []), "--help"])
     say(f"gridsearch: {' '.join(said.split())}; see: {asked}")
     return EXIT_USAGE
 
 
-def _with_set(said: str) -> str:
-    """Say how a setting is changed on the command line, where one was written as in other tools."""
+def _with_set(said: str, params: Sequence[Any] = ()) -> str:
+    """Say how a setting is changed on the command line, where one was written as in other tools, or an option."""
     extra = re.search(r"unexpected extra argument(?:s|\(s\))? \(([^)]*=[^)]*)\)", said)
     if extra:
         return f"{said.rstrip('.')}; settings are changed with {' '.join(f'--set {word}' for word in extra[1].split())}"
-    if not (option := re.match(r"No such option: --?([\w-]+)", said)):
+    if not (option := re.match(r"No such option: (--?[\w-]+)", said)):
         return said
-    from gridsearch.spec.habits import key_habit
-    from gridsearch.spec.trial import RECIPE_KEYS
+    from gridsearch.cli.option_names import instead
 
-    key = option[1].replace("-", "_")
-    meant = key if key in RECIPE_KEYS else next(iter(re.findall(r"is called (\w+)", key_habit(key))), "")
-    return (
-        f"{said.partition('.')[0].partition(' (')[0]}; settings are changed with --set {meant}=VALUE" if meant else said
-    )
+    # Click's own guesses are by letters alone: --store for --json.
+    meant = instead(option[1], params)
+    return f"No such option: {option[1]}{f'; {meant}' if meant else ''}"
 
 
 def main() -> None:

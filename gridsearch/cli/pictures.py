@@ -67,6 +67,7 @@ def samples(
     """
     from gridsearch.data.catalog import load_dataset
     from gridsearch.data.samples import sample_places
+    from gridsearch.data.scaling import unit_text
 
     target = output or paths.samples_page(DEFAULT_DASHBOARDS, Path(dataset).name)
     check_suffix(target)
@@ -82,7 +83,7 @@ def samples(
     channels, height, width = loaded.image_shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
     count = f"{len(places)} of {len(loaded.train_labels):,} training images in {loaded.num_classes} classes"
-    note = f"{count}; {width} x {height} pixels, {kind}."
+    note = f"{count}; {height} x {width} {unit_text((height, width))}, {kind}."
     write_sheet(Sheet(loaded.name, note, in_square(pictures)), target)
 
 

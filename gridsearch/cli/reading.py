@@ -112,7 +112,7 @@ def top(
     """
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.measures import need_epochs
-    from gridsearch.analysis.ranking import TableOptions
+    from gridsearch.analysis.ranking import TableOptions, elsewhere
     from gridsearch.analysis.ranking import table as ranking_table
 
     kind = tables.format_of(format_, output)
@@ -125,7 +125,8 @@ def top(
     table = ranking_table(loaded, options)
     if not table.total:
         missing = f"is {state}" if state else "has a result"
-        say(f"{loaded.job.name}: no trial {missing}{' and matches' if filter_ else ' yet' if not state else ''}")
+        more = f" and matches{elsewhere(loaded, options)}" if filter_ else "" if state else " yet"
+        say(f"{loaded.job.name}: no trial {missing}{more}")
         if kind is tables.Format.TABLE and output is None:
             return
     notes = [*_notes(table, by_rank=not sort)]

@@ -61,7 +61,7 @@ def standing(store: Store, name: str) -> dict[str, Any]:
         "best": {"trial": best.trial, best.heading: best.score, **_spread(best)} if best else None,
         "constraints": bounds,
         "over": dict(over),
-        "training_seconds": sum(epoch.seconds for epoch in store.job_epochs(name)),
+        "training_seconds": store.training_cost(name).seconds,
         "launches": [
             {
                 "host": launch.host,

@@ -70,9 +70,10 @@ def find_path(reference: str, *, base: Path) -> Path:
             return place
     looks_like_a_path = len(given.parts) > 1 or given.suffix or os.sep in reference
     if not looks_like_a_path:
+        one = "; a job has one data set, so write a job for each" if "," in reference else ""
         raise DataError(
             f"dataset: {reference!r} is neither a known data set nor a file{nearest(reference, DATASETS)}; "
-            f"name one of them, an .npz or an image folder"
+            f"name one of them, an .npz or an image folder{one}"
         )
     looked = " and ".join(str(place) for place in places)
     raise DataError(f"dataset: {reference!r} does not exist (looked for {looked}); correct the path")

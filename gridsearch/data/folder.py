@@ -13,7 +13,7 @@ from gridsearch.data.checks import Array
 from gridsearch.data.dataset import ImageDataset, dataset_from_arrays
 from gridsearch.data.folder_parts import folder_parts, subfolders
 from gridsearch.data.image_files import SUFFIXES, ImageReader, header_of
-from gridsearch.data.scaling import size_text
+from gridsearch.data.scaling import size_text, unit_text
 from gridsearch.errors import DataError
 from gridsearch.spec.image_format import AS_IT_IS, ImageFormat
 
@@ -44,7 +44,7 @@ def load_folder(root: Path, image_format: ImageFormat = AS_IT_IS) -> ImageDatase
         arrays[f"{part}_images"] = images
         arrays[f"{part}_labels"] = np.array([places[name] for _, name in labelled], np.int64)
     _refuse_flat(root, reader)
-    notes = _notes(kind, reader) + _passed_over(root, passed)
+    notes = _notes(kind, reader, root) + _passed_over(root, passed)
     return dataset_from_arrays(root.resolve().name, arrays, class_names=classes, source=str(root), notes=notes)
 
 
@@ -70,7 +70,8 @@ def _files(root: Path, classes: Sequence[str], part: str, passed: list[Path]) ->
         if all(file.parent != folder for file in images):
             raise DataError(
                 f"{folder}: a class folder that holds only folders, such as {subfolders(folder)[0]!r}; name the folder"
-                " in which the folders are the classes, or move the images up into the folder of their class"
+                " in which the folders are the classes, or move the images up into the folder of their class, or, if"
+                f" {name!r} is a part of the data, call it train, val or test"
             )
         passed += [file for file in found if file.suffix.lower() not in SUFFIXES]
         files += [(file, name) for file in images]
@@ -95,13 +96,17 @@ def _passed_over(root: Path, passed: Sequence[Path]) -> list[str]:
 class _Kind:
     """What the images of a folder have in common, as they will be: their size (H, W), and whether all are grey.
 
-    `sizes` are those of the files, `with_frames` is how many of these have several frames.
+    `sizes` are those of the files, `with_frames` is how many of these have several frames. `coloured` is how many are
+    in colour, `example` one of them, where others are grey; `grey_palettes` how many of them have a palette of grey.
     """
 
     size: tuple[int, int]
     sizes: frozenset[tuple[int, int]]
     grey: bool
     with_frames: int
+    coloured: int
+    grey_palettes: int
+    example: Path | None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -112,22 +117,43 @@ class _Kind:
 def _kind(files: Sequence[Path], image_format: ImageFormat) -> _Kind:
     """Return what the files have in common, from their headers alone; DataError for two sizes and none to come to."""
     sizes: dict[tuple[int, int], Path] = {}
-    grey, with_frames = True, 0
+    with_frames = coloured = grey_palettes = 0
+    example: Path | None = None
     for file in files:
         header = header_of(file)
         sizes.setdefault(header.size, file)
-        grey = grey and header.grey
+        coloured += not header.grey
+        grey_palettes += header.grey_palette
+        example = example or (None if header.grey else file)
         with_frames += header.frames > 1
         if len(sizes) > 1 and image_format.size is None:
             (one, first), (other, second) = sizes.items()
             raise DataError(
-                f"{first} is {one[1]} x {one[0]} but {second} is {other[1]} x {other[0]} pixels (width x height);"
+                f"{first} is {size_text(one)} but {second} is {size_text(other)} {unit_text(one, other)};"
                 f" bring all to one size with image_size: {max(one)} (and resize: pad, crop or stretch)"
             )
-    return _Kind(image_format.size or next(iter(sizes)), frozenset(sizes), grey, with_frames)
+    return _Kind(
+        image_format.size or next(iter(sizes)),
+        frozenset(sizes),
+        coloured == 0,
+        with_frames,
+        coloured,
+        grey_palettes,
+        example if coloured < len(files) or grey_palettes == coloured else None,
+    )
 
 
-def _notes(kind: _Kind, reader: ImageReader) -> list[str]:
+def _colour_note(kind: _Kind, example: Path) -> str:
+    """Return a line about the images in colour that make all of them so."""
+    if kind.grey_palettes == kind.coloured:
+        have = _counted(kind.coloured, "image has a palette", "images have palettes")
+        return f"{have}, such as {example}, so all are read as colour; without palettes, as they are grey, as grey"
+    return (
+        f"{_counted(kind.coloured, 'image is', 'images are')} in colour, such as {example}, so all are read as colour"
+    )
+
+
+def _notes(kind: _Kind, reader: ImageReader, root: Path) -> list[str]:
     """Return a line about each thing that was done to images."""
     image_format, done, notes = reader.image_format, reader.done, []
     if transparent := done["transparent"]:
@@ -137,13 +163,15 @@ def _notes(kind: _Kind, reader: ImageReader) -> list[str]:
         notes.append(f"{have} transparent pixels: {laid}")
     if turned := done["turned"]:
         notes.append(f"{_counted(turned, 'image was', 'images were')} turned upright as their EXIF orientation says")
+    if kind.coloured and kind.example:
+        notes.append(_colour_note(kind, kind.example.relative_to(root)))
     if kind.with_frames:
         notes.append(f"{_counted(kind.with_frames, 'file has', 'files have')} several frames: the first is taken")
     if kind.sizes != {kind.size}:
         some, largest = f"{len(kind.sizes):,} sizes, from {size_text(min(kind.sizes))} to ", size_text(max(kind.sizes))
         notes.append(
-            f"images of {some if len(kind.sizes) > 1 else ''}{largest} pixels are brought to {size_text(kind.size)}"
-            f" (resize: {image_format.resize})"
+            f"images of {some if len(kind.sizes) > 1 else ''}{largest} are brought to {size_text(kind.size)}"
+            f" {unit_text(*kind.sizes, kind.size)}, resize: {image_format.resize}"
         )
     return notes
 

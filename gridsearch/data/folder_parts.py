@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridsearch.data.part_names import PART_NAMES, part_of_folder
+from gridsearch.data.part_names import PART_NAMES, part_alike, part_of_folder
 from gridsearch.errors import DataError
 
-_USUAL = "; ".join(" or ".join(names) for names in PART_NAMES.values())
+_USUAL = ", ".join(f"{first} (or {', '.join(others)})" for first, *others in PART_NAMES.values())
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ def _parts(root: Path) -> dict[str, Path]:
     named = [name for name in folders if part_of_folder(name)]
     others = [name for name in folders if name not in named]
     of_parts = [name for name in named if subfolders(root / name)]
+    _refuse_other_names(root, named, others)
     if not of_parts:
         if named and not others and any(part_of_folder(name) == "train" for name in named):
             raise DataError(
@@ -73,6 +74,27 @@ def _parts(root: Path) -> dict[str, Path]:
             raise DataError(f"{root}: {parts[part].name} and {name} are both the {part} part; keep one of them")
         parts[part] = root / name
     return parts
+
+
+def _refuse_other_names(root: Path, named: Sequence[str], others: Sequence[str]) -> None:
+    """Raise DataError for folders that hold only folders, and whose names are much like those of parts."""
+    if not all(_holds_only_folders(root / name) for name in (*named, *others)):
+        return
+    taken = {part_of_folder(name) or "" for name in named}
+    meant: dict[str, str] = {}
+    for name in others:
+        if part := part_alike(name, taken):
+            meant[name] = PART_NAMES[part][0]
+            taken.add(part)
+    if meant:
+        renamed = ", ".join(f"{name!r} to {part!r}" for name, part in meant.items())
+        raise DataError(f"{root}: rename the folder {renamed}; parts of a data set are called {_USUAL}")
+
+
+def _holds_only_folders(folder: Path) -> bool:
+    return bool(subfolders(folder)) and not any(
+        entry.is_file() and not entry.name.startswith(".") for entry in folder.iterdir()
+    )
 
 
 def _class_folders(train_root: Path) -> list[str]:

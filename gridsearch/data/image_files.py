@@ -35,11 +35,15 @@ _STILL = frozenset({"MPO"})
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of its image: (H, W) once it is upright, whether it is grey, and how many frames there are."""
+    """What a file says of its image: (H, W) once it is upright, whether it is grey, and how many frames there are.
+
+    `grey_palette` says that it counts as colour, although the colours of its palette are all grey.
+    """
 
     size: tuple[int, int]
     grey: bool
     frames: int
+    grey_palette: bool
 
 
 def header_of(file: Path) -> Header:
@@ -50,7 +54,10 @@ def header_of(file: Path) -> Header:
         width, height = image.size
         size = (width, height) if _orientation(image) >= ON_ITS_SIDE else (height, width)
         frames = 1 if image.format in _STILL else int(getattr(image, "n_frames", 1))
-        return Header(size, image.mode in GREY_MODES, frames)
+        # Other palettes have always counted as colour, and what was trained on them is known by these pixels.
+        grey_palette = image.mode == "P" and _has_grey_palette(image, exactly=image.format == "GIF")
+        grey = image.mode in GREY_MODES or (grey_palette and image.format == "GIF")
+        return Header(size, grey, frames, grey_palette and not grey)
 
 
 @dataclass
@@ -104,6 +111,20 @@ class ImageReader:
             7: Transpose.TRANSVERSE,
             8: Transpose.ROTATE_90,
         }
+
+
+def _has_grey_palette(image: Image, *, exactly: bool) -> bool:
+    """Whether the colours of a palette are all grey; `exactly`: those that opaque pixels have, as others may be any."""
+    found = np.array(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+    if exactly:
+        try:
+            used = np.array(image.histogram()[: len(found)]) > 0
+        except Exception as error:
+            raise _unreadable(Path(str(getattr(image, "filename", ""))), error) from error
+        if isinstance(clear := image.info.get("transparency"), int) and clear < len(used):
+            used[clear] = False
+        found = found[used]
+    return bool((found == found[:, :1]).all())
 
 
 def _over(layer: Image, background: str) -> Image:

@@ -12,8 +12,9 @@ Other usual names of the parts are read too (`part_names.py`). Nothing is ever u
 from __future__ import annotations
 
 import os
+import re
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -22,13 +23,12 @@ import numpy as np
 
 from gridsearch.atomic import replacing
 from gridsearch.data.checks import Array
-from gridsearch.data.dataset import ARRAY_KEYS, VALIDATION_KEYS, ImageDataset, dataset_from_arrays
+from gridsearch.data.dataset import ARRAY_KEYS, PARTS, VALIDATION_KEYS, ImageDataset, dataset_from_arrays
 from gridsearch.data.fingerprint_cache import recall, remember, stamp_of
-from gridsearch.data.part_names import canonical_array
+from gridsearch.data.part_names import array_alike, canonical_array, counterpart
 from gridsearch.errors import DataError, nearest
 from gridsearch.regular_files import open_regular
 
-REQUIRED_KEYS = ("train_images", "train_labels")
 NAMES_KEY = "class_names"
 FORMAT = "an .npz with train_images uint8 (N, H, W[, C]) and train_labels int64 (N,), test_* likewise"
 
@@ -40,12 +40,15 @@ def load_npz(path: Path, *, name: str | None = None, class_names: Sequence[str] 
     file, the array and how to mend it: no such file, not an .npz, damaged, a missing array, a type or shape
     that does not fit, objects, labels that are not 0..K-1.
     """
-    stamp, arrays, notes = _read(path)
+    stamp, arrays, keys, notes = _read(path)
     names = _class_names(arrays.pop(NAMES_KEY), path) if NAMES_KEY in arrays else None
     known = recall(path, stamp, arrays)
-    dataset = dataset_from_arrays(
-        name or path.stem, arrays, class_names=names, fingerprint=known, source=str(path), notes=notes
-    )
+    try:
+        dataset = dataset_from_arrays(
+            name or path.stem, arrays, class_names=names, fingerprint=known, source=str(path), notes=notes
+        )
+    except DataError as error:
+        raise _as_spelt(error, keys, path) from None
     if known is None:
         remember(path, stamp, arrays, dataset.fingerprint)
     if names is None and class_names is not None and len(class_names) == dataset.num_classes:
@@ -71,8 +74,8 @@ def write_npz(path: Path, dataset: ImageDataset) -> None:
         )
 
 
-def _read(path: Path) -> tuple[list[int], dict[str, Array], list[str]]:
-    """Return the file's stamp, taken before reading, the arrays that a data set is made of, and what is left out."""
+def _read(path: Path) -> tuple[list[int], dict[str, Array], dict[str, str], list[str]]:
+    """Return the file's stamp, taken before reading, and what `_read_arrays` does."""
     if path.is_dir():
         raise DataError(f"{path}: is a folder, not an .npz; name a file in it, or a folder of class folders")
     try:
@@ -92,8 +95,8 @@ def _read(path: Path) -> tuple[list[int], dict[str, Array], list[str]]:
         ) from error
 
 
-def _read_arrays(stream: BinaryIO, path: Path) -> tuple[dict[str, Array], list[str]]:
-    """Return the arrays of an open file that a data set is made of, and a line about those that are left out."""
+def _read_arrays(stream: BinaryIO, path: Path) -> tuple[dict[str, Array], dict[str, str], list[str]]:
+    """Return the arrays of an open file that a data set is made of, what they are called, and a line about others."""
     if not zipfile.is_zipfile(stream):
         raise DataError(f"{path}: not an .npz file, or cut short; write it with np.savez(path, ...): {FORMAT}")
     stream.seek(0)
@@ -101,8 +104,15 @@ def _read_arrays(stream: BinaryIO, path: Path) -> tuple[dict[str, Array], list[s
         keys = _keys(archive.files, path)
         _require_keys(keys, archive.files, path)
         unused = sorted(set(archive.files) - {*keys.values()})
-        notes = [f"arrays of {path.name} that are not used: {', '.join(unused)}"] if unused else []
-        return {key: _member(archive, name, path) for key, name in keys.items()}, notes
+        notes = [f"arrays of {path.name} that are not used: {', '.join(unused)}{_alike(unused)}"] if unused else []
+        return {key: _member(archive, name, path) for key, name in keys.items()}, keys, notes
+
+
+def _alike(unused: Sequence[str]) -> str:
+    """Return what arrays that are likely a part's would have to be called, if there are any."""
+    found = {name: array_alike(name) for name in unused}
+    renamed = [f"{name} to {usual}" for name, usual in found.items() if usual]
+    return f" (if they are a part of the data, rename {', '.join(renamed)})" if renamed else ""
 
 
 def _keys(present: Sequence[str], path: Path) -> dict[str, str]:
@@ -118,16 +128,31 @@ def _keys(present: Sequence[str], path: Path) -> dict[str, str]:
     return {key: keys[key] for key in (*ARRAY_KEYS, *VALIDATION_KEYS, NAMES_KEY) if key in keys}
 
 
-def _require_keys(keys: Collection[str], present: Sequence[str], path: Path) -> None:
-    """Raise DataError unless the file has training images and labels."""
-    for key in REQUIRED_KEYS:
-        if key not in keys:
-            others = [name for name in present if name != NAMES_KEY and canonical_array(name) is None]
-            instead = nearest(key, others) if others else ""
-            raise DataError(
-                f"{path}: no array {key}{instead.replace('valid:', 'it holds:')}; "
-                f"save it under this name: np.savez(path, {key}=...)"
-            )
+def _require_keys(keys: Mapping[str, str], present: Sequence[str], path: Path) -> None:
+    """Raise DataError unless the file has training images and labels, and of other parts both or neither.
+
+    `keys` are the names in the file by the canonical ones; what is missing is called as the file spells its other half.
+    """
+    others = [name for name in present if name != NAMES_KEY and canonical_array(name) is None]
+    for part in PARTS:
+        pair = (f"{part}_images", f"{part}_labels")
+        missing = [key for key in pair if key not in keys]
+        if not missing or (part != "train" and len(missing) == 2):
+            continue
+        half = next((keys[key] for key in pair if key in keys), None)
+        wanted = counterpart(half) if half else missing[0]
+        instead = nearest(wanted, others).replace("valid:", "it holds:") if others else ""
+        raise DataError(
+            f"{path}: no array {wanted}{f' beside {half}' if half else ''}{instead}; "
+            f"save it under this name: np.savez(path, {wanted}=...)"
+        )
+
+
+def _as_spelt(error: DataError, keys: Mapping[str, str], path: Path) -> DataError:
+    """Return an error with the arrays called as they are in the file."""
+    said = str(error)
+    start = len(str(path)) if said.startswith(str(path)) else 0
+    return DataError(said[:start] + re.sub(r"\w+", lambda word: keys.get(word[0], word[0]), said[start:]))
 
 
 def _member(archive: np.lib.npyio.NpzFile, key: str, path: Path) -> Array:

@@ -38,8 +38,8 @@ def scaled_dataset(dataset: ImageDataset, image_format: ImageFormat) -> ImageDat
         f"{part}_images": _scaled(images, image_format) for part, images in zip(PARTS, dataset.images, strict=True)
     }
     arrays |= {f"{part}_labels": labels for part, labels in zip(PARTS, dataset.labels, strict=True)}  # type: ignore[misc]
-    after = f"{size_text(image_format.size)} (resize: {image_format.resize})"
-    note = f"images of {size_text(before)} pixels are brought to {after}"
+    after = f"{size_text(image_format.size)} {unit_text(before, image_format.size)}, resize: {image_format.resize}"
+    note = f"images of {size_text(before)} are brought to {after}"
     return dataset_from_arrays(
         dataset.name, arrays, class_names=dataset.class_names, source=dataset.source, notes=[*dataset.notes, note]
     )
@@ -48,6 +48,15 @@ def scaled_dataset(dataset: ImageDataset, image_format: ImageFormat) -> ImageDat
 def size_text(size: tuple[int, ...]) -> str:
     """Return a size (H, W) as it is written, height first."""
     return f"{size[0]} x {size[1]}"
+
+
+def unit_text(*sizes: tuple[int, ...]) -> str:
+    """Return what follows sizes (H, W) in a sentence: their unit, and their order where that could be misread.
+
+    >>> unit_text((28, 28)), unit_text((28, 28), (30, 40))
+    ('pixels', 'pixels (height x width)')
+    """
+    return "pixels (height x width)" if any(height != width for height, width in sizes) else "pixels"
 
 
 def _scaled(images: Images, image_format: ImageFormat) -> Images:

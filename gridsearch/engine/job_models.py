@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gridsearch.engine.dooms import model_place
 from gridsearch.engine.model_process import Limits, ModelProcess
 from gridsearch.engine.model_questions import Seen
-from gridsearch.errors import ModelError, nearest
+from gridsearch.errors import ModelError, closest, nearest
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import (
     MODELS,
@@ -20,7 +20,10 @@ from gridsearch.models.registry import (
     has_beside,
 )
 from gridsearch.search.grid import ModelPart
+from gridsearch.spec.comparisons import texts_compared
+from gridsearch.spec.habits import module_path
 from gridsearch.spec.job import MODEL, JobSpec
+from gridsearch.spec.kinds import values_text
 from gridsearch.spec.yaml_source import parse_document
 
 if TYPE_CHECKING:
@@ -126,6 +129,40 @@ def check_found(job: JobSpec, models: JobModels) -> None:
             culprit = next((key for key in own if repr(key) in str(error)), None)
             part = _part_of(job) if culprit and not model.has(culprit) else ""
             raise ModelError(f"{_place(job, model, culprit)}: {error}{part}") from None
+
+
+def check_rules(job: JobSpec) -> None:
+    """Raise `JobError`, with its place, for a rule that names a model which there is not.
+
+    One of ours may be named in a job that does not have it; so may any in a job of the store, which was accepted once,
+    and where `--set` has narrowed the models of the file.
+    """
+    if job.document.accepted or job.document.override((MODEL,)):
+        return
+    for index, rule in enumerate(job.rules):
+        for name in texts_compared(rule.tree, MODEL):
+            if name in job.models or name in MODELS or _is_other(name, job.models):
+                continue
+            meant = _same_model(name, job.models) or closest(name, job.models)
+            hint = f" (did you mean {meant!r}?)" if meant and len(job.models) > 1 else ""
+            said = f"{MODEL} is never {name!r}: it is {values_text(job.models)}{hint}"
+            raise job.document.error(("rules", index, "skip"), said)
+
+
+def _is_other(name: str, models: Sequence[str]) -> bool:
+    """Whether a name is of a user's model that is none of these, and no other way to write one of them."""
+    return ":" in name and _same_model(name, models) is None
+
+
+def _same_model(name: str, models: Sequence[str]) -> str | None:
+    """Return the model that is meant by a file and a class, `./nets.py:Net`, or by a class alone."""
+    try:
+        written = module_path(name)
+    except ValueError:
+        return None
+    if written in models:
+        return written
+    return next((own for own in models if own.rpartition(":")[2] == name), None)
 
 
 def _part_of(job: JobSpec) -> str:

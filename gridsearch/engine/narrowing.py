@@ -60,7 +60,7 @@ def narrowing(prepared: PreparedJob, store: Store) -> Narrowing:
         return found
     # What is not understood of an earlier job, or is refused by now, leads nowhere back.
     with contextlib.suppress(GridsearchError):
-        earlier = job_from_text(source, base=prepared.job.base)
+        earlier = job_from_text(source, base=prepared.job.base, accepted=True)
         for overrides in ([], list(_overrides(prepared, earlier))):
             wide = _again(prepared, overrides)
             if gone <= _ids(prepared, wide):

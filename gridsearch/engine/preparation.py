@@ -14,7 +14,7 @@ from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.dooms import Doom
-from gridsearch.engine.job_models import JobModels, check_found, left_out
+from gridsearch.engine.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.model_process import Limits
 from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.settings_checks import check_fits, fitted_job
@@ -196,6 +196,7 @@ def _prepare(
     models: JobModels,
 ) -> PreparedJob:
     job, dataset, splits = load_divided(job, data_dir)
+    check_rules(job)
     check_found(job, models)
     signatures = [models[name] for name in job.models]
     job = fitted_job(job, signatures)

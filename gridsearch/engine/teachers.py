@@ -54,7 +54,7 @@ def _is_complete(store: Store, name: str) -> bool:
 
 
 def _stored(row: JobRow) -> JobSpec:
-    return job_from_text(row.source, base=row.record.base, source=f"job {row.name!r}")
+    return job_from_text(row.source, base=row.record.base, source=f"job {row.name!r}", accepted=True)
 
 
 def in_order(job: JobSpec, store: Store | None) -> list[JobSpec]:

@@ -87,7 +87,8 @@ def _unlike(value: Any, kinds: frozenset[Want]) -> str:
         if kind == "number" and kinds & _NUMBERS == {"whole"} and not float(value).is_integer():
             return f"{as_written(value)} is no whole number"
         return ""
-    return f"{as_written(value)} is {kinds_text([kind])}, and it takes {kinds_text(plain)}{mend(value, plain)}"
+    given = "was given" if kind in ("null", "true/false") else f"is {kinds_text([kind])}"
+    return f"{as_written(value)} {given}, and it takes {kinds_text(plain)}{mend(value, plain)}"
 
 
 def _kinds(wants: Iterable[Want]) -> frozenset[Kind]:

@@ -22,12 +22,17 @@ def freeze(model: nn.Module, patterns: str) -> int:
         pattern = written.removeprefix("!")
         matched = [parameter for name, parameter in named.items() if fnmatchcase(name, pattern)]
         if not matched:
-            raise ModelError(f"freeze: {pattern!r} matches no parameter{nearest(pattern, _matching(named))}")
+            raise ModelError(f"freeze: {pattern!r} matches no parameter{_meant(pattern, named)}")
         for parameter in matched:
             parameter.requires_grad_(written.startswith("!"))
     if patterns.split() and not any(parameter.requires_grad for parameter in named.values()):
         raise ModelError(f"freeze: {patterns!r} leaves nothing to train; thaw a part, as in '{patterns} !NAME.*'")
     return sum(parameter.numel() for parameter in named.values() if not parameter.requires_grad)
+
+
+def _meant(pattern: str, names: dict[str, nn.Parameter]) -> str:
+    commas = "; patterns are separated by blanks, without commas" if "," in pattern else ""
+    return commas or nearest(pattern, _matching(names))
 
 
 def _matching(names: dict[str, nn.Parameter]) -> set[str]:

@@ -13,8 +13,9 @@ def check_pooling(image_shape: tuple[int, int, int], poolings: int) -> tuple[int
     left = height >> poolings, width >> poolings
     if not all(left):
         needed = 1 << poolings
+        order = "" if height == width else " (height x width)"
         raise ModelError(
-            f"images of {height} x {width} pixels are too small for {poolings} poolings by 2;"
+            f"images of {height} x {width} pixels{order} are too small for {poolings} poolings by 2;"
             f" they need at least {needed} x {needed}"
         )
     return left

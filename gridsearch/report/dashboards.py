@@ -30,9 +30,9 @@ def write_dashboards(
     folder.mkdir(parents=True, exist_ok=True)
     written, entries = [], []
     for name in names:
-        data = load(store, name, with_epochs=True)
-        page = dashboard_page(folder, name)
-        if job is None or name == job:
+        page, wanted = dashboard_page(folder, name), job is None or name == job
+        data = load(store, name, with_epochs=wanted)
+        if wanted:
             _write(page, job_page(data, stamp))
             written.append(page)
         entries.append(_entry(store, data, page))

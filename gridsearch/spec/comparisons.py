@@ -36,6 +36,20 @@ def check_comparisons(tree: ast.expr, names: Mapping[str, Comparable]) -> None:
             _check_truth(node.operand, names)
 
 
+def texts_compared(tree: ast.expr, name: str) -> list[str]:
+    """Return the texts that an expression holds a setting against, by `==`, `!=` or `in`."""
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            if any(isinstance(side, ast.Name) and side.id == name for side in sides):
+                parts = [part for side in sides for part in getattr(side, "elts", [side])]
+                found += [
+                    part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                ]
+    return found
+
+
 def _check_truth(node: ast.expr, names: Mapping[str, Comparable]) -> None:
     """Refuse `optimizer == 'sgd' or 'adam'`: text, lists and numbers are no conditions."""
     value = literal(node, names)
@@ -63,9 +77,9 @@ def _check_equal(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable
 def _check_value(name: str, known: Comparable, value: Any) -> None:
     kind = kind_of(value)
     if kind not in known.kinds:
-        raise ValueError(
-            f"{name} is {_only(known)}, and {as_written(value)} is {kinds_text([kind])}{_mend(value, known.kinds)}"
-        )
+        never = kind in ("null", "true/false")
+        told = f"never {as_written(value)}" if never else f"{as_written(value)} is {kinds_text([kind])}"
+        raise ValueError(f"{name} is {_only(known)}, and {told}{_mend(value, known.kinds)}")
     if isinstance(value, list) and known.items:
         wrong = next((item for item in value if kind_of(item) not in known.items), _NO_LITERAL)
         if wrong is not _NO_LITERAL:

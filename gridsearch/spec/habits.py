@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from gridsearch.spec.kinds import as_written
@@ -72,6 +72,8 @@ _CALL = re.compile(r"([\w.]+)\((.*)\)")
 _FUNCTIONS = frozenset(
     {"range", "arange", "linspace", "logspace", "geomspace", "choice", "uniform", "loguniform", "interval", "glob"}
 )
+#: Of how many values the list itself is offered in place of a range.
+_LISTED = 8
 _RANGES = "write a list, {range: [10, 50], step: 10}, {linspace: [0, 0.5], num: 6} or {logspace: [0.01, 1], num: 3}"
 _LISTS = ("values", "choice", "choices", "grid_search", "categories", "options", "grid", "_value")
 _NAMES = ("name", "type", "kind", "_target_", "class_name", "path", "value")
@@ -101,14 +103,34 @@ def value_habit(key: str, written: Any) -> str:
         return ""
     if isinstance(written, dict):
         return _map(key, written)
-    if isinstance(written, str) and (call := _CALL.fullmatch(written.strip())):
+    # In brackets YAML cuts range(4, 16, 4) into three.
+    text = ", ".join(map(str, written)) if isinstance(written, list) and written else written
+    if isinstance(text, str) and (call := _CALL.fullmatch(text.strip())):
         return _call(key, call[1].rpartition(".")[2], call[2])
     said = _SCALARS[key](written) if key in _SCALARS else ""
     return f"write {said}" if said else ""
 
 
+def bare_words(key: str, written: Any, words: Sequence[str], *, axis: bool) -> str:
+    """Return what to write where words without a value follow a value in a map: `{optimizer: SGD, Adam}`.
+
+    Without a value before them `key` is the first of the words. `axis` says that a list may stand there.
+    """
+    word = words[0]
+    items = [*(written if isinstance(written, list) else [written]), *words]
+    if axis and (isinstance(written, (str, list)) or not word.isidentifier()):
+        return value_habit(key, items) or f"a list is written {key}: [{', '.join(map(str, items))}]"
+    if not word.isidentifier():
+        return f"{word!r} has no value; text with a comma needs quotes"
+    return f"{word!r} has no value; write {word}: VALUE"
+
+
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[\w.-]+", value) is not None
 
 
 def _pretrained(written: Any) -> str:
@@ -127,11 +149,11 @@ _SCALARS: dict[str, Callable[[Any], str]] = {
     "pretrained": _pretrained,
     "rules": _rules,
     "dataset": lambda written: (
-        "a job for each dataset, or change it with --set dataset=..." if isinstance(written, list) else ""
+        "a job for each data set, or change it with --set dataset=..." if isinstance(written, list) and written else ""
     ),
     "split": lambda written: f"split: {{validation: {as_written(written)}}}" if _is_number(written) else "",
-    "objective": lambda written: f"objective: {{metric: {written}}}" if isinstance(written, str) else "",
-    "teacher": lambda written: f"teacher: {{job: {written}}}" if isinstance(written, str) else "",
+    "objective": lambda written: f"objective: {{metric: {written}}}" if _is_word(written) else "",
+    "teacher": lambda written: f"teacher: {{job: {written}}}" if _is_word(written) else "",
     "search": lambda written: f"search: {{random: {written}}}" if _is_number(written) else "",
     "early_stopping": lambda written: (
         "after how many epochs without a lower validation loss: early_stopping: 5" if written is True else ""
@@ -140,6 +162,8 @@ _SCALARS: dict[str, Callable[[Any], str]] = {
 
 
 def _map(key: str, written: Mapping[str, Any]) -> str:
+    if key == "rules" and isinstance(written.get("skip"), str):
+        return f"write a list: rules: [{{skip: {as_written(written['skip'])}}}]"
     for word in _LISTS:
         if isinstance(written.get(word), list):
             return f"write the list itself: {key}: {as_written(written[word])}"
@@ -180,7 +204,8 @@ def _call(key: str, name: str, arguments: str) -> str:
         start, stop, step = numbers if len(numbers) == 3 else [*([0] if len(numbers) == 1 else []), *numbers, 1]
         values = range(start, stop, step) if step else range(0)
         if len(values) > 1:
-            return f"write {key}: {{range: [{values[0]}, {values[-1]}], step: {step}}}, both ends included"
+            listed = f"{key}: {as_written([*values])}, or " if len(values) <= _LISTED else ""
+            return f"write {listed}{key}: {{range: [{values[0]}, {values[-1]}], step: {step}}}, both ends included"
     if name in ("linspace", "logspace", "geomspace") and len(numbers) == 3:
         low, high = (10.0**end if name == "logspace" else end for end in numbers[:2])
         kind = "linspace" if name == "linspace" else "logspace"

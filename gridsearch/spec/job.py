@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
@@ -17,15 +18,24 @@ from gridsearch.spec.consistency import check_copies, check_image_format, check_
 from gridsearch.spec.domains import Axis, axis_of, values_of
 from gridsearch.spec.durations import DURATION_PATTERN, seconds_of
 from gridsearch.spec.environment import expanded
-from gridsearch.spec.habits import file_habit, key_habit, module_path, value_habit
+from gridsearch.spec.habits import bare_words, file_habit, key_habit, module_path, value_habit
 from gridsearch.spec.identity import settle
 from gridsearch.spec.image_format import FORMAT_KEYS, Background, ImageFormat, ImageSize, Resize, format_of
-from gridsearch.spec.kinds import Comparable, Kind, comparable_to
+from gridsearch.spec.kinds import Comparable, Kind, OtherText, comparable_to
 from gridsearch.spec.overrides import apply_overrides
 from gridsearch.spec.rules import Rule, parse_rule
 from gridsearch.spec.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
 from gridsearch.spec.space import Space
-from gridsearch.spec.trial import RECIPE_DEFAULTS, RECIPE_KEYS, REPEATED_SEEDS, PositiveInt, Recipe, Split, Value
+from gridsearch.spec.trial import (
+    RECIPE_DEFAULTS,
+    RECIPE_KEYS,
+    REPEATED_SEEDS,
+    TEXT_KEYS,
+    PositiveInt,
+    Recipe,
+    Split,
+    Value,
+)
 from gridsearch.spec.wording import explain
 from gridsearch.spec.yaml_source import Document, Trail, parse_document, read_document
 
@@ -111,7 +121,8 @@ def recipe_comparable(key: str) -> Comparable:
             return explain(error.errors(include_url=False)[0])
         return ""
 
-    return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem)
+    texts = [text for text in get_args(annotation) if isinstance(text, str)]
+    return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem, texts=texts)
 
 
 @dataclass(frozen=True)
@@ -191,13 +202,23 @@ def load_job(path: Path, overrides: Sequence[str] = ()) -> JobSpec:
     return build_job(read_document(path), overrides, base=path.absolute().parent)
 
 
-def job_from_text(text: str, overrides: Sequence[str] = (), *, base: Path, source: str = "job") -> JobSpec:
-    """Check a job given as text, as kept in the store; relative paths start from `base`."""
-    return build_job(parse_document(text, source), overrides, base=base)
+def job_from_text(
+    text: str, overrides: Sequence[str] = (), *, base: Path, source: str = "job", accepted: bool = False
+) -> JobSpec:
+    """Check a job given as text; relative paths start from `base`.
+
+    `accepted` says that it is kept in the store: names in its rules that it no longer has are let be.
+    """
+    document = parse_document(text, source)
+    document.accepted = accepted
+    return build_job(document, overrides, base=base)
 
 
 def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> JobSpec:
     """Check a document and its overrides and return the job they describe."""
+    for trail, words in document.bare.items():
+        axis = len(trail) == 1 or trail[:-1] == ("space",)
+        raise document.error(trail, bare_words(str(trail[-1]), document.value(trail), words, axis=axis))
     apply_overrides(document, overrides, settings=[MODEL, *RECIPE_KEYS], others=[k for k in JOB_KEYS if k != MODEL])
     data = document.data
     if said := file_habit(data):
@@ -260,6 +281,8 @@ def _models(document: Document, written: Sequence[str]) -> tuple[str, ...]:
     found: list[str] = []
     for index, name in enumerate(written):
         trail = (MODEL, index) if isinstance(document.data[MODEL], list) else (MODEL,)
+        if len(several := re.split(r"[\s,;]+", name.strip())) > 1:
+            raise document.error(trail, f"{name!r} is one text; several models are written [{', '.join(several)}]")
         try:
             model = module_path(name)
         except ValueError as error:
@@ -318,7 +341,8 @@ def _first_error(document: Document, error: ValidationError) -> JobError:
         }
         owner = owners.get(str(trail[0]), JobFile)
         return document.error(trail, f"unknown key{nearest(str(trail[-1]), owner.model_fields)}", key=True)
-    return document.error(trail, explain(problem))
+    optional = len(problem["loc"]) == 1 and not JobFile.model_fields[str(problem["loc"][0])].is_required()
+    return document.error(trail, explain(problem, optional=optional))
 
 
 def _walkable(data: Any, loc: Sequence[int | str]) -> list[int | str]:
@@ -365,6 +389,8 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
             raise document.error(place, "a value is empty; write one, null where it is none, or leave the key out")
     if said := value_habit(str(trail[-1]), written):
         raise document.error(trail, said)
+    if written == [] and trail[-1] in RECIPE_KEYS:
+        raise document.error(trail, "[] has no value: write one or more, or leave the key out")
     try:
         values: list[Value] = [settle(value) for value in values_of(written)]
     except ValueError as error:
@@ -379,21 +405,30 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
             checked.append(_path(document, trail, fitting) if trail[-1] == "pretrained" else fitting)
         except ValidationError as error:
             inner = (*trail, index) if isinstance(written, list) else trail
-            raise document.error(inner, explain(error.errors(include_url=False)[0])) from None
+            optional = not Recipe.model_fields[str(trail[-1])].is_required()
+            raise document.error(inner, explain(error.errors(include_url=False)[0], optional=optional)) from None
     return checked
 
 
-def comparables(values: Mapping[str, Sequence[Value]]) -> dict[str, Comparable]:
+def comparables(values: Mapping[str, Sequence[Value]], other_text: OtherText) -> dict[str, Comparable]:
     """Return what the settings of a job with these values can be equal to in an expression, the recipe's included.
 
-    `values` may have the job's models, too.
+    `values` may have the job's models, too. `other_text` is as in `comparable_to`.
     """
-    known = {key: comparable_to(own) for key, own in values.items() if key not in RECIPE_KEYS}
-    return known | {key: recipe_comparable(key) for key in RECIPE_KEYS}
+    own = {key: found for key, found in values.items() if key not in RECIPE_KEYS or key in TEXT_KEYS}
+    return {key: recipe_comparable(key) for key in RECIPE_KEYS} | {
+        key: comparable_to(found, other_text=other_text) for key, found in own.items()
+    }
 
 
 def _rules(document: Document, written: Sequence[SkipRule], values: Mapping[str, Sequence[Value]]) -> list[Rule]:
-    known = comparables(values)
+    known = comparables(values, "unlike")
+    for key in values:
+        # A job of the store was accepted once, what --set narrows may have other values in the file, and which models
+        # there are is known elsewhere (`engine/job_models.py`).
+        loose = key == MODEL or document.accepted or document.override((key,), ("space", key))
+        if loose and (key not in RECIPE_KEYS or key in TEXT_KEYS):
+            known[key] = comparable_to(values[key], other_text="any")
     rules = []
     for index, rule in enumerate(written):
         try:

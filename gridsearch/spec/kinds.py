@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gridsearch.errors import closest
 from gridsearch.spec.yaml_source import plain_scalar
 
 Kind = Literal["number", "text", "true/false", "list", "null"]
+#: Which text an expression may compare a setting with, beside its values (`comparable_to`).
+OtherText = Literal["any", "unlike", "none"]
 #: A kind as a sentence says it of a value.
 WORDS: dict[Kind, str] = {
     "number": "a number",
@@ -17,6 +20,10 @@ WORDS: dict[Kind, str] = {
     "list": "a list",
     "null": "null",
 }
+
+
+#: How many values are listed of a setting that has more.
+_LISTED = 8
 
 
 def _anything(value: Any) -> str:
@@ -28,12 +35,13 @@ class Comparable:
     """What a name stands for in an expression: the kinds of its values, and of the items of those that are lists.
 
     Without kinds nothing is known of it. `problem` says why no value of it equals a given one of a right kind; nothing
-    where one may.
+    where one may. `texts` are values that it may have for certain.
     """
 
     kinds: frozenset[Kind] = frozenset()
     items: frozenset[Kind] = frozenset()
     problem: Callable[[Any], str] = _anything
+    texts: Collection[str] = ()
 
 
 def kind_of(value: Any) -> Kind:
@@ -51,34 +59,45 @@ def kind_of(value: Any) -> Kind:
     raise TypeError(f"{value!r} is no plain value")
 
 
-def comparable_to(values: Iterable[Any]) -> Comparable:
+def comparable_to(values: Iterable[Any], *, other_text: OtherText = "unlike") -> Comparable:
     """Return what a setting with these values can be equal to: anything of their kinds, and null.
 
-    Of other text nothing is refused but what differs from a value by upper and lower case alone.
+    `other_text` says which text that is no value may be: "any"; only what is "unlike" the values, so that a slip of the
+    pen is refused; or "none".
     """
     kinds: set[Kind] = set()
     items: set[Kind] = set()
-    texts: dict[str, str] = {}
+    texts: dict[str, None] = {}
     for value in values:
         kinds.add(kind_of(value))
         if isinstance(value, (list, tuple)):
             items |= {kind_of(item) for item in value}
         if isinstance(value, str):
-            texts[value] = value.lower()
+            texts[value] = None
 
     def problem(value: Any) -> str:
-        if not isinstance(value, str) or value in texts:
+        if not isinstance(value, str) or value in texts or other_text == "any":
             return ""
-        meant = [text for text, lowered in texts.items() if lowered == value.lower()]
-        return f"{value!r} is not {meant[0]!r}; write it so" if meant else ""
+        meant = closest(value, texts)
+        if other_text == "unlike" and (meant is None or not value.isidentifier()):
+            return ""
+        hint = f" (did you mean {meant!r}?)" if meant and len(texts) > 1 else ""
+        return f"it is {values_text(list(texts))}{hint}"
 
-    known = kinds - {"null"}
-    return Comparable(frozenset(known | {"null"}) if known else frozenset(), frozenset(items), problem)
+    found = kinds - {"null"}
+    return Comparable(frozenset(found | {"null"}) if found else frozenset(), frozenset(items), problem, texts)
 
 
 def kinds_text(kinds: Iterable[Kind]) -> str:
     """Return kinds in words: `a number or null`."""
     return " or ".join(WORDS[kind] for kind in WORDS if kind in set(kinds))
+
+
+def values_text(values: Sequence[Any]) -> str:
+    """Return the values of a setting in words: `10, 20 or 30`, and of many the first few."""
+    more = [f"one of {len(values) - _LISTED:,} more"] if len(values) > _LISTED else []
+    *most, last = [*map(as_written, values[:_LISTED]), *more]
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def as_written(value: Any) -> str:

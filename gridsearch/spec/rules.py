@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gridsearch.errors import nearest
+from gridsearch.errors import closest, nearest
 from gridsearch.spec.comparisons import CONSTANTS, check_comparisons
 from gridsearch.spec.habits import key_habit
 from gridsearch.spec.kinds import Comparable
+from gridsearch.spec.metrics import METRICS
 
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -42,6 +44,12 @@ MAX_LENGTH = 1000
 MAX_DEPTH = 50
 #: How much of a rule that is none stands in the message.
 _SHOWN = 80
+_UNKNOWN = Comparable()
+#: What a job has once, unless `model` is an axis, and what comes out of a training: no settings that trials differ in.
+_OF_THE_JOB = frozenset(
+    re.findall(r"\w+", "dataset split image_size background model search repeats objective constraints teacher")
+)
+_RESULTS = frozenset({*METRICS, "accuracy", "loss", "score"})
 
 
 @dataclass(frozen=True)
@@ -91,18 +99,17 @@ def _depth(tree: ast.AST) -> int:
     return depth
 
 
-def _check_all(nodes: Iterable[ast.AST], names: Collection[str]) -> None:
+def _check_all(nodes: Iterable[ast.AST], names: Mapping[str, Comparable]) -> None:
     for node in nodes:
         _check(node, names)
 
 
-def _check(node: ast.AST, names: Collection[str]) -> None:
+def _check(node: ast.AST, names: Mapping[str, Comparable]) -> None:
     match node:
         case ast.Name(id=name):
             if name not in names and name not in CONSTANTS:
-                habit = key_habit(name)
-                meant = f"; it {habit}" if habit.startswith("is called") else nearest(name, names)
-                raise ValueError(f"unknown setting {name!r}{meant}; text needs quotes")
+                meant = _meant(name, names) or f"{nearest(name, names)}; text needs quotes"
+                raise ValueError(f"unknown setting {name!r}{meant}")
         case ast.Constant(value=value):
             if not isinstance(value, (bool, int, float, str, type(None))):
                 raise ValueError(f"{value!r} cannot stand in a rule")
@@ -113,11 +120,37 @@ def _check(node: ast.AST, names: Collection[str]) -> None:
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
             _check_all((left, right), names)
         case ast.Compare(left=left, ops=ops, comparators=rest) if all(type(op) in _COMPARE for op in ops):
+            _check_quotes((left, *rest), names)
             _check_all((left, *rest), names)
         case _:
             raise ValueError(
                 f"{ast.unparse(node)!r} is not allowed in a rule (comparisons, and, or, not, in, + - * / %)"
             )
+
+
+def _check_quotes(sides: Sequence[ast.expr], names: Mapping[str, Comparable]) -> None:
+    """Refuse `optimizer == adam`: what stands beside a setting that is text, and is no setting, lacks its quotes."""
+    beside = [side.id for side in sides if isinstance(side, ast.Name) and "text" in names.get(side.id, _UNKNOWN).kinds]
+    for part in (part for side in sides for part in getattr(side, "elts", [side])):
+        if isinstance(part, ast.Name) and part.id not in names and part.id not in CONSTANTS:
+            for name in beside:
+                if part.id in names[name].texts or not _meant(part.id, names):
+                    written = closest(part.id, names[name].texts) or part.id
+                    raise ValueError(f"{name} is text, and text needs quotes: write {written!r}")
+
+
+def _meant(name: str, names: Collection[str]) -> str:
+    """Return what was meant by a name that is unknown, to follow it in a sentence; nothing where that is not known."""
+    habit = key_habit(name)
+    called = habit.removeprefix("is called ").removesuffix(" here") if habit.startswith("is called ") else name
+    if called in names:
+        return f"; it {habit}"
+    if called in _OF_THE_JOB:
+        return f"; all trials of a job have the same {called}"
+    if meant := closest(name, names):
+        return f" (did you mean {meant!r}?)"
+    result = closest(name, _RESULTS - {*names})
+    return f"; {result} is a result, and not known beforehand" if result else ""
 
 
 def _evaluate(node: ast.expr, settings: Mapping[str, Any]) -> Any:

@@ -8,14 +8,15 @@ from typing import Any
 
 from gridsearch.errors import JobError
 from gridsearch.spec.job import MODEL, JobSpec, comparables
-from gridsearch.spec.kinds import Comparable, as_written
+from gridsearch.spec.kinds import Comparable, as_written, values_text
 from gridsearch.spec.rules import Rule, parse_rule
+from gridsearch.spec.trial import TEXT_KEYS
 
 #: What an expression may name beside the settings, where a job has folds.
 FOLD = "fold"
 _NUMBER = Comparable(frozenset({"number"}))
-#: How many settings and values are listed where nothing is selected.
-_SETTINGS, _VALUES = 3, 8
+#: How many settings are listed where nothing is selected.
+_SETTINGS = 3
 
 
 def selecting(job: JobSpec, expressions: Sequence[str]) -> JobSpec:
@@ -24,7 +25,7 @@ def selecting(job: JobSpec, expressions: Sequence[str]) -> JobSpec:
     `JobError` in one line for what is no expression, or compares with what a setting can never be. The grid stays
     whole: who is selected stands in `Grid.chosen`.
     """
-    names = comparables({name: job.values(name) for name in [MODEL, *job.setting_names]})
+    names = comparables({name: job.values(name) for name in [MODEL, *job.setting_names, *TEXT_KEYS]}, "none")
     names |= {FOLD: _NUMBER} if job.split.folds else {}
     rules = []
     for text in expressions:
@@ -69,6 +70,4 @@ def _values(job: JobSpec, name: str) -> str:
     values = job.values(name)
     if any(axis.continuous for axis in job.space.axes if axis.name == name):
         return f"from {as_written(values[0])} to {as_written(values[-1])}"
-    more = [f"one of {len(values) - _VALUES:,} more"] if len(values) > _VALUES else []
-    *most, last = [*map(as_written, values[:_VALUES]), *more]
-    return f"{', '.join(most)} or {last}" if most else last
+    return values_text(values)

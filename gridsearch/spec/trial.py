@@ -108,6 +108,8 @@ class Recipe(BaseModel):
 
 RECIPE_KEYS = tuple(Recipe.model_fields)
 FLOAT_KEYS = frozenset(key for key, field in Recipe.model_fields.items() if field.annotation is float)
+#: Settings that may be any text.
+TEXT_KEYS = tuple(key for key, field in Recipe.model_fields.items() if field.annotation is str)
 RECIPE_DEFAULTS: dict[str, Any] = {
     key: field.default for key, field in Recipe.model_fields.items() if not field.is_required()
 }

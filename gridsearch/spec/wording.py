@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from gridsearch.errors import nearest
+from gridsearch.errors import closest
 from gridsearch.spec.kinds import as_written
 from gridsearch.spec.yaml_source import plain_scalar
 
@@ -20,19 +21,31 @@ _WORDS = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "bool_type": "must be true or false",
-    "string_type": "must be text (put it in quotes)",
+    "string_type": "must be text",
     "string_too_short": "must not be empty",
     "string_too_long": "must have at most {max_length} characters",
     "finite_number": "must be a finite number",
     "list_type": "must be a list",
-    "dict_type": "must be a map of names to values",
+    "dict_type": "must be a map of names to values, as {{epochs: [10, 20]}}",
     "model_type": "must be a map of keys to values",
 }
 
 
-def explain(problem: Mapping[str, Any]) -> str:
-    """Return one line for one of pydantic's errors: the value and what it must be."""
+def explain(problem: Mapping[str, Any], *, optional: bool = False) -> str:
+    """Return one line for one of pydantic's errors: the value and what it must be.
+
+    `optional` says that without a value there is a default.
+    """
+    said = _explained(problem)
+    return f"{said}; leave it out for the default" if optional and problem["input"] is None else said
+
+
+def _explained(problem: Mapping[str, Any]) -> str:
     value, context = problem["input"], problem.get("ctx", {})
+    if problem["loc"][:1] == ("model",):
+        return f"{_short(value)} is no model: write one, as model: shallow, or several, as model: [shallow, mlp]"
+    if problem["loc"] == ("dataset",):
+        return f"{_short(value)} is no data set: write one, as dataset: mnist, or the path of a file or folder"
     if problem["loc"] == ("search",):
         return f"{_short(value)} must be grid, or a map such as {{random: 50}}"
     if problem["loc"] == ("teacher", "pick"):
@@ -45,8 +58,10 @@ def explain(problem: Mapping[str, Any]) -> str:
         return f"{_short(value)} must be a size, as 500MB, 5GB or 5GiB, or none or all"
     if problem["type"] == "literal_error":
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
-        return f"{value!r} is not one of {', '.join(options)}{_suggest(value, options)}"
+        return f"{as_written(value)} is not one of {', '.join(options)}{_suggest(value, options)}"
     words = _WORDS.get(problem["type"])
+    if problem["type"] == "string_type" and isinstance(value, (bool, int, float)):
+        return f"{_short(value)} must be text: put it in quotes"
     return f"{_short(value)} {words.format(**context) if words else 'cannot stand here'}{_unquoted(value)}"
 
 
@@ -61,8 +76,13 @@ def _unquoted(value: Any) -> str:
 
 
 def _suggest(value: Any, options: list[str]) -> str:
-    hint = nearest(value, options) if isinstance(value, str) else ""
-    return hint if "did you mean" in hint else ""
+    if not isinstance(value, str):
+        return ""
+    several = [closest(part, options) for part in re.split(r"[\s,;|/]+", value.strip())]
+    if len(several) > 1 and None not in several:
+        return f"; a list is written [{', '.join(map(str, several))}]"
+    meant = closest(value, options)
+    return f" (did you mean {meant!r}?)" if meant else ""
 
 
 def _short(value: Any) -> str:

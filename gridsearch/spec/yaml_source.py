@@ -52,7 +52,11 @@ class Place:
 
 @dataclass
 class Document:
-    """Plain values read from a file, and where each of them and of its keys stands; `empty` are nulls of no letters."""
+    """Plain values read from a file, and where each of them and of its keys stands; `empty` are nulls of no letters.
+
+    `bare` are the words without a value in a map in braces, by the key before them: `{optimizer: SGD, Adam}`.
+    `accepted` says that it is a job's that the store has, so was found right before.
+    """
 
     source: str
     text: str
@@ -60,6 +64,16 @@ class Document:
     values: dict[Trail, Place] = field(default_factory=dict)
     keys: dict[Trail, Place] = field(default_factory=dict)
     empty: set[Trail] = field(default_factory=set)
+    bare: dict[Trail, list[str]] = field(default_factory=dict)
+    accepted: bool = False
+
+    def value(self, trail: Trail) -> Any:
+        """Return what stands somewhere in the document; None where nothing does."""
+        found: Any = self.data
+        for part in trail:
+            children = dict(enumerate(found)) if isinstance(found, list) else found
+            found = children.get(part) if isinstance(children, dict) else None
+        return found
 
     def place(self, trail: Trail, *, key: bool = False) -> Place:
         """Return where a value (or its key) stands, or the nearest thing around it that has a place."""
@@ -116,7 +130,13 @@ def parse_document(text: str, source: str) -> Document:
 def parse_value(text: str, source: str) -> Any:
     """Read one YAML value, as after `--set key=`."""
     node = _compose(text, source)
-    return "" if node is None else _Builder(Document(source=source, text=text, data={})).build(node, ())
+    if node is None:
+        return ""
+    document = Document(source=source, text=text, data={})
+    value = _Builder(document).build(node, ())
+    for words in document.bare.values():
+        raise JobError(f"{source}: {words[0]!r} has no value: write {words[0]}: VALUE, and lists in brackets")
+    return value
 
 
 def plain_scalar(text: str) -> Any:
@@ -135,11 +155,22 @@ def _compose(text: str, source: str) -> yaml.Node | None:
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 0, 0)
         if error.context == _SEVERAL:
             raise JobError(f"{place}: another document begins here (---), and a job file is one: split it") from None
-        raise JobError(f"{place}: not valid YAML: {error.problem or error.context}") from None
+        raise JobError(f"{place}: not valid YAML: {error.problem or error.context}{_mend(error, text)}") from None
     except yaml.YAMLError as error:
         raise JobError(f"{source}: not valid YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
         raise JobError(f"{source}: nested too deeply") from None
+
+
+def _mend(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Return what is likely to mend text in braces or brackets; nothing where the error is another one."""
+    if not (error.context or "").startswith("while parsing a flow ") or not (error.context_mark and error.problem_mark):
+        return ""
+    if text[: error.problem_mark.index].endswith("("):
+        return "; functions are not evaluated: write the list itself"
+    if "but got '[" in str(error.problem) or "but got '{" in str(error.problem):
+        return "; in braces and brackets, text with brackets or a comma needs quotes"
+    return f"; the bracket of line {error.context_mark.line + 1} is not closed before this"
 
 
 class _Builder:
@@ -179,6 +210,11 @@ class _Builder:
                 continue
             key = key_node.value
             inner = (*trail, key)
+            if self.is_bare(node, key_node, value_node):
+                before = (*trail, list(result)[-1]) if result else inner
+                self.document.keys.setdefault(before, place)
+                self.document.bare.setdefault(before, []).append(key)
+                continue
             if key in result:
                 first = self.document.keys[inner]
                 raise JobError(
@@ -189,6 +225,12 @@ class _Builder:
         for base in merged:
             self.merge(result, base, trail)
         return result
+
+    def is_bare(self, node: yaml.MappingNode, key: yaml.ScalarNode, value: yaml.Node) -> bool:
+        """Whether a key of a map in braces has not even a colon behind it."""
+        if not node.flow_style or value.value or value.start_mark.index != key.end_mark.index:
+            return False
+        return self.document.text[key.end_mark.index : key.end_mark.index + 1] != ":"
 
     def bases(self, node: yaml.Node, place: Place) -> list[yaml.MappingNode]:
         """Return the maps that a merge key names, the first counting most."""

@@ -44,6 +44,7 @@ from gridsearch.store.rows import (
     NewTrial,
     Problem,
     Recorded,
+    TrainingCost,
     TrainingRow,
     TrialRow,
 )
@@ -277,6 +278,14 @@ class Store(ABC):
     @abstractmethod
     def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:
         """Return, of those of the lineages that are in the store, the configuration of the trial with most epochs."""
+
+    @abstractmethod
+    def training_cost(self, job: str) -> TrainingCost:
+        """Return what training a job's lineages took, as far as its trials reach: another job may have gone further.
+
+        An epoch counts once, however many trials read it, and so does one in which a lineage diverged; the untrained
+        model's takes time and is none.
+        """
 
     @abstractmethod
     def job_epochs(self, job: str) -> list[EpochRow]:

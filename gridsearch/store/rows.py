@@ -83,10 +83,18 @@ class TrialRow:
     macs: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingCost:
+    """Epochs that were trained, and what they took: seconds of workers' time, evaluation included."""
+
+    epochs: int
+    seconds: float
+
+
 class EpochRow(NamedTuple):
     """One epoch of a lineage as recorded; metrics are None where they were not finite.
 
-    A tuple, as there are millions: it is made in a tenth of the time that a frozen dataclass takes.
+    A tuple, as there are millions, and a frozen dataclass takes longer to make.
     """
 
     lineage_id: str

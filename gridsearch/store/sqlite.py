@@ -14,6 +14,7 @@ from typing import Any
 from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
 from gridsearch.store import (
     claims,
+    costs,
     curves,
     evaluations,
     jobs,
@@ -41,6 +42,7 @@ from gridsearch.store.rows import (
     NewTrial,
     Problem,
     Recorded,
+    TrainingCost,
     TrainingRow,
     TrialRow,
 )
@@ -202,6 +204,10 @@ class SqliteStore(Store):
     def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:
         with self._database.read() as connection:
             return trainings.configs_of(connection, lineage_ids)
+
+    def training_cost(self, job: str) -> TrainingCost:
+        with self._database.read() as connection:
+            return costs.training_cost(connection, job)
 
     def job_epochs(self, job: str) -> list[EpochRow]:
         with self._database.read() as connection:

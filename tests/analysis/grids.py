@@ -7,16 +7,27 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gridsearch.analysis.frames import JobData, job_data
+from gridsearch.analysis import frames
+from gridsearch.analysis.frames import JobData
 from gridsearch.spec.domains import scale_of
 from gridsearch.spec.identity import canonical, lineage_id, trial_id
 from gridsearch.spec.outcomes import RESULT_STATES, TrialState
 from gridsearch.spec.trial import RECIPE_KEYS, TrialConfig
-from gridsearch.store.rows import EpochRow, JobRow, TrialRow
+from gridsearch.store.rows import EpochRow, JobRow, TrainingCost, TrialRow
 
 START = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 ACCURACY = {"metric": "val_accuracy", "at": "last", "mode": "max"}
 SOURCE = "name: sample\n"
+
+
+def job_data(job: JobRow, rows: Sequence[TrialRow], epochs: Sequence[EpochRow] | None = None) -> JobData:
+    """Rows as a store would give them, with what their training took, counted epoch by epoch."""
+    limits: dict[str, int] = {}
+    for row in rows:
+        limits[row.lineage_id] = max(row.epochs, limits.get(row.lineage_id, 0))
+    own = [epoch for epoch in epochs or () if epoch.epoch <= limits.get(epoch.lineage_id, -1)]
+    cost = TrainingCost(sum(epoch.epoch >= 1 for epoch in own), sum(epoch.seconds for epoch in own))
+    return frames.job_data(job, rows, epochs, cost)
 
 
 def make_job(

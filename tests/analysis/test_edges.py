@@ -1,9 +1,9 @@
 import pytest
 
 from gridsearch.analysis.edges import edge_notes
-from gridsearch.analysis.frames import JobData, job_data
+from gridsearch.analysis.frames import JobData
 from gridsearch.spec.outcomes import TrialState
-from tests.analysis.grids import grid, make_job, make_trial
+from tests.analysis.grids import grid, job_data, make_job, make_trial
 
 LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}
 NOTE = ("The best value of neurons (30) is the largest tried.",)

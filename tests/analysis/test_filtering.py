@@ -43,6 +43,9 @@ def test_rows_for_which_the_expression_holds(expression: str, count: int) -> Non
         ("trial == '3f2a'", "the whole id has 64 digits; see: gridsearch show 3f2a"),
         ("score == 'best'", "score is a number"),
         ("neurons == 1 / 0", "division by zero"),
+        ("pretrained == 'imagnet'", "filter: pretrained is never 'imagnet': it is ''"),
+        ("model == 'mlp'", "unknown column 'model'; all trials of a job have the same model"),
+        ("epoch == 3", "unknown column 'epoch'; it is called epochs here"),
     ],
 )
 def test_errors_are_one_line(expression: str, words: str) -> None:
@@ -95,3 +98,11 @@ def test_nesting_ends_in_rows_or_in_one_line(repeated: str) -> None:
 def test_nothing_but_comparisons_is_evaluated(expression: str) -> None:
     with pytest.raises(TableError):
         matching(DATA.trials, expression)
+
+
+def test_names_are_those_of_all_rows_and_not_only_of_the_ones_looked_at() -> None:
+    data = grid({"activation": ["relu", "tanh"]}, lambda point: 0.5)
+    some = data.trials[data.trials["activation"] == "relu"]
+    assert len(matching(some, "activation == 'tanh'", data.trials)) == 0
+    with pytest.raises(TableError, match=r"never 'tnah': it is 'relu' or 'tanh' \(did you mean 'tanh'\?\)"):
+        matching(some, "activation == 'tnah'", data.trials)

@@ -1,9 +1,9 @@
 import pandas as pd
 
-from gridsearch.analysis.frames import AFTER, job_data
+from gridsearch.analysis.frames import AFTER
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.rows import EpochRow
-from tests.analysis.grids import SHALLOW, grid, make_epochs, make_job, make_trial, shallow_score
+from tests.analysis.grids import SHALLOW, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 
 BEST = {"metric": "val_accuracy", "at": "best", "mode": "max"}
 

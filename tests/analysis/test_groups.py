@@ -10,14 +10,14 @@ import pytest
 
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.filtering import TableError
-from gridsearch.analysis.frames import JobData, job_data
+from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, leader, table, unranked
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import summary
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.rows import TrialRow
-from tests.analysis.grids import make_epochs, make_job, make_trial
+from tests.analysis.grids import job_data, make_epochs, make_job, make_trial
 
 AXES = {"neurons": [10, 20, 30]}
 SCORES = {10: (0.5, 0.7), 20: (0.65, 0.65), 30: (0.2, 0.9)}

@@ -3,11 +3,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from gridsearch.analysis.frames import job_data
 from gridsearch.analysis.measures import MEASURES, initial_val_loss, need_epochs, overfit_epoch, own_epochs
 from gridsearch.analysis.ranking import TableOptions, table
 from gridsearch.store.rows import EpochRow
-from tests.analysis.grids import grid, make_epochs, make_job, make_trial
+from tests.analysis.grids import grid, job_data, make_epochs, make_job, make_trial
 
 #: Ten epochs: training goes on falling, validation turns round at epoch 3.
 FALLING = [2.3, 1.8, 1.4, 1.1, 0.9, 0.7, 0.5, 0.4, 0.3, 0.2]

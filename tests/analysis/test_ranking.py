@@ -4,10 +4,9 @@ import sys
 import pytest
 
 from gridsearch.analysis.filtering import TableError
-from gridsearch.analysis.frames import job_data
-from gridsearch.analysis.ranking import TableOptions, ranked, table, unranked
+from gridsearch.analysis.ranking import TableOptions, elsewhere, ranked, table, unranked
 from gridsearch.spec.outcomes import TrialState
-from tests.analysis.grids import SHALLOW, grid, make_job, make_trial, shallow_score
+from tests.analysis.grids import SHALLOW, grid, job_data, make_job, make_trial, shallow_score
 
 LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}
 
@@ -85,6 +84,18 @@ def test_trials_without_a_result_have_no_rank_and_are_those_of_their_states() ->
         assert [(one.trial, one.rank) for one in listed.rows] == [(row.trial, row.rank)] == [(row.trial, None)]
         assert listed.frame().index.isna().all()
     assert [row.rank for row in table(data, TableOptions(state="completed")).rows] == [1]
+
+
+def test_where_the_trials_are_that_a_filter_finds_and_a_table_leaves_out() -> None:
+    states = (TrialState.COMPLETED, TrialState.FAILED, TrialState.FAILED, TrialState.PENDING)
+    data = job_data(make_job({"neurons": [1]}), [make_trial({"neurons": n}, state=s) for n, s in enumerate(states)])
+    assert elsewhere(data, TableOptions(filter="neurons > 0")) == (
+        "; of those that match 2 are failed: --state failed, 1 is pending: --state pending"
+    )
+    assert elsewhere(data, TableOptions(filter="neurons > 0", state="failed")) == (
+        "; of those that match 1 is pending: --state pending"
+    )
+    assert elsewhere(data, TableOptions(filter="neurons > 5")) == ""
 
 
 def test_filter_sort_and_columns() -> None:

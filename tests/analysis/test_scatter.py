@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_diverged_trials_are_counted_not_drawn() -> None:
 def test_a_value_the_job_does_not_name_has_a_place_too() -> None:
     data = grid({"momentum": [0.5, 0.9]}, lambda point: 0.5)
     seen = data.trials.assign(momentum=[0.0, 0.9])
-    axis = board(type(data)(data.job, data.rows, seen)).axis("momentum")
+    axis = board(replace(data, trials=seen)).axis("momentum")
     assert axis.true == ("0", "0.9") and axis.placement.labels == ("0", "0.5", "0.9")
     assert axis.group == (0, 2) and None not in axis.drawn
 
@@ -69,7 +70,7 @@ def test_a_value_the_job_does_not_name_has_a_place_too() -> None:
 def test_a_trial_without_the_setting_is_drawn_nowhere() -> None:
     data = grid({"neurons": [1, 2]}, lambda point: 0.5)
     seen = data.trials.assign(neurons=data.trials["neurons"].astype("Int64").mask([True, False]))
-    axis = board(type(data)(data.job, data.rows, seen)).axis("neurons")
+    axis = board(replace(data, trials=seen)).axis("neurons")
     assert axis.drawn[0] is None and axis.group == (-1, 1)
 
 

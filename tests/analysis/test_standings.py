@@ -1,13 +1,15 @@
+from dataclasses import replace
+
 from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.evaluated import evaluated_trials
-from gridsearch.analysis.frames import JobData, job_data
+from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.ranking import table
 from gridsearch.analysis.standings import standings
 from gridsearch.report.figures.curves import caption, outcome
 from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.rows import EvaluationRow
-from tests.analysis.grids import START, grid, make_epochs, make_job, make_trial
+from tests.analysis.grids import START, grid, job_data, make_epochs, make_job, make_trial
 
 #: By neurons: the scores of three seeds. The best single trial is of the point with the lowest mean.
 SCORES = {10: (0.60, 0.70, 0.62), 20: (0.64, 0.66, 0.68), 30: (0.1, 0.2, 0.9)}
@@ -68,7 +70,7 @@ def test_a_tested_trial_has_the_place_of_its_point() -> None:
     data = of_seeds()
     highest = data.rows[-1].trial_id
     tried = EvaluationRow(highest, 3, 0.5, ("a", "b"), ((1, 0), (0, 1)), 0.1, START)
-    data = JobData(data.job, data.rows, data.trials, data.epoch_rows, (tried,))
+    data = replace(data, evaluations=(tried,))
     assert [one.rank for one in evaluated_trials(data)] == [3]
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.failures import failures
-from gridsearch.analysis.frames import JobData, job_data
+from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.summary import summary
 from gridsearch.spec.outcomes import TrialState
-from tests.analysis.grids import SHALLOW, grid, make_epochs, make_job, make_trial, shallow_score
+from tests.analysis.grids import SHALLOW, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 
 
 def test_epochs_and_seconds_are_counted_once_per_lineage() -> None:
@@ -59,7 +59,7 @@ def test_a_trial_that_stopped_early_saves_no_epochs() -> None:
 
 def test_what_needs_epochs_refuses_where_they_were_not_read() -> None:
     data = job_data(make_job({"neurons": [1]}), [make_trial({"neurons": 1}, 0.5)])
-    asked: list[Callable[[JobData], object]] = [summary, curves, lambda one: one.epochs]
+    asked: list[Callable[[JobData], object]] = [curves, lambda one: one.epochs, lambda one: one.epoch_rows]
     for ask in asked:
         with pytest.raises(ValueError, match="the epochs of job 'sample' were not read: load"):
             ask(data)

@@ -3,11 +3,11 @@ from dataclasses import replace
 import pytest
 
 from gridsearch.analysis.filtering import TableError
-from gridsearch.analysis.frames import JobData, job_data
+from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.timing import Timing, TimingRow, timing, timings
 from gridsearch.spec.outcomes import Formation, Place
 from gridsearch.store.rows import EpochRow, TrainingRow
-from tests.analysis.grids import grid, make_job, make_trial
+from tests.analysis.grids import grid, job_data, make_job, make_trial
 
 
 def timed(**axes: list[object]) -> JobData:

@@ -90,7 +90,10 @@ def test_a_model_of_the_users_on_a_data_set(in_tmp: Path) -> None:
         ("--model shallow --image-size 1x8x8 --set neurons", "write it as key=value, for example --set neurons=100"),
         ("--model shallow --image-size 1x8x8 --set epochs=3", "--set epochs: a setting of the recipe; a model's"),
         ("--model shallow --image-size 1x8x8 --set neuron=3", "'neuron' is neither a recipe key nor a setting of"),
-        ("--model deepnn --image-size 3x2x9", "images of 2 x 9 pixels are too small for 2 poolings by 2; they need"),
+        (
+            "--model deepnn --image-size 3x2x9",
+            "images of 2 x 9 pixels (height x width) are too small for 2",
+        ),
         ("--model shallow --set neurons=-3 --image-size 1x8x8", "cannot be built with neurons=-3: RuntimeError: "),
     ],
 )

@@ -108,7 +108,14 @@ def test_unequal_sizes_name_two_files(root: Path) -> None:
     path = max(root.rglob("*.png"))
     with Image.open(path) as image:
         image.resize((40, 30)).save(path)
-    with refused(str(path), "40 x 30", str(first_image(root)), "32 x 32", "image_size: 32", "pad, crop"):
+    with refused(
+        str(path),
+        "is 30 x 40 pixels (height x width)",
+        str(first_image(root)),
+        "is 32 x 32",
+        "image_size: 32",
+        "pad, crop",
+    ):
         load_folder(root)
 
 
@@ -186,7 +193,7 @@ def test_usual_names_of_parts(digits: ImageDataset, tmp_path: Path, names: tuple
 def test_parts_that_are_not_clear(digits: ImageDataset, tmp_path: Path) -> None:
     fill(tmp_path / "train", digits, range(50))
     fill(tmp_path / "unlabelled", digits, range(50, 60))
-    with refused("'unlabelled' beside 'train'", "train or training; val or valid or validation or dev; test"):
+    with refused("'unlabelled' beside 'train'", "train (or training), val (or valid, validation, dev), test"):
         load_folder(tmp_path)
     (tmp_path / "unlabelled").rename(tmp_path / "Train")
     with refused("Train and train are both the train part"):
@@ -224,3 +231,33 @@ def test_what_is_passed_over_is_told(digits: ImageDataset, tmp_path: Path) -> No
     (tmp_path / "__MACOSX").mkdir()
     (note,) = load_folder(tmp_path).notes
     assert note == "2 files that are no images of a class were passed over (1 .csv, 1 .heic), such as labels.csv"
+
+
+@pytest.mark.parametrize(
+    ("folders", "mend"),
+    [
+        (["Train_set", "eval"], "rename the folder 'Train_set' to 'train', 'eval' to 'val'; parts of a data set are"),
+        (["train", "eval"], "rename the folder 'eval' to 'val'"),
+        (["train", "val", "eval"], "rename the folder 'eval' to 'test'"),
+        (["Train_set", "test"], "rename the folder 'Train_set' to 'train'"),
+        (["Train_set"], "rename the folder 'Train_set' to 'train'"),
+        (
+            ["train", "extra"],
+            "has the folder 'extra' beside 'train'; parts of a data set are called train (or training),",
+        ),
+        (["foo", "bar"], "if 'bar' is a part of the data, call it train, val or test"),
+    ],
+)
+def test_parts_by_other_names(digits: ImageDataset, tmp_path: Path, folders: list[str], mend: str) -> None:
+    for place, folder in enumerate(folders):
+        fill(tmp_path / folder, digits, range(40 * place, 40 * place + 40))
+    with refused(str(tmp_path), mend):
+        load_folder(tmp_path)
+
+
+def test_a_class_that_is_called_much_like_a_part(digits: ImageDataset, tmp_path: Path) -> None:
+    fill(tmp_path, digits, range(40))
+    (tmp_path / "0").rename(tmp_path / "training shoes")
+    assert "training shoes" in load_folder(tmp_path).class_names
+    fill(tmp_path / "training shoes", digits, range(40, 45))
+    assert len(load_folder(tmp_path).train_images) == 45

@@ -17,6 +17,7 @@ from tests.data.refusals import refused
 from tests.data.test_folder import fill, first_image
 
 SIZE = (6, 8)
+ORDER = "pixels (height x width)"
 
 
 def strokes(root: Path, digits: ImageDataset, level: int, rows: range = range(40)) -> None:
@@ -147,7 +148,7 @@ def test_images_of_two_sizes(
     assert (int(wide[8, 0]), int(tall[8, 0])) == pytest.approx(middle_of_the_edges, abs=20)
     assert tall[8, 8] == wide[8, 8] == 255
     (note,) = dataset.notes
-    assert note == f"images of 2 sizes, from 20 x 40 to 40 x 20 pixels are brought to 16 x 16 (resize: {resize})"
+    assert note == f"images of 2 sizes, from 20 x 40 to 40 x 20 are brought to 16 x 16 {ORDER}, resize: {resize}"
     others = {load_folder(tmp_path, ImageFormat((16, 16), other)).fingerprint for other in ("pad", "crop", "stretch")}
     assert len(others) == 3
 
@@ -156,7 +157,7 @@ def test_any_data_set_can_be_brought_to_a_size(digits: ImageDataset, tmp_path: P
     found = load_dataset("digits", folder=tmp_path, base=tmp_path, image_format=ImageFormat(SIZE))
     assert found.image_shape == (1, *SIZE)
     assert found.fingerprint != digits.fingerprint
-    assert found.notes == ("images of 8 x 8 pixels are brought to 6 x 8 (resize: pad)",)
+    assert found.notes == (f"images of 8 x 8 are brought to 6 x 8 {ORDER}, resize: pad",)
     one = Image.fromarray(digits.train_images[0]).resize((6, 6), Image.Resampling.BILINEAR)
     assert np.array_equal(found.train_images[0][:, 1:-1], np.asarray(one))
     assert (found.train_images[:, :, 0] == 255).all()
@@ -166,3 +167,31 @@ def test_any_data_set_can_be_brought_to_a_size(digits: ImageDataset, tmp_path: P
     np.savez(tmp_path / "two.npz", train_images=channels, train_labels=digits.train_labels)
     two = load_dataset("two.npz", folder=tmp_path, base=tmp_path, image_format=ImageFormat(SIZE))
     assert np.array_equal(two.train_images[..., 1], found.train_images)
+
+
+def test_a_grey_gif_is_grey(digits: ImageDataset, tmp_path: Path) -> None:
+    fill(tmp_path, digits, range(40))
+    picture = Image.fromarray(digits.train_images[0]).quantize(8)
+    picture.save(tmp_path / "0" / "grey.gif")
+    with Image.open(tmp_path / "0" / "grey.gif") as image:
+        assert image.mode == "P"
+        expected = np.asarray(image.convert("L"))
+    dataset = load_folder(tmp_path)
+    assert dataset.image_shape == (1, 8, 8) and dataset.notes == ()
+    assert any(np.array_equal(image, expected) for image in dataset.train_images)
+
+
+def test_what_makes_a_folder_colour_is_told(digits: ImageDataset, tmp_path: Path) -> None:
+    fill(tmp_path, digits, range(40))
+    picture = Image.fromarray(digits.train_images[0]).quantize(8)
+    picture.save(tmp_path / "0" / "grey.png")
+    dataset = load_folder(tmp_path)
+    assert dataset.image_shape == (3, 8, 8)
+    assert dataset.notes == (
+        "1 image has a palette, such as 0/grey.png, so all are read as colour; without palettes, as they are grey, as"
+        " grey",
+    )
+    Image.fromarray(np.stack([digits.train_images[row] for row in range(3)], axis=2)).quantize(8).save(
+        tmp_path / "0" / "colour.gif"
+    )
+    assert load_folder(tmp_path).notes == ("2 images are in colour, such as 0/colour.gif, so all are read as colour",)

@@ -202,3 +202,42 @@ def test_a_write_that_fails_leaves_the_old_file_alone(digits: ImageDataset, tmp_
         write_npz(path, broken)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["mine.npz"]
+
+
+@pytest.mark.parametrize(
+    ("present", "wanted"),
+    [
+        ("val_images", "val_labels"),
+        ("valid_labels", "valid_images"),
+        ("testing_images", "testing_labels"),
+        ("x_val", "y_val"),
+        ("Y_test", "X_test"),
+    ],
+)
+def test_what_is_missing_is_called_as_the_file_spells_it(
+    digits: ImageDataset, tmp_path: Path, present: str, wanted: str
+) -> None:
+    train = {"train_images": digits.train_images, "train_labels": digits.train_labels}
+    path = saved(tmp_path / "mine.npz", train | {present: digits.train_images})
+    with refused(f"{path}: no array {wanted} beside {present}; save it under this name: np.savez(path, {wanted}=...)"):
+        load_npz(path)
+
+
+def test_what_is_wrong_is_called_as_the_file_spells_it(digits: ImageDataset, tmp_path: Path) -> None:
+    images, labels = digits.train_images, digits.train_labels
+    folder = tmp_path / "train_images"
+    folder.mkdir()
+    path = saved(folder / "mine.npz", {"x_train": images})
+    with refused(f"{path}: no array y_train beside x_train"):
+        load_npz(path)
+    for arrays, message in [
+        ({"x_train": images, "y_train": labels[:-1]}, "x_train holds 1797 images but y_train 1796 labels"),
+        ({"x_train": images / 255, "y_train": labels}, "x_train is float64"),
+    ]:
+        with refused(f"{saved(path, arrays)}: {message}"):
+            load_npz(path)
+    eval_too = {"x_train": images, "y_train": labels, "eval_images": images[:5], "eval_labels": labels[:5]}
+    assert load_npz(saved(path, eval_too)).notes == (
+        "arrays of mine.npz that are not used: eval_images, eval_labels (if they are a part of the data, rename"
+        " eval_images to val_images, eval_labels to val_labels)",
+    )

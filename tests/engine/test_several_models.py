@@ -154,7 +154,7 @@ def test_a_last_batch_of_one_is_a_matter_of_each_model(folder: Path) -> None:
     [
         ("[shallow, shallow]", OURS, "job:5:18: model: the model 'shallow' stands twice"),
         ("[]", OURS, "job:5:8: model: "),
-        ("[shallow, 3]", OURS, "job:5:18: model: 3 must be text"),
+        ("[shallow, 3]", OURS, "job:5:18: model: 3 is no model: write one"),
         ("[shallow, nowhere]", OURS, "job:5:18: model 'nowhere' is not known"),
         ("[shallow, several_nets:Net]", OWN, "job:5:9: model 'shallow' needs 'neurons'; add it under 'space'"),
         (
@@ -255,3 +255,23 @@ def test_what_was_narrowed_comes_back(folder: Path) -> None:
     with open_store(folder / "r.db", create=False) as store:
         found = narrowing(prepared(folder, "model=shallow", text=text), store)
     assert (found.trials, found.back, found.only) == (2, [], "model == 'shallow'")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("shalow", "it is 'shallow' or 'several_nets:Net' (did you mean 'shallow'?)"),
+        ("mpl", "model is never 'mpl': it is 'shallow' or 'several_nets:Net'"),
+        ("./several_nets.py:Net", "(did you mean 'several_nets:Net'?)"),
+        ("Net", "(did you mean 'several_nets:Net'?)"),
+    ],
+)
+def test_a_rule_about_a_model_that_there_is_not(folder: Path, name: str, message: str) -> None:
+    said = refusal(folder, "[shallow, several_nets:Net]", f"{OURS}{OWN}rules:\n- skip: model in ['{name}', 'mlp']")
+    assert said.startswith("job:14:9: rules.skip: model is never") and message in said
+
+
+def test_a_rule_may_name_models_that_the_job_does_not_have_now(folder: Path) -> None:
+    rules = "rules: [{skip: model == 'mlp' and epochs > 1}, {skip: model == 'several_nets:Never'}]\n"
+    made = prepared(folder, text=HEAD.replace("MODELS", "shallow") + OURS + rules)
+    assert len(made.grid.trials) == 4

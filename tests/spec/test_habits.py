@@ -38,7 +38,7 @@ def refusal(text: str, *overrides: str) -> str:
         ("l1: {distribution: log_uniform_values, min: 0.001, max: 0.1}", "l1: {loguniform: [0.001, 0.1]}"),
         ("momentum: {min: 0.1, max: 0.9}", "momentum: {linspace: [0.1, 0.9], num: 5}, or to draw: momentum: {uniform:"),
         ("seed: {min: 1, max: 9}", "write seed: {range: [1, 9]}"),
-        ("seed: range(4, 16, 4)", "write seed: {range: [4, 12], step: 4}, both ends included"),
+        ("seed: range(4, 16, 4)", "write seed: [4, 8, 12], or seed: {range: [4, 12], step: 4}, both ends included"),
         ("l1: np.logspace(-4, -1, 4)", "write l1: {logspace: [0.0001, 0.1], num: 4}, both ends included"),
         ("optimizer: choice(sgd, adam)", "write the list itself: optimizer: ['sgd', 'adam']"),
         ("schedule: {name: step, step_size: 3}", "write schedule: step, and as keys of their own: step_size"),
@@ -58,7 +58,7 @@ def test_other_lines() -> None:
     assert "write model: shallow, and under space: neurons" in refusal(
         JOB.replace("model: shallow", "model: {name: shallow, neurons: 3}")
     )
-    assert "write a job for each dataset, or change it" in refusal(JOB.replace("dataset: digits", "dataset: [a, b]"))
+    assert "write a job for each data set, or change it" in refusal(JOB.replace("dataset: digits", "dataset: [a, b]"))
     assert "write the list itself: model: ['shallow', 'mlp']" in refusal(
         JOB.replace("model: shallow", "model: {values: [shallow, mlp]}")
     )
@@ -75,11 +75,6 @@ def test_free_text_is_free() -> None:
         ("Got unexpected extra argument(s) (epochs=3)", "settings are changed with --set epochs=3"),
         ("Got unexpected extra argument (epochs=3).", "settings are changed with --set epochs=3"),
         ("Got unexpected extra arguments (a=1 b=[2])", "settings are changed with --set a=1 --set b=[2]"),
-        (
-            "No such option: --epochs (Possible options: --x)",
-            "No such option: --epochs; settings are changed with --set",
-        ),
-        ("No such option: --lr Did you mean --x?", "settings are changed with --set learning_rate=VALUE"),
     ],
 )
 def test_command_lines(said: str, answer: str) -> None:
@@ -96,7 +91,7 @@ def test_overrides() -> None:
     assert refusal(JOB, "lr=0.1") == "--set lr=0.1: lr is called learning_rate here"
     assert refusal(JOB, "nuerons=3") == "--set nuerons=3: unknown key 'nuerons' (did you mean 'neurons'?)"
     assert refusal(JOB, "width=[3]").endswith("unknown key 'width'; a new axis is written --set space.width=[...]")
-    assert "write epochs: {range: [0, 2], step: 1}" in refusal(JOB, "epochs=range(3)")
+    assert "epochs: {range: [0, 2], step: 1}" in refusal(JOB, "epochs=range(3)")
 
 
 @pytest.mark.parametrize("written", ["./nets.py:Net", "nets.py:Net", "./nets:Net", "nets:Net"])

@@ -253,3 +253,65 @@ def test_how_images_are_read() -> None:
     of_model = job(JOB, "space.resize=[0, 64]", "space.image_size=32")
     assert of_model.image_format == ImageFormat(), "under space they are the model's own"
     assert [axis.name for axis in of_model.space.axes if axis.name in FORMAT_KEYS] == ["resize", "image_size"]
+
+
+HEAD = "name: t\ndataset: digits\nmodel: shallow\nbatch_size: 8\nlearning_rate: 1\nepochs: 1\n"
+LISTS = [
+    ("model: null", "model: null is no model: write one, as model: shallow, or several, as model: [shallow, mlp]"),
+    ("model:", "model: null is no model"),
+    ("model: []", "model: [] is no model"),
+    ("model: [shallow, null]", "model: null is no model"),
+    ("model: shallow, mlp", "'shallow, mlp' is one text; several models are written [shallow, mlp]"),
+    ("model: shallow mlp", "several models are written [shallow, mlp]"),
+    ("dataset: null", "dataset: null is no data set: write one"),
+    ("dataset: []", "dataset: [] is no data set"),
+    ("dataset: [digits, mnist]", "dataset: write a job for each data set"),
+    ("optimizer: null", "optimizer: null is not one of sgd, adam, adamw, rmsprop; leave it out for the default"),
+    ("optimizer: []", "optimizer: [] has no value: write one or more, or leave the key out"),
+    ("optimizer: SGD, Adam", "; a list is written [sgd, adam]"),
+    ("optimizer: sgd, fo", "'sgd, fo' is not one of sgd, adam, adamw, rmsprop"),
+    ("epochs: null", "epochs: null must be a whole number"),
+    ("split: null", "split: null must be a map of keys to values; leave it out for the default"),
+    ("description: null", "description: null must be text; leave it out for the default"),
+    ("description: 3", "description: 3 must be text: put it in quotes"),
+    ("rules: {skip: epochs > 3}", "rules: write a list: rules: [{skip: 'epochs > 3'}]"),
+    ("objective: a, b", "objective: 'a, b' must be a map of keys to values"),
+]
+
+
+@pytest.mark.parametrize(("written", "message"), LISTS)
+def test_names_and_lists_that_are_none(written: str, message: str) -> None:
+    key = written.partition(":")[0]
+    text = "\n".join([*(line for line in HEAD.splitlines() if not line.startswith(f"{key}:")), written])
+    with pytest.raises(JobError) as caught:
+        job_from_text(text, base=Path(), source="t.yaml")
+    assert message in str(caught.value) and str(caught.value).startswith("t.yaml:")
+    if key == "epochs":
+        assert "leave" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ("{neurons: 4, optimizer: SGD, Adam}", "space.optimizer: a list is written optimizer: [SGD, Adam]"),
+        ("{neurons: 4, 8}", "space.neurons: a list is written neurons: [4, 8]"),
+        ("{neurons: 4, nesterov}", "space.neurons: 'nesterov' has no value; write nesterov: VALUE"),
+        ("{neurons}", "space.neurons: 'neurons' has no value; write neurons: VALUE"),
+        ("{neurons: range(4, 16, 4)}", "write neurons: [4, 8, 12], or neurons: {range: [4, 12], step: 4}, both ends"),
+        ("{neurons: [range(4, 16, 4)]}", "write neurons: [4, 8, 12], or"),
+        ("{neurons: range(4, 16, 4), width: range(4, 16, 4)}", "write neurons: [4, 8, 12], or"),
+        ("{neurons: choice([4, 8])}", "functions are not evaluated: write the list itself"),
+        ("{neurons: {range: [4, 8], step}}", "space.neurons.range: 'step' has no value; write step: VALUE"),
+        ("{neurons: [4, 8}", "expected ',' or ']', but got '}'; the bracket of line 7 is not closed before this"),
+    ],
+)
+def test_words_without_a_value_in_braces(space: str, message: str) -> None:
+    with pytest.raises(JobError) as caught:
+        job_from_text(f"{HEAD}space: {space}\n", base=Path(), source="t.yaml")
+    assert message in str(caught.value) and str(caught.value).startswith("t.yaml:7:")
+
+
+def test_a_rule_in_braces_that_a_bracket_or_comma_cuts() -> None:
+    for rule in ("epochs in [1, 2]", "epochs == 1, seed == 2"):
+        with pytest.raises(JobError, match="with (brackets or )?a comma needs quotes"):
+            job_from_text(f"{HEAD}rules: [{{skip: {rule}}}]\n", base=Path())

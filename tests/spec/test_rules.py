@@ -47,7 +47,16 @@ def test_rules(text: str, holds: bool) -> None:
     ("text", "fragment"),
     [
         ("neuron > 3", "did you mean 'neurons'"),
-        ("optimizer == adam", "text needs quotes"),
+        ("optimizer == adam", "optimizer is text, and text needs quotes: write 'adam'"),
+        ("optimizer in [sgd, 'adam']", "write 'sgd'"),
+        ("optimizer == adm", "write 'adam'"),
+        ("activation == tanh", "write 'tanh'"),
+        ("neurons == many", "unknown setting 'many'"),
+        ("epoch == 3", "unknown setting 'epoch'; it is called epochs here"),
+        ("optimizer == 'sgd' and epocs == 3", "unknown setting 'epocs' (did you mean 'epochs'?)"),
+        ("dataset == 'mnist'", "unknown setting 'dataset'; all trials of a job have the same dataset"),
+        ("data == 'mnist'", "all trials of a job have the same dataset"),
+        ("val_acuracy > 0.9", "val_accuracy is a result, and not known beforehand"),
         ("__import__('os')", "not allowed"),
         ("neurons.__class__", "not allowed"),
         ("[n for n in hidden]", "not allowed"),
@@ -86,11 +95,14 @@ def test_what_is_no_rule_is_refused(text: str, fragment: str) -> None:
         ("optimizer == 'sgd' or 'adam'", "'adam' by itself is no condition"),
         ("momentum == 5", "momentum is never 5: 5 must be below 1.0"),
         ("epochs == 2.5", "epochs is never 2.5: 2.5 must be a whole number"),
-        ("momentum == null", "momentum is a number, and null is null"),
+        ("momentum == null", "momentum is a number, and never null"),
         ("neurons == '50'", "neurons is a number, and '50' is text; write 50 without quotes"),
+        ("neurons == true", "neurons is a number, and never true"),
         ("neurons < '50'", "neither is less than the other"),
         ("neurons == [50]", "one of several is written with in"),
-        ("activation == 'ReLU'", "'ReLU' is not 'relu'"),
+        ("activation == 'ReLU'", "activation is never 'ReLU': it is 'relu'"),
+        ("activation == 'rleu'", "activation is never 'rleu': it is 'relu'"),
+        ("activation in ['relu', 'rleu']", "activation is never 'rleu'"),
         ("hidden == 64", "hidden is a list, and 64 is a number; a list of it is written [64]"),
         ("hidden in [64, 32]", "hidden is a list, and 64 is a number"),
         ("hidden == ['64']", "'64' is text; write 64 without quotes"),
@@ -104,6 +116,23 @@ def test_what_can_never_hold_is_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=".") as caught:
         parse_rule(text, NAMES)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["epoch == 3", "epocs == 3", "dataset == 'mnist'", "lr > 1"])
+def test_quotes_are_asked_for_where_text_is_meant_alone(text: str) -> None:
+    with pytest.raises(ValueError, match="unknown setting") as caught:
+        parse_rule(text, NAMES | {"learning_rate": recipe_comparable("learning_rate")})
+    assert "quotes" not in str(caught.value)
+
+
+def test_other_text_than_the_values_of_a_setting() -> None:
+    values = ["relu", "gelu", "./nets/a.pt"]
+    alike, closed, open_ = (comparable_to(values, other_text=word) for word in ("unlike", "none", "any"))  # type: ignore[arg-type]
+    for text in ("relu", "tanh", "./nets/b.pt"):
+        assert not alike.problem(text) and not open_.problem(text)
+    assert alike.problem("rleu") == "it is 'relu', 'gelu' or './nets/a.pt' (did you mean 'relu'?)"
+    assert closed.problem("tanh") == "it is 'relu', 'gelu' or './nets/a.pt'"
+    assert not open_.problem("rleu") and not closed.problem("relu")
 
 
 @pytest.mark.parametrize("text", ["neurons / 0 > 1", "hidden * 1000000000 == 3"])

@@ -7,8 +7,9 @@ import math
 import pytest
 
 from gridsearch.errors import StoreError
-from gridsearch.spec.outcomes import LineageFailed, LineageFinished
+from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished, LineageStopped
 from gridsearch.store.contract import Store
+from gridsearch.store.rows import TrainingCost
 from tests.store.contract.states import FAILED, PENDING, row_of
 from tests.store.grids import JOB, SOURCE, SPEC, claim_all, epoch, epochs, grid, new_trial, start
 
@@ -27,6 +28,29 @@ class ReadingContract:
         store.put_job(JOB, SPEC, SOURCE, trials)
         assert len(store.states([trial.trial_id for trial in trials])) == len(trials)
         assert len(store.lineages([trial.lineage_id for trial in trials])) == len(trials)
+
+    def test_what_training_took_is_counted_once_and_as_far_as_the_job_reaches(self, store: Store) -> None:
+        rates = (0.1, 0.2, 0.3, 0.4, 0.5)
+        trials = [new_trial(rate, length) for rate in rates for length in (1, 3)]
+        launch = start(store, trials)
+        done, half, stopped, diverged, untouched = claim_all(store, launch, trials)
+        store.record(launch, [epoch(done, n) for n in range(6)], {})
+        store.record(launch, [epoch(half, n) for n in range(3)], {})
+        store.record(
+            launch, [*(epoch(stopped, n) for n in range(3)), LineageStopped(stopped.lineage_id, stopped.attempt, 2)], {}
+        )
+        lost = [epoch(diverged, 0), epoch(diverged, 1), epoch(diverged, 2, loss=math.nan)]
+        store.record(launch, [*lost, LineageDiverged(diverged.lineage_id, diverged.attempt, 2)], {})
+        assert untouched
+        curves = {done.lineage_id: 3, half.lineage_id: 2, stopped.lineage_id: 2, diverged.lineage_id: 2}
+        found = store.training_cost(JOB)
+        assert found.epochs == sum(curves.values())
+        seconds = [row.seconds for row in store.job_epochs(JOB) if row.epoch <= curves[row.lineage_id]]
+        assert found.seconds == pytest.approx(math.fsum(seconds))
+        store.put_job("short", SPEC, SOURCE, trials[:1])
+        assert store.training_cost("short").epochs == 1
+        store.put_job("none", SPEC, SOURCE, [])
+        assert store.training_cost("none") == TrainingCost(0, 0.0)
 
     def test_ranking_by_a_metric_leaves_out_trials_without_it(self, store: Store) -> None:
         trials = [new_trial(rate / 10, epochs=1) for rate in (5, 4, 3, 2, 1)]

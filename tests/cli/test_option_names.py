@@ -1,0 +1,44 @@
+"""Options that a command does not have: what it says instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import typer
+
+from gridsearch.cli.main import _with_set, app
+from gridsearch.cli.option_names import instead
+
+COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "answer"),
+    [
+        ("evaluate", "--json", "write --format json"),
+        ("top", "--csv", "write --format csv"),
+        ("top", "--markdown", "write --format md"),
+        ("top", "--parquet", ""),
+        ("export", "--parquet", "write --format parquet"),
+        ("export", "--latex", ""),
+        ("plan", "--format", "data are printed with --json"),
+        ("status", "--csv", "data are printed with --json"),
+        ("verify", "--json", ""),
+        ("doctor", "--json", ""),
+        ("launch", "--json", ""),
+        ("top", "--out", "write --output"),
+        ("dashboard", "--outfile", "write --output"),
+        ("plan", "--out", ""),
+        ("launch", "--epochs", "settings are changed with --set epochs=VALUE"),
+        ("plan", "--lr", "settings are changed with --set learning_rate=VALUE"),
+        ("top", "--lr", "trials are chosen with --filter 'learning_rate == VALUE'"),
+        ("top", "--colums", "did you mean --columns?"),
+        ("top", "--quiet", ""),
+    ],
+)
+def test_what_was_meant(command: str, option: str, answer: str) -> None:
+    params = COMMANDS[command].params
+    assert instead(option, params) == answer
+    said = f"No such option: {option} (Possible options: --store)"
+    assert _with_set(said, params) == f"No such option: {option}{f'; {answer}' if answer else ''}"

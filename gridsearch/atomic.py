@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from gridsearch import paths
 
@@ -21,6 +23,8 @@ _TRIES = 5
 #: What a new file is allowed, less the process's umask.
 _NEW = 0o666
 _PRIVATE = 0o600
+#: How many bytes wait for their end in memory; more wait in a temporary file.
+_IN_MEMORY = 2**23
 
 
 @contextmanager
@@ -73,22 +77,45 @@ def write_named(target: Path, content: bytes) -> None:
 
     A file that is there already is replaced whole and keeps its permissions. `OSError` where that fails.
     """
+    with replacing_named(target) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def replacing_named(target: Path) -> Iterator[IO[bytes]]:
+    """Open what becomes the content of a file that a person named when the block ends, as with `write_named`.
+
+    When the block raises, nothing has been written, to a device or a pipe neither: its content waits for the end.
+    """
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
         mode = None
     if _is_descriptor(target) or (mode is not None and not stat.S_ISREG(mode)):
         # Appended: a file behind /dev/stdout may hold more than this.
-        with os.fdopen(os.open(target, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY), "wb") as stream:
-            stream.write(content)
+        with (
+            os.fdopen(os.open(target, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY), "wb") as plain,
+            written_at_the_end(plain) as stream,
+        ):
+            yield stream
         return
     real = Path(os.path.realpath(target))
     with _placed(paths.partial_file(real), real, _NEW if mode is None else _PRIVATE) as stream:
         if mode is not None:
             os.fchmod(stream.fileno(), stat.S_IMODE(mode))
-        stream.write(content)
+        yield stream
         stream.flush()
         os.fsync(stream.fileno())
+
+
+@contextmanager
+def written_at_the_end(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Open a file without a name whose content goes to a stream when the block ends, and nowhere when it raises."""
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as waiting:
+        yield waiting
+        waiting.seek(0)
+        shutil.copyfileobj(waiting, stream)
+        stream.flush()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -242,27 +242,21 @@ def epochs_frame(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> pd.D
 
     Epoch 0 is the untrained model. Trials are in the order given, the epochs of each ascending.
     """
-    owners = pd.DataFrame(
+    own = own_epochs(trials, epochs)
+    return curves_frame([(row.trial_id, curve) for row, curve in zip(trials, own, strict=True)])
+
+
+def curves_frame(curves: Iterable[tuple[str, Sequence[EpochRow]]]) -> pd.DataFrame:
+    """Return the epochs of trials, given with their ids, as `epochs_frame` does."""
+    rows = [(trial, *row[1:]) for trial, curve in curves for row in curve]
+    kinds = ("str", "int64", *["float64"] * (len(EPOCH_COLUMNS) - 2))
+    columns = zip(*rows, strict=True) if rows else [()] * len(EPOCH_COLUMNS)
+    return pd.DataFrame(
         {
-            "trial": pd.Series([row.trial_id for row in trials], dtype="str"),
-            "lineage": pd.Series([row.lineage_id for row in trials], dtype="str"),
-            "limit": pd.Series([row.epochs for row in trials], dtype="int64"),
-            "order": range(len(trials)),
+            name: pd.Series(list(column), dtype=kind)
+            for name, kind, column in zip(EPOCH_COLUMNS, kinds, columns, strict=True)
         }
     )
-    measured = pd.DataFrame(
-        {
-            "lineage": pd.Series([row.lineage_id for row in epochs], dtype="str"),
-            "epoch": pd.Series([row.epoch for row in epochs], dtype="int64"),
-        }
-        | {
-            key: pd.Series([getattr(row, key) for row in epochs], dtype="float64")
-            for key in (*METRICS, "learning_rate", "seconds")
-        }
-    )
-    joined = owners.merge(measured, on="lineage", how="inner")
-    joined = joined[joined["epoch"] <= joined["limit"]].sort_values(["order", "epoch"], kind="stable")
-    return joined[list(EPOCH_COLUMNS)].reset_index(drop=True)
 
 
 def _setting(name: str, values: list[Any]) -> pd.Series[Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.analysis.frames import OURS
 from gridsearch.analysis.labels import label
 from gridsearch.cli.file_formats import chosen_format
-from gridsearch.cli.streams import write_output
+from gridsearch.cli.streams import output_file
 from gridsearch.cli.tables import csv_cell
 from gridsearch.errors import GridsearchError
 from gridsearch.spec.kinds import Kind, as_written, kind_of
@@ -32,11 +32,8 @@ def export_format(name: str | None, output: Path | None) -> str:
 def write(frame: pd.DataFrame, kind: str, output: Path | None) -> int:
     """Write a frame to a file, whole or not at all, or to stdout; return its number of rows."""
     content = _content(frame, kind)
-    if output is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.flush()
-        return len(frame)
-    write_output(output, content)
+    with output_file(output) as stream:
+        stream.write(content)
     return len(frame)
 
 

@@ -207,20 +207,22 @@ def export(
     from gridsearch.analysis.filtering import matching
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.groups import grouped
+    from gridsearch.analysis.own_curves import own_curves
+    from gridsearch.cli.epoch_files import write_epochs
     from gridsearch.cli.exporting import export_format, write
 
     if table not in ("trials", "points", "epochs"):
         raise GridsearchError(f"--table {table}: must be trials, points or epochs")
     kind = export_format(format_, output)
     with _open(store, job) as opened:
-        loaded = load(opened, jobs.stored_name(opened, job), with_epochs=True)
-    frame = grouped(loaded).trials if table == "points" else loaded.trials
-    if filter_:
-        frame = matching(frame, filter_)
-    if table == "epochs":
-        epochs = loaded.epochs
-        frame = epochs[epochs["trial"].isin(frame["trial"])] if filter_ else epochs
-    rows = write(frame, kind, output)
+        name = jobs.stored_name(opened, job)
+        if table == "epochs":
+            rows = write_epochs(own_curves(opened, name, filter_), kind, output)
+        else:
+            loaded = load(opened, name, with_epochs=True)
+    if table != "epochs":
+        frame = grouped(loaded).trials if table == "points" else loaded.trials
+        rows = write(matching(frame, filter_) if filter_ else frame, kind, output)
     if output:
         say(f"{plural(rows, 'row')} written to {output}")
 

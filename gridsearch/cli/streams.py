@@ -174,9 +174,24 @@ def into(output: Path | None) -> Iterator[None]:
 
 def write_output(output: Path, content: bytes) -> None:
     """Write the file that a person named; `GridsearchError` where it cannot be."""
-    from gridsearch.atomic import write_named
+    with output_file(output) as stream:
+        stream.write(content)
 
+
+@contextlib.contextmanager
+def output_file(output: Path | None) -> Iterator[IO[bytes]]:
+    """Open the file that a person named, or stdout; it has its whole content when the block ends, or nothing of it.
+
+    `GridsearchError` where a file cannot be written.
+    """
+    from gridsearch.atomic import replacing_named, written_at_the_end
+
+    if output is None:
+        with written_at_the_end(sys.stdout.buffer) as stream:
+            yield stream
+        return
     try:
-        write_named(output, content)
+        with replacing_named(output) as stream:
+            yield stream
     except OSError as error:
         raise GridsearchError(f"{output}: cannot be written ({error.strerror})") from None

@@ -23,8 +23,9 @@ the same store. Every method raises `StoreError` when the file cannot be read or
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Any, Self
 
 from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
@@ -47,6 +48,9 @@ from gridsearch.store.rows import (
     TrainingRow,
     TrialRow,
 )
+
+#: Of how many lineages `iter_epochs` reads the epochs at once.
+_LINEAGES_AT_ONCE = 256
 
 
 class Store(ABC):
@@ -246,6 +250,19 @@ class Store(ABC):
     @abstractmethod
     def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
         """Return the epochs of these lineages, by lineage (in the order given) and epoch."""
+
+    def iter_epochs(self, lineage_ids: Iterable[str]) -> Iterator[list[EpochRow]]:
+        """Yield the epochs of each of these lineages, in the order given: for more of them than the memory holds.
+
+        They are read as they are needed, and between that the store is free for writers. So each curve is whole, as it
+        was when it was read; a lineage given twice is read twice, and may have grown meanwhile.
+        """
+        remaining = iter(lineage_ids)
+        while asked := list(islice(remaining, _LINEAGES_AT_ONCE)):
+            curves: dict[str, list[EpochRow]] = {lineage_id: [] for lineage_id in asked}
+            for row in self.epochs(curves):
+                curves[row.lineage_id].append(row)
+            yield from (curves[lineage_id] for lineage_id in asked)
 
     @abstractmethod
     def trainings(self, lineage_id: str) -> list[TrainingRow]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
-from itertools import groupby
-from operator import attrgetter
-from typing import Any
+from itertools import chain, groupby
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from gridsearch.spec.metrics import METRICS
 from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, TrialState
 from gridsearch.spec.readings import last_epoch
-from gridsearch.store.lookup import as_stored, every
+from gridsearch.store.lookup import AnySelect, Values, batches
 from gridsearch.store.replay import Replay
 from gridsearch.store.rows import Problem
 from gridsearch.store.settling import epoch_read, not_finite, total_seconds
@@ -23,28 +22,86 @@ _METRICS_OF = attrgetter(*METRICS)
 _NO_METRICS = (None,) * len(METRICS)
 
 
+class _Lineage(NamedTuple):
+    id: int
+    lineage_id: str
+    attempt: int
+    epoch: int
+    diverged_epoch: int | None
+    stopped_epoch: int | None
+
+
+class _Trial(NamedTuple):
+    trial_id: str
+    epochs: int
+    config: str
+    state: str
+    attempt: int
+    train_loss: float | None
+    train_accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    diverged_epoch: int | None
+    stopped_epoch: int | None
+    seconds: float | None
+
+
+class _Epoch(NamedTuple):
+    lineage: int
+    epoch: int
+    attempt: int
+    train_loss: float | None
+    train_accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    seconds: float
+
+
+_FIRST = itemgetter(0)
+_WIDTH = len(_Lineage._fields)
+_EPOCHS: AnySelect = select(*(epochs.c[name] for name in _Epoch._fields)).order_by(epochs.c.lineage, epochs.c.epoch)
+#: Each lineage with its trials, as stored: as often as it has any, and once where it has none.
+_LINEAGES: AnySelect = (
+    select(*(lineages.c[name] for name in _Lineage._fields), *(trials.c[name] for name in _Trial._fields))
+    .join_from(lineages, trials, trials.c.lineage == lineages.c.id, isouter=True)
+    .order_by(lineages.c.id, trials.c.id)
+)
+
+
 def results_are_recorded(connection: Connection, replay: Replay) -> Iterator[Problem]:
     """Epochs count from 0 on, finished trials have their numbers, and no open trial could be finished."""
-    curves = groupby(
-        every(connection, select(epochs).order_by(epochs.c.lineage, epochs.c.epoch)),
-        key=attrgetter("lineage"),
-    )
-    by_lineage = {key: list(curve) for key, curve in curves}
-    members: dict[int, list[Any]] = defaultdict(list)
-    for row in every(connection, select(*as_stored(trials))):
-        members[row.lineage].append(row)
-    for row in connection.execute(select(lineages).order_by(lineages.c.id)):
-        curve = by_lineage.get(row.id, [])
+    # Both in the order of the lineages, and read side by side: all epochs at once may be more than the memory holds.
+    curves = _Curves(chain.from_iterable(batches(connection, _EPOCHS)))
+    for key, rows in groupby(chain.from_iterable(batches(connection, _LINEAGES)), key=_FIRST):
+        found = list(rows)
+        row, curve = _Lineage._make(found[0][:_WIDTH]), curves.of(key)
         yield from _check_lineage(row, curve, replay.diverged.get(row.id))
         if row.stopped_epoch != (told := replay.stopped.get(row.id)):
             text = f"it stopped after epoch {row.stopped_epoch}, but its events say {told}"
             yield Problem("epochs", f"lineage {row.lineage_id}", text)
-        for trial in members[row.id]:
-            for text in _trial_faults(trial, row, curve):
-                yield Problem("result", f"trial {trial.trial_id}", text)
+        for values in found:
+            if values[_WIDTH] is not None:
+                trial = _Trial._make(values[_WIDTH:])
+                for fault in _trial_faults(trial, row, curve):
+                    yield Problem("result", f"trial {trial.trial_id}", fault)
 
 
-def _check_lineage(row: Any, curve: list[Any], told: int | None) -> Iterator[Problem]:
+class _Curves:
+    """The epochs of lineages that are asked for in ascending order, given in that order."""
+
+    def __init__(self, rows: Iterator[Values]) -> None:
+        self._groups = groupby(rows, key=_FIRST)
+        self._next = next(self._groups, None)
+
+    def of(self, lineage: int) -> list[_Epoch]:
+        while self._next is not None and self._next[0] < lineage:
+            self._next = next(self._groups, None)
+        if self._next is None or self._next[0] != lineage:
+            return []
+        return [_Epoch._make(row) for row in self._next[1]]
+
+
+def _check_lineage(row: _Lineage, curve: list[_Epoch], told: int | None) -> Iterator[Problem]:
     subject = f"lineage {row.lineage_id}"
     if [epoch.epoch for epoch in curve] != list(range(row.epoch + 1)):
         text = f"its epochs should count from 0 to {row.epoch}, but there are {len(curve)}"
@@ -58,7 +115,7 @@ def _check_lineage(row: Any, curve: list[Any], told: int | None) -> Iterator[Pro
         yield Problem("epochs", subject, text)
 
 
-def _trial_faults(trial: Any, lineage: Any, curve: list[Any]) -> Iterator[str]:
+def _trial_faults(trial: Any, lineage: _Lineage, curve: list[_Epoch]) -> Iterator[str]:
     last = last_epoch(trial.epochs, lineage.stopped_epoch)
     own = curve[last] if last < len(curve) else None
     numbers: Any = None
@@ -85,7 +142,7 @@ def _trial_faults(trial: Any, lineage: Any, curve: list[Any]) -> Iterator[str]:
         yield f"it took {trial.seconds} s, but its epochs took {seconds}"
 
 
-def _end_faults(trial: Any, lineage: Any, own: Any) -> Iterator[str]:
+def _end_faults(trial: Any, lineage: _Lineage, own: _Epoch) -> Iterator[str]:
     """Yield what is wrong with how a trial ended whose last epoch is `own`."""
     if trial.attempt != own.attempt:
         yield f"it was {trial.state} under attempt {own.attempt}, not {trial.attempt}"
@@ -93,7 +150,7 @@ def _end_faults(trial: Any, lineage: Any, own: Any) -> Iterator[str]:
         yield f"it stopped after epoch {trial.stopped_epoch}, its lineage after {lineage.stopped_epoch}"
 
 
-def _has_answer(trial: Any, lineage: Any) -> bool:
+def _has_answer(trial: Any, lineage: _Lineage) -> bool:
     diverged = lineage.diverged_epoch is not None and trial.epochs >= lineage.diverged_epoch
     stopped = lineage.stopped_epoch is not None and trial.epochs > lineage.stopped_epoch
     return bool(trial.epochs <= lineage.epoch or diverged or stopped)

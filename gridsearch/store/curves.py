@@ -70,7 +70,7 @@ def _all_epochs(found: Collection[Values], curves: Mapping[int, list[Values]]) -
         # All are there when they are as many and the last is the last: a lineage has each of them once.
         if len(curve) != row[_LAST] + 1 or (curve and curve[-1][_EPOCH] != row[_LAST]):
             raise StoreDamagedError(f"{LINEAGES.subject(row)} should have {row[_LAST] + 1} epochs, not {len(curve)}")
-        result += [EpochRow(name, *_NUMBERS(epoch)) for epoch in curve]
+        result += [EpochRow._make((name, *_NUMBERS(epoch))) for epoch in curve]
     return result
 
 

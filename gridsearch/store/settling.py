@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, or_
@@ -24,6 +24,7 @@ from gridsearch.store.lookup import AnySelect, batches_in
 from gridsearch.store.sealed import EPOCHS, LINEAGES, TRIALS, checked
 from gridsearch.store.tables import lineages, trials
 
+_LOSSES_OF = attrgetter(*LOSSES)
 _ANSWERED: AnySelect = TRIALS_WITH_LINEAGES.where(
     trials.c.state.in_(sorted(OPEN_STATES)),
     or_(
@@ -90,7 +91,7 @@ def settle(connection: Connection, keys: Collection[int], cause: Cause) -> list[
 
 def not_finite(row: Any) -> bool:
     """Whether an epoch as recorded has a loss that was not finite."""
-    return any(getattr(row, name) is None for name in LOSSES)
+    return None in _LOSSES_OF(row)
 
 
 def total_seconds(curve: Collection[Any], last: int) -> float:

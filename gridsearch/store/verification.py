@@ -21,7 +21,7 @@ from gridsearch.store.checks import (
     trials_are_who_they_say,
 )
 from gridsearch.store.curve_checks import results_are_recorded
-from gridsearch.store.lookup import as_stored, every
+from gridsearch.store.lookup import Values, as_stored, batches, every
 from gridsearch.store.replay import Replay, compare
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema import columns_in, expected_schema, objects_in
@@ -77,11 +77,19 @@ def _schema(connection: Connection) -> Iterator[Problem]:
 
 def _seals(connection: Connection, tables: Iterable[Sealed]) -> Iterator[Problem]:
     for sealed in tables:
-        for row in every(connection, select(*sealed.columns)):
+        for batch in batches(connection, select(*sealed.columns)):
             try:
-                sealed.check(row)
+                sealed.check_batch(batch)
             except StoreDamagedError:
-                yield Problem("seal", sealed.subject(row), "it is not what was written")
+                yield from _unsealed(sealed, batch)
+
+
+def _unsealed(sealed: Sealed, rows: Iterable[Values]) -> Iterator[Problem]:
+    for row in rows:
+        try:
+            sealed.check(row)
+        except StoreDamagedError:
+            yield Problem("seal", sealed.subject(row), "it is not what was written")
 
 
 def _replay(connection: Connection, replay: Replay) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gridsearch.analysis.own_curves import own_curves
 from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.spec.outcomes import EpochRecord, FormMeasured, ModelSize
 from gridsearch.store import sealed, tables
@@ -34,7 +35,9 @@ READERS: dict[str, Callable[[Store], Any]] = {
     "ranking": lambda store: store.ranking(JOB, "val_accuracy", 1, highest=True),
     "trial": lambda store: [store.trial(trial.trial_id) for trial in TRIALS],
     "epochs": lambda store: store.epochs([trial.lineage_id for trial in TRIALS]),
+    "iter_epochs": lambda store: list(store.iter_epochs([trial.lineage_id for trial in TRIALS])),
     "job_epochs": lambda store: store.job_epochs(JOB),
+    "exported epochs": lambda store: list(own_curves(store, JOB)),
     "events": lambda store: store.events(),
     "evaluations": lambda store: store.evaluations(JOB),
     "latencies": lambda store: store.latencies(),
@@ -132,7 +135,17 @@ def test_a_missing_row_is_never_passed_over(asset: Path, sound: dict[str, str], 
     said = readings(path)
     about = {"jobs": "jobs", "lineages": "trials", "trials": "trials", "job_trials": "trials", "epochs": "job_epochs"}
     assert said[about.get(table, table)] == "damaged"
-    partial = {"states", "lineages", "every trial", "epochs", "events", "open_launches", "trial", "latencies"}
+    partial = {
+        "states",
+        "lineages",
+        "every trial",
+        "epochs",
+        "iter_epochs",
+        "events",
+        "open_launches",
+        "trial",
+        "latencies",
+    }
     assert all(said[name] in (sound[name], "damaged") for name in READERS.keys() - partial)
 
 

@@ -129,6 +129,18 @@ class ReadingContract:
         store.put_job("other", SPEC, SOURCE, grid()[2:])
         assert store.job_epochs("other") == store.epochs([two.lineage_id])
 
+    def test_epochs_are_read_lineage_by_lineage_as_they_are_needed(self, store: Store) -> None:
+        launch = start(store, grid())
+        one, two = claim_all(store, launch, grid())
+        store.record(launch, [*epochs(one, 1)], {})
+        curves = store.iter_epochs([one.lineage_id] * 300 + [two.lineage_id, "f" * 64, one.lineage_id])
+        assert next(curves) == store.epochs([one.lineage_id])
+        # Nobody who writes is kept waiting by a reader who takes his time.
+        store.record(launch, [*epochs(two, 1)], {})
+        *_, last, unknown, again = curves
+        assert last == store.epochs([two.lineage_id]) and len(last) == 2
+        assert (unknown, again) == ([], store.epochs([one.lineage_id]))
+
     def test_events_are_those_of_everything_a_job_or_a_trial(self, store: Store) -> None:
         trials = grid()
         launch = start(store, trials)

@@ -106,7 +106,7 @@ class JobData:
         return tuple((name, self.shown(name, self.text(axis, row))) for axis, name in pairs)
 
     @cached_property
-    def _lacking(self) -> dict[str, frozenset[str]]:
+    def lacking(self) -> dict[str, frozenset[str]]:
         """Return, where models differ, the columns of settings that some do not have, with the trials of these."""
         if len(self.job.record.models) < 2:
             return {}
@@ -117,7 +117,7 @@ class JobData:
 
     def lacks(self, row: Mapping[Any, Any], column: str) -> bool:
         """Return whether the model of a row of `trials` does not have the setting in a column: it is not null there."""
-        return row["trial"] in self._lacking.get(column, ())
+        return row["trial"] in self.lacking.get(column, ())
 
     def text(self, axis: Axis, row: Mapping[Any, Any]) -> str:
         """Return the text of an axis's value in a row of `trials`, nothing where it has none."""
@@ -127,7 +127,7 @@ class JobData:
     def texts(self, axis: Axis, frame: pd.DataFrame) -> list[str]:
         """Return the same for each row of a part of `trials`."""
         column = setting_column(axis.name)
-        if column not in self._lacking and frame[column].dtype != object:
+        if column not in self.lacking and frame[column].dtype != object:
             # Very many trials have few values; in other columns equal values may read differently.
             codes, values = pd.factorize(frame[column], use_na_sentinel=False)
             known = [value_text(axis, value) for value in values.tolist()]

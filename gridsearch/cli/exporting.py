@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.frames import OURS
@@ -29,22 +30,30 @@ def export_format(name: str | None, output: Path | None) -> str:
     return kind
 
 
-def write(frame: pd.DataFrame, kind: str, output: Path | None) -> int:
+#: Columns of settings that some trials' models do not have, with these trials (`JobData.lacking`).
+Lacking = Mapping[str, Collection[str]]
+
+
+def write(frame: pd.DataFrame, kind: str, output: Path | None, lacking: Lacking = MappingProxyType({})) -> int:
     """Write a frame to a file, whole or not at all, or to stdout; return its number of rows."""
-    content = _content(frame, kind)
+    content = _content(frame, kind, lacking)
     with output_file(output) as stream:
         stream.write(content)
     return len(frame)
 
 
-def _content(frame: pd.DataFrame, kind: str) -> bytes:
+def _content(frame: pd.DataFrame, kind: str, lacking: Lacking) -> bytes:
     if kind == "parquet":
         return bytes(_storable(frame).to_parquet(index=False))
     if kind == "json":
         return (frame.to_json(orient="records", indent=2, double_precision=15) or "[]").encode() + b"\n"
     text = frame.copy()
     for column in text.select_dtypes(include=["object", "str"]):
-        text[column] = [_csv_text(cell, ours=column in OURS) for cell in text[column]]
+        without, ours = lacking.get(str(column), ()), column in OURS
+        text[column] = [
+            None if trial in without else _csv_text(cell, ours=ours)
+            for trial, cell in zip(frame["trial"], text[column], strict=True)
+        ]
     text.columns = [csv_cell(str(column)) for column in text.columns]
     return text.to_csv(index=False).encode()
 

@@ -222,7 +222,7 @@ def export(
             loaded = load(opened, name, with_epochs=True)
     if table != "epochs":
         frame = grouped(loaded).trials if table == "points" else loaded.trials
-        rows = write(matching(frame, filter_) if filter_ else frame, kind, output)
+        rows = write(matching(frame, filter_) if filter_ else frame, kind, output, loaded.lacking)
     if output:
         say(f"{plural(rows, 'row')} written to {output}")
 

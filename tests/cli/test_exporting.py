@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -56,3 +57,12 @@ def test_any_column_sorts(column: str) -> None:
     assert len(ranked(DATA, TableOptions(sort=(column,)))) == 18
     fixed = grid({"neurons": [1, 2]}, lambda point: 0.5, defaults={"dense": [1, 2], "act": None})
     assert len(ranked(fixed, TableOptions(sort=("dense", "act")))) == 2
+
+
+def test_what_a_trials_model_does_not_have_is_an_empty_cell(tmp_path: Path) -> None:
+    data = grid({"act": ["relu", None]}, lambda point: 0.5)
+    first, second = data.trials["trial"]
+    write(data.trials, "csv", tmp_path / "a.csv", {"act": {first}})
+    with (tmp_path / "a.csv").open(newline="") as stream:
+        rows = {row["trial"]: row["act"] for row in csv.DictReader(stream)}
+    assert rows == {first: "", second: "null"}

@@ -20,9 +20,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from gridsearch.engine.preparation import PreparedJob, prepare
-from gridsearch.spec.job import load_job
-from gridsearch.spec.outcomes import EpochRecord, LineageEvent, LineageFinished
+from gridsearch.config.events import EpochRecord, LineageEvent, LineageFinished
+from gridsearch.config.job import load_job
+from gridsearch.engine.prepare.preparation import PreparedJob, prepare
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Claim
 

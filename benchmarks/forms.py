@@ -26,18 +26,18 @@ from typing import Any
 import torch
 
 from gridsearch import paths
+from gridsearch.config.trial import Split, TrialConfig
 from gridsearch.data.catalog import load_dataset
 from gridsearch.data.splits import apply_split
-from gridsearch.engine.workplaces import choose_device
+from gridsearch.engine.executors.worker_context import choose_device
 from gridsearch.models.registry import find_model
-from gridsearch.spec.trial import Split, TrialConfig
-from gridsearch.training import choosing
 from gridsearch.training.arrays import to_device
-from gridsearch.training.evaluation import evaluate
-from gridsearch.training.form import Form
-from gridsearch.training.member import Member
-from gridsearch.training.single import Single
-from gridsearch.training.task import LineageTask, Workplace
+from gridsearch.training.loop.evaluation import evaluate
+from gridsearch.training.loop.member import Member
+from gridsearch.training.loop.task import LineageTask, Workplace
+from gridsearch.training.stacking import autotune
+from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.sequential import Single
 
 HERE = Path(__file__).parent
 WIDTHS, RATES = (10, 25, 50, 100), (0.1, 0.01, 0.001, 0.0001)
@@ -70,16 +70,16 @@ def case(model: str, batch_size: int, place: Workplace, options: argparse.Namesp
     """Return a case's times of a step by form, in microseconds, the form chosen, and its ratios to alone."""
     members = [Member(task(model, batch_size, number), place) for number in range(options.m)]
     steps = 10**9 if options.compile else 1
-    found = {one.form: one.seconds for one in choosing.measure(members, place, steps, {})}
-    chosen = choosing.fastest(found, steps)
+    found = {one.form: one.seconds for one in autotune.measure(members, place, steps, {})}
+    chosen = autotune.fastest(found, steps)
     ratios = [
-        choosing._try(choosing.ALONE, members, place) / choosing._try(chosen, members, place)
-        if chosen and chosen != choosing.ALONE
+        autotune._try(autotune.ALONE, members, place) / autotune._try(chosen, members, place)
+        if chosen and chosen != autotune.ALONE
         else 1.0
         for _ in range(options.rounds)
     ]
     evaluated = [
-        (seconds_to_evaluate(chosen or choosing.ALONE, members, place), seconds_to_evaluate("alone", members, place))
+        (seconds_to_evaluate(chosen or autotune.ALONE, members, place), seconds_to_evaluate("alone", members, place))
         for _ in range(options.rounds)
     ]
     micros = {form: None if seconds is None else round(seconds * 1e6) for form, seconds in found.items()}
@@ -97,8 +97,8 @@ def case(model: str, batch_size: int, place: Workplace, options: argparse.Namesp
 
 def seconds_to_evaluate(form: str, members: Sequence[Member], place: Workplace) -> float:
     """Return the seconds in which all members are evaluated on the validation images, after a first time."""
-    together = form != choosing.ALONE
-    made: list[Form] = [choosing.FORMS[form](members, place)] if together else [Single([one], place) for one in members]
+    together = form != autotune.ALONE
+    made: list[Form] = [autotune.FORMS[form](members, place)] if together else [Single([one], place) for one in members]
     for one in made:
         evaluate(one, place.validation)
     started = time.perf_counter()
@@ -142,7 +142,7 @@ def workplace(options: argparse.Namespace) -> Workplace:
 def hardware(device: torch.device, threads: int) -> str:
     """Return the machine in words."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return f"{choosing.machine(device, threads)}, Python {platform.python_version()}{load}"
+    return f"{autotune.machine(device, threads)}, Python {platform.python_version()}{load}"
 
 
 def text(result: dict[str, Any]) -> str:

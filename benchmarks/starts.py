@@ -39,9 +39,9 @@ COMPILE = """
 import time
 from types import SimpleNamespace
 import forms
-from gridsearch.training.compiled import Compiled
-from gridsearch.training.epochs import train_epoch
-from gridsearch.training.member import Member
+from gridsearch.training.strategies.compiled import Compiled
+from gridsearch.training.loop.epochs import train_epoch
+from gridsearch.training.loop.member import Member
 options = SimpleNamespace(device="cpu", dataset="digits", data_dir=None)
 place = forms.workplace(options)
 members = [Member(forms.task("cnn+norm+dropout", 16, number), place) for number in range(4)]

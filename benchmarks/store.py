@@ -19,14 +19,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gridsearch.spec import identity
-from gridsearch.spec.outcomes import EpochRecord, LineageFinished, WorkerEvent
-from gridsearch.spec.trial import TrialConfig
-from gridsearch.store import tables
+from gridsearch.config import identity
+from gridsearch.config.events import EpochRecord, LineageFinished, WorkerEvent
+from gridsearch.config.trial import TrialConfig
+from gridsearch.store.checksums import seal
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Claim, NewTrial
-from gridsearch.store.seals import seal
+from gridsearch.store.schema import tables
 
 JOB = "benchmark"
 EPOCHS_PER_TRIAL = 2

@@ -13,9 +13,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from gridsearch.config.json_schema import job_schema
 from gridsearch.data.catalog import DATASETS
 from gridsearch.models.registry import MODELS
-from gridsearch.spec.schema import job_schema
 
 DOCS = Path(__file__).parent
 

@@ -20,7 +20,7 @@ import pandas as pd
 from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.curves import curves
-from gridsearch.analysis.evaluated import evaluated_frame, evaluated_trial
+from gridsearch.analysis.evaluated_trials import evaluated_frame, evaluated_trial
 from gridsearch.analysis.frames import JobData, load
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, table

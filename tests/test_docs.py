@@ -13,10 +13,10 @@ import jsonschema
 import pytest
 import yaml
 
+from gridsearch.config.job import JOB_KEYS
+from gridsearch.config.trial import RECIPE_KEYS
 from gridsearch.data.catalog import DATASETS
 from gridsearch.models.registry import MODELS
-from gridsearch.spec.job import JOB_KEYS
-from gridsearch.spec.trial import RECIPE_KEYS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -67,7 +67,7 @@ def test_reading_results_imports_neither_torch_nor_ray() -> None:
         "import sys\n"
         "from gridsearch.cli.main import main\n"
         "import gridsearch.cli.reading, gridsearch.cli.standing, gridsearch.cli.trial, gridsearch.analysis.ranking\n"
-        "import gridsearch.store.opening, gridsearch.engine.liveness, gridsearch\n"
+        "import gridsearch.store.opening, gridsearch.engine.run.liveness, gridsearch\n"
         "print(sorted({'torch', 'ray', 'plotly', 'scipy', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

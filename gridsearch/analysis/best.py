@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gridsearch.spec.identity import point_of
-from gridsearch.spec.outcomes import SCORED_STATES
+from gridsearch.config.events import SCORED_STATES
+from gridsearch.config.identity import point_of
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import TrialRow
 

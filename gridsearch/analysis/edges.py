@@ -13,8 +13,8 @@ from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import ordered_values
 from gridsearch.analysis.ranking import leader
-from gridsearch.spec.metrics import of_training
-from gridsearch.spec.outcomes import RESULT_STATES
+from gridsearch.config.events import RESULT_STATES
+from gridsearch.config.metrics import of_training
 
 #: Axes whose values are names rather than amounts: beyond the largest seed there is nothing to look for.
 _NO_EDGE = frozenset({"seed", "data_seed"})

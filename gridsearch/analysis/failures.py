@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from gridsearch.analysis.frames import JobData
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.config.events import TrialState
 
 MOST_LOGS = 5
 #: What differs between two occurrences of one cause: numbers and addresses.

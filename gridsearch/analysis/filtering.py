@@ -1,6 +1,6 @@
 """The rows of a table that a user asks for, by an expression such as `neurons == 50 and epochs >= 20`.
 
-The language is that of a job's rules (`spec.rules`). DataFrame.query is not used: given a stranger's text it
+The language is that of a job's rules (`config.rules`). DataFrame.query is not used: given a stranger's text it
 reaches Python objects and their attributes.
 """
 
@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from gridsearch.config.events import TrialState
+from gridsearch.config.job import recipe_comparable
+from gridsearch.config.rules import parse_rule
+from gridsearch.config.trial import RECIPE_KEYS, TEXT_KEYS
+from gridsearch.config.value_kinds import Comparable, Kind, comparable_to
 from gridsearch.errors import GridsearchError, nearest
-from gridsearch.spec.job import recipe_comparable
-from gridsearch.spec.kinds import Comparable, Kind, comparable_to
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.spec.rules import parse_rule
-from gridsearch.spec.trial import RECIPE_KEYS, TEXT_KEYS
 
 
 class TableError(GridsearchError):

@@ -16,14 +16,14 @@ from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
 from gridsearch.analysis.rounding import rounded
 from gridsearch.analysis.settings import setting_values
+from gridsearch.config.axes import Axis
+from gridsearch.config.batches import KEEP
+from gridsearch.config.events import SCORED_STATES, TrialState
+from gridsearch.config.metrics import METRICS
+from gridsearch.config.sections import Objective
+from gridsearch.config.trial import FLOAT_KEYS
+from gridsearch.config.trial_epoch import scored_epoch
 from gridsearch.errors import nearest
-from gridsearch.spec.batches import KEEP
-from gridsearch.spec.domains import Axis
-from gridsearch.spec.metrics import METRICS
-from gridsearch.spec.outcomes import SCORED_STATES, TrialState
-from gridsearch.spec.readings import scored_epoch
-from gridsearch.spec.sections import Objective
-from gridsearch.spec.trial import FLOAT_KEYS
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import (
     EpochRow,

@@ -9,9 +9,9 @@ import pandas as pd
 
 from gridsearch.analysis.frames import OVER, JobData
 from gridsearch.analysis.measures import MEASURES
-from gridsearch.spec.identity import point_of
-from gridsearch.spec.metrics import METRICS
-from gridsearch.spec.outcomes import RESULT_STATES, TrialState
+from gridsearch.config.events import RESULT_STATES, TrialState
+from gridsearch.config.identity import point_of
+from gridsearch.config.metrics import METRICS
 
 _RESULTS = [state.value for state in RESULT_STATES]
 _MEANS = (*METRICS, "score", "seconds", *(name for name in MEASURES if name != "overfit_epoch"))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from gridsearch.spec.kinds import as_written
-from gridsearch.spec.yaml_source import plain_scalar
+from gridsearch.config.value_kinds import as_written
+from gridsearch.config.yaml_source import plain_scalar
 
 #: Numbers outside of these bounds are written with an exponent; learning rates of 0.0001 are not.
 _SMALLEST, _LARGEST = 1e-6, 1e12

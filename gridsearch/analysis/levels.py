@@ -12,7 +12,7 @@ import pandas as pd
 
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.rounding import rounded
-from gridsearch.spec.domains import Axis, Scale
+from gridsearch.config.axes import Axis, Scale
 
 #: More colours than this cannot be told apart, nor ordered by eye.
 MOST_LEVELS = 8

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any, TypeGuard
 
-from gridsearch.spec.batches import KEEP, LastBatch, steps_of_epoch
+from gridsearch.config.batches import KEEP, LastBatch, steps_of_epoch
 from gridsearch.store.rows import EpochRow, TrialRow
 
 #: Columns of the trials that are computed from their epochs, which must have been read for them.
@@ -66,7 +66,7 @@ def measures_of(
 ) -> dict[str, Any]:
     """Return every measure of a trial by name; None where its epochs do not tell.
 
-    A step's time is an epoch's divided by the steps in it (`spec/batches.py`), so it carries its share of the
+    A step's time is an epoch's divided by the steps in it (`config/batches.py`), so it carries its share of the
     evaluation.
     """
     seconds = seconds_per_epoch(own)

@@ -16,9 +16,9 @@ from gridsearch.analysis.filtering import TableError, matching, plain_rows
 from gridsearch.analysis.frames import OURS, OVER, SPREAD, JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
+from gridsearch.config.events import RESULT_STATES, SCORED_STATES, TrialState
+from gridsearch.config.metrics import METRICS
 from gridsearch.errors import nearest
-from gridsearch.spec.metrics import METRICS
-from gridsearch.spec.outcomes import RESULT_STATES, SCORED_STATES, TrialState
 
 _RANKED = sorted(state.value for state in RESULT_STATES)
 #: What stands in the place of the score in a table of the trials in a state that has none.

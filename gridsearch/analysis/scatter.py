@@ -13,10 +13,10 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import axis_title
 from gridsearch.analysis.levels import Levels, Placement, levels, placement, with_seen
+from gridsearch.config.axes import Axis
+from gridsearch.config.events import TrialState
+from gridsearch.config.sections import Objective
 from gridsearch.errors import nearest
-from gridsearch.spec.domains import Axis
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.spec.sections import Objective
 
 #: How far points are moved aside at most, as a share of the distance to the nearest neighbouring value, and from how
 #: many trials at one value on: fewer need less room.

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gridsearch.spec.record import JobRecord
-from gridsearch.spec.trial import FLOAT_KEYS, RECIPE_KEYS
+from gridsearch.config.record import JobRecord
+from gridsearch.config.trial import FLOAT_KEYS, RECIPE_KEYS
 
 
 def setting_values(record: JobRecord, configs: Sequence[str]) -> dict[str, list[Any]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from gridsearch.spec.identity import flatten
+from gridsearch.config.identity import flatten
 from gridsearch.store.rows import JobRow, TrialRow
 
 #: How many values of a setting are named.

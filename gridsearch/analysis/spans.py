@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gridsearch.spec.outcomes import Formation
+from gridsearch.config.events import Formation
 from gridsearch.store.rows import TrainingRow
 
 

@@ -12,8 +12,8 @@ from gridsearch.analysis.frames import JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.ranking import ranked, score_cell
-from gridsearch.spec.identity import point_of
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.config.events import TrialState
+from gridsearch.config.identity import point_of
 
 
 @dataclass(frozen=True, slots=True)

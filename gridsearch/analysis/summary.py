@@ -10,9 +10,9 @@ from gridsearch.analysis.edges import edge_notes
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.ranking import leader
-from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES, TrialState
-from gridsearch.spec.readings import last_epoch
-from gridsearch.spec.sections import Objective
+from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
+from gridsearch.config.sections import Objective
+from gridsearch.config.trial_epoch import last_epoch
 from gridsearch.store.rows import TrialRow
 
 

@@ -9,7 +9,7 @@ from gridsearch.analysis.best import Place, best
 from gridsearch.analysis.labels import label, mean_text
 from gridsearch.analysis.rounding import rounded
 from gridsearch.cli.wording import short_id
-from gridsearch.spec.record import JobRecord
+from gridsearch.config.record import JobRecord
 
 if TYPE_CHECKING:
     from gridsearch.analysis.labels import Spread

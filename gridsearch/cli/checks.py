@@ -81,7 +81,7 @@ def _device() -> Iterator[Finding]:
     try:
         import torch
 
-        from gridsearch.training.compiled import why_not_compiled
+        from gridsearch.training.strategies.compiled import why_not_compiled
 
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         names = ", ".join(torch.cuda.get_device_name(i) for i in range(count))
@@ -96,7 +96,7 @@ def _device() -> Iterator[Finding]:
 
 def _forms(device: torch.device) -> Iterator[Finding]:
     """Say of each way to train several models as one whether it works here."""
-    from gridsearch.training.form_checks import unusable_forms
+    from gridsearch.training.stacking.self_check import unusable_forms
 
     for form, why in unusable_forms(device).items():
         text = f"refused, so models are trained alone: {why}" if why else "gets the numbers that a model gets alone"

@@ -12,7 +12,7 @@ from gridsearch.cli.options import DEFAULT_STORE, FormatOption, StoreOption, Tab
 from gridsearch.cli.resources import checked_size
 from gridsearch.cli.streams import data, into, say
 from gridsearch.cli.wording import plural
-from gridsearch.spec.byte_sizes import bytes_of, size_text
+from gridsearch.config.byte_sizes import bytes_of, size_text
 
 GcDryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")]
 GcCheckpoints = Annotated[
@@ -43,7 +43,7 @@ def gc(
     kind = tables.format_of(format_, output)
     with open_store(store, create=False, read_only=dry_run) as opened:
         refuse_unsound(opened, store)
-        from gridsearch.engine.collecting import collect  # and torch with it, which takes seconds
+        from gridsearch.engine.disk.garbage import collect  # and torch with it, which takes seconds
 
         shares = collect(opened, store, bytes_of(checkpoints), dry_run=dry_run)
     files, size = sum(share.files for share in shares), sum(share.size for share in shares)

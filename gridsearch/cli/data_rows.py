@@ -9,7 +9,7 @@ from gridsearch.cli.wording import plural
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gridsearch.engine.preparation import PreparedJob
+    from gridsearch.engine.prepare.preparation import PreparedJob
 
 #: Of so many classes each is told with its number of images.
 MOST_LISTED = 12

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 from gridsearch import paths
 from gridsearch.cli.streams import folded
 from gridsearch.cli.wording import plural
-from gridsearch.engine.disk_use import MORE_ROOM, free_bytes
-from gridsearch.spec.byte_sizes import size_text
+from gridsearch.config.byte_sizes import size_text
+from gridsearch.engine.disk.disk_use import MORE_ROOM, free_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from gridsearch.engine.disk_need import DiskNeed
-    from gridsearch.engine.disk_use import DiskUse
-    from gridsearch.engine.launch import LaunchOptions
-    from gridsearch.engine.packing import PlannedPack
+    from gridsearch.config.job import JobSpec
+    from gridsearch.engine.disk.disk_need import DiskNeed
+    from gridsearch.engine.disk.disk_use import DiskUse
+    from gridsearch.engine.run.launch import LaunchOptions
+    from gridsearch.engine.run.packing import PlannedPack
     from gridsearch.search.plan import Plan
-    from gridsearch.spec.job import JobSpec
 
 
 def use_text(used: DiskUse, *, width: int | None) -> str:
@@ -91,8 +91,8 @@ def room_for(
     spec: JobSpec, store: Path, options: LaunchOptions, packs: Sequence[PlannedPack], sizes: Mapping[str, int]
 ) -> Room:
     """Return what a launch will need of the disk, and what is free there."""
-    from gridsearch.engine.disk_need import disk_need
-    from gridsearch.engine.launch import checkpoint_limit
+    from gridsearch.engine.disk.disk_need import disk_need
+    from gridsearch.engine.run.launch import checkpoint_limit
 
     limit = checkpoint_limit(spec, options)
     need = disk_need(packs, sizes, workers=options.workers, keep=options.keep, limit=limit)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.cli.streams import say
 from gridsearch.cli.wording import duration, plural, quoted, store_option
-from gridsearch.spec.outcomes import RESULT_STATES, TrialState
+from gridsearch.config.events import RESULT_STATES, TrialState
 
 if TYPE_CHECKING:
-    from gridsearch.engine.launch import LaunchEnd
-    from gridsearch.spec.job import JobSpec
+    from gridsearch.config.job import JobSpec
+    from gridsearch.engine.run.launch import LaunchEnd
     from gridsearch.store.contract import Store
 
 _CAUSES_SHOWN = 3

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.analysis.labels import Spread, label, mean_text
 from gridsearch.cli.tables import Grid
 from gridsearch.cli.wording import id_within, plural, short_id
-from gridsearch.spec.identity import flatten
+from gridsearch.config.identity import flatten
 
 if TYPE_CHECKING:
-    from gridsearch.engine.evaluating import Found
+    from gridsearch.engine.trained.evaluation import Found
     from gridsearch.store.rows import EvaluationRow, JobRow
 
 #: What is shown of each trial, and of all.

@@ -30,8 +30,8 @@ from gridsearch.cli.wording import id_within, moment, quoted, short_id
 from gridsearch.errors import GridsearchError
 
 if TYPE_CHECKING:
-    from gridsearch.analysis.evaluations import ClassScore, Scores
-    from gridsearch.engine.evaluating import Found
+    from gridsearch.analysis.evaluation import ClassScore, Scores
+    from gridsearch.engine.trained.evaluation import Found
     from gridsearch.store.rows import JobRow
 
 Top = Annotated[
@@ -85,10 +85,10 @@ def evaluate(
         # torch: a mistake shows without it.
         import torch
 
-        from gridsearch.engine.descriptors import stdout_to_stderr
-        from gridsearch.engine.evaluating import Wanted
-        from gridsearch.engine.evaluating import evaluate as find_out
-        from gridsearch.engine.trained import ModelSource
+        from gridsearch.engine.executors.descriptors import stdout_to_stderr
+        from gridsearch.engine.trained.evaluation import Wanted
+        from gridsearch.engine.trained.evaluation import evaluate as find_out
+        from gridsearch.engine.trained.load import ModelSource
 
         torch.set_num_threads(threads)
         source = ModelSource(opened, store, paths.data_dir(data_dir), device, note=say)
@@ -136,7 +136,7 @@ def _print_points(
     several: bool,
 ) -> None:
     """Print points of several trials: of one all that is known, of several a line for each trial and each mean."""
-    from gridsearch.analysis.evaluations import scores
+    from gridsearch.analysis.evaluation import scores
 
     if format_ is tables.Format.JSON:
         every = [
@@ -168,7 +168,7 @@ def _print_grids(grids: Sequence[tables.Grid], format_: tables.Format, *, below:
 
 
 def _print_one(name: str, found: Found, format_: tables.Format) -> None:
-    from gridsearch.analysis.evaluations import scores
+    from gridsearch.analysis.evaluation import scores
 
     result = scores(found.evaluation) if found.evaluation else None
     if format_ is tables.Format.JSON:
@@ -196,7 +196,7 @@ def _differing(job: JobRow, found: Sequence[Found], *, whole: bool) -> dict[str,
 
 
 def _print_several(found: Sequence[Found], differing: Mapping[str, Sequence[str]], format_: tables.Format) -> None:
-    from gridsearch.analysis.evaluations import scores
+    from gridsearch.analysis.evaluation import scores
 
     if format_ is tables.Format.JSON:
         data(json.dumps([_as_json(one, scores(one.evaluation) if one.evaluation else None) for one in found], indent=2))
@@ -224,7 +224,7 @@ def _tables_of(name: str, result: Scores, format_: tables.Format, whose: str = "
 
     CSV has all of both. `whose` says of what they are, where that is not one trial.
     """
-    from gridsearch.analysis.evaluations import WORST
+    from gridsearch.analysis.evaluation import WORST
 
     if not result.many:
         return [_classes(result, result.classes, whose), _confusion(result)]
@@ -242,7 +242,7 @@ def _tables_of(name: str, result: Scores, format_: tables.Format, whose: str = "
 
 
 def _classes(result: Scores, shown: Sequence[ClassScore], caption: str = "") -> tables.Grid:
-    from gridsearch.analysis.evaluations import absent_text
+    from gridsearch.analysis.evaluation import absent_text
 
     rows = [
         [one.name, _number(one.precision), _number(one.recall), _number(one.f1), str(one.support)]
@@ -278,7 +278,7 @@ def _speeds(
 
     Of several devices each has its lines, and a trial that was not timed has one. Ids are `whole` for programs.
     """
-    from gridsearch.analysis.evaluations import speeds
+    from gridsearch.analysis.evaluation import speeds
 
     rows: list[list[str]] = []
     for place, one in enumerate(found):
@@ -324,7 +324,7 @@ def _number(value: float | None) -> str:
 def _as_json(found: Found, result: Scores | None) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from gridsearch.analysis.evaluations import speeds
+    from gridsearch.analysis.evaluation import speeds
 
     test = None
     if result and found.evaluation:

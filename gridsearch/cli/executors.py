@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Self
 
 from gridsearch import paths
 from gridsearch.cli.resources import Resources
+from gridsearch.config.events import OPEN_STATES
 from gridsearch.errors import EngineError, StorageError, StoreError
-from gridsearch.spec.outcomes import OPEN_STATES
 
 if TYPE_CHECKING:
-    from gridsearch.engine.executor import Executor, WorkerSettings
-    from gridsearch.engine.preparation import PreparedJob
-    from gridsearch.engine.ray_session import RaySession
+    from gridsearch.engine.executors.base import Executor, WorkerSettings
+    from gridsearch.engine.executors.ray_session import RaySession
+    from gridsearch.engine.prepare.preparation import PreparedJob
 
 
 class Executors:
@@ -54,22 +54,22 @@ class Executors:
     def make(self, settings: WorkerSettings) -> Executor:
         """Return the executor, its workers not yet started."""
         if self.chosen.inline:
-            from gridsearch.engine.inline import InlineExecutor
+            from gridsearch.engine.executors.inline import InlineExecutor
 
             return InlineExecutor(settings, paths.scratch_dir(self.store_path) / "inline.log")
         session = self._ray()
-        from gridsearch.engine.ray_tune import RayTuneExecutor
+        from gridsearch.engine.executors.ray_tune import RayTuneExecutor
 
         return RayTuneExecutor(settings, session)
 
     def _ray(self) -> RaySession:
         if self.session is None or self.session.closed:
-            from gridsearch.engine.ray_environment import set_up_own
+            from gridsearch.engine.executors.ray_environment import set_up_own
 
             if self.chosen.address is None:
                 set_up_own()  # before Ray is imported
             try:
-                from gridsearch.engine.ray_session import RayOptions, RaySession
+                from gridsearch.engine.executors.ray_session import RayOptions, RaySession
             except ImportError as error:
                 raise EngineError(
                     f"Ray Tune cannot be imported ({error}); install ray[tune], or use --inline"

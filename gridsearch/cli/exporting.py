@@ -13,8 +13,8 @@ from gridsearch.analysis.labels import label
 from gridsearch.cli.file_formats import chosen_format
 from gridsearch.cli.streams import output_file
 from gridsearch.cli.tables import csv_cell
+from gridsearch.config.value_kinds import Kind, as_written, kind_of
 from gridsearch.errors import GridsearchError
-from gridsearch.spec.kinds import Kind, as_written, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd

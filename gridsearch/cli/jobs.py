@@ -12,7 +12,7 @@ from gridsearch.errors import GridsearchError, JobError, nearest
 
 if TYPE_CHECKING:
     from gridsearch.analysis.best import Place
-    from gridsearch.spec.job import JobSpec
+    from gridsearch.config.job import JobSpec
     from gridsearch.store.contract import Store
 
 _SUFFIXES = (".yaml", ".yml")
@@ -32,8 +32,8 @@ def job_file(argument: str) -> Path:
 
 def load(argument: str, overrides: Sequence[str] | None, only: Sequence[str] | None = None) -> JobSpec:
     """Read and check the job file that is meant, of which only a part may be to be trained."""
-    from gridsearch.spec.job import load_job
-    from gridsearch.spec.selection import selecting
+    from gridsearch.config.job import load_job
+    from gridsearch.config.selection import selecting
 
     return selecting(load_job(job_file(argument), overrides or ()), only or ())
 
@@ -58,7 +58,7 @@ def stored_name(store: Store, argument: str) -> str:
     if (argument.endswith(_SUFFIXES) and (path := Path(argument)).is_file()) or (
         argument.endswith(_SUFFIXES) and (path := Path(paths.JOBS_NAME) / argument).is_file()
     ):
-        from gridsearch.spec.yaml_source import read_document
+        from gridsearch.config.yaml_source import read_document
 
         name = read_document(path).data.get("name")
         if isinstance(name, str):

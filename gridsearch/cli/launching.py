@@ -45,7 +45,9 @@ from gridsearch.cli.resources import (
 from gridsearch.cli.streams import columns, data, line_at_once, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable, supervise, users_own
 from gridsearch.cli.wording import STOPPED_EARLY, STOPPING, plural, quoted, store_option
-from gridsearch.engine.interruption import Interruption
+from gridsearch.config.byte_sizes import bytes_of
+from gridsearch.config.durations import seconds_of
+from gridsearch.engine.run.interruption import Interruption
 from gridsearch.errors import (
     EXIT_COMPLETE,
     EXIT_INTERRUPTED,
@@ -55,19 +57,17 @@ from gridsearch.errors import (
     StopNowError,
     StoreLockedError,
 )
-from gridsearch.spec.byte_sizes import bytes_of
-from gridsearch.spec.durations import seconds_of
 from gridsearch.store.waiting import Patience, ordinarily
 
 if TYPE_CHECKING:
     from gridsearch.cli.preparing import Preparing
-    from gridsearch.engine.explaining import ExplainedPack
-    from gridsearch.engine.launch import LaunchOptions
-    from gridsearch.engine.model_process import Limits
-    from gridsearch.engine.preparation import PreparedJob
+    from gridsearch.config.events import FormMeasured
+    from gridsearch.config.job import JobSpec
+    from gridsearch.engine.prepare.model_process import Limits
+    from gridsearch.engine.prepare.preparation import PreparedJob
+    from gridsearch.engine.run.explaining import ExplainedPack
+    from gridsearch.engine.run.launch import LaunchOptions
     from gridsearch.search.plan import Plan
-    from gridsearch.spec.job import JobSpec
-    from gridsearch.spec.outcomes import FormMeasured
     from gridsearch.store.contract import Store
     from gridsearch.training.distillation import TeacherFile
 
@@ -99,7 +99,7 @@ def resume(job: OptionalJobName = None, only: OnlyOption = None, *, training: Tr
 
     Failed trials are trained again with --retry-failed only.
     """
-    from gridsearch.spec.selection import selecting
+    from gridsearch.config.selection import selecting
 
     if only and job is None:
         raise GridsearchError("--only selects trials of one job: name it, gridsearch resume JOB --only EXPRESSION")
@@ -155,16 +155,16 @@ def _plan_teachers(spec: JobSpec, training: Training) -> None:
 def _plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
     from gridsearch.cli.packs import packs_grid, packs_json
     from gridsearch.cli.plans import Left, doom_lines, leaving, plan_json, plan_text, remark_lines
-    from gridsearch.engine.descriptors import stdout_to_stderr
-    from gridsearch.engine.explaining import explain_now
-    from gridsearch.engine.launch import check_same_job, plan_job, plan_packs
-    from gridsearch.engine.leaks import leaks_of
-    from gridsearch.engine.preparation import prepare
-    from gridsearch.engine.teachers import chosen_teacher
-    from gridsearch.engine.workplaces import choose_device
+    from gridsearch.engine.executors.descriptors import stdout_to_stderr
+    from gridsearch.engine.executors.worker_context import choose_device
+    from gridsearch.engine.prepare.leaks import leaks_of
+    from gridsearch.engine.prepare.preparation import prepare
+    from gridsearch.engine.prepare.teachers import chosen_teacher
+    from gridsearch.engine.run.explaining import explain_now
+    from gridsearch.engine.run.launch import check_same_job, plan_job, plan_packs
     from gridsearch.store.nearby import nearby_text
     from gridsearch.store.opening import open_store
-    from gridsearch.training.compiled import why_not_compiled
+    from gridsearch.training.strategies.compiled import why_not_compiled
 
     options = _options(training, resources(training))
     limits = _limits(training)
@@ -258,7 +258,7 @@ def _teachers_first(specs: list[JobSpec], training: Training, *, read_only: bool
     """Return jobs in an order in which teachers come before their students, theirs included."""
     if all(spec.teacher is None for spec in specs):
         return specs
-    from gridsearch.engine.teachers import check_chain, in_order
+    from gridsearch.engine.prepare.teachers import check_chain, in_order
     from gridsearch.store.opening import open_store
 
     with ExitStack() as stack:
@@ -296,8 +296,8 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     from gridsearch.cli.executors import Executors
     from gridsearch.cli.progress import make_progress
     from gridsearch.cli.tracking import Tracker
-    from gridsearch.engine.launch import Launch, check_same_job, plan_job, worker_settings
-    from gridsearch.engine.preparation import prepare
+    from gridsearch.engine.prepare.preparation import prepare
+    from gridsearch.engine.run.launch import Launch, check_same_job, plan_job, worker_settings
 
     started = time.monotonic()
     chosen = resources(training)
@@ -372,7 +372,7 @@ def _places(training: Training) -> str:
 def _say_plan(prepared: PreparedJob, made: Plan, store: Store, training: Training) -> None:
     """Say what will be trained, and what a person may not expect of it."""
     from gridsearch.cli.plans import doom_lines, leak_lines, leaving, plan_line, remark_lines
-    from gridsearch.engine.leaks import leaks_of
+    from gridsearch.engine.prepare.leaks import leaks_of
 
     name = prepared.job.name
     say(plan_line(prepared, made))
@@ -387,7 +387,7 @@ def _say_plan(prepared: PreparedJob, made: Plan, store: Store, training: Trainin
 
 
 def _options(training: Training, chosen: Resources) -> LaunchOptions:
-    from gridsearch.engine.launch import LaunchOptions
+    from gridsearch.engine.run.launch import LaunchOptions
 
     return LaunchOptions(
         chosen.workers,
@@ -402,7 +402,7 @@ def _options(training: Training, chosen: Resources) -> LaunchOptions:
 
 
 def _limits(training: Training, stop: Interruption | None = None) -> Limits:
-    from gridsearch.engine.model_process import Limits
+    from gridsearch.engine.prepare.model_process import Limits
 
     return Limits(seconds_of(training.model_timeout), (lambda: stop.requested) if stop else lambda: False)
 
@@ -411,7 +411,7 @@ def _teacher(spec: JobSpec, store: Store) -> str:
     """Return the id of the trial that a job's models learn from, by now trained; empty where they learn from none."""
     if spec.teacher is None:
         return ""
-    from gridsearch.engine.teachers import UNTRAINED, chosen_teacher
+    from gridsearch.engine.prepare.teachers import UNTRAINED, chosen_teacher
 
     chosen = chosen_teacher(spec, store)
     if chosen == UNTRAINED:
@@ -427,7 +427,7 @@ def _teacher_files(
     Where that fails in another process, which has said why, it returns that one's exit code.
     A model of the user's is built in a process of its own, within the launch's limits.
     """
-    from gridsearch.engine.trained import ModelSource, kept_teacher, teacher_file
+    from gridsearch.engine.trained.load import ModelSource, kept_teacher, teacher_file
 
     source = ModelSource(
         store, training.store, paths.data_dir(training.data_dir), training.device, training.threads, note=say
@@ -445,8 +445,8 @@ def _teacher_files(
 
 def _stored_jobs(store_path: Path, name: str | None, *, retry_failed: bool) -> list[JobSpec]:
     """Return the jobs of the store that have something left to train; say so when none has."""
-    from gridsearch.spec.job import job_from_text
-    from gridsearch.spec.outcomes import OPEN_STATES, TrialState
+    from gridsearch.config.events import OPEN_STATES, TrialState
+    from gridsearch.config.job import job_from_text
     from gridsearch.store.opening import open_store
 
     failures = {TrialState.FAILED, TrialState.CANCELLED}

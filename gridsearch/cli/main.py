@@ -18,7 +18,7 @@ from gridsearch.cli.logs import logged
 from gridsearch.cli.outlet import drop_stdout
 from gridsearch.cli.plain_text import escaped_line, prepare
 from gridsearch.cli.streams import err, say
-from gridsearch.engine.supervised import is_supervised
+from gridsearch.engine.trained.supervised import is_supervised
 from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
 from gridsearch.store import waiting
 from gridsearch.version import __version__

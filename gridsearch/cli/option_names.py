@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from gridsearch.cli.tables import Format
+from gridsearch.config.habits import key_habit
+from gridsearch.config.trial import RECIPE_KEYS
 from gridsearch.errors import closest
-from gridsearch.spec.habits import key_habit
-from gridsearch.spec.trial import RECIPE_KEYS
 
 #: Formats as other tools have options for them, and what `--format` calls them.
 _FORMATS = {

@@ -10,7 +10,7 @@ import typer
 
 from gridsearch import paths
 from gridsearch.cli.tables import Format
-from gridsearch.spec.outcomes import EVERY_TRIAL
+from gridsearch.config.events import EVERY_TRIAL
 
 StoreOption = Annotated[
     Path, typer.Option("--store", envvar="GRIDSEARCH_STORE", help="The store of results.", show_default=True)

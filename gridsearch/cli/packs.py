@@ -10,7 +10,7 @@ from gridsearch.cli.tables import Grid
 from gridsearch.cli.wording import duration
 
 if TYPE_CHECKING:
-    from gridsearch.engine.explaining import ExplainedPack
+    from gridsearch.engine.run.explaining import ExplainedPack
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _LEGEND = (

@@ -77,8 +77,8 @@ def _unusable(folder: Path, error: OSError) -> GridsearchError:
 
 def schema() -> None:
     """Print the JSON schema of job files, for editors."""
+    from gridsearch.config.json_schema import job_schema
     from gridsearch.data.catalog import DATASETS
     from gridsearch.models.registry import MODELS
-    from gridsearch.spec.schema import job_schema
 
     data(json.dumps(job_schema(datasets=list(DATASETS), models=list(MODELS)), indent=2))

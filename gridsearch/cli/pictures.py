@@ -16,13 +16,13 @@ from gridsearch.cli.resources import DeviceOption, checked_device
 from gridsearch.cli.streams import data, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.cli.wording import short_id
+from gridsearch.config.image_format import Background, Resize
 from gridsearch.errors import GridsearchError
-from gridsearch.spec.image_format import Background, Resize
 
 if TYPE_CHECKING:
-    from gridsearch.engine.trained import TrainedTrial
+    from gridsearch.config.image_format import ImageFormat
+    from gridsearch.engine.trained.load import TrainedTrial
     from gridsearch.report.pictures import Sheet
-    from gridsearch.spec.image_format import ImageFormat
 
 TrialName = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
 DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A data set as jobs name it, or the path of one.")]
@@ -89,7 +89,7 @@ def samples(
 
 def _image_format(size: str | None, resize: str | None, background: str | None) -> ImageFormat:
     """Return how images are read, as the keys of a job would say it."""
-    from gridsearch.spec.image_format import MOST_PIXELS, format_of
+    from gridsearch.config.image_format import MOST_PIXELS, format_of
 
     if resize and size is None:
         raise GridsearchError("--resize: to which size? say it: --image-size 64")
@@ -123,8 +123,8 @@ def maps(
     with open_store(store, create=False, read_only=True) as opened:
         row = opened.trial(trial)
         require_own_process(models_behind(opened, [row.trial_id]))
-        from gridsearch.engine.descriptors import stdout_to_stderr
-        from gridsearch.engine.trained import ModelSource, job_with, trained
+        from gridsearch.engine.executors.descriptors import stdout_to_stderr
+        from gridsearch.engine.trained.load import ModelSource, job_with, trained
 
         job = job_with(opened, row.trial_id)
         source = ModelSource(opened, store, paths.data_dir(data_dir), device, note=say)
@@ -136,7 +136,7 @@ def maps(
 
 def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -> Sheet:
     from gridsearch.data.samples import sample_places
-    from gridsearch.engine.mapping import validation_maps
+    from gridsearch.engine.trained.maps import validation_maps
     from gridsearch.report.overlays import overlay
     from gridsearch.report.pictures import Picture, Sheet
 

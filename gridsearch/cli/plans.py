@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.cli.data_rows import data_rows
 from gridsearch.cli.streams import folded
 from gridsearch.cli.wording import plural, quoted, short_id
-from gridsearch.engine.narrowing import Narrowing, narrowing
-from gridsearch.engine.teachers import UNTRAINED
+from gridsearch.engine.prepare.narrowing import Narrowing, narrowing
+from gridsearch.engine.prepare.teachers import UNTRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gridsearch.cli.disk import Room
-    from gridsearch.engine.leaks import Leaks, Seen
-    from gridsearch.engine.packing import PlannedPack
-    from gridsearch.engine.preparation import PreparedJob
+    from gridsearch.config.job import JobSpec
+    from gridsearch.engine.prepare.leaks import Leaks, Seen
+    from gridsearch.engine.prepare.preparation import PreparedJob
+    from gridsearch.engine.run.packing import PlannedPack
     from gridsearch.search.plan import Plan
-    from gridsearch.spec.job import JobSpec
     from gridsearch.store.contract import Store
 
 
@@ -108,7 +108,7 @@ def leak_rows(leaks: Leaks) -> list[tuple[int, str]]:
 
 def remark_lines(prepared: PreparedJob, store: Store | None, plan: Plan) -> list[str]:
     """Return what a job has that changes nothing, or is hardly what was meant, and why trials are new."""
-    from gridsearch.engine.changes import changes
+    from gridsearch.engine.prepare.changes import changes
 
     new = plan.new + plan.resume + plan.read
     why = changes(prepared, store) if store and new else []

@@ -13,7 +13,7 @@ from gridsearch.cli.region import Region
 from gridsearch.cli.streams import err, folded, line_at_once, say
 from gridsearch.cli.tracking import Tracker
 from gridsearch.cli.wording import STOPPING, duration
-from gridsearch.spec.outcomes import LineageEvent
+from gridsearch.config.events import LineageEvent
 
 if TYPE_CHECKING:
     from gridsearch.store.rows import Recorded

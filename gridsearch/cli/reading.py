@@ -76,7 +76,7 @@ def status(job: OptionalJobName = None, store: StoreOption = DEFAULT_STORE, as_j
     """Print how each job stands: counts, launches, failures; and what the store takes of the disk."""
     from gridsearch.cli.disk import use_text
     from gridsearch.cli.standing import standing, standing_text
-    from gridsearch.engine.disk_use import disk_use
+    from gridsearch.engine.disk.disk_use import disk_use
 
     with _open(store, job) as opened:
         names = [jobs.stored_name(opened, job)] if job else [row.name for row in opened.jobs()]
@@ -232,9 +232,9 @@ def _export_onnx(job: str, trial: str | None, target: Path, store: Path, data_di
         name = jobs.stored_name(opened, job)
         chosen = jobs.chosen_trial(opened, name, trial)
         require_own_process(models_behind(opened, [chosen]))
-        from gridsearch.engine.descriptors import stdout_to_stderr
-        from gridsearch.engine.onnx_export import check_onnx, write_onnx
-        from gridsearch.engine.trained import ModelSource, trained
+        from gridsearch.engine.executors.descriptors import stdout_to_stderr
+        from gridsearch.engine.trained.load import ModelSource, trained
+        from gridsearch.engine.trained.onnx import check_onnx, write_onnx
 
         check_onnx()
         source = ModelSource(opened, store, paths.data_dir(data_dir), note=say)

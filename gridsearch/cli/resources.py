@@ -19,10 +19,10 @@ from gridsearch.cli.options import (
     DataOption,
     StoreOption,
 )
+from gridsearch.config.byte_sizes import bytes_of
+from gridsearch.config.durations import seconds_of
+from gridsearch.config.events import EVERY_TRIAL
 from gridsearch.errors import GridsearchError
-from gridsearch.spec.byte_sizes import bytes_of
-from gridsearch.spec.durations import seconds_of
-from gridsearch.spec.outcomes import EVERY_TRIAL
 
 _DEVICES = ("auto", "cpu", "cuda")
 

@@ -17,8 +17,8 @@ from gridsearch.cli import tables
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, StoreOption, TableFile
 from gridsearch.cli.streams import columns, data, into, say
 from gridsearch.cli.wording import short_id
+from gridsearch.config.versions import CURRENT
 from gridsearch.errors import GridsearchError, StoreError
-from gridsearch.spec.versions import CURRENT
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store
@@ -142,8 +142,8 @@ def _own_epochs(row: TrialRow, store: Store) -> list[EpochRow]:
 
 def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
     from gridsearch.cli.layers import layers_grid, layers_json
-    from gridsearch.engine.model_process import ModelProcess
-    from gridsearch.engine.model_questions import Seen
+    from gridsearch.engine.prepare.model_process import ModelProcess
+    from gridsearch.engine.prepare.model_questions import Seen
     from gridsearch.models.registry import MODELS, check_hyperparameters, check_values, find_model
 
     process = None if wanted.name in MODELS else ModelProcess(wanted.name, wanted.folders)
@@ -173,7 +173,7 @@ def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
 
 def _of_trial(row: TrialRow, store: Store) -> _Wanted:
     """Return the model of a trial, with the images of a job that has its model and its data set."""
-    from gridsearch.spec.identity import parse
+    from gridsearch.config.identity import parse
 
     config = parse(row.config)
     fitting = (job.record for job in store.jobs())
@@ -188,8 +188,8 @@ def _of_trial(row: TrialRow, store: Store) -> _Wanted:
 
 
 def _settings(written: Sequence[str]) -> dict[str, Any]:
-    from gridsearch.spec.overrides import parse_override
-    from gridsearch.spec.trial import RECIPE_KEYS
+    from gridsearch.config.overrides import parse_override
+    from gridsearch.config.trial import RECIPE_KEYS
 
     settings = dict(parse_override(text, example="neurons=100") for text in written)
     if stray := [key for key in settings if key in RECIPE_KEYS]:

@@ -15,7 +15,7 @@ from gridsearch.cli.best import Best, best_trial
 from gridsearch.cli.plain_text import printable
 from gridsearch.cli.streams import folded
 from gridsearch.cli.wording import duration, moment, plural, short_id
-from gridsearch.spec.outcomes import OPEN_STATES, RESULT_STATES
+from gridsearch.config.events import OPEN_STATES, RESULT_STATES
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store
@@ -29,7 +29,7 @@ SILENT_SECONDS = 60.0
 
 def standing(store: Store, name: str) -> dict[str, Any]:
     """Return how a job stands as JSON values."""
-    from gridsearch.engine.liveness import is_gone, is_there, silent_seconds
+    from gridsearch.engine.run.liveness import is_gone, is_there, silent_seconds
 
     row = store.job(name)
     counts = store.counts(name)
@@ -106,7 +106,7 @@ def _spread(best: Best) -> dict[str, Any]:
 
 
 def _launch_state(launch: dict[str, Any]) -> str:
-    from gridsearch.engine.liveness import SILENT_SECONDS
+    from gridsearch.engine.run.liveness import SILENT_SECONDS
 
     if not launch["alive"]:
         return "lost; its trials wait for: gridsearch resume"

@@ -6,8 +6,8 @@ import contextlib
 import os
 import sys
 
-from gridsearch.engine import supervised
-from gridsearch.engine.interruption import die_on_signals, raise_on_signals
+from gridsearch.engine.run.interruption import die_on_signals, raise_on_signals
+from gridsearch.engine.trained import supervised
 from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_SOME_FAILED
 
 

@@ -19,8 +19,8 @@ import typer
 
 from gridsearch.cli.defects import kept_text
 from gridsearch.cli.streams import err, say
-from gridsearch.engine.exit_causes import cause_of_exit
-from gridsearch.engine.supervised import BEGAN, ENDED, VARIABLE, is_supervised
+from gridsearch.engine.run.exit_causes import cause_of_exit
+from gridsearch.engine.trained.supervised import BEGAN, ENDED, VARIABLE, is_supervised
 from gridsearch.errors import EXIT_INTERRUPTED, EngineError, ModelError, StopNowError, StoreError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def require_own_process(models: Sequence[str]) -> None:
 
 def models_behind(store: Store, trials: Sequence[str]) -> list[str]:
     """Return the models of trials, by their ids, and of those that taught them, and of those that taught these."""
-    from gridsearch.spec.identity import parse  # pydantic: a mistake shows without it
+    from gridsearch.config.identity import parse  # pydantic: a mistake shows without it
 
     found, following = [], list(trials)
     while following:
@@ -206,7 +206,7 @@ def _send(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 def _deed(code: int, account: str) -> str:
     if found := _TIMEOUT.search(account):
-        from gridsearch.spec.durations import duration_text
+        from gridsearch.config.durations import duration_text
 
         seconds = int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
         return f"did not come to an end within {duration_text(seconds)}"

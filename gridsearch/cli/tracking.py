@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from gridsearch.cli.best import Best, best_trial
 from gridsearch.cli.wording import duration
-from gridsearch.errors import GridsearchError, one_line
-from gridsearch.spec.outcomes import (
+from gridsearch.config.events import (
     OPEN_STATES,
     EpochRecord,
     LineageDiverged,
@@ -20,12 +19,13 @@ from gridsearch.spec.outcomes import (
     LineageStopped,
     TrialState,
 )
+from gridsearch.errors import GridsearchError, one_line
 
 _log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from gridsearch.config.job import JobSpec
     from gridsearch.search.plan import Plan
-    from gridsearch.spec.job import JobSpec
     from gridsearch.store.contract import Store
     from gridsearch.store.rows import Recorded
 

@@ -14,9 +14,9 @@ from gridsearch.cli.plain_text import printable
 from gridsearch.cli.streams import folded
 from gridsearch.cli.tables import Grid
 from gridsearch.cli.wording import duration, id_within, moment, plural, short_id
-from gridsearch.spec.identity import flatten
-from gridsearch.spec.metrics import METRICS
-from gridsearch.spec.versions import implied_settings
+from gridsearch.config.identity import flatten
+from gridsearch.config.metrics import METRICS
+from gridsearch.config.versions import implied_settings
 
 if TYPE_CHECKING:
     from gridsearch.analysis.spans import Span

@@ -16,7 +16,7 @@ from gridsearch.cli.resources import (
     TrialTimeoutOption,
 )
 from gridsearch.cli.streams import say
-from gridsearch.spec.durations import seconds_of
+from gridsearch.config.durations import seconds_of
 
 if TYPE_CHECKING:
     from gridsearch.cli.resources import Training
@@ -47,7 +47,7 @@ def weights(
     trial_timeout: TrialTimeoutOption = None,
 ) -> None:
     """Keep the weights that a trial has after an epoch, training it again where they are not kept yet."""
-    from gridsearch.engine.trained import ModelSource, teacher_file
+    from gridsearch.engine.trained.load import ModelSource, teacher_file
     from gridsearch.store.opening import open_store
 
     with open_store(store, create=False, read_only=True) as opened:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from gridsearch import paths
+from gridsearch.config.image_format import AS_IT_IS, ImageFormat
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.digits import load_digits
 from gridsearch.data.folder import load_folder
@@ -16,7 +17,6 @@ from gridsearch.data.npz import load_npz
 from gridsearch.data.scaling import scaled_dataset
 from gridsearch.data.torchvision_sets import has_raw_files, load_torchvision_set
 from gridsearch.errors import DataError, nearest
-from gridsearch.spec.image_format import AS_IT_IS, ImageFormat
 
 #: What a job may name, with one line about each.
 DATASETS = {

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from gridsearch.config.image_format import AS_IT_IS, ImageFormat
 from gridsearch.data.checks import Array
 from gridsearch.data.dataset import ImageDataset, dataset_from_arrays
 from gridsearch.data.folder_parts import folder_parts, subfolders
 from gridsearch.data.image_files import SUFFIXES, ImageReader, header_of
 from gridsearch.data.scaling import size_text, unit_text
 from gridsearch.errors import DataError
-from gridsearch.spec.image_format import AS_IT_IS, ImageFormat
 
 
 def load_folder(root: Path, image_format: ImageFormat = AS_IT_IS) -> ImageDataset:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gridsearch.config.image_format import ImageFormat
 from gridsearch.data.checks import Array
 from gridsearch.data.scaling import scaled
 from gridsearch.errors import DataError
-from gridsearch.spec.image_format import ImageFormat
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Transpose

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gridsearch.config.image_format import ImageFormat
 from gridsearch.data.checks import Images
 from gridsearch.data.dataset import PARTS, ImageDataset, dataset_from_arrays
-from gridsearch.spec.image_format import ImageFormat
 
 if TYPE_CHECKING:
     from PIL.Image import Image

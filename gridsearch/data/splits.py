@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gridsearch.config.trial import OWN, Split
 from gridsearch.data.allocation import proportional_counts
 from gridsearch.data.checks import Images, Labels
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.errors import DataError
-from gridsearch.spec.trial import OWN, Split
 
 Indices = npt.NDArray[np.int64]
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gridsearch.config.identity import settle
+from gridsearch.config.value_kinds import Kind, as_written, kind_of, kinds_text, mend
 from gridsearch.errors import closest
 from gridsearch.models.plain import is_plain
-from gridsearch.spec.identity import settle
-from gridsearch.spec.kinds import Kind, as_written, kind_of, kinds_text, mend
 
 #: Kinds of values as annotations tell them: whole numbers apart from those that a fraction may follow ("real");
 #: of a "number" it is not known.

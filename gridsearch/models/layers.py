@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gridsearch.config.versions import CURRENT
 from gridsearch.errors import ModelError
 from gridsearch.models.modes import in_mode
 from gridsearch.models.multiplications import LEFT_OUT
 from gridsearch.models.registry import ModelClass, build_model, settings_text
 from gridsearch.models.seeding import random_states_kept
-from gridsearch.spec.versions import CURRENT
 from gridsearch.user_code import told
 
 #: Images that a model is run on; more than one, because some normalisations need them.

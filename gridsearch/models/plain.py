@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gridsearch.spec.trial import MAX_LEVELS
+from gridsearch.config.trial import MAX_LEVELS
 
 
 def is_plain(value: Any, levels: int = MAX_LEVELS) -> bool:

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gridsearch.config.habits import key_habit
+from gridsearch.config.versions import CURRENT, FIRST, implied_settings
 from gridsearch.errors import ModelError, closest, nearest
 from gridsearch.models.arguments import Wanted, wanted_of
 from gridsearch.models.plain import is_plain
 from gridsearch.models.source_code import code_sources, fingerprint_of
-from gridsearch.spec.habits import key_habit
-from gridsearch.spec.versions import CURRENT, FIRST, implied_settings
 from gridsearch.user_code import told
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 #: The models that ship with gridsearch: where each lives, and one line about it.
 MODELS: dict[str, tuple[str, str]] = {
     "perceptron": (
-        "gridsearch.models.perceptron:Perceptron",
+        "gridsearch.models.dense:Perceptron",
         "one linear layer from the pixels to the classes",
     ),
-    "shallow": ("gridsearch.models.shallow:Shallow", "one hidden layer of `neurons` ReLU units"),
+    "shallow": ("gridsearch.models.dense:Shallow", "one hidden layer of `neurons` ReLU units"),
     "deep": (
-        "gridsearch.models.deep:Deep",
+        "gridsearch.models.dense:Deep",
         "any number of hidden ReLU layers, `hidden` a list of their widths",
     ),
-    "deep2": ("gridsearch.models.deep:Deep2", "two hidden ReLU layers, `neurons_1` and `neurons_2` wide"),
-    "deep3": ("gridsearch.models.deep:Deep3", "three hidden ReLU layers, `neurons_1` to `neurons_3` wide"),
-    "mlp": ("gridsearch.models.mlp:MLP", "dense layers with batch normalisation and dropout"),
+    "deep2": ("gridsearch.models.dense:Deep2", "two hidden ReLU layers, `neurons_1` and `neurons_2` wide"),
+    "deep3": ("gridsearch.models.dense:Deep3", "three hidden ReLU layers, `neurons_1` to `neurons_3` wide"),
+    "mlp": ("gridsearch.models.dense:MLP", "dense layers with batch normalisation and dropout"),
     "cnn": ("gridsearch.models.cnn:ConvNet", "convolutions of the channels in `filters`, then dense layers"),
     "wide_cnn": ("gridsearch.models.cnn:wide_cnn", "three wide convolutions, two dense layers"),
     "deep_cnn": ("gridsearch.models.cnn:deep_cnn", "six narrow convolutions, three dense layers"),
@@ -50,9 +50,9 @@ MODELS: dict[str, tuple[str, str]] = {
     "deepnn": ("gridsearch.models.cnn:deepnn", "four convolutions, two dense layers: a teacher"),
     "lightnn": ("gridsearch.models.cnn:lightnn", "two convolutions, two dense layers: a student"),
     "squeezenet": ("gridsearch.models.squeezenet:SqueezeNet", "fire modules, for small images"),
-    "resnet18": ("gridsearch.models.resnet:resnet18", "torchvision's ResNet-18"),
-    "resnet50": ("gridsearch.models.resnet:resnet50", "torchvision's ResNet-50"),
-    "mobilenet_v3_small": ("gridsearch.models.mobilenet:MobileNetV3Small", "torchvision's MobileNetV3-Small"),
+    "resnet18": ("gridsearch.models.torchvision_nets:resnet18", "torchvision's ResNet-18"),
+    "resnet50": ("gridsearch.models.torchvision_nets:resnet50", "torchvision's ResNet-50"),
+    "mobilenet_v3_small": ("gridsearch.models.torchvision_nets:MobileNetV3Small", "torchvision's MobileNetV3-Small"),
 }
 
 #: Folders put on Python's path for the sake of users' models: for this process, and none that it starts.
@@ -99,7 +99,7 @@ class ModelSignature:
         return (*self.required, *self.optional)
 
     def version(self, hyper: Mapping[str, Any]) -> int:
-        """Return the version of the recipe (`spec/versions.py`) since which these settings make the model they do."""
+        """Return the version of the recipe (`config/versions.py`) since which these settings make the model they do."""
         if self.name not in MODELS:
             return CURRENT
         changed = any(self.optional.get(key, before) != before for key, before in implied_settings(FIRST).items())

@@ -14,8 +14,8 @@ from gridsearch.analysis.comparison import Comparison, comparisons
 from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, Method, correlation
 from gridsearch.analysis.curves import Curves, curves
 from gridsearch.analysis.edges import BEYOND
-from gridsearch.analysis.evaluated import evaluated_trials
-from gridsearch.analysis.evaluations import WORST, Scores, absent_text
+from gridsearch.analysis.evaluated_trials import evaluated_trials
+from gridsearch.analysis.evaluation import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, score_text
@@ -23,6 +23,7 @@ from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.scatter import Board, board, thinned
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import timings
+from gridsearch.config.events import RESULT_STATES
 from gridsearch.paths import INDEX_PAGE, file_stem
 from gridsearch.report import wording
 from gridsearch.report.figures.comparison import comparison_figure
@@ -33,7 +34,6 @@ from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_f
 from gridsearch.report.inlining import asset, environment, json_data, plotly_script, policy
 from gridsearch.report.launched import launched
 from gridsearch.report.theme import CONFIG
-from gridsearch.spec.outcomes import RESULT_STATES
 
 #: More trials without a result than this are counted in the table's note, not listed.
 MOST_UNRANKED = 10

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
-from gridsearch.errors import ModelError
-from gridsearch.search.drawing import draws
-from gridsearch.spec.identity import names, same_value
-from gridsearch.spec.job import MODEL, JobSpec
-from gridsearch.spec.selection import FOLD, is_selected, nothing_selected
-from gridsearch.spec.space import MAX_POINTS, drawn_text
-from gridsearch.spec.trial import (
+from gridsearch.config.identity import names, same_value
+from gridsearch.config.job import MODEL, JobSpec
+from gridsearch.config.selection import FOLD, is_selected, nothing_selected
+from gridsearch.config.space import MAX_POINTS, drawn_text
+from gridsearch.config.trial import (
     RECIPE_DEFAULTS,
     RECIPE_KEYS,
     TrialConfig,
@@ -21,7 +19,9 @@ from gridsearch.spec.trial import (
     with_implied_settings,
     without_dead_settings,
 )
-from gridsearch.spec.versions import FIRST, recipe_version
+from gridsearch.config.versions import FIRST, recipe_version
+from gridsearch.errors import ModelError
+from gridsearch.search.random_search import draws
 
 
 @dataclass(frozen=True)

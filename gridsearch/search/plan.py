@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gridsearch.config.events import RESULT_STATES, TrialState
+from gridsearch.config.trial import TrialConfig
 from gridsearch.search.grid import Grid, GridTrial
-from gridsearch.spec.outcomes import RESULT_STATES, TrialState
-from gridsearch.spec.trial import TrialConfig
 
 #: Kinds of trials that have to be trained.
 _TO_TRAIN = ("new", "open", "resume", "retry")

@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from gridsearch.errors import StoreDamagedError, StoreError
-from gridsearch.store.failures import damaged, explain
-from gridsearch.store.journals import is_left_over, next_generation, pass_generation
+from gridsearch.store.rollback_journals import is_left_over, next_generation, pass_generation
 from gridsearch.store.same_file import SameFile
+from gridsearch.store.sqlite_errors import damaged, explain
 from gridsearch.store.waiting import ORDINARY, SLICE_SECONDS, Patience, is_locked
 
 T = TypeVar("T")

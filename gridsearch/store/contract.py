@@ -28,7 +28,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, Self
 
-from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
+from gridsearch.config.events import FormMeasured, LineageEvent, ModelSize, TrialState
 from gridsearch.store.rows import (
     AtWork,
     Claim,
@@ -168,7 +168,7 @@ class Store(ABC):
         completes nothing and means that the lineage diverged in that epoch. `LineageDiverged` makes the open
         trials of that many or more epochs `diverged`. `LineageStopped` makes the open trials of more epochs
         `stopped`, with the numbers of its epoch, which is the last one recorded. A trial whose configuration has
-        `restore_best` has the numbers of its best epoch so far (`spec.stopping`). `LineageFailed` makes the
+        `restore_best` has the numbers of its best epoch so far (`config.early_stopping`). `LineageFailed` makes the
         lineage's running trials `failed` with the error in one line and `logs[lineage_id]` as the log's path.
         `LineagePlaced` notes what trains the lineage from an epoch on (see `trainings`).
         All events but that and `EpochRecord` end the claim; trials still running under it become `pending`.

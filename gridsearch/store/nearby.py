@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from gridsearch.store.journals import start_of
+from gridsearch.store.rollback_journals import start_of
 
 #: How every SQLite database begins.
 SQLITE = b"SQLite format 3\0"

@@ -12,11 +12,11 @@ from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.store.backups import newest_backup
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
-from gridsearch.store.failures import damaged
-from gridsearch.store.journals import start_of
 from gridsearch.store.nearby import SQLITE, nearby_text
-from gridsearch.store.schema import CURRENT, make_schema, revision_of
+from gridsearch.store.rollback_journals import start_of
+from gridsearch.store.schema.revisions import CURRENT, make_schema, revision_of
 from gridsearch.store.sqlite import SqliteStore
+from gridsearch.store.sqlite_errors import damaged
 from gridsearch.store.waiting import Patience
 
 #: What a file's name may have, less what files beside a store have at its end (`-journal`, `.before-m001`).
@@ -129,6 +129,6 @@ def _prepare(database: Database, *, create: bool, read_only: bool) -> None:
     if read_only:
         raise StoreError(f"the store {path} has the older schema {revision}; a command that writes upgrades it")
     # Alembic takes half a second to import.
-    from gridsearch.store.upgrading import upgrade
+    from gridsearch.store.schema.upgrading import upgrade
 
     upgrade(database)

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from gridsearch.config.events import Formation, TrialState
+from gridsearch.config.record import JobRecord
 from gridsearch.errors import StoreDamagedError
-from gridsearch.spec.outcomes import Formation, TrialState
-from gridsearch.spec.record import JobRecord
 
 
 @dataclass(frozen=True, slots=True)

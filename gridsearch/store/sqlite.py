@@ -11,22 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gridsearch.spec.outcomes import FormMeasured, LineageEvent, ModelSize, TrialState
-from gridsearch.store import (
-    claims,
-    costs,
-    curves,
-    evaluations,
-    jobs,
-    launches,
-    measurements,
-    reading,
-    recording,
-    silence,
-    trainings,
-)
+from gridsearch.config.events import FormMeasured, LineageEvent, ModelSize, TrialState
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
+from gridsearch.store.queries import costs, epochs, silence, trials
 from gridsearch.store.rows import (
     AtWork,
     Claim,
@@ -46,6 +34,7 @@ from gridsearch.store.rows import (
     TrainingRow,
     TrialRow,
 )
+from gridsearch.store.write import claims, evaluations, jobs, launches, measurements, recording, trainings
 
 
 class SqliteStore(Store):
@@ -129,7 +118,7 @@ class SqliteStore(Store):
     @contextmanager
     def unclaimed(self, lineage_ids: Collection[str]) -> Iterator[dict[str, LineageRow | None]]:
         with self._database.write() as connection:
-            rows = reading.lineage_rows(connection, lineage_ids)
+            rows = trials.lineage_rows(connection, lineage_ids)
             found = {name: rows.get(name) for name in lineage_ids}
             yield {name: row for name, row in found.items() if row is None or row.launch_id is None}
 
@@ -167,31 +156,31 @@ class SqliteStore(Store):
 
     def states(self, trial_ids: Collection[str]) -> dict[str, TrialState]:
         with self._database.read() as connection:
-            return reading.states(connection, trial_ids)
+            return trials.states(connection, trial_ids)
 
     def lineages(self, lineage_ids: Collection[str]) -> dict[str, LineageRow]:
         with self._database.read() as connection:
-            return reading.lineage_rows(connection, lineage_ids)
+            return trials.lineage_rows(connection, lineage_ids)
 
     def counts(self, job: str) -> dict[TrialState, int]:
         with self._database.read() as connection:
-            return reading.counts(connection, job)
+            return trials.counts(connection, job)
 
     def trials(self, job: str | None = None) -> list[TrialRow]:
         with self._database.read() as connection:
-            return reading.trials_of(connection, job)
+            return trials.trials_of(connection, job)
 
     def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
         with self._database.read() as connection:
-            return reading.ranking(connection, job, metric, n, highest=highest)
+            return trials.ranking(connection, job, metric, n, highest=highest)
 
     def trial(self, prefix: str) -> TrialRow:
         with self._database.read() as connection:
-            return reading.trial(connection, prefix)
+            return trials.trial(connection, prefix)
 
     def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
         with self._database.read() as connection:
-            return curves.epochs_of(connection, lineage_ids)
+            return epochs.epochs_of(connection, lineage_ids)
 
     def trainings(self, lineage_id: str) -> list[TrainingRow]:
         with self._database.read() as connection:
@@ -211,15 +200,15 @@ class SqliteStore(Store):
 
     def job_epochs(self, job: str) -> list[EpochRow]:
         with self._database.read() as connection:
-            return curves.job_epochs(connection, job)
+            return epochs.job_epochs(connection, job)
 
     def events(self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000) -> list[EventRow]:
         with self._database.read() as connection:
-            return curves.events_of(connection, job, trial_id, limit)
+            return epochs.events_of(connection, job, trial_id, limit)
 
     def verify(self) -> list[Problem]:
         # Only `gridsearch verify` needs the checks, and they bring pydantic's validation with them.
-        from gridsearch.store.verification import verify
+        from gridsearch.store.verify.verification import verify
 
         with self._database.snapshot() as connection:
             return verify(connection)

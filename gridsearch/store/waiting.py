@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gridsearch.errors import StoreLockedError
-from gridsearch.store.holders import holder
+from gridsearch.store.lock_holders import holder
 
 T = TypeVar("T")
 

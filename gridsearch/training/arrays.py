@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gridsearch.spec.batches import KEEP, LastBatch, batch_sizes
-from gridsearch.training.normalization import Normalizer
+from gridsearch.config.batches import KEEP, LastBatch, batch_sizes
+from gridsearch.training.recipe.normalization import Normalizer
 
 #: Images are kept as floats up to this size and as uint8 beyond it; the numbers are the same either way.
 FLOAT_BYTES_LIMIT = 512 * 2**20

@@ -34,10 +34,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from gridsearch.atomic import sync_folder, write
+from gridsearch.config.events import EpochRecord
+from gridsearch.config.metrics import METRICS
 from gridsearch.errors import not_writable, one_line
 from gridsearch.regular_files import open_regular, read_regular
-from gridsearch.spec.metrics import METRICS
-from gridsearch.spec.outcomes import EpochRecord
 
 _log = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from gridsearch.config.trial import TrialConfig
 from gridsearch.errors import ModelError
 from gridsearch.models.modes import in_mode
-from gridsearch.spec.trial import TrialConfig
 from gridsearch.training.arrays import FLOAT_BYTES_LIMIT, DeviceArrays
-from gridsearch.training.losses import Targets
-from gridsearch.training.normalization import Normalizer
+from gridsearch.training.recipe.losses import Targets
+from gridsearch.training.recipe.normalization import Normalizer
 
 #: The module whose output, flattened, is a model's hidden representation.
 HIDDEN = "features"

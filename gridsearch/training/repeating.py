@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gridsearch.spec.outcomes import EpochRecord
-from gridsearch.spec.trial import TrialConfig
-from gridsearch.training.choosing import ALONE, FORMS
-from gridsearch.training.epochs import do_epoch, in_form_until, is_finite, may_stay
-from gridsearch.training.form import Form
-from gridsearch.training.member import Member
-from gridsearch.training.single import Single
-from gridsearch.training.task import LineageTask, Workplace
+from gridsearch.config.events import EpochRecord
+from gridsearch.config.trial import TrialConfig
+from gridsearch.training.loop.epochs import do_epoch, in_form_until, is_finite, may_stay
+from gridsearch.training.loop.member import Member
+from gridsearch.training.loop.task import LineageTask, Workplace
+from gridsearch.training.stacking.autotune import ALONE, FORMS
+from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.sequential import Single
 
 
 @dataclass(frozen=True)

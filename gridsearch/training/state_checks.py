@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from gridsearch.training.optimizers import as_real
+from gridsearch.training.recipe.optimizers import as_real
 
 
 def weights_fit(weights: Mapping[str, Tensor], model: nn.Module) -> bool:

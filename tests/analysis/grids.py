@@ -9,10 +9,10 @@ from typing import Any
 
 from gridsearch.analysis import frames
 from gridsearch.analysis.frames import JobData
-from gridsearch.spec.domains import scale_of
-from gridsearch.spec.identity import canonical, lineage_id, trial_id
-from gridsearch.spec.outcomes import RESULT_STATES, TrialState
-from gridsearch.spec.trial import RECIPE_KEYS, TrialConfig
+from gridsearch.config.axes import scale_of
+from gridsearch.config.events import RESULT_STATES, TrialState
+from gridsearch.config.identity import canonical, lineage_id, trial_id
+from gridsearch.config.trial import RECIPE_KEYS, TrialConfig
 from gridsearch.store.rows import EpochRow, JobRow, TrainingCost, TrialRow
 
 START = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)

@@ -19,8 +19,7 @@ from gridsearch.analysis.standings import standings
 from gridsearch.analysis.summary import summary
 from gridsearch.cli.best import best_trial
 from gridsearch.cli.jobs import chosen_points
-from gridsearch.engine.keeping import best_trials
-from gridsearch.spec.outcomes import (
+from gridsearch.config.events import (
     EpochRecord,
     LineageDiverged,
     LineageEvent,
@@ -28,6 +27,7 @@ from gridsearch.spec.outcomes import (
     LineageFinished,
     LineageStopped,
 )
+from gridsearch.engine.trained.retention import best_trials
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from tests.analysis.grids import ACCURACY, make_config, make_job

@@ -2,7 +2,7 @@ import pytest
 
 from gridsearch.analysis.edges import edge_notes
 from gridsearch.analysis.frames import JobData
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.config.events import TrialState
 from tests.analysis.grids import grid, job_data, make_job, make_trial
 
 LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}

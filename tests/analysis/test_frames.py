@@ -1,7 +1,7 @@
 import pandas as pd
 
 from gridsearch.analysis.frames import AFTER
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.config.events import TrialState
 from gridsearch.store.rows import EpochRow
 from tests.analysis.grids import SHALLOW, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 

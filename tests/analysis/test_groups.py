@@ -15,7 +15,7 @@ from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, leader, table, unranked
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import summary
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.config.events import TrialState
 from gridsearch.store.rows import TrialRow
 from tests.analysis.grids import job_data, make_epochs, make_job, make_trial
 

@@ -5,7 +5,7 @@ import pytest
 
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.ranking import TableOptions, elsewhere, ranked, table, unranked
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.config.events import TrialState
 from tests.analysis.grids import SHALLOW, grid, job_data, make_job, make_trial, shallow_score
 
 LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}

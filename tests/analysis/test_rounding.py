@@ -4,7 +4,7 @@ import pytest
 
 from gridsearch.analysis.levels import levels, placement
 from gridsearch.analysis.rounding import rounded
-from gridsearch.spec.domains import Axis
+from gridsearch.config.axes import Axis
 
 
 @pytest.mark.parametrize(

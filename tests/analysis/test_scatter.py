@@ -6,7 +6,7 @@ import pytest
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.levels import MOST_LEVELS, levels, placement
 from gridsearch.analysis.scatter import board, jitter, thinned
-from gridsearch.spec.domains import Axis
+from gridsearch.config.axes import Axis
 from tests.analysis.grids import SHALLOW, grid, shallow_score
 
 DATA = grid(SHALLOW, shallow_score)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridsearch.analysis.settings import setting_values
-from gridsearch.spec.identity import canonical
-from gridsearch.spec.record import JobRecord
+from gridsearch.config.identity import canonical
+from gridsearch.config.record import JobRecord
 from tests.analysis.grids import make_config
 
 RECIPES = st.fixed_dictionaries(

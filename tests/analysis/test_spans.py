@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gridsearch.analysis.spans import spans, trained_as
-from gridsearch.spec.outcomes import Formation, Place
+from gridsearch.config.events import Formation, Place
 from gridsearch.store.rows import TrainingRow
 
 

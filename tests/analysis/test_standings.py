@@ -2,12 +2,12 @@ from dataclasses import replace
 
 from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.curves import curves
-from gridsearch.analysis.evaluated import evaluated_trials
+from gridsearch.analysis.evaluated_trials import evaluated_trials
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.ranking import table
 from gridsearch.analysis.standings import standings
+from gridsearch.config.events import TrialState
 from gridsearch.report.figures.curves import caption, outcome
-from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.rows import EvaluationRow
 from tests.analysis.grids import START, grid, job_data, make_epochs, make_job, make_trial
 

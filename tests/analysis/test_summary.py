@@ -6,7 +6,7 @@ from gridsearch.analysis.curves import curves
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.summary import summary
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.config.events import TrialState
 from tests.analysis.grids import SHALLOW, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 
 

@@ -5,7 +5,7 @@ import pytest
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.timing import Timing, TimingRow, timing, timings
-from gridsearch.spec.outcomes import Formation, Place
+from gridsearch.config.events import Formation, Place
 from gridsearch.store.rows import EpochRow, TrainingRow
 from tests.analysis.grids import grid, job_data, make_job, make_trial
 

@@ -10,8 +10,8 @@ import pytest
 from gridsearch.cli import streams
 from gridsearch.cli.ending import say_end
 from gridsearch.cli.main import app
-from gridsearch.engine.launch import LaunchEnd
-from gridsearch.spec.job import job_from_text
+from gridsearch.config.job import job_from_text
+from gridsearch.engine.run.launch import LaunchEnd
 from tests.report.stores import filled_store
 
 NOTE = "The best value of neurons (20) is the largest tried. Values beyond may do better."

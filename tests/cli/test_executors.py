@@ -11,7 +11,7 @@ import pytest
 from gridsearch import paths
 from gridsearch.cli.executors import Executors
 from gridsearch.cli.resources import Resources
-from gridsearch.engine.ray_session import RaySession
+from gridsearch.engine.executors.ray_session import RaySession
 from gridsearch.store.opening import open_store
 from tests.engine.launching import launch, prepared
 

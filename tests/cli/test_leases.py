@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 #: The command line with short leases, and what else a test wants of it.
 PROGRAM = """
 import sys
-from gridsearch.engine import heartbeat, liveness
+from gridsearch.engine.run import heartbeat, liveness
 from gridsearch.store import waiting
 heartbeat.BEAT_SECONDS, liveness.LEASE_BEATS, liveness.SILENT_SECONDS = 0.2, 15, 1.0
 {more}

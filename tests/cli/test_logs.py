@@ -12,10 +12,10 @@ import torch
 from gridsearch.cli import streams
 from gridsearch.cli.main import app
 from gridsearch.data import fingerprint_cache
-from gridsearch.training import form_checks
 from gridsearch.training.checkpoints import CheckpointFolder
-from gridsearch.training.form_checks import unusable_forms
-from gridsearch.training.readings import ReadingFolder
+from gridsearch.training.stacking import self_check
+from gridsearch.training.stacking.self_check import unusable_forms
+from gridsearch.training.weight_snapshots import ReadingFolder
 from tests.engine.test_explaining import NETS
 
 JOB = """\
@@ -48,9 +48,9 @@ def test_a_launch_tells_who_asks_what_was_refused(folder: Path, capfd: pytest.Ca
     assert "refused" not in capfd.readouterr().err
     assert run(*launch, "--store", "loud.db", "--verbose", "--log-file", "logs/all.txt") == 0
     line = "stacked: refused for 2 models of nets:Net: RuntimeError: vmap: It looks like you're attempting"
-    assert f"training.choosing: {line}" in " ".join(capfd.readouterr().err.split())
+    assert f"training.stacking.autotune: {line}" in " ".join(capfd.readouterr().err.split())
     written = (folder / "logs" / "all.txt").read_text()
-    assert f" INFO    gridsearch.training.choosing: {line}" in written
+    assert f" INFO    gridsearch.training.stacking.autotune: {line}" in written
     assert not logging.getLogger("gridsearch").handlers
 
 
@@ -97,5 +97,5 @@ def test_doctor_proves_each_way_to_train_as_one(monkeypatch: pytest.MonkeyPatch)
     def broken(*_: object) -> object:
         raise RuntimeError("no such kernel")
 
-    monkeypatch.setitem(form_checks.FORMS, "stacked", broken)  # type: ignore[arg-type]
+    monkeypatch.setitem(self_check.FORMS, "stacked", broken)  # type: ignore[arg-type]
     assert unusable_forms(cpu) == {"concatenated": "", "stacked": "RuntimeError: no such kernel"}

@@ -11,13 +11,13 @@ import pytest
 from gridsearch.cli.disk import Room
 from gridsearch.cli.plans import Left, doom_lines, plan_json, plan_line, plan_text
 from gridsearch.cli.resources import largest_pack
-from gridsearch.engine.disk_need import DiskNeed
-from gridsearch.engine.launch import LaunchOptions, plan_job, plan_packs
-from gridsearch.engine.preparation import PreparedJob, prepare
+from gridsearch.config.events import TrialState
+from gridsearch.config.job import job_from_text
+from gridsearch.config.selection import selecting
+from gridsearch.engine.disk.disk_need import DiskNeed
+from gridsearch.engine.prepare.preparation import PreparedJob, prepare
+from gridsearch.engine.run.launch import LaunchOptions, plan_job, plan_packs
 from gridsearch.errors import DataError
-from gridsearch.spec.job import job_from_text
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.spec.selection import selecting
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, launch, prepared
 

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from gridsearch import paths
-from gridsearch.engine.interruption import SIGNALS
+from gridsearch.engine.run.interruption import SIGNALS
 from tests.cli.paced import hurry, write_paced
 from tests.cli.program import JOB, command, environment, run
 from tests.engine.launching import assert_alike, table
@@ -174,9 +174,9 @@ def stopped_before(real):
     return run
 
 if "{moment}" in ("init", "fit"):
-    from gridsearch.engine.ray_environment import set_up_own
+    from gridsearch.engine.executors.ray_environment import set_up_own
     set_up_own()
-    from gridsearch.engine import ray_session, ray_tune
+    from gridsearch.engine.executors import ray_session, ray_tune
     owner = ray_session.ray if "{moment}" == "init" else ray_tune.tune.Tuner
     setattr(owner, "{moment}", stopped_before(getattr(owner, "{moment}")))
 else:

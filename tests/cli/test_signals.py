@@ -137,7 +137,9 @@ main()
 
 
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
-    program = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); from gridsearch.engine.interruption"
+    program = (
+        "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); from gridsearch.engine.run.interruption"
+    )
     program += " import *; raise_on_signals(); Interruption().__enter__(); print(signal.getsignal(signal.SIGHUP))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() in {"Handlers.SIG_IGN", "1"}
@@ -146,7 +148,7 @@ def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
 def test_what_does_not_stop_in_time_is_stopped(tmp_path: Path) -> None:
     program = """
 import os, signal, time
-from gridsearch.engine import interruption
+from gridsearch.engine.run import interruption
 interruption.PATIENCE_SECONDS = 0.3
 with interruption.Interruption() as stop:
     os.kill(os.getpid(), signal.SIGTERM)

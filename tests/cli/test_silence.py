@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gridsearch.cli.standing import standing, standing_text
-from gridsearch.engine.liveness import own_process
+from gridsearch.engine.run.liveness import own_process
 from gridsearch.store import sqlite
 from gridsearch.store.opening import open_store
 from tests.cli.program import JOB

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from gridsearch.cli.best import best_trial
 from gridsearch.cli.tracking import Tracker
-from gridsearch.engine.launch import plan_job
-from gridsearch.spec.outcomes import EpochRecord, LineageDiverged, LineageFailed
+from gridsearch.config.events import EpochRecord, LineageDiverged, LineageFailed
+from gridsearch.engine.run.launch import plan_job
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Recorded
 from tests.engine.launching import launch, prepared

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gridsearch.config.trial import Split
 from gridsearch.data import copies
 from gridsearch.data.copies import first_of_each, hashes_of
 from gridsearch.data.dataset import ImageDataset, dataset_from_arrays
 from gridsearch.data.digits import load_digits
 from gridsearch.data.splits import split_indices
 from gridsearch.errors import DataError
-from gridsearch.spec.trial import Split
 
 DIGITS = load_digits()
 

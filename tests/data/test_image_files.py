@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gridsearch.config.image_format import ImageFormat, Resize, format_of
 from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.folder import load_folder
 from gridsearch.data.image_files import ORIENTATION
-from gridsearch.spec.image_format import ImageFormat, Resize, format_of
 from tests.data.refusals import refused
 from tests.data.test_folder import fill, first_image
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gridsearch.config.trial import Split
 from gridsearch.data.dataset import ImageDataset, dataset_from_arrays
 from gridsearch.data.digits import load_digits
 from gridsearch.data.splits import SplitIndices, apply_split, permutation, split_indices
 from gridsearch.errors import DataError
-from gridsearch.spec.trial import Split
 from tests.data.refusals import refused
 
 DIGITS = load_digits()

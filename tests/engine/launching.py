@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from gridsearch.engine.driver import Driver
-from gridsearch.engine.executor import Executor
-from gridsearch.engine.inline import InlineExecutor
-from gridsearch.engine.launch import Launch, LaunchEnd, LaunchOptions, worker_settings
-from gridsearch.engine.liveness import own_process
-from gridsearch.engine.preparation import PreparedJob, prepare
-from gridsearch.spec.job import job_from_text
-from gridsearch.spec.outcomes import EpochRecord, LineageEvent
+from gridsearch.config.events import EpochRecord, LineageEvent
+from gridsearch.config.job import job_from_text
+from gridsearch.engine.executors.base import Executor
+from gridsearch.engine.executors.inline import InlineExecutor
+from gridsearch.engine.prepare.preparation import PreparedJob, prepare
+from gridsearch.engine.run.driver import Driver
+from gridsearch.engine.run.launch import Launch, LaunchEnd, LaunchOptions, worker_settings
+from gridsearch.engine.run.liveness import own_process
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Recorded

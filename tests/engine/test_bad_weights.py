@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from gridsearch import paths
-from gridsearch.engine.trained import ModelSource, trained
+from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.errors import GridsearchError
 from gridsearch.models.registry import build_model, find_model
 from gridsearch.store.opening import open_store

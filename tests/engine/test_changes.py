@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.engine.changes import changes
-from gridsearch.engine.preparation import PreparedJob
+from gridsearch.engine.prepare.changes import changes
+from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, prepared
 
@@ -58,8 +58,8 @@ def test_an_edited_module_and_what_is_odd_about_a_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("softmax", "odd"), [(".softmax(1)", True), (".log_softmax(1)", False), (".sigmoid()", False)])
 def test_probabilities(tmp_path: Path, softmax: str, odd: bool) -> None:
-    from gridsearch.engine.model_questions import Seen
-    from gridsearch.engine.trying import TriedHere
+    from gridsearch.engine.prepare.model_questions import Seen
+    from gridsearch.engine.prepare.probing import TriedHere
     from gridsearch.models.registry import find_model
 
     name = f"net_{softmax.strip('.()1')}"

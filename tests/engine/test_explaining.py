@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from gridsearch.cli.packs import packs_grid
-from gridsearch.engine.explaining import explain, explain_now, try_packs
-from gridsearch.engine.launch import LaunchOptions, plan_job, plan_packs
-from gridsearch.engine.preparation import PreparedJob
+from gridsearch.engine.prepare.preparation import PreparedJob
+from gridsearch.engine.run.explaining import explain, explain_now, try_packs
+from gridsearch.engine.run.launch import LaunchOptions, plan_job, plan_packs
 from gridsearch.store.opening import open_store
-from gridsearch.training.choosing import ALONE, STEPS_WORTH_A_PROBE
+from gridsearch.training.stacking.autotune import ALONE, STEPS_WORTH_A_PROBE
 from tests.engine.launching import launch, prepared
 
 CPU = {"device": "cpu", "threads": 1}

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from gridsearch.analysis.best import best
-from gridsearch.engine.launch import LaunchOptions, worker_settings
-from gridsearch.engine.workplaces import WorkplaceMaker
+from gridsearch.config.events import TrialState
+from gridsearch.config.identity import parse
+from gridsearch.config.trial import SplitKey
+from gridsearch.engine.executors.worker_context import WorkplaceMaker
+from gridsearch.engine.run.launch import LaunchOptions, worker_settings
 from gridsearch.errors import JobError
-from gridsearch.spec.identity import parse
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.spec.trial import SplitKey
 from gridsearch.store.opening import open_store
-from gridsearch.training.member import new_model
+from gridsearch.training.loop.member import new_model
 from tests.engine.launching import Notes, launch, prepared, table
 
 

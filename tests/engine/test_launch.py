@@ -11,14 +11,15 @@ from typing import Self
 import pytest
 
 from gridsearch import paths
-from gridsearch.engine import heartbeat, inline
-from gridsearch.engine.driver import Driver
-from gridsearch.engine.executor import Desk, WorkerSettings
-from gridsearch.engine.inline import InlineExecutor
-from gridsearch.engine.launch import plan_job
-from gridsearch.engine.liveness import LEASE_BEATS, own_process
+from gridsearch.config.events import EpochRecord, LineageFinished, TrialState
+from gridsearch.engine.executors import inline
+from gridsearch.engine.executors.base import Desk, WorkerSettings
+from gridsearch.engine.executors.inline import InlineExecutor
+from gridsearch.engine.run import heartbeat
+from gridsearch.engine.run.driver import Driver
+from gridsearch.engine.run.launch import plan_job
+from gridsearch.engine.run.liveness import LEASE_BEATS, own_process
 from gridsearch.errors import DataError, JobError, ModelError, StorageError
-from gridsearch.spec.outcomes import EpochRecord, LineageFinished, TrialState
 from gridsearch.store.opening import open_store
 from gridsearch.store.processes import process_table
 from gridsearch.training import checkpoints

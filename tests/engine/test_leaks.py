@@ -9,12 +9,12 @@ import pytest
 
 from gridsearch import paths
 from gridsearch.cli.plans import Left, leak_lines, plan_json, plan_text
+from gridsearch.config.job import job_from_text, load_job
 from gridsearch.data.digits import load_digits
-from gridsearch.engine.launch import plan_job
-from gridsearch.engine.leaks import Leaks, Seen, leaks_of
-from gridsearch.engine.preparation import PreparedJob, prepare
-from gridsearch.engine.teachers import UNTRAINED, chosen_teacher
-from gridsearch.spec.job import job_from_text, load_job
+from gridsearch.engine.prepare.leaks import Leaks, Seen, leaks_of
+from gridsearch.engine.prepare.preparation import PreparedJob, prepare
+from gridsearch.engine.prepare.teachers import UNTRAINED, chosen_teacher
+from gridsearch.engine.run.launch import plan_job
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, launch, prepared
 

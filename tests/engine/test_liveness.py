@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gridsearch.engine.liveness import LEASE_BEATS, Watch, described, is_gone, own_process, silent_seconds
+from gridsearch.engine.run.liveness import LEASE_BEATS, Watch, described, is_gone, own_process, silent_seconds
 from gridsearch.store import processes
 from gridsearch.store.processes import process_start, process_table, surely_gone
 from gridsearch.store.rows import LaunchRow

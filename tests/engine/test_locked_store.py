@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gridsearch import paths
-from gridsearch.engine import inline
-from gridsearch.engine.launch import plan_job
-from gridsearch.spec.outcomes import EpochRecord, LineageFailed, LineageFinished, TrialState
+from gridsearch.config.events import EpochRecord, LineageFailed, LineageFinished, TrialState
+from gridsearch.engine.executors import inline
+from gridsearch.engine.run.launch import plan_job
 from gridsearch.store.connection import journal_mode
 from gridsearch.store.opening import open_store
 from gridsearch.store.waiting import ordinarily

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from gridsearch.cli.plans import Left, leaving, plan_json, plan_line, plan_text
-from gridsearch.engine.launch import plan_job
-from gridsearch.engine.preparation import PreparedJob, prepare
-from gridsearch.spec.job import job_from_text, load_job
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.spec.selection import selecting
+from gridsearch.config.events import TrialState
+from gridsearch.config.job import job_from_text, load_job
+from gridsearch.config.selection import selecting
+from gridsearch.engine.prepare.preparation import PreparedJob, prepare
+from gridsearch.engine.run.launch import plan_job
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, launch, prepared
 

@@ -12,14 +12,14 @@ from gridsearch.analysis.best import best
 from gridsearch.cli import streams
 from gridsearch.cli.ending import say_end
 from gridsearch.cli.tracking import Tracker
-from gridsearch.engine.launch import LaunchEnd, plan_job
-from gridsearch.engine.preparation import PreparedJob, prepare
-from gridsearch.engine.teachers import UNTRAINED, chosen_teacher, in_order
+from gridsearch.config.events import TrialState
+from gridsearch.config.identity import parse
+from gridsearch.config.job import job_from_text, load_job
+from gridsearch.config.selection import selecting
+from gridsearch.engine.prepare.preparation import PreparedJob, prepare
+from gridsearch.engine.prepare.teachers import UNTRAINED, chosen_teacher, in_order
+from gridsearch.engine.run.launch import LaunchEnd, plan_job
 from gridsearch.errors import JobError
-from gridsearch.spec.identity import parse
-from gridsearch.spec.job import job_from_text, load_job
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.spec.selection import selecting
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, Notes, launch, table
 

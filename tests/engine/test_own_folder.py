@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gridsearch.engine.own_folder import OwnFolder
+from gridsearch.engine.run.own_folder import OwnFolder
 
 _DIES = """
 import os, sys
 from pathlib import Path
-from gridsearch.engine.own_folder import OwnFolder
+from gridsearch.engine.run.own_folder import OwnFolder
 folder = OwnFolder(Path(sys.argv[1]), "tune")
 (folder.path / "state").write_text("")
 os._exit(9)

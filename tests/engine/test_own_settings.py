@@ -14,14 +14,14 @@ from gridsearch.analysis.frames import load
 from gridsearch.analysis.ranking import TableOptions
 from gridsearch.analysis.ranking import table as ranking
 from gridsearch.cli.exporting import write
-from gridsearch.engine.settings_checks import check_fits, fitted_job
+from gridsearch.config.identity import parse
+from gridsearch.config.job import job_from_text
+from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
 from gridsearch.errors import ModelError
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import build_model, find_model
 from gridsearch.report.dashboards import write_page
 from gridsearch.search.grid import Grid, Ingredients, ModelPart, expand
-from gridsearch.spec.identity import parse
-from gridsearch.spec.job import job_from_text
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, launch, prepared
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsearch.engine.packing import PlannedPack, Traits, bundles, make_packs
+from gridsearch.config.events import ModelSize
+from gridsearch.config.trial import TrialConfig
+from gridsearch.engine.run.packing import PlannedPack, Traits, bundles, make_packs
 from gridsearch.search.plan import LineagePlan
-from gridsearch.spec.outcomes import ModelSize
-from gridsearch.spec.trial import TrialConfig
-from gridsearch.training.profile import Profile
+from gridsearch.training.stacking.profile import Profile
 
 #: A kind, steps, and millions of operations for an image: what packing looks at.
 Case = tuple[int, int, int]

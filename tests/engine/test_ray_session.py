@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.engine.ray_environment import PrivateFolder
-from gridsearch.engine.ray_session import RayOptions, RaySession
+from gridsearch.engine.executors.ray_environment import PrivateFolder
+from gridsearch.engine.executors.ray_session import RayOptions, RaySession
 from gridsearch.errors import EngineError
 
 #: What Ray 2.60 writes when a cluster's token is missing or wrong; its error says only that it cannot connect.

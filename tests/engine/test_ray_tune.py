@@ -13,13 +13,13 @@ from types import SimpleNamespace
 import pytest
 
 from gridsearch.cli import streams
-from gridsearch.engine.ray_environment import PrivateFolder
-from gridsearch.engine.ray_tune import PackSearcher, Recorder, _pack, _quiet, _StopTune, _unpack
-from gridsearch.engine.silence import Silences
+from gridsearch.config.events import FormMeasured, WorkerEvent
+from gridsearch.config.trial import TrialConfig
+from gridsearch.engine.executors.ray_environment import PrivateFolder
+from gridsearch.engine.executors.ray_tune import PackSearcher, Recorder, _pack, _quiet, _StopTune, _unpack
+from gridsearch.engine.run.silence import Silences
 from gridsearch.errors import GridsearchError, StorageError, StoreError
-from gridsearch.spec.outcomes import FormMeasured, WorkerEvent
-from gridsearch.spec.trial import TrialConfig
-from gridsearch.training.task import LineageTask, Pack
+from gridsearch.training.loop.task import LineageTask, Pack
 
 
 class FailingDesk:

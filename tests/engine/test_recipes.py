@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from gridsearch import paths
-from gridsearch.engine import inline
-from gridsearch.engine.trained import ModelSource, trained
+from gridsearch.config.early_stopping import best_epoch, stopping_epoch
+from gridsearch.config.events import TrialState
+from gridsearch.config.identity import parse
+from gridsearch.engine.executors import inline
+from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.errors import DataError, GridsearchError, JobError, ModelError
-from gridsearch.spec.identity import parse
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.spec.stopping import best_epoch, stopping_epoch
 from gridsearch.store.opening import open_store
 from gridsearch.training.checkpoints import CheckpointFolder
 from tests.engine.launching import Notes, assert_alike, launch, prepared, table

@@ -11,17 +11,17 @@ from gridsearch.analysis.frames import load
 from gridsearch.analysis.ranking import TableOptions
 from gridsearch.analysis.ranking import table as ranking
 from gridsearch.cli.trial import settings_of
-from gridsearch.engine import batch_checks, model_checks, recipe_checks
-from gridsearch.engine.changes import changes
-from gridsearch.engine.launch import check_same_job, plan_job
-from gridsearch.engine.narrowing import narrowing
-from gridsearch.engine.preparation import PreparedJob, prepare
-from gridsearch.engine.trained import ModelSource, trained
+from gridsearch.config.events import TrialState
+from gridsearch.config.job import job_from_text
+from gridsearch.config.selection import selecting
+from gridsearch.engine.prepare import preflight_batches, preflight_models, preflight_recipe
+from gridsearch.engine.prepare.changes import changes
+from gridsearch.engine.prepare.narrowing import narrowing
+from gridsearch.engine.prepare.preparation import PreparedJob, prepare
+from gridsearch.engine.run.launch import check_same_job, plan_job
+from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.errors import GridsearchError, JobError, ModelError
 from gridsearch.report.dashboards import write_dashboards
-from gridsearch.spec.job import job_from_text
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.spec.selection import selecting
 from gridsearch.store.opening import open_store
 from tests.engine.launching import Notes, launch, prepared, table
 
@@ -203,7 +203,7 @@ def test_a_value_of_a_wrong_kind_may_be_left_out_by_a_rule(folder: Path) -> None
 def test_each_model_has_its_share_of_tries_and_a_part_comes_first(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (model_checks, batch_checks, recipe_checks):
+    for module in (preflight_models, preflight_batches, preflight_recipe):
         monkeypatch.setattr(module, "MOST_TRIED", 2)
     (folder / "several_nets.py").write_text(
         NETS + "\nclass Wide(Net):\n    def forward(self, x):\n"

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.engine.driver import Driver
-from gridsearch.engine.launch import plan_job
-from gridsearch.engine.liveness import own_process
-from gridsearch.engine.silence import Silences, Watchdog
-from gridsearch.spec.durations import duration_text, seconds_of
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.config.durations import duration_text, seconds_of
+from gridsearch.config.events import TrialState
+from gridsearch.engine.run.driver import Driver
+from gridsearch.engine.run.launch import plan_job
+from gridsearch.engine.run.liveness import own_process
+from gridsearch.engine.run.silence import Silences, Watchdog
 from gridsearch.store.opening import open_store
 from tests.engine.launching import prepared
 
 WORKER = """
 import ctypes, sys, time
 from pathlib import Path
-from gridsearch.engine.silence import Watchdog
+from gridsearch.engine.run.silence import Watchdog
 
 def events():
     for number in range(4):

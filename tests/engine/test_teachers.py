@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from gridsearch.engine.preparation import prepare
-from gridsearch.engine.teachers import UNTRAINED, check_chain, chosen_teacher, in_order
-from gridsearch.engine.trained import ModelSource, teacher_file
+from gridsearch.config.early_stopping import best_epoch
+from gridsearch.config.events import TrialState
+from gridsearch.config.job import JobSpec, load_job
+from gridsearch.engine.prepare.preparation import prepare
+from gridsearch.engine.prepare.teachers import UNTRAINED, check_chain, chosen_teacher, in_order
+from gridsearch.engine.trained.load import ModelSource, teacher_file
 from gridsearch.errors import JobError, ModelError
-from gridsearch.spec.job import JobSpec, load_job
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.spec.stopping import best_epoch
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, launch, prepared
 

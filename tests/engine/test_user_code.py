@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.engine import model_process
-from gridsearch.engine.model_process import Limits, ModelProcess
-from gridsearch.engine.model_questions import ModelEndedError, NotTriedError, Seen
-from gridsearch.engine.preparation import PreparedJob, prepare
-from gridsearch.engine.trying import TriedHere
+from gridsearch.config.events import TrialState
+from gridsearch.config.job import job_from_text
+from gridsearch.engine.prepare import model_process
+from gridsearch.engine.prepare.model_process import Limits, ModelProcess
+from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
+from gridsearch.engine.prepare.preparation import PreparedJob, prepare
+from gridsearch.engine.prepare.probing import TriedHere
 from gridsearch.errors import ModelError, StopNowError
 from gridsearch.models.registry import find_model
-from gridsearch.spec.job import job_from_text
-from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, launch
 
@@ -225,8 +225,8 @@ def test_a_stop_does_not_wait_for_it(process: ModelProcess) -> None:
 ORPHAN = """
 import os, sys
 from pathlib import Path
-from gridsearch.engine.model_process import Limits, ModelProcess
-from gridsearch.engine.model_questions import Seen
+from gridsearch.engine.prepare.model_process import Limits, ModelProcess
+from gridsearch.engine.prepare.model_questions import Seen
 process = ModelProcess("deadly_nets:Net", [Path(sys.argv[1])], Limits(4.0))
 process.signature()
 print(process._child.process.pid, flush=True)

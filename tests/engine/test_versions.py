@@ -8,13 +8,13 @@ import pytest
 
 from gridsearch.cli.plans import leaving, plan_text
 from gridsearch.cli.trial import settings_of
-from gridsearch.engine.launch import plan_job
-from gridsearch.engine.narrowing import Narrowing
-from gridsearch.engine.preparation import PreparedJob
-from gridsearch.engine.trained import ModelSource, trained
+from gridsearch.config.identity import parse
+from gridsearch.engine.prepare.narrowing import Narrowing
+from gridsearch.engine.prepare.preparation import PreparedJob
+from gridsearch.engine.run.launch import plan_job
+from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.models.registry import ModelClass
 from gridsearch.search.grid import Ingredients, ModelPart, expand
-from gridsearch.spec.identity import parse
 from gridsearch.store.opening import open_store
 from tests.engine.launching import launch, prepared
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gridsearch.engine.worker_death import cause_of_death
+from gridsearch.engine.run.worker_death import cause_of_death
 
 DIED = """\
 Failure # 1 (occurred at 2026-01-02_03-04-05)

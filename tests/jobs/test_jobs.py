@@ -14,16 +14,16 @@ import pytest
 import torch
 
 from gridsearch.cli.main import app
+from gridsearch.config.events import TrialState
+from gridsearch.config.job import JobSpec, load_job
 from gridsearch.data import catalog
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.digits import load_digits
 from gridsearch.data.torchvision_sets import load_torchvision_set
-from gridsearch.engine import preparation, recipe_checks
-from gridsearch.engine.preparation import PreparedJob, prepare
+from gridsearch.engine.prepare import preflight_recipe, preparation
+from gridsearch.engine.prepare.preparation import PreparedJob, prepare
 from gridsearch.errors import ModelError
 from gridsearch.models.registry import build_model, find_model
-from gridsearch.spec.job import JobSpec, load_job
-from gridsearch.spec.outcomes import TrialState
 from gridsearch.store.opening import open_store
 from tests.real_data import require_real_data
 
@@ -136,7 +136,7 @@ def test_its_points_and_the_parts_of_its_images(name: str, monkeypatch: pytest.M
     # Only the content of the weights is not needed for this.
     weights = preparation.StartingWeights({"imagenet": "imagenet"})
     monkeypatch.setattr(preparation, "pretrained_files", lambda job, model, data_dir: weights)
-    monkeypatch.setattr(recipe_checks, "_check_pretrained", lambda *given: None)
+    monkeypatch.setattr(preflight_recipe, "_check_pretrained", lambda *given: None)
     job, expected = load_job(JOBS / f"{name}.yaml"), EXPECTED[name]
     images_of(job.dataset)
     prepared = prepare(job, tmp_path, teacher="teacher" if job.teacher else "")

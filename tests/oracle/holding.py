@@ -21,12 +21,12 @@ import torch
 from torch import Tensor, nn
 
 from gridsearch.cli.main import app
+from gridsearch.config.trial import Split
 from gridsearch.data.digits import load_digits
 from gridsearch.data.splits import apply_split
 from gridsearch.models.registry import MODELS
-from gridsearch.spec.trial import Split
-from gridsearch.training import pack
-from gridsearch.training.choosing import FORMS
+from gridsearch.training.loop import pack
+from gridsearch.training.stacking.autotune import FORMS
 from tests.oracle.plain import Images, Trained, train
 from tests.oracle.where import device
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 from torch.optim import lr_scheduler
 from torchvision.transforms import Normalize
 
-from gridsearch.training.randomness import derive, epoch_order
+from gridsearch.training.recipe.randomness import derive, epoch_order
 from tests.oracle.plain_dropout import documented_dropout
 from tests.oracle.plain_images import augmented
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as vision
 
-from gridsearch.training.randomness import derive
+from gridsearch.training.recipe.randomness import derive
 
 
 def augmented(pixels: Tensor, recipe: Mapping[str, Any], epoch: int) -> Tensor:

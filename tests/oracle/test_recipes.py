@@ -9,8 +9,8 @@ import pytest
 import torch
 import yaml
 
-from gridsearch.models.shallow import Shallow
-from gridsearch.spec.trial import RECIPE_KEYS, Recipe
+from gridsearch.config.trial import RECIPE_KEYS, Recipe
+from gridsearch.models.dense import Shallow
 from tests.oracle.holding import Launched, assert_held, launch, packed, plainly
 from tests.oracle.recipes import CASES, STARTED, STUDENT, TEACHER, job
 from tests.oracle.where import device

@@ -6,8 +6,8 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from gridsearch.spec.identity import canonical, lineage_id, trial_id
-from gridsearch.spec.outcomes import EpochRecord, LineageEvent, LineageFailed, LineageFinished
+from gridsearch.config.events import EpochRecord, LineageEvent, LineageFailed, LineageFinished
+from gridsearch.config.identity import canonical, lineage_id, trial_id
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import NewTrial

@@ -6,7 +6,7 @@ import pytest
 from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import Correlation, correlation
 from gridsearch.analysis.curves import Curves, curves
-from gridsearch.analysis.evaluations import scores
+from gridsearch.analysis.evaluation import scores
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.scatter import board
 from gridsearch.report.figures.comparison import comparison_figure

@@ -8,14 +8,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gridsearch.analysis.evaluated import evaluated_trials
+from gridsearch.analysis.evaluated_trials import evaluated_trials
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.ranking import ranked
+from gridsearch.config.events import Formation, Place, TrialState
 from gridsearch.report import page as page_module
 from gridsearch.report.inlining import json_data, plotly_script
 from gridsearch.report.page import Stamp, job_page
 from gridsearch.report.wording import duration, moment, share
-from gridsearch.spec.outcomes import Formation, Place, TrialState
 from gridsearch.store.rows import EpochRow, EvaluationRow, LatencyRow, TrainingRow
 from tests.analysis.grids import SHALLOW, START, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridsearch.config.events import TrialState
+from gridsearch.config.identity import flatten, parse, point_of
+from gridsearch.config.job import JobSpec, job_from_text
+from gridsearch.config.selection import selecting
+from gridsearch.config.trial import REPEATED_SEEDS
 from gridsearch.errors import JobError
 from gridsearch.search.grid import Grid, Ingredients, ModelPart, expand
 from gridsearch.search.plan import make_plan
-from gridsearch.spec.identity import flatten, parse, point_of
-from gridsearch.spec.job import JobSpec, job_from_text
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.spec.selection import selecting
-from gridsearch.spec.trial import REPEATED_SEEDS
 
 JOB = """\
 name: j

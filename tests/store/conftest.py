@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.store import upgrading
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
+from gridsearch.store.schema import upgrading
 
 
 @pytest.fixture(autouse=True)

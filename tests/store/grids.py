@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gridsearch.spec import identity
-from gridsearch.spec.outcomes import EpochRecord, Formation, LineagePlaced, Place
-from gridsearch.spec.trial import TrialConfig
+from gridsearch.config import identity
+from gridsearch.config.events import EpochRecord, Formation, LineagePlaced, Place
+from gridsearch.config.trial import TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Claim, NewTrial

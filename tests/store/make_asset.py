@@ -10,10 +10,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished
+from gridsearch.config.events import LineageDiverged, LineageFailed, LineageFinished
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Evaluation, Latency
-from gridsearch.store.schema import CURRENT
+from gridsearch.store.schema.revisions import CURRENT
 from tests.store.grids import JOB, claim_all, epoch, epochs, grid, placed, start
 
 ASSETS = Path(__file__).parent / "assets"

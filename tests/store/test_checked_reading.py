@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from gridsearch.analysis.own_curves import own_curves
+from gridsearch.config.events import EpochRecord, FormMeasured, ModelSize
 from gridsearch.errors import StoreDamagedError, StoreError
-from gridsearch.spec.outcomes import EpochRecord, FormMeasured, ModelSize
-from gridsearch.store import sealed, tables
+from gridsearch.store import checked_tables
+from gridsearch.store.checksums import seal
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store, refuse_unsound
 from gridsearch.store.rows import Latency
-from gridsearch.store.seals import seal
+from gridsearch.store.schema import tables
 from tests.store.grids import JOB, claim_all, epochs, grid, make_store, placed, start
 from tests.store.make_asset import RATES, make_asset
 
@@ -238,7 +239,7 @@ def test_a_seal_is_the_same_everywhere() -> None:
 
 
 def test_every_table_but_the_members_of_grids_carries_a_seal() -> None:
-    tables_with = {one.table.name for one in (*sealed.GROUND, *sealed.DERIVED)}
+    tables_with = {one.table.name for one in (*checked_tables.GROUND, *checked_tables.DERIVED)}
     assert tables_with == tables.metadata.tables.keys() - {"job_trials"}
 
 

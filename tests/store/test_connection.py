@@ -9,7 +9,7 @@ import pytest
 
 from gridsearch.errors import StoreDamagedError, StoreError, StoreLockedError
 from gridsearch.store import connection as module
-from gridsearch.store import failures
+from gridsearch.store import sqlite_errors
 from gridsearch.store.connection import Database, journal_mode
 from gridsearch.store.opening import open_store
 from gridsearch.store.waiting import Patience
@@ -138,6 +138,6 @@ def test_a_snapshot_does_not_keep_writers_waiting(database: Database, path: Path
     ],
 )
 def test_what_the_driver_says_is_explained(path: Path, message: str, kind: type, advice: str) -> None:
-    error = failures.explain(path, message)
+    error = sqlite_errors.explain(path, message)
     assert type(error) is kind
     assert advice in str(error) and str(path) in str(error) and "\n" not in str(error)

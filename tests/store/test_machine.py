@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
-from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished, LineageStopped, TrialState
+from gridsearch.config.events import LineageDiverged, LineageFailed, LineageFinished, LineageStopped, TrialState
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Claim
 from tests.store.grids import JOB, SOURCE, SPEC, epoch, new_trial

@@ -16,24 +16,25 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
+from gridsearch.config.events import TrialState
 from gridsearch.errors import StoreBusyError, StoreError
-from gridsearch.spec.outcomes import TrialState
-from gridsearch.store import opening, schema, upgrading
+from gridsearch.store import opening
 from gridsearch.store.connection import Database
 from gridsearch.store.opening import open_store
 from gridsearch.store.processes import process_start
-from gridsearch.store.tables import metadata
+from gridsearch.store.schema import revisions, upgrading
+from gridsearch.store.schema.tables import metadata
 from tests.store.grids import JOB, claim_all, epochs, grid, make_store
 from tests.store.make_asset import ASSETS, RATES, make_asset
 
 #: The version that comes after today's.
-NEXT = f"m{int(schema.CURRENT[1:]) + 1:03}"
+NEXT = f"m{int(revisions.CURRENT[1:]) + 1:03}"
 FOLLOWING = f"""
 import sqlalchemy as sa
 from alembic import op
 
 revision = "{NEXT}"
-down_revision = "{schema.CURRENT}"
+down_revision = "{revisions.CURRENT}"
 
 
 def upgrade() -> None:
@@ -91,17 +92,17 @@ def test_alembic_finds_no_difference(path: Path) -> None:
 
 def test_the_known_versions_are_the_files_of_the_history() -> None:
     script = ScriptDirectory(str(upgrading.MIGRATIONS))
-    assert [revision.revision for revision in script.walk_revisions()][::-1] == list(schema.REVISIONS)
-    assert script.get_heads() == [schema.CURRENT]
+    assert [revision.revision for revision in script.walk_revisions()][::-1] == list(revisions.REVISIONS)
+    assert script.get_heads() == [revisions.CURRENT]
 
 
 def test_there_is_a_saved_store_of_every_version_and_nothing_else() -> None:
-    assert sorted(file.name for file in ASSETS.iterdir()) == [f"{name}.db" for name in schema.REVISIONS]
+    assert sorted(file.name for file in ASSETS.iterdir()) == [f"{name}.db" for name in revisions.REVISIONS]
 
 
 def test_the_saved_store_of_this_version_is_what_the_script_makes(path: Path) -> None:
     make_asset(path)
-    with open_store(path) as made, open_store(copy_of(schema.CURRENT, path.with_name("saved.db"))) as saved:
+    with open_store(path) as made, open_store(copy_of(revisions.CURRENT, path.with_name("saved.db"))) as saved:
         assert [(row.trial_id, row.state, row.val_loss, row.seconds) for row in made.trials()] == [
             (row.trial_id, row.state, row.val_loss, row.seconds) for row in saved.trials()
         ]
@@ -120,20 +121,20 @@ def copy_of(version: str, path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("version", schema.REVISIONS)
+@pytest.mark.parametrize("version", revisions.REVISIONS)
 def test_a_saved_store_opens_and_goes_on(version: str, path: Path) -> None:
     trials = grid(rates=RATES, epochs=(1, 3))
     with open_store(copy_of(version, path)) as store:
         assert store.verify() == []
         # An upgrade closes the launches that were silent before it.
-        was_open = TrialState.RUNNING if version == schema.CURRENT else TrialState.PENDING
+        was_open = TrialState.RUNNING if version == revisions.CURRENT else TrialState.PENDING
         assert store.counts(JOB) == {
             was_open: 1,
             TrialState.COMPLETED: 5,
             TrialState.DIVERGED: 1,
             TrialState.FAILED: 1,
         }
-        assert [row.launch_id for row in store.open_launches()] == [1] * (version == schema.CURRENT)
+        assert [row.launch_id for row in store.open_launches()] == [1] * (version == revisions.CURRENT)
         store.close_launch(1, "lost")
         assert [row.detail for row in store.events() if row.kind == "launch_closed"] == [{"outcome": "lost"}]
         assert store.reopen(JOB, [TrialState.FAILED]) == 1
@@ -152,8 +153,8 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "100% migrations"
     shutil.copytree(upgrading.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "versions" / f"{NEXT}_note.py").write_text(FOLLOWING.format(last=""))
-    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, NEXT))
-    for module in (schema, opening):
+    monkeypatch.setattr(revisions, "REVISIONS", (*revisions.REVISIONS, NEXT))
+    for module in (revisions, opening):
         monkeypatch.setattr(module, "CURRENT", NEXT)
     monkeypatch.setattr(upgrading.upgrade, "__defaults__", (folder, NEXT))
     return folder / "versions" / f"{NEXT}_note.py"

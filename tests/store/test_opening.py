@@ -200,7 +200,7 @@ AS_STRANGER = """
 import os, sys
 from pathlib import Path
 from gridsearch.errors import StoreError
-from gridsearch.store import verification
+from gridsearch.store.verify import verification
 from gridsearch.store.opening import open_store
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.config.events import TrialState
 from gridsearch.store.opening import open_store
 from tests.store.grids import JOB, claim_all, make_store, new_trial
 
@@ -21,7 +21,7 @@ from tests.store.grids import JOB, claim_all, make_store, new_trial
 CLAIMER = """
 import json, os, random, sys
 from pathlib import Path
-from gridsearch.spec.outcomes import LineageFinished
+from gridsearch.config.events import LineageFinished
 from gridsearch.store.opening import open_store
 from tests.store.grids import JOB, epochs
 path, size, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -44,7 +44,7 @@ print(json.dumps(obtained))
 RECORDER = """
 import os, sys
 from pathlib import Path
-from gridsearch.spec.outcomes import LineageFinished
+from gridsearch.config.events import LineageFinished
 from gridsearch.store.opening import open_store
 from tests.store.grids import JOB, epoch
 with open_store(Path(sys.argv[1])) as store:

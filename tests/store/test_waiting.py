@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gridsearch.errors import EXIT_STORE_BUSY, StoreLockedError
-from gridsearch.store import holders, waiting
+from gridsearch.store import lock_holders, waiting
 from gridsearch.store.connection import journal_mode
 from gridsearch.store.opening import open_store
 from gridsearch.store.waiting import GRACE_SECONDS, Patience
@@ -103,10 +103,10 @@ def test_an_attempt_much_later_has_a_limit_of_its_own(
 
 
 def test_nobody_is_named_where_the_kernel_does_not_tell(made: Path) -> None:
-    assert holders.holder(made) is None
+    assert lock_holders.holder(made) is None
     other = Holder(made, WRITER)
     try:
-        assert f"process {other.process.pid} (python" in str(holders.holder(made))
+        assert f"process {other.process.pid} (python" in str(lock_holders.holder(made))
     finally:
         other.let_go()
-    assert holders.holder(made.with_name("none.db")) is None
+    assert lock_holders.holder(made.with_name("none.db")) is None

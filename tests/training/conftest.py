@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
+from gridsearch.config.trial import Split, TrialConfig
 from gridsearch.data.digits import load_digits
 from gridsearch.data.splits import apply_split
 from gridsearch.models.registry import find_model
-from gridsearch.spec.trial import Split, TrialConfig
 from gridsearch.training.arrays import to_device
-from gridsearch.training.task import LineageTask, Workplace
+from gridsearch.training.loop.task import LineageTask, Workplace
 
 MakePlace = Callable[..., Workplace]
 

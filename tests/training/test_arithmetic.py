@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.training import epochs
-from gridsearch.training.arithmetic import EXACT, Arithmetic
-from gridsearch.training.epochs import train_epoch
-from gridsearch.training.form import Form
+from gridsearch.training.loop import epochs
+from gridsearch.training.loop.epochs import train_epoch
+from gridsearch.training.recipe.arithmetic import EXACT, Arithmetic
+from gridsearch.training.strategies.base import Form
 from tests.oracle.holding import launch
 from tests.oracle.recipes import job
 

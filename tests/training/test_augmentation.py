@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gridsearch.training.arrays import to_device
-from gridsearch.training.augmentation import Augmentation, draw_augmentation
-from gridsearch.training.normalization import make_normalizer
+from gridsearch.training.recipe.augmentation import Augmentation, draw_augmentation
+from gridsearch.training.recipe.normalization import make_normalizer
 from tests.training.conftest import config
 
 CPU = torch.device("cpu")

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsearch.spec.batches import LastBatch, batch_sizes, steps_of_epoch
+from gridsearch.config.batches import LastBatch, batch_sizes, steps_of_epoch
 from gridsearch.training import arrays
 from gridsearch.training.arrays import DeviceArrays
-from gridsearch.training.losses import Targets
+from gridsearch.training.recipe.losses import Targets
 
 LAST: list[LastBatch] = ["keep", "drop", "merge"]
 

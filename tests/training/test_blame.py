@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.engine.interruption import Interruption
+from gridsearch.config.events import EpochRecord, LineageFailed, LineageFinished, WorkerEvent
+from gridsearch.engine.run.interruption import Interruption
 from gridsearch.errors import ModelError, StopNowError, one_line
 from gridsearch.models.registry import find_model
-from gridsearch.spec.outcomes import EpochRecord, LineageFailed, LineageFinished, WorkerEvent
-from gridsearch.training.blame import charged, charged_events
-from gridsearch.training.pack import train_pack
-from gridsearch.training.task import Pack
+from gridsearch.training.loop.blame import charged, charged_events
+from gridsearch.training.loop.pack import train_pack
+from gridsearch.training.loop.task import Pack
 from tests.training.conftest import MakePlace, task
 
 RAISING = """

@@ -12,7 +12,7 @@ import pytest
 from gridsearch import atomic
 from gridsearch.training import checkpoints
 from gridsearch.training.checkpoints import CheckpointFolder
-from gridsearch.training.readings import ReadingFolder
+from gridsearch.training.weight_snapshots import ReadingFolder
 from tests.training.test_checkpoints import NAME, history, tensors
 
 

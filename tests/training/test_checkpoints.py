@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridsearch.spec.outcomes import EpochRecord
+from gridsearch.config.events import EpochRecord
 from gridsearch.training import checkpoints
 from gridsearch.training.checkpoints import CheckpointFolder
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from gridsearch.training.checkpoints import Checkpoint, CheckpointFolder, sealed
-from gridsearch.training.member import Member
-from gridsearch.training.readings import ReadingFolder
+from gridsearch.training.loop.member import Member
+from gridsearch.training.weight_snapshots import ReadingFolder
 from tests.training.conftest import MakePlace, task
 from tests.training.test_member import train
 

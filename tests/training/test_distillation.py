@@ -12,10 +12,10 @@ from torch.nn import functional
 
 from gridsearch.errors import ModelError
 from gridsearch.models.cnn import three_conv_cnn
-from gridsearch.models.shallow import Shallow
+from gridsearch.models.dense import Shallow
 from gridsearch.training.distillation import Teacher, captured_hidden
-from gridsearch.training.losses import Targets, loss_terms, training_loss
-from gridsearch.training.normalization import make_normalizer
+from gridsearch.training.recipe.losses import Targets, loss_terms, training_loss
+from gridsearch.training.recipe.normalization import make_normalizer
 from tests.training.conftest import config
 from tests.training.test_oracle import assert_same_as_alone, members, place
 

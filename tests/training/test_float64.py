@@ -9,16 +9,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gridsearch.spec.outcomes import EpochRecord
+from gridsearch.config.events import EpochRecord
 from gridsearch.training.arrays import to_device
-from gridsearch.training.augmentation import draw_augmentation
 from gridsearch.training.checkpoints import CheckpointFolder
-from gridsearch.training.choosing import FORMS
-from gridsearch.training.epochs import advance
-from gridsearch.training.member import Member, new_model
-from gridsearch.training.randomness import epoch_order
-from gridsearch.training.single import Single
-from gridsearch.training.task import LineageTask, Workplace
+from gridsearch.training.loop.epochs import advance
+from gridsearch.training.loop.member import Member, new_model
+from gridsearch.training.loop.task import LineageTask, Workplace
+from gridsearch.training.recipe.augmentation import draw_augmentation
+from gridsearch.training.recipe.randomness import epoch_order
+from gridsearch.training.stacking.autotune import FORMS
+from gridsearch.training.strategies.sequential import Single
 from tests.training.conftest import MakePlace, task
 
 #: Oscillates: what differs in the last digit grows.

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
+from gridsearch.config.events import EpochRecord, WorkerEvent
 from gridsearch.models.registry import find_model
-from gridsearch.spec.outcomes import EpochRecord, WorkerEvent
-from gridsearch.training.compatibility import behaviour_of
-from gridsearch.training.epochs import advance
-from gridsearch.training.member import Member, drawn_model
-from gridsearch.training.pack import train_group
-from gridsearch.training.stacked import Stacked
-from gridsearch.training.task import LineageTask
+from gridsearch.training.loop.epochs import advance
+from gridsearch.training.loop.member import Member, drawn_model
+from gridsearch.training.loop.pack import train_group
+from gridsearch.training.loop.task import LineageTask
+from gridsearch.training.stacking.grouping import behaviour_of
+from gridsearch.training.strategies.stacked import Stacked
 from tests.training.conftest import MakePlace, task
 
 MODELS = """

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from gridsearch.config.events import EpochRecord, LineageDiverged, LineageFailed, LineageFinished, LineagePlaced
 from gridsearch.errors import ModelError
-from gridsearch.spec.outcomes import EpochRecord, LineageDiverged, LineageFailed, LineageFinished, LineagePlaced
-from gridsearch.training.member import Member
-from gridsearch.training.pack import train_group
-from gridsearch.training.task import LineageTask, StopRequestedError, Workplace
+from gridsearch.training.loop.member import Member
+from gridsearch.training.loop.pack import train_group
+from gridsearch.training.loop.task import LineageTask, StopRequestedError, Workplace
 from tests.training.conftest import MakePlace, own, task
 
 

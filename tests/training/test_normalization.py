@@ -7,7 +7,7 @@ from torchvision.transforms.functional import normalize
 
 from gridsearch.models.pretrained import WITH_IMAGENET
 from gridsearch.training.arrays import DeviceArrays
-from gridsearch.training.normalization import make_normalizer
+from gridsearch.training.recipe.normalization import make_normalizer
 
 BYTES = torch.randint(0, 256, (5000, 3, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.zeros(5000, dtype=torch.int64)

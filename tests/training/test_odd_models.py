@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gridsearch.models.registry import find_model
-from gridsearch.training.choosing import FORMS
-from gridsearch.training.evaluation import EVALUATION_BATCH, evaluate
-from gridsearch.training.member import Member
-from gridsearch.training.randomness import derive, epoch_order
-from gridsearch.training.single import Single
-from gridsearch.training.task import Workplace
-from gridsearch.training.verifying import proved
+from gridsearch.training.loop.evaluation import EVALUATION_BATCH, evaluate
+from gridsearch.training.loop.member import Member
+from gridsearch.training.loop.task import Workplace
+from gridsearch.training.recipe.randomness import derive, epoch_order
+from gridsearch.training.stacking.autotune import FORMS
+from gridsearch.training.stacking.parity import proved
+from gridsearch.training.strategies.sequential import Single
 from tests.training import odd_models
 from tests.training.conftest import MakePlace, task
 from tests.training.test_oracle import place as oracle_place

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from gridsearch.training.optimizers import clipped, make_rule
+from gridsearch.training.recipe.optimizers import clipped, make_rule
 from tests.training.conftest import config
 
 NAMES = {

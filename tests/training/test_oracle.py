@@ -12,22 +12,22 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gridsearch.config.trial import Split
 from gridsearch.data.digits import load_digits
 from gridsearch.data.splits import apply_split
 from gridsearch.models.registry import MODELS, find_model
-from gridsearch.spec.trial import Split
 from gridsearch.training.arrays import DeviceArrays, to_device
-from gridsearch.training.choosing import FORMS
-from gridsearch.training.compatibility import behaviour_of, kind_of, shape_of
-from gridsearch.training.epochs import train_epoch
-from gridsearch.training.evaluation import evaluate
-from gridsearch.training.form import Form
-from gridsearch.training.member import Member
-from gridsearch.training.normalization import make_normalizer
-from gridsearch.training.randomness import derive
-from gridsearch.training.schedules import learning_rates
-from gridsearch.training.single import Single
-from gridsearch.training.task import Workplace
+from gridsearch.training.loop.epochs import train_epoch
+from gridsearch.training.loop.evaluation import evaluate
+from gridsearch.training.loop.member import Member
+from gridsearch.training.loop.task import Workplace
+from gridsearch.training.recipe.normalization import make_normalizer
+from gridsearch.training.recipe.randomness import derive
+from gridsearch.training.recipe.schedules import learning_rates
+from gridsearch.training.stacking.autotune import FORMS
+from gridsearch.training.stacking.grouping import behaviour_of, kind_of, shape_of
+from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.sequential import Single
 from tests.training.conftest import task
 
 CPU = torch.device("cpu")

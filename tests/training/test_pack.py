@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from gridsearch.models.registry import find_model
-from gridsearch.spec.outcomes import (
+from gridsearch.config.events import (
     EpochRecord,
     FormMeasured,
     LineageDiverged,
@@ -21,15 +20,17 @@ from gridsearch.spec.outcomes import (
     LineagePlaced,
     WorkerEvent,
 )
-from gridsearch.training import choosing, epochs, verifying
-from gridsearch.training import pack as packs
-from gridsearch.training.compiled import why_not_compiled
-from gridsearch.training.dense import Concatenated
-from gridsearch.training.epochs import train_epoch
-from gridsearch.training.form import Form
-from gridsearch.training.member import Member
-from gridsearch.training.pack import train_group, train_pack
-from gridsearch.training.task import LineageTask, Pack, Workplace
+from gridsearch.models.registry import find_model
+from gridsearch.training.loop import epochs
+from gridsearch.training.loop import pack as packs
+from gridsearch.training.loop.epochs import train_epoch
+from gridsearch.training.loop.member import Member
+from gridsearch.training.loop.pack import train_group, train_pack
+from gridsearch.training.loop.task import LineageTask, Pack, Workplace
+from gridsearch.training.stacking import autotune, parity
+from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.compiled import why_not_compiled
+from gridsearch.training.strategies.concatenated import Concatenated
 from tests.training.conftest import MakePlace, own, task
 
 RATES = (0.3, 0.1, 0.03, 0.01)
@@ -78,7 +79,7 @@ def made_forms(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             if place.train.images.dtype is torch.float32:  # not the proof before it
                 sizes.append(len(members))
 
-    monkeypatch.setitem(choosing.FORMS, "concatenated", Counted)
+    monkeypatch.setitem(autotune.FORMS, "concatenated", Counted)
     return sizes
 
 
@@ -224,14 +225,14 @@ def test_a_form_the_memory_does_not_hold_is_gone_before_its_halves_are_tried(
 def test_a_proof_the_memory_does_not_hold_is_made_of_halves(
     make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, made_forms: list[int]
 ) -> None:
-    together = verifying._together
+    together = parity._together
 
     def full(made: type[Form], members: Sequence[Member], *others: Any) -> Any:
         if len(members) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return together(made, members, *others)
 
-    monkeypatch.setattr(verifying, "_together", full)
+    monkeypatch.setattr(parity, "_together", full)
     events = run(lineages(epochs=1), make_place())
     assert all(isinstance(end, LineageFinished) for end in ends(events).values())
     (measured,) = [event for event in events if isinstance(event, FormMeasured)]
@@ -256,11 +257,11 @@ def test_what_was_measured_is_told_once_and_then_known(
 
 
 def test_the_fastest_form_is_taken_only_where_it_is_clearly_faster() -> None:
-    assert choosing.fastest({"alone": 1.0, "stacked": 0.99}, 10) == "alone"
-    assert choosing.fastest({"alone": 1.0, "stacked": 0.5, "concatenated": 0.1}, 10) == "concatenated"
-    assert choosing.fastest({"alone": 1.0, "concatenated": None}, 10) is None
-    assert choosing.fastest({"alone": 1.0, "stacked": 0.9, "compiled": 0.1}, 10) == "stacked"
-    assert choosing.fastest({"alone": 1.0, "stacked": 0.9, "compiled": 0.1}, 1000) == "compiled"
+    assert autotune.fastest({"alone": 1.0, "stacked": 0.99}, 10) == "alone"
+    assert autotune.fastest({"alone": 1.0, "stacked": 0.5, "concatenated": 0.1}, 10) == "concatenated"
+    assert autotune.fastest({"alone": 1.0, "concatenated": None}, 10) is None
+    assert autotune.fastest({"alone": 1.0, "stacked": 0.9, "compiled": 0.1}, 10) == "stacked"
+    assert autotune.fastest({"alone": 1.0, "stacked": 0.9, "compiled": 0.1}, 1000) == "compiled"
 
 
 @pytest.mark.slow
@@ -281,7 +282,7 @@ def test_compiled_code_is_taken_for_a_long_training_and_keeps_its_numbers(
         for index, rate in enumerate(RATES[:3])
     ]
     measured = [
-        FormMeasured(*choosing._names([Member(one, make_place()) for one in tasks], make_place()), form, 3, 64, seconds)
+        FormMeasured(*autotune._names([Member(one, make_place()) for one in tasks], make_place()), form, 3, 64, seconds)
         for form, seconds in {"alone": 1e3, "stacked": 1e3, "compiled": 1.0}.items()
     ]
     compiled = run(tasks, make_place("compiled"), measured)

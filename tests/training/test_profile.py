@@ -3,8 +3,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gridsearch.spec.outcomes import ModelSize
-from gridsearch.training.profile import Profile, profile_of
+from gridsearch.config.events import ModelSize
+from gridsearch.training.stacking.profile import Profile, profile_of
 
 
 def test_layers_are_counted_by_hand() -> None:

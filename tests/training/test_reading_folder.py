@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 
+from gridsearch.config.early_stopping import stopping_epoch
+from gridsearch.config.events import EpochRecord
+from gridsearch.config.sections import Objective
+from gridsearch.config.trial_epoch import reading_epoch
 from gridsearch.errors import StorageError
-from gridsearch.spec.outcomes import EpochRecord
-from gridsearch.spec.readings import reading_epoch
-from gridsearch.spec.sections import Objective
-from gridsearch.spec.stopping import stopping_epoch
-from gridsearch.training.readings import ReadingFolder, ReadingKeeper, weights_of
-from gridsearch.training.task import Keeping
+from gridsearch.training.loop.task import Keeping
+from gridsearch.training.weight_snapshots import ReadingFolder, ReadingKeeper, weights_of
 from tests.training.conftest import task
 
 NAME = "a" * 64

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from gridsearch.spec.outcomes import EpochRecord, LineagePlaced, WorkerEvent
-from gridsearch.training.choosing import FORMS
-from gridsearch.training.epochs import advance
-from gridsearch.training.formations import placed
-from gridsearch.training.member import Member
+from gridsearch.config.events import EpochRecord, LineagePlaced, WorkerEvent
+from gridsearch.training.loop.epochs import advance
+from gridsearch.training.loop.member import Member
+from gridsearch.training.loop.task import LineageTask, Workplace
 from gridsearch.training.repeating import Neighbour, repeat
-from gridsearch.training.task import LineageTask, Workplace
+from gridsearch.training.stacking.autotune import FORMS
+from gridsearch.training.stacking.formations import placed
 from tests.training.conftest import MakePlace, task
 
 RATES = (0.5, 0.1, 0.03, 0.01, 0.003)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from gridsearch.training.schedules import learning_rates
+from gridsearch.training.recipe.schedules import learning_rates
 from tests.training.conftest import config
 
 

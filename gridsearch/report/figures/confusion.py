@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from gridsearch.analysis.evaluations import Scores
+from gridsearch.analysis.evaluation import Scores
 from gridsearch.report.theme import INK, MUTED, SHARES, TEMPLATE, plain
 
 #: Beyond this many classes cells are too small for their numbers.

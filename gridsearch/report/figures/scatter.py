@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 
 from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.scatter import Board, BoardAxis
+from gridsearch.config.sections import Objective
 from gridsearch.report.theme import NEUTRAL, SHARE_AXIS, TEMPLATE, level_markers, plain
-from gridsearch.spec.sections import Objective
 
 _HEIGHT_PX = 460
 _HOVER = "%{customdata}<extra></extra>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gridsearch.spec.outcomes import Formation, LineageFinished, LineagePlaced
+from gridsearch.config.events import Formation, LineageFinished, LineagePlaced
 from gridsearch.store.contract import Store
 from tests.store.contract.states import PENDING, RUNNING
 from tests.store.grids import JOB, SOURCE, SPEC, claim_all, epoch, epochs, grid, new_trial, start

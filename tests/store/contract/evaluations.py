@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from gridsearch.config.events import LineageDiverged, LineageFailed
 from gridsearch.errors import StoreError
-from gridsearch.spec.outcomes import LineageDiverged, LineageFailed
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import Evaluation, Latency, NewTrial
 from tests.store.contract.states import row_of

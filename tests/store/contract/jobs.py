@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gridsearch.config.events import LineageDiverged, LineageFinished
 from gridsearch.errors import StoreError
-from gridsearch.spec.outcomes import LineageDiverged, LineageFinished
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import TrialRow
 from tests.store.contract.states import COMPLETED, DIVERGED, PENDING, RUNNING, row_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gridsearch.spec.outcomes import FormMeasured, ModelSize
+from gridsearch.config.events import FormMeasured, ModelSize
 from gridsearch.store.contract import Store
 from tests.store.grids import grid, start
 

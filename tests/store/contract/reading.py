@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from gridsearch.config.events import LineageDiverged, LineageFailed, LineageFinished, LineageStopped
 from gridsearch.errors import StoreError
-from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished, LineageStopped
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import TrainingCost
 from tests.store.contract.states import FAILED, PENDING, row_of

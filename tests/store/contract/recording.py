@@ -7,8 +7,8 @@ import math
 
 import pytest
 
+from gridsearch.config.events import LineageDiverged, LineageFailed, LineageFinished, LineageStopped
 from gridsearch.errors import StoreError
-from gridsearch.spec.outcomes import LineageDiverged, LineageFailed, LineageFinished, LineageStopped
 from gridsearch.store.contract import Store
 from tests.store.contract.states import COMPLETED, DIVERGED, FAILED, PENDING, RUNNING, STOPPED, row_of, state_of
 from tests.store.grids import JOB, SOURCE, SPEC, claim_all, epoch, epochs, grid, new_trial, start

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gridsearch.config.events import LineageFailed, TrialState
 from gridsearch.errors import StoreError
-from gridsearch.spec.outcomes import LineageFailed, TrialState
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import NewTrial
 from tests.store.contract.states import COMPLETED, FAILED, PENDING, row_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gridsearch.spec.outcomes import TrialState
+from gridsearch.config.events import TrialState
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import NewTrial, TrialRow
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gridsearch.spec.outcomes import LineageFinished
+from gridsearch.config.events import LineageFinished
 from gridsearch.store.contract import Store
 from tests.store.grids import JOB, claim_all, epochs, grid, new_trial, placed, start
 

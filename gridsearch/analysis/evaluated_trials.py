@@ -1,0 +1,72 @@
+"""The trials that were tried on the test images, in the order of the ranking."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+import pandas as pd
+
+from gridsearch.analysis.evaluation import Scores, Speed, scores, speeds
+from gridsearch.analysis.filtering import TableError
+from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.standings import standings
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatedTrial:
+    """A trial, its or its point's place in the ranking (by the objective, never by the test), and its test images.
+
+    `settings` are its axes, as text; `score` is what ranked it; `speeds` are empty where nobody measured.
+    """
+
+    trial: str
+    rank: int
+    score: float | None
+    settings: tuple[tuple[str, str], ...]
+    scores: Scores
+    speeds: tuple[Speed, ...]
+
+
+def evaluated_trials(data: JobData) -> tuple[EvaluatedTrial, ...]:
+    """Return the trials with an evaluation, the best ranked first; epochs and evaluations must have been loaded."""
+    evaluations = {one.trial_id: one for one in data.evaluations}
+    if not evaluations:
+        return ()
+    rows = {row["trial"]: row for row in data.trials.to_dict("records")}
+    places = [(place, trial) for place, one in enumerate(standings(data), start=1) for trial in one.members]
+    tried = [(place, rows[trial]) for place, trial in places if trial in evaluations]
+    return tuple(
+        EvaluatedTrial(
+            trial=row["trial"],
+            rank=place,
+            score=None if pd.isna(row["score"]) else float(row["score"]),
+            settings=data.settings_texts(row),
+            scores=scores(evaluations[row["trial"]]),
+            speeds=speeds(one for one in data.latencies if one.trial_id == row["trial"]),
+        )
+        for place, row in tried
+    )
+
+
+def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
+    """Return the trial whose id begins so, by default the best ranked, with what came of the test images."""
+    found = [one for one in evaluated_trials(data) if one.trial.startswith(trial)]
+    if not found:
+        whose = f" of a trial {trial!r}" if trial else ""
+        raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {shlex.quote(data.job.name)}")
+    if trial and len(found) > 1:
+        raise TableError(f"{trial!r} begins the ids of {len(found)} evaluated trials; write more of it")
+    return found[0]
+
+
+def evaluated_frame(data: JobData) -> pd.DataFrame:
+    """Return one row for each trial with an evaluation: its axes, score, and the numbers of the test images."""
+    settings = data.trials.set_index("trial")[data.axis_columns].to_dict("index")
+    rows = [
+        {"trial": one.trial, "rank": one.rank}
+        | {str(name): value for name, value in settings[one.trial].items()}
+        | {"score": one.score, "test_accuracy": one.scores.accuracy, "test_loss": one.scores.loss}
+        for one in evaluated_trials(data)
+    ]
+    return pd.DataFrame(rows, columns=["trial", "rank", *data.axis_columns, "score", "test_accuracy", "test_loss"])

@@ -1,0 +1,88 @@
+"""Keys of a job file that are each fine, but not together: how it searches, repeats, and learns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from gridsearch.config.axes import CONTINUOUS, continuous_kind
+from gridsearch.config.space import MAX_POINTS, Space
+from gridsearch.config.trial import RECIPE_KEYS, REPEATED_SEEDS, Value
+from gridsearch.config.yaml_source import Document
+from gridsearch.errors import JobError
+
+if TYPE_CHECKING:
+    from gridsearch.config.job import JobFile, JobSpec
+
+
+def check_search(document: Document, head: JobFile, space: Space) -> None:
+    """Refuse a grid of what only random search can draw from."""
+    if head.search:
+        return
+    for axis in space.axes:
+        trail = ("space", axis.name) if axis.name in head.space else (axis.name,)
+        written: Any = head.space.get(axis.name, document.data.get(axis.name))
+        if kind := continuous_kind(written):
+            instead = f"{{{CONTINUOUS[kind]}: {written[kind]}, num: 5}}"
+            raise document.error(
+                trail, f"{kind} has too many values for a grid: write {instead}, or draw: search: {{random: 50}}"
+            )
+    if space.size > MAX_POINTS:
+        place = document.override(("space",), *((key,) for key in RECIPE_KEYS)) or document.place(("space",))
+        raise JobError(
+            f"{place}: space: {space.size:,} points are too many (at most {MAX_POINTS:,}); shorten an axis, or draw"
+            " some of them: search: {random: 50}"
+        )
+
+
+def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping[str, Value]) -> None:
+    """Refuse what repeats and folds set themselves, and more trials than anyone can train."""
+    axes = {axis.name for axis in space.axes}
+    folds = head.split.folds or 1
+    for name in REPEATED_SEEDS[head.repeat_over] if head.repeats > 1 else ():
+        if name in axes:
+            raise document.error(
+                ("repeats",), f"cannot stand beside {name} as an axis: both train a point under several seeds; keep one"
+            )
+        seed = fixed.get(name, 0)
+        if isinstance(seed, int) and seed + head.repeats > 2**63:
+            raise document.error((name,), f"{seed} leaves no room for {head.repeats:,} repeats below 2^63")
+    if head.repeats == 1 and "repeat_over" in head.model_fields_set and head.repeat_over != "weights":
+        raise document.error(("repeat_over",), "nothing is repeated: say how often, as in repeats: 5", key=True)
+    if folds > 1 and "validation" in head.split.model_fields_set:
+        raise document.error(
+            ("split", "validation"),
+            "cannot stand beside folds, each of which validates in turn; leave it out",
+            key=True,
+        )
+    if folds > 1 and "fold" in axes:
+        raise document.error(
+            ("space", "fold"), "is what split.folds numbers; call the model's own another name", key=True
+        )
+    points, copies = head.search.random if head.search else space.size, head.repeats * folds
+    if points * copies > MAX_POINTS:
+        trail = ("repeats",) if head.repeats > 1 else ("split", "folds")
+        raise document.error(
+            trail, f"{points:,} points, each {copies:,} times, are too many trials (at most {MAX_POINTS:,})"
+        )
+
+
+def check_image_format(document: Document, head: JobFile) -> None:
+    """Refuse a way to resize images that nothing resizes."""
+    if head.resize is not None and head.image_size is None:
+        raise document.error(
+            ("resize",), "to which size? say it: image_size: 64 (a model's own setting stands under space)", key=True
+        )
+
+
+def check_teacher(job: JobSpec) -> None:
+    """Refuse a distillation without a teacher, and a teacher whom nobody learns from."""
+    learning = any(kind != "none" for kind in job.values("distillation"))
+    if learning and job.teacher is None:
+        raise job.document.error(
+            job.trail("distillation"), "needs a teacher, a job of its own: teacher: {job: NAME, pick: best}"
+        )
+    if job.teacher is not None and not learning:
+        raise job.document.error(("teacher",), "nobody learns from it: set distillation to soft or hidden", key=True)
+    if job.teacher is not None and job.teacher.job == job.name:
+        raise job.document.error(("teacher", "job"), "is this job itself; name another")

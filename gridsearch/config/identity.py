@@ -1,0 +1,131 @@
+"""Who a trial is: the hash of the canonical form of what determines its numbers.
+
+The canonical form leaves out every setting that has its default value, so a setting added later with a default that
+keeps the old behaviour changes no id. `1` and `1.0` are the same number. A change of the training code that changes
+numbers must raise the version of the trials it concerns (`config/versions.py`); the ids pinned in the tests notice
+everything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from functools import cache
+from typing import Any
+
+from gridsearch.config.trial import FLOAT_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
+
+#: The values that are left out; a split's are its own affair.
+_DEFAULTS: dict[str, Any] = {
+    key: field.get_default(call_default_factory=True)
+    for key, field in TrialConfig.model_fields.items()
+    if not field.is_required() and key != "split"
+}
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+
+
+def settle(value: Any) -> Any:
+    """Return the value with whole floats as integers, in containers too, so that equal numbers print equally."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, dict):
+        # Most values are texts and integers, which need no call: a grid has hundreds of thousands of them.
+        return {str(k): settle(v) if isinstance(v, (float, dict, list, tuple)) else v for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [settle(item) for item in value]
+    return value
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two settings are the same one: `1` is `1.0` and a tuple its list, but `1` is not `true`."""
+    return repr(settle(one)) == repr(settle(other))
+
+
+def canonical(config: TrialConfig) -> str:
+    """Return the canonical JSON of a trial: sorted keys, no blanks, defaults left out, version included."""
+    return _encode(_content(config))
+
+
+def _content(config: TrialConfig) -> dict[str, Any]:
+    # As `model_dump(exclude_defaults=True)`, which for the points of a large grid takes several times as long.
+    content = {key: value for key, value in vars(config).items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
+    if split := _split_content(content.pop("split")):
+        content["split"] = split
+    content["version"] = config.version
+    settled: dict[str, Any] = settle(content)
+    return settled
+
+
+@cache
+def _split_content(split: Split) -> dict[str, Any]:
+    return split.model_dump(exclude_defaults=True)
+
+
+def parse(canonical_text: str) -> TrialConfig:
+    """Return the configuration that a canonical form describes; the inverse of `canonical`."""
+    return TrialConfig(**json.loads(canonical_text))
+
+
+def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
+    """Return a trial's settings (see `TrialConfig.settings`) without building its configuration: for many rows.
+
+    Where the split has folds, the trial's `fold` is among them, and `model` where it is asked for.
+    """
+    content = json.loads(canonical_text)
+    recipe = {key: float(content[key]) if key in FLOAT_KEYS else content[key] for key in RECIPE_KEYS if key in content}
+    if "folds" in content.get("split", {}):
+        recipe["fold"] = content.get("fold", 0)
+    hyper: dict[str, Any] = content.get("hyper", {})
+    model = {"model": content["model"]} if with_model else {}
+    return RECIPE_DEFAULTS | recipe | hyper | model
+
+
+def point_of(canonical_text: str, repeated: Collection[str] = ("seed",)) -> str:
+    """Return what the repeats and the folds of a point have in common.
+
+    That is its canonical form without the fold and the seeds in which its repeats differ (`REPEATED_SEEDS`).
+    """
+    content = json.loads(canonical_text)
+    return _encode({key: value for key, value in content.items() if key != "fold" and key not in repeated})
+
+
+def under_version(canonical_text: str, version: int) -> str:
+    """Return the canonical form of the same trial under another version of the recipe."""
+    return _encode(json.loads(canonical_text) | {"version": version})
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def trial_id(config: TrialConfig) -> str:
+    """Return the trial's id: 64 hexadecimal digits."""
+    return digest(canonical(config))
+
+
+def names(config: TrialConfig) -> tuple[str, str, str]:
+    """Return the canonical form of a trial, its id and its lineage's: for many trials."""
+    content = _content(config)
+    text = _encode(content)
+    if config.shares_prefix:
+        del content["epochs"]
+    return text, digest(text), digest("lineage:" + _encode(content))
+
+
+def lineage_id(config: TrialConfig) -> str:
+    """Return the id that a trial shares with those that differ from it only in `epochs`.
+
+    Where the schedule needs the total, the number of epochs stays in and the lineage has one trial.
+    """
+    return names(config)[2]
+
+
+def lineage_id_in(canonical_text: str, config: TrialConfig) -> str:
+    """Return `lineage_id` of a configuration whose canonical form is at hand: for many rows."""
+    content = json.loads(canonical_text)
+    if config.shares_prefix:
+        del content["epochs"]
+    return digest("lineage:" + _encode(content))

@@ -1,0 +1,442 @@
+"""The job: a data set, a model, a search space and a recipe, read from YAML and checked value by value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+
+from gridsearch.config.axes import Axis, axis_of, values_of
+from gridsearch.config.byte_sizes import SIZE_PATTERN, bytes_of
+from gridsearch.config.consistency import check_copies, check_image_format, check_search, check_teacher
+from gridsearch.config.durations import DURATION_PATTERN, seconds_of
+from gridsearch.config.environment import expanded
+from gridsearch.config.habits import bare_words, file_habit, key_habit, module_path, rule_habit, value_habit
+from gridsearch.config.identity import settle
+from gridsearch.config.image_format import FORMAT_KEYS, Background, ImageFormat, ImageSize, Resize, format_of
+from gridsearch.config.overrides import apply_overrides
+from gridsearch.config.rules import Rule, parse_rule
+from gridsearch.config.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
+from gridsearch.config.space import Space
+from gridsearch.config.trial import (
+    RECIPE_DEFAULTS,
+    RECIPE_KEYS,
+    REPEATED_SEEDS,
+    TEXT_KEYS,
+    PositiveInt,
+    Recipe,
+    Split,
+    Value,
+)
+from gridsearch.config.value_kinds import Comparable, Kind, OtherText, comparable_to
+from gridsearch.config.wording import explain
+from gridsearch.config.yaml_source import Document, Trail, parse_document, read_document
+from gridsearch.errors import JobError, closest, nearest
+
+#: Printable, and short enough for a table's heading. Control characters would reach terminals and pages.
+JobName = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def _seconds(written: Any) -> Any:
+    """Return a duration as text, `30m`, in seconds; a number is seconds already."""
+    return seconds_of(written) if isinstance(written, str) else written
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(gt=0.0, allow_inf_nan=False),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"type": "number", "exclusiveMinimum": 0}]}
+    ),
+]
+
+
+#: One model, or several, of which each is a value of the axis `model`.
+ModelNames = Annotated[
+    list[Annotated[str, Field(min_length=1)]],
+    BeforeValidator(lambda written: written if isinstance(written, list) else [written]),
+    Field(min_length=1),
+]
+
+DiskLimit = Annotated[
+    float,
+    BeforeValidator(lambda written: None if written is None else bytes_of(written)),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": SIZE_PATTERN}, {"const": 0}]}),
+]
+
+
+class JobFile(BaseModel):
+    """The keys of a job file that are not part of the recipe (those are checked value by value)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: JobName
+    description: str = ""
+    dataset: Annotated[str, Field(min_length=1)]
+    split: Split = Split()
+    image_size: ImageSize | None = None
+    resize: Resize | None = None
+    background: Background | None = None
+    model: ModelNames
+    space: dict[str, Any] = Field(default_factory=dict)
+    rules: list[SkipRule] = Field(default_factory=list)
+    search: Annotated[RandomSearch | None, BeforeValidator(lambda written: None if written == "grid" else written)] = (
+        None
+    )
+    repeats: PositiveInt = 1
+    repeat_over: Literal["weights", "split", "both"] = "weights"
+    objective: Objective = Objective()
+    constraints: Constraints = Constraints()
+    teacher: TeacherChoice | None = None
+    trial_timeout: Duration | None = None
+    checkpoints: DiskLimit | None = None
+
+
+JOB_KEYS = tuple(JobFile.model_fields)
+#: The key that may be an axis and is no setting: a trial of each of its values is one of a job of that model alone.
+MODEL = "model"
+_TOP = "cannot be an axis: it belongs at the top of the file"
+_RECIPE_TYPES: dict[str, TypeAdapter[Any]] = {
+    key: TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]
+    for key, info in Recipe.model_fields.items()
+}
+
+
+def recipe_comparable(key: str) -> Comparable:
+    """Return what a setting of the recipe can be equal to: what a job may give it."""
+    annotation = Recipe.model_fields[key].annotation
+    kinds: dict[Any, Kind] = {bool: "true/false", int: "number", float: "number"}
+
+    def problem(value: Any) -> str:
+        try:
+            _RECIPE_TYPES[key].validate_python(settle(value), strict=True)
+        except ValidationError as error:
+            return explain(error.errors(include_url=False)[0])
+        return ""
+
+    texts = [text for text in get_args(annotation) if isinstance(text, str)]
+    return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem, texts=texts)
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """A job whose every value has been checked, but not yet against its data and its model.
+
+    `fixed` are the settings that have one value, `space` the axes; of several `models` the first axis is `model`.
+    `base` is the folder that relative paths in the job start from. `image_format` is how images are read. `search` is
+    None for the whole grid. `trial_timeout` is how many seconds a worker may be silent, None for ever; `checkpoints`
+    how many bytes the store's checkpoints may take, None for any. `source` is YAML that stands for the job with its
+    overrides; `document` knows where everything stands. `only` says which of the trials a launch is to train
+    (`config/selection.py`); it is no part of the job.
+    """
+
+    name: str
+    description: str
+    dataset: str
+    split: Split
+    image_format: ImageFormat
+    models: tuple[str, ...]
+    fixed: Mapping[str, Value]
+    space: Space
+    rules: Sequence[Rule]
+    search: RandomSearch | None
+    repeats: int
+    repeat_over: str
+    objective: Objective
+    constraints: Constraints
+    teacher: TeacherChoice | None
+    trial_timeout: float | None
+    checkpoints: float | None
+    base: Path
+    source: str = field(repr=False)
+    document: Document = field(repr=False)
+    only: Sequence[Rule] = ()
+
+    @property
+    def setting_names(self) -> list[str]:
+        """Return the names of everything that is set, axes first."""
+        return [axis.name for axis in self.space.axes] + list(self.fixed)
+
+    @property
+    def model_settings(self) -> list[str]:
+        """Return the names of the settings that are the models' own."""
+        return [name for name in self.setting_names if name not in RECIPE_KEYS and name != MODEL]
+
+    @property
+    def models_text(self) -> str:
+        """Return the models as a person reads them."""
+        return ", ".join(self.models)
+
+    def values(self, setting: str) -> Sequence[Value]:
+        """Return the values that `model` or a recipe's setting has in this job."""
+        if setting == MODEL:
+            return self.models
+        of_axis = next((axis.values for axis in self.space.axes if axis.name == setting), None)
+        return of_axis or [self.fixed[setting] if setting in self.fixed else RECIPE_DEFAULTS[setting]]
+
+    @property
+    def repeated_seeds(self) -> tuple[str, ...]:
+        """Return the settings whose next values the repeats of a point have."""
+        return REPEATED_SEEDS[self.repeat_over]
+
+    @property
+    def copies(self) -> int:
+        """Return how many trials each point is: repeats times folds."""
+        return self.repeats * (self.split.folds or 1)
+
+    def trail(self, setting: str) -> Trail:
+        """Return where a setting stands in the document."""
+        inside = self.document.data.get("space")
+        return ("space", setting) if isinstance(inside, dict) and setting in inside else (setting,)
+
+
+def load_job(path: Path, overrides: Sequence[str] = ()) -> JobSpec:
+    """Read, override and check a job file; `JobError` names file, line, column, key and the mend."""
+    return build_job(read_document(path), overrides, base=path.absolute().parent)
+
+
+def job_from_text(
+    text: str, overrides: Sequence[str] = (), *, base: Path, source: str = "job", accepted: bool = False
+) -> JobSpec:
+    """Check a job given as text; relative paths start from `base`.
+
+    `accepted` says that it is kept in the store: names in its rules that it no longer has are let be.
+    """
+    document = parse_document(text, source)
+    document.accepted = accepted
+    return build_job(document, overrides, base=base)
+
+
+def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> JobSpec:
+    """Check a document and its overrides and return the job they describe."""
+    for trail, words in document.bare.items():
+        axis = len(trail) == 1 or trail[:-1] == ("space",)
+        raise document.error(trail, bare_words(str(trail[-1]), document.value(trail), words, axis=axis))
+    apply_overrides(document, overrides, settings=[MODEL, *RECIPE_KEYS], others=[k for k in JOB_KEYS if k != MODEL])
+    data = document.data
+    if said := file_habit(data):
+        raise JobError(f"{document.source}: {said}")
+    for key in data:
+        if key not in JOB_KEYS and key not in RECIPE_KEYS:
+            raise document.error((key,), f"unknown key{_instead(key)}", key=True)
+    head = _check_head(document)
+    models = _models(document, head.model)
+    fixed, axes = _settings(document, head.space)
+    if len(models) > 1:
+        axes.insert(0, Axis(MODEL, models, "category"))
+    space = Space(axes)
+    values = {key: [value] for key, value in fixed.items()} | {axis.name: list(axis.values) for axis in axes}
+    check_search(document, head, space)
+    check_copies(document, head, space, fixed)
+    check_image_format(document, head)
+    job = JobSpec(
+        name=head.name,
+        description=head.description,
+        dataset=_path(document, ("dataset",), head.dataset),
+        split=head.split,
+        image_format=format_of(vars(head)),
+        models=models,
+        fixed=fixed,
+        space=space,
+        rules=_rules(document, head.rules, values | {MODEL: list(models)}),
+        search=head.search,
+        repeats=head.repeats,
+        repeat_over=head.repeat_over,
+        objective=head.objective,
+        constraints=head.constraints,
+        teacher=head.teacher,
+        trial_timeout=head.trial_timeout,
+        checkpoints=head.checkpoints,
+        base=base,
+        source=_source(document, overrides),
+        document=document,
+    )
+    check_teacher(job)
+    return job
+
+
+def _source(document: Document, overrides: Sequence[str]) -> str:
+    """Return the file's own text, comments and all, or where there are overrides the resolved job as YAML."""
+    if not overrides:
+        return document.text
+    said = "".join(f"# --set {json.dumps(text)}\n" for text in overrides)
+    return said + yaml.safe_dump(document.data, sort_keys=False, allow_unicode=True)
+
+
+def _path(document: Document, trail: Trail, written: str) -> str:
+    try:
+        return expanded(written)
+    except ValueError as error:
+        raise document.error(trail, str(error)) from None
+
+
+def _models(document: Document, written: Sequence[str]) -> tuple[str, ...]:
+    found: list[str] = []
+    for index, name in enumerate(written):
+        trail = (MODEL, index) if isinstance(document.data[MODEL], list) else (MODEL,)
+        if len(several := re.split(r"[\s,;]+", name.strip())) > 1:
+            raise document.error(trail, f"{name!r} is one text; several models are written [{', '.join(several)}]")
+        try:
+            model = module_path(name)
+        except ValueError as error:
+            raise document.error(trail, str(error)) from None
+        if model in found:
+            raise document.error(trail, f"the model {model!r} stands twice")
+        found.append(model)
+    return tuple(found)
+
+
+def _instead(key: str) -> str:
+    """Return what was meant by an unknown key of the top level."""
+    if said := key_habit(key):
+        return f": {said}" if not said.startswith("is called") else f"; it {said}"
+    if meant := closest(key, (*JOB_KEYS, *RECIPE_KEYS)):
+        return f" (did you mean {meant!r}?)"
+    return "; a model's own settings go under 'space', and gridsearch schema prints all other keys"
+
+
+def _check_head(document: Document) -> JobFile:
+    for key in JOB_KEYS:
+        if key in document.data and (said := value_habit(key, document.data[key])):
+            raise document.error((key,), said)
+    rules = document.data.get("rules")
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if said := rule_habit(rule):
+            raise document.error(("rules", index), said)
+    try:
+        head = JobFile.model_validate({key: _counted(value) for key, value in document.data.items() if key in JOB_KEYS})
+    except ValidationError as error:
+        raise _first_error(document, error) from None
+    if not head.name.isprintable() or head.name != head.name.strip():
+        raise document.error(("name",), "must be printable text without blanks at its ends")
+    return head
+
+
+def _counted(value: Any) -> Any:
+    """Return the value with `1e3` as the whole number it is; 1.0 stays a share, which is not one image."""
+    if isinstance(value, dict):
+        return {key: _counted(inner) for key, inner in value.items()}
+    return settle(value) if isinstance(value, float) and abs(value) > 1.0 else value
+
+
+def _first_error(document: Document, error: ValidationError) -> JobError:
+    # An unknown key is the likely cause of a missing one.
+    problem = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
+    trail = tuple(part for part in problem["loc"] if part in _walkable(document.data, problem["loc"]))
+    if problem["type"] == "missing":
+        if len(problem["loc"]) > 1:
+            return document.error(trail, f"{problem['loc'][-1]} is missing here")
+        return JobError(f"{document.source}: {problem['loc'][0]}: missing; every job needs it")
+    if problem["type"] == "extra_forbidden":
+        owners: dict[str, type[BaseModel]] = {
+            "split": Split,
+            "objective": Objective,
+            "teacher": TeacherChoice,
+            "rules": SkipRule,
+            "search": RandomSearch,
+            "constraints": Constraints,
+        }
+        owner = owners.get(str(trail[0]), JobFile)
+        return document.error(trail, f"unknown key{nearest(str(trail[-1]), owner.model_fields)}", key=True)
+    optional = len(problem["loc"]) == 1 and not JobFile.model_fields[str(problem["loc"][0])].is_required()
+    return document.error(trail, explain(problem, optional=optional))
+
+
+def _walkable(data: Any, loc: Sequence[int | str]) -> list[int | str]:
+    """Return the parts of pydantic's location that are keys of the document; it adds names of types of its own."""
+    parts: list[int | str] = []
+    for part in loc:
+        children = dict(enumerate(data)) if isinstance(data, list) else data if isinstance(data, dict) else {}
+        if part in children:
+            parts.append(part)
+            data = children[part]
+    return parts
+
+
+def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Value], list[Axis]]:
+    """Return the fixed settings and the axes; recipe keys may stand at the top or in the space, not in both."""
+    fixed: dict[str, Value] = {}
+    axes: list[Axis] = []
+    for key in (key for key in document.data if key in RECIPE_KEYS):
+        if key in space:
+            raise document.error(("space", key), "stands at the top of the file too; keep one of the two", key=True)
+        values = _checked_values(document, (key,), document.data[key])
+        if isinstance(document.data[key], (list, dict)):
+            axes.append(axis_of(key, document.data[key], values))
+        else:
+            fixed[key] = values[0]
+    for key, written in space.items():
+        if key in JOB_KEYS and key not in FORMAT_KEYS:
+            may = "it belongs at the top of the file, with several values too" if key == MODEL else _TOP
+            raise document.error(("space", key), may, key=True)
+        if not key.isidentifier():
+            raise document.error(("space", key), "is not a usable name: letters, digits and _ only", key=True)
+        values = _checked_values(document, ("space", key), written)
+        axes.append(axis_of(key, written, values))
+    for key, info in Recipe.model_fields.items():
+        if info.is_required() and key not in fixed and key not in space and key not in document.data:
+            raise JobError(f"{document.source}: {key}: missing; give it a value, or an axis under 'space'")
+    return fixed, axes
+
+
+def _checked_values(document: Document, trail: Trail, written: Any) -> list[Value]:
+    items = range(len(written)) if isinstance(written, list) else ()
+    for place in (trail, *((*trail, index) for index in items)):
+        if place in document.empty:
+            raise document.error(place, "a value is empty; write one, null where it is none, or leave the key out")
+    if not document.accepted and (said := value_habit(str(trail[-1]), written)):
+        raise document.error(trail, said)
+    if written == [] and trail[-1] in RECIPE_KEYS:
+        raise document.error(trail, "[] has no value: write one or more, or leave the key out")
+    try:
+        values: list[Value] = [settle(value) for value in values_of(written)]
+    except ValueError as error:
+        raise document.error(trail, str(error)) from None
+    adapter = _RECIPE_TYPES.get(str(trail[-1]))
+    if adapter is None:
+        return values
+    checked: list[Value] = []
+    for index, value in enumerate(values):
+        try:
+            fitting = adapter.validate_python(value, strict=True)
+            checked.append(_path(document, trail, fitting) if trail[-1] == "pretrained" else fitting)
+        except ValidationError as error:
+            inner = (*trail, index) if isinstance(written, list) else trail
+            optional = not Recipe.model_fields[str(trail[-1])].is_required()
+            raise document.error(inner, explain(error.errors(include_url=False)[0], optional=optional)) from None
+    return checked
+
+
+def comparables(values: Mapping[str, Sequence[Value]], other_text: OtherText) -> dict[str, Comparable]:
+    """Return what the settings of a job with these values can be equal to in an expression, the recipe's included.
+
+    `values` may have the job's models, too. `other_text` is as in `comparable_to`.
+    """
+    own = {key: found for key, found in values.items() if key not in RECIPE_KEYS or key in TEXT_KEYS}
+    return {key: recipe_comparable(key) for key in RECIPE_KEYS} | {
+        key: comparable_to(found, other_text=other_text) for key, found in own.items()
+    }
+
+
+def _rules(document: Document, written: Sequence[SkipRule], values: Mapping[str, Sequence[Value]]) -> list[Rule]:
+    known = comparables(values, "unlike")
+    for key in values:
+        # A job of the store was accepted once, what --set narrows may have other values in the file, and which models
+        # there are is known elsewhere (`engine/prepare/job_models.py`).
+        loose = key == MODEL or document.accepted or document.override((key,), ("space", key))
+        if loose and (key not in RECIPE_KEYS or key in TEXT_KEYS):
+            known[key] = comparable_to(values[key], other_text="any")
+    rules = []
+    for index, rule in enumerate(written):
+        try:
+            rules.append(parse_rule(rule.skip, known))
+        except ValueError as error:
+            raise document.error(("rules", index, "skip"), str(error)) from None
+    return rules

@@ -1,0 +1,194 @@
+"""The job as it was resolved: what a store keeps of a job, written and read back by this one class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, model_validator
+
+from gridsearch.config.axes import Axis
+from gridsearch.config.identity import flatten
+from gridsearch.config.image_format import AS_IT_IS, ImageFormat, format_of
+from gridsearch.config.sections import Constraints, Objective, TeacherChoice
+from gridsearch.config.space import drawn_text
+from gridsearch.config.trial import REPEATED_SEEDS, Value
+
+#: The key that may be an axis and is no setting of a model: see `config/job.py`.
+_MODEL = "model"
+
+
+class Drawn(BaseModel):
+    """What random search drew: `drawn` of the `random` points asked for exist, `size` is how many there were in all.
+
+    `size` is None for ranges that nobody would count.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    random: int
+    drawn: int
+    size: int | None = None
+
+
+def _axes(written: Any) -> tuple[Axis, ...]:
+    return tuple(
+        one if isinstance(one, Axis) else Axis(str(one["name"]), tuple(one["values"]), one.get("scale") or "category")
+        for one in written
+    )
+
+
+class JobRecord(BaseModel):
+    """A job against its data and its models: what every reader of a store knows of it.
+
+    `models` are in the order of the file; with several, the first axis is `model`. `axes` have the values that the grid
+    has, `fixed` are the settings that have one value. `model_defaults` and `model_sources` are by model: the defaults
+    of its settings, which the identity of a trial leaves out, and of a user's model the beginning of the SHA-256 of
+    each of its modules. `base` is the folder that relative paths start from. `images` counts those of each part
+    (`train`, `validation`, `test`, and `unused` where the split leaves some out), `image_shape` is (C, H, W).
+    Everything has a default: earlier versions did not write all of it.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    dataset: str = ""
+    fingerprint: str = ""
+    models: tuple[str, ...] = ()
+    description: str = ""
+    base: Path = Path()
+    axes: Annotated[SkipValidation[tuple[Axis, ...]], BeforeValidator(_axes)] = ()
+    fixed: Mapping[str, Any] = Field(default_factory=dict)
+    model_defaults: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    model_sources: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    teacher: TeacherChoice | None = None
+    objective: Objective = Objective()
+    images: Mapping[str, int] = Field(default_factory=dict)
+    image_shape: tuple[int, int, int] | None = None
+    image_format: Annotated[SkipValidation[ImageFormat], BeforeValidator(lambda found: _image_format(found))] = AS_IT_IS
+    classes: int | None = None
+    class_names: tuple[str, ...] = ()
+    search: Drawn | None = None
+    repeats: int = 1
+    repeat_over: Literal["weights", "split", "both"] = "weights"
+    folds: int | None = None
+    constraints: Constraints = Constraints()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_stored(cls, written: Any) -> Any:
+        """Take what a store has: without null, and the defaults and sources of an only model under its name."""
+        if not isinstance(written, Mapping) or "models" in written:
+            return written
+        found = {key: value for key, value in written.items() if value is not None}
+        model = found.pop("model", ())
+        several = not isinstance(model, str)
+        found["models"] = tuple(model) if several else (model,)
+        for stored, name in (("defaults", "model_defaults"), ("sources", "model_sources")):
+            if (of_models := found.pop(stored, None)) is not None:
+                found[name] = of_models if several else {model: of_models}
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record as a store keeps it: JSON values; a key that most jobs do not need only where it is set.
+
+        The form is that of the first stores: a job that did not change keeps its revision.
+        """
+        told: dict[str, Any] = {}
+        several = len(self.models) > 1
+        if self.search:
+            told["search"] = self.search.model_dump()
+        if self.repeats > 1:
+            told |= {"repeats": self.repeats, "repeat_over": self.repeat_over}
+        if self.folds:
+            told["folds"] = self.folds
+        if limits := self.constraints.limits():
+            told["constraints"] = limits
+        if image_format := self.image_format.as_json():
+            told["image_format"] = image_format
+        if sources := {name: dict(found) for name, found in self.model_sources.items() if found}:
+            told["sources"] = sources if several else sources[self.models[0]]
+        defaults = {name: dict(found) for name, found in self.model_defaults.items()}
+        objective = self.objective
+        return told | {
+            "dataset": self.dataset,
+            "fingerprint": self.fingerprint,
+            "model": list(self.models) if several else "".join(self.models),
+            "description": self.description,
+            "base": str(self.base),
+            "axes": [{"name": axis.name, "values": list(axis.values), "scale": axis.scale} for axis in self.axes],
+            "fixed": dict(self.fixed),
+            "defaults": defaults if several else defaults.get("".join(self.models), {}),
+            "teacher": self.teacher.model_dump() if self.teacher else None,
+            "objective": {"metric": objective.metric, "at": objective.at, "mode": objective.direction},
+            "images": dict(self.images),
+            "image_shape": list(self.image_shape) if self.image_shape else None,
+            "classes": self.classes,
+            "class_names": list(self.class_names),
+        }
+
+    @property
+    def models_text(self) -> str:
+        """Return the models as a person reads them."""
+        return ", ".join(self.models)
+
+    @property
+    def axis_names(self) -> list[str]:
+        """Return the names of the axes, in the order of the file."""
+        return [axis.name for axis in self.axes]
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Return what no trial of the job may exceed to be its best: `parameters`, `macs`, `seconds`."""
+        return self.constraints.limits()
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether each point is trained more than once: its trials are then read as groups."""
+        return self.repeats > 1 or self.folds is not None
+
+    @property
+    def repeated_seeds(self) -> tuple[str, ...]:
+        """Return the settings in which the repeats of a point differ; a seed that is an axis tells points apart."""
+        seeds = REPEATED_SEEDS[self.repeat_over] if self.repeats > 1 else ()
+        return tuple(seed for seed in seeds if seed not in self.axis_names)
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """Return all settings in which the trials of one point differ: seeds, and the fold."""
+        return (*self.repeated_seeds, "fold") if self.folds else self.repeated_seeds
+
+    @property
+    def restored(self) -> bool:
+        """Whether each trial's numbers are those of its epoch with the lowest validation loss, not of its last."""
+        return bool(self.fixed.get("restore_best"))
+
+    @property
+    def search_text(self) -> str:
+        """Return how many points were drawn of how many, in words; nothing for a grid."""
+        return drawn_text(self.search.drawn, self.search.size) if self.search else ""
+
+    def values(self, setting: str) -> tuple[Value, ...]:
+        """Return the values that a setting has in this job, as far as the job sets it."""
+        of_axis = next((axis.values for axis in self.axes if axis.name == setting), None)
+        return of_axis or ((self.fixed[setting],) if setting in self.fixed else ())
+
+    def defaults(self, model: str) -> dict[str, Any]:
+        """Return the defaults of a model's settings, which the identity of a trial, and so its `config`, leaves out."""
+        return dict(self.model_defaults.get(model) or {})
+
+    def settings_of(self, config: str) -> dict[str, Any]:
+        """Return a trial's settings, those at their defaults too; where models differ, `model` among them."""
+        settings = flatten(config, with_model=True)
+        model = str(settings[_MODEL])
+        if len(self.models) < 2:
+            del settings[_MODEL]
+        return self.defaults(model) | settings
+
+    def lacks(self, model: str, setting: str) -> bool:
+        """Return whether one of several models does not have a setting that trials of the job have."""
+        return len(self.models) > 1 and setting not in self.defaults(model)
+
+
+def _image_format(found: Any) -> ImageFormat:
+    return found if isinstance(found, ImageFormat) else format_of(found)

@@ -1,0 +1,53 @@
+"""What a job asks for that changes nothing, or is hardly what was meant: said, not refused."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+from gridsearch.config.job import JobSpec
+from gridsearch.config.trial import RECIPE_DEFAULTS, without_dead_settings
+
+#: What decides whether a setting matters, and what each that may not matter is for.
+_DECIDING = ("optimizer", "momentum", "schedule", "distillation")
+_FOR = {
+    "momentum": "it is for optimizer sgd and rmsprop",
+    "nesterov": "it is for optimizer sgd with momentum, as in momentum: 0.9",
+    "step_size": "it is for schedule: step",
+    "gamma": "it is for schedule: step and plateau",
+    "plateau_patience": "it is for schedule: plateau",
+    "min_learning_rate": "it is for schedule: plateau",
+    "temperature": "it is for distillation: soft",
+    "distillation_weight": "it is for distillation: soft and hidden",
+}
+
+
+def remarks(job: JobSpec) -> list[str]:
+    """Return a sentence for each such thing."""
+    return [*_upside_down(job), *_dead(job)]
+
+
+def _upside_down(job: JobSpec) -> list[str]:
+    objective = job.objective
+    loss = objective.metric.endswith("loss")
+    right = "min" if loss else "max"
+    if objective.direction == right:
+        return []
+    worst = "highest loss" if loss else "lowest accuracy"
+    return [f"objective: mode: {objective.mode} ranks the {worst} first; {objective.metric} wants mode: {right}"]
+
+
+def _dead(job: JobSpec) -> list[str]:
+    points = [dict(zip(_DECIDING, values, strict=True)) for values in product(*(_few(job, key) for key in _DECIDING))]
+    found = []
+    for key, reason in _FOR.items():
+        values = [value for value in job.values(key) if value != RECIPE_DEFAULTS[key]]
+        if values and not any(key in without_dead_settings(point | {key: values[0]}) for point in points):
+            found.append(f"{key} changes nothing in this job: {reason}")
+    return found
+
+
+def _few(job: JobSpec, name: str) -> list[Any]:
+    """Return the values of a setting that decide; of momentum whether there is any."""
+    values = job.values(name)
+    return list({bool(value): value for value in values}.values()) if name == "momentum" else list(values)

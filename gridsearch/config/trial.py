@@ -1,0 +1,198 @@
+"""One trial's configuration: everything that determines its numbers, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from gridsearch.config.batches import KEEP, LastBatch, steps_of_epoch
+
+Scalar = bool | int | float | str
+#: A hyperparameter's value: a scalar, null, or a list (the widths of the hidden layers, say), of lists too.
+Value = Scalar | None | list[Scalar | list[Scalar | list[Scalar | list[Scalar]]]]
+#: How many levels of lists a value has at most.
+MAX_LEVELS = 4
+
+#: Files of weights to start from, by the model and by what its configurations call them.
+PretrainedFiles = Mapping[tuple[str, str], Path]
+
+PositiveInt = Annotated[int, Field(ge=1, strict=True)]
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+#: A share of the images (0.2) or a number of them (12600).
+Share = Fraction | PositiveInt
+#: The validation images that a data set brings itself.
+OWN: Literal["own"] = "own"
+
+
+class Split(BaseModel):
+    """How images are divided into training, validation and test sets.
+
+    With `merge`, the data set's own training and test images are pooled first and `test` is taken from the pool;
+    without it the data set's own test images are the test set, unless it has none or `test` is given. `validation`
+    is taken from what remains for training, or "own": the images that the data set brings for it. A fraction is of the
+    set it is taken from. With `folds`, what remains is cut into so many parts instead, each of which validates once
+    while the others train. `train` takes that many of the training images and leaves the rest unused. With
+    `deduplicate` images that stand more than once are all in one part: the first is drawn, and the others follow it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    merge: StrictBool = False
+    test: Share | None = None
+    validation: Share | Literal["own"] = 0.2
+    train: Share | None = None
+    stratify: StrictBool = False
+    folds: Annotated[int, Field(ge=2, le=100, strict=True)] | None = None
+    deduplicate: StrictBool = False
+
+
+@dataclass(frozen=True)
+class SplitKey:
+    """Which of the divisions that a split allows: the seed it is drawn with, and the fold that validates."""
+
+    data_seed: int
+    fold: int = 0
+
+
+class Recipe(BaseModel):
+    """The hyperparameters of training that every model shares; each may be a value or an axis of a job.
+
+    Units: `learning_rate` per step, `weight_decay` per step as in `torch.optim`, `l1` the factor of the sum of absolute
+    weights added to the loss, `clip_norm` the norm that gradients are scaled down to (0: they are not), `epochs` passes
+    over the training images; `step_size`, `plateau_patience` and `early_stopping` epochs (0: no early stopping);
+    `last_batch` says what becomes of images that fill no batch (`config/batches.py`);
+    `crop_padding` pixels, `rotation` degrees, `shift` and `zoom` fractions of an image's side. `seed` draws the
+    weights (and dropout); `data_seed` draws the split, the order of the batches and the augmentation, so trials that
+    differ in `seed` alone see the same images in the same order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch_size: PositiveInt
+    epochs: PositiveInt
+    learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = "sgd"
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    nesterov: StrictBool = False
+    weight_decay: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    l1: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    clip_norm: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    schedule: Literal["constant", "step", "cosine", "one_cycle", "plateau"] = "constant"
+    step_size: PositiveInt = 10
+    gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    plateau_patience: Annotated[int, Field(ge=0, strict=True)] = 10
+    min_learning_rate: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    early_stopping: Annotated[int, Field(ge=0, strict=True)] = 0
+    restore_best: StrictBool = False
+    normalization: Literal["scale", "channel", "image", "imagenet"] = "scale"
+    flip: StrictBool = False
+    crop_padding: Annotated[int, Field(ge=0, strict=True)] = 0
+    rotation: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
+    shift: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    zoom: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    last_batch: LastBatch = KEEP
+    precision: Literal["float32", "mixed", "float64"] = "float32"
+    freeze: str = ""
+    pretrained: str = ""
+    distillation: Literal["none", "soft", "hidden"] = "none"
+    temperature: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 2.0
+    distillation_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
+    seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
+    data_seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
+
+
+RECIPE_KEYS = tuple(Recipe.model_fields)
+FLOAT_KEYS = frozenset(key for key, field in Recipe.model_fields.items() if field.annotation is float)
+#: Settings that may be any text.
+TEXT_KEYS = tuple(key for key, field in Recipe.model_fields.items() if field.annotation is str)
+RECIPE_DEFAULTS: dict[str, Any] = {
+    key: field.default for key, field in Recipe.model_fields.items() if not field.is_required()
+}
+
+#: Schedules under which the learning rate of an epoch depends on how many there will be.
+SCHEDULES_THAT_NEED_THE_TOTAL = frozenset({"cosine", "one_cycle"})
+#: The settings that the repeats of a point count up, by what they are over.
+REPEATED_SEEDS = {"weights": ("seed",), "split": ("data_seed",), "both": ("seed", "data_seed")}
+#: What changes the images of each epoch at random.
+AUGMENTATIONS = ("flip", "crop_padding", "rotation", "shift", "zoom")
+
+
+class TrialConfig(Recipe):
+    """A recipe together with the data and the model it trains.
+
+    `dataset` is the fingerprint of the images and labels, not a name or a path. `model` is a registry name or
+    `package.module:Class`; `model_code` is the fingerprint of the user's own source, empty for the models that ship
+    with gridsearch. `hyper` holds the model's keyword arguments, `teacher` the id of the trial that it learns from.
+    `fold` is the part that validates, from 0, where the split has folds. `version` is that of the recipe
+    (`config/versions.py`): a stored trial keeps the one it was trained under, and its model is built accordingly.
+    """
+
+    dataset: str
+    split: Split = Split()
+    fold: int = 0
+    model: str
+    model_code: str = ""
+    hyper: dict[str, Value] = Field(default_factory=dict)
+    teacher: str = ""
+    version: PositiveInt = 1
+
+    def settings(self) -> dict[str, Value]:
+        """Return the recipe and the model's hyperparameters as one flat mapping, defaults included."""
+        return {key: getattr(self, key) for key in RECIPE_KEYS} | self.hyper
+
+    @property
+    def augments(self) -> bool:
+        """Whether the training images are changed at random."""
+        return any(getattr(self, key) for key in AUGMENTATIONS)
+
+    def steps_of_epoch(self, images: int) -> int:
+        """Return how many steps an epoch over so many training images has."""
+        return steps_of_epoch(images, self.batch_size, self.last_batch)
+
+    @property
+    def split_key(self) -> SplitKey:
+        """Return which division of the images this trial sees."""
+        return SplitKey(self.data_seed, self.fold)
+
+    @property
+    def shares_prefix(self) -> bool:
+        """Whether a longer training of this configuration passes through this trial's numbers."""
+        return self.schedule not in SCHEDULES_THAT_NEED_THE_TOTAL
+
+
+def with_implied_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with those that others bring along: ImageNet's weights come with ImageNet's normalisation."""
+    if settings.get("pretrained") == "imagenet" and "normalization" not in settings:
+        return settings | {"normalization": "imagenet"}
+    return settings
+
+
+def without_dead_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with those that cannot matter put back to their defaults.
+
+    Momentum does nothing under Adam, a step size nothing under a constant schedule, Nesterov's look-ahead nothing
+    without momentum: points that differ only there are the same trial.
+    """
+    live = dict(settings)
+    if live.get("optimizer", "sgd") not in ("sgd", "rmsprop"):
+        live.pop("momentum", None)
+    if live.get("optimizer", "sgd") != "sgd" or not live.get("momentum"):
+        live.pop("nesterov", None)
+    schedule = live.get("schedule", "constant")
+    if schedule != "step":
+        live.pop("step_size", None)
+    if schedule not in ("step", "plateau"):
+        live.pop("gamma", None)
+    if schedule != "plateau":
+        live.pop("plateau_patience", None)
+        live.pop("min_learning_rate", None)
+    if live.get("distillation", "none") != "soft":
+        live.pop("temperature", None)
+    if live.get("distillation", "none") == "none":
+        live.pop("distillation_weight", None)
+    return live

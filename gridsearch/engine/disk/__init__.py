@@ -1,0 +1,1 @@
+"""What checkpoints and weights take of the disk, and what may go."""

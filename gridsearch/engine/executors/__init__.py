@@ -1,0 +1,1 @@
+"""Who trains packs: this process, or workers of Ray Tune."""

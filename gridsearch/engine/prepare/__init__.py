@@ -1,0 +1,1 @@
+"""Before a launch: data, models, preflight checks, teachers."""

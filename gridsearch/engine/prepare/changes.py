@@ -1,0 +1,99 @@
+"""Why a job has new trials: which file, data or setting is another than when it was last launched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from gridsearch.config.identity import settle
+from gridsearch.config.job import MODEL
+from gridsearch.config.record import JobRecord
+from gridsearch.config.trial import RECIPE_DEFAULTS
+from gridsearch.config.value_kinds import as_written
+from gridsearch.engine.prepare.preparation import PreparedJob
+from gridsearch.errors import StoreError
+from gridsearch.models.registry import ModelSignature
+from gridsearch.store.contract import Store
+
+#: How many trials are looked at on each side, and how many values of a setting are named.
+_MOST, _NAMED = 20_000, 3
+_ABSENT = object()
+
+
+def changes(prepared: PreparedJob, store: Store) -> list[str]:
+    """Return what new trials have that none of the job's earlier ones has; nothing where it has no earlier ones."""
+    try:
+        earlier, before = store.trials(prepared.job.name), store.job(prepared.job.name).record
+    except StoreError:  # no such job yet
+        return []
+    known = {row.trial_id for row in earlier}
+    old = [json.loads(row.config) for row in islice(earlier, _MOST)]
+    new = [json.loads(trial.canonical) for trial in prepared.grid.trials if trial.trial_id not in known][:_MOST]
+    if not old or not new:
+        return []
+    return [*_of_parts(prepared, before, old, new), *_of_settings(prepared, before, old, new)]
+
+
+def _of_parts(
+    prepared: PreparedJob, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]
+) -> list[str]:
+    found = []
+    if _other("dataset", old, new):
+        was = before.dataset
+        same = f"the images or labels in {prepared.job.dataset} have changed"
+        found.append(same if was == prepared.job.dataset else f"dataset is {prepared.job.dataset}, and was {was}")
+    had = {one["model"] for one in old}
+    if fresh := [name for name in prepared.job.models if name in {one["model"] for one in new} - had]:
+        found.append(f"model {' and '.join(fresh)}")
+    code = {(one["model"], one.get("model_code")) for one in old}
+    for name in dict.fromkeys(one["model"] for one in new if (one["model"], one.get("model_code")) not in code):
+        if name in had:
+            found.append(f"edited: {', '.join(_edited(prepared.models[name], before)) or name}")
+    if _other("split", old, new):
+        found.append("split")
+    if _other("teacher", old, new):
+        found.append("the teacher is another trial")
+    if _other("version", old, [one for one in new if one["model"] in had]):
+        found.append("this version of gridsearch trains such otherwise (docs/jobs.md, Versions)")
+    return found
+
+
+def _edited(model: ModelSignature, before: JobRecord) -> list[str]:
+    """Return the modules of a model that are others than before, as far as that was noted."""
+    parts = before.model_sources.get(model.name) or {}
+    edited = [name for name, digest in model.sources.items() if parts and parts.get(name) != digest]
+    return [*edited, *(name for name in parts if name not in model.sources)]
+
+
+def _of_settings(
+    prepared: PreparedJob, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]
+) -> list[str]:
+    was = {name: before.defaults(name) for name in {one["model"] for one in [*old, *new]}}
+    now = {name: prepared.models[name].optional for name in prepared.job.models}
+    found = []
+    names = [name for name in prepared.job.setting_names if name != MODEL]
+    for name in dict.fromkeys([*names, *RECIPE_DEFAULTS]):
+        had = {repr(_setting(one, name, was[one["model"]])) for one in old}
+        values = {repr(value): value for value in (_setting(one, name, now[one["model"]]) for one in new)}
+        fresh = [value for text, value in values.items() if text not in had and value is not _ABSENT]
+        if fresh:
+            shown = ", ".join(map(_shown, fresh[:_NAMED]))
+            found.append(f"{name} {shown}" + (f" and {len(fresh) - _NAMED} more" if len(fresh) > _NAMED else ""))
+    return found
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) and value else as_written(settle(value))
+
+
+def _setting(config: Mapping[str, Any], name: str, defaults: Mapping[str, Any]) -> Any:
+    hyper: Mapping[str, Any] = config.get("hyper", {})
+    missing = RECIPE_DEFAULTS.get(name, defaults.get(name, _ABSENT))
+    value = hyper[name] if name in hyper else config.get(name, missing)
+    return settle(value)
+
+
+def _other(key: str, old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]) -> bool:
+    return bool({repr(one.get(key)) for one in new} - {repr(one.get(key)) for one in old})

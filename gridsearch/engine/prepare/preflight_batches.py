@@ -1,0 +1,87 @@
+"""Trying a job's model on batches of the sizes that it will meet: of one image, and of what the last batch has."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from gridsearch.config.batches import batch_sizes
+from gridsearch.config.job import JobSpec
+from gridsearch.config.trial import TrialConfig
+from gridsearch.engine.prepare.dooms import Doom, Settings, place_of, settings_key
+from gridsearch.engine.prepare.job_models import JobModels
+from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError
+from gridsearch.engine.prepare.preflight_models import MOST_TRIED, named_defaults
+from gridsearch.errors import JobError
+from gridsearch.models.registry import MODELS, settings_text
+
+#: What the last batch depends on, besides the model's settings.
+_ABOUT = ("batch_size", "last_batch", "data_seed", "fold")
+
+
+def check_batches(
+    job: JobSpec,
+    models: JobModels,
+    configs: Sequence[TrialConfig],
+    train_images: Callable[[TrialConfig], int],
+) -> list[Doom]:
+    """Return the trials that cannot train on the last batch of an epoch; `JobError` where that are all.
+
+    `train_images` gives the number of a trial's training images. A model that cannot be tried without memory for its
+    numbers is left to the workers, and so is one that ends its process. Each model has its own share of tries, and the
+    first of the trials come first.
+    """
+    said: dict[tuple[str, str, int], str] = {}
+    tries: Counter[str] = Counter()
+    failing: dict[tuple[str, int, int, str], list[TrialConfig]] = {}
+    # By model: of users' models one at a time has a process.
+    for config in sorted(configs, key=lambda one: job.models.index(one.model)):
+        images = train_images(config)
+        size = batch_sizes(images, config.batch_size, config.last_batch)[-1]
+        if size > 1 and config.model in MODELS:  # ours look at no batch, but to normalise by it
+            continue
+        case = (config.model, settings_key(config.hyper), size)
+        if case not in said and tries[config.model] < MOST_TRIED:
+            tries[config.model] += 1
+            said[case] = ""
+            with contextlib.suppress(ModelEndedError, NotTriedError):
+                said[case] = models.tried(config.model).batch_problem(config.hyper, size)
+        if why := said.get(case):
+            failing.setdefault((config.model, config.batch_size, images, why), []).append(config)
+    dooms = [
+        _doom(job, found, images, why, named_defaults(job, models[name]))
+        for (name, _, images, why), found in failing.items()
+    ]
+    if dooms and sum(map(len, failing.values())) == len(configs):
+        raise JobError(f"{dooms[0].place}: {dooms[0].error}; {dooms[0].mend}")
+    return dooms
+
+
+def _doom(job: JobSpec, configs: Sequence[TrialConfig], images: int, why: str, defaults: Settings) -> Doom:
+    config = configs[0]
+    batch = config.batch_size
+    size = batch_sizes(images, batch, config.last_batch)[-1]
+    settings = [defaults | one.hyper for one in configs]
+    shared = {key: value for key, value in settings[0].items() if all(other.get(key) == value for other in settings)}
+    cannot = f"model {config.model!r} cannot train on with {settings_text(shared)} ({why})"
+    if batch == size:
+        error, mend = f"batch_size: {size} is what {cannot}", "take another batch size"
+    else:
+        of = "1 image" if size == 1 else f"{size} images"
+        error = (
+            f"batch_size: of {images:,} training images, {batch} at a time, the last batch of an epoch has {of}, which"
+            f" {cannot}"
+        )
+        mend = "write last_batch: merge (adds it to the batch before) or drop (leaves it out)"
+    return Doom(
+        model=config.model,
+        place=place_of(job, "batch_size", batch),
+        error=error,
+        shared=shared | {"batch_size": batch},
+        settings=tuple(defaults | one.hyper | {key: getattr(one, key) for key in _ABOUT} for one in configs),
+        account=error,
+        mend=mend,
+        defaults=defaults,
+        about=_ABOUT,
+    )

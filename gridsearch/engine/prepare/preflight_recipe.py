@@ -1,0 +1,94 @@
+"""Checking a job's recipe against its model and its images before anything runs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from gridsearch.config.job import JobSpec
+from gridsearch.config.trial import AUGMENTATIONS, PretrainedFiles, TrialConfig
+from gridsearch.engine.prepare.job_models import JobModels, left_out
+from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
+from gridsearch.engine.prepare.preflight_models import MOST_TRIED
+from gridsearch.errors import JobError, ModelError
+
+if TYPE_CHECKING:
+    from gridsearch.engine.prepare.probing import Tried
+
+
+def check_recipe(
+    job: JobSpec,
+    models: JobModels,
+    seen: Seen,
+    configs: Sequence[TrialConfig],
+    pretrained: PretrainedFiles = MappingProxyType({}),
+) -> None:
+    """Raise a one-line error, with the place of the key at fault, when a recipe asks for what cannot be done.
+
+    `pretrained` are the files of weights to start from, by model and by what configurations call them. A model
+    that cannot be built without numbers is left to the workers.
+    """
+    # By model: of users' models one at a time has a process.
+    configs = sorted(configs, key=lambda one: job.models.index(one.model))
+    channels, height, width = seen.image_shape
+    if channels not in (1, 3) and any(config.normalization == "imagenet" for config in configs):
+        key = "normalization" if "normalization" in job.setting_names else "pretrained"
+        raise JobError(
+            f"{job.document.place(job.trail(key))}: {key}: ImageNet's normalisation is for colour images or grey ones,"
+            f" and these have {channels} channels; write normalization: channel"
+        )
+    if min(height, width) == 1 and any(config.augments for config in configs):
+        key = next(key for key in AUGMENTATIONS if any(job.values(key)))
+        raise JobError(
+            f"{job.document.place(job.trail(key))}: {key}: the data are rows of {height * width} numbers, not images;"
+            " leave augmentation out"
+        )
+    padding = max(config.crop_padding for config in configs)
+    if padding >= min(height, width):
+        raise JobError(
+            f"{job.document.place(job.trail('crop_padding'))}: crop_padding: {padding} pixels around images of"
+            f" {height} x {width} may leave nothing of them; give less than {min(height, width)}"
+        )
+    _check_freezing(job, models, configs)
+    _check_pretrained(job, models, configs, pretrained)
+    for name in job.models:
+        learning = [config for config in configs if config.model == name and config.distillation == "hidden"]
+        check_features(job, models.tried(name), learning, left_out(job, name, "distillation == 'hidden'"))
+
+
+def _shares(configs: Iterable[TrialConfig]) -> Iterator[TrialConfig]:
+    """Yield as many trials of each model as are tried of one."""
+    tries: Counter[str] = Counter()
+    for config in configs:
+        tries[config.model] += 1
+        if tries[config.model] <= MOST_TRIED:
+            yield config
+
+
+def _check_freezing(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig]) -> None:
+    distinct = {(config.model, config.freeze, repr(config.hyper)): config for config in configs if config.freeze}
+    for config in _shares(distinct.values()):
+        with contextlib.suppress(ModelEndedError, NotTriedError):
+            if said := models.tried(config.model).freezing_problem(config.hyper, config.freeze):
+                mend = left_out(job, config.model, f"freeze == {config.freeze!r}")
+                raise ModelError(f"{job.document.place(job.trail('freeze'))}: {said}{mend}")
+
+
+def _check_pretrained(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig], files: PretrainedFiles) -> None:
+    starting = [config for config in configs if (config.model, config.pretrained) in files]
+    distinct = {(config.model, config.pretrained, repr(config.hyper)): config for config in starting}
+    for config in _shares(distinct.values()):
+        with contextlib.suppress(ModelEndedError, NotTriedError):
+            if said := models.tried(config.model).pretrained_problem(config, files[config.model, config.pretrained]):
+                mend = left_out(job, config.model, "pretrained != ''")
+                raise ModelError(f"{job.document.place(job.trail('pretrained'))}: {said}{mend}")
+
+
+def check_features(job: JobSpec, tried: Tried, configs: Sequence[TrialConfig], mend: str = "") -> None:
+    """Raise `ModelError` where a model's forward does not call the module whose output is compared with a teacher's."""
+    with contextlib.suppress(ModelEndedError, NotTriedError):
+        if configs and (said := tried.hidden_problem(configs[0].hyper)):
+            raise ModelError(f"{job.document.place(job.trail('distillation'))}: {said}{mend}")

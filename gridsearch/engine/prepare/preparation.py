@@ -1,0 +1,320 @@
+"""From a job file to a grid that can be trained: the data loaded and split, the model found, everything checked."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gridsearch.config.axes import Axis
+from gridsearch.config.job import JobSpec
+from gridsearch.config.record import Drawn, JobRecord
+from gridsearch.config.remarks import remarks
+from gridsearch.config.trial import OWN, PretrainedFiles, SplitKey, TrialConfig, Value
+from gridsearch.data.catalog import load_dataset
+from gridsearch.data.dataset import ImageDataset
+from gridsearch.data.splits import SplitDataset, apply_split
+from gridsearch.engine.prepare.dooms import Doom
+from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
+from gridsearch.engine.prepare.model_process import Limits
+from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
+from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
+from gridsearch.errors import DataError, JobError, ModelError
+from gridsearch.models.plain import is_plain
+from gridsearch.models.registry import MODELS, ModelSignature
+from gridsearch.search.grid import Grid, GridTrial, Ingredients, expand
+from gridsearch.store.rows import NewTrial
+
+
+@dataclass(frozen=True)
+class PreparedJob:
+    """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs.
+
+    `pretrained` are the files of weights to start from, `teacher` is the id of the trial that students learn from.
+    `models` says what its models take and answers questions about them, `dooms` are settings whose trials fail,
+    `remarks` sentences about what works and is hardly meant so. `ingredients` is what the grid was made of.
+    """
+
+    job: JobSpec
+    dataset: ImageDataset
+    splits: dict[SplitKey, SplitDataset]
+    grid: Grid
+    pretrained: PretrainedFiles = field(default_factory=dict)
+    teacher: str = ""
+    dooms: Sequence[Doom] = ()
+    remarks: Sequence[str] = ()
+    models: JobModels = field(kw_only=True, repr=False, compare=False)
+    ingredients: Ingredients = field(kw_only=True, repr=False, compare=False)
+
+    @property
+    def train_images(self) -> int:
+        """Return the number of training images; where folds differ by one, the smaller."""
+        return self.images()["train"]
+
+    @property
+    def model_search(self) -> tuple[Path, ...]:
+        """Return the folders in which the user's own model may lie."""
+        return model_folders(self.job)
+
+    def doom_of(self, config: TrialConfig) -> Doom | None:
+        """Return why a trial cannot be trained, where that is known."""
+        return doom_of(self.dooms, config)
+
+    def doomed_by(self, doom: Doom, trials: Iterable[GridTrial]) -> int:
+        """Return how many trials cannot be trained for this reason before any other."""
+        return sum(self.doom_of(trial.config) is doom for trial in trials)
+
+    def images(self) -> dict[str, int]:
+        """Return how many images each part has, and how many none has where that is more than none."""
+        split = min((split.indices for split in self.splits.values()), key=lambda indices: len(indices.train))
+        parts = {name: len(getattr(split, name)) for name in ("train", "validation", "test")}
+        unused = sum(map(len, self.dataset.labels)) - sum(parts.values())
+        return parts | ({"unused": unused} if unused else {})
+
+    @property
+    def own_test_use(self) -> str:
+        """Say what becomes of the test images that the data set brings itself."""
+        if self.job.split.merge:
+            return "test images of the data set's own, pooled with its training images before the parts are drawn"
+        if self.job.split.test is None:
+            return "test images of the data set's own, which are the test part"
+        return "test images of the data set's own are not used: split.test draws from its training images"
+
+    @property
+    def own_validation_use(self) -> str:
+        """Say what becomes of the validation images that the data set brings itself."""
+        own, split = "validation images of the data set's own", self.job.split
+        if split.folds is None and split.validation == OWN:
+            return f"{own}, which are the validation part (split.validation: 0.2 would draw another)"
+        if split.merge:
+            return f"{own}, pooled with its training and test images before the parts are drawn"
+        asked = "split.folds divides" if split.folds else "split.validation draws from"
+        return f"{own} are not used: {asked} its training images"
+
+    def class_counts(self) -> dict[str, dict[str, int]]:
+        """Return for each class, by its name, how many images each part has of it; of several divisions the first."""
+        split = next(iter(self.splits.values()))
+        classes = self.dataset.num_classes
+        counts = {
+            part: np.bincount(getattr(split, f"{part}_labels"), minlength=classes).tolist()
+            for part in ("train", "validation", "test")
+        }
+        return {
+            name: {part: counts[part][place] for part in counts} for place, name in enumerate(self.dataset.class_names)
+        }
+
+    def new_trials(self) -> list[NewTrial]:
+        """Return the grid as the store takes it."""
+        return [NewTrial(t.trial_id, t.lineage_id, t.config.epochs, t.canonical) for t in self.grid.trials]
+
+    def record(self) -> JobRecord:
+        """Return the resolved job, as a store keeps it."""
+        job = self.job
+        models = [self.models[name] for name in job.models]
+        drawn = job.search and Drawn(random=job.search.random, drawn=self.grid.standing, size=self.grid.size)
+        return JobRecord(
+            dataset=job.dataset,
+            fingerprint=self.dataset.fingerprint,
+            models=job.models,
+            description=job.description,
+            base=job.base,
+            axes=tuple(replace(axis, values=tuple(self._values(axis))) for axis in job.space.axes),
+            fixed=job.fixed,
+            model_defaults={model.name: self._defaults(model) for model in models},
+            model_sources={model.name: model.sources for model in models},
+            teacher=job.teacher,
+            objective=job.objective,
+            images=self.images(),
+            image_shape=self.dataset.image_shape,
+            image_format=job.image_format,
+            classes=self.dataset.num_classes,
+            class_names=self.dataset.class_names,
+            search=drawn,
+            repeats=job.repeats,
+            repeat_over=job.repeat_over if job.repeats > 1 else "weights",
+            folds=job.split.folds,
+            constraints=job.constraints,
+        )
+
+    def _defaults(self, model: ModelSignature) -> dict[str, Any]:
+        """Return the plain defaults of a model's settings; of those that are null the ones that the job names."""
+        named = self.job.setting_names
+        return {k: v for k, v in model.optional.items() if is_plain(v) and (v is not None or k in named)}
+
+    def _values(self, axis: Axis) -> list[Value]:
+        """Return the values of an axis; of a continuous one those drawn."""
+        if not axis.continuous:
+            return list(axis.values)
+        drawn = {
+            trial.config.settings().get(axis.name, self.models[trial.config.model].optional.get(axis.name))
+            for trial in self.grid.trials
+        }
+        return [value for value in axis.values if value in drawn]
+
+
+def doom_of(dooms: Sequence[Doom], config: TrialConfig) -> Doom | None:
+    """Return why a trial cannot be trained, where that is known."""
+    return next((doom for doom in dooms if doom.dooms(config)), None)
+
+
+def model_folders(job: JobSpec) -> tuple[Path, ...]:
+    """Return the folders searched for the user's own model: the job file's, then the current one."""
+    return (job.base, Path.cwd())
+
+
+def prepare(
+    job: JobSpec,
+    data_dir: Path,
+    *,
+    teacher: str = "",
+    once_sound: Callable[[PreparedJob], None] = lambda prepared: None,
+    limits: Limits | None = None,
+) -> PreparedJob:
+    """Load what a job needs and check it against the job; one-line errors name the key to mend.
+
+    `teacher` is the id of the trial that the job's students learn from, if it has any. `once_sound` is called before
+    the job's models are tried, which takes longest and seldom fails. Users' models are tried in a process of their own,
+    within `limits`.
+    """
+    models = JobModels(job.models, model_folders(job), limits)
+    try:
+        return _prepare(job, data_dir, teacher, once_sound, models)
+    except BaseException:
+        models.leave()
+        raise
+
+
+def _prepare(
+    job: JobSpec,
+    data_dir: Path,
+    teacher: str,
+    once_sound: Callable[[PreparedJob], None],
+    models: JobModels,
+) -> PreparedJob:
+    job, dataset, splits = load_divided(job, data_dir)
+    check_rules(job)
+    check_found(job, models)
+    signatures = [models[name] for name in job.models]
+    job = fitted_job(job, signatures)
+    weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
+    parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
+    ingredients = Ingredients(dataset.fingerprint, parts, teacher)
+    grid = expand(job, ingredients)
+    check_fits(job, signatures, [trial.config for trial in grid.trials])
+    models.seen = seen = Seen(dataset.image_shape, dataset.num_classes)
+    files = {key: file for found in weights.values() for key, file in found.files.items()}
+    prepared = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
+    _check_batch_sizes(prepared)
+    once_sound(prepared)
+    from gridsearch.engine.prepare.preflight_models import check_models
+
+    dooms = check_models(job, models, grid)
+    from gridsearch.engine.prepare.preflight_batches import check_batches
+    from gridsearch.engine.prepare.preflight_recipe import check_recipe
+
+    sound = [trial.config for trial in grid.chosen_first if not doom_of(dooms, trial.config)]
+    dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
+    check_recipe(job, models, seen, [trial.config for trial in grid.chosen_first], prepared.pretrained)
+    prepared = replace(prepared, dooms=dooms)
+    return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
+
+
+def _model_notes(prepared: PreparedJob) -> list[str]:
+    """Return what is odd about users' models, each under the first settings that it works with."""
+    found: list[str] = []
+    for name in prepared.job.models:
+        own = (trial.config for trial in prepared.grid.trials if trial.config.model == name)
+        sound = next((config for config in own if not prepared.doom_of(config)), None)
+        if name not in MODELS and sound is not None:
+            with contextlib.suppress(ModelEndedError, NotTriedError):
+                found += prepared.models.tried(name).notes(sound.hyper)
+    return found
+
+
+def load_divided(job: JobSpec, data_dir: Path) -> tuple[JobSpec, ImageDataset, dict[SplitKey, SplitDataset]]:
+    """Return a job whose split says which validation images are meant, its data set and its divisions.
+
+    `DataError` names the key to mend.
+    """
+    try:
+        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base, image_format=job.image_format)
+    except DataError as error:
+        raise DataError(
+            f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"
+        ) from None
+    job = with_own_validation(job, dataset)
+    return job, dataset, _split_all(job, dataset)
+
+
+def with_own_validation(job: JobSpec, dataset: ImageDataset) -> JobSpec:
+    """Return a job that validates on the images that the data set brings for it, unless it asks for others."""
+    asked = job.split.folds is not None or "validation" in job.split.model_fields_set
+    if asked or not len(dataset.validation_labels):
+        return job
+    return replace(job, split=job.split.model_copy(update={"validation": OWN}))
+
+
+@dataclass(frozen=True)
+class StartingWeights:
+    """What a model may start from: `names` are what configurations call it, by what the job does, `files` where it is.
+
+    `unusable` says of what the job asks for, and the model cannot start from, why.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    files: PretrainedFiles = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+
+def pretrained_files(job: JobSpec, model: str, data_dir: Path) -> StartingWeights:
+    """Return what is behind each value of `pretrained` for one of a job's models: files go by their content.
+
+    `ModelError` where an only model cannot start from one; of several it may be left out of that by a rule.
+    """
+    wanted = [str(value) for value in job.values("pretrained") if value]
+    if not wanted:
+        return StartingWeights()
+    names, files, unusable = {}, {}, {}
+    for written in wanted:
+        try:
+            names[written], file = starting_file(model, written, model_folders(job), data_dir)
+            files[model, names[written]] = file
+        except ModelError as error:
+            said = f"{job.document.place(job.trail('pretrained'))}: {error}"
+            if len(job.models) == 1:
+                raise ModelError(said) from None
+            unusable[written] = f"{said}{left_out(job, model, f'pretrained == {written!r}')}"
+    return StartingWeights(names, files, unusable)
+
+
+def starting_file(model: str, written: str, folders: Sequence[Path], data_dir: Path) -> tuple[str, Path]:
+    """Return what a configuration calls the weights that a model starts from, and their file; `ModelError` if none."""
+    from gridsearch.models.pretrained import IMAGENET, file_digest, weights_file
+
+    file = weights_file(model, written, folders=folders, data_dir=data_dir)
+    return (written if written == IMAGENET else f"sha256:{file_digest(file)}"), file
+
+
+def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDataset]:
+    written: Sequence[Any] = job.values("data_seed")
+    repeats = job.repeats if "data_seed" in job.repeated_seeds else 1
+    seeds = [int(seed) + repeat for seed in written for repeat in range(repeats)]
+    keys = [SplitKey(seed, fold) for seed in seeds for fold in range(job.split.folds or 1)]
+    try:
+        return {key: apply_split(dataset, job.split, key.data_seed, key.fold) for key in keys}
+    except DataError as error:
+        said = str(error).removeprefix("split: ")
+        place = job.document.place(("split", said.partition(":")[0]))
+        raise DataError(f"{place}: split: {said}") from None
+
+
+def _check_batch_sizes(prepared: PreparedJob) -> None:
+    job, images = prepared.job, prepared.train_images
+    size = max(trial.config.batch_size for trial in prepared.grid.trials)
+    if size > images:
+        place = job.document.place(job.trail("batch_size"))
+        raise JobError(f"{place}: batch_size: {size} is larger than the training set of {images} images")

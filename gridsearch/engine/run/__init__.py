@@ -1,0 +1,1 @@
+"""A launch: packs, the driver that hands them out and records, and signs of life."""

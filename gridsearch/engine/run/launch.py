@@ -1,0 +1,441 @@
+"""A launch from beginning to end: enqueue, share the work with other launches, train, and say how it ended."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import torch
+
+from gridsearch import paths
+from gridsearch.analysis.best import best
+from gridsearch.config.events import OPEN_STATES, RESULT_STATES, ModelSize, TrialState
+from gridsearch.config.job import JobSpec
+from gridsearch.config.trial import SplitKey, TrialConfig
+from gridsearch.engine.disk.checkpoint_limit import CheckpointRoom
+from gridsearch.engine.disk.disk_need import DiskNeed, disk_need, shortage
+from gridsearch.engine.executors.base import Executor, WorkerSettings
+from gridsearch.engine.prepare.preparation import PreparedJob
+from gridsearch.engine.run.driver import Driver, Listener
+from gridsearch.engine.run.heartbeat import Heartbeat
+from gridsearch.engine.run.liveness import Watch, described, own_process
+from gridsearch.engine.run.memory import memory_per_worker
+from gridsearch.engine.run.packing import PlannedPack, bundles, make_packs
+from gridsearch.engine.trained.retention import BestSoFar, clear_readings, keep_by_size, write_winners
+from gridsearch.errors import EngineError, GridsearchError, JobError, StoreError, StoreMovedError
+from gridsearch.search.plan import LineagePlan, Plan, make_plan
+from gridsearch.store.contract import Store
+from gridsearch.store.opening import open_store
+from gridsearch.store.processes import process_table
+from gridsearch.store.rows import LaunchRow
+from gridsearch.store.waiting import Patience
+from gridsearch.training.arrays import to_device
+from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.distillation import TeacherFile
+from gridsearch.training.loop.task import Keeping
+from gridsearch.training.recipe.normalization import Normalizer, make_normalizer
+
+POLL_SECONDS = 0.5
+FOREVER = 2**62
+#: How often in a row nothing may be claimed (another launch was faster) before that counts as a defect.
+IDLE_ROUNDS = 20
+#: How long an interrupted launch waits for the store's lock to say that it ended; else others see that it is gone.
+LAST_WORD_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class LaunchOptions:
+    """How to launch: workers (processes that train at the same time), device, threads of each worker.
+
+    `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good. `keep` is
+    how many of the best trials' weights are kept, None where their size decides. `trial_timeout` is how many seconds a
+    worker may be silent, `checkpoints` how many bytes the store's checkpoints may take; None for what the job says.
+    """
+
+    workers: int
+    device: str = "auto"
+    threads: int = 1
+    retry_failed: bool = False
+    largest_pack: int | None = None
+    keep: int | None = None
+    trial_timeout: float | None = None
+    checkpoints: float | None = None
+
+
+@dataclass(frozen=True)
+class LaunchEnd:
+    """How a launch ended: the trials that it was to train by state, and whether it was interrupted.
+
+    `others` are the job's open trials that it was not to train.
+    """
+
+    counts: dict[TrialState, int]
+    interrupted: bool
+    others: int = 0
+
+    @property
+    def failed(self) -> int:
+        """Return how many trials failed or were given up."""
+        return self.counts.get(TrialState.FAILED, 0) + self.counts.get(TrialState.CANCELLED, 0)
+
+    @property
+    def outcome(self) -> str:
+        """Return the outcome as the store keeps it."""
+        return "interrupted" if self.interrupted else "some_failed" if self.failed else "complete"
+
+
+def check_same_job(prepared: PreparedJob, store: Store) -> None:
+    """Refuse a job with the name of a different one: an edited grid is the same job, other data or models are not.
+
+    Models are an axis: one in common is enough.
+    """
+    job = prepared.job
+    if job.name not in {row.name for row in store.jobs()}:
+        return
+    known, mine = store.job(job.name).record, prepared.record()
+    for same, words, was, now in (
+        (bool(set(known.models) & set(mine.models)), "trains the model", known.models_text, mine.models_text),
+        (known.fingerprint == mine.fingerprint, "is on the data set", known.dataset, mine.dataset),
+    ):
+        if not same:
+            other = f"{was!r}, this file {now!r}" if was != now else f"{was!r} with other images or labels than now"
+            raise JobError(
+                f"{job.document.place(('name',))}: name: the store has another job {job.name!r}, which {words} {other};"
+                " give this one another name (--set name=...) or another store (--store)"
+            )
+
+
+def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool = False) -> Plan:
+    """Return what launching would do; without a store everything is new. Writes nothing."""
+    trials = prepared.grid.trials
+    states = store.states([trial.trial_id for trial in trials]) if store else {}
+    lineages = store.lineages({trial.lineage_id for trial in trials}) if store else {}
+    recorded = {key: FOREVER if row.answered else row.epoch for key, row in lineages.items()}
+    return make_plan(
+        prepared.grid,
+        states,
+        recorded,
+        train_images=prepared.train_images,
+        retry_failed=retry_failed,
+        is_doomed=lambda config: prepared.doom_of(config) is not None,
+    )
+
+
+def plan_packs(
+    prepared: PreparedJob,
+    lineages: Sequence[LineagePlan],
+    options: LaunchOptions,
+    note: Callable[[Mapping[str, ModelSize]], None] = lambda sizes: None,
+) -> list[PlannedPack]:
+    """Return the lineages of a plan in packs for these workers and their memory, longest first.
+
+    `note` is told how large the models of the lineages are, as far as that can be counted.
+    """
+    if not lineages:
+        return []
+    from gridsearch.engine.run.cost_model import TraitsFinder
+
+    memory, traits = memory_per_worker(options.device, options.workers), TraitsFinder(prepared.models)
+    for lineage in sorted(lineages, key=lambda one: prepared.job.models.index(one.config.model)):
+        traits(lineage)  # by model: of users' models one at a time has a process
+    packs = make_packs(lineages, traits, workers=options.workers, largest=options.largest_pack, memory=memory)
+    note({lineage.lineage_id: size for lineage in lineages if (size := traits(lineage).profile.size)})
+    prepared.models.rest()
+    return packs
+
+
+def worker_settings(
+    prepared: PreparedJob, store_path: Path, options: LaunchOptions, teachers: Mapping[str, TeacherFile] | None = None
+) -> WorkerSettings:
+    """Return what workers need to train this job; `teachers` are trained models by their trials' ids."""
+    return WorkerSettings(
+        splits=prepared.splits,
+        num_classes=prepared.dataset.num_classes,
+        checkpoints=paths.checkpoint_dir(store_path),
+        model_search=prepared.model_search,
+        device=options.device,
+        threads=options.threads,
+        keeping=Keeping(paths.reading_dir(store_path, prepared.job.name), prepared.job.objective)
+        if options.keep != 0
+        else None,
+        pretrained=prepared.pretrained,
+        teachers=teachers or {},
+        patience=options.trial_timeout or prepared.job.trial_timeout,
+    )
+
+
+def checkpoint_limit(job: JobSpec, options: LaunchOptions) -> float:
+    """Return how many bytes the store's checkpoints may take: as was asked for, else as the job says, else any."""
+    asked = job.checkpoints if options.checkpoints is None else options.checkpoints
+    return float("inf") if asked is None else asked
+
+
+def close_lost_launches(store: Store, watch: Watch) -> list[LaunchRow]:
+    """Close launches that are lost, which frees what they had claimed; return them."""
+    lost = [launch for launch in store.open_launches() if watch.is_lost(launch)]
+    return [launch for launch in lost if store.give_up_launch(launch.launch_id, launch.beat)]
+
+
+def _open(counts: Mapping[TrialState, int]) -> int:
+    return sum(counts.get(state, 0) for state in OPEN_STATES)
+
+
+def _check_idle(rounds: int, lineages: int) -> None:
+    """Pause after rounds in which nothing could be claimed, and raise after too many."""
+    if rounds > IDLE_ROUNDS:
+        raise EngineError(f"{lineages} lineages can neither be claimed nor finished; run: gridsearch verify")
+    if rounds:
+        time.sleep(POLL_SECONDS)
+
+
+class Launch:
+    """One launch of a prepared job on a store."""
+
+    def __init__(self, prepared: PreparedJob, store: Store, store_path: Path, options: LaunchOptions) -> None:
+        self.prepared, self.store, self.store_path, self.options = prepared, store, store_path, options
+        self.watch = Watch()
+        self.room = CheckpointRoom(store, store_path, checkpoint_limit(prepared.job, options))
+        # One for all trials that share it: each takes a pass over the training images.
+        self._normalizers = cache(self._normalizer)
+
+    def run(
+        self, make_executor: Callable[[], Executor], *, listener: Listener, stopping: Callable[[], bool]
+    ) -> LaunchEnd:
+        """Train until the job is complete, everything left failed, or a stop is wanted."""
+        name = self.prepared.job.name
+        check_same_job(self.prepared, self.store)
+        close_lost_launches(self.store, self.watch)
+        self.store.put_job(name, self.prepared.record().as_json(), self.prepared.job.source, self.prepared.new_trials())
+        if self.options.retry_failed:
+            self.store.reopen(name, [TrialState.FAILED, TrialState.CANCELLED], self.prepared.grid.chosen)
+        plan = plan_job(self.prepared, self.store)
+        wanted = plan.lineages
+        if not wanted and not plan.to_fail:
+            self.keep_winners(listener)  # of a launch that ended before it could
+            self.room.make()
+            self.tell_removed(listener)
+            return self.end(stopping())
+        if lost := self.without_checkpoint(self.free_of_claims(wanted)):
+            listener.note(
+                f"the checkpoints of {len(lost)} begun lineages are gone or damaged (a limit and gc remove some):"
+                " they are trained again from the start; what is recorded stays"
+            )
+        while (fenced := self.train_registered(make_executor, listener, stopping)) is not None:
+            listener.note(
+                f"launch {fenced} gave no sign of life for so long that another took over what it trained: what it"
+                " reported since is refused; it goes on as a new launch"
+            )
+        self.tell_removed(listener)
+        return self.end(stopping())
+
+    def tell_removed(self, listener: Listener) -> None:
+        """Say how many checkpoints went because of a limit, those of other jobs too."""
+        if count := self.room.removed:
+            listener.note(
+                f"checkpoints of trainings that have ended were removed to keep to the limit ({count:,}): more epochs"
+                " of these would begin at the start"
+            )
+
+    def train_registered(
+        self, make_executor: Callable[[], Executor], listener: Listener, stopping: Callable[[], bool]
+    ) -> int | None:
+        """Train as a launch that the store knows; return its number if it was fenced off before the job was done."""
+        name = self.prepared.job.name
+        launch_id = self.store.open_launch(name, *own_process(), self.options.workers, process_table())
+        outcome: str | None = "lost"
+        try:
+            if self.train(launch_id, make_executor, listener, stopping):
+                return launch_id
+            end = self.end(stopping())
+            if not end.interrupted:
+                self.keep_winners(listener)
+                self.room.make()
+            outcome = end.outcome
+        except StoreMovedError:
+            outcome = None  # whatever lies at its place now knows nothing of this launch
+            raise
+        except (KeyboardInterrupt, GridsearchError):
+            outcome = "interrupted"
+            raise
+        finally:
+            if outcome == "interrupted":
+                self._last_word(launch_id)
+            elif outcome is not None:
+                self.store.close_launch(launch_id, outcome)
+        return None
+
+    def _last_word(self, launch_id: int) -> None:
+        """Close an interrupted launch, if the store can be written now: else others do.
+
+        Over a connection of its own, as an interruption within a statement closes the one that it was made over.
+        """
+        patience = Patience(LAST_WORD_SECONDS, note=lambda text: None)
+        with suppress(StoreError):
+            self.store.check_in_place()
+            with open_store(self.store_path, create=False, patience=patience) as store:
+                store.close_launch(launch_id, "interrupted")
+
+    def train(
+        self,
+        launch_id: int,
+        make_executor: Callable[[], Executor],
+        listener: Listener,
+        stopping: Callable[[], bool],
+    ) -> bool:
+        """Have workers train what is open, again and again while other launches give work back.
+
+        Return whether it ended because this launch was fenced off: silent for so long that others took over.
+        """
+        heart = Heartbeat(self.store_path, launch_id)
+        self.watch = Watch(lambda: heart.beats)
+
+        def halting() -> bool:
+            return heart.fenced or driver.fenced or stopping()
+
+        driver = Driver(self.store, self.store_path, launch_id, stopping=halting)
+        driver.listener, driver.room = listener, self.room
+        told = False
+        idle_rounds = 0
+        with ExitStack() as stack:
+            stack.enter_context(heart)
+            executor: Executor | None = None
+            while not halting() and (wanted := self.worth_training(driver)):
+                free = self.free_of_claims(wanted, listener.note)
+                if not free:
+                    if not told:
+                        listener.note(
+                            f"{len(wanted)} lineages are claimed by {self.holders(launch_id)}; waiting for it"
+                        )
+                        told = True
+                    time.sleep(POLL_SECONDS)
+                    driver.tick()
+                    continue
+                if executor is None:
+                    made = make_executor()
+                    if halting():
+                        break  # importing Ray took seconds, starting it would take more
+                    executor = stack.enter_context(made)
+                packs = self.packs(free)  # before anybody is kept: it notes how large models are
+                self.tell_shortage(packs, driver)
+                driver.keeper = driver.keeper or self.keeper()
+                driver.enqueue(bundles(packs, self.options.workers))
+                handed_out = driver.handed_out
+                executor.run(driver)
+                if halting():
+                    driver.catch_up()
+                    break
+                driver.settle()
+                idle_rounds = 0 if driver.handed_out > handed_out else idle_rounds + 1
+                _check_idle(idle_rounds, len(free))
+            if not halting():
+                # Also those that hold nothing that was wanted here: nobody else may ever look at them for so long.
+                for lost in close_lost_launches(self.store, self.watch):
+                    listener.note(f"{described(lost)} is lost: what it had claimed is free")
+        return (heart.fenced or driver.fenced) and not stopping()
+
+    def holders(self, launch_id: int) -> str:
+        """Return in words which other launches are open, and since when they are silent, where they are."""
+        others = [launch for launch in self.store.open_launches() if launch.launch_id != launch_id]
+        return " and ".join(map(described, others)) or "another launch"
+
+    @cached_property
+    def keep(self) -> int:
+        """Return how many of the best trials' weights are kept; models of unknown size are noted by `packs` before."""
+        asked = self.options.keep
+        return keep_by_size(self.store, self.prepared.job.name) if asked is None else asked
+
+    def keeper(self) -> BestSoFar | None:
+        """Return what sees to it that the weights of the best trials so far are kept, and no others."""
+        job, grid = self.prepared.job.name, self.prepared.grid
+        places = (trial.trial_id for trial in grid.trials)
+        return BestSoFar(self.store, self.store_path, job, places, self.keep, self.later()) if self.keep else None
+
+    def later(self) -> frozenset[str]:
+        """Return the lineages that have trials which this launch is not to train and others may."""
+        if (chosen := self.prepared.grid.chosen) is None:
+            return frozenset()
+        others = [trial for trial in self.prepared.grid.trials if trial.trial_id not in chosen]
+        states = self.store.states([trial.trial_id for trial in others])
+        return frozenset(trial.lineage_id for trial in others if states[trial.trial_id] not in RESULT_STATES)
+
+    def keep_winners(self, listener: Listener) -> None:
+        """Write the weights of the best trials, and remove the others'; tell where there are none."""
+        name = self.prepared.job.name
+        lost = write_winners(self.store, self.store_path, name, self.keep, self.normalizer)
+        # Of repeats and folds the means decide, which those that are still to be trained may change.
+        if not (self.prepared.job.copies > 1 and self.later()):
+            clear_readings(self.store, self.store_path, name)
+        if self.options.keep is None:  # nobody has asked for more than the best
+            lost = [row for row in lost if row.trial_id in {place.row.trial_id for place in best(self.store, name, 1)}]
+        if lost:
+            whose = f"trial {lost[0].trial_id[:8]}, the best," if len(lost) == 1 else f"{len(lost)} of the best trials"
+            listener.note(
+                f"the weights of {whose} are not at hand: not kept when they were trained, or removed since;"
+                f" train one again with: gridsearch evaluate {shlex.quote(name)} --trial ID"
+            )
+
+    def normalizer(self, config: TrialConfig) -> Normalizer | None:
+        """Return what is done to the images of a trial."""
+        return self._normalizers(config.split_key, config.normalization)
+
+    def _normalizer(self, key: SplitKey, normalization: str) -> Normalizer | None:
+        if normalization == "scale":  # no look at the images is needed
+            return None
+        split = self.prepared.splits[key]
+        images = to_device(split.train_images, split.train_labels, torch.device("cpu")).images
+        return make_normalizer(normalization, images)
+
+    def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
+        """Return the lineages in packs as these options allow."""
+        return plan_packs(self.prepared, lineages, self.options, self.store.note_sizes)
+
+    def tell_shortage(self, packs: Sequence[PlannedPack], driver: Driver) -> None:
+        """Say once where a launch may need more of the disk than is free."""
+        if driver.listener and not driver.handed_out and (said := shortage(self.disk_need(packs), self.store_path)):
+            driver.listener.note(said)
+
+    def disk_need(self, packs: Sequence[PlannedPack]) -> DiskNeed | None:
+        """Return what packs will need of the disk, their models' sizes having been noted."""
+        rows = self.store.lineages([lineage.lineage_id for pack in packs for lineage in pack.lineages])
+        sizes = {key: row.parameters for key, row in rows.items() if row.parameters is not None}
+        workers, keep = self.options.workers, self.options.keep
+        return disk_need(packs, sizes, workers=workers, keep=keep, limit=self.room.limit)
+
+    def free_of_claims(
+        self, wanted: Sequence[LineagePlan], note: Callable[[str], None] = lambda text: None
+    ) -> list[LineagePlan]:
+        """Return those lineages that no live launch holds; launches found lost are closed, and told of."""
+        for lost in close_lost_launches(self.store, self.watch):
+            note(f"{described(lost)} is lost: what it had claimed goes on here")
+        rows = self.store.lineages([plan.lineage_id for plan in wanted])
+        return [plan for plan in wanted if rows[plan.lineage_id].launch_id is None]
+
+    def worth_training(self, driver: Driver) -> list[LineagePlan]:
+        """Return the lineages with trials to train; those that are known not to be trainable have failed by now."""
+        plan = plan_job(self.prepared, self.store)
+        if plan.to_fail:
+            found = {line.lineage_id: self.prepared.doom_of(line.config) for line in plan.to_fail}
+            doomed = {key: doom for key, doom in found.items() if doom}
+            driver.give_up(self.free_of_claims(plan.to_fail), doomed)
+            plan = plan_job(self.prepared, self.store)
+        return list(plan.lineages)
+
+    def without_checkpoint(self, wanted: Sequence[LineagePlan]) -> list[LineagePlan]:
+        """Return those lineages that have epochs recorded, but nothing sound to go on from."""
+        root = paths.checkpoint_dir(self.store_path)
+        return [plan for plan in wanted if plan.start > 0 and CheckpointFolder(root, plan.lineage_id).load() is None]
+
+    def end(self, interrupted: bool) -> LaunchEnd:
+        """Return how things stand."""
+        counts, others = self.store.counts(self.prepared.job.name), 0
+        if (chosen := self.prepared.grid.chosen) is not None:
+            found = Counter(self.store.states(chosen).values())
+            counts = {state: found[state] for state in counts if found[state]}
+            others = plan_job(self.prepared, self.store).others
+        return LaunchEnd(counts, interrupted=interrupted and _open(counts) > 0, others=others)

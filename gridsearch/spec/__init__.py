@@ -1,1 +1,0 @@
-"""Job files, search spaces, trial configurations and their identity; knows no other room."""

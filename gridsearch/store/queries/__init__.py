@@ -1,0 +1,1 @@
+"""Reading a store; what is read is checked."""

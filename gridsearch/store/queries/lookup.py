@@ -1,0 +1,79 @@
+"""Reading very many rows: those of many ids in chunks, as databases bound the parameters of one statement.
+
+What is read by the batch is read past SQLAlchemy's own rows, whose making takes as long as all else: plain tuples, as
+stored. So the columns of such statements are `as_stored`, or of types that need no decoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, func, select, type_coerce
+from sqlalchemy.types import TypeDecorator
+
+from gridsearch.store.schema.tables import trials
+
+#: A row with names, a row as the driver gives it, and a statement, of any columns.
+AnyRow = Row[*tuple[Any, ...]]
+Values = tuple[Any, ...]
+AnySelect = Select[*tuple[Any, ...]]
+
+#: Parameters of one statement: SQLite before 3.32 took 999, PostgreSQL takes 32767.
+_CHUNK = 900
+#: Rows fetched at once where very many are read.
+_BATCH = 1000
+#: Where more than this share of the trials is asked for, reading every row is quicker than finding each.
+_SHARE = 0.2
+_LAST_TRIAL = select(func.max(trials.c.id))
+
+
+def batches(connection: Connection, statement: AnySelect) -> Iterator[list[Values]]:
+    """Yield the rows of a statement in order, many at once, as stored."""
+    result = connection.execute(statement)
+    try:
+        assert result.cursor is not None
+        while batch := result.cursor.fetchmany(_BATCH):
+            yield list(batch)
+    finally:
+        result.close()
+
+
+def batches_in(
+    connection: Connection, statement: AnySelect, column: Column[Any], values: Iterable[str | int]
+) -> Iterator[list[Values]]:
+    """Yield, many at once and as stored, the rows of the statement whose `column` is among the values; in any order.
+
+    The column is one of those selected.
+    """
+    asked = dict.fromkeys(values)
+    if len(asked) > _CHUNK and len(asked) > _SHARE * (connection.scalar(_LAST_TRIAL) or 0):
+        place = next(place for place, other in enumerate(statement.selected_columns) if other is column)
+        for batch in batches(connection, statement):
+            yield [row for row in batch if row[place] in asked]
+        return
+    remaining = iter(asked)
+    while chunk := list(islice(remaining, _CHUNK)):
+        yield from batches(connection, statement.where(column.in_(chunk)))
+
+
+def rows_in(
+    connection: Connection, statement: AnySelect, column: Column[Any], values: Iterable[str | int]
+) -> Iterator[Values]:
+    """Yield what `batches_in` does, one by one."""
+    return chain.from_iterable(batches_in(connection, statement, column, values))
+
+
+def every(connection: Connection, statement: AnySelect) -> Iterator[AnyRow]:
+    """Yield the rows of a statement that has very many, with their names."""
+    for batch in connection.execute(statement).partitions(_BATCH):
+        yield from batch
+
+
+def as_stored(table: Table) -> list[ColumnElement[Any]]:
+    """Return a table's columns as the file has them: times, states and JSON undecoded."""
+    return [
+        type_coerce(column, Text()).label(column.name) if isinstance(column.type, TypeDecorator) else column
+        for column in table.c
+    ]

@@ -1,0 +1,1 @@
+"""Tables, their columns, and how older schemas become the present one."""

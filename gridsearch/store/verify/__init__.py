@@ -1,0 +1,1 @@
+"""Checking every invariant of a store."""

@@ -1,0 +1,43 @@
+"""What was measured of forms of training, for the next launch on the same machine, and counted of models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from operator import itemgetter
+
+from sqlalchemy import Connection, delete, select
+
+from gridsearch.config.events import FormMeasured, ModelSize
+from gridsearch.store.checked_tables import LINEAGES, MEASUREMENTS, checked
+from gridsearch.store.queries.lookup import batches, rows_in
+from gridsearch.store.schema.columns import storable
+from gridsearch.store.schema.tables import lineages, measurements
+
+_SIZED = itemgetter(LINEAGES.names.index("id"), LINEAGES.names.index("lineage_id"), LINEAGES.names.index("parameters"))
+
+
+def remember(connection: Connection, measured: Collection[FormMeasured]) -> None:
+    """See `Store.remember`."""
+    for one in measured:
+        same = (
+            (measurements.c.machine == one.machine)
+            & (measurements.c.workload == one.workload)
+            & (measurements.c.form == one.form)
+        )
+        connection.execute(delete(measurements).where(same))
+        MEASUREMENTS.insert(connection, [asdict(one) | {"machine": storable(one.machine)}])
+
+
+def measured(connection: Connection) -> list[FormMeasured]:
+    """See `Store.measured`."""
+    rows = checked(batches(connection, select(*MEASUREMENTS.columns)), MEASUREMENTS)
+    return [FormMeasured(**dict(zip(MEASUREMENTS.names, row, strict=False))) for row in rows]
+
+
+def note_sizes(connection: Connection, sizes: Mapping[str, ModelSize]) -> None:
+    """See `Store.note_sizes`."""
+    rows = rows_in(connection, select(*LINEAGES.columns), lineages.c.lineage_id, sizes)
+    unknown = [(key, name) for key, name, parameters in map(_SIZED, rows) if parameters is None]
+    changes = [{"id": key, "parameters": sizes[name].parameters, "macs": sizes[name].macs} for key, name in unknown]
+    LINEAGES.change(connection, changes)

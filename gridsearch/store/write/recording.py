@@ -1,0 +1,199 @@
+"""Recording what workers report: the place where the fencing token is checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from gridsearch.config.events import (
+    EpochRecord,
+    LineageDiverged,
+    LineageEvent,
+    LineageFailed,
+    LineageFinished,
+    LineagePlaced,
+    LineageStopped,
+    TrialState,
+)
+from gridsearch.config.metrics import METRICS
+from gridsearch.store.checked_tables import EPOCHS, LINEAGES, TRIALS
+from gridsearch.store.queries.keys import lineage_keys
+from gridsearch.store.queries.lookup import rows_in
+from gridsearch.store.queries.trials import trials_by_key
+from gridsearch.store.rows import Recorded
+from gridsearch.store.schema.columns import storable
+from gridsearch.store.schema.tables import epochs, lineages, trials
+from gridsearch.store.sqlite_errors import joined_lines
+from gridsearch.store.write.bulk import execute_many
+from gridsearch.store.write.claims import LineageNow, end_claims, lineages_now
+from gridsearch.store.write.event_log import DIVERGED, FAILED, FINISHED, REFUSED, STOPPED, Cause, Event, log
+from gridsearch.store.write.finalize import settle
+from gridsearch.store.write.trainings import Placed, add_trainings
+
+_NUMBERS = (*METRICS, "learning_rate", "seconds")
+_ADD_EPOCHS = insert(epochs)
+_RUNNING = select(*TRIALS.columns).where(trials.c.state == TrialState.RUNNING)
+_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "attempt")))
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A lineage while a batch is read; changed in memory, then written at once."""
+
+    row: LineageNow
+    epoch: int
+    diverged_epoch: int | None
+    stopped_epoch: int | None
+    fresh: list[dict[str, Any]] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
+    end: Event | None = None
+
+    def take(self, event: LineageEvent) -> None:
+        """Let an accepted event change the lineage."""
+        match event:
+            case EpochRecord():
+                self._take_epoch(event)
+            case LineagePlaced():
+                self.placed.append(Placed(self.row.id, event, recorded=self.epoch))
+            case LineageStopped() if event.epoch == self.epoch >= 1 and self.diverged_epoch is None:
+                self.stopped_epoch = event.epoch
+                self.end = Event(STOPPED, detail={"epoch": event.epoch})
+            case LineageStopped():
+                self._break(f"it stopped after epoch {event.epoch} while {self.epoch} was the last one recorded")
+            case LineageDiverged():
+                self._diverge(event.epoch)
+                self.end = Event(DIVERGED, detail={"epoch": event.epoch})
+            case LineageFailed():
+                self.end = Event(
+                    FAILED, detail={"error": storable(joined_lines(event.error)) or "failed without a message"}
+                )
+            case LineageFinished():
+                self.end = Event(FINISHED)
+
+    def _take_epoch(self, record: EpochRecord) -> None:
+        if record.epoch > self.epoch + 1:
+            self._break(f"epoch {record.epoch} was reported while {self.epoch} was the last one recorded")
+        elif record.epoch < 0 or not math.isfinite(record.learning_rate) or not math.isfinite(record.seconds):
+            self._break(f"epoch {record.epoch} was reported with impossible numbers: {record}")
+        elif record.epoch == self.epoch + 1:
+            values = epoch_values(self.row.id, record)
+            self.fresh.append(values)
+            self.epoch = record.epoch
+            if values["train_loss"] is None or values["val_loss"] is None:
+                self._diverge(record.epoch)
+
+    def _diverge(self, epoch: int) -> None:
+        self.diverged_epoch = epoch if self.diverged_epoch is None else min(epoch, self.diverged_epoch)
+
+    def _break(self, reason: str) -> None:
+        self.end = Event(FAILED, detail={"error": f"defect in training: {reason}"})
+
+
+def record(connection: Connection, cause: Cause, events: Sequence[LineageEvent], logs: Mapping[str, str]) -> Recorded:
+    """See `Store.record`; `cause` names the launch."""
+    names = dict.fromkeys(event.lineage_id for event in events)
+    found = {
+        row.lineage_id: _Progress(row, row.epoch, row.diverged_epoch, row.stopped_epoch)
+        for row in lineages_now(connection, names, lineages.c.launch == cause.launch)
+    }
+    refused = []
+    for event in events:
+        progress = found.get(event.lineage_id)
+        if progress is None or progress.end is not None or progress.row.attempt != event.attempt:
+            refused.append(event)
+        else:
+            progress.take(event)
+    _log_refused(connection, cause, refused)
+    changed = [found[name] for name in names if name in found]
+    finished = _write(connection, cause, changed, logs)
+    order = {progress.row.lineage_id: place for place, progress in enumerate(changed)}
+    rows = trials_by_key(connection, finished).values()
+    ordered = sorted(rows, key=lambda row: (order[row.lineage_id], row.epochs))
+    return Recorded(len(events) - len(refused), len(refused), ordered)
+
+
+def epoch_values(lineage: int, record: EpochRecord) -> dict[str, Any]:
+    """Return the row of an epoch, sealed; a number that is not finite becomes None."""
+    numbers = (float(getattr(record, name)) for name in _NUMBERS)
+    known = (number if math.isfinite(number) else None for number in numbers)
+    key = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
+    return EPOCHS.sealed(key | dict(zip(_NUMBERS, known, strict=True)))
+
+
+def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:
+    """Write what a batch did to its lineages; return the trials that came to a final state."""
+    execute_many(connection, _ADD_EPOCHS, (values for progress in changed for values in progress.fresh))
+    add_trainings(connection, [placed for progress in changed for placed in progress.placed])
+    moved: list[dict[str, Any]] = [
+        {
+            "id": progress.row.id,
+            "epoch": progress.epoch,
+            "diverged_epoch": progress.diverged_epoch,
+            "stopped_epoch": progress.stopped_epoch,
+            "heard_at": cause.stamp,
+        }
+        for progress in changed
+        if progress.placed
+        or (progress.epoch, progress.diverged_epoch, progress.stopped_epoch)
+        != (progress.row.epoch, progress.row.diverged_epoch, progress.row.stopped_epoch)
+    ]
+    finished: list[int] = []
+    if moved:
+        LINEAGES.change(connection, moved)
+        finished = settle(connection, [values["id"] for values in moved], cause)
+    ended = [(progress.row, progress.end) for progress in changed if progress.end is not None]
+    finished += _fail(connection, cause, {row: end for row, end in ended if end.kind == FAILED}, logs)
+    end_claims(connection, ended, cause)
+    return finished
+
+
+def _fail(connection: Connection, cause: Cause, failed: Mapping[Any, Event], logs: Mapping[str, str]) -> list[int]:
+    """Make the running trials of failed lineages `failed`; return which."""
+    paths = {name: storable(path) for name, path in logs.items()}
+    reasons = {row.id: {"error": end.detail["error"], "log": paths.get(row.lineage_id)} for row, end in failed.items()}
+    running = [_TRIAL(row) for row in rows_in(connection, _RUNNING, trials.c.lineage, reasons)]
+    if running:
+        changes = [
+            {
+                "id": key,
+                "state": str(TrialState.FAILED),
+                "error": reasons[lineage]["error"],
+                "log": reasons[lineage]["log"],
+                "finished_at": cause.stamp,
+            }
+            for key, lineage, _ in running
+        ]
+        TRIALS.change(connection, changes)
+        log(
+            connection,
+            cause,
+            (
+                cause.event(FAILED, lineage, trial=key, attempt=attempt, detail=reasons[lineage])
+                for key, lineage, attempt in running
+            ),
+        )
+    return [int(key) for key, _, _ in running]
+
+
+def _log_refused(connection: Connection, cause: Cause, refused: Sequence[LineageEvent]) -> None:
+    names = {event.lineage_id for event in refused}
+    known = lineage_keys(connection, names)
+    log(
+        connection,
+        cause,
+        (
+            cause.event(
+                REFUSED,
+                known.get(event.lineage_id),
+                attempt=event.attempt,
+                detail={"what": type(event).__name__, "epoch": getattr(event, "epoch", None)}
+                | ({} if event.lineage_id in known else {"lineage_id": event.lineage_id}),
+            )
+            for event in refused
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The training loop: packs, their members, one epoch after another."""

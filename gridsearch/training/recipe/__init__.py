@@ -1,0 +1,1 @@
+"""The parts of a recipe: optimisers, schedules, losses, augmentation, normalization, random draws."""

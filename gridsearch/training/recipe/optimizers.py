@@ -1,0 +1,287 @@
+"""Optimiser rules over lists of tensors, with the semantics and defaults of `torch.optim`.
+
+They are written here, and not taken from `torch.optim`, because the same rules must serve stacked models, in which the
+learning rate, the momentum and the weight decay differ from model to model; the tests hold each against its namesake
+there. State is plain tensors, so a checkpoint needs nothing but tensors.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from gridsearch.config.trial import Recipe
+from gridsearch.errors import ModelError
+
+BETA_1, BETA_2, ADAM_EPS = 0.9, 0.999, 1e-8
+RMSPROP_ALPHA, RMSPROP_EPS = 0.99, 1e-8
+CLIP_EPS = 1e-6
+
+_T = TypeVar("_T")
+Tensors = list[Tensor]
+#: A number for all parameters, or for each parameter a tensor that broadcasts over it (one value per stacked model).
+Coefficient = float | Tensors
+
+
+@dataclass(frozen=True)
+class RuleKind:
+    """What decides which code runs and which state is kept."""
+
+    optimizer: str
+    momentum: bool = False
+    nesterov: bool = False
+    weight_decay: bool = False
+    l1: bool = False
+
+    @classmethod
+    def of(cls, *recipes: Recipe) -> RuleKind:
+        """Return the kind of rule that does for each recipe what it asks for: a part whose number is 0 changes nothing.
+
+        The recipes have one optimiser, and Nesterov's momentum all or none of them.
+        """
+        return cls(
+            recipes[0].optimizer,
+            any(recipe.momentum > 0 for recipe in recipes),
+            recipes[0].nesterov,
+            any(recipe.weight_decay > 0 for recipe in recipes),
+            any(recipe.l1 > 0 for recipe in recipes),
+        )
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is gradient descent with nothing added to it."""
+        return self == RuleKind("sgd")
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Return the names of the state kept for every parameter."""
+        if self.optimizer in ("adam", "adamw"):
+            return ("mean", "square")
+        momentum = ("momentum",) if self.momentum else ()
+        return ("square", *momentum) if self.optimizer == "rmsprop" else momentum
+
+
+@dataclass(frozen=True)
+class Update:
+    """What takes part in a step: the parameters that have a gradient, and what belongs to each of them, in one order.
+
+    `counts` are the steps that each has made, this one included; complex numbers are pairs of real ones.
+    """
+
+    parameters: Tensors
+    gradients: Tensors
+    slots: dict[str, Tensors]
+    counts: list[int]
+    lr: Coefficient
+    momentum: Coefficient
+    weight_decay: Coefficient
+
+
+class Rule(ABC):
+    """How gradients change parameters; holds the state that goes with them, one tensor per parameter and slot.
+
+    `steps` have been made; of these a parameter has missed `missed[index]`, in which it had no gradient. As in
+    `torch.optim` nothing at all is done to it then: no decay, no momentum, no count.
+    """
+
+    def __init__(
+        self,
+        kind: RuleKind,
+        parameters: Tensors,
+        *,
+        momentum: Coefficient = 0.0,
+        weight_decay: Coefficient = 0.0,
+        l1: Coefficient = 0.0,
+    ) -> None:
+        self.kind, self.momentum, self.weight_decay, self.l1 = kind, momentum, weight_decay, l1
+        self.slots: dict[str, Tensors] = {
+            slot: [torch.zeros_like(as_real(p), requires_grad=False) for p in parameters] for slot in kind.slots
+        }
+        self.steps = 0
+        self.missed = [0] * len(parameters)
+
+    @torch.no_grad()
+    def step(self, parameters: Tensors, gradients: Sequence[Tensor | None], lr: Coefficient) -> None:
+        """Change the parameters in place by one step at this learning rate; those without a gradient stay as they are.
+
+        The L1 penalty is part of the loss, so with it every parameter has a gradient.
+        """
+        self.steps += 1
+        if self.kind.l1:
+            gradients = self._with_l1(parameters, gradients)
+        places = [index for index, gradient in enumerate(gradients) if gradient is not None]
+        whole = len(places) == len(parameters)
+        if not whole:
+            for index in set(range(len(parameters))).difference(places):
+                self.missed[index] += 1
+
+        def chosen(values: list[_T]) -> list[_T]:
+            return values if whole else [values[index] for index in places]
+
+        def of_chosen(value: Coefficient) -> Coefficient:
+            return value if isinstance(value, float) else chosen(value)
+
+        update = Update(
+            [as_real(parameter) for parameter in chosen(parameters)],
+            [as_real(gradient) for gradient in gradients if gradient is not None],
+            {slot: chosen(tensors) for slot, tensors in self.slots.items()},
+            [self.steps - missed for missed in chosen(self.missed)],
+            of_chosen(lr),
+            of_chosen(self.momentum),
+            of_chosen(self.weight_decay),
+        )
+        if places:
+            self.apply(update)
+
+    def counts(self) -> dict[str, Tensor]:
+        """Return as a part of a model's state how many steps were made, and if any were missed, by which parameters."""
+        counts = {"optimizer.steps": torch.tensor(self.steps)}
+        return counts | ({"optimizer.missed": torch.tensor(self.missed)} if any(self.missed) else {})
+
+    def restore(self, *states: Mapping[str, Tensor]) -> None:
+        """Go on from what `counts` gave for one model, or for several that have made the same steps."""
+        of_models = [
+            (int(state["optimizer.steps"]), state["optimizer.missed"].tolist() if "optimizer.missed" in state else None)
+            for state in states
+        ]
+        if any(counts != of_models[0] for counts in of_models):
+            raise ModelError("models whose parameters have missed different steps are not trained as one")
+        self.steps, missed = of_models[0]
+        self.missed = missed or [0] * len(self.missed)
+
+    @abstractmethod
+    def apply(self, update: Update) -> None:
+        """Change parameters and slots in place."""
+
+    def decayed(self, update: Update) -> Tensors:
+        """Return the gradients with those of the L2 penalty added, unless it is decoupled."""
+        if not self.kind.weight_decay or self.kind.optimizer == "adamw":
+            return update.gradients
+        return list(torch._foreach_add(update.gradients, torch._foreach_mul(update.parameters, update.weight_decay)))
+
+    def _with_l1(self, parameters: Tensors, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        missing = any(gradient is None for gradient in gradients)
+        if missing and not isinstance(self.l1, float) and not all(bool((factors > 0).all()) for factors in self.l1):
+            raise ModelError(
+                "a parameter without a gradient has one in those models of a stack that have an L1 penalty"
+            )
+        signs = [torch.sgn(parameter) for parameter in parameters]
+        penalties = torch._foreach_mul(signs, self.l1)
+        return [
+            penalty if gradient is None else gradient + penalty
+            for gradient, penalty in zip(gradients, penalties, strict=True)
+        ]
+
+
+def accelerated(update: Update, changes: Tensors) -> Tensors:
+    """Return the momentum buffers after adding these changes."""
+    buffers = update.slots["momentum"]
+    torch._foreach_mul_(buffers, update.momentum)
+    torch._foreach_add_(buffers, changes)
+    return buffers
+
+
+class SGD(Rule):
+    """Stochastic gradient descent with optional (Nesterov) momentum; see `torch.optim.SGD`."""
+
+    def apply(self, update: Update) -> None:
+        """See `Rule`."""
+        gradients = self.decayed(update)
+        if self.kind.momentum:
+            buffers = accelerated(update, gradients)
+            if self.kind.nesterov:
+                gradients = list(torch._foreach_add(gradients, torch._foreach_mul(buffers, update.momentum)))
+            else:
+                gradients = buffers
+        descend(update.parameters, gradients, update.lr)
+
+
+class Adam(Rule):
+    """Adam, and AdamW, whose weight decay is decoupled; see `torch.optim.Adam` and `torch.optim.AdamW`."""
+
+    def apply(self, update: Update) -> None:
+        """See `Rule`."""
+        parameters, gradients = update.parameters, self.decayed(update)
+        if self.kind.optimizer == "adamw" and self.kind.weight_decay:
+            descend(parameters, list(torch._foreach_mul(parameters, update.weight_decay)), update.lr)
+        means, squares = update.slots["mean"], update.slots["square"]
+        torch._foreach_lerp_(means, gradients, 1 - BETA_1)
+        torch._foreach_mul_(squares, BETA_2)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - BETA_2)
+        denominators = torch._foreach_sqrt(squares)
+        torch._foreach_div_(denominators, [(1 - BETA_2**count) ** 0.5 for count in update.counts])
+        torch._foreach_add_(denominators, ADAM_EPS)
+        changes = torch._foreach_div(means, denominators)
+        torch._foreach_div_(changes, [1 - BETA_1**count for count in update.counts])
+        descend(parameters, list(changes), update.lr)
+
+
+class RMSprop(Rule):
+    """RMSprop with optional momentum; see `torch.optim.RMSprop`."""
+
+    def apply(self, update: Update) -> None:
+        """See `Rule`."""
+        gradients = self.decayed(update)
+        squares = update.slots["square"]
+        torch._foreach_mul_(squares, RMSPROP_ALPHA)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_ALPHA)
+        denominators = torch._foreach_sqrt(squares)
+        torch._foreach_add_(denominators, RMSPROP_EPS)
+        changes = list(torch._foreach_div(gradients, denominators))
+        descend(update.parameters, accelerated(update, changes) if self.kind.momentum else changes, update.lr)
+
+
+def as_real(tensor: Tensor) -> Tensor:
+    """Return a tensor of complex numbers as a view of pairs of real ones, as `torch.optim` does; others as they are."""
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+
+
+def descend(parameters: Tensors, changes: Tensors, lr: Coefficient) -> None:
+    """Subtract the changes times the learning rate from the parameters, in place."""
+    if isinstance(lr, float):
+        torch._foreach_add_(parameters, changes, alpha=-lr)
+    else:
+        torch._foreach_addcmul_(parameters, changes, lr, value=-1)
+
+
+def clipped(gradients: Sequence[Tensor | None], limit: float | Tensor) -> list[Tensor | None]:
+    """Return gradients scaled down to a norm over all of them, as `torch.nn.utils.clip_grad_norm_`.
+
+    With limits (M,), 0 being none, the gradients are stacked (M, ...) and each model's are scaled by themselves.
+    """
+    present = [gradient for gradient in gradients if gradient is not None]
+    if not present:
+        return list(gradients)
+    if not isinstance(limit, Tensor):
+        norm = torch.nn.utils.get_total_norm(present)
+        scaled = list(torch._foreach_mul(present, (limit / (norm + CLIP_EPS)).clamp(max=1.0)))
+    else:
+        norms = torch.stack([torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in present])
+        factors = (limit / (torch.linalg.vector_norm(norms, dim=0) + CLIP_EPS)).clamp(max=1.0)
+        factors = torch.where(limit > 0, factors, 1.0)
+        scaled = [g * factors.to(g.dtype).view(-1, *(1,) * (g.dim() - 1)) for g in present]
+    left = iter(scaled)
+    return [None if gradient is None else next(left) for gradient in gradients]
+
+
+RULES: dict[str, type[Rule]] = {"sgd": SGD, "adam": Adam, "adamw": Adam, "rmsprop": RMSprop}
+
+
+def make_rule(recipes: Sequence[Recipe], parameters: Tensors, spread: Callable[[Sequence[float]], Coefficient]) -> Rule:
+    """Return the rule that serves these recipes together, with fresh state for these parameters.
+
+    `spread` turns one number for each recipe into a coefficient of the parameters.
+    """
+    kind = RuleKind.of(*recipes)
+    return RULES[kind.optimizer](
+        kind,
+        parameters,
+        momentum=spread([recipe.momentum for recipe in recipes]),
+        weight_decay=spread([recipe.weight_decay for recipe in recipes]),
+        l1=spread([recipe.l1 for recipe in recipes]),
+    )

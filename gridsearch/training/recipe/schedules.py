@@ -1,0 +1,60 @@
+"""Learning-rate schedules: pure functions of the recipe, the epoch and the validation losses before it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from gridsearch.config.trial import Recipe
+
+#: Of one_cycle: the share of the steps in which the rate rises, and how far below its highest it starts and ends.
+RISE, START, END = 0.3, 25.0, 1e4
+#: Of plateau: how much lower, relatively, a loss must be to count, and the smallest fall of a rate that is made.
+PLATEAU_THRESHOLD, LEAST_FALL = 1e-4, 1e-8
+
+
+def learning_rates(recipe: Recipe, epoch: int, steps: int, val_losses: Sequence[float]) -> list[float]:
+    """Return the learning rates of an epoch, the first being 1: one for each of its steps, or one for all.
+
+    `val_losses` are those of the epochs before, that of the untrained model first. "step" multiplies by `gamma` after
+    every `step_size` epochs; "cosine" falls from the full rate along half a cosine over the trial's epochs (Loshchilov
+    and Hutter, 2017, without restarts), stepping once an epoch; "one_cycle" rises and falls within the trial, step by
+    step, as `torch.optim.lr_scheduler.OneCycleLR` with its defaults but for momentum, which stays; "plateau"
+    multiplies by `gamma` whenever the loss has not fallen for more than `plateau_patience` epochs, as
+    `ReduceLROnPlateau` with its defaults.
+    """
+    if recipe.schedule == "one_cycle":
+        first, total = (epoch - 1) * steps, recipe.epochs * steps
+        return [recipe.learning_rate * _one_cycle(step, total) for step in range(first, first + steps)]
+    if recipe.schedule == "plateau":
+        return [_plateau(recipe, val_losses[1:])]
+    if recipe.schedule == "step":
+        return [recipe.learning_rate * recipe.gamma ** ((epoch - 1) // recipe.step_size)]
+    if recipe.schedule == "cosine":
+        return [recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / recipe.epochs))]
+    return [recipe.learning_rate]
+
+
+def _one_cycle(step: int, total: int) -> float:
+    """Return the share of the highest rate at a step, the first being 0."""
+    top = RISE * total - 1
+    if step <= top:
+        return _between(1 / START, 1.0, step / top)
+    return _between(1.0, 1 / START / END, (step - top) / (total - 1 - top))
+
+
+def _between(start: float, end: float, share: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+
+
+def _plateau(recipe: Recipe, val_losses: Sequence[float]) -> float:
+    rate, lowest, waited = recipe.learning_rate, math.inf, 0
+    for loss in val_losses:
+        if loss < lowest * (1 - PLATEAU_THRESHOLD):
+            lowest, waited = loss, 0
+        else:
+            waited += 1
+        if waited > recipe.plateau_patience:
+            lower, waited = max(rate * recipe.gamma, recipe.min_learning_rate), 0
+            rate = lower if rate - lower > LEAST_FALL else rate
+    return rate

@@ -1,0 +1,1 @@
+"""What may be trained as one, in which strategy, and the proof that it gets what it gets alone."""

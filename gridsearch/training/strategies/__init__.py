@@ -1,0 +1,1 @@
+"""The ways to train several models as one, and one by itself."""

@@ -1,0 +1,88 @@
+"""The contract of a form: a way to train several models of one pack as one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from gridsearch.training.loop.member import Member, State
+from gridsearch.training.loop.task import Workplace
+from gridsearch.training.recipe.losses import Targets
+from gridsearch.training.recipe.optimizers import RuleKind
+
+#: The learning rates of an epoch for each model: one for each of its steps, or one for all.
+Rates = Sequence[Sequence[float]]
+
+
+class Form(ABC):
+    """M models that stand at the end of the same epoch, advanced together.
+
+    A form copies what it needs from its members and gives it back by `states`. No model's numbers depend on another's.
+    """
+
+    #: Whether making the form is so costly that models which have ended keep their place until half have.
+    costly: ClassVar[bool] = False
+    #: The form that is proved in place of this one (see `verifying`), where making this one takes long.
+    proved_by: ClassVar[type[Form] | None] = None
+
+    def __init__(self, members: Sequence[Member], place: Workplace) -> None:
+        self.configs = [member.config for member in members]
+        self.place = place
+        self.rates: list[float] = []
+        self._of_steps: Rates = []
+        self._steps_made = 0
+        self._by_step = False
+
+    @property
+    def size(self) -> int:
+        """Return M."""
+        return len(self.configs)
+
+    def start_epoch(self, rates: Rates) -> None:
+        """Take the learning rates of an epoch."""
+        self._of_steps, self._steps_made = rates, 0
+        self._by_step = any(len(of_model) > 1 for of_model in rates)
+        self.set_rates([of_model[0] for of_model in rates])
+
+    def next_step(self) -> None:
+        """Take the learning rates of the next step; called before each."""
+        if self._by_step and self._steps_made:
+            self.set_rates([of_model[min(self._steps_made, len(of_model) - 1)] for of_model in self._of_steps])
+        self._steps_made += 1
+
+    def set_rates(self, rates: list[float]) -> None:
+        """Take the learning rates of the steps to come."""
+        self.rates = rates
+
+    def own_slots(self, row: int) -> tuple[str, ...]:
+        """Return the optimiser's state that a model has when it is trained alone; the rule may keep more for others."""
+        return RuleKind.of(self.configs[row]).slots
+
+    def forward_context(self) -> AbstractContextManager[object]:
+        """Return the context of a forward pass."""
+        return forward_context(self.configs[0].precision, self.place.device)
+
+    @abstractmethod
+    def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
+        """Make one step per batch of images (n, C, H, W), normalised, and their targets; `sizes` are the batches'.
+
+        Returns the logits (M, n, K) each image had before its own step.
+        """
+
+    @abstractmethod
+    def logits(self, images: Tensor) -> Tensor:
+        """Return the logits (M, n, K) of images (n, C, H, W), normalised, in evaluation mode."""
+
+    @abstractmethod
+    def states(self) -> list[State]:
+        """Return each model's state, named as in `Member.state`; may share memory with the form."""
+
+
+def forward_context(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Return the context of a forward pass: with mixed precision, float32 products are computed in bfloat16."""
+    return nullcontext() if precision != "mixed" else torch.autocast(device.type, torch.bfloat16)

@@ -1,0 +1,102 @@
+"""The form of one model: an ordinary module, ordinary autograd. Every other form is held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gridsearch.errors import ModelError
+from gridsearch.models.modes import in_mode
+from gridsearch.models.seeding import random_states_kept
+from gridsearch.training.distillation import captured_hidden
+from gridsearch.training.loop.member import Member, State
+from gridsearch.training.loop.task import Workplace
+from gridsearch.training.outputs import check_logits, checked_logits
+from gridsearch.training.recipe.losses import Targets, loss_terms, training_loss
+from gridsearch.training.recipe.optimizers import clipped, make_rule
+from gridsearch.training.strategies.base import Form, Rates
+
+
+class Single(Form):
+    """One model by itself: the member's own module, with whatever hooks its author put on it."""
+
+    def __init__(self, members: Sequence[Member], place: Workplace) -> None:
+        super().__init__(members, place)
+        (member,) = members
+        self.model = member.model().to(place.device)
+        self.parameters: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]
+        self.frozen = {name: p for name, p in self.model.named_parameters() if not p.requires_grad}
+        self.rule = make_rule([member.config], self.parameters, lambda values: values[0])
+        self.terms = {name: term[0] for name, term in loss_terms(self.configs, place.device).items()}
+        state = member.state()
+        for slot, tensors in self.rule.slots.items():
+            for index, tensor in enumerate(tensors):
+                if (name := f"optimizer.{slot}.{index}") in state:
+                    tensor.copy_(state[name])
+        self.rule.restore(state)
+
+    def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
+        """See `Form`."""
+        self.model.train()
+        with captured_hidden(self.model, wanted=targets.teacher_hidden is not None) as hidden:
+            return self._train(images, targets, sizes, hidden)
+
+    def _train(self, images: Tensor, targets: Targets, sizes: Sequence[int], hidden: list[Tensor]) -> Tensor:
+        outputs = []
+        for batch, wanted in zip(torch.split(images, list(sizes)), targets.split(sizes), strict=True):
+            self.next_step()
+            logits = self._forward(batch)
+            loss = training_loss(logits, hidden[-1] if hidden else None, wanted, self.terms)
+            hidden.clear()
+            self._step(loss)
+            outputs.append(logits.detach())
+        return torch.cat(outputs)[None]
+
+    def _step(self, loss: Tensor) -> None:
+        """Make a step, as `loss.backward()` and an optimiser's step do, hooks of all kinds included."""
+        for parameter in self.parameters:
+            parameter.grad = None
+        if not loss.requires_grad:
+            raise ModelError("nothing of the model is trained: no parameter takes part in the loss with a gradient")
+        loss.backward()  # type: ignore[no-untyped-call]
+        for name, parameter in self.frozen.items():
+            if parameter.grad is not None:
+                raise ModelError(
+                    f"parameter {name!r} is frozen when the model is made and has a gradient later; leave it trainable"
+                    " and run it under torch.no_grad() for as long as it is to stay as it is"
+                )
+        gradients = [parameter.grad for parameter in self.parameters]
+        if limit := self.configs[0].clip_norm:
+            gradients = clipped(gradients, limit)
+        self.rule.step(self.parameters, gradients, self.rates[0])
+
+    def _forward(self, images: Tensor) -> Tensor:
+        with self.forward_context():
+            logits: Tensor = self.model(images)
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
+
+    @torch.no_grad()
+    def start_epoch(self, rates: Rates) -> None:
+        """See `Form`; before the first step also checks what the model does with two images."""
+        super().start_epoch(rates)
+        if self.rule.steps == 0:
+            images, _ = next(self.place.train.in_order(2))
+            with random_states_kept():
+                checked_logits(in_mode(self.model, training=False), images, self.place.num_classes)
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """See `Form`."""
+        self.model.eval()
+        logits = self._forward(images)
+        check_logits(logits, len(images), self.place.num_classes)
+        return logits[None]
+
+    def states(self) -> list[State]:
+        """See `Form`."""
+        state = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for slot, tensors in self.rule.slots.items():
+            state |= {f"optimizer.{slot}.{index}": tensor for index, tensor in enumerate(tensors)}
+        return [state | self.rule.counts()]

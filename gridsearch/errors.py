@@ -30,7 +30,14 @@ class JobError(GridsearchError):
 
 
 class DataError(GridsearchError):
-    """A data set is missing, damaged, or does not fit the job."""
+    """A data set is missing, damaged, or does not fit the job.
+
+    `key` is the key of a job that it is about, from the top: ("split", "validation"); its text begins with them.
+    """
+
+    def __init__(self, problem: str, *, key: tuple[str, ...] = ()) -> None:
+        super().__init__(": ".join((*key, problem)))
+        self.problem, self.key = problem, key
 
 
 class ModelError(GridsearchError):

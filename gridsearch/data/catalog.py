@@ -72,11 +72,12 @@ def find_path(reference: str, *, base: Path) -> Path:
     if not looks_like_a_path:
         one = "; a job has one data set, so write a job for each" if "," in reference else ""
         raise DataError(
-            f"dataset: {reference!r} is neither a known data set nor a file{nearest(reference, DATASETS)}; "
-            f"name one of them, an .npz or an image folder{one}"
+            f"{reference!r} is neither a known data set nor a file{nearest(reference, DATASETS)}; "
+            f"name one of them, an .npz or an image folder{one}",
+            key=("dataset",),
         )
     looked = " and ".join(str(place) for place in places)
-    raise DataError(f"dataset: {reference!r} does not exist (looked for {looked}); correct the path")
+    raise DataError(f"{reference!r} does not exist (looked for {looked}); correct the path", key=("dataset",))
 
 
 def _exists(place: Path) -> bool:

@@ -122,8 +122,9 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int
         test, pool = drawing.take("test", split.test, pool=pool, stream=TEST_STREAM)
     elif split.merge:
         raise DataError(
-            f"split: merge pools the training and test images of {dataset.name} but nothing says how many of "
-            f"the {len(pool)} test; add test, e.g. test: 0.1"
+            f"pools the training and test images of {dataset.name} but nothing says how many of "
+            f"the {len(pool)} test; add test, e.g. test: 0.1",
+            key=("split", "merge"),
         )
     else:
         test = tested
@@ -149,7 +150,8 @@ def _own_parts(dataset: ImageDataset, split: Split) -> tuple[Indices, Indices, I
     own = split.validation == OWN and split.folds is None
     if own and not len(validation):
         raise DataError(
-            f"split: validation: own: {dataset.name} brings no validation images; give a share to draw, such as 0.2"
+            f"own: {dataset.name} brings no validation images; give a share to draw, such as 0.2",
+            key=("split", "validation"),
         )
     pool = np.concatenate([train, test, none if own else validation]) if split.merge else train
     return pool, test if split.test is None and not split.merge else none, validation if own else none
@@ -225,8 +227,9 @@ class _Drawing:
         """
         if folds > len(pool):
             raise DataError(
-                f"split: folds: {folds} parts of the {len(pool)} images of {self.dataset.name} left to take from "
-                f"cannot all have one; use fewer folds"
+                f"{folds} parts of the {len(pool)} images of {self.dataset.name} left to take from "
+                f"cannot all have one; use fewer folds",
+                key=("split", "folds"),
             )
         shuffled, labels = self._shuffled(pool, FOLDS_STREAM)
         if self.stratify:
@@ -245,9 +248,10 @@ class _Drawing:
         scarce = np.flatnonzero((sizes > 0) & (sizes < folds))
         if len(scarce):
             raise DataError(
-                f"split: stratify: class {self.dataset.class_names[scarce[0]]!r} of {self.dataset.name} has "
+                f"class {self.dataset.class_names[scarce[0]]!r} of {self.dataset.name} has "
                 f"{sizes[scarce[0]]} of {len(labels)} images, too few for one in each of {folds} folds; use fewer "
-                f"folds, add images of the class, or set stratify: false"
+                f"folds, add images of the class, or set stratify: false",
+                key=("split", "stratify"),
             )
 
     def _count(self, part: str, share: int | float, available: int) -> int:
@@ -256,18 +260,21 @@ class _Drawing:
         count = math.floor(exact + Fraction(1, 2))
         if count < 1:
             raise DataError(
-                f"split: {part}: {share} of the {available} images of {self.dataset.name} is none; "
-                f"enlarge it until it is at least one image"
+                f"{share} of the {available} images of {self.dataset.name} is none; "
+                f"enlarge it until it is at least one image",
+                key=("split", part),
             )
         if count >= available:
             if part == "train":
                 raise DataError(
-                    f"split: train: {share} of {available}: only {available} images of {self.dataset.name} are left for"
-                    f" training; give fewer than {available}, or leave train out"
+                    f"{share} of {available}: only {available} images of {self.dataset.name} are left for"
+                    f" training; give fewer than {available}, or leave train out",
+                    key=("split", "train"),
                 )
             raise DataError(
-                f"split: {part}: {share} takes {count} of the {available} images of {self.dataset.name} "
-                f"left to take from, and none would remain for training; use fewer than {available}"
+                f"{share} takes {count} of the {available} images of {self.dataset.name} "
+                f"left to take from, and none would remain for training; use fewer than {available}",
+                key=("split", part),
             )
         return count
 
@@ -277,9 +284,10 @@ class _Drawing:
         if len(absent):
             label = int(absent[0])
             raise DataError(
-                f"split: stratify: class {self.dataset.class_names[label]!r} of {self.dataset.name} has "
+                f"class {self.dataset.class_names[label]!r} of {self.dataset.name} has "
                 f"{int((pool == label).sum())} of {len(pool)} images, too few for one among the {len(part)} "
-                f"{what} images; enlarge that part, add images of the class, or set stratify: false"
+                f"{what} images; enlarge that part, add images of the class, or set stratify: false",
+                key=("split", "stratify"),
             )
 
 

@@ -243,9 +243,8 @@ def load_divided(job: JobSpec, data_dir: Path) -> tuple[JobSpec, ImageDataset, d
     try:
         dataset = load_dataset(job.dataset, folder=data_dir, base=job.base, image_format=job.image_format)
     except DataError as error:
-        raise DataError(
-            f"{job.document.place(('dataset',))}: dataset: {str(error).removeprefix('dataset: ')}"
-        ) from None
+        # What is wrong with a file's content is about the data set too.
+        raise _placed(job, DataError(error.problem, key=error.key or ("dataset",))) from None
     job = with_own_validation(job, dataset)
     return job, dataset, _split_all(job, dataset)
 
@@ -307,9 +306,12 @@ def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDatas
     try:
         return {key: apply_split(dataset, job.split, key.data_seed, key.fold) for key in keys}
     except DataError as error:
-        said = str(error).removeprefix("split: ")
-        place = job.document.place(("split", said.partition(":")[0]))
-        raise DataError(f"{place}: split: {said}") from None
+        raise _placed(job, error) from None
+
+
+def _placed(job: JobSpec, error: DataError) -> DataError:
+    """Return an error with the place, in the job's file, of the key that it is about."""
+    return DataError(f"{job.document.place(error.key)}: {error}", key=())
 
 
 def _check_batch_sizes(prepared: PreparedJob) -> None:

@@ -250,8 +250,9 @@ def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
     dataset = recorded_dataset(job.record, data_dir)
     if dataset.fingerprint != config.dataset:
         raise DataError(
-            f"dataset: {job.record.dataset} holds other images or labels than those the trial was trained on;"
-            " bring those back, or launch the job again under another name"
+            f"{job.record.dataset} holds other images or labels than those the trial was trained on;"
+            " bring those back, or launch the job again under another name",
+            key=("dataset",),
         )
     return apply_split(dataset, config.split, config.data_seed, config.fold)
 

@@ -26,7 +26,14 @@ class GridsearchError(Exception):
 
 
 class JobError(GridsearchError):
-    """A job file, an override or the combination of both cannot be used."""
+    """A job file, an override or the combination of both cannot be used.
+
+    `problem` says what is wrong without the `place` where it stands, which the text begins with.
+    """
+
+    def __init__(self, problem: str, *, place: object = "") -> None:
+        super().__init__(f"{place}: {problem}" if place else problem)
+        self.problem = problem
 
 
 class DataError(GridsearchError):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gridsearch.config.events import TrialState
 from gridsearch.config.job import recipe_comparable
-from gridsearch.config.rules import parse_rule
+from gridsearch.config.rules import FILTER, parse_rule
 from gridsearch.config.trial import RECIPE_KEYS, TEXT_KEYS
 from gridsearch.config.value_kinds import Comparable, Kind, comparable_to
 from gridsearch.errors import GridsearchError, nearest
@@ -34,10 +34,10 @@ def matching(frame: pd.DataFrame, expression: str, whole: pd.DataFrame | None = 
     """
     columns = (frame if whole is None else whole).items()
     try:
-        rule = parse_rule(expression, {str(name): _comparable(str(name), column) for name, column in columns})
+        names = {str(name): _comparable(str(name), column) for name, column in columns}
+        rule = parse_rule(expression, names, FILTER)
     except ValueError as error:
-        text = str(error).replace("unknown setting", "unknown column").replace("in a rule", "in a filter")
-        raise TableError(f"filter: {text}") from None
+        raise TableError(f"filter: {error}") from None
     try:
         keep = [rule.holds(row) for row in _rows(frame)]
     except ValueError as error:

@@ -60,7 +60,7 @@ def evaluate(
     store: StoreOption = DEFAULT_STORE,
     data_dir: DataOption = None,
 ) -> None:
-    """Try the best trial, or the one named, on the test images: once, then what is recorded is printed.
+    """Evaluate the best trial, or the one named, on the test images: once; after that, what was recorded is printed.
 
     Where a job has repeats or folds, all trials of its best point are tried, each named with its seed and fold, and
     their mean is printed with its spread; classes and confusions are then of all of them together, and the latency is

@@ -80,7 +80,7 @@ def chosen_points(store: Store, name: str, trial: str | None, n: int) -> list[tu
         return [([row.trial_id for row in place.members], place.of) for place in _best(store, name, n)]
     found = store.trial(trial).trial_id
     if found not in {row.trial_id for row in store.trials(name)}:
-        raise GridsearchError(f"trial {short_id(found)} is none of job {name!r}")
+        raise GridsearchError(f"trial {short_id(found)} is not a trial of job {name!r}")
     return [([found], 1)]
 
 

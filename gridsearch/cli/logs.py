@@ -59,7 +59,7 @@ def logging_to(*, verbose: bool, log_file: Path | None) -> Iterator[None]:
     logger.debug("%s: %s", version, shlex.join(sys.argv[1:]))
     try:
         yield
-        logger.debug("ended; what was worth a line stands above")
+        logger.debug("ended; anything unusual is logged above")
     finally:
         for handler in handlers:
             logger.removeHandler(handler)

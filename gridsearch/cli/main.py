@@ -164,7 +164,9 @@ def _ended(action: Callable[[], object]) -> int:
 
 
 def _full_line(error: BaseException) -> str:
-    return f"the output cannot be written: {getattr(error, 'strerror', error)}; lead it elsewhere, or free some space"
+    return (
+        f"the output cannot be written: {getattr(error, 'strerror', error)}; redirect it elsewhere, or free some space"
+    )
 
 
 def _drop_output() -> None:

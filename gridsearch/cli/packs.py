@@ -43,7 +43,7 @@ def packs_grid(packs: Sequence[ExplainedPack], note: str = "") -> Grid:
     rough = " A time with about is a rough guess."
     caption = _LEGEND + (cut if any(pack.cut for pack in packs) else "")
     caption += rough if any(not pack.step_seconds for pack in packs) else ""
-    caption += f" Here is {note}." if note.startswith("no ") else f" {note}." if note else ""
+    caption += f" {note[0].upper()}{note[1:]}." if note else ""
     for number, pack in enumerate(packs, start=1):
         caption += "".join(f"\npack {number}: {refusal}" for refusal in pack.refused)
     return Grid(headings, numeric, rows, caption=caption, keys=1)

@@ -91,8 +91,8 @@ KeepOption = Annotated[
     typer.Option(
         "--keep",
         callback=_checked_keep,
-        help="Whose weights are kept in weights/: best, top:N, all, none; auto is top:5 where these take at most 64 MB,"
-        " else best.",
+        help="The trials whose weights are kept in weights/: best, top:N, all, none; auto is top:5 where these take at"
+        " most 64 MB, else best.",
     ),
 ]
 CheckpointsOption = Annotated[

@@ -94,7 +94,7 @@ def _check(values: list[Value]) -> None:
     for value in values:
         key = repr(settle(value))
         if key in known:
-            raise ValueError(f"the value {as_written(value)} stands twice")
+            raise ValueError(f"the value {as_written(value)} is listed twice")
         known.add(key)
     for unlike, text in (("", "none"), (None, "null")):
         if unlike in values and text in values:

@@ -55,7 +55,7 @@ def _check_truth(node: ast.expr, names: Mapping[str, Comparable]) -> None:
     value = literal(node, names)
     if value is not _NO_LITERAL and not isinstance(value, bool):
         raise ValueError(
-            f"{as_written(value)} by itself is no condition; compare a setting with it, as in"
+            f"{as_written(value)} is not a condition by itself; compare a setting with it, as in"
             f" optimizer in ['sgd', 'adam'], or epochs == 10 or epochs == 20"
         )
 

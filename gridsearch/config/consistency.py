@@ -42,7 +42,8 @@ def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping
     for name in REPEATED_SEEDS[head.repeat_over] if head.repeats > 1 else ():
         if name in axes:
             raise document.error(
-                ("repeats",), f"cannot stand beside {name} as an axis: both train a point under several seeds; keep one"
+                ("repeats",),
+                f"cannot be combined with the axis {name}: both train each point with several seeds; keep one of them",
             )
         seed = fixed.get(name, 0)
         if isinstance(seed, int) and seed + head.repeats > 2**63:
@@ -52,7 +53,7 @@ def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping
     if folds > 1 and "validation" in head.split.model_fields_set:
         raise document.error(
             ("split", "validation"),
-            "cannot stand beside folds, each of which validates in turn; leave it out",
+            "cannot be combined with folds, each of which is the validation part in turn; remove it",
             key=True,
         )
     if folds > 1 and "fold" in axes:
@@ -71,7 +72,9 @@ def check_image_format(document: Document, head: JobFile) -> None:
     """Refuse a way to resize images that nothing resizes."""
     if head.resize is not None and head.image_size is None:
         raise document.error(
-            ("resize",), "to which size? say it: image_size: 64 (a model's own setting stands under space)", key=True
+            ("resize",),
+            "needs the size to resize to: image_size: 64 (a model's own setting goes under space)",
+            key=True,
         )
 
 

@@ -288,7 +288,7 @@ def _models(document: Document, written: Sequence[str]) -> tuple[str, ...]:
         except ValueError as error:
             raise document.error(trail, str(error)) from None
         if model in found:
-            raise document.error(trail, f"the model {model!r} stands twice")
+            raise document.error(trail, f"the model {model!r} is listed twice")
         found.append(model)
     return tuple(found)
 
@@ -366,7 +366,7 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
     axes: list[Axis] = []
     for key in (key for key in document.data if key in RECIPE_KEYS):
         if key in space:
-            raise document.error(("space", key), "stands at the top of the file too; keep one of the two", key=True)
+            raise document.error(("space", key), "is also set at the top of the file; keep one of the two", key=True)
         values = _checked_values(document, (key,), document.data[key])
         if isinstance(document.data[key], (list, dict)):
             axes.append(axis_of(key, document.data[key], values))
@@ -390,7 +390,7 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     items = range(len(written)) if isinstance(written, list) else ()
     for place in (trail, *((*trail, index) for index in items)):
         if place in document.empty:
-            raise document.error(place, "a value is empty; write one, null where it is none, or leave the key out")
+            raise document.error(place, "the value is empty; write one, write null for no value, or remove the key")
     if not document.accepted and (said := value_habit(str(trail[-1]), written)):
         raise document.error(trail, said)
     if written == [] and trail[-1] in RECIPE_KEYS:

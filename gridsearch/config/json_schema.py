@@ -23,7 +23,7 @@ _HELP = {
     "space": "The axes: a list of values, a range, or a single value for each setting.",
     "search": "grid: every point; {random: 50}: so many, drawn at random.",
     "repeats": "How many times each point is trained, with other seeds.",
-    "repeat_over": "What the repeats draw anew: the weights (seed), the split (data_seed), or both.",
+    "repeat_over": "What the repeats draw again: the weights (seed), the split (data_seed), or both.",
     "constraints": "What a trial must not exceed to be the best.",
     "rules": "Points that do not exist, as expressions over the settings.",
     "objective": "What ranks trials.",

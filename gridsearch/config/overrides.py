@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -57,9 +56,9 @@ def _value(written: str, source: str) -> Any:
     try:
         return parse_value(written, source)
     except JobError as error:
-        # A line and a column, which follow the source, say nothing of a command line.
-        said = re.sub(r"^(:\d+:\d+)?: ", "", str(error).removeprefix(source))
-        raise JobError(f"{source}: {said}; quote the whole for the shell, as in --set 'epochs=[10, 20]'") from None
+        # A line and a column say nothing of a command line.
+        said = f"{error.problem}; quote the whole for the shell, as in --set 'epochs=[10, 20]'"
+        raise JobError(said, place=source) from None
 
 
 def _target(document: Document, key: str, source: str, top_level: Sequence[str]) -> Trail:

@@ -74,7 +74,19 @@ class Rule:
             raise ValueError(f"{self.text!r} cannot be decided{f' where {point}' if point else ''}: {error}") from None
 
 
-def parse_rule(text: str, names: Mapping[str, Comparable]) -> Rule:
+@dataclass(frozen=True)
+class Words:
+    """What an expression is called, and what its names are names of."""
+
+    kind: str
+    name: str
+
+
+#: An expression may be a rule of a job, a selection of its trials (`--only`), or a filter of a table.
+RULE, SELECTION, FILTER = Words("rule", "setting"), Words("selection", "setting"), Words("filter", "column")
+
+
+def parse_rule(text: str, names: Mapping[str, Comparable], words: Words = RULE) -> Rule:
     """Read a rule over these names, each with what it can be equal to; `ValueError` with one line for the user."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"longer than {MAX_LENGTH} characters")
@@ -86,7 +98,7 @@ def parse_rule(text: str, names: Mapping[str, Comparable]) -> Rule:
         raise ValueError(f"{shown} is not an expression such as: optimizer == 'adam' and momentum > 0") from None
     if _depth(tree) > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
-    _check(tree, names)
+    _check(tree, names, words)
     check_comparisons(tree, names)
     return Rule(text, tree)
 
@@ -99,32 +111,32 @@ def _depth(tree: ast.AST) -> int:
     return depth
 
 
-def _check_all(nodes: Iterable[ast.AST], names: Mapping[str, Comparable]) -> None:
+def _check_all(nodes: Iterable[ast.AST], names: Mapping[str, Comparable], words: Words) -> None:
     for node in nodes:
-        _check(node, names)
+        _check(node, names, words)
 
 
-def _check(node: ast.AST, names: Mapping[str, Comparable]) -> None:
+def _check(node: ast.AST, names: Mapping[str, Comparable], words: Words) -> None:
     match node:
         case ast.Name(id=name):
             if name not in names and name not in CONSTANTS:
                 meant = _meant(name, names) or f"{nearest(name, names)}; text needs quotes"
-                raise ValueError(f"unknown setting {name!r}{meant}")
+                raise ValueError(f"unknown {words.name} {name!r}{meant}")
         case ast.Constant(value=value):
             if not isinstance(value, (bool, int, float, str, type(None))):
-                raise ValueError(f"{value!r} cannot stand in a rule")
+                raise ValueError(f"{value!r} cannot be used in a {words.kind}")
         case ast.BoolOp(values=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
-            _check_all(parts, names)
+            _check_all(parts, names, words)
         case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
-            _check(operand, names)
+            _check(operand, names, words)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            _check_all((left, right), names)
+            _check_all((left, right), names, words)
         case ast.Compare(left=left, ops=ops, comparators=rest) if all(type(op) in _COMPARE for op in ops):
             _check_quotes((left, *rest), names)
-            _check_all((left, *rest), names)
+            _check_all((left, *rest), names, words)
         case _:
             raise ValueError(
-                f"{ast.unparse(node)!r} is not allowed in a rule (comparisons, and, or, not, in, + - * / %)"
+                f"{ast.unparse(node)!r} is not allowed in a {words.kind} (comparisons, and, or, not, in, + - * / %)"
             )
 
 

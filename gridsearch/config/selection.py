@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gridsearch.config.job import MODEL, JobSpec, comparables
-from gridsearch.config.rules import Rule, parse_rule
+from gridsearch.config.rules import SELECTION, Rule, parse_rule
 from gridsearch.config.trial import TEXT_KEYS
 from gridsearch.config.value_kinds import Comparable, as_written, values_text
 from gridsearch.errors import JobError
@@ -30,9 +30,9 @@ def selecting(job: JobSpec, expressions: Sequence[str]) -> JobSpec:
     rules = []
     for text in expressions:
         try:
-            rules.append(parse_rule(text, names))
+            rules.append(parse_rule(text, names, SELECTION))
         except ValueError as error:
-            raise JobError(f"{_option(text)}: {str(error).replace('in a rule', 'in a selection')}") from None
+            raise JobError(f"{_option(text)}: {error}") from None
     return replace(job, only=rules)
 
 

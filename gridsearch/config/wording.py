@@ -62,7 +62,7 @@ def _explained(problem: Mapping[str, Any]) -> str:
     words = _WORDS.get(problem["type"])
     if problem["type"] == "string_type" and isinstance(value, (bool, int, float)):
         return f"{_short(value)} must be text: put it in quotes"
-    return f"{_short(value)} {words.format(**context) if words else 'cannot stand here'}{_unquoted(value)}"
+    return f"{_short(value)} {words.format(**context) if words else 'is not allowed here'}{_unquoted(value)}"
 
 
 def _unquoted(value: Any) -> str:

@@ -94,7 +94,7 @@ class Document:
     def error(self, trail: Trail, message: str, *, key: bool = False) -> JobError:
         """Return the error to raise for something in this document: place, key, message."""
         name = ".".join(str(part) for part in trail if isinstance(part, str))
-        return JobError(f"{self.place(trail, key=key)}: {name + ': ' if name else ''}{message}")
+        return JobError(f"{name + ': ' if name else ''}{message}", place=self.place(trail, key=key))
 
 
 def read_document(path: Path) -> Document:
@@ -120,7 +120,7 @@ def parse_document(text: str, source: str) -> Document:
     node = _compose(text, source)
     document = Document(source=source, text=text, data={})
     if not isinstance(node, yaml.MappingNode):
-        raise JobError(f"{source}: a job file is a map of keys to values, such as 'name: shallow'")
+        raise JobError("a job file is a map of keys to values, such as 'name: shallow'", place=source)
     data = _Builder(document).build(node, ())
     assert isinstance(data, dict)
     document.data = {key: value for key, value in data.items() if not key.startswith(PRIVATE)}
@@ -135,7 +135,7 @@ def parse_value(text: str, source: str) -> Any:
     document = Document(source=source, text=text, data={})
     value = _Builder(document).build(node, ())
     for words in document.bare.values():
-        raise JobError(f"{source}: {words[0]!r} has no value: write {words[0]}: VALUE, and lists in brackets")
+        raise JobError(f"{words[0]!r} has no value: write {words[0]}: VALUE, and lists in brackets", place=source)
     return value
 
 
@@ -154,12 +154,12 @@ def _compose(text: str, source: str) -> yaml.Node | None:
         mark = error.problem_mark or error.context_mark
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 0, 0)
         if error.context == _SEVERAL:
-            raise JobError(f"{place}: another document begins here (---), and a job file is one: split it") from None
-        raise JobError(f"{place}: not valid YAML: {error.problem or error.context}{_mend(error, text)}") from None
+            raise JobError("another document begins here (---), and a job file is one: split it", place=place) from None
+        raise JobError(f"not valid YAML: {error.problem or error.context}{_mend(error, text)}", place=place) from None
     except yaml.YAMLError as error:
-        raise JobError(f"{source}: not valid YAML: {str(error).splitlines()[0]}") from None
+        raise JobError(f"not valid YAML: {str(error).splitlines()[0]}", place=source) from None
     except RecursionError:
-        raise JobError(f"{source}: nested too deeply") from None
+        raise JobError("nested too deeply", place=source) from None
 
 
 def _mend(error: yaml.MarkedYAMLError, text: str) -> str:
@@ -204,7 +204,7 @@ class _Builder:
             mark = key_node.start_mark
             place = Place(self.document.source, mark.line + 1, mark.column + 1)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise JobError(f"{place}: a key must be plain text")
+                raise JobError("a key must be plain text", place=place)
             if key_node.tag == _MERGE:
                 merged += self.bases(value_node, place)
                 continue
@@ -218,9 +218,8 @@ class _Builder:
                 continue
             if key in result:
                 first = self.document.keys[inner]
-                raise JobError(
-                    f"{place}: {'.'.join(map(str, inner))}: the key stands twice (first in line {first.line})"
-                )
+                twice = f"{'.'.join(map(str, inner))}: the key appears twice (first in line {first.line})"
+                raise JobError(twice, place=place)
             self.document.keys[inner] = place
             result[key] = self.build(value_node, inner)
         for base in merged:
@@ -237,7 +236,7 @@ class _Builder:
         """Return the maps that a merge key names, the first counting most."""
         nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
         if not all(isinstance(base, yaml.MappingNode) for base in nodes):
-            raise JobError(f"{place}: <<: takes a map, or a list of maps, as in <<: *base")
+            raise JobError("<<: takes a map, or a list of maps, as in <<: *base", place=place)
         return list(nodes)
 
     def merge(self, result: dict[str, Any], base: yaml.MappingNode, trail: Trail) -> None:

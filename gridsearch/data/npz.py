@@ -87,7 +87,7 @@ def _read(path: Path) -> tuple[list[int], dict[str, Array], dict[str, str], list
     except DataError:
         raise
     except PermissionError:
-        raise DataError(f"{path}: may not be read; give yourself the permission to") from None
+        raise DataError(f"{path}: cannot be read: permission denied; change its permissions") from None
     except Exception as error:  # zipfile, zlib and NumPy's parser each raise their own on damaged bytes
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(

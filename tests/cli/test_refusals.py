@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
         ("model: shallow", "modle: shallow", ["small.yaml:4:1", "modle: unknown key", "did you mean 'model'"]),
         ("neurons: [10]", "neurons: []", ["small.yaml:9:12", "at least one value"]),
         ("neurons: [10]", "neurons: [10, ten]", ["small.yaml:9:12", "mixed types"]),
-        ("neurons: [10]", "neurons: [10]\n  neurons: [20]", ["small.yaml:10:3", "stands twice", "line 9"]),
+        ("neurons: [10]", "neurons: [10]\n  neurons: [20]", ["small.yaml:10:3", "appears twice", "line 9"]),
         (
             "batch_size: [64, 128]",
             "batch_size: [64, 4096]",

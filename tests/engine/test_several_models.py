@@ -152,7 +152,7 @@ def test_a_last_batch_of_one_is_a_matter_of_each_model(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("models", "space", "said"),
     [
-        ("[shallow, shallow]", OURS, "job:5:18: model: the model 'shallow' stands twice"),
+        ("[shallow, shallow]", OURS, "job:5:18: model: the model 'shallow' is listed twice"),
         ("[]", OURS, "job:5:8: model: "),
         ("[shallow, 3]", OURS, "job:5:18: model: 3 is no model: write one"),
         ("[shallow, nowhere]", OURS, "job:5:18: model 'nowhere' is not known"),

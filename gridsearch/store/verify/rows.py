@@ -41,7 +41,7 @@ def _lineage_fits(row: Any) -> Iterator[Problem]:
     try:
         config = parse(row.config)
     except (ValueError, TypeError, KeyError) as error:
-        yield Problem("identity", subject, f"its configuration is none of this version: {error}")
+        yield Problem("identity", subject, f"its configuration is not valid in this version: {error}")
         return
     if config.epochs != row.epochs:
         yield Problem("identity", subject, f"it has {row.epochs} epochs, its configuration {config.epochs}")

@@ -24,9 +24,9 @@ def why_not_compiled(device: torch.device) -> str:
     """Return why stacks are not compiled for a device here; nothing where they are."""
     if device.type == "cuda":
         missing = importlib.util.find_spec("triton") is None
-        return "Triton is not installed: stacked models are not compiled for the GPU" if missing else ""
+        return "Triton is not installed, so stacked models are not compiled for the GPU" if missing else ""
     names = (os.environ.get("CXX", "g++"), "g++", "clang++")
-    return "" if any(map(shutil.which, names)) else "no C++ compiler (g++): stacked models are not compiled"
+    return "" if any(map(shutil.which, names)) else "there is no C++ compiler (g++), so stacked models are not compiled"
 
 
 class Compiled(Stacked):

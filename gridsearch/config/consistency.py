@@ -43,7 +43,7 @@ def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping
         if name in axes:
             raise document.error(
                 ("repeats",),
-                f"cannot be combined with the axis {name}: both train each point with several seeds; keep one of them",
+                f"cannot be combined with the axis {name}: both train each point with several seeds; keep one",
             )
         seed = fixed.get(name, 0)
         if isinstance(seed, int) and seed + head.repeats > 2**63:
@@ -73,7 +73,7 @@ def check_image_format(document: Document, head: JobFile) -> None:
     if head.resize is not None and head.image_size is None:
         raise document.error(
             ("resize",),
-            "needs the size to resize to: image_size: 64 (a model's own setting goes under space)",
+            "needs a size: image_size: 64 (a model's own setting goes under space)",
             key=True,
         )
 

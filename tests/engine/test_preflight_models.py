@@ -248,7 +248,8 @@ def test_a_drawn_number_where_the_model_needs_a_whole_one(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", ["Net", "NeedsNumbers", "NeedsAGpu"])
 def test_left_to_the_workers(tmp_path: Path, kind: str) -> None:
-    job(tmp_path, kind, "width: [4, 8]")
+    found = job(tmp_path, kind, "width: [4, 8]")
+    assert found.dooms == [] and len(found.grid.trials) == 2
 
 
 def test_a_large_grid_is_tried_by_value() -> None:

@@ -16,7 +16,14 @@ from gridsearch.cli import streams
 from gridsearch.config.events import FormMeasured, WorkerEvent
 from gridsearch.config.trial import TrialConfig
 from gridsearch.engine.executors.ray_environment import PrivateFolder
-from gridsearch.engine.executors.ray_tune import PackSearcher, Recorder, _pack, _quiet, _StopTune, _unpack
+from gridsearch.engine.executors.ray_tune import (
+    PackSearcher,
+    Recorder,
+    StopTune,
+    pack_as_text,
+    pack_from_text,
+    tune_quiet,
+)
 from gridsearch.engine.run.silence import Silences
 from gridsearch.errors import GridsearchError, StorageError, StoreError
 from gridsearch.training.loop.task import LineageTask, Pack
@@ -56,7 +63,7 @@ def test_what_fails_inside_tunes_callback_leaves_tune_at_once_and_is_kept(
 ) -> None:
     desk = FailingDesk(store)
     recorder = Recorder(desk, PackSearcher(desk), Silences(None, Path()))
-    with pytest.raises(_StopTune):
+    with pytest.raises(StopTune):
         recorder.on_trial_result(1, [], SimpleNamespace(trial_id="1"), report)
     assert (type(recorder.error), str(recorder.error)) == (type(error), str(error))
 
@@ -67,7 +74,7 @@ def test_native_output_goes_to_the_log_and_our_own_to_the_terminal(
     streams.err.cache_clear()
     try:
         streams.say("before")
-        with pytest.raises(KeyError), _quiet(tmp_path / "log"):
+        with pytest.raises(KeyError), tune_quiet(tmp_path / "log"):
             for number in (1, 2):
                 os.write(number, b"native\n")
             subprocess.run([sys.executable, "-c", "print('a child')"], check=True)
@@ -103,4 +110,4 @@ def test_a_pack_comes_out_of_its_text_as_it_went_in() -> None:
     config = TrialConfig(batch_size=8, epochs=3, learning_rate=0.1, dataset="d", model="m", hyper={"widths": [3, 4]})
     tasks = (LineageTask("a", 2, config, 1, (1, 3)), LineageTask("b", 1, config, -1))
     pack = Pack((tasks, tasks[:1]), (FormMeasured("here", "w", "alone", 2, 8, None),))
-    assert _unpack(_pack(pack)) == pack
+    assert pack_from_text(pack_as_text(pack)) == pack

@@ -62,7 +62,7 @@ class PackTrainable(tune.Trainable):
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next pack; the process and the data stay."""
         self.watchdog.name = new_config["name"]
-        self.events = train_pack(_unpack(new_config["pack"]), self.places.at)
+        self.events = train_pack(pack_from_text(new_config["pack"]), self.places.at)
         return True
 
     def step(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class PackSearcher(NotSaved, Searcher):
             later = self.packs or self.desk.held_up()
             return None if later and not self.desk.stopping() else Searcher.FINISHED
         self.packs[trial_id] = pack
-        return {"pack": _pack(pack), "name": trial_id}
+        return {"pack": pack_as_text(pack), "name": trial_id}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """Forget a pack that is done; of one whose worker died Tune tells the recorder next, which reports it."""
@@ -122,7 +122,7 @@ class PackSearcher(NotSaved, Searcher):
         """Save nothing."""
 
 
-class _StopTune(BaseException):
+class StopTune(BaseException):
     """Leaves Tune's loop at once; the workers end with Ray."""
 
 
@@ -145,7 +145,7 @@ class Recorder(NotSaved, tune.Callback):
         """Stop when the desk wants to: every epoch is in its checkpoint already."""
         self._guarded(self.desk.tick)
         if self.desk.stopping():
-            raise _StopTune
+            raise StopTune
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -156,7 +156,7 @@ class Recorder(NotSaved, tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tell the desk that a worker died; what training itself raises comes as an event instead."""
         if self.desk.stopping():
-            raise _StopTune  # a signal to all our processes may have reached the workers of a cluster, too
+            raise StopTune  # a signal to all our processes may have reached the workers of a cluster, too
         account = self.silences.account(trial.trial_id)
         self.deaths += not account
         pack = self.searcher.packs.pop(trial.trial_id, None)
@@ -175,7 +175,7 @@ class Recorder(NotSaved, tune.Callback):
             action()
         except Exception as error:
             self.error = error
-            raise _StopTune from error
+            raise StopTune from error
 
 
 class RayTuneExecutor:
@@ -231,7 +231,7 @@ class RayTuneExecutor:
                 callbacks=[recorder],
             ),
         )
-        with contextlib.suppress(_StopTune), _quiet(self.session.log):
+        with contextlib.suppress(StopTune), tune_quiet(self.session.log):
             tuner.fit()
         if recorder.deaths:
             self.session.keep_logs()  # what dead workers last said stands there
@@ -239,7 +239,7 @@ class RayTuneExecutor:
             raise recorder.error
 
 
-def _pack(pack: Pack) -> str:
+def pack_as_text(pack: Pack) -> str:
     """Return a pack as text, because Tune copies, prints and saves what it is given."""
     groups = [
         [[task.lineage_id, task.attempt, canonical(task.config), task.recorded_epoch, task.readings] for task in group]
@@ -248,7 +248,8 @@ def _pack(pack: Pack) -> str:
     return json.dumps([groups, [astuple(one) for one in pack.measured]])
 
 
-def _unpack(text: str) -> Pack:
+def pack_from_text(text: str) -> Pack:
+    """Return the pack that `pack_as_text` wrote."""
     groups, measured = json.loads(text)
     return Pack(
         tuple(
@@ -269,7 +270,7 @@ def _reason(trial: Any) -> str:
 
 
 @contextlib.contextmanager
-def _quiet(log: Path) -> Iterator[None]:
+def tune_quiet(log: Path) -> Iterator[None]:
     """Send what Ray and Tune print, from Python or from native code, to a file."""
     with (
         open_log(log) as file,

@@ -63,12 +63,6 @@ class Board:
                 return axis
         raise TableError(f"unknown axis {name!r}{nearest(name, [axis.name for axis in self.axes])}")
 
-    def frame(self, name: str) -> pd.DataFrame:
-        """Return one axis as a DataFrame: the true values, the places they are drawn at, and the score."""
-        axis = self.axis(name)
-        columns = {"trial": self.trials, name: axis.true, "drawn_at": axis.drawn, "score": self.scores}
-        return pd.DataFrame({key: list(values) for key, values in columns.items()})
-
 
 def board(data: JobData) -> Board:
     """Return the numbers behind every scatter plot of a job."""

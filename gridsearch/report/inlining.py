@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import jinja2
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 
@@ -30,8 +30,7 @@ def plotly_script() -> Markup:
 
 def json_data(value: Any) -> Markup:
     """Return JSON that can stand inside a script element: no text in it can end the element."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+    return htmlsafe_json_dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def policy(scripts: Sequence[str]) -> str:

@@ -66,11 +66,6 @@ class Plan:
     doomed: Sequence[GridTrial] = ()
     to_fail: Sequence[LineagePlan] = ()
 
-    @property
-    def saving(self) -> float:
-        """Return how many times fewer epochs are trained than one by one, at least 1."""
-        return self.epochs_alone / self.epochs if self.epochs else 1.0
-
 
 def make_plan(
     grid: Grid,

@@ -19,7 +19,6 @@ def test_points_are_moved_aside_but_keep_their_true_value() -> None:
     for text, place in zip(axis.true, axis.drawn, strict=True):
         assert place is not None and abs(math.log10(place / float(text))) <= 0.26
     assert len(set(axis.drawn)) == 192
-    assert shown.frame("learning_rate").columns.tolist() == ["trial", "learning_rate", "drawn_at", "score"]
 
 
 def test_few_points_stay_near_their_value_and_a_single_one_on_it() -> None:

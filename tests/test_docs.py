@@ -66,7 +66,8 @@ def test_reading_results_imports_neither_torch_nor_ray() -> None:
     script = (
         "import sys\n"
         "from gridsearch.cli.main import main\n"
-        "import gridsearch.cli.reading, gridsearch.cli.standing, gridsearch.cli.trial, gridsearch.analysis.ranking\n"
+        "import gridsearch.cli.reading, gridsearch.cli.render.status, gridsearch.cli.render.trial\n"
+        "import gridsearch.analysis.ranking\n"
         "import gridsearch.store.opening, gridsearch.engine.run.liveness, gridsearch\n"
         "print(sorted({'torch', 'ray', 'plotly', 'scipy', 'sklearn'} & set(sys.modules)))"
     )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.analysis.frames import OURS
 from gridsearch.analysis.labels import label
 from gridsearch.cli.file_formats import chosen_format
+from gridsearch.cli.render.tables import csv_cell
 from gridsearch.cli.streams import output_file
-from gridsearch.cli.tables import csv_cell
 from gridsearch.config.value_kinds import Kind, as_written, kind_of
 from gridsearch.errors import GridsearchError
 

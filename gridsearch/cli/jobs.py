@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch import paths
-from gridsearch.cli.wording import quoted, short_id
+from gridsearch.cli.render.wording import quoted, short_id
 from gridsearch.errors import GridsearchError, JobError, nearest
 
 if TYPE_CHECKING:

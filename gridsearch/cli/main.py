@@ -12,11 +12,28 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from gridsearch.cli import checks, collecting, evaluating, launching, pages, pictures, reading, showing, weights
+from gridsearch.cli.commands import (
+    dashboard,
+    doctor,
+    evaluate,
+    export,
+    gc,
+    launch,
+    maps,
+    plan,
+    resume,
+    samples,
+    schema,
+    show,
+    status,
+    top,
+    verify,
+    weights,
+)
 from gridsearch.cli.defects import defect_line
 from gridsearch.cli.logs import logged
 from gridsearch.cli.outlet import drop_stdout
-from gridsearch.cli.plain_text import escaped_line, prepare
+from gridsearch.cli.render.plain_text import escaped_line, prepare
 from gridsearch.cli.streams import err, say
 from gridsearch.engine.trained.supervised import is_supervised
 from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
@@ -57,21 +74,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    logged(launching.launch),
-    logged(launching.plan),
-    logged(launching.resume),
-    reading.status,
-    reading.top,
-    showing.show,
-    logged(evaluating.evaluate),
-    pages.dashboard,
-    pictures.samples,
-    logged(pictures.maps),
-    logged(reading.export),
-    reading.verify,
-    collecting.gc,
-    logged(checks.doctor),
-    pages.schema,
+    logged(launch.launch),
+    logged(plan.plan),
+    logged(resume.resume),
+    status.status,
+    top.top,
+    show.show,
+    logged(evaluate.evaluate),
+    dashboard.dashboard,
+    samples.samples,
+    logged(maps.maps),
+    logged(export.export),
+    verify.verify,
+    gc.gc,
+    logged(doctor.doctor),
+    schema.schema,
 ):
     app.command()(interruptible(command))
 app.command(weights.NAME, hidden=True)(interruptible(weights.weights))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from gridsearch.cli.tables import Format
+from gridsearch.cli.render.tables import Format
 from gridsearch.config.habits import key_habit
 from gridsearch.config.trial import RECIPE_KEYS
 from gridsearch.errors import closest

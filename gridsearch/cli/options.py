@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gridsearch import paths
-from gridsearch.cli.tables import Format
+from gridsearch.cli.render.tables import Format
 from gridsearch.config.events import EVERY_TRIAL
 
 StoreOption = Annotated[
@@ -63,6 +63,7 @@ def count_from(least: int) -> Callable[[str | int], int]:
 TopOption = Annotated[
     int, typer.Option("-n", "--top", parser=count_from(0), metavar="N|all", help="How many of the best, or all.")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DashboardsOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of the pages.", show_default=True)]
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="A job in the store, by name or by its file.")]
 OptionalJobName = Annotated[

@@ -12,7 +12,7 @@ from functools import cache
 from typing import IO, TYPE_CHECKING, TextIO
 
 from gridsearch.cli.outlet import outlet
-from gridsearch.cli.plain_text import printable
+from gridsearch.cli.render.plain_text import printable
 from gridsearch.errors import GridsearchError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gridsearch.cli.best import Best, best_trial
-from gridsearch.cli.wording import duration
+from gridsearch.cli.render.best import Best, best_trial
+from gridsearch.cli.render.wording import duration
 from gridsearch.config.events import (
     OPEN_STATES,
     EpochRecord,

@@ -17,8 +17,8 @@ from gridsearch.analysis.frames import load
 from gridsearch.analysis.ranking import TableOptions, leader, table
 from gridsearch.analysis.standings import standings
 from gridsearch.analysis.summary import summary
-from gridsearch.cli.best import best_trial
 from gridsearch.cli.jobs import chosen_points
+from gridsearch.cli.render.best import best_trial
 from gridsearch.config.events import (
     EpochRecord,
     LineageDiverged,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gridsearch.analysis.labels import Spread
-from gridsearch.cli.best import Best
+from gridsearch.cli.render.best import Best
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gridsearch.cli import streams
-from gridsearch.cli.ending import say_end
 from gridsearch.cli.main import app
+from gridsearch.cli.render.ending import say_end
 from gridsearch.config.job import job_from_text
 from gridsearch.engine.run.launch import LaunchEnd
 from tests.report.stores import filled_store
@@ -34,7 +34,7 @@ def test_the_terminal_says_that_the_best_lies_on_an_edge_unless_another_does_as_
 
 
 def test_text_that_is_empty_is_a_setting_too(tmp_path: Path) -> None:
-    from gridsearch.cli.best import settings_text
+    from gridsearch.cli.render.best import settings_text
     from tests.analysis.grids import make_job, make_trial
 
     job = make_job({"freeze": ["", "* !fc.*"], "learning_rate": [0.1, 0.0215443469003]}, defaults={})

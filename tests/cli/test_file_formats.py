@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.cli import tables
 from gridsearch.cli.exporting import export_format
 from gridsearch.cli.file_formats import check_suffix
+from gridsearch.cli.render import tables
 from gridsearch.errors import GridsearchError
 
 Format = tables.Format

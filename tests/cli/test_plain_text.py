@@ -13,8 +13,8 @@ import pytest
 
 from gridsearch.cli import defects, main, streams
 from gridsearch.cli.exporting import write
-from gridsearch.cli.plain_text import prepare, printable
-from gridsearch.cli.tables import Grid, as_csv, as_latex, as_markdown, blocks
+from gridsearch.cli.render.plain_text import prepare, printable
+from gridsearch.cli.render.tables import Grid, as_csv, as_latex, as_markdown, blocks
 from gridsearch.errors import EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, JobError
 
 #: What moves a cursor, turns the direction of writing, cannot be seen, or is no text at all.

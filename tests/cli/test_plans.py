@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gridsearch.cli.disk import Room
-from gridsearch.cli.plans import Left, doom_lines, plan_json, plan_line, plan_text
+from gridsearch.cli.render.disk import Room
+from gridsearch.cli.render.plans import Left, doom_lines, plan_json, plan_line, plan_text
 from gridsearch.cli.resources import largest_pack
 from gridsearch.config.events import TrialState
 from gridsearch.config.job import job_from_text

@@ -13,8 +13,8 @@ import pytest
 import gridsearch
 from gridsearch.analysis.filtering import TableError
 from gridsearch.cli import streams
-from gridsearch.cli.best import best_trial
 from gridsearch.cli.main import app
+from gridsearch.cli.render.best import best_trial
 from gridsearch.errors import DataError
 from gridsearch.store.opening import open_store
 from tests.cli.program import JOB

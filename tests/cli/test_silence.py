@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.cli.standing import standing, standing_text
+from gridsearch.cli.render.status import standing, standing_text
 from gridsearch.engine.run.liveness import own_process
 from gridsearch.store import sqlite
 from gridsearch.store.opening import open_store

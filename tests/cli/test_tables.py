@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gridsearch.cli.render.tables import Grid, as_markdown, blocks
 from gridsearch.cli.streams import folded
-from gridsearch.cli.tables import Grid, as_markdown, blocks
 
 GRID = Grid(
     headings=["trial", "batch_size", "learning_rate", "val_accuracy", "error"],

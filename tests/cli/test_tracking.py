@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gridsearch.cli.best import best_trial
+from gridsearch.cli.render.best import best_trial
 from gridsearch.cli.tracking import Tracker
 from gridsearch.config.events import EpochRecord, LineageDiverged, LineageFailed
 from gridsearch.engine.run.launch import plan_job

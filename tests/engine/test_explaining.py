@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gridsearch.cli.packs import packs_grid
+from gridsearch.cli.render.packs import packs_grid
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.run.explaining import explain, explain_now, try_packs
 from gridsearch.engine.run.launch import LaunchOptions, plan_job, plan_packs

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gridsearch import paths
-from gridsearch.cli.plans import Left, leak_lines, plan_json, plan_text
+from gridsearch.cli.render.plans import Left, leak_lines, plan_json, plan_text
 from gridsearch.config.job import job_from_text, load_job
 from gridsearch.data.digits import load_digits
 from gridsearch.engine.prepare.leaks import Leaks, Seen, leaks_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.cli.plans import Left, leaving, plan_json, plan_line, plan_text
+from gridsearch.cli.render.plans import Left, leaving, plan_json, plan_line, plan_text
 from gridsearch.config.events import TrialState
 from gridsearch.config.job import job_from_text, load_job
 from gridsearch.config.selection import selecting

@@ -10,7 +10,7 @@ import pytest
 from gridsearch import paths
 from gridsearch.analysis.best import best
 from gridsearch.cli import streams
-from gridsearch.cli.ending import say_end
+from gridsearch.cli.render.ending import say_end
 from gridsearch.cli.tracking import Tracker
 from gridsearch.config.events import TrialState
 from gridsearch.config.identity import parse

@@ -10,7 +10,7 @@ from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.frames import load
 from gridsearch.analysis.ranking import TableOptions
 from gridsearch.analysis.ranking import table as ranking
-from gridsearch.cli.trial import settings_of
+from gridsearch.cli.render.trial import settings_of
 from gridsearch.config.events import TrialState
 from gridsearch.config.job import job_from_text
 from gridsearch.config.selection import selecting

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.cli.plans import leaving, plan_text
-from gridsearch.cli.trial import settings_of
+from gridsearch.cli.render.plans import leaving, plan_text
+from gridsearch.cli.render.trial import settings_of
 from gridsearch.config.identity import parse
 from gridsearch.engine.prepare.narrowing import Narrowing
 from gridsearch.engine.prepare.preparation import PreparedJob

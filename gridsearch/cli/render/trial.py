@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.analysis.labels import label, score_text
 from gridsearch.analysis.measures import initial_val_loss, overfit_epoch, seconds_per_epoch
 from gridsearch.analysis.spans import trained_as
-from gridsearch.cli.plain_text import printable
+from gridsearch.cli.render.plain_text import printable
+from gridsearch.cli.render.tables import Grid
+from gridsearch.cli.render.wording import duration, id_within, moment, plural, short_id
 from gridsearch.cli.streams import folded
-from gridsearch.cli.tables import Grid
-from gridsearch.cli.wording import duration, id_within, moment, plural, short_id
 from gridsearch.config.identity import flatten
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.versions import implied_settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.cli.tables import Format, Grid
+from gridsearch.cli.render.tables import Format, Grid
 
 if TYPE_CHECKING:
     from gridsearch.models.layers import Layer, LayerTable, Shape

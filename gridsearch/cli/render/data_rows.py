@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gridsearch.cli.wording import plural
+from gridsearch.cli.render.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

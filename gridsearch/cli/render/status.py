@@ -11,10 +11,10 @@ from gridsearch.analysis.labels import Spread
 from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.analysis.updated import updated_at
-from gridsearch.cli.best import Best, best_trial
-from gridsearch.cli.plain_text import printable
+from gridsearch.cli.render.best import Best, best_trial
+from gridsearch.cli.render.plain_text import printable
+from gridsearch.cli.render.wording import duration, moment, plural, short_id
 from gridsearch.cli.streams import folded
-from gridsearch.cli.wording import duration, moment, plural, short_id
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES
 
 if TYPE_CHECKING:

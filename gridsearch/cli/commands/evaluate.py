@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridsearch import paths
-from gridsearch.cli import jobs, tables
-from gridsearch.cli.evaluated_points import EvaluatedPoint, point_head, point_json, point_names, points_grid, pooled
+from gridsearch.cli import jobs
 from gridsearch.cli.options import (
     DEFAULT_STORE,
     DataOption,
@@ -23,10 +22,19 @@ from gridsearch.cli.options import (
     TrialOption,
     count_from,
 )
+from gridsearch.cli.render import tables
+from gridsearch.cli.render.evaluated_points import (
+    EvaluatedPoint,
+    point_head,
+    point_json,
+    point_names,
+    points_grid,
+    pooled,
+)
+from gridsearch.cli.render.wording import id_within, moment, quoted, short_id
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
 from gridsearch.cli.streams import columns, data, into, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
-from gridsearch.cli.wording import id_within, moment, quoted, short_id
 from gridsearch.errors import GridsearchError
 
 if TYPE_CHECKING:

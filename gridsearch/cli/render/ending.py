@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
+from gridsearch.cli.render.wording import duration, plural, quoted, store_option
 from gridsearch.cli.streams import say
-from gridsearch.cli.wording import duration, plural, quoted, store_option
 from gridsearch.config.events import RESULT_STATES, TrialState
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def say_end(store: Store, job: JobSpec, store_path: Path, end: LaunchEnd, *, sec
     """Say how a launch ended, and in what time if it trained anything."""
     from gridsearch.analysis.edges import BEYOND, edge_notes
     from gridsearch.analysis.frames import load
-    from gridsearch.cli.best import best_trial
+    from gridsearch.cli.render.best import best_trial
 
     name = job.name
     states = ", ".join(f"{count:,} {state}" for state, count in end.counts.items())

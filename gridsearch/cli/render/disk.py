@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from gridsearch import paths
+from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import folded
-from gridsearch.cli.wording import plural
 from gridsearch.config.byte_sizes import size_text
 from gridsearch.engine.disk.disk_use import MORE_ROOM, free_bytes
 

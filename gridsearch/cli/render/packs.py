@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.cli.tables import Grid
-from gridsearch.cli.wording import duration
+from gridsearch.cli.render.tables import Grid
+from gridsearch.cli.render.wording import duration
 
 if TYPE_CHECKING:
     from gridsearch.engine.run.explaining import ExplainedPack

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gridsearch.analysis.best import Place, best
 from gridsearch.analysis.labels import label, mean_text
 from gridsearch.analysis.rounding import rounded
-from gridsearch.cli.wording import short_id
+from gridsearch.cli.render.wording import short_id
 from gridsearch.config.record import JobRecord
 
 if TYPE_CHECKING:

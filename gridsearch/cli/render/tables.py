@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from gridsearch.cli.file_formats import chosen_format
-from gridsearch.cli.plain_text import escaped_line, printable
+from gridsearch.cli.render.plain_text import escaped_line, printable
 from gridsearch.cli.streams import columns, data, folded, out
 
 ELLIPSIS = "…"

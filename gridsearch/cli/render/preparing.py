@@ -6,9 +6,9 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from gridsearch.cli.region import Region
+from gridsearch.cli.render.region import Region
+from gridsearch.cli.render.wording import STOPPING, duration
 from gridsearch.cli.streams import err, folded, line_at_once
-from gridsearch.cli.wording import STOPPING, duration
 
 
 class Preparing:

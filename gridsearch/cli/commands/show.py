@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridsearch import paths
-from gridsearch.cli import tables
-from gridsearch.cli.options import DEFAULT_STORE, DataOption, FormatOption, StoreOption, TableFile
+from gridsearch.cli.options import DEFAULT_STORE, AsJson, DataOption, FormatOption, StoreOption, TableFile
+from gridsearch.cli.render import tables
+from gridsearch.cli.render.wording import short_id
 from gridsearch.cli.streams import columns, data, into, say
-from gridsearch.cli.wording import short_id
 from gridsearch.config.versions import CURRENT
 from gridsearch.errors import GridsearchError, StoreError
 
@@ -43,7 +43,6 @@ DatasetOption = Annotated[
     str | None, typer.Option("--dataset", help="A data set, in place of --image-size and --classes.")
 ]
 Classes = Annotated[int | None, typer.Option("--classes", min=1, help="The classes for --model; else 10.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _SIZE = re.compile(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)")
 _CLASSES = 10
@@ -112,7 +111,7 @@ def show(
 
 def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:
     from gridsearch.analysis.spans import spans
-    from gridsearch.cli.trial import settings_of, trial_json, trial_text
+    from gridsearch.cli.render.trial import settings_of, trial_json, trial_text
 
     epochs = _own_epochs(row, store)
     events = store.events(trial_id=row.trial_id)
@@ -127,7 +126,7 @@ def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:
 
 
 def _print_epochs(row: TrialRow, store: Store, format_: tables.Format) -> None:
-    from gridsearch.cli.trial import epoch_grid, epochs_json
+    from gridsearch.cli.render.trial import epoch_grid, epochs_json
 
     own = _own_epochs(row, store)
     if format_ is tables.Format.JSON:
@@ -141,7 +140,7 @@ def _own_epochs(row: TrialRow, store: Store) -> list[EpochRow]:
 
 
 def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
-    from gridsearch.cli.layers import layers_grid, layers_json
+    from gridsearch.cli.render.layers import layers_grid, layers_json
     from gridsearch.engine.prepare.model_process import ModelProcess
     from gridsearch.engine.prepare.model_questions import Seen
     from gridsearch.models.registry import MODELS, check_hyperparameters, check_values, find_model

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.labels import Spread, label, mean_text
-from gridsearch.cli.tables import Grid
-from gridsearch.cli.wording import id_within, plural, short_id
+from gridsearch.cli.render.tables import Grid
+from gridsearch.cli.render.wording import id_within, plural, short_id
 from gridsearch.config.identity import flatten
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.cli.data_rows import data_rows
+from gridsearch.cli.render.data_rows import data_rows
+from gridsearch.cli.render.wording import plural, quoted, short_id
 from gridsearch.cli.streams import folded
-from gridsearch.cli.wording import plural, quoted, short_id
 from gridsearch.engine.prepare.narrowing import Narrowing, narrowing
 from gridsearch.engine.prepare.teachers import UNTRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gridsearch.cli.disk import Room
+    from gridsearch.cli.render.disk import Room
     from gridsearch.config.job import JobSpec
     from gridsearch.engine.prepare.leaks import Leaks, Seen
     from gridsearch.engine.prepare.preparation import PreparedJob

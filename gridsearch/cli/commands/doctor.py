@@ -16,9 +16,9 @@ import typer
 
 from gridsearch import paths
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, StoreOption
+from gridsearch.cli.render.wording import plural
 from gridsearch.cli.resources import cores
 from gridsearch.cli.streams import columns, data, folded
-from gridsearch.cli.wording import plural
 from gridsearch.errors import EXIT_SOME_FAILED, GridsearchError
 from gridsearch.version import __version__
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from gridsearch.cli import tables
 from gridsearch.cli.options import DEFAULT_STORE, FormatOption, StoreOption, TableFile
+from gridsearch.cli.render import tables
+from gridsearch.cli.render.wording import plural
 from gridsearch.cli.resources import checked_size
 from gridsearch.cli.streams import data, into, say
-from gridsearch.cli.wording import plural
 from gridsearch.config.byte_sizes import bytes_of, size_text
 
 GcDryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")]

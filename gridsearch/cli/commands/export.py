@@ -1,0 +1,117 @@
+"""`gridsearch export`: trials, points, epochs or a model, for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridsearch import paths
+from gridsearch.cli import jobs
+from gridsearch.cli.file_formats import check_suffix
+from gridsearch.cli.options import (
+    DEFAULT_STORE,
+    DataOption,
+    JobName,
+    StoreOption,
+    TrialOption,
+)
+from gridsearch.cli.reading import open_to_read
+from gridsearch.cli.render.wording import plural, short_id
+from gridsearch.cli.streams import say
+from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
+from gridsearch.errors import GridsearchError
+
+if TYPE_CHECKING:
+    pass
+
+
+ExportFormat = Annotated[
+    str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")
+]
+
+
+ExportFilter = Annotated[
+    str | None,
+    typer.Option(
+        "--filter",
+        help="Only trials (or points) for which this holds, 'neurons == 50'; of epochs those of such trials.",
+    ),
+]
+
+
+ExportTo = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; stdout when left out.")]
+
+
+OnnxTo = Annotated[
+    Path | None, typer.Option("--onnx", help="Write the model of a trial to this file, for any runtime.")
+]
+
+
+What = Annotated[
+    str,
+    typer.Option(
+        "--table", help="trials, points (means over repeats and folds), or epochs (one row per trial and epoch)."
+    ),
+]
+
+
+@supervisable
+def export(
+    job: JobName,
+    output: ExportTo = None,
+    format_: ExportFormat = None,
+    table: What = "trials",
+    filter_: ExportFilter = None,
+    onnx: OnnxTo = None,
+    trial: TrialOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    data_dir: DataOption = None,
+) -> None:
+    """Write a job's trials, points or epochs as CSV, JSON or Parquet; with --onnx the model of one of its trials."""
+    if onnx is not None:
+        if output or format_ or filter_ or table != "trials":
+            raise GridsearchError("--onnx writes a model: leave out --output, --format, --filter and --table")
+        check_suffix(onnx, "onnx", "--onnx")
+        _export_onnx(job, trial, onnx, store, data_dir)
+        return
+    if trial is not None:
+        raise GridsearchError("--trial names the model to write: add --onnx FILE")
+    from gridsearch.analysis.filtering import matching
+    from gridsearch.analysis.frames import load
+    from gridsearch.analysis.groups import grouped
+    from gridsearch.analysis.own_curves import own_curves
+    from gridsearch.cli.epoch_files import write_epochs
+    from gridsearch.cli.exporting import export_format, write
+
+    if table not in ("trials", "points", "epochs"):
+        raise GridsearchError(f"--table {table}: must be trials, points or epochs")
+    kind = export_format(format_, output)
+    with open_to_read(store, job) as opened:
+        name = jobs.stored_name(opened, job)
+        if table == "epochs":
+            rows = write_epochs(own_curves(opened, name, filter_), kind, output)
+        else:
+            loaded = load(opened, name, with_epochs=True)
+    if table != "epochs":
+        frame = grouped(loaded).trials if table == "points" else loaded.trials
+        rows = write(matching(frame, filter_) if filter_ else frame, kind, output, loaded.lacking)
+    if output:
+        say(f"{plural(rows, 'row')} written to {output}")
+
+
+def _export_onnx(job: str, trial: str | None, target: Path, store: Path, data_dir: Path | None) -> None:
+    with open_to_read(store, job) as opened:
+        name = jobs.stored_name(opened, job)
+        chosen = jobs.chosen_trial(opened, name, trial)
+        require_own_process(models_behind(opened, [chosen]))
+        from gridsearch.engine.executors.descriptors import stdout_to_stderr
+        from gridsearch.engine.trained.load import ModelSource, trained
+        from gridsearch.engine.trained.onnx import check_onnx, write_onnx
+
+        check_onnx()
+        source = ModelSource(opened, store, paths.data_dir(data_dir), note=say)
+        with stdout_to_stderr():  # what models print
+            write_onnx(trained(source, name, chosen), target)
+    say(f"model of trial {short_id(chosen)} written to {target}")

@@ -1,0 +1,44 @@
+"""`gridsearch launch`: train what has no result yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridsearch.cli import jobs
+from gridsearch.cli.launches import train
+from gridsearch.cli.options import (
+    JobFile,
+    OnlyOption,
+    SetOption,
+)
+from gridsearch.cli.planning import plan_teachers, print_plan
+from gridsearch.cli.resources import (
+    Training,
+    with_training,
+)
+from gridsearch.store.waiting import ordinarily
+
+if TYPE_CHECKING:
+    pass
+
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the plan, as the command plan does.")]
+
+
+@with_training
+def launch(
+    job: JobFile, set_: SetOption = None, only: OnlyOption = None, dry_run: DryRun = False, *, training: Training
+) -> None:
+    """Train what has no result yet, then write the job's page.
+
+    Launching again goes on. The grid of the job is what its file says now: trials of an earlier grid stay in the store.
+    """
+    spec = jobs.load(job, set_, only)
+    if dry_run:
+        plan_teachers(spec, training)
+        print_plan(spec, training, as_json=False)
+        return
+    with ordinarily(endless=True):
+        raise typer.Exit(train([spec], training))

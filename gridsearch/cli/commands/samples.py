@@ -1,0 +1,90 @@
+"""`gridsearch samples`: images of a data set, as a model is given them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gridsearch import paths
+from gridsearch.cli.options import DEFAULT_DASHBOARDS, DataOption
+from gridsearch.cli.pictures import PictureFile, SampleSeed, check_suffix, write_sheet
+from gridsearch.cli.streams import say
+from gridsearch.config.image_format import Background, Resize
+from gridsearch.errors import GridsearchError
+
+if TYPE_CHECKING:
+    from gridsearch.config.image_format import ImageFormat
+
+
+DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A data set as jobs name it, or the path of one.")]
+
+
+SampleCount = Annotated[int, typer.Option("-n", "--number", min=1, max=1000, help="How many images.")]
+
+
+SizeOption = Annotated[
+    str | None,
+    typer.Option("--image-size", metavar="SIZE", help="Bring images to this size, as 64 or 48x64: a job's image_size."),
+]
+
+
+ResizeOption = Annotated[
+    Resize | None, typer.Option("--resize", help="How images of another shape come to it (default: pad).")
+]
+
+
+BackgroundOption = Annotated[
+    Background | None, typer.Option("--background", help="What lies behind transparent pixels (default: white).")
+]
+
+
+def samples(
+    dataset: DatasetName,
+    n: SampleCount = 25,
+    seed: SampleSeed = 0,
+    output: PictureFile = None,
+    image_size: SizeOption = None,
+    resize: ResizeOption = None,
+    background: BackgroundOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Draw sample images of a data set with their classes, as a page or a picture.
+
+    They are training images, drawn at random and evenly from all classes.
+    """
+    from gridsearch.data.catalog import load_dataset
+    from gridsearch.data.samples import sample_places
+    from gridsearch.data.scaling import unit_text
+
+    target = output or paths.samples_page(DEFAULT_DASHBOARDS, Path(dataset).name)
+    check_suffix(target)
+    image_format = _image_format(image_size, resize, background)
+    loaded = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path(), image_format=image_format)
+    for told in loaded.notes:
+        say(told)
+    places = sample_places(loaded.train_labels, n, seed)
+
+    from gridsearch.report.pictures import Picture, Sheet, in_square
+
+    pictures = [Picture(loaded.train_images[i], loaded.class_names[loaded.train_labels[i]]) for i in places]
+    channels, height, width = loaded.image_shape
+    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
+    count = f"{len(places)} of {len(loaded.train_labels):,} training images in {loaded.num_classes} classes"
+    note = f"{count}; {height} x {width} {unit_text((height, width))}, {kind}."
+    write_sheet(Sheet(loaded.name, note, in_square(pictures)), target)
+
+
+def _image_format(size: str | None, resize: str | None, background: str | None) -> ImageFormat:
+    """Return how images are read, as the keys of a job would say it."""
+    from gridsearch.config.image_format import MOST_PIXELS, format_of
+
+    if resize and size is None:
+        raise GridsearchError("--resize: to which size? say it: --image-size 64")
+    sides = [int(side) for side in size.split("x")] if size and re.fullmatch(r"\d{1,5}(x\d{1,5})?", size) else []
+    if size and not (sides and all(1 <= side <= MOST_PIXELS for side in sides)):
+        raise GridsearchError(f"--image-size {size}: write a side in pixels, as 64, or height x width, as 48x64")
+    wanted = {"image_size": (sides * 2)[:2] if sides else None, "resize": resize, "background": background}
+    return format_of(wanted)

@@ -1,0 +1,33 @@
+"""`gridsearch verify`: every invariant of the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from gridsearch.cli.options import (
+    DEFAULT_STORE,
+    StoreOption,
+)
+from gridsearch.cli.render.wording import plural
+from gridsearch.cli.streams import data, say
+from gridsearch.errors import EXIT_STORE_DAMAGED
+
+if TYPE_CHECKING:
+    pass
+
+
+def verify(store: StoreOption = DEFAULT_STORE) -> None:
+    """Check every invariant of the store; changes nothing."""
+    from gridsearch.store.opening import open_store
+
+    with open_store(store, create=False, read_only=True, examine=False) as opened:
+        problems = opened.verify()
+        trials = 0 if problems else len(opened.trials())
+    for problem in problems:
+        data(f"{problem.rule}: {problem.subject}: {problem.text}")
+    if problems:
+        say(f"{store}: {plural(len(problems), 'problem')} found")
+        raise typer.Exit(EXIT_STORE_DAMAGED)
+    say(f"{store}: sound, {plural(trials, 'trial')} checked")

@@ -21,7 +21,7 @@ from gridsearch.training import checkpoints
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.weight_snapshots import ReadingFolder
 from tests.engine.launching import Notes, launch, prepared, table
-from tests.engine.test_checkpoint_room import slots
+from tests.engine.test_checkpoint_limit import slots
 
 
 @pytest.fixture(autouse=True)

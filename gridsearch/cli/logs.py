@@ -59,8 +59,8 @@ def logging_to(*, verbose: bool, log_file: Path | None) -> Iterator[None]:
     logger.debug("%s: %s", version, shlex.join(sys.argv[1:]))
     try:
         yield
-        logger.debug("ended; anything unusual is logged above")
     finally:
+        logger.debug("ended; anything unusual is logged above")
         for handler in handlers:
             logger.removeHandler(handler)
             handler.close()

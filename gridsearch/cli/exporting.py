@@ -49,11 +49,9 @@ def _content(frame: pd.DataFrame, kind: str, lacking: Lacking) -> bytes:
         return (frame.to_json(orient="records", indent=2, double_precision=15) or "[]").encode() + b"\n"
     text = frame.copy()
     for column in text.select_dtypes(include=["object", "str"]):
-        without, ours = lacking.get(str(column), ()), column in OURS
-        text[column] = [
-            None if trial in without else _csv_text(cell, ours=ours)
-            for trial, cell in zip(frame["trial"], text[column], strict=True)
-        ]
+        text[column] = [_csv_text(cell, ours=column in OURS) for cell in text[column]]
+        if without := lacking.get(str(column)):
+            text.loc[frame["trial"].isin(list(without)), column] = None
     text.columns = [csv_cell(str(column)) for column in text.columns]
     return text.to_csv(index=False).encode()
 

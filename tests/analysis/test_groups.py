@@ -145,10 +145,7 @@ def test_the_best_epoch_of_each_trial_is_what_is_averaged() -> None:
     rows = of_seeds()
     epochs = make_epochs(rows)
     peak = max(epochs, key=lambda row: (row.lineage_id == rows[0].lineage_id) * row.epoch)
-    better = [
-        row if row is not peak else type(row)(**{s: getattr(row, s) for s in row.__slots__} | {"val_accuracy": 0.99})
-        for row in epochs
-    ]
+    better = [row if row is not peak else row._replace(val_accuracy=0.99) for row in epochs]
     read = job_data(
         make_job(AXES, repeats=2, objective={"metric": "val_accuracy", "at": "best", "mode": "max"}), rows, better
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,10 +16,6 @@ from gridsearch.cli.options import (
     StoreOption,
 )
 from gridsearch.cli.pages import check_folder, write_pages
-
-if TYPE_CHECKING:
-    pass
-
 
 OpenIt = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,10 +22,6 @@ from gridsearch.cli.render.wording import plural, short_id
 from gridsearch.cli.streams import say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.errors import GridsearchError
-
-if TYPE_CHECKING:
-    pass
-
 
 ExportFormat = Annotated[
     str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")

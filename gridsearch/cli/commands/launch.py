@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,10 +19,6 @@ from gridsearch.cli.resources import (
     with_training,
 )
 from gridsearch.store.waiting import ordinarily
-
-if TYPE_CHECKING:
-    pass
-
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the plan, as the command plan does.")]
 

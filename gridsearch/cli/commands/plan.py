@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -29,10 +29,6 @@ from gridsearch.cli.resources import (
     WorkersOption,
 )
 from gridsearch.cli.supervising import require_own_process, supervisable
-
-if TYPE_CHECKING:
-    pass
-
 
 Explain = Annotated[bool, typer.Option("--explain", help="Say of each pack what is in it, why, and how it trains.")]
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from gridsearch.cli.streams import data
-
-if TYPE_CHECKING:
-    pass
 
 
 def schema() -> None:

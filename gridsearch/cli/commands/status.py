@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 from gridsearch.cli import jobs
 from gridsearch.cli.options import (
@@ -15,9 +14,6 @@ from gridsearch.cli.options import (
 )
 from gridsearch.cli.reading import open_to_read
 from gridsearch.cli.streams import columns, data, say
-
-if TYPE_CHECKING:
-    pass
 
 
 def status(job: OptionalJobName = None, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from gridsearch.cli.options import (
@@ -13,9 +11,6 @@ from gridsearch.cli.options import (
 from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import data, say
 from gridsearch.errors import EXIT_STORE_DAMAGED
-
-if TYPE_CHECKING:
-    pass
 
 
 def verify(store: StoreOption = DEFAULT_STORE) -> None:

@@ -58,7 +58,7 @@ class JobModels:
         return has_beside(self[name], key, [self[other] for other in names or self.names])
 
     def tried(self, name: str) -> Tried:
-        """Return who answers questions about a model, as `trying.Tried` says."""
+        """Return who answers questions about a model, as `probing.Tried` says."""
         assert self.seen
         if name not in MODELS:
             process = self._process(name)

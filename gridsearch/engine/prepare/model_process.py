@@ -140,7 +140,7 @@ class Limits:
 class ModelProcess:
     """A user's model, `package.module:Class`, in a process that starts at once and again when it has ended.
 
-    It answers as `trying.Tried` says, once `seen` is known. While it answers, `StopNowError` where a stop is wanted.
+    It answers as `probing.Tried` says, once `seen` is known. While it answers, `StopNowError` where a stop is wanted.
     """
 
     def __init__(self, name: str, search: Sequence[Path], limits: Limits | None = None) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, and_, func, select
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.store.checked_tables import EPOCHS, JOBS
 from gridsearch.store.queries.checked_epochs import checked_epochs
-from gridsearch.store.queries.grids import check_grid
+from gridsearch.store.queries.grids import check_grid, lineages_of_job
 from gridsearch.store.rows import TrainingCost
-from gridsearch.store.schema.tables import job_trials, trials
+from gridsearch.store.schema.tables import trials
 from gridsearch.store.write.jobs import stored_job
 
 _JOB_ID = JOBS.names.index("id")
@@ -25,13 +25,7 @@ def training_cost(connection: Connection, job: str) -> TrainingCost:
     """
     row = stored_job(connection, job)
     check_grid(connection, row)
-    longest = (
-        select(trials.c.lineage, func.max(trials.c.epochs).label("epochs"))
-        .join_from(job_trials, trials)
-        .where(job_trials.c.job == row[_JOB_ID])
-        .group_by(trials.c.lineage)
-        .subquery()
-    )
+    longest = lineages_of_job(row[_JOB_ID], func.max(trials.c.epochs).label("epochs"))
     its_trial = and_(trials.c.lineage == longest.c.lineage, trials.c.epochs == longest.c.epochs)
     done = trials.c.state.in_(sorted(RESULT_STATES))
     last = func.coalesce(trials.c.diverged_epoch, trials.c.stopped_epoch, trials.c.epochs)

@@ -11,7 +11,7 @@ from gridsearch.config.metrics import METRICS
 from gridsearch.errors import StoreDamagedError
 from gridsearch.store.checked_tables import EPOCHS, EVENTS, JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.queries.checked_epochs import checked_epochs, epochs_of_job
-from gridsearch.store.queries.grids import check_grid
+from gridsearch.store.queries.grids import check_grid, lineages_of_job
 from gridsearch.store.queries.keys import names_of
 from gridsearch.store.queries.lookup import AnySelect, Values, batches, batches_in
 from gridsearch.store.rows import EpochRow, EventRow
@@ -46,13 +46,7 @@ def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
     """See `Store.job_epochs`."""
     row = stored_job(connection, job)
     check_grid(connection, row)
-    first = (
-        select(trials.c.lineage, func.min(job_trials.c.position).label("position"))
-        .join_from(job_trials, trials)
-        .where(job_trials.c.job == row[_JOB_ID])
-        .group_by(trials.c.lineage)
-        .subquery()
-    )
+    first = lineages_of_job(row[_JOB_ID], func.min(job_trials.c.position).label("position"))
     statement = _LINEAGES.select_from(first).join(lineages, first.c.lineage == lineages.c.id, isouter=True)
     begun = statement.where(lineages.c.epoch.is_distinct_from(-1)).order_by(first.c.position)
     found = list(checked(batches(connection, begun), LINEAGES))

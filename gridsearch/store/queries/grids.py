@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Subquery, select
 
 from gridsearch.config.identity import digest
 from gridsearch.errors import StoreDamagedError
@@ -36,6 +36,12 @@ def grid_rows(connection: Connection, job: Sequence[Any]) -> Iterator[Values]:
         yield row
     _compare(job, found)
     known_grids(connection).sound.add(job[_JOB_ID])
+
+
+def lineages_of_job(job: int, told: ColumnElement[Any]) -> Subquery:
+    """Return the lineages of a job's trials, by row numbers, each with what an aggregate tells of these trials."""
+    members = select(trials.c.lineage, told).join_from(job_trials, trials).where(job_trials.c.job == job)
+    return members.group_by(trials.c.lineage).subquery()
 
 
 def check_grid(connection: Connection, job: Sequence[Any]) -> None:

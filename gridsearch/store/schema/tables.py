@@ -4,7 +4,7 @@ Rows refer to each other by small integers, so that joins over a hundred thousan
 order; the 64-digit ids of trials and lineages are stored once each. Five tables have rows that never change:
 `epochs`, keyed by lineage and epoch, `formations` and `trainings`, `evaluations`, and `events`. Everything else
 follows from them and is checked against them by `verify`. Every row carries a seal, which is checked whenever the row
-is read (`sealed`), but those of `job_trials`: a job's row has the hash of its grid.
+is read (`checked_tables.py`), but those of `job_trials`: a job's row has the hash of its grid.
 """
 
 from __future__ import annotations

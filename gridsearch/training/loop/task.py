@@ -35,7 +35,7 @@ class LineageTask:
 class Pack:
     """What a worker is given at once: groups of lineages, each meant to be trained as one, one group after another.
 
-    `measured` is what is remembered of forms of training (see `choosing`).
+    `measured` is what is remembered of forms of training (see `stacking/autotune.py`).
     """
 
     groups: tuple[tuple[LineageTask, ...], ...]

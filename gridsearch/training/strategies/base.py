@@ -27,7 +27,7 @@ class Form(ABC):
 
     #: Whether making the form is so costly that models which have ended keep their place until half have.
     costly: ClassVar[bool] = False
-    #: The form that is proved in place of this one (see `verifying`), where making this one takes long.
+    #: The form that is proved in place of this one (see `stacking/parity.py`), where making this one takes long.
     proved_by: ClassVar[type[Form] | None] = None
 
     def __init__(self, members: Sequence[Member], place: Workplace) -> None:

@@ -38,17 +38,17 @@ POLL = 0.02
 COMPILE = """
 import time
 from types import SimpleNamespace
-import forms
+import strategies
 from gridsearch.training.strategies.compiled import Compiled
 from gridsearch.training.loop.epochs import train_epoch
 from gridsearch.training.loop.member import Member
 options = SimpleNamespace(device="cpu", dataset="digits", data_dir=None)
-place = forms.workplace(options)
-members = [Member(forms.task("cnn+norm+dropout", 16, number), place) for number in range(4)]
+context = strategies.worker_context(options)
+members = [Member(strategies.task("cnn+norm+dropout", 16, number), context) for number in range(4)]
 began = time.perf_counter()
-form = Compiled(members, place)
-form.start_epoch([[0.01]] * 4)
-train_epoch(form, 1)
+strategy = Compiled(members, context)
+strategy.start_epoch([[0.01]] * 4)
+train_epoch(strategy, 1)
 print(time.perf_counter() - began)
 """
 

@@ -37,12 +37,12 @@ def spans(trainings: Sequence[TrainingRow], epoch: int) -> list[Span]:
 
 
 def trained_as(found: Sequence[Span]) -> str:
-    """Say what trained a lineage: `as one of 32 in form concatenated`, or of several spans each with its epochs."""
-    if len({(span.formation.form, len(span.formation.places)) for span in found}) == 1:
+    """Say what trained a lineage: `as one of 32 (concatenated)`, or of several spans each with its epochs."""
+    if len({(span.formation.strategy, len(span.formation.places)) for span in found}) == 1:
         return _words(found[0])
     return ", then ".join(f"{_words(span)} to epoch {span.last}" for span in found)
 
 
 def _words(span: Span) -> str:
     others = len(span.formation.places)
-    return f"as one of {others} in form {span.formation.form}" if others else "alone"
+    return f"as one of {others} ({span.formation.strategy})" if others else "alone"

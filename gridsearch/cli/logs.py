@@ -21,7 +21,7 @@ from gridsearch.version import __version__
 
 VerboseOption = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Say what goes on behind: a form that was refused, a cache not read."),
+    typer.Option("--verbose", "-v", help="Say what goes on behind: a strategy that was refused, a cache not read."),
 ]
 LogFileOption = Annotated[
     Path | None, typer.Option("--log-file", metavar="FILE", help="Append all of that, with times, to a file.")

@@ -17,7 +17,7 @@ from gridsearch.cli.resources import (
 from gridsearch.cli.streams import columns, data, say
 
 if TYPE_CHECKING:
-    from gridsearch.config.events import FormMeasured
+    from gridsearch.config.events import StrategyMeasured
     from gridsearch.config.job import JobSpec
     from gridsearch.engine.run.explaining import ExplainedPack
 
@@ -47,7 +47,7 @@ def print_plan(spec: JobSpec, training: Training, *, as_json: bool, explained: b
     options = launch_options(training, resources(training))
     limits = model_limits(training)
     left = Left()
-    measured: list[FormMeasured] = []
+    measured: list[StrategyMeasured] = []
     if training.store.exists():
         with open_store(training.store, create=False, read_only=True) as store:
             teacher = chosen_teacher(spec, store)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal
 
-from gridsearch.config.identity import settle
+from gridsearch.config.identity import canonical_value
 from gridsearch.config.trial import MAX_LEVELS, Value
 from gridsearch.config.value_kinds import Kind, as_written, kind_of
 from gridsearch.errors import nearest
@@ -92,7 +92,7 @@ def _check(values: list[Value]) -> None:
         raise ValueError(f"{said}; the lists of one axis have one depth")
     known: set[str] = set()
     for value in values:
-        key = repr(settle(value))
+        key = repr(canonical_value(value))
         if key in known:
             raise ValueError(f"the value {as_written(value)} is listed twice")
         known.add(key)

@@ -100,8 +100,8 @@ class ModelSize:
 
 
 @dataclass(frozen=True, slots=True)
-class FormMeasured:
-    """How long a step of `models` models took on a machine in one form: trained as one, or "alone" one by one.
+class StrategyMeasured:
+    """How long a step of `models` models took on a machine by one strategy: trained as one, or "alone" one by one.
 
     `workload` is a digest of what decides it (models, batch, optimiser, images); `seconds` is for all models, None
     where the memory did not hold them.
@@ -109,7 +109,7 @@ class FormMeasured:
 
     machine: str
     workload: str
-    form: str
+    strategy: str
     models: int
     batch_size: int
     seconds: float | None
@@ -126,13 +126,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Formation:
-    """What trains lineages: a form, who is in it in which order, and on what.
+    """What trains lineages: a strategy, who is in it in which order, and on what.
 
-    `form` is one of the forms that train several as one, or "alone": then nobody has a place. `device` is the kind of
+    `strategy` is one of those that train several as one, or "alone": then nobody has a place. `device` is the kind of
     GPU or processor. Trainings in equal formations give equal numbers, bit by bit.
     """
 
-    form: str
+    strategy: str
     device: str
     threads: int
     torch: str
@@ -159,4 +159,4 @@ class LogLine:
 
 
 LineageEvent = EpochRecord | LineagePlaced | LineageFinished | LineageStopped | LineageDiverged | LineageFailed
-WorkerEvent = LineageEvent | FormMeasured | LogLine
+WorkerEvent = LineageEvent | StrategyMeasured | LogLine

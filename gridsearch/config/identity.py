@@ -26,21 +26,23 @@ _DEFAULTS: dict[str, Any] = {
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
-def settle(value: Any) -> Any:
+def canonical_value(value: Any) -> Any:
     """Return the value with whole floats as integers, in containers too, so that equal numbers print equally."""
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
     if isinstance(value, dict):
         # Most values are texts and integers, which need no call: a grid has hundreds of thousands of them.
-        return {str(k): settle(v) if isinstance(v, (float, dict, list, tuple)) else v for k, v in value.items()}
+        return {
+            str(k): canonical_value(v) if isinstance(v, (float, dict, list, tuple)) else v for k, v in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [settle(item) for item in value]
+        return [canonical_value(item) for item in value]
     return value
 
 
 def same_value(one: Any, other: Any) -> bool:
     """Whether two settings are the same one: `1` is `1.0` and a tuple its list, but `1` is not `true`."""
-    return repr(settle(one)) == repr(settle(other))
+    return repr(canonical_value(one)) == repr(canonical_value(other))
 
 
 def canonical(config: TrialConfig) -> str:
@@ -54,8 +56,8 @@ def _content(config: TrialConfig) -> dict[str, Any]:
     if split := _split_content(content.pop("split")):
         content["split"] = split
     content["version"] = config.version
-    settled: dict[str, Any] = settle(content)
-    return settled
+    found: dict[str, Any] = canonical_value(content)
+    return found
 
 
 @cache

@@ -18,7 +18,7 @@ from gridsearch.config.consistency import check_copies, check_image_format, chec
 from gridsearch.config.durations import DURATION_PATTERN, seconds_of
 from gridsearch.config.environment import expanded
 from gridsearch.config.habits import bare_words, file_habit, key_habit, module_path, rule_habit, value_habit
-from gridsearch.config.identity import settle
+from gridsearch.config.identity import canonical_value
 from gridsearch.config.image_format import FORMAT_KEYS, Background, ImageFormat, ImageSize, Resize, format_of
 from gridsearch.config.overrides import apply_overrides
 from gridsearch.config.rules import Rule, parse_rule
@@ -116,7 +116,7 @@ def recipe_comparable(key: str) -> Comparable:
 
     def problem(value: Any) -> str:
         try:
-            _RECIPE_TYPES[key].validate_python(settle(value), strict=True)
+            _RECIPE_TYPES[key].validate_python(canonical_value(value), strict=True)
         except ValidationError as error:
             return explain(error.errors(include_url=False)[0])
         return ""
@@ -323,7 +323,7 @@ def _counted(value: Any) -> Any:
     """Return the value with `1e3` as the whole number it is; 1.0 stays a share, which is not one image."""
     if isinstance(value, dict):
         return {key: _counted(inner) for key, inner in value.items()}
-    return settle(value) if isinstance(value, float) and abs(value) > 1.0 else value
+    return canonical_value(value) if isinstance(value, float) and abs(value) > 1.0 else value
 
 
 def _first_error(document: Document, error: ValidationError) -> JobError:
@@ -396,7 +396,7 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     if written == [] and trail[-1] in RECIPE_KEYS:
         raise document.error(trail, "[] has no value: write one or more, or leave the key out")
     try:
-        values: list[Value] = [settle(value) for value in values_of(written)]
+        values: list[Value] = [canonical_value(value) for value in values_of(written)]
     except ValueError as error:
         raise document.error(trail, str(error)) from None
     adapter = _RECIPE_TYPES.get(str(trail[-1]))

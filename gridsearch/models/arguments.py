@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gridsearch.config.identity import settle
+from gridsearch.config.identity import canonical_value
 from gridsearch.config.value_kinds import Kind, as_written, kind_of, kinds_text, mend
 from gridsearch.errors import closest
 from gridsearch.models.plain import is_plain
@@ -77,7 +77,7 @@ class Wanted:
 def _fitted(value: Any, kinds: frozenset[Want]) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value
-    return float(value) if "real" in kinds and not kinds & {"whole", "number"} else settle(value)
+    return float(value) if "real" in kinds and not kinds & {"whole", "number"} else canonical_value(value)
 
 
 def _unlike(value: Any, kinds: frozenset[Want]) -> str:

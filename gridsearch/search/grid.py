@@ -71,7 +71,7 @@ class Grid:
     `points` counts those looked at: the whole space, or as many as had to be drawn. `skipped` says how many each rule
     left out (the first rule that holds counts), `repeated` how many are a point already in the list, from which they
     differ in the settings `idle` alone. `asked` is how many points random search was to find, None for a grid;
-    `standing` how many there are. The repeats and folds of a point follow each other. `size` is that of the whole
+    `kept` how many there are. The repeats and folds of a point follow each other. `size` is that of the whole
     space, None where it is continuous. `chosen` are the ids of the trials to train (`JobSpec.only`), None for all.
     """
 
@@ -79,7 +79,7 @@ class Grid:
     trials: Sequence[GridTrial]
     skipped: Sequence[tuple[str, int]]
     repeated: int
-    standing: int
+    kept: int
     asked: int | None = None
     size: int | None = None
     idle: Sequence[str] = ()
@@ -103,7 +103,7 @@ class Grid:
     @property
     def drawn_text(self) -> str:
         """Return how many points were found by drawing, of how many, in words; nothing for a grid."""
-        return drawn_text(self.standing, self.size) if self.asked else ""
+        return drawn_text(self.kept, self.size) if self.asked else ""
 
 
 def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
@@ -151,7 +151,7 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
         trials=trials,
         skipped=[(rule.text, count) for rule, count in zip(job.rules, skipped, strict=True)],
         repeated=repeated,
-        standing=len(known),
+        kept=len(known),
         idle=list(idle),
         asked=job.search.random if job.search else None,
         size=None if job.space.continuous else job.space.size,

@@ -1,6 +1,6 @@
-"""Tables whose rows carry a seal: how such rows are read, checked, made and changed; nothing else changes them.
+"""Tables whose rows carry a checksum: how such rows are read, checked, made and changed; nothing else changes them.
 
-A row is sealed with its key, so one that was swapped for another is noticed, too. What a seal cannot tell is a row that
+It covers the key of the row, so one that was swapped for another is noticed, too. What it cannot tell is a row that
 is not there: whoever reads a whole (a grid, a curve) counts it.
 """
 
@@ -13,31 +13,31 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Double, Insert, Table, Update, bindparam, insert, select, update
 
 from gridsearch.errors import StoreDamagedError
-from gridsearch.store.checksums import first_unsealed, seal
+from gridsearch.store.checksums import checksum, first_damaged
 from gridsearch.store.queries.lookup import Values, as_stored, batches, batches_in
 from gridsearch.store.schema import tables
 from gridsearch.store.write.bulk import execute_many
 
-#: Columns that no seal covers: an event's number, given when it is written (events count from 1), and a launch's signs
-#: of life, given every few seconds.
-UNSEALED = {"events": ("id",), "launches": ("beat", "beat_at")}
+#: Columns that no checksum covers: an event's number, given when it is written (events count from 1), and a launch's
+#: signs of life, given every few seconds.
+UNCOVERED = {"events": ("id",), "launches": ("beat", "beat_at")}
 
 
-class Sealed:
-    """A table with seals. Its rows are handled as stored: times, states and JSON as text.
+class ChecksummedTable:
+    """A table with checksums. Its rows are handled as stored: times, states and JSON as text.
 
-    `columns` are to be selected: those named by `names`, first the ones under the seal; and last the seal.
+    `columns` are to be selected: those named by `names`, first the ones under the checksum; and last the checksum.
     """
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        left_out = UNSEALED.get(table.name, ())
-        sealed = [column.name for column in table.c if column.name not in (*left_out, "seal")]
-        self.names = (*sealed, *left_out)
+        left_out = UNCOVERED.get(table.name, ())
+        covered = [column.name for column in table.c if column.name not in (*left_out, "seal")]
+        self.names = (*covered, *left_out)
         by_name = {column.name: column for column in as_stored(table)}
         self.columns: list[ColumnElement[Any]] = [by_name[name] for name in (*self.names, "seal")]
         self.width = len(self.columns)
-        self._sealed = tuple(sealed)
+        self._covered = tuple(covered)
         self._key = [self.names.index(column.name) for column in table.primary_key]
         self._reals = tuple(column.name for column in table.c if isinstance(column.type, Double))
         self._insert: Insert = insert(table)
@@ -50,7 +50,7 @@ class Sealed:
     def check_batch(self, rows: Iterable[Sequence[Any]], start: int = 0) -> None:
         """Refuse rows as `check` does: quicker for many."""
         end = start + self.width
-        row = first_unsealed(rows, slice(start, start + len(self._sealed)), end - 1)
+        row = first_damaged(rows, slice(start, start + len(self._covered)), end - 1)
         if row is not None:
             own = row[start:end]
             known = any(own[place] is not None for place in self._key)
@@ -66,8 +66,8 @@ class Sealed:
         """Return what a person calls a row of `columns`: its table and key."""
         return f"{self.table.name} {'/'.join(str(row[place]) for place in self._key)}"
 
-    def sealed(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of a row, those left out being NULL, with its seal.
+    def with_checksum(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of a row, those left out being NULL, with its checksum.
 
         Numbers of REAL columns are as SQLite will give them back.
         """
@@ -75,17 +75,17 @@ class Sealed:
         for name in self._reals:
             if (number := row.get(name)) is not None:
                 row[name] = float(number) + 0.0  # no sign before a zero
-        row["seal"] = seal(*map(row.get, self._sealed))
+        row["seal"] = checksum(*map(row.get, self._covered))
         return row
 
     def insert(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Insert rows, given as stored, with their keys and all with the same columns; those left out are NULL."""
-        execute_many(connection, self._insert, (self.sealed(row) for row in rows))
+        execute_many(connection, self._insert, (self.with_checksum(row) for row in rows))
 
     def change(self, connection: Connection, changes: Iterable[Mapping[str, Any]]) -> None:
         """Change rows: each of the mappings has the row's `id` and, all of them the same, columns to set, as stored.
 
-        The rows are checked before, so that no damage is sealed. `StoreDamagedError` names a row that is not what was
+        The rows are checked before, so that no damage is table. `StoreDamagedError` names a row that is not what was
         written, or is not there.
         """
         wanted = {change["id"]: change for change in changes}
@@ -95,7 +95,7 @@ class Sealed:
         statement = select(*self.columns)
         found = []
         for row in checked(batches_in(connection, statement, self.table.c.id, wanted), self):
-            new = self.sealed(dict(zip(self.names, row, strict=False)) | dict(wanted[row[0]]))
+            new = self.with_checksum(dict(zip(self.names, row, strict=False)) | dict(wanted[row[0]]))
             found.append({"key": row[0], "new_seal": new["seal"]} | {f"new_{name}": new[name] for name in names})
         if len(found) != len(wanted):
             missing = min(wanted.keys() - {row["key"] for row in found})
@@ -109,7 +109,7 @@ class Sealed:
         return self._updates[names]
 
 
-def checked(found: Iterable[list[Values]], *parts: Sealed) -> Iterator[Values]:
+def checked(found: Iterable[list[Values]], *parts: ChecksummedTable) -> Iterator[Values]:
     """Yield rows, given many at once, that have the `columns` of one or more tables in turn, each part checked."""
     starts = list(accumulate((part.width for part in parts), initial=0))
     for batch in found:
@@ -118,17 +118,17 @@ def checked(found: Iterable[list[Values]], *parts: Sealed) -> Iterator[Values]:
         yield from batch
 
 
-JOBS = Sealed(tables.jobs)
-LAUNCHES = Sealed(tables.launches)
-LINEAGES = Sealed(tables.lineages)
-TRIALS = Sealed(tables.trials)
-EPOCHS = Sealed(tables.epochs)
-EVENTS = Sealed(tables.events)
-FORMATIONS = Sealed(tables.formations)
-TRAININGS = Sealed(tables.trainings)
-EVALUATIONS = Sealed(tables.evaluations)
-LATENCIES = Sealed(tables.latencies)
-MEASUREMENTS = Sealed(tables.measurements)
+JOBS = ChecksummedTable(tables.jobs)
+LAUNCHES = ChecksummedTable(tables.launches)
+LINEAGES = ChecksummedTable(tables.lineages)
+TRIALS = ChecksummedTable(tables.trials)
+EPOCHS = ChecksummedTable(tables.epochs)
+EVENTS = ChecksummedTable(tables.events)
+FORMATIONS = ChecksummedTable(tables.formations)
+TRAININGS = ChecksummedTable(tables.trainings)
+EVALUATIONS = ChecksummedTable(tables.evaluations)
+LATENCIES = ChecksummedTable(tables.latencies)
+MEASUREMENTS = ChecksummedTable(tables.measurements)
 #: The two logs, what trained, and what was tried once: the ground that everything else follows from.
 GROUND = (EPOCHS, EVENTS, FORMATIONS, TRAININGS, EVALUATIONS)
 DERIVED = (JOBS, LAUNCHES, LINEAGES, TRIALS, LATENCIES, MEASUREMENTS)

@@ -11,7 +11,7 @@ from typing import Any
 _FORMAT = 2
 
 
-def seal(*values: str | bytes | int | float | None) -> int:
+def checksum(*values: str | bytes | int | float | None) -> int:
     """Return the CRC-32 of the values with their types; the same on every machine and in every version of Python.
 
     Zeros must have no sign: SQLite keeps none.
@@ -19,9 +19,10 @@ def seal(*values: str | bytes | int | float | None) -> int:
     return zlib.crc32(marshal.dumps(values, _FORMAT))
 
 
-def first_unsealed(rows: Iterable[Any], values: slice, by: int) -> Any:
-    """Return the first of the rows that has, in the place `by`, another number than the seal of its values; None if all
-    are sealed.
+def first_damaged(rows: Iterable[Any], values: slice, by: int) -> Any:
+    """Return the first of the rows that has, in the place `by`, another number than the checksum of its values.
+
+    None if all have theirs.
 
     One loop without calls of ours: most readers check very many rows.
     """

@@ -28,7 +28,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, Self
 
-from gridsearch.config.events import FormMeasured, LineageEvent, ModelSize, TrialState
+from gridsearch.config.events import LineageEvent, ModelSize, StrategyMeasured, TrialState
 from gridsearch.store.rows import (
     AtWork,
     Claim,
@@ -198,8 +198,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def remember(self, measured: Collection[FormMeasured]) -> None:
-        """Keep what was measured of forms of training; a newer measurement of the same replaces the older. No event."""
+    def remember(self, measured: Collection[StrategyMeasured]) -> None:
+        """Keep what was measured of strategies; a newer measurement of the same replaces the older. No event."""
 
     @abstractmethod
     def note_sizes(self, sizes: Mapping[str, ModelSize]) -> None:
@@ -300,8 +300,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def measured(self) -> list[FormMeasured]:
-        """Return all that is remembered of forms of training, of every machine."""
+    def measured(self) -> list[StrategyMeasured]:
+        """Return all that is remembered of strategies, of every machine."""
 
     @abstractmethod
     def evaluations(self, job: str | None = None) -> list[EvaluationRow]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gridsearch.config.events import FormMeasured, LineageEvent, ModelSize, TrialState
+from gridsearch.config.events import LineageEvent, ModelSize, StrategyMeasured, TrialState
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
 from gridsearch.store.queries import costs, epochs, silence, trials
@@ -126,7 +126,7 @@ class SqliteStore(Store):
         with self._database.write() as connection:
             return claims.reopen(connection, job, states, among, _now())
 
-    def remember(self, measured: Collection[FormMeasured]) -> None:
+    def remember(self, measured: Collection[StrategyMeasured]) -> None:
         with self._database.write() as connection:
             measurements.remember(connection, measured)
 
@@ -134,7 +134,7 @@ class SqliteStore(Store):
         with self._database.write() as connection:
             measurements.note_sizes(connection, sizes)
 
-    def measured(self) -> list[FormMeasured]:
+    def measured(self) -> list[StrategyMeasured]:
         with self._database.read() as connection:
             return measurements.measured(connection)
 

@@ -86,7 +86,7 @@ class CheckpointFolder:
         durable = last or time.monotonic() - self.synced_at >= SYNC_SECONDS
         try:
             self._remove_leftovers()
-            self._write(sealed(content), sync=durable, last=last)
+            self._write(with_checksum(content), sync=durable, last=last)
         except OSError as error:
             raise not_writable("checkpoints", self.root, error) from error
         if last:
@@ -94,7 +94,7 @@ class CheckpointFolder:
         if durable:
             self.synced_at = time.monotonic()
 
-    def settle(self) -> None:
+    def finalize(self) -> None:
         """Leave the newest sound checkpoint alone, on the disk for certain, and nothing half written by others.
 
         Where none is sound, or the disk does not take it, all stay.
@@ -124,7 +124,7 @@ class CheckpointFolder:
         return any(self._glance(slot) for slot in _SLOTS)
 
     def spare(self) -> list[Path]:
-        """Return what `settle` would remove, as far as a look at the files' beginnings tells."""
+        """Return what `finalize` would remove, as far as a look at the files' beginnings tells."""
         glances = {slot: glance for slot in _SLOTS if (glance := self._glance(slot))}
         newest = max(glances, key=lambda slot: (glances[slot][0], slot == _SYNCED), default=None)
         others = [self.folder / slot for slot in _SLOTS if newest and slot != newest]
@@ -201,7 +201,7 @@ class CheckpointFolder:
 
     def _read(self, slot: str) -> Checkpoint | None:
         try:
-            content = unsealed(read_regular(self.folder / slot))
+            content = checked_content(read_regular(self.folder / slot))
             if content is None:
                 raise ValueError("it is cut short or damaged")
             metadata = _metadata(content)
@@ -242,12 +242,12 @@ class CheckpointFolder:
         )
 
 
-def sealed(content: bytes) -> bytes:
+def with_checksum(content: bytes) -> bytes:
     """Return what a file that proves its own integrity holds: the digest of its content, then the content."""
     return _digest(content) + content
 
 
-def unsealed(raw: bytes) -> bytes | None:
+def checked_content(raw: bytes) -> bytes | None:
     """Return the content of such a file, or None where it is not what was written."""
     content = raw[_DIGEST_BYTES:]
     return content if raw[:_DIGEST_BYTES] == _digest(content) else None

@@ -1,7 +1,7 @@
-"""Training a lineage again as it was trained: in the same form, in the same place beside the same shapes.
+"""Training a lineage again as it was trained: by the same strategy, in the same place beside the same shapes.
 
-In a form no model's numbers depend on another's, but on how many there are and of which shapes, for sums are added up
-accordingly. So the others are there as stand-ins, with whatever weights their seeds give them.
+By a strategy no model's numbers depend on another's, but on how many there are and of which shapes, for sums are added
+up accordingly. So the others are there as stand-ins, with whatever weights their seeds give them.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from gridsearch.config.events import EpochRecord
 from gridsearch.config.trial import TrialConfig
 from gridsearch.training.loop.epochs import do_epoch, in_form_until, is_finite, may_stay
 from gridsearch.training.loop.member import Member
-from gridsearch.training.loop.task import LineageTask, Workplace
-from gridsearch.training.stacking.autotune import ALONE, FORMS
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.loop.task import LineageTask, WorkerContext
+from gridsearch.training.stacking.autotune import ALONE, STRATEGIES
+from gridsearch.training.strategies.base import Strategy
 from gridsearch.training.strategies.sequential import Single
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Who is in a place of a form: its configuration, and the first and the last epoch it was trained there."""
+    """Who is in a place of a strategy: its configuration, and the first and the last epoch it was trained there."""
 
     lineage_id: str
     config: TrialConfig
@@ -30,15 +30,15 @@ class Neighbour:
 
 
 def repeat(
-    member: Member, form: str, neighbours: Sequence[Neighbour], place: Workplace, last: int
+    member: Member, strategy: str, neighbours: Sequence[Neighbour], context: WorkerContext, last: int
 ) -> Iterator[EpochRecord]:
-    """Train a member up to its epoch `last` in a form, as one of its neighbours; the member itself is one of them.
+    """Train a member up to its epoch `last` by a strategy, as one of its neighbours; the member itself is one of them.
 
     Ends early where a loss is not finite.
     """
-    if form == ALONE:
-        member.rebuild(place)
-    made: Form | None = None
+    if strategy == ALONE:
+        member.rebuild(context)
+    made: Strategy | None = None
     inside: list[Neighbour] = []
     models: list[Member] = []
     stand_ins: dict[str, Member] = {member.task.lineage_id: member}
@@ -50,12 +50,12 @@ def repeat(
         if made is None or early or not may_stay(made, inside, active):
             for one in active:
                 if one.lineage_id not in stand_ins:
-                    stand_ins[one.lineage_id] = _stand_in(one, place)
+                    stand_ins[one.lineage_id] = _stand_in(one, context)
             own = (stand_ins[one.lineage_id] for one in active)
             models = [one if one is member else one.standing_in(member) for one in own]
             for model in models:
                 model.history = member.history
-            made, inside = (Single if form == ALONE else FORMS[form])(models, place), active
+            made, inside = (Single if strategy == ALONE else STRATEGIES[strategy])(models, context), active
         records, states = do_epoch(made, models, epoch, trained=len(models))
         slot = models.index(member)
         yield records[slot]
@@ -66,7 +66,7 @@ def repeat(
             made = None
 
 
-def _stand_in(neighbour: Neighbour, place: Workplace) -> Member:
+def _stand_in(neighbour: Neighbour, context: WorkerContext) -> Member:
     # Weights to start from may be gone since, and nobody asks what a stand-in learns.
     config = neighbour.config.model_copy(update={"pretrained": ""})
-    return Member(LineageTask(neighbour.lineage_id, 0, config, -1), place)
+    return Member(LineageTask(neighbour.lineage_id, 0, config, -1), context)

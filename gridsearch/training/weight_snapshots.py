@@ -22,8 +22,8 @@ from gridsearch.config.events import EpochRecord
 from gridsearch.config.trial_epoch import reading_epoch
 from gridsearch.errors import not_writable, one_line
 from gridsearch.regular_files import read_regular
-from gridsearch.training.checkpoints import sealed, unsealed
-from gridsearch.training.loop.task import Keeping, LineageTask
+from gridsearch.training.checkpoints import checked_content, with_checksum
+from gridsearch.training.loop.task import LineageTask, Retention
 
 _log = logging.getLogger(__name__)
 
@@ -60,14 +60,14 @@ class ReadingFolder:
             {name: tensor.contiguous().clone() for name, tensor in weights.items()} | {_VALIDATION: validation}
         )
         try:
-            write(self.folder / str(record.epoch), sealed(content), durable=False)
+            write(self.folder / str(record.epoch), with_checksum(content), durable=False)
         except OSError as error:
             raise not_writable("weights", self.root, error) from error
 
     def load(self, epoch: int) -> Reading | None:
         """Return the weights of an epoch, or None where they are not there or damaged."""
         try:
-            content = unsealed(read_regular(self.folder / str(epoch)))
+            content = checked_content(read_regular(self.folder / str(epoch)))
             if content is None:
                 raise ValueError("they are cut short or damaged")
             tensors = safetensors.torch.load(content)
@@ -96,9 +96,9 @@ class ReadingFolder:
 class ReadingKeeper:
     """Saves the weights of those epochs of a lineage that are a trial's reading, or may turn out to be."""
 
-    def __init__(self, task: LineageTask, keeping: Keeping, history: Sequence[EpochRecord]) -> None:
-        self.folder = ReadingFolder(keeping.folder, task.lineage_id)
-        self.objective = keeping.objective
+    def __init__(self, task: LineageTask, retention: Retention, history: Sequence[EpochRecord]) -> None:
+        self.folder = ReadingFolder(retention.folder, task.lineage_id)
+        self.objective = retention.objective
         self.trials = [task.config.model_copy(update={"epochs": epochs}) for epochs in task.readings]
         self._chosen = self._choice(history) if history else None
 

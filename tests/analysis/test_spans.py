@@ -7,13 +7,13 @@ from gridsearch.config.events import Formation, Place
 from gridsearch.store.rows import TrainingRow
 
 
-def row(form: str, epoch: int, recorded: int, others: int = 2) -> TrainingRow:
-    places = tuple(Place(str(other), epoch, 20) for other in range(others if form != "alone" else 0))
-    return TrainingRow("0", epoch, recorded, 1, Formation(form, "a processor", 1, "2.0", places))
+def row(strategy: str, epoch: int, recorded: int, others: int = 2) -> TrainingRow:
+    places = tuple(Place(str(other), epoch, 20) for other in range(others if strategy != "alone" else 0))
+    return TrainingRow("0", epoch, recorded, 1, Formation(strategy, "a processor", 1, "2.0", places))
 
 
 def told(rows: list[TrainingRow], epoch: int) -> list[tuple[str, int, int]]:
-    return [(span.formation.form, span.first, span.last) for span in spans(rows, epoch)]
+    return [(span.formation.strategy, span.first, span.last) for span in spans(rows, epoch)]
 
 
 def test_formations_follow_each_other() -> None:
@@ -43,7 +43,7 @@ def test_what_is_not_known_from_the_beginning_is_not_known() -> None:
 
 def test_it_is_said_in_words() -> None:
     rows = [row("stacked", 0, -1, 32), row("stacked", 4, 3, 32), row("alone", 8, 7)]
-    assert trained_as(spans(rows, 6)) == "as one of 32 in form stacked"
+    assert trained_as(spans(rows, 6)) == "as one of 32 (stacked)"
     assert trained_as(spans(rows, 9)) == (
-        "as one of 32 in form stacked to epoch 3, then as one of 32 in form stacked to epoch 7, then alone to epoch 9"
+        "as one of 32 (stacked) to epoch 3, then as one of 32 (stacked) to epoch 7, then alone to epoch 9"
     )

@@ -132,11 +132,16 @@ def test_top_filters_sorts_and_chooses(trained: Path) -> None:
     assert shown.code == 0
     assert "learning_rate    0.1" in shown.out
     assert "epochs 1 to 3 (losses by their logarithm)" in shown.out
-    assert "trained          as one of 2 in form concatenated; epochs 1-3; " in shown.out
+    assert "trained          as one of 2 (concatenated); epochs 1-3; " in shown.out
     found = json.loads(run(trained, "show", rows[0]["trial"], "--json").out)
     assert [epoch["epoch"] for epoch in found["epochs"]] == [0, 1, 2, 3]
     (span,) = found["trained"]
-    assert (span["form"], len(span["lineages"]), span["first_epoch"], span["last_epoch"]) == ("concatenated", 2, 0, 3)
+    assert (span["strategy"], len(span["lineages"]), span["first_epoch"], span["last_epoch"]) == (
+        "concatenated",
+        2,
+        0,
+        3,
+    )
     assert found["lineage"] in span["lineages"]
     assert "completed" in [event["kind"] for event in found["events"]]
     events = shown.out.partition("  events\n")[2].splitlines()
@@ -252,10 +257,10 @@ def test_a_plan_explains_its_packs(tmp_path: Path) -> None:
     ended = run(tmp_path, "plan", "small.yaml", "--explain", COLUMNS="100")
     assert (ended.code, ended.err) == (0, "")
     table = ended.out.split("\n\n")[1].splitlines()
-    headings = "pack batch_size trainings trials epochs form step alone time memory"
+    headings = "pack batch_size trainings trials epochs strategy step alone time memory"
     assert table[0].split() == headings.split()
     rows = [line.split()[:6] for line in table[2:]]
     assert rows == [["1", "64", "2", "4", "6", "concatenated"], ["2", "128", "2", "4", "6", "concatenated"]]
     found = json.loads(run(tmp_path, "plan", "small.yaml", "--explain", "--pack", "off", "--json").out)
-    assert [(pack["lineages"], pack["form"]) for pack in found["explained"]] == [(1, "alone")] * 4
+    assert [(pack["lineages"], pack["strategy"]) for pack in found["explained"]] == [(1, "alone")] * 4
     assert not (tmp_path / "results.db").exists()

@@ -14,7 +14,7 @@ from gridsearch.cli.main import app
 from gridsearch.data import fingerprint_cache
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.stacking import self_check
-from gridsearch.training.stacking.self_check import unusable_forms
+from gridsearch.training.stacking.self_check import unusable_strategies
 from gridsearch.training.weight_snapshots import ReadingFolder
 from tests.engine.test_explaining import NETS
 
@@ -92,10 +92,10 @@ def test_what_is_there_and_cannot_be_used_is_logged(
 
 def test_doctor_proves_each_way_to_train_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
-    assert unusable_forms(cpu) == {"concatenated": "", "stacked": ""}
+    assert unusable_strategies(cpu) == {"concatenated": "", "stacked": ""}
 
     def broken(*_: object) -> object:
         raise RuntimeError("no such kernel")
 
-    monkeypatch.setitem(self_check.FORMS, "stacked", broken)  # type: ignore[arg-type]
-    assert unusable_forms(cpu) == {"concatenated": "", "stacked": "RuntimeError: no such kernel"}
+    monkeypatch.setitem(self_check.STRATEGIES, "stacked", broken)  # type: ignore[arg-type]
+    assert unusable_strategies(cpu) == {"concatenated": "", "stacked": "RuntimeError: no such kernel"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.cli.render.status import standing, standing_text
+from gridsearch.cli.render.status import job_status, status_text
 from gridsearch.engine.run.liveness import own_process
 from gridsearch.store import sqlite
 from gridsearch.store.opening import open_store
@@ -26,12 +26,12 @@ def test_a_silent_worker_of_a_live_launch_is_told_of(tmp_path: Path, monkeypatch
         store.claim(launch, {silent: 3})
         monkeypatch.undo()
         store.claim(launch, dict.fromkeys(others, 3))
-        found = standing(store, "small")
-        lines = standing_text(found, width=None).splitlines()
+        found = job_status(store, "small")
+        lines = status_text(found, width=None).splitlines()
         (line,) = [line for line in lines if line.startswith("  silent")]
         assert line.startswith("  silent    a worker, for 41m 0")
         assert line.endswith(f"(1 lineage: {silent[:8]})")
         (launched,) = found["launches"]
         assert [len(one["lineages"]) for one in launched["silent"]] == [1, 3]
         store.close_launch(launch, "lost")
-        assert "silent" not in standing_text(standing(store, "small"), width=None)
+        assert "silent" not in status_text(job_status(store, "small"), width=None)

@@ -39,7 +39,7 @@ def test_packs_are_apart_for_a_reason(tmp_path: Path) -> None:
     sizes = {tuple(pack.shared.values())[1:]: pack.lineages for pack in found}
     assert sizes == {("adam", False): 4, ("sgd", True): 4, ("sgd", False): 8}
     assert not any(pack.cut for pack in found)
-    assert {pack.form for pack in found} == {"concatenated"}, "too short to be measured"
+    assert {pack.strategy for pack in found} == {"concatenated"}, "too short to be measured"
 
 
 def test_a_bound_cuts_packs_and_says_so(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_bound_cuts_packs_and_says_so(tmp_path: Path) -> None:
     found = explain(job, packs(job, largest_pack=3), [], **CPU)
     assert sorted(pack.lineages for pack in found) == [2, 2, 2, 2]
     assert all(pack.cut for pack in found)
-    assert {pack.form for pack in explain(job, packs(job, largest_pack=1), [], **CPU)} == {ALONE}
+    assert {pack.strategy for pack in explain(job, packs(job, largest_pack=1), [], **CPU)} == {ALONE}
 
 
 def test_what_is_measured_for_a_plan_is_what_a_worker_would_choose_from(tmp_path: Path) -> None:
@@ -55,17 +55,17 @@ def test_what_is_measured_for_a_plan_is_what_a_worker_would_choose_from(tmp_path
     try:
         job = prepared(tmp_path, *LONG)
         planned = packs(job)
-        assert all(pack.form is None for pack in explain(job, planned, [], **CPU))
+        assert all(pack.strategy is None for pack in explain(job, planned, [], **CPU))
         measured = try_packs(job, planned, [], **CPU).measured
-        assert {(one.form, one.batch_size) for one in measured} == {
-            (form, size) for form in ("alone", "concatenated") for size in (32, 64)
+        assert {(one.strategy, one.batch_size) for one in measured} == {
+            (strategy, size) for strategy in ("alone", "concatenated") for size in (32, 64)
         }
         assert all(one.seconds is not None and one.seconds > 0 for one in measured)
         # Which was faster this time is for the clock to say, and not for a test.
         seconds = {"concatenated": 0.001, "alone": 0.01}
-        known = [replace(one, seconds=seconds[one.form]) for one in measured]
+        known = [replace(one, seconds=seconds[one.strategy]) for one in measured]
         for pack in explain(job, planned, known, **CPU):
-            assert (pack.form, pack.step_seconds, pack.alone_seconds) == ("concatenated", 0.001, 0.01)
+            assert (pack.strategy, pack.step_seconds, pack.alone_seconds) == ("concatenated", 0.001, 0.01)
             steps = 50 * {32: 41, 64: 21}[pack.shared["batch_size"]]
             assert steps >= STEPS_WORTH_A_PROBE
             assert pack.seconds == pack.step_seconds * steps
@@ -79,7 +79,7 @@ def test_a_launch_remembers_what_it_measured_for_the_next_plan(tmp_path: Path) -
     launch(job, tmp_path / "r.db")
     with open_store(tmp_path / "r.db", create=False) as store:
         measured = store.measured()
-    assert {one.form for one in measured} == {"alone", "concatenated"}
+    assert {one.strategy for one in measured} == {"alone", "concatenated"}
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
@@ -111,9 +111,9 @@ def test_a_form_that_is_refused_is_named_with_its_cause(tmp_path: Path, caplog: 
             (pack,) = explain_now(job, packs(job), [], **CPU)
     finally:
         torch.set_num_threads(threads)
-    assert pack.form == ALONE
+    assert pack.strategy == ALONE
     (refused,) = pack.refused
-    assert (refused.form, refused.model, refused.members) == ("stacked", "nets:Net", pack.lineages)
+    assert (refused.strategy, refused.model, refused.members) == ("stacked", "nets:Net", pack.lineages)
     assert "data-dependent control flow" in refused.why and str(refused) in caplog.messages
     caption = packs_grid([pack]).caption
     assert f"pack 1: stacked: refused for {pack.lineages} models of nets:Net: RuntimeError: vmap" in caption

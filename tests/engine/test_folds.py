@@ -11,7 +11,7 @@ from gridsearch.analysis.best import best
 from gridsearch.config.events import TrialState
 from gridsearch.config.identity import parse
 from gridsearch.config.trial import SplitKey
-from gridsearch.engine.executors.worker_context import WorkplaceMaker
+from gridsearch.engine.executors.worker_context import WorkerContexts
 from gridsearch.engine.run.launch import LaunchOptions, worker_settings
 from gridsearch.errors import JobError
 from gridsearch.store.opening import open_store
@@ -40,7 +40,7 @@ def test_a_fold_has_the_numbers_of_training_on_its_images(tmp_path: Path) -> Non
     job = prepared(tmp_path, "split={folds: 3}", "epochs=1", "batch_size=64", "learning_rate=0.1")
     notes = Notes()
     launch(job, tmp_path / "results.db", notes=notes)
-    places = WorkplaceMaker(worker_settings(job, tmp_path / "results.db", LaunchOptions(1, "cpu")))
+    places = WorkerContexts(worker_settings(job, tmp_path / "results.db", LaunchOptions(1, "cpu")))
     for trial in job.grid.trials:
         split = job.splits[trial.config.split_key]
         measured = next(epoch for epoch in notes.epochs if epoch.lineage_id == trial.lineage_id and epoch.epoch == 0)

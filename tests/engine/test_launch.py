@@ -13,7 +13,7 @@ import pytest
 from gridsearch import paths
 from gridsearch.config.events import EpochRecord, LineageFinished, TrialState
 from gridsearch.engine.executors import inline
-from gridsearch.engine.executors.base import Desk, WorkerSettings
+from gridsearch.engine.executors.base import TaskQueue, WorkerSettings
 from gridsearch.engine.executors.inline import InlineExecutor
 from gridsearch.engine.run import heartbeat
 from gridsearch.engine.run.driver import Driver
@@ -196,12 +196,12 @@ def test_a_failure_whose_log_cannot_be_written_charges_nobody(tmp_path: Path) ->
 class Forgetful(InlineExecutor):
     """Loses its first pack without a word, and the driver's memory of it."""
 
-    def run(self, desk: Desk) -> None:
-        if isinstance(desk, Driver) and not desk.handed_out:
-            desk.next_pack()
-            desk.unfinished.clear()
+    def run(self, queue: TaskQueue) -> None:
+        if isinstance(queue, Driver) and not queue.handed_out:
+            queue.next_pack()
+            queue.unfinished.clear()
         else:
-            super().run(desk)
+            super().run(queue)
 
 
 def test_a_launch_does_not_wait_for_claims_of_its_own(tmp_path: Path) -> None:

@@ -149,11 +149,11 @@ def test_what_was_trained_in_a_pack_is_trained_again_beside_the_same_shapes(
     for row in rows[::3]:
         said: list[str] = []
         found = of(tmp_path, row.trial_id, said)
-        assert len(said) == 1 and "as one of 4 in form concatenated" in said[0]
+        assert len(said) == 1 and "as one of 4 (concatenated)" in said[0]
         own = found.model.state_dict()
         assert all(torch.equal(own[name], weights) for name, weights in kept[row.trial_id].items())
         told = told_of(found)
-        assert told["origin"] == "trained again, as one of 4 in form concatenated"
+        assert told["origin"] == "trained again, as one of 4 (concatenated)"
         assert told["validation"]["val_accuracy"] == row.val_accuracy == told["metrics"]["val_accuracy"]
 
 
@@ -188,9 +188,9 @@ def test_weights_that_are_not_the_recorded_ones_are_told_of_every_time(
     monkeypatch.setattr(retraining, "device_kind", lambda device: "another processor")
     notes: list[str] = []
     found = of(tmp_path, row.trial_id, notes)
-    assert "alone, as the machine or torch is another than when it was as one of 2 in form concatenated" in notes[0]
+    assert "alone, as the machine or torch is another than when it was as one of 2 (concatenated)" in notes[0]
     told = told_of(found)
-    assert re.search(r"form concatenated; its curve left the recorded one at epoch [1-8]$", told["origin"])
+    assert re.search(r"strategy concatenated; its curve left the recorded one at epoch [1-8]$", told["origin"])
     images = found.place.validation
     logits = found.logits(images.normalized(images.images))
     accuracy = (logits.argmax(1) == images.labels).double().mean().item()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gridsearch.config.events import ModelSize
 from gridsearch.config.trial import TrialConfig
-from gridsearch.engine.run.packing import PlannedPack, Traits, bundles, make_packs
+from gridsearch.engine.run.packing import LineageCost, PlannedPack, bundles, make_packs
 from gridsearch.search.plan import LineagePlan
 from gridsearch.training.stacking.profile import Profile
 
@@ -21,9 +21,9 @@ def plan(cases: list[Case], workers: int, **limits: int) -> list[PlannedPack]:
     config = TrialConfig(dataset="d", model="m", batch_size=8, epochs=1, learning_rate=0.1)
     lineages = [LineagePlan(str(number), config, -1, 1, case[1]) for number, case in enumerate(cases)]
 
-    def traits(lineage: LineagePlan) -> Traits:
+    def traits(lineage: LineagePlan) -> LineageCost:
         kind, _, millions = cases[int(lineage.lineage_id)]
-        return Traits(kind, Profile(ModelSize(1000, millions * 500_000), 1000, 100.0))
+        return LineageCost(kind, Profile(ModelSize(1000, millions * 500_000), 1000, 100.0))
 
     return make_packs(lineages, traits, workers=workers, **limits)
 
@@ -39,7 +39,7 @@ def test_packs_hold_every_lineage_once_and_keep_their_limits(
     packs = plan(cases, workers, largest=largest, memory=memory)
     assert sorted(number for pack in numbers(packs) for number in pack) == list(range(len(cases)))
     for pack, members in zip(packs, numbers(packs), strict=True):
-        assert {cases[number][0] for number in members} == {pack.kind}
+        assert {cases[number][0] for number in members} == {pack.stack_group}
         assert len(members) <= largest
         assert pack.bytes <= memory or len(members) == 1
     assert [pack.seconds for pack in packs] == sorted((pack.seconds for pack in packs), reverse=True)
@@ -49,7 +49,7 @@ def test_memory_is_that_of_whatever_takes_most() -> None:
     def expected(models: int, batch: int, profile: Profile) -> int:
         config = TrialConfig(dataset="d", model="m", batch_size=batch, epochs=1, learning_rate=0.1)
         lineages = [LineagePlan(str(number), config, -1, 1, 1) for number in range(models)]
-        (pack,) = make_packs(lineages, lambda lineage: Traits(0, profile), workers=1)
+        (pack,) = make_packs(lineages, lambda lineage: LineageCost(0, profile), workers=1)
         return pack.bytes
 
     weighty, wide = Profile(None, 1000, 0.0), Profile(None, 0, 100.0, 50.0 * 512, 50.0 * 2048)

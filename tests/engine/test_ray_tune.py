@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from gridsearch.cli import streams
-from gridsearch.config.events import FormMeasured, WorkerEvent
+from gridsearch.config.events import StrategyMeasured, WorkerEvent
 from gridsearch.config.trial import TrialConfig
 from gridsearch.engine.executors.ray_environment import PrivateFolder
 from gridsearch.engine.executors.ray_tune import (
@@ -29,8 +29,8 @@ from gridsearch.errors import GridsearchError, StorageError, StoreError
 from gridsearch.training.loop.task import LineageTask, Pack
 
 
-class FailingDesk:
-    """A desk whose store has gone."""
+class FailingQueue:
+    """A queue whose store has gone."""
 
     def __init__(self, error: Exception | None) -> None:
         self.error = error
@@ -61,8 +61,8 @@ class FailingDesk:
 def test_what_fails_inside_tunes_callback_leaves_tune_at_once_and_is_kept(
     store: Exception | None, report: dict[str, object], error: GridsearchError
 ) -> None:
-    desk = FailingDesk(store)
-    recorder = Recorder(desk, PackSearcher(desk), Silences(None, Path()))
+    queue = FailingQueue(store)
+    recorder = Recorder(queue, PackSearcher(queue), Silences(None, Path()))
     with pytest.raises(StopTune):
         recorder.on_trial_result(1, [], SimpleNamespace(trial_id="1"), report)
     assert (type(recorder.error), str(recorder.error)) == (type(error), str(error))
@@ -109,5 +109,5 @@ def test_the_folder_of_a_ray_of_our_own_is_nobody_elses_and_goes_with_all_in_it(
 def test_a_pack_comes_out_of_its_text_as_it_went_in() -> None:
     config = TrialConfig(batch_size=8, epochs=3, learning_rate=0.1, dataset="d", model="m", hyper={"widths": [3, 4]})
     tasks = (LineageTask("a", 2, config, 1, (1, 3)), LineageTask("b", 1, config, -1))
-    pack = Pack((tasks, tasks[:1]), (FormMeasured("here", "w", "alone", 2, 8, None),))
+    pack = Pack((tasks, tasks[:1]), (StrategyMeasured("here", "w", "alone", 2, 8, None),))
     assert pack_from_text(pack_as_text(pack)) == pack

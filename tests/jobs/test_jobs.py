@@ -140,7 +140,7 @@ def test_its_points_and_the_parts_of_its_images(name: str, monkeypatch: pytest.M
     job, expected = load_job(JOBS / f"{name}.yaml"), EXPECTED[name]
     images_of(job.dataset)
     prepared = prepare(job, tmp_path, teacher="teacher" if job.teacher else "")
-    assert prepared.grid.standing == expected.points
+    assert prepared.grid.kept == expected.points
     assert len(prepared.grid.trials) == expected.points * expected.folds
     images = prepared.images()
     assert (images["train"], images["validation"], images["test"]) == expected.images

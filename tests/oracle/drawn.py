@@ -49,7 +49,7 @@ def amount(low: float, high: float) -> st.SearchStrategy[float]:
 
 @st.composite
 def recipes(draw: st.DrawFn) -> dict[str, Any]:
-    """What two trainings of a kind share, and an axis or two in which they differ."""
+    """What two trainings of a stack group share, and an axis or two in which they differ."""
     optimizer = draw(st.sampled_from(["sgd", "adam", "adamw", "rmsprop"]))
     rate = draw(amount(0.01, 0.1) if optimizer == "sgd" else amount(0.0005, 0.005))
     recipe: dict[str, Any] = {

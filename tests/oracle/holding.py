@@ -26,7 +26,7 @@ from gridsearch.data.digits import load_digits
 from gridsearch.data.splits import apply_split
 from gridsearch.models.registry import MODELS
 from gridsearch.training.loop import pack
-from gridsearch.training.stacking.autotune import FORMS
+from gridsearch.training.stacking.autotune import STRATEGIES
 from tests.oracle.plain import Images, Trained, train
 from tests.oracle.where import device
 
@@ -53,10 +53,10 @@ class StoredTrial:
 
 @dataclass
 class Launched:
-    """A store, and in which form each lineage was trained last, as far as it was: by the trial's id."""
+    """A store, and by which strategy each lineage was trained last, as far as it was: by the trial's id."""
 
     store: Path
-    forms: dict[str, str] = field(default_factory=dict)
+    strategies: dict[str, str] = field(default_factory=dict)
 
     def trials(self) -> list[StoredTrial]:
         """Return all trials of the store."""
@@ -74,14 +74,14 @@ class Launched:
                 found.append(StoredTrial(trial_id, json.loads(config), state, error, tuple(numbers), curve))
             return found
 
-    def form_of(self, trial: StoredTrial) -> str:
-        """Return the form that a trial's lineage was trained in."""
+    def strategy_of(self, trial: StoredTrial) -> str:
+        """Return the strategy that a trial's lineage was trained in."""
         with contextlib.closing(sqlite3.connect(self.store)) as db:
             (lineage,) = db.execute(
                 "SELECT lineage_id FROM lineages WHERE id = (SELECT lineage FROM trials WHERE trial_id = ?)",
                 (trial.trial_id,),
             ).fetchone()
-        return self.forms[lineage]
+        return self.strategies[lineage]
 
 
 def launch(folder: Path, text: str, *options: str, code: int | None = 0) -> Launched:
@@ -90,7 +90,7 @@ def launch(folder: Path, text: str, *options: str, code: int | None = 0) -> Laun
     (folder / "job.yaml").write_text(text)
     store = folder / "results.db"
     launched = Launched(store)
-    with noted_forms(launched.forms), pytest.MonkeyPatch.context() as patch:
+    with noted_strategies(launched.strategies), pytest.MonkeyPatch.context() as patch:
         # What outlives a power cut is tested elsewhere, and syncing takes most of the time of trainings as short.
         patch.setattr(os, "fsync", lambda file: None)
         arguments = ["launch", str(folder / "job.yaml"), "--inline", "--no-dashboard", "--device", str(device())]
@@ -100,14 +100,14 @@ def launch(folder: Path, text: str, *options: str, code: int | None = 0) -> Laun
 
 
 @contextlib.contextmanager
-def noted_forms(forms: dict[str, str]) -> Iterator[None]:
-    """Have the form of each lineage noted as it is trained within."""
-    names = {form: name for name, form in FORMS.items()}
+def noted_strategies(strategies: dict[str, str]) -> Iterator[None]:
+    """Have the strategy of each lineage noted as it is trained within."""
+    names = {strategy: name for name, strategy in STRATEGIES.items()}
     advance = pack.advance
 
-    def noting(members: Any, place: Any, make_form: Any) -> Any:
-        forms.update({member.task.lineage_id: names.get(make_form, "alone") for member in members})
-        return advance(members, place, make_form)
+    def noting(members: Any, context: Any, make_strategy: Any) -> Any:
+        strategies.update({member.task.lineage_id: names.get(make_strategy, "alone") for member in members})
+        return advance(members, context, make_strategy)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pack, "advance", noting)
@@ -115,13 +115,13 @@ def noted_forms(forms: dict[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def packed(form: str = "stacked") -> Iterator[None]:
-    """Have lineages of one kind trained as one within, though such short trainings are not measured.
+def packed(strategy: str = "stacked") -> Iterator[None]:
+    """Have lineages of one stack group trained as one within, though such short trainings are not measured.
 
-    Dense networks are concatenated, others trained in the form.
+    Dense networks are concatenated, others trained by the strategy.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pack, "unmeasured", lambda *, dense: "concatenated" if dense else form)
+        patch.setattr(pack, "unmeasured", lambda *, dense: "concatenated" if dense else strategy)
         yield
 
 
@@ -154,7 +154,7 @@ def built(name: str, hyper: Mapping[str, Any], images: Images) -> nn.Module:
     return model
 
 
-#: Trainings already done here, by what they are: stores may hold the same trial in several forms.
+#: Trainings already done here, by what they are: stores may hold the same trial in several strategies.
 _known: dict[str, Trained] = {}
 
 

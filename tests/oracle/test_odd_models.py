@@ -45,7 +45,7 @@ epochs: 2
 momentum: 0.9
 weight_decay: 0.05
 space:
-  kind: [{kinds}]
+  kind: [{groups}]
   learning_rate: [{rates}]
 """
 
@@ -58,17 +58,17 @@ class Launches:
         self.alone = cache(partial(self._alone, folders))
 
     def _in_packs(self, folders: pytest.TempPathFactory, apart: bool) -> Launched:
-        """Return the launch of all kinds, in packs as far as they can be stacked."""
-        kinds = [name for name in KINDS if (name in BY_THEMSELVES) == apart]
+        """Return the launch of all groups, in packs as far as they can be stacked."""
+        groups = [name for name in KINDS if (name in BY_THEMSELVES) == apart]
         with packed():
-            text = JOB.format(kinds=", ".join(kinds), rates="0.05, 0.02")
+            text = JOB.format(groups=", ".join(groups), rates="0.05, 0.02")
             return launch(folders.mktemp("packed"), text, code=None)
 
     def _alone(self, folders: pytest.TempPathFactory, apart: bool) -> Launched:
-        """Return the launch, each alone, of those kinds that were stacked before."""
+        """Return the launch, each alone, of those groups that were stacked before."""
         before = self.in_packs(apart)
-        kinds = {trial.hyper["kind"] for trial in before.trials() if before.form_of(trial) != "alone"}
-        text = JOB.format(kinds=", ".join(sorted(kinds)), rates="0.05")
+        groups = {trial.hyper["kind"] for trial in before.trials() if before.strategy_of(trial) != "alone"}
+        text = JOB.format(groups=", ".join(sorted(groups)), rates="0.05")
         return launch(folders.mktemp("alone"), text, "--pack", "off", code=None)
 
 
@@ -86,11 +86,11 @@ def of_kind(found: Launched, kind: str) -> list[StoredTrial]:
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_an_odd_model_has_the_numbers_that_torch_alone_gives_it(kind: str, launches: Launches) -> None:
     found = launches.in_packs(kind in BY_THEMSELVES)
-    forms = set()
+    strategies = set()
     for trial in of_kind(found, kind):
         assert_held(trial, plainly(trial, []), TOLERANCE)
-        forms.add(found.form_of(trial))
-    assert kind not in STACKED or forms == {"stacked"}
-    if "stacked" in forms:
+        strategies.add(found.strategy_of(trial))
+    assert kind not in STACKED or strategies == {"stacked"}
+    if "stacked" in strategies:
         for trial in of_kind(launches.alone(kind in BY_THEMSELVES), kind):
             assert_held(trial, plainly(trial, []), TOLERANCE)

@@ -38,9 +38,9 @@ def all_held(found: Launched, how: str, start: dict[str, torch.Tensor] | None = 
             tolerance = OF_A_STACK_IN_BFLOAT16
         assert_held(trial, plainly(trial, trials, start), tolerance)
     if how != ALONE:
-        assert set(found.forms.values()) & {COMPILED if how == COMPILED else "stacked", "concatenated"}
+        assert set(found.strategies.values()) & {COMPILED if how == COMPILED else "stacked", "concatenated"}
     else:
-        assert set(found.forms.values()) == {"alone"}
+        assert set(found.strategies.values()) == {"alone"}
 
 
 @pytest.mark.parametrize("how", [ALONE, PACKED])

@@ -148,7 +148,7 @@ def test_points_that_are_the_same_trial_are_one() -> None:
 def test_repeats_are_the_same_trials_under_the_next_seeds() -> None:
     one, three = (expand(job(f"repeats={count}", "seed=5"), PLAIN) for count in (1, 3))
     assert ids(one) == ids(expand(job("seed=5"), PLAIN)) < ids(three)
-    assert (three.points, three.standing, len(three.trials)) == (32, 32, 96)
+    assert (three.points, three.kept, len(three.trials)) == (32, 32, 96)
     assert [trial.config.seed for trial in three.trials[:3]] == [5, 6, 7]
     assert ids(three) == ids(expand(job("seed=[5,6,7]"), PLAIN))
     assert len({trial.lineage_id for trial in three.trials}) == 24
@@ -168,7 +168,7 @@ def test_repeats_draw_the_weights_the_split_or_both(over: str, seeds: list[tuple
     assert [(trial.config.seed, trial.config.data_seed) for trial in grid.trials[:3]] == seeds
     assert ids(expand(job(*given), PLAIN)) < ids(grid)
     names = REPEATED_SEEDS[over]
-    assert len({point_of(trial.canonical, names) for trial in grid.trials}) == grid.standing == 32
+    assert len({point_of(trial.canonical, names) for trial in grid.trials}) == grid.kept == 32
     if over == "weights":
         assert ids(grid) == ids(expand(job("seed=[5,6,7]", "data_seed=2"), PLAIN))
     if over == "split":
@@ -200,15 +200,15 @@ def test_more_draws_keep_the_earlier_ones(some: int, more: int, seed: int, repea
     assert [trial.trial_id for trial in second.trials][: len(first.trials)] == [t.trial_id for t in first.trials]
     assert ids(second) <= ids(whole)
     for count, grid in ((fewer, first), (many, second)):
-        assert grid.standing == min(count, 24) == len(grid.trials) / repeats
-        assert grid.points - grid.skipped[0][1] == grid.standing
+        assert grid.kept == min(count, 24) == len(grid.trials) / repeats
+        assert grid.points - grid.skipped[0][1] == grid.kept
         assert (grid.points == 32) if count > 24 else (grid.points <= 32)
         assert (grid.asked, grid.size) == (count, 32)
 
 
 def test_draws_that_are_the_same_trial_are_drawn_again() -> None:
     grid = expand(job("search.random=20", "optimizer=[adam]", "momentum=[0.0,0.5,0.9]"), PLAIN)
-    assert (grid.standing, len(ids(grid))) == (20, 20)
+    assert (grid.kept, len(ids(grid))) == (20, 20)
     assert grid.points == 20 + grid.repeated > 20
     assert grid.drawn_text == "20 of 96 points, drawn at random"
 
@@ -316,7 +316,7 @@ def test_a_trial_of_several_models_is_that_of_a_job_of_its_model(has: dict[str, 
     assert [trial.canonical for trial in several.trials] == [
         trial.canonical for one in alone.values() for trial in one.trials
     ]
-    assert several.points == several.standing + several.repeated
+    assert several.points == several.kept + several.repeated
     assert set(several.idle) <= set(NAMES)
 
 

@@ -76,10 +76,10 @@ def epochs(claim: Claim, last: int, first: int = 0) -> Iterator[EpochRecord]:
     return (epoch(claim, number) for number in range(first, last + 1))
 
 
-def placed(claims: Sequence[Claim], form: str = "concatenated", first: int = 0) -> Iterator[LineagePlaced]:
+def placed(claims: Sequence[Claim], strategy: str = "concatenated", first: int = 0) -> Iterator[LineagePlaced]:
     """Yield the reports that lineages are trained as one, or each alone."""
     places = tuple(Place(claim.lineage_id, first, claim.target_epochs) for claim in claims)
-    formation = Formation(form, "a processor", 1, "2.0", () if form == "alone" else places)
+    formation = Formation(strategy, "a processor", 1, "2.0", () if strategy == "alone" else places)
     return (LineagePlaced(claim.lineage_id, claim.attempt, first, formation) for claim in claims)
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from gridsearch.analysis.own_curves import own_curves
-from gridsearch.config.events import EpochRecord, FormMeasured, ModelSize
+from gridsearch.config.events import EpochRecord, ModelSize, StrategyMeasured
 from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.store import checked_tables
-from gridsearch.store.checksums import seal
+from gridsearch.store.checksums import checksum
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store, refuse_unsound
 from gridsearch.store.rows import Latency
@@ -60,7 +60,7 @@ def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_asset(path)
     with open_store(path) as store:
         store.note_sizes({trial.lineage_id: ModelSize(1000, 2000) for trial in TRIALS})
-        store.remember([FormMeasured("a machine", "w", "stacked", 2, 8, 0.5)])
+        store.remember([StrategyMeasured("a machine", "w", "stacked", 2, 8, 0.5)])
     return path
 
 
@@ -158,17 +158,17 @@ def test_rows_that_changed_places_are_noticed(asset: Path, path: Path) -> None:
     assert readings(path)["trials"] == "damaged"
 
 
-def test_a_size_is_sealed(asset: Path, path: Path) -> None:
+def test_a_size_is_covered(asset: Path, path: Path) -> None:
     shutil.copy(asset, path)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE lineages SET parameters = parameters + 256")
     with open_store(path) as store:
-        assert {(problem.rule, problem.subject.split()[0]) for problem in store.verify()} == {("seal", "lineages")}
+        assert {(problem.rule, problem.subject.split()[0]) for problem in store.verify()} == {("checksum", "lineages")}
         with pytest.raises(StoreDamagedError, match=r"lineages 1 is not what was written.*gridsearch verify --store"):
             store.trials(JOB)
 
 
-def test_damage_is_not_sealed_by_a_change_of_its_row(path: Path) -> None:
+def test_damage_is_not_covered_by_a_change_of_its_row(path: Path) -> None:
     trials = grid()
     with make_store(path, trials) as store:
         launch = start(store, trials)
@@ -181,7 +181,7 @@ def test_damage_is_not_sealed_by_a_change_of_its_row(path: Path) -> None:
             store.release(launch)
 
 
-def test_zeros_without_a_sign_are_sealed(path: Path) -> None:
+def test_zeros_without_a_sign_are_covered(path: Path) -> None:
     trials = grid()
     with make_store(path, trials) as store:
         launch = start(store, trials)
@@ -233,9 +233,9 @@ def test_a_store_whose_version_is_damaged_is_damaged(asset: Path, path: Path, st
 
 
 def test_a_seal_is_the_same_everywhere() -> None:
-    assert seal() == 932_418_520
-    assert seal(1, 1.0, None, "", "größe \ud800", 2**40, -1, b"x") == 2_694_611_555
-    assert len({seal(1), seal(1.0), seal("1"), seal(None), seal(""), seal(b"1")}) == 6
+    assert checksum() == 932_418_520
+    assert checksum(1, 1.0, None, "", "größe \ud800", 2**40, -1, b"x") == 2_694_611_555
+    assert len({checksum(1), checksum(1.0), checksum("1"), checksum(None), checksum(""), checksum(b"1")}) == 6
 
 
 def test_every_table_but_the_members_of_grids_carries_a_seal() -> None:

@@ -38,7 +38,7 @@ class Lineage:
     stopped: int | None = None
     states: dict[int, TrialState] = field(default_factory=dict)
 
-    def settle(self) -> None:
+    def finalize(self) -> None:
         for length, state in self.states.items():
             if state in (PENDING, RUNNING):
                 recorded = length < len(self.curve)
@@ -87,7 +87,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.grid = list(dict.fromkeys(grid))
         for rate, length in self.grid:
             self.model[rate].states.setdefault(length, PENDING)
-            self.model[rate].settle()
+            self.model[rate].finalize()
 
     @rule(target=launches)
     def open_launch(self) -> int:
@@ -139,7 +139,7 @@ class StoreMachine(RuleBasedStateMachine):
                 if loss != loss:
                     known = lineage.diverged
                     lineage.diverged = report.epoch if known is None else min(report.epoch, known)
-        lineage.settle()
+        lineage.finalize()
 
     @rule(held=claims, kind=st.sampled_from(["finished", "stopped", "diverged", "failed"]), number=st.integers(1, 5))
     def record_end(self, held: tuple[int, Claim], kind: str, number: int) -> None:
@@ -158,10 +158,10 @@ class StoreMachine(RuleBasedStateMachine):
             return
         if kind == "diverged":
             lineage.diverged = number if lineage.diverged is None else min(number, lineage.diverged)
-            lineage.settle()
+            lineage.finalize()
         if kind == "stopped" and last >= 1 and lineage.diverged is None:
             lineage.stopped = last
-            lineage.settle()
+            lineage.finalize()
         elif kind in ("failed", "stopped"):
             lineage.turn(RUNNING, TrialState.FAILED)
         lineage.end()
@@ -182,7 +182,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.store.reopen(JOB, [TrialState.FAILED]) == len(members)
         for lineage, length in members:
             lineage.states[length] = PENDING
-            lineage.settle()
+            lineage.finalize()
 
     @rule()
     def open_again(self) -> None:

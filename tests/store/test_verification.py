@@ -28,12 +28,12 @@ def tampered(path: Path, *statements: str) -> list[Problem]:
 
 
 TAMPERINGS = [
-    ("seal", "UPDATE epochs SET val_loss = val_loss * 1.0000001 WHERE lineage = 1 AND epoch = 0"),
-    ("seal", "UPDATE epochs SET train_loss = 0.5 WHERE train_loss IS NULL"),
-    ("seal", "UPDATE epochs SET attempt = 2 WHERE lineage = 1 AND epoch = 2"),
-    ("seal", "UPDATE events SET kind = 'finished' WHERE kind = 'claimed'"),
-    ("seal", "UPDATE events SET detail = '{}' WHERE id = 1"),
-    ("seal", "UPDATE events SET at = '2020' WHERE id = 3"),
+    ("checksum", "UPDATE epochs SET val_loss = val_loss * 1.0000001 WHERE lineage = 1 AND epoch = 0"),
+    ("checksum", "UPDATE epochs SET train_loss = 0.5 WHERE train_loss IS NULL"),
+    ("checksum", "UPDATE epochs SET attempt = 2 WHERE lineage = 1 AND epoch = 2"),
+    ("checksum", "UPDATE events SET kind = 'finished' WHERE kind = 'claimed'"),
+    ("checksum", "UPDATE events SET detail = '{}' WHERE id = 1"),
+    ("checksum", "UPDATE events SET at = '2020' WHERE id = 3"),
     ("events", "DELETE FROM events WHERE id = 5"),
     ("epochs", "DELETE FROM epochs WHERE lineage = 1 AND epoch = 1"),
     ("epochs", "UPDATE lineages SET epoch = 2 WHERE id = 1"),
@@ -68,15 +68,15 @@ TAMPERINGS = [
     ("job", "UPDATE jobs SET source = 'third'"),
     ("events", "UPDATE jobs SET revision = 3"),
     ("events", "UPDATE jobs SET updated_at = created_at"),
-    ("seal", "UPDATE evaluations SET loss = 0.25"),
-    ("seal", "UPDATE evaluations SET confusion = replace(confusion, '5', '6')"),
-    ("seal", "UPDATE evaluations SET at = '2020'"),
+    ("checksum", "UPDATE evaluations SET loss = 0.25"),
+    ("checksum", "UPDATE evaluations SET confusion = replace(confusion, '5', '6')"),
+    ("checksum", "UPDATE evaluations SET at = '2020'"),
     ("events", "DELETE FROM evaluations"),
-    ("seal", "UPDATE formations SET form = 'stacked' WHERE id = 1"),
-    ("seal", "UPDATE formations SET places = replace(places, '100', '101')"),
-    ("seal", "UPDATE formations SET threads = 2"),
-    ("seal", "UPDATE trainings SET epoch = 1 WHERE lineage = 1"),
-    ("seal", "UPDATE trainings SET recorded = 0"),
+    ("checksum", "UPDATE formations SET form = 'stacked' WHERE id = 1"),
+    ("checksum", "UPDATE formations SET places = replace(places, '100', '101')"),
+    ("checksum", "UPDATE formations SET threads = 2"),
+    ("checksum", "UPDATE trainings SET epoch = 1 WHERE lineage = 1"),
+    ("checksum", "UPDATE trainings SET recorded = 0"),
     ("foreign_key", "DELETE FROM formations WHERE id = 1"),
     ("evaluation", "UPDATE trials SET state = 'pending', finished_at = NULL WHERE id = 2"),
     ("evaluation", "UPDATE trials SET epochs = 2 WHERE id = 2"),
@@ -111,7 +111,7 @@ def test_an_event_that_others_build_on_may_be_the_broken_one(path: Path) -> None
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE events SET detail = '{}' WHERE kind = 'launch_opened'")
     with open_store(path) as store:
-        assert [problem.rule for problem in store.verify()] == ["seal"]
+        assert [problem.rule for problem in store.verify()] == ["checksum"]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from gridsearch.data.digits import load_digits
 from gridsearch.data.splits import apply_split
 from gridsearch.models.registry import find_model
 from gridsearch.training.arrays import to_device
-from gridsearch.training.loop.task import LineageTask, Workplace
+from gridsearch.training.loop.task import LineageTask, WorkerContext
 
-MakePlace = Callable[..., Workplace]
+MakePlace = Callable[..., WorkerContext]
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +35,8 @@ def make_place(digits_split: Any, tmp_path: Path) -> MakePlace:
     train = to_device(digits_split.train_images, digits_split.train_labels, cpu)
     validation = to_device(digits_split.validation_images, digits_split.validation_labels, cpu)
 
-    def make(checkpoints: str = "checkpoints", **changes: Any) -> Workplace:
-        return Workplace(
+    def make(checkpoints: str = "checkpoints", **changes: Any) -> WorkerContext:
+        return WorkerContext(
             **{
                 "device": cpu,
                 "train": train,

@@ -10,7 +10,7 @@ import pytest
 from gridsearch.training.loop import epochs
 from gridsearch.training.loop.epochs import train_epoch
 from gridsearch.training.recipe.arithmetic import EXACT, Arithmetic
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.base import Strategy
 from tests.oracle.holding import launch
 from tests.oracle.recipes import job
 
@@ -30,9 +30,9 @@ def test_a_launch_in_this_process_computes_exactly_and_leaves_what_was_set(
 ) -> None:
     seen = []
 
-    def noting(form: Form, epoch: int) -> list[tuple[float, float]]:
+    def noting(strategy: Strategy, epoch: int) -> list[tuple[float, float]]:
         seen.append(Arithmetic.now())
-        return train_epoch(form, epoch)
+        return train_epoch(strategy, epoch)
 
     monkeypatch.setattr(epochs, "train_epoch", noting)
     ANY.hold()

@@ -85,7 +85,7 @@ def test_whatever_a_model_raises_costs_its_own_lineage(
     act: str, said: str, where: str, make_place: MakePlace, tmp_path: Path
 ) -> None:
     (tmp_path / "raising_nets.py").write_text(RAISING)
-    place = make_place(model_search=(tmp_path,))
+    context = make_place(model_search=(tmp_path,))
     code = find_model("raising_nets:Raising", [tmp_path]).code
     acts = ["sound", act, "sound"]
     tasks = [
@@ -98,7 +98,7 @@ def test_whatever_a_model_raises_costs_its_own_lineage(
         )
         for index, one in enumerate(acts)
     ]
-    events: list[WorkerEvent] = list(train_pack(Pack((tuple(tasks),)), lambda config: place))
+    events: list[WorkerEvent] = list(train_pack(Pack((tuple(tasks),)), lambda config: context))
     ends = {e.lineage_id: e for e in events if isinstance(e, (LineageFailed, LineageFinished))}
     assert [type(ends[one.lineage_id]) for one in tasks] == [LineageFinished, LineageFailed, LineageFinished]
     failed = ends[tasks[1].lineage_id]

@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from gridsearch.training.checkpoints import Checkpoint, CheckpointFolder, sealed
+from gridsearch.training.checkpoints import Checkpoint, CheckpointFolder, with_checksum
 from gridsearch.training.loop.member import Member
 from gridsearch.training.weight_snapshots import ReadingFolder
 from tests.training.conftest import MakePlace, task
@@ -30,7 +30,7 @@ def forged(found: Checkpoint, tensors: dict[str, Tensor] | None = None, history:
     records = [asdict(record) for record in found.history] if history is None else history
     text = records if isinstance(records, str) else json.dumps(records)
     metadata = {"lineage": WHAT.lineage_id, "history": text}
-    return sealed(safetensors.torch.save(found.tensors if tensors is None else tensors, metadata))
+    return with_checksum(safetensors.torch.save(found.tensors if tensors is None else tensors, metadata))
 
 
 def with_tensors(**changes: Tensor | None) -> Forge:
@@ -74,7 +74,7 @@ FORGERIES: dict[str, Forge] = {
     "a slot of another shape": with_tensors(optimizer__mean__0=torch.zeros(7)),
     "a slot of no parameter": with_tensors(optimizer__mean__99=torch.zeros(20, 64)),
     "tensors of nothing": with_tensors(secret=torch.zeros(2)),
-    "a huge header": lambda found: sealed(b"\xff" * 7 + b"\x7f" + b"{}"),
+    "a huge header": lambda found: with_checksum(b"\xff" * 7 + b"\x7f" + b"{}"),
     "an empty file": lambda found: b"",
 }
 

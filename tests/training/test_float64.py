@@ -1,4 +1,4 @@
-"""Everything in double precision: against plain torch, and in every form the same but for its last digits."""
+"""Everything in double precision: against plain torch, and by every strategy the same but for its last digits."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gridsearch.training.arrays import to_device
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.loop.epochs import advance
 from gridsearch.training.loop.member import Member, new_model
-from gridsearch.training.loop.task import LineageTask, Workplace
+from gridsearch.training.loop.task import LineageTask, WorkerContext
 from gridsearch.training.recipe.augmentation import draw_augmentation
 from gridsearch.training.recipe.randomness import epoch_order
-from gridsearch.training.stacking.autotune import FORMS
+from gridsearch.training.stacking.autotune import STRATEGIES
 from gridsearch.training.strategies.sequential import Single
 from tests.training.conftest import MakePlace, task
 
@@ -37,54 +37,54 @@ def curve(events: Any) -> dict[tuple[str, int], tuple[float, float]]:
     return {(e.lineage_id, e.epoch): (e.train_loss, e.val_loss) for e in events if isinstance(e, EpochRecord)}
 
 
-def alone(what: LineageTask, place: Workplace) -> dict[tuple[str, int], tuple[float, float]]:
-    return curve(advance([Member(what, place)], place, Single))
+def alone(what: LineageTask, context: WorkerContext) -> dict[tuple[str, int], tuple[float, float]]:
+    return curve(advance([Member(what, context)], context, Single))
 
 
 @pytest.mark.parametrize("changes", [{}, {"optimizer": "adam", "learning_rate": 0.01}, {"rotation": 20.0, "zoom": 0.1}])
 def test_it_is_plain_torch_in_double(in_double: MakePlace, changes: dict[str, Any]) -> None:
     what = task(**(WILD | {"epochs": 2} | changes))
-    config, place = what.config, in_double("ours")
-    found = alone(what, place)
-    model: nn.Module = new_model(config, place)
+    config, context = what.config, in_double("ours")
+    found = alone(what, context)
+    model: nn.Module = new_model(config, context)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float64}
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.SGD
     more = {} if config.optimizer == "adam" else {"momentum": config.momentum}
     optimizer = kind(model.parameters(), lr=config.learning_rate, **more)
-    images = place.train.images
+    images = context.train.images
     assert images.dtype == torch.float64 and torch.equal(images, (images * 255).round() / 255)
     for epoch in (1, 2):
         order = epoch_order(len(images), data_seed=config.data_seed, epoch=epoch)
         shown = images[order]
-        if augmentation := draw_augmentation(config, len(images), (8, 8), epoch, place.device):
+        if augmentation := draw_augmentation(config, len(images), (8, 8), epoch, context.device):
             assert augmentation.maps is not None and augmentation.maps.dtype == torch.float64
             shown = augmentation(shown, 0)
         for start in range(0, len(images), config.batch_size):
             batch = shown[start : start + config.batch_size]
             optimizer.zero_grad()
             functional.cross_entropy(
-                model(batch), place.train.labels[order[start : start + config.batch_size]]
+                model(batch), context.train.labels[order[start : start + config.batch_size]]
             ).backward()
             optimizer.step()
         with torch.no_grad():
-            loss = functional.cross_entropy(model(place.validation.images), place.validation.labels).item()
+            loss = functional.cross_entropy(model(context.validation.images), context.validation.labels).item()
         assert found[what.lineage_id, epoch][1] == pytest.approx(loss, rel=1e-11)
 
 
-@pytest.mark.parametrize("form", ["concatenated", "stacked"])
-def test_forms_agree_where_float32_would_drift_apart(in_double: MakePlace, form: str) -> None:
+@pytest.mark.parametrize("strategy", ["concatenated", "stacked"])
+def test_forms_agree_where_float32_would_drift_apart(in_double: MakePlace, strategy: str) -> None:
     tasks = [
         task(name=f"{index:064x}", **(WILD | {"learning_rate": rate})) for index, rate in enumerate((0.1, 0.05, 0.02))
     ]
-    place = in_double("together")
-    together = curve(advance([Member(one, place) for one in tasks], place, FORMS[form]))
+    context = in_double("together")
+    together = curve(advance([Member(one, context) for one in tasks], context, STRATEGIES[strategy]))
     for one in tasks:
         for key, numbers in alone(one, in_double("alone")).items():
             assert together[key] == pytest.approx(numbers, rel=1e-9)
-        state = CheckpointFolder(place.checkpoints, one.lineage_id).load()
+        state = CheckpointFolder(context.checkpoints, one.lineage_id).load()
         assert state is not None
-        kinds = {name: tensor.dtype for name, tensor in state.tensors.items() if name != "optimizer.steps"}
-        assert len(kinds) > 4 and set(kinds.values()) == {torch.float64}
+        groups = {name: tensor.dtype for name, tensor in state.tensors.items() if name != "optimizer.steps"}
+        assert len(groups) > 4 and set(groups.values()) == {torch.float64}
 
 
 def test_images_that_are_kept_as_bytes_are_as_exact(digits_split: Any, monkeypatch: pytest.MonkeyPatch) -> None:

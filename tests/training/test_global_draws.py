@@ -83,8 +83,8 @@ def records(events: Iterable[WorkerEvent]) -> dict[str, list[tuple[float, ...]]]
 
 
 def train(make_place: MakePlace, folder: str, one: LineageTask) -> dict[str, list[tuple[float, ...]]]:
-    place = make_place(folder)
-    return records(train_group([Member(one, place)], place))
+    context = make_place(folder)
+    return records(train_group([Member(one, context)], context))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -109,14 +109,14 @@ def test_it_goes_on_where_it_stood(make_place: MakePlace, models: Path, name: st
 def test_stacked_as_alone(make_place: MakePlace, models: Path, kind: str) -> None:
     rates = (0.1, 0.05, 0.01)
     tasks = [replace(of(kind, models, epochs=2, learning_rate=rate), lineage_id=f"{rate:064}") for rate in rates]
-    place = make_place("stacked")
-    stacked = records(advance([Member(one, place) for one in tasks], place, Stacked))
+    context = make_place("stacked")
+    stacked = records(advance([Member(one, context) for one in tasks], context, Stacked))
     for one in tasks:
         alone = train(make_place, "alone", one)[one.lineage_id]
         assert [loss for loss, *_ in stacked[one.lineage_id]] == pytest.approx([loss for loss, *_ in alone], rel=1e-4)
 
 
 def test_a_forward_that_draws_is_seen_to_draw(make_place: MakePlace, models: Path) -> None:
-    place = make_place()
-    draws = {name: behaviour_of(drawn_model(of(name, models).config, place), (1, 8, 8)).draws for name in NAMES}
+    context = make_place()
+    draws = {name: behaviour_of(drawn_model(of(name, models).config, context), (1, 8, 8)).draws for name in NAMES}
     assert draws == {"Constructed": False, "Forward": True, "Lazy": False, "Counts": False}

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from gridsearch.models.dense import MLP, Deep, Perceptron, Shallow
 from gridsearch.training.recipe.dropout import make_portable
-from gridsearch.training.stacking.grouping import Behaviour, behaviour_of, kind_of, shape_of
+from gridsearch.training.stacking.grouping import Behaviour, behaviour_of, shape_of, stack_group_of
 from gridsearch.training.stacking.structure import structure_of
 from gridsearch.training.strategies.concatenated import dense_layers
 from tests.training.architectures import Net
@@ -170,7 +170,7 @@ def test_what_cannot_be_compared_is_never_alike() -> None:
     for attribute in (object(), closure(2), torch.zeros(3)):
         assert structure_of(kind(forward, attribute=attribute)) is None
     recipe = config()
-    assert kind_of(recipe, None, STILL) != kind_of(recipe, None, STILL)
+    assert stack_group_of(recipe, None, STILL) != stack_group_of(recipe, None, STILL)
 
 
 def test_dropout_probabilities_are_data_and_other_attributes_are_not() -> None:
@@ -186,8 +186,8 @@ def test_a_model_that_draws_shares_its_seed_and_one_that_does_not_need_not() -> 
     assert behaviour_of(still, (1, 8, 8)) == STILL
     assert torch.equal(before, torch.get_rng_state())
     shape = shape_of(drawing, config())
-    assert kind_of(config(seed=0), shape, DRAWING) != kind_of(config(seed=1), shape, DRAWING)
-    assert kind_of(config(seed=0), shape, STILL) == kind_of(config(seed=1), shape, STILL)
+    assert stack_group_of(config(seed=0), shape, DRAWING) != stack_group_of(config(seed=1), shape, DRAWING)
+    assert stack_group_of(config(seed=0), shape, STILL) == stack_group_of(config(seed=1), shape, STILL)
 
 
 def noisy_evaluation(self: nn.Module, x: Tensor) -> Tensor:
@@ -231,7 +231,7 @@ def test_a_model_that_remembers_outside_its_state_is_alone(model: nn.Module) -> 
     before = {name: tensor.clone() for name, tensor in model.named_buffers()}
     behaviour = behaviour_of(model, (1, 8, 8))
     assert behaviour.remembers
-    assert kind_of(config(), "shape", behaviour) != kind_of(config(), "shape", behaviour)
+    assert stack_group_of(config(), "shape", behaviour) != stack_group_of(config(), "shape", behaviour)
     assert before.keys() == dict(model.named_buffers()).keys()
     assert all(torch.equal(before[name], tensor) for name, tensor in model.named_buffers())
 
@@ -264,7 +264,7 @@ def test_layers_in_another_order_are_another_shape() -> None:
     ids=str,
 )
 def test_what_cannot_differ_within_a_stack(change: dict[str, object]) -> None:
-    assert kind_of(config(), "shape", STILL) != kind_of(config(**change), "shape", STILL)
+    assert stack_group_of(config(), "shape", STILL) != stack_group_of(config(**change), "shape", STILL)
 
 
 @pytest.mark.parametrize(
@@ -280,19 +280,21 @@ def test_what_cannot_differ_within_a_stack(change: dict[str, object]) -> None:
     ids=str,
 )
 def test_what_may_differ_within_a_stack(change: dict[str, object]) -> None:
-    assert kind_of(config(), "shape", STILL) == kind_of(config(**change), "shape", STILL)
+    assert stack_group_of(config(), "shape", STILL) == stack_group_of(config(**change), "shape", STILL)
 
 
 def test_dense_networks_with_a_faster_step_keep_to_themselves() -> None:
     shape = ("dense", "layer", "weight")
-    plain, *others = (kind_of(config(**more), shape, STILL) for more in ({}, {"momentum": 0.9}, {"weight_decay": 0.1}))
+    plain, *others = (
+        stack_group_of(config(**more), shape, STILL) for more in ({}, {"momentum": 0.9}, {"weight_decay": 0.1})
+    )
     assert (plain.plain, others) == (True, [replace(plain, plain=False)] * 2)
 
 
 def test_two_models_are_of_two_kinds_however_alike_they_look() -> None:
     shape = shape_of(DENSE["shallow"], config())
-    kinds = {kind_of(config(model=model), shape, STILL) for model in ("shallow", "shallow", "nets:Shallow")}
-    assert len(kinds) == 2
+    groups = {stack_group_of(config(model=model), shape, STILL) for model in ("shallow", "shallow", "nets:Shallow")}
+    assert len(groups) == 2
 
 
 def _pair() -> nn.Module:

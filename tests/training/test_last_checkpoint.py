@@ -73,7 +73,7 @@ def test_after_a_crash_at_any_step_of_settling_nothing_is_lost(
             saved(root, monkeypatch, *durable)
         disk.left = steps
         with suppress(CrashError), disk.watched():
-            CheckpointFolder(root, NAME, 1).settle()
+            CheckpointFolder(root, NAME, 1).finalize()
             ended = True
         if power_lost:
             disk.lose_power(root / NAME)
@@ -89,7 +89,7 @@ def test_a_damaged_newest_one_costs_the_older_nothing(tmp_path: Path, monkeypatc
     folder = saved(tmp_path, monkeypatch, False, False, False)
     newest = folder.folder / "even"
     newest.write_bytes(newest.read_bytes()[:-1])
-    folder.settle()
+    folder.finalize()
     assert (names(tmp_path), epoch_of(tmp_path)) == (["synced"], 1)
 
 
@@ -97,7 +97,7 @@ def test_where_none_is_sound_all_stay(tmp_path: Path, monkeypatch: pytest.Monkey
     folder = saved(tmp_path, monkeypatch, False, False)
     for slot in ("even", "odd"):
         (folder.folder / slot).write_bytes(b"damaged")
-    folder.settle()
+    folder.finalize()
     assert names(tmp_path) == ["even", "odd"]
 
 
@@ -122,6 +122,6 @@ def test_what_can_be_spared_is_what_settling_removes(tmp_path: Path, monkeypatch
     assert sum(path.stat().st_size for path in spare) > 4 and len(spare) == 3
     before = sum(path.stat().st_size for path in folder.folder.iterdir())
     freed = sum(path.stat().st_size for path in spare)
-    next_one.settle()
+    next_one.finalize()
     assert sum(path.stat().st_size for path in folder.folder.iterdir()) == before - freed
     assert next_one.spare() == []

@@ -14,7 +14,7 @@ from gridsearch.config.events import EpochRecord, LineageDiverged, LineageFailed
 from gridsearch.errors import ModelError
 from gridsearch.training.loop.member import Member
 from gridsearch.training.loop.pack import train_group
-from gridsearch.training.loop.task import LineageTask, StopRequestedError, Workplace
+from gridsearch.training.loop.task import LineageTask, StopRequestedError, WorkerContext
 from tests.training.conftest import MakePlace, own, task
 
 
@@ -22,9 +22,9 @@ def numbers(records: list[EpochRecord]) -> list[EpochRecord]:
     return [replace(record, seconds=0.0, attempt=0, lineage_id="") for record in records]
 
 
-def events(what: LineageTask, place: Workplace) -> Iterator[EpochRecord]:
+def events(what: LineageTask, context: WorkerContext) -> Iterator[EpochRecord]:
     """Train a lineage by itself; what is not an epoch must be its end, and not a failure."""
-    for event in train_group([Member(what, place)], place):
+    for event in train_group([Member(what, context)], context):
         if isinstance(event, EpochRecord):
             yield event
         elif not isinstance(event, LineagePlaced):
@@ -81,10 +81,10 @@ def test_epochs_on_disk_that_the_store_never_saw_are_reported_not_trained(make_p
 
 def test_a_stop_loses_at_most_the_epoch_it_is_in(make_place: MakePlace) -> None:
     calls = iter(range(1000))
-    place = make_place(stop=lambda: next(calls) >= 3)
+    context = make_place(stop=lambda: next(calls) >= 3)
     seen: list[EpochRecord] = []
     with pytest.raises(StopRequestedError):
-        seen.extend(events(task(epochs=6), place))
+        seen.extend(events(task(epochs=6), context))
     whole = train(make_place, task(epochs=6), "whole")
     rest = train(make_place, task(epochs=6, attempt=2))
     assert numbers(rest) == numbers(whole)
@@ -139,8 +139,8 @@ def test_a_users_model_with_dropout_and_batch_norm_goes_on_bitwise(make_place: M
 
 
 def test_a_model_whose_output_cannot_be_used_is_named(make_place: MakePlace, own_models: Path) -> None:
-    place = make_place()
-    _, event = train_group([Member(own("WrongShape", own_models), place)], place)
+    context = make_place()
+    _, event = train_group([Member(own("WrongShape", own_models), context)], context)
     assert isinstance(event, LineageFailed)
     assert event.error == "the model gives (2, 3) for 2 images; it must give logits of shape (2, 10)"
 
@@ -158,9 +158,9 @@ def test_hooks_of_a_users_model_are_at_work(make_place: MakePlace, own_models: P
 
 
 def test_a_model_that_changes_its_input_is_refused_and_harms_no_other(make_place: MakePlace, own_models: Path) -> None:
-    place = make_place()
-    images = place.train.images.clone()
-    _, event = train_group([Member(own("ChangesInput", own_models), place)], place)
+    context = make_place()
+    images = context.train.images.clone()
+    _, event = train_group([Member(own("ChangesInput", own_models), context)], context)
     assert isinstance(event, LineageFailed)
     assert event.error.startswith("the model's forward changes its input in place")
-    assert (place.train.images == images).all()
+    assert (context.train.images == images).all()

@@ -13,9 +13,9 @@ from torch.nn import functional
 from gridsearch.models.registry import find_model
 from gridsearch.training.loop.evaluation import EVALUATION_BATCH, evaluate
 from gridsearch.training.loop.member import Member
-from gridsearch.training.loop.task import Workplace
+from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.recipe.randomness import derive, epoch_order
-from gridsearch.training.stacking.autotune import FORMS
+from gridsearch.training.stacking.autotune import STRATEGIES
 from gridsearch.training.stacking.parity import proved
 from gridsearch.training.strategies.sequential import Single
 from tests.training import odd_models
@@ -39,7 +39,7 @@ OPTIMIZERS = {
 }
 
 
-def members(kind: str, where: Workplace, count: int = 1, **recipe: Any) -> list[Member]:
+def members(kind: str, where: WorkerContext, count: int = 1, **recipe: Any) -> list[Member]:
     name = f"tests.training.odd_models:{kind}"
     made = []
     for index in range(count):
@@ -52,7 +52,7 @@ def members(kind: str, where: Workplace, count: int = 1, **recipe: Any) -> list[
     return made
 
 
-def trained_by_torch(member: Member, where: Workplace, epochs: int) -> tuple[nn.Module, float]:
+def trained_by_torch(member: Member, where: WorkerContext, epochs: int) -> tuple[nn.Module, float]:
     """Train as anyone would with torch alone; return the model and its validation loss."""
     model, config = member.begun_anew(where).module.to(where.train.images.dtype), member.config
     own = {key: getattr(config, key) for key in ("momentum", "weight_decay") if getattr(config, key)}
@@ -82,23 +82,23 @@ def test_a_parameter_without_a_gradient_is_left_as_torch_leaves_it(
 ) -> None:
     where = oracle_place(tmp_path, torch.float64)
     (member,) = members(kind, where, **recipe)
-    form = Single([member], where)
-    run(form, 2)
-    state = form.states()[0]
+    strategy = Single([member], where)
+    run(strategy, 2)
+    state = strategy.states()[0]
     model, _ = trained_by_torch(member, where, 2)
     for name, tensor in model.state_dict().items():
         torch.testing.assert_close(state[f"model.{name}"], tensor, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(
-    ("kind", "form"),
+    ("kind", "strategy"),
     [*((kind, "stacked") for kind in odd_models.ALL)]
     + [pytest.param(kind, "compiled", marks=pytest.mark.slow) for kind in ("EvaluationHead", "BatchStatistics")],
 )
-def test_an_odd_model_has_the_same_numbers_stacked_alone_and_by_torch(kind: str, form: str, tmp_path: Path) -> None:
+def test_an_odd_model_has_the_same_numbers_stacked_alone_and_by_torch(kind: str, strategy: str, tmp_path: Path) -> None:
     where = oracle_place(tmp_path, torch.float64)
     made = members(kind, where, 5, optimizer="adam", weight_decay=0.05)
-    together = FORMS[form](made, where)
+    together = STRATEGIES[strategy](made, where)
     numbers = run(together, 2)
     for slot, (member, state) in enumerate(zip(made, together.states(), strict=True)):
         alone = Single([member], where)
@@ -115,33 +115,35 @@ def test_an_odd_model_has_the_same_numbers_stacked_alone_and_by_torch(kind: str,
 @pytest.mark.parametrize("kind", odd_models.ALL)
 def test_the_proof_lets_an_odd_model_be_stacked(kind: str, make_place: MakePlace) -> None:
     where = make_place()
-    assert proved(FORMS["stacked"], members(kind, where, 3, optimizer="adam", weight_decay=0.05), where) == [True] * 3
+    assert (
+        proved(STRATEGIES["stacked"], members(kind, where, 3, optimizer="adam", weight_decay=0.05), where) == [True] * 3
+    )
 
 
 def test_what_goes_on_from_a_checkpoint_knows_which_steps_were_missed(tmp_path: Path) -> None:
     where = oracle_place(tmp_path, torch.float64)
     made = members("LayerDrop", where, 2, optimizer="adam")
-    whole = FORMS["stacked"](made, where)
+    whole = STRATEGIES["stacked"](made, where)
     run(whole, 3)
-    first = FORMS["stacked"](made, where)
+    first = STRATEGIES["stacked"](made, where)
     run(first, 1)
     for member, state in zip(made, first.states(), strict=True):
         member._state = {name: tensor.clone() for name, tensor in state.items()}
-    for form in (FORMS["stacked"](made, where), Single(made[:1], where)):
-        run(form, 2, first=2)
+    for strategy in (STRATEGIES["stacked"](made, where), Single(made[:1], where)):
+        run(strategy, 2, first=2)
         for name, tensor in whole.states()[0].items():
-            torch.testing.assert_close(form.states()[0][name], tensor, rtol=1e-10, atol=1e-10, msg=name)
+            torch.testing.assert_close(strategy.states()[0][name], tensor, rtol=1e-10, atol=1e-10, msg=name)
 
 
 def test_what_is_evaluated_at_once_depends_on_the_images_alone(make_place: MakePlace, monkeypatch: Any) -> None:
     where = make_place()
     seen: dict[str, list[int]] = {}
-    for form, count in (("alone", 1), ("stacked", 2), ("stacked", 9), ("concatenated", 9)):
-        if form == "concatenated":
+    for strategy, count in (("alone", 1), ("stacked", 2), ("stacked", 9), ("concatenated", 9)):
+        if strategy == "concatenated":
             made = [Member(task(name=f"{index:064x}", batch_size=1024), where) for index in range(count)]
         else:
             made = members("Odd", where, count, batch_size=1024)
-        one = Single(made, where) if form == "alone" else FORMS[form](made, where)
+        one = Single(made, where) if strategy == "alone" else STRATEGIES[strategy](made, where)
         sizes: list[int] = []
         given = one.logits
 
@@ -152,7 +154,7 @@ def test_what_is_evaluated_at_once_depends_on_the_images_alone(make_place: MakeP
 
         monkeypatch.setattr(one, "logits", watched)
         evaluate(one, where.train)
-        seen[f"{form} {count}"] = sizes
+        seen[f"{strategy} {count}"] = sizes
     assert len({tuple(sizes) for sizes in seen.values()}) == 1
     assert max(seen["alone 1"]) == EVALUATION_BATCH
 
@@ -160,25 +162,25 @@ def test_what_is_evaluated_at_once_depends_on_the_images_alone(make_place: MakeP
 def test_hooks_that_wait_for_an_accumulated_gradient_run(tmp_path: Path) -> None:
     where = oracle_place(tmp_path, torch.float64)
     (member,) = members("Odd", where)
-    form = Single([member], where)
+    strategy = Single([member], where)
 
     def forget(parameter: Tensor) -> None:
         parameter.grad = None
 
-    form.model.head.weight.register_post_accumulate_grad_hook(forget)
-    before = form.model.head.weight.clone()
-    run(form, 1)
-    assert torch.equal(form.model.head.weight, before)
-    assert not torch.equal(form.model.head.bias, member.begun_anew(where).module.head.bias.double())
+    strategy.model.head.weight.register_post_accumulate_grad_hook(forget)
+    before = strategy.model.head.weight.clone()
+    run(strategy, 1)
+    assert torch.equal(strategy.model.head.weight, before)
+    assert not torch.equal(strategy.model.head.bias, member.begun_anew(where).module.head.bias.double())
 
 
 def test_a_parameter_that_is_thawed_later_is_told_of(tmp_path: Path) -> None:
     where = oracle_place(tmp_path, torch.float64)
     (member,) = members("Odd", where, freeze="body.*")
-    form = Single([member], where)
-    form.model.body.requires_grad_(True)
+    strategy = Single([member], where)
+    strategy.model.body.requires_grad_(True)
     with pytest.raises(Exception, match=r"'body.weight' is frozen when the model is made and has a gradient later"):
-        run(form, 1)
+        run(strategy, 1)
 
 
 def test_a_model_of_which_nothing_is_trained_is_told_of(tmp_path: Path) -> None:

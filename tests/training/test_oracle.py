@@ -1,4 +1,4 @@
-"""The oracle: whatever form trains a model, it gets the numbers it gets alone. Never skipped."""
+"""The oracle: whatever strategy trains a model, it gets the numbers it gets alone. Never skipped."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from gridsearch.training.arrays import DeviceArrays, to_device
 from gridsearch.training.loop.epochs import train_epoch
 from gridsearch.training.loop.evaluation import evaluate
 from gridsearch.training.loop.member import Member
-from gridsearch.training.loop.task import Workplace
+from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.recipe.normalization import make_normalizer
 from gridsearch.training.recipe.randomness import derive
 from gridsearch.training.recipe.schedules import learning_rates
-from gridsearch.training.stacking.autotune import FORMS
-from gridsearch.training.stacking.grouping import behaviour_of, kind_of, shape_of
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.stacking.autotune import STRATEGIES
+from gridsearch.training.stacking.grouping import behaviour_of, shape_of, stack_group_of
+from gridsearch.training.strategies.base import Strategy
 from gridsearch.training.strategies.sequential import Single
 from tests.training.conftest import task
 
@@ -37,15 +37,15 @@ IMAGES = 20 * 16 + 11
 RATES = st.floats(0.001, 0.1)
 
 
-def place(tmp_path: Path, dtype: torch.dtype) -> Workplace:
+def place(tmp_path: Path, dtype: torch.dtype) -> WorkerContext:
     split = apply_split(load_digits(), Split(test=0.1), 0)
     train = to_device(split.train_images[:IMAGES], split.train_labels[:IMAGES], CPU)
     validation = to_device(split.validation_images[:50], split.validation_labels[:50], CPU)
     of_dtype = [DeviceArrays(arrays.images.to(dtype), arrays.labels) for arrays in (train, validation)]
-    return Workplace(CPU, of_dtype[0], of_dtype[1], 10, tmp_path / "checkpoints")
+    return WorkerContext(CPU, of_dtype[0], of_dtype[1], 10, tmp_path / "checkpoints")
 
 
-def members(where: Workplace, changes: Sequence[dict[str, Any]]) -> list[Member]:
+def members(where: WorkerContext, changes: Sequence[dict[str, Any]]) -> list[Member]:
     made = []
     for index, change in enumerate(changes):
         code = find_model(NET).code if change.get("model") == NET else ""
@@ -53,30 +53,32 @@ def members(where: Workplace, changes: Sequence[dict[str, Any]]) -> list[Member]
         member = Member(what, where)
         member.module.to(where.train.images.dtype)
         made.append(member)
-    kinds = {
-        kind_of(one.config, shape_of(one.module, one.config), behaviour_of(one.module, where.train.image_shape))
+    groups = {
+        stack_group_of(one.config, shape_of(one.module, one.config), behaviour_of(one.module, where.train.image_shape))
         for one in made
     }
-    assert len(kinds) == 1
+    assert len(groups) == 1
     return made
 
 
-def run(form: Form, epochs: int, first: int = 1) -> list[tuple[float, float]]:
-    steps = -(-len(form.place.train) // form.configs[0].batch_size)
-    losses: list[list[float]] = [[2.3] for _ in form.configs]
+def run(strategy: Strategy, epochs: int, first: int = 1) -> list[tuple[float, float]]:
+    steps = -(-len(strategy.context.train) // strategy.configs[0].batch_size)
+    losses: list[list[float]] = [[2.3] for _ in strategy.configs]
     for epoch in range(first, first + epochs):
-        torch.manual_seed(derive(form.configs[0].seed, "draws", epoch))
-        pairs = zip(form.configs, losses, strict=True)
-        form.start_epoch([learning_rates(config, epoch, steps, before) for config, before in pairs])
-        last = train_epoch(form, epoch)
-        validation = evaluate(form, form.place.validation)
+        torch.manual_seed(derive(strategy.configs[0].seed, "draws", epoch))
+        pairs = zip(strategy.configs, losses, strict=True)
+        strategy.start_epoch([learning_rates(config, epoch, steps, before) for config, before in pairs])
+        last = train_epoch(strategy, epoch)
+        validation = evaluate(strategy, strategy.context.validation)
         for before, (loss, _) in zip(losses, validation, strict=True):
             before.append(loss)
     return [*last, *validation]
 
 
-def assert_same_as_alone(made: Sequence[Member], where: Workplace, form: str, epochs: int, tolerance: float) -> None:
-    packed = FORMS[form](made, where)
+def assert_same_as_alone(
+    made: Sequence[Member], where: WorkerContext, strategy: str, epochs: int, tolerance: float
+) -> None:
+    packed = STRATEGIES[strategy](made, where)
     packed_numbers = run(packed, epochs)
     for index, (member, state) in enumerate(zip(made, packed.states(), strict=True)):
         alone = Single([member], where)
@@ -115,7 +117,7 @@ def recipes(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def of_one_recipe(draw: st.DrawFn, size: int) -> list[dict[str, Any]]:
-    """Recipes of one kind whose numbers differ."""
+    """Recipes of one stack group whose numbers differ."""
     shared = draw(recipes())
     smooth = shared.pop("smooth")
     adaptive = shared["optimizer"] != "sgd"
@@ -243,23 +245,25 @@ def first_batch(arrays: DeviceArrays) -> DeviceArrays:
 
 
 @pytest.mark.parametrize(("model", "hypers"), REGISTRY, ids=[name for name, _ in REGISTRY])
-@pytest.mark.parametrize("form", ["concatenated", "stacked", pytest.param("compiled", marks=pytest.mark.slow)])
-def test_every_dense_model_of_the_registry(model: str, hypers: list[dict[str, Any]], form: str, tmp_path: Path) -> None:
-    if form != "concatenated":
+@pytest.mark.parametrize("strategy", ["concatenated", "stacked", pytest.param("compiled", marks=pytest.mark.slow)])
+def test_every_dense_model_of_the_registry(
+    model: str, hypers: list[dict[str, Any]], strategy: str, tmp_path: Path
+) -> None:
+    if strategy != "concatenated":
         hypers = [hypers[0]] * len(hypers)
     changes = [
         {"model": model, "hyper": hyper, "learning_rate": 0.1 / 10**index, "seed": index}
         for index, hyper in enumerate(hypers)
     ]
     exact = place(tmp_path, torch.float64)
-    assert_same_as_alone(members(exact, changes), exact, form, epochs=5, tolerance=1e-10)
+    assert_same_as_alone(members(exact, changes), exact, strategy, epochs=5, tolerance=1e-10)
     single = place(tmp_path, torch.float32)
     one_step = replace(single, train=first_batch(single.train))
-    assert_same_as_alone(members(one_step, changes), one_step, form, epochs=1, tolerance=1e-5)
+    assert_same_as_alone(members(one_step, changes), one_step, strategy, epochs=1, tolerance=1e-5)
 
 
 def test_no_form_is_left_out() -> None:
-    assert set(FORMS) == {"concatenated", "stacked", "compiled"}
+    assert set(STRATEGIES) == {"concatenated", "stacked", "compiled"}
 
 
 @pytest.mark.slow
@@ -286,23 +290,23 @@ def test_mixed_precision_is_alone_after_a_step(normalization: str, tmp_path: Pat
     assert_same_as_alone(members(where, changes), where, "stacked", epochs=1, tolerance=2e-2)
 
 
-FORMS_AND_MODELS = [
+STRATEGIES_AND_MODELS = [
     ("concatenated", [{"model": "shallow", "hyper": {"neurons": n}} for n in (10, 10, 30, 7)]),
     ("stacked", [{"model": NET, "hyper": {"widths": [8], "norm": True, "dropout": p}} for p in (0.1, 0.5, 0.2, 0.0)]),
 ]
 
 
-@pytest.mark.parametrize(("form", "models"), FORMS_AND_MODELS, ids=["concatenated", "stacked"])
+@pytest.mark.parametrize(("strategy", "models"), STRATEGIES_AND_MODELS, ids=["concatenated", "stacked"])
 @pytest.mark.parametrize("recipe", [{}, {"momentum": 0.9}, {"l1": 1e-4, "label_smoothing": 0.1}], ids=str)
 @pytest.mark.parametrize("poison", [float("nan"), float("inf"), 1e30])
 def test_a_poisoned_model_leaves_the_others_bitwise(
-    form: str, models: list[dict[str, Any]], recipe: dict[str, Any], poison: float, tmp_path: Path
+    strategy: str, models: list[dict[str, Any]], recipe: dict[str, Any], poison: float, tmp_path: Path
 ) -> None:
     where = place(tmp_path, torch.float32)
     results = []
     for bad in (False, True):
         made = members(where, [{**one, **recipe} for one in models])
-        packed = FORMS[form](made, where)
+        packed = STRATEGIES[strategy](made, where)
         if bad:
             packed.configs[1] = packed.configs[1].model_copy(update={"learning_rate": poison})
         numbers = run(packed, 2)
@@ -315,27 +319,27 @@ def test_a_poisoned_model_leaves_the_others_bitwise(
         assert all(torch.equal(clean[2][name], beside[2][name]) for name in clean[2])
 
 
-@pytest.mark.parametrize(("form", "models"), FORMS_AND_MODELS, ids=["concatenated", "stacked"])
+@pytest.mark.parametrize(("strategy", "models"), STRATEGIES_AND_MODELS, ids=["concatenated", "stacked"])
 @pytest.mark.parametrize(
     "recipe",
     [{"optimizer": "sgd"}, {"optimizer": "adam"}, {"momentum": (0.9, 0.5, 0.0, 0.9), "weight_decay": 0.001}],
     ids=["sgd", "adam", "momentum of some"],
 )
 def test_any_form_goes_on_from_any_other_bitwise_in_the_same_shape(
-    form: str, models: list[dict[str, Any]], recipe: dict[str, Any], tmp_path: Path
+    strategy: str, models: list[dict[str, Any]], recipe: dict[str, Any], tmp_path: Path
 ) -> None:
     where = place(tmp_path, torch.float32)
     of_each = [
         {key: value[i] if isinstance(value, tuple) else value for key, value in recipe.items()} for i in range(4)
     ]
     changes = [{**one, **own, "learning_rate": 0.01} for one, own in zip(models, of_each, strict=True)]
-    whole = FORMS[form](members(where, changes), where)
+    whole = STRATEGIES[strategy](members(where, changes), where)
     expected = run(whole, 4)
-    half = FORMS[form](made := members(where, changes), where)
+    half = STRATEGIES[strategy](made := members(where, changes), where)
     run(half, 2)
     for member, state in zip(made, half.states(), strict=True):
         member._state = {name: tensor.clone() for name, tensor in state.items()}
-    rest = FORMS[form](made, where)
+    rest = STRATEGIES[strategy](made, where)
     assert run(rest, 2, first=3) == expected
     other = Single([made[2]], where)
     assert run(other, 2, first=3) == [pytest.approx(expected[2], rel=1e-3), pytest.approx(expected[6], rel=1e-3)]

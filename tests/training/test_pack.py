@@ -13,11 +13,11 @@ import torch
 
 from gridsearch.config.events import (
     EpochRecord,
-    FormMeasured,
     LineageDiverged,
     LineageFailed,
     LineageFinished,
     LineagePlaced,
+    StrategyMeasured,
     WorkerEvent,
 )
 from gridsearch.models.registry import find_model
@@ -26,9 +26,9 @@ from gridsearch.training.loop import pack as packs
 from gridsearch.training.loop.epochs import train_epoch
 from gridsearch.training.loop.member import Member
 from gridsearch.training.loop.pack import train_group, train_pack
-from gridsearch.training.loop.task import LineageTask, Pack, Workplace
+from gridsearch.training.loop.task import LineageTask, Pack, WorkerContext
 from gridsearch.training.stacking import autotune, parity
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.base import Strategy
 from gridsearch.training.strategies.compiled import why_not_compiled
 from gridsearch.training.strategies.concatenated import Concatenated
 from tests.training.conftest import MakePlace, own, task
@@ -37,15 +37,17 @@ RATES = (0.3, 0.1, 0.03, 0.01)
 
 
 def lineages(*, recorded: int = -1, **changes: Any) -> list[LineageTask]:
-    """Four lineages of one kind: two widths, four learning rates."""
+    """Four lineages of one stack group: two widths, four learning rates."""
     return [
         task(name=f"{index:064x}", learning_rate=rate, hyper={"neurons": 10 + index % 2}, recorded=recorded, **changes)
         for index, rate in enumerate(RATES)
     ]
 
 
-def run(tasks: Sequence[LineageTask], place: Workplace, measured: Sequence[FormMeasured] = ()) -> list[WorkerEvent]:
-    return list(train_pack(Pack((tuple(tasks),), tuple(measured)), lambda config: place))
+def run(
+    tasks: Sequence[LineageTask], context: WorkerContext, measured: Sequence[StrategyMeasured] = ()
+) -> list[WorkerEvent]:
+    return list(train_pack(Pack((tuple(tasks),), tuple(measured)), lambda config: context))
 
 
 def curves(events: Sequence[WorkerEvent]) -> dict[str, list[EpochRecord]]:
@@ -58,7 +60,7 @@ def curves(events: Sequence[WorkerEvent]) -> dict[str, list[EpochRecord]]:
 
 
 def ends(events: Sequence[WorkerEvent]) -> dict[str, WorkerEvent]:
-    return {e.lineage_id: e for e in events if not isinstance(e, (EpochRecord, FormMeasured, LineagePlaced))}
+    return {e.lineage_id: e for e in events if not isinstance(e, (EpochRecord, StrategyMeasured, LineagePlaced))}
 
 
 def assert_close(actual: list[EpochRecord], expected: list[EpochRecord]) -> None:
@@ -69,63 +71,63 @@ def assert_close(actual: list[EpochRecord], expected: list[EpochRecord]) -> None
 
 
 @pytest.fixture
-def made_forms(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def made_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of the packs that were really trained as one, in the order in which they were made."""
     sizes: list[int] = []
 
     class Counted(Concatenated):
-        def __init__(self, members: Sequence[Member], place: Workplace) -> None:
-            super().__init__(members, place)
-            if place.train.images.dtype is torch.float32:  # not the proof before it
+        def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
+            super().__init__(members, context)
+            if context.train.images.dtype is torch.float32:  # not the proof before it
                 sizes.append(len(members))
 
-    monkeypatch.setitem(autotune.FORMS, "concatenated", Counted)
+    monkeypatch.setitem(autotune.STRATEGIES, "concatenated", Counted)
     return sizes
 
 
 def test_a_pack_trains_its_lineages_as_one_with_the_numbers_they_have_alone(
-    make_place: MakePlace, made_forms: list[int]
+    make_place: MakePlace, made_sizes: list[int]
 ) -> None:
     together = run(lineages(epochs=3), make_place("together"))
-    assert made_forms == [4]
+    assert made_sizes == [4]
     for one in lineages(epochs=3):
         (alone,) = curves(run([one], make_place("alone"))).values()
         assert_close(curves(together)[one.lineage_id], alone)
     assert set(ends(together).values()) == {LineageFinished(one.lineage_id, 1) for one in lineages()}
 
 
-def test_lineages_that_are_behind_catch_up_and_join(make_place: MakePlace, made_forms: list[int]) -> None:
+def test_lineages_that_are_behind_catch_up_and_join(make_place: MakePlace, made_sizes: list[int]) -> None:
     whole = curves(run(lineages(epochs=5), make_place("whole")))
-    place = make_place("parts")
+    context = make_place("parts")
     first, second, third, fourth = lineages(epochs=5)
-    run([replace(first, config=first.config.model_copy(update={"epochs": 2}))], place)
-    run([replace(one, config=one.config.model_copy(update={"epochs": 3})) for one in (second, third)], place)
-    made_forms.clear()
-    rest = run([first, second, third, fourth], place)
-    # Those an epoch ahead stand beside those behind, so that the form has the shape it would have had.
-    assert made_forms == [1, 4, 4]
+    run([replace(first, config=first.config.model_copy(update={"epochs": 2}))], context)
+    run([replace(one, config=one.config.model_copy(update={"epochs": 3})) for one in (second, third)], context)
+    made_sizes.clear()
+    rest = run([first, second, third, fourth], context)
+    # Those an epoch ahead stand beside those behind, so that the strategy has the shape it would have had.
+    assert made_sizes == [1, 4, 4]
     for name, expected in whole.items():
         assert_close(curves(rest)[name], expected)
 
 
-def test_lineages_leave_at_their_own_ends(make_place: MakePlace, made_forms: list[int]) -> None:
+def test_lineages_leave_at_their_own_ends(make_place: MakePlace, made_sizes: list[int]) -> None:
     wanted = [1, 3, 3, 4]
     tasks = [
         replace(one, config=one.config.model_copy(update={"epochs": epochs}))
         for one, epochs in zip(lineages(), wanted, strict=True)
     ]
     events = run(tasks, make_place())
-    assert made_forms == [4, 3, 1]
+    assert made_sizes == [4, 3, 1]
     assert [len(curve) - 1 for curve in curves(events).values()] == wanted
     assert all(isinstance(end, LineageFinished) for end in ends(events).values())
 
 
 def test_any_part_of_a_pack_goes_on_in_another_pack(make_place: MakePlace) -> None:
     whole = curves(run(lineages(epochs=4), make_place("whole")))
-    place = make_place("parts")
-    run(lineages(epochs=2), place)
+    context = make_place("parts")
+    run(lineages(epochs=2), context)
     newcomer = task(name="f" * 64, epochs=4, learning_rate=0.2, hyper={"neurons": 30})
-    rest = curves(run([lineages(epochs=4, recorded=2, attempt=2)[2], newcomer], place))
+    rest = curves(run([lineages(epochs=4, recorded=2, attempt=2)[2], newcomer], context))
     assert_close(rest[f"{2:064x}"], whole[f"{2:064x}"][3:])
     (alone,) = curves(run([newcomer], make_place("alone"))).values()
     assert_close(rest["f" * 64], alone)
@@ -158,22 +160,22 @@ def test_kinds_that_cannot_be_one_are_trained_one_after_another(make_place: Make
 
 
 def test_a_stop_ends_the_pack_without_a_verdict(make_place: MakePlace) -> None:
-    place = make_place(stop=lambda: True)
-    assert run(lineages(), place) == []
+    context = make_place(stop=lambda: True)
+    assert run(lineages(), context) == []
 
 
 @pytest.fixture
 def breaking(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """Training that raises in epoch 2 when a given learning rate is among the form's."""
+    """Training that raises in epoch 2 when a given learning rate is among the strategy's."""
     what: dict[str, Any] = {"rate": RATES[1], "error": RuntimeError("this one breaks"), "sizes": []}
 
-    def broken(form: Form, epoch: int) -> list[tuple[float, float]]:
-        what["sizes"] += [form.size]
-        if epoch == 2 and what["condition"](form):
+    def broken(strategy: Strategy, epoch: int) -> list[tuple[float, float]]:
+        what["sizes"] += [strategy.size]
+        if epoch == 2 and what["condition"](strategy):
             raise what["error"]
-        return train_epoch(form, epoch)
+        return train_epoch(strategy, epoch)
 
-    what["condition"] = lambda form: what["rate"] in form.rates
+    what["condition"] = lambda strategy: what["rate"] in strategy.rates
     monkeypatch.setattr(epochs, "train_epoch", broken)
     yield what
 
@@ -195,11 +197,11 @@ def test_the_one_to_blame_is_found_by_halving(make_place: MakePlace, breaking: d
 def test_a_pack_the_memory_does_not_hold_is_halved_and_that_is_remembered(
     make_place: MakePlace, breaking: dict[str, Any], error: Exception
 ) -> None:
-    breaking |= {"error": error, "condition": lambda form: form.size > 2}
+    breaking |= {"error": error, "condition": lambda strategy: strategy.size > 2}
     events = run(lineages(epochs=3), make_place())
     assert all(isinstance(end, LineageFinished) for end in ends(events).values())
-    (measured,) = [event for event in events if isinstance(event, FormMeasured)]
-    assert (measured.form, measured.models, measured.seconds) == ("concatenated", 4, None)
+    (measured,) = [event for event in events if isinstance(event, StrategyMeasured)]
+    assert (measured.strategy, measured.models, measured.seconds) == ("concatenated", 4, None)
     breaking["sizes"].clear()
     assert len(ends(run(lineages(epochs=3), make_place("again"), [measured]))) == 4
     assert set(breaking["sizes"]) == {2}
@@ -208,14 +210,14 @@ def test_a_pack_the_memory_does_not_hold_is_halved_and_that_is_remembered(
 def test_a_form_the_memory_does_not_hold_is_gone_before_its_halves_are_tried(
     make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alive: list[weakref.ref[Form]] = []
+    alive: list[weakref.ref[Strategy]] = []
 
-    def full(form: Form, epoch: int) -> list[tuple[float, float]]:
-        assert not [other for other in alive if other() not in (None, form)]
-        alive.append(weakref.ref(form))
-        if form.size > 1:
+    def full(strategy: Strategy, epoch: int) -> list[tuple[float, float]]:
+        assert not [other for other in alive if other() not in (None, strategy)]
+        alive.append(weakref.ref(strategy))
+        if strategy.size > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return train_epoch(form, epoch)
+        return train_epoch(strategy, epoch)
 
     monkeypatch.setattr(epochs, "train_epoch", full)
     assert all(isinstance(end, LineageFinished) for end in ends(run(lineages(epochs=1), make_place())).values())
@@ -223,11 +225,11 @@ def test_a_form_the_memory_does_not_hold_is_gone_before_its_halves_are_tried(
 
 
 def test_a_proof_the_memory_does_not_hold_is_made_of_halves(
-    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, made_forms: list[int]
+    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, made_sizes: list[int]
 ) -> None:
     together = parity._together
 
-    def full(made: type[Form], members: Sequence[Member], *others: Any) -> Any:
+    def full(made: type[Strategy], members: Sequence[Member], *others: Any) -> Any:
         if len(members) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return together(made, members, *others)
@@ -235,25 +237,25 @@ def test_a_proof_the_memory_does_not_hold_is_made_of_halves(
     monkeypatch.setattr(parity, "_together", full)
     events = run(lineages(epochs=1), make_place())
     assert all(isinstance(end, LineageFinished) for end in ends(events).values())
-    (measured,) = [event for event in events if isinstance(event, FormMeasured)]
-    assert (measured.form, measured.models, measured.seconds) == ("concatenated", 4, None)
-    assert set(made_forms) == {2}
+    (measured,) = [event for event in events if isinstance(event, StrategyMeasured)]
+    assert (measured.strategy, measured.models, measured.seconds) == ("concatenated", 4, None)
+    assert set(made_sizes) == {2}
 
 
 def test_what_was_measured_is_told_once_and_then_known(
-    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, made_forms: list[int]
+    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch, made_sizes: list[int]
 ) -> None:
     monkeypatch.setattr(packs, "STEPS_WORTH_A_PROBE", 1)
     events = run(lineages(epochs=2), make_place())
-    measured = [event for event in events if isinstance(event, FormMeasured)]
-    assert {one.form for one in measured} == {"alone", "concatenated"}
+    measured = [event for event in events if isinstance(event, StrategyMeasured)]
+    assert {one.strategy for one in measured} == {"alone", "concatenated"}
     assert all(one.models == 4 and one.seconds and one.seconds > 0 for one in measured)
     again = run(lineages(epochs=2), make_place("again"), measured)
-    assert not [event for event in again if isinstance(event, FormMeasured)]
-    slow = [replace(one, seconds=1.0 if one.form == "alone" else 2.0) for one in measured]
-    made_forms.clear()
+    assert not [event for event in again if isinstance(event, StrategyMeasured)]
+    slow = [replace(one, seconds=1.0 if one.strategy == "alone" else 2.0) for one in measured]
+    made_sizes.clear()
     assert len(ends(run(lineages(epochs=2), make_place("slow"), slow))) == 4
-    assert made_forms == []
+    assert made_sizes == []
 
 
 def test_the_fastest_form_is_taken_only_where_it_is_clearly_faster() -> None:
@@ -282,18 +284,20 @@ def test_compiled_code_is_taken_for_a_long_training_and_keeps_its_numbers(
         for index, rate in enumerate(RATES[:3])
     ]
     measured = [
-        FormMeasured(*autotune._names([Member(one, make_place()) for one in tasks], make_place()), form, 3, 64, seconds)
-        for form, seconds in {"alone": 1e3, "stacked": 1e3, "compiled": 1.0}.items()
+        StrategyMeasured(
+            *autotune._names([Member(one, make_place()) for one in tasks], make_place()), strategy, 3, 64, seconds
+        )
+        for strategy, seconds in {"alone": 1e3, "stacked": 1e3, "compiled": 1.0}.items()
     ]
     compiled = run(tasks, make_place("compiled"), measured)
     assert len([end for end in ends(compiled).values() if isinstance(end, LineageFinished)]) == 3
-    alone = run(tasks, make_place("alone"), [replace(one, seconds=0.1) for one in measured if one.form == "alone"])
+    alone = run(tasks, make_place("alone"), [replace(one, seconds=0.1) for one in measured if one.strategy == "alone"])
     for name, expected in curves(alone).items():
         assert_close(curves(compiled)[name], expected)
 
 
 def test_events_of_a_group_come_in_the_order_of_epochs(make_place: MakePlace) -> None:
-    place = make_place()
-    members = [Member(one, place) for one in lineages(epochs=2)]
-    epochs = [event.epoch for event in train_group(members, place) if isinstance(event, EpochRecord)]
+    context = make_place()
+    members = [Member(one, context) for one in lineages(epochs=2)]
+    epochs = [event.epoch for event in train_group(members, context) if isinstance(event, EpochRecord)]
     assert epochs == [0] * 4 + [1] * 4 + [2] * 4

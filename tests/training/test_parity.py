@@ -1,4 +1,4 @@
-"""A form is proved on the members it is to train: what no comparison of modules can see is found by its numbers."""
+"""A strategy is proved on the members it is to train: what no comparison of modules can see is found by its numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gridsearch.config.events import EpochRecord
 from gridsearch.models.registry import find_model
 from gridsearch.training.loop import pack
 from gridsearch.training.loop.member import Member
-from gridsearch.training.stacking.autotune import FORMS
+from gridsearch.training.stacking.autotune import STRATEGIES
 from gridsearch.training.stacking.parity import proved
 from gridsearch.training.strategies.concatenated import dense_layers
 from tests.training.conftest import MakePlace, task
@@ -114,36 +114,36 @@ def test_a_model_that_is_more_than_its_module_gets_its_own_numbers(
 
 @pytest.mark.parametrize("kind", ["Clamps", "Global", "OnTheClass", "Replaces"])
 def test_such_a_model_fails_the_proof_and_an_honest_one_passes(kind: str, tricks: Path, make_place: MakePlace) -> None:
-    place = make_place()
+    context = make_place()
     for name, honest in ((kind, False), ("Base", True)):
-        members = [Member(one, place) for one in lineages(name, tricks)]
-        forms = ["stacked"] + (["concatenated"] if dense_layers(members[0].module) else [])
-        for form in forms:
-            assert all(proved(FORMS[form], members, place)) is honest, (name, form)
+        members = [Member(one, context) for one in lineages(name, tricks)]
+        strategies = ["stacked"] + (["concatenated"] if dense_layers(members[0].module) else [])
+        for strategy in strategies:
+            assert all(proved(STRATEGIES[strategy], members, context)) is honest, (name, strategy)
 
 
 def test_the_proof_leaves_members_where_they_were(tricks: Path, make_place: MakePlace) -> None:
     expected = curves(run(lineages("Base", tricks), make_place("a")))
-    place = make_place("b")
-    run([one for one in lineages("Base", tricks)][:1], place)
-    members = [Member(one, place) for one in lineages("Base", tricks)]
+    context = make_place("b")
+    run([one for one in lineages("Base", tricks)][:1], context)
+    members = [Member(one, context) for one in lineages("Base", tricks)]
     before = [(member.next_epoch, member.steps) for member in members]
-    assert all(proved(FORMS["stacked"], members, place))
+    assert all(proved(STRATEGIES["stacked"], members, context))
     assert [(member.next_epoch, member.steps) for member in members] == before
-    found = curves(run(lineages("Base", tricks), place))
+    found = curves(run(lineages("Base", tricks), context))
     for name, records in expected.items():
         assert_close(found[name], records)
     assert all(isinstance(record, EpochRecord) for records in found.values() for record in records)
 
 
 def test_a_rate_or_a_penalty_out_of_all_measure_fails_the_proof_for_nobody(tricks: Path, make_place: MakePlace) -> None:
-    place = make_place()
+    context = make_place()
     for wild in ({"learning_rate": 1e6}, {"weight_decay": 1e6}, {"l1": 1e6}, {"momentum": 0.9999}):
         tasks = lineages("Base", tricks)
         changed = replace(tasks[1], config=tasks[1].config.model_copy(update=wild))
-        members = [Member(one, place) for one in (tasks[0], changed, tasks[2])]
-        for form in ("stacked", "concatenated"):
-            assert proved(FORMS[form], members, place) == [True] * 3, (wild, form)
+        members = [Member(one, context) for one in (tasks[0], changed, tasks[2])]
+        for strategy in ("stacked", "concatenated"):
+            assert proved(STRATEGIES[strategy], members, context) == [True] * 3, (wild, strategy)
 
 
 def test_a_model_that_fails_the_proof_leaves_the_others_together(
@@ -152,9 +152,9 @@ def test_a_model_that_fails_the_proof_leaves_the_others_together(
     trained: list[list[str]] = []
     advance = pack.advance
 
-    def watched(members: Any, place: Any, form: Any) -> Any:
+    def watched(members: Any, context: Any, strategy: Any) -> Any:
         trained.append([member.task.lineage_id for member in members])
-        return advance(members, place, form)
+        return advance(members, context, strategy)
 
     monkeypatch.setattr(pack, "advance", watched)
     monkeypatch.setattr(pack, "fastest", lambda seconds, steps: "stacked")

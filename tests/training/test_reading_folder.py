@@ -15,7 +15,7 @@ from gridsearch.config.events import EpochRecord
 from gridsearch.config.sections import Objective
 from gridsearch.config.trial_epoch import reading_epoch
 from gridsearch.errors import StorageError
-from gridsearch.training.loop.task import Keeping
+from gridsearch.training.loop.task import Retention
 from gridsearch.training.weight_snapshots import ReadingFolder, ReadingKeeper, weights_of
 from tests.training.conftest import task
 
@@ -83,10 +83,10 @@ def test_whatever_the_curve_each_trial_finds_its_epoch_and_nothing_else_is_left(
     history = history[: (stop or readings[-1]) + 1]
     asked = replace(task(epochs=readings[-1], name=NAME, **recipe), readings=readings)
     stopped_after = chance.randint(0, len(history) - 1)
-    keeper = ReadingKeeper(asked, Keeping(tmp_path, objective), [])
+    keeper = ReadingKeeper(asked, Retention(tmp_path, objective), [])
     for epoch in range(len(history)):
         if epoch == stopped_after + 1:  # and another worker goes on
-            keeper = ReadingKeeper(asked, Keeping(tmp_path, objective), history[:epoch])
+            keeper = ReadingKeeper(asked, Retention(tmp_path, objective), history[:epoch])
         state = {"model.w": torch.full((2,), float(epoch)), "optimizer.steps": torch.tensor(epoch)}
         keeper.after_epoch(history[: epoch + 1], state)
     chosen = {reading_epoch(trial, objective, history) for trial in keeper.trials}

@@ -89,18 +89,18 @@ def _device() -> Iterator[Finding]:
         yield Finding(
             "compiler", why_not_compiled(torch.device("cuda" if count else "cpu")) or "stacked models can be compiled"
         )
-        yield from _forms(torch.device("cuda" if count else "cpu"))
+        yield from _strategies(torch.device("cuda" if count else "cpu"))
     except Exception as error:
         yield Finding("gpu", f"torch cannot be used: {error}", fine=False)
 
 
-def _forms(device: torch.device) -> Iterator[Finding]:
+def _strategies(device: torch.device) -> Iterator[Finding]:
     """Say of each way to train several models as one whether it works here."""
-    from gridsearch.training.stacking.self_check import unusable_forms
+    from gridsearch.training.stacking.self_check import unusable_strategies
 
-    for form, why in unusable_forms(device).items():
+    for strategy, why in unusable_strategies(device).items():
         text = f"refused, so models are trained alone: {why}" if why else "gets the numbers that a model gets alone"
-        yield Finding(form, text, fine=not why)
+        yield Finding(strategy, text, fine=not why)
 
 
 def _sqlite() -> Iterator[Finding]:

@@ -64,7 +64,7 @@ def plan(
     )
     spec = jobs.load(job, set_, only)
     if explain:
-        require_own_process(spec.models)  # its forms are measured
+        require_own_process(spec.models)  # its strategies are measured
     if not as_json:
         plan_teachers(spec, training)
     print_plan(spec, training, as_json=as_json, explained=explain)

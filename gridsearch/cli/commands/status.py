@@ -19,17 +19,17 @@ from gridsearch.cli.streams import columns, data, say
 def status(job: OptionalJobName = None, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
     """Print how each job stands: counts, launches, failures; and what the store takes of the disk."""
     from gridsearch.cli.render.disk import use_text
-    from gridsearch.cli.render.status import standing, standing_text
+    from gridsearch.cli.render.status import job_status, status_text
     from gridsearch.engine.disk.disk_use import disk_use
 
     with open_to_read(store, job) as opened:
         names = [jobs.stored_name(opened, job)] if job else [row.name for row in opened.jobs()]
-        found = [standing(opened, name) for name in names]
+        found = [job_status(opened, name) for name in names]
     used = disk_use(store)
     if as_json:
         data(json.dumps([one | {"disk": used.json()} for one in found], indent=2))
     elif found:
         width = columns(sys.stdout)
-        data("\n\n".join([*(standing_text(one, width=width) for one in found), use_text(used, width=width)]))
+        data("\n\n".join([*(status_text(one, width=width) for one in found), use_text(used, width=width)]))
     else:
         say(f"{store}: no job has been launched yet")

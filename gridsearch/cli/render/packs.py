@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _LEGEND = (
-    "step: of all models of the pack, in its form; alone: of all, one after another. The columns after pack are the"
+    "step: of all models of the pack, by its strategy; alone: of all, one after another. The columns after pack are the"
     " settings that keep trainings apart: models that differ in them are not trained as one."
 )
 
@@ -22,7 +22,7 @@ _LEGEND = (
 def packs_grid(packs: Sequence[ExplainedPack], note: str = "") -> Grid:
     """Return the packs as a table for a terminal; `note` says what this machine cannot do."""
     keys = list(packs[0].shared) if packs else []
-    headings = ["pack", *keys, "trainings", "trials", "epochs", "form", "step", "alone", "time", "memory"]
+    headings = ["pack", *keys, "trainings", "trials", "epochs", "strategy", "step", "alone", "time", "memory"]
     rows = [
         [
             f"{number}{'*' if pack.cut else ''}",
@@ -30,7 +30,7 @@ def packs_grid(packs: Sequence[ExplainedPack], note: str = "") -> Grid:
             f"{pack.lineages:,}",
             f"{pack.trials:,}",
             f"{pack.epochs:,}",
-            pack.form or "to be measured",
+            pack.strategy or "to be measured",
             _step(pack.step_seconds),
             _step(pack.alone_seconds),
             ("" if pack.step_seconds else "about ") + duration(pack.seconds),

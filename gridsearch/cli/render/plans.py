@@ -183,7 +183,7 @@ def plan_text(
     if plan.grid.repeated:
         names = " or ".join(plan.grid.idle)
         rows.append(("", f"-{plan.grid.repeated:,}", f"the same trial as another point: {names} changes nothing there"))
-    if plan.grid.asked and plan.grid.standing < plan.grid.asked:
+    if plan.grid.asked and plan.grid.kept < plan.grid.asked:
         rows.append(("", "", f"{plan.grid.asked:,} were asked for, and no more could be found"))
     rows.append(("trials", f"{len(plan.grid.trials):,}", _copies_text(job, plan)))
     if plan.grid.chosen is not None:
@@ -300,7 +300,7 @@ def _copies_text(job: JobSpec, plan: Plan) -> str:
     repeats = {"weights": "seeds", "split": "splits", "both": "seeds and splits"}[job.repeat_over]
     times = [f"{job.repeats} {repeats}"] if job.repeats > 1 else []
     times += [f"{job.split.folds} folds"] if job.split.folds else []
-    return " x ".join([plural(plan.grid.standing, "point"), *times]) if times else ""
+    return " x ".join([plural(plan.grid.kept, "point"), *times]) if times else ""
 
 
 def _difference(plan: Plan) -> list[tuple[str, int, str]]:

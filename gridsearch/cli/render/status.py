@@ -27,7 +27,7 @@ _LINEAGES_SHOWN = 3
 SILENT_SECONDS = 60.0
 
 
-def standing(store: Store, name: str) -> dict[str, Any]:
+def job_status(store: Store, name: str) -> dict[str, Any]:
     """Return how a job stands as JSON values."""
     from gridsearch.engine.run.liveness import is_gone, is_there, silent_seconds
 
@@ -118,7 +118,7 @@ def _launch_state(launch: dict[str, Any]) -> str:
     return f"{silent}; if it is gone, what it left open goes on with: gridsearch resume"
 
 
-def standing_text(found: dict[str, Any], *, width: int | None) -> str:
+def status_text(found: dict[str, Any], *, width: int | None) -> str:
     """Return how a job stands as lines of text that keep to a width."""
     trials = found["trials"]
     done = trials - found["open"]

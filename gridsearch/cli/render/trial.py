@@ -74,7 +74,7 @@ def trial_json(
             {
                 "first_epoch": span.first,
                 "last_epoch": span.last,
-                "form": span.formation.form,
+                "strategy": span.formation.strategy,
                 "lineages": [place.lineage_id for place in span.formation.places] or [row.lineage_id],
                 "device": span.formation.device,
                 "threads": span.formation.threads,

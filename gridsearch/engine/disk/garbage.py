@@ -129,7 +129,7 @@ def _of_lineages(
             pieces.append(_folder(whole[worth[name].use], folder.folder, folder.remove, name))
             del left[name]
         elif spare := folder.spare():
-            piece = Piece(Kind.SPARE, folder.folder, len(spare), sum(map(_size, spare)), folder.settle, name)
+            piece = Piece(Kind.SPARE, folder.folder, len(spare), sum(map(_size, spare)), folder.finalize, name)
             pieces.append(piece)
             left[name] = replace(left[name], size=left[name].size - piece.size)
     # What is held stays, and counts.

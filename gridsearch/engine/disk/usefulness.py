@@ -42,11 +42,11 @@ class Found:
 class Worth:
     """How useful a checkpoint is: what may come of it, then what was seen of it; the least goes first.
 
-    `standing` is 0 for the best of its job and less for all others, `seconds_per_byte` what it took to train.
+    `rank` is 0 for the best of its job and less for all others, `seconds_per_byte` what it took to train.
     """
 
     use: Use
-    standing: float
+    rank: float
     seconds_per_byte: float
     changed_at: float
     lineage_id: str
@@ -82,13 +82,13 @@ def worths(store: Store, found: Mapping[str, Found]) -> dict[str, Worth]:
     """Return how useful the checkpoints of lineages are."""
     rows, configs = store.lineages(found), store.configs(found)
     open_ones: set[str] = set()
-    standings: dict[str, float] = {}
+    ranks: dict[str, float] = {}
     seconds: dict[str, float] = {}
     for job in store.jobs():
         trials = store.trials(job.name)
         open_ones |= {trial.lineage_id for trial in trials if trial.state in OPEN_STATES}
-        for lineage_id, standing in _standings(store, job.name).items():
-            standings[lineage_id] = max(standing, standings.get(lineage_id, -1.0))
+        for lineage_id, rank in _ranks(store, job.name).items():
+            ranks[lineage_id] = max(rank, ranks.get(lineage_id, -1.0))
         for trial in trials:
             seconds[trial.lineage_id] = max(trial.seconds or 0.0, seconds.get(trial.lineage_id, 0.0))
 
@@ -104,7 +104,7 @@ def worths(store: Store, found: Mapping[str, Found]) -> dict[str, Worth]:
     return {
         lineage_id: Worth(
             use(lineage_id),
-            standings.get(lineage_id, -1.0),
+            ranks.get(lineage_id, -1.0),
             seconds.get(lineage_id, 0.0) / max(1, one.size),
             one.changed_at,
             lineage_id,
@@ -129,7 +129,7 @@ def beyond(found: Mapping[str, Found], worth: Mapping[str, Worth], limit: float)
     return going
 
 
-def _standings(store: Store, job: str) -> dict[str, float]:
+def _ranks(store: Store, job: str) -> dict[str, float]:
     """Return of a job's lineages that have a score where they stand, from 0, the best, down to -1."""
     order = list(dict.fromkeys(row.lineage_id for place in best(store, job) for row in place.members))
     return {lineage_id: -place / len(order) for place, lineage_id in enumerate(order)}

@@ -12,7 +12,7 @@ from gridsearch.config.events import LineagePlaced, WorkerEvent
 from gridsearch.config.trial import PretrainedFiles, SplitKey
 from gridsearch.data.splits import SplitDataset
 from gridsearch.training.distillation import TeacherFile
-from gridsearch.training.loop.task import Keeping, Pack
+from gridsearch.training.loop.task import Pack, Retention
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class WorkerSettings:
     model_search: tuple[Path, ...]
     device: str
     threads: int
-    keeping: Keeping | None = None
+    retention: Retention | None = None
     pretrained: PretrainedFiles = field(default_factory=dict)
     teachers: Mapping[str, TeacherFile] = field(default_factory=dict)
     patience: float | None = None
 
 
-class Desk(Protocol):
+class TaskQueue(Protocol):
     """Where an executor gets packs and brings what happens; implemented by the driver, called from one thread."""
 
     def next_pack(self) -> Pack | None:
@@ -58,7 +58,7 @@ class Desk(Protocol):
 
 
 def opens_formation(event: WorkerEvent) -> bool:
-    """Whether an event is the last that tells of a formation; the desk learns of it before it is at work.
+    """Whether an event is the last that tells of a formation; the queue learns of it before it is at work.
 
     Checkpoints do not say what trained them, so epochs must not come to be before the store knows; and from then on a
     worker is silent.
@@ -70,7 +70,7 @@ def opens_formation(event: WorkerEvent) -> bool:
 
 
 class Executor(Protocol):
-    """Has packs trained until the desk has none left or wants to stop."""
+    """Has packs trained until the queue has none left or wants to stop."""
 
     def __enter__(self) -> Self:
         """Start the workers."""
@@ -80,5 +80,5 @@ class Executor(Protocol):
     ) -> None:
         """Stop the workers; none is left behind."""
 
-    def run(self, desk: Desk) -> None:
-        """Train packs from the desk; may be called again when the desk has more."""
+    def run(self, queue: TaskQueue) -> None:
+        """Train packs from the queue; may be called again when the queue has more."""

@@ -11,15 +11,15 @@ from typing import Self
 import torch
 
 from gridsearch.config.events import WorkerEvent
-from gridsearch.engine.executors.base import Desk, WorkerSettings, opens_formation
+from gridsearch.engine.executors.base import TaskQueue, WorkerSettings, opens_formation
 from gridsearch.engine.executors.descriptors import descriptors_to
-from gridsearch.engine.executors.worker_context import WorkplaceMaker
+from gridsearch.engine.executors.worker_context import WorkerContexts
 from gridsearch.models.seeding import RandomStates
 from gridsearch.training.loop.pack import train_pack
 from gridsearch.training.loop.task import Pack
 from gridsearch.training.recipe.arithmetic import Arithmetic
 
-#: How often what happened is handed to the desk; checkpoints already hold it.
+#: How often what happened is handed to the queue; checkpoints already hold it.
 REPORT_SECONDS = 0.5
 #: How often to ask again while there is no pack only because the store is locked.
 HELD_UP_SECONDS = 0.1
@@ -53,26 +53,26 @@ class InlineExecutor:
         self.random_states.restore()
         self.arithmetic.hold()
 
-    def run(self, desk: Desk) -> None:
-        """Train the desk's packs until it has none left or wants to stop."""
-        places = WorkplaceMaker(self.settings, stop=desk.stopping)
-        while not desk.stopping():
-            if (pack := desk.next_pack()) is not None:
-                self._train(pack, places, desk)
-            elif desk.held_up():
+    def run(self, queue: TaskQueue) -> None:
+        """Train the queue's packs until it has none left or wants to stop."""
+        places = WorkerContexts(self.settings, stop=queue.stopping)
+        while not queue.stopping():
+            if (pack := queue.next_pack()) is not None:
+                self._train(pack, places, queue)
+            elif queue.held_up():
                 time.sleep(HELD_UP_SECONDS)
-                desk.tick()
+                queue.tick()
             else:
                 return
 
-    def _train(self, pack: Pack, places: WorkplaceMaker, desk: Desk) -> None:
+    def _train(self, pack: Pack, places: WorkerContexts, queue: TaskQueue) -> None:
         batch: list[WorkerEvent] = []
         handed_over = time.monotonic()
         try:
             for event in train_pack(pack, places.at):
                 batch.append(event)
                 if time.monotonic() - handed_over >= REPORT_SECONDS or opens_formation(event):
-                    desk.record(batch)
+                    queue.record(batch)
                     batch, handed_over = [], time.monotonic()
         finally:
-            desk.record(batch)
+            queue.record(batch)

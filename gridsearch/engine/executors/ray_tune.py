@@ -29,11 +29,11 @@ from gridsearch.engine.executors.ray_session import RaySession, session_folder  
 from ray import tune
 from ray.tune.search import Searcher
 
-from gridsearch.config.events import FormMeasured, WorkerEvent
+from gridsearch.config.events import StrategyMeasured, WorkerEvent
 from gridsearch.config.identity import canonical, parse
-from gridsearch.engine.executors.base import Desk, WorkerSettings, opens_formation
+from gridsearch.engine.executors.base import TaskQueue, WorkerSettings, opens_formation
 from gridsearch.engine.executors.descriptors import descriptors_to, open_log
-from gridsearch.engine.executors.worker_context import WorkplaceMaker
+from gridsearch.engine.executors.worker_context import WorkerContexts
 from gridsearch.engine.executors.worker_log import WorkerLog
 from gridsearch.engine.run.interruption import SIGNALS
 from gridsearch.engine.run.own_folder import OwnFolder
@@ -56,7 +56,7 @@ class PackTrainable(tune.Trainable):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.log = WorkerLog()
         self.watchdog = Watchdog(settings.patience, silent)
-        self.places = WorkplaceMaker(settings)
+        self.places = WorkerContexts(settings)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -90,20 +90,20 @@ class NotSaved:
 
 
 class PackSearcher(NotSaved, Searcher):
-    """Gives Tune the desk's packs, in Tune's terms suggestions of a search algorithm."""
+    """Gives Tune the queue's packs, in Tune's terms suggestions of a search algorithm."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, queue: TaskQueue) -> None:
         super().__init__(metric="events", mode="max")
-        self.desk = desk
+        self.queue = queue
         self.packs: dict[str, Pack] = {}
 
     def suggest(self, trial_id: str) -> Any:
         """Return the next pack, or that there is none."""
-        pack = None if self.desk.stopping() else self.desk.next_pack()
+        pack = None if self.queue.stopping() else self.queue.next_pack()
         if pack is None:
             # A pack that is still being trained may come back if its worker dies, and a lock goes away.
-            later = self.packs or self.desk.held_up()
-            return None if later and not self.desk.stopping() else Searcher.FINISHED
+            later = self.packs or self.queue.held_up()
+            return None if later and not self.queue.stopping() else Searcher.FINISHED
         self.packs[trial_id] = pack
         return {"pack": pack_as_text(pack), "name": trial_id}
 
@@ -127,24 +127,24 @@ class StopTune(BaseException):
 
 
 class Recorder(NotSaved, tune.Callback):
-    """Brings what workers report to the desk, in the driver's process and thread."""
+    """Brings what workers report to the queue, in the driver's process and thread."""
 
-    def __init__(self, desk: Desk, searcher: PackSearcher, silences: Silences) -> None:
-        self.desk, self.searcher, self.silences = desk, searcher, silences
+    def __init__(self, queue: TaskQueue, searcher: PackSearcher, silences: Silences) -> None:
+        self.queue, self.searcher, self.silences = queue, searcher, silences
         self.error: Exception | None = None
         self.deaths = 0
         self.handlers = {number: signal.getsignal(number) for number in SIGNALS}
 
     def setup(self, stop: Any = None, num_samples: Any = None, total_num_samples: Any = None, **info: Any) -> None:
-        """Take back the signals that Tune has just taken, to end in its own way: they ask the desk to stop."""
+        """Take back the signals that Tune has just taken, to end in its own way: they ask the queue to stop."""
         if threading.current_thread() is threading.main_thread():
             for number, handler in self.handlers.items():
                 signal.signal(number, handler)
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Stop when the desk wants to: every epoch is in its checkpoint already."""
-        self._guarded(self.desk.tick)
-        if self.desk.stopping():
+        """Stop when the queue wants to: every epoch is in its checkpoint already."""
+        self._guarded(self.queue.tick)
+        if self.queue.stopping():
             raise StopTune
 
     def on_trial_result(
@@ -154,23 +154,23 @@ class Recorder(NotSaved, tune.Callback):
         self._guarded(lambda: self._record(result))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Tell the desk that a worker died; what training itself raises comes as an event instead."""
-        if self.desk.stopping():
+        """Tell the queue that a worker died; what training itself raises comes as an event instead."""
+        if self.queue.stopping():
             raise StopTune  # a signal to all our processes may have reached the workers of a cluster, too
         account = self.silences.account(trial.trial_id)
         self.deaths += not account
         pack = self.searcher.packs.pop(trial.trial_id, None)
         if pack is not None:
             reason = account or _reason(trial)
-            self._guarded(lambda: self.desk.crashed(pack, reason, silent=bool(account)))
+            self._guarded(lambda: self.queue.crashed(pack, reason, silent=bool(account)))
 
     def _record(self, result: dict[str, Any]) -> None:
-        self.desk.record(result["events"])
+        self.queue.record(result["events"])
         if error := result.get("not_writable"):
             raise StorageError(error)
 
     def _guarded(self, action: Callable[[], None]) -> None:
-        """Leave Tune at once when the desk fails (a full disk, say); Tune would bury the error in one of its own."""
+        """Leave Tune at once when the queue fails (a full disk, say); Tune would bury the error in one of its own."""
         try:
             action()
         except Exception as error:
@@ -203,13 +203,13 @@ class RayTuneExecutor:
         if self.scratch:
             self.scratch.remove()
 
-    def run(self, desk: Desk) -> None:
-        """Train the desk's packs until it has none left or wants to stop."""
-        if desk.stopping():
+    def run(self, queue: TaskQueue) -> None:
+        """Train the queue's packs until it has none left or wants to stop."""
+        if queue.stopping():
             return
         assert self.scratch, "not entered"
-        searcher = PackSearcher(desk)
-        recorder = Recorder(desk, searcher, self.silences)
+        searcher = PackSearcher(queue)
+        recorder = Recorder(queue, searcher, self.silences)
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.session.options.workers)
         trainable = tune.with_resources(
             tune.with_parameters(PackTrainable, settings=self.settings, silent=self.silences.folder.absolute()),
@@ -259,7 +259,7 @@ def pack_from_text(text: str) -> Pack:
             )
             for group in groups
         ),
-        tuple(FormMeasured(*one) for one in measured),
+        tuple(StrategyMeasured(*one) for one in measured),
     )
 
 

@@ -15,7 +15,7 @@ from gridsearch.training.arrays import DeviceArrays, pixel_type, to_device
 from gridsearch.training.distillation import Teacher
 from gridsearch.training.loop.blame import charged
 from gridsearch.training.loop.member import drawn_model
-from gridsearch.training.loop.task import Workplace
+from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.recipe.arithmetic import EXACT
 from gridsearch.training.recipe.normalization import make_normalizer
 
@@ -33,8 +33,8 @@ def choose_device(wanted: str) -> torch.device:
 KEPT = 3
 
 
-class WorkplaceMaker:
-    """Gives the workplace for a configuration; the latest divisions stay on the device and are shared."""
+class WorkerContexts:
+    """Gives the context for a configuration; the latest divisions stay on the device and are shared."""
 
     def __init__(self, settings: WorkerSettings, stop: Callable[[], bool] = lambda: False) -> None:
         torch.set_num_threads(settings.threads)
@@ -45,7 +45,7 @@ class WorkplaceMaker:
         self._arrays = lru_cache(KEPT)(self._load)
         self._places = lru_cache(KEPT)(self._make)
 
-    def at(self, config: TrialConfig) -> Workplace:
+    def at(self, config: TrialConfig) -> WorkerContext:
         """Return the place to train under a configuration."""
         dtype = pixel_type(config.precision)
         return self._places(config.split_key, dtype, config.normalization, config.teacher, config.distillation)
@@ -60,10 +60,10 @@ class WorkplaceMaker:
 
     def _make(
         self, key: SplitKey, dtype: torch.dtype, normalization: str, teacher: str, distillation: str
-    ) -> Workplace:
+    ) -> WorkerContext:
         train, validation = self._arrays(key, dtype)
         normalizer = make_normalizer(normalization, train.images)
-        place = Workplace(
+        context = WorkerContext(
             device=self.device,
             train=replace(train, normalizer=normalizer),
             validation=replace(validation, normalizer=normalizer),
@@ -71,14 +71,14 @@ class WorkplaceMaker:
             checkpoints=self.settings.checkpoints,
             model_search=self.settings.model_search,
             stop=self.stop,
-            keeping=self.settings.keeping,
+            retention=self.settings.retention,
             pretrained=self.settings.pretrained,
         )
-        return replace(place, teacher=self._teacher(teacher, distillation, place)) if teacher else place
+        return replace(context, teacher=self._teacher(teacher, distillation, context)) if teacher else context
 
-    def _teacher(self, trial_id: str, distillation: str, place: Workplace) -> Teacher:
+    def _teacher(self, trial_id: str, distillation: str, context: WorkerContext) -> Teacher:
         file = self.settings.teachers[trial_id]
-        model = charged(drawn_model)(file.config, place)
+        model = charged(drawn_model)(file.config, context)
         model.load_state_dict(torch.load(file.weights, weights_only=True))
         normalizer = file.normalizer.to(self.device) if file.normalizer else None
         mixed = file.config.precision == "mixed"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from gridsearch.config.identity import settle
+from gridsearch.config.identity import canonical_value
 from gridsearch.config.job import MODEL
 from gridsearch.config.record import JobRecord
 from gridsearch.config.trial import RECIPE_DEFAULTS
@@ -85,14 +85,14 @@ def _of_settings(
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) and value else as_written(settle(value))
+    return value if isinstance(value, str) and value else as_written(canonical_value(value))
 
 
 def _setting(config: Mapping[str, Any], name: str, defaults: Mapping[str, Any]) -> Any:
     hyper: Mapping[str, Any] = config.get("hyper", {})
     missing = RECIPE_DEFAULTS.get(name, defaults.get(name, _ABSENT))
     value = hyper[name] if name in hyper else config.get(name, missing)
-    return settle(value)
+    return canonical_value(value)
 
 
 def _other(key: str, old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]) -> bool:

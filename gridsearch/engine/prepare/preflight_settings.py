@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gridsearch.config.axes import Axis
-from gridsearch.config.identity import settle
+from gridsearch.config.identity import canonical_value
 from gridsearch.config.job import MODEL, JobSpec
 from gridsearch.config.space import Space
 from gridsearch.config.trial import RECIPE_KEYS, TrialConfig, Value
@@ -45,8 +45,8 @@ def check_fits(job: JobSpec, models: Sequence[ModelSignature], configs: Sequence
             if not wrong:
                 continue
             own = [config.hyper for config in configs if config.model == model.name]
-            held = {repr(settle(hyper[axis.name])) for hyper in own if axis.name in hyper}
-            first = next((index for index in wrong if repr(settle(axis.values[index])) in held), None)
+            held = {repr(canonical_value(hyper[axis.name])) for hyper in own if axis.name in hyper}
+            first = next((index for index in wrong if repr(canonical_value(axis.values[index])) in held), None)
             if first is not None:
                 _check_lists(job, model, axis)
                 raise _misfit(job, model, axis, first)

@@ -115,7 +115,7 @@ class PreparedJob:
         """Return the resolved job, as a store keeps it."""
         job = self.job
         models = [self.models[name] for name in job.models]
-        drawn = job.search and Drawn(random=job.search.random, drawn=self.grid.standing, size=self.grid.size)
+        drawn = job.search and Drawn(random=job.search.random, drawn=self.grid.kept, size=self.grid.size)
         return JobRecord(
             dataset=job.dataset,
             fingerprint=self.dataset.fingerprint,

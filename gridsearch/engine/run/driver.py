@@ -14,13 +14,13 @@ from gridsearch import paths
 from gridsearch.atomic import write
 from gridsearch.config.events import (
     EpochRecord,
-    FormMeasured,
     LineageDiverged,
     LineageEvent,
     LineageFailed,
     LineageFinished,
     LineageStopped,
     LogLine,
+    StrategyMeasured,
     WorkerEvent,
 )
 from gridsearch.engine.disk.checkpoint_limit import CheckpointRoom
@@ -54,7 +54,7 @@ class Listener(Protocol):
 
 
 class Driver:
-    """The desk of a launch (see `Desk`): claims lineages as workers ask for them, and records under those claims.
+    """The queue of a launch (see `TaskQueue`): claims lineages as workers ask for them, and records under those claims.
 
     What comes in while another program keeps the store locked is kept in order and done when the lock is gone; workers
     train on meanwhile. What is left when the launch ends stands in the checkpoints.
@@ -65,7 +65,7 @@ class Driver:
         self.stopping = stopping
         self.listener: Listener | None = None
         self.waiting: list[Sequence[Sequence[LineagePlan]]] = []
-        self.measured: list[FormMeasured] = []
+        self.measured: list[StrategyMeasured] = []
         self.plans: dict[str, LineagePlan] = {}
         self.unfinished: dict[str, LineageTask] = {}
         self.keeper: BestSoFar | None = None
@@ -113,13 +113,13 @@ class Driver:
 
     def record(self, events: Sequence[WorkerEvent]) -> None:
         """Record events, tracebacks to their logs first, and tell the listener; later where the store is locked."""
-        measured = [event for event in events if isinstance(event, FormMeasured)]
+        measured = [event for event in events if isinstance(event, StrategyMeasured)]
         if measured:
             self.measured += measured
             self._to_do.append(partial(self.store.remember, measured))
         for line in (event for event in events if isinstance(event, LogLine)):
             logging.getLogger(line.logger).log(line.level, "a worker: %s", line.text)
-        of_lineages = [event for event in events if not isinstance(event, (FormMeasured, LogLine))]
+        of_lineages = [event for event in events if not isinstance(event, (StrategyMeasured, LogLine))]
         if of_lineages:
             self._to_do.append(partial(self._record, of_lineages))
         self._caught_up()
@@ -155,7 +155,7 @@ class Driver:
         """Return whether the store is locked, so that a pack may come although there was none."""
         return self._next_try > 0.0
 
-    def settle(self) -> None:
+    def finalize(self) -> None:
         """Give up what an executor took and left without a word, as if its worker had died.
 
         Nobody of this launch is at work then, so no claim may stay: the launch would wait for itself.
@@ -243,8 +243,8 @@ class Driver:
             what = f"was ended: {reason.splitlines()[0]}" if silent else "died"
             self.listener.note(f"a worker {what}; {len(suspects)} of its lineages go on in another")
 
-    def _measured_of(self, tasks: Iterable[LineageTask]) -> tuple[FormMeasured, ...]:
-        """Return what may concern these tasks of all that is remembered of forms."""
+    def _measured_of(self, tasks: Iterable[LineageTask]) -> tuple[StrategyMeasured, ...]:
+        """Return what may concern these tasks of all that is remembered of strategies."""
         sizes = {task.config.batch_size for task in tasks}
         return tuple(one for one in self.measured if one.batch_size in sizes)
 

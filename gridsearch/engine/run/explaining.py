@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gridsearch.config.events import FormMeasured
+from gridsearch.config.events import StrategyMeasured
 from gridsearch.config.trial import AUGMENTATIONS
 from gridsearch.engine.executors.base import WorkerSettings
-from gridsearch.engine.executors.worker_context import WorkplaceMaker, choose_device
+from gridsearch.engine.executors.worker_context import WorkerContexts, choose_device
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.run.packing import PlannedPack
 from gridsearch.training.loop.member import Member
 from gridsearch.training.loop.task import LineageTask
 from gridsearch.training.stacking.autotune import (
     ALONE,
-    FORMS,
     STEPS_WORTH_A_PROBE,
+    STRATEGIES,
     Refusal,
     fastest,
     known,
@@ -42,10 +42,10 @@ class ExplainedPack:
 
     `shared` are the settings all its lineages have in common and other packs of the plan have not: why they are
     together; `cut` says that others of its kind are in other packs, for the workers' sake or because of a limit.
-    `form` is how it will be trained, None while that is still to be measured. `step_seconds` is what a step of the
+    `strategy` is how it will be trained, None while that is still to be measured. `step_seconds` is what a step of the
     whole pack takes and `alone_seconds` what it would one by one, None where not measured; `seconds` is the expected
     time, by those figures where there are any and by a rough rule else; `bytes` the expected memory. `refused` says
-    which form was tried and refused, for how many models, and why: those are trained in another, or alone.
+    which strategy was tried and refused, for how many models, and why: those are trained in another, or alone.
     """
 
     shared: dict[str, Any]
@@ -53,7 +53,7 @@ class ExplainedPack:
     lineages: int
     trials: int
     epochs: int
-    form: str | None
+    strategy: str | None
     step_seconds: float | None
     alone_seconds: float | None
     seconds: float
@@ -65,14 +65,14 @@ class ExplainedPack:
 class Tried:
     """What trying a plan's packs has brought: measurements, and for each pack, in order, what was refused."""
 
-    measured: list[FormMeasured]
+    measured: list[StrategyMeasured]
     refused: list[list[Refusal]]
 
 
 def explain(
     prepared: PreparedJob,
     packs: Sequence[PlannedPack],
-    measured: Sequence[FormMeasured],
+    measured: Sequence[StrategyMeasured],
     *,
     device: str,
     threads: int,
@@ -80,19 +80,19 @@ def explain(
 ) -> list[ExplainedPack]:
     """Return the packs explained, in their order.
 
-    `measured` is what the store remembers of forms, and `refused` what `try_packs` has found out.
+    `measured` is what the store remembers of strategies, and `refused` what `try_packs` has found out.
     """
     where = machine(choose_device(device), threads)
     settings = [_separating(pack) for pack in packs]
     telling = [key for key in (settings[0] if settings else ()) if len({str(one[key]) for one in settings}) > 1]
-    kinds = Counter(pack.kind for pack in packs)
+    groups = Counter(pack.stack_group for pack in packs)
     shape, classes = prepared.dataset.image_shape, prepared.dataset.num_classes
     explained = []
     for pack, own, lost in zip(packs, settings, refused or [()] * len(packs), strict=True):
         configs = [lineage.config for lineage in pack.lineages]
         times = known(measured, where, workload(configs, shape, classes))
         shared = {key: own[key] for key in telling}
-        one = _explained(pack, shared, times, cut=kinds[pack.kind] > 1)
+        one = _explained(pack, shared, times, cut=groups[pack.stack_group] > 1)
         explained.append(replace(one, refused=tuple(lost)))
     return explained
 
@@ -100,20 +100,20 @@ def explain(
 def try_packs(
     prepared: PreparedJob,
     packs: Sequence[PlannedPack],
-    measured: Sequence[FormMeasured],
+    measured: Sequence[StrategyMeasured],
     *,
     device: str,
     threads: int,
 ) -> Tried:
-    """Measure, here and now, the forms of those packs of which nothing is remembered, and prove what they will take.
+    """Measure, here and now, the strategies of packs of which nothing is remembered, and prove what they will take.
 
     So does their worker. Compiled code is not tried: making it may take longer than anyone wants to wait for a plan.
     """
     settings = WorkerSettings(
         prepared.splits, prepared.dataset.num_classes, _NO_CHECKPOINTS, prepared.model_search, device, threads
     )
-    places = WorkplaceMaker(settings)
-    found: list[FormMeasured] = []
+    places = WorkerContexts(settings)
+    found: list[StrategyMeasured] = []
     refused: list[list[Refusal]] = []
     for pack in packs:
         refused.append([])
@@ -127,10 +127,10 @@ def try_packs(
             if steps >= STEPS_WORTH_A_PROBE:
                 new = measure(members, place, 0, times)
                 found += new
-                times |= {one.form: one.seconds for one in new}
-            form = fastest(times, steps) if times else unmeasured(dense=pack.kind.is_dense)
-            if form and form != ALONE:
-                proved(FORMS[form].proved_by or FORMS[form], members, place)
+                times |= {one.strategy: one.seconds for one in new}
+            strategy = fastest(times, steps) if times else unmeasured(dense=pack.stack_group.is_dense)
+            if strategy and strategy != ALONE:
+                proved(STRATEGIES[strategy].proved_by or STRATEGIES[strategy], members, place)
         refused[-1] = lost
     return Tried(found, refused)
 
@@ -138,12 +138,12 @@ def try_packs(
 def explain_now(
     prepared: PreparedJob,
     packs: Sequence[PlannedPack],
-    measured: Sequence[FormMeasured],
+    measured: Sequence[StrategyMeasured],
     *,
     device: str,
     threads: int,
 ) -> list[ExplainedPack]:
-    """Return the packs explained, by what the store remembers of forms and by what trying them now brings."""
+    """Return the packs explained, by what the store remembers of strategies and by what trying them now brings."""
     tried = try_packs(prepared, packs, measured, device=device, threads=threads)
     every = [*measured, *tried.measured]
     return explain(prepared, packs, every, device=device, threads=threads, refused=tried.refused)
@@ -154,17 +154,17 @@ def _explained(
 ) -> ExplainedPack:
     lone = len(pack.lineages) == 1
     steps = max(lineage.steps for lineage in pack.lineages)
-    form = ALONE if lone else fastest(times, steps) if times else None
-    if not form and steps < STEPS_WORTH_A_PROBE:
-        form = unmeasured(dense=pack.kind.is_dense)
-    step = times.get(form) if form else None
+    strategy = ALONE if lone else fastest(times, steps) if times else None
+    if not strategy and steps < STEPS_WORTH_A_PROBE:
+        strategy = unmeasured(dense=pack.stack_group.is_dense)
+    step = times.get(strategy) if strategy else None
     return ExplainedPack(
         shared=shared,
         cut=cut,
         lineages=len(pack.lineages),
         trials=sum(lineage.trials for lineage in pack.lineages),
         epochs=sum(lineage.epochs for lineage in pack.lineages),
-        form=form,
+        strategy=strategy,
         step_seconds=step,
         alone_seconds=times.get(ALONE),
         seconds=step * steps if step else pack.seconds,
@@ -184,9 +184,9 @@ def _separating(pack: PlannedPack) -> dict[str, Any]:
         "batch_size": config.batch_size,
         "data_seed": config.data_seed,
         "fold": config.fold,
-        "optimizer": pack.kind.optimizer,
-        "nesterov": pack.kind.nesterov,
-        "fused_sgd": pack.kind.plain,
+        "optimizer": pack.stack_group.optimizer,
+        "nesterov": pack.stack_group.nesterov,
+        "fused_sgd": pack.stack_group.plain,
         **{key: getattr(config, key) for key in ("normalization", *AUGMENTATIONS, "precision", "distillation")},
         "freeze": config.freeze or "none",
         "seed": seeds.pop() if len(seeds) == 1 else "several",

@@ -38,7 +38,7 @@ from gridsearch.store.waiting import Patience
 from gridsearch.training.arrays import to_device
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.distillation import TeacherFile
-from gridsearch.training.loop.task import Keeping
+from gridsearch.training.loop.task import Retention
 from gridsearch.training.recipe.normalization import Normalizer, make_normalizer
 
 POLL_SECONDS = 0.5
@@ -139,9 +139,9 @@ def plan_packs(
     """
     if not lineages:
         return []
-    from gridsearch.engine.run.cost_model import TraitsFinder
+    from gridsearch.engine.run.cost_model import CostModel
 
-    memory, traits = memory_per_worker(options.device, options.workers), TraitsFinder(prepared.models)
+    memory, traits = memory_per_worker(options.device, options.workers), CostModel(prepared.models)
     for lineage in sorted(lineages, key=lambda one: prepared.job.models.index(one.config.model)):
         traits(lineage)  # by model: of users' models one at a time has a process
     packs = make_packs(lineages, traits, workers=options.workers, largest=options.largest_pack, memory=memory)
@@ -161,7 +161,7 @@ def worker_settings(
         model_search=prepared.model_search,
         device=options.device,
         threads=options.threads,
-        keeping=Keeping(paths.reading_dir(store_path, prepared.job.name), prepared.job.objective)
+        retention=Retention(paths.reading_dir(store_path, prepared.job.name), prepared.job.objective)
         if options.keep != 0
         else None,
         pretrained=prepared.pretrained,
@@ -330,7 +330,7 @@ class Launch:
                 if halting():
                     driver.catch_up()
                     break
-                driver.settle()
+                driver.finalize()
                 idle_rounds = 0 if driver.handed_out > handed_out else idle_rounds + 1
                 _check_idle(idle_rounds, len(free))
             if not halting():

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from gridsearch.search.plan import LineagePlan
 
 if TYPE_CHECKING:
-    from gridsearch.training.stacking.grouping import Kind
+    from gridsearch.training.stacking.grouping import StackGroup
     from gridsearch.training.stacking.profile import Profile
 
 #: What a step costs however little it computes, and how much is computed in a second on one core: rough figures, used
-#: only to balance packs. What a form really takes is measured by the worker that trains the pack.
+#: only to balance packs. What a strategy really takes is measured by the worker that trains the pack.
 STEP_SECONDS, FLOPS_PER_SECOND = 2e-4, 3e10
 #: A training step computes about three times what a forward pass does.
 PASSES = 3
@@ -35,10 +35,10 @@ MOST_CUTS = 4
 
 
 @dataclass(frozen=True)
-class Traits:
+class LineageCost:
     """What packing must know about a lineage: its kind (see `training.stacking.grouping`) and its model's size."""
 
-    kind: Kind
+    stack_group: StackGroup
     profile: Profile
 
 
@@ -47,20 +47,20 @@ class PlannedPack:
     """Lineages that a worker gets together, and what they are expected to take."""
 
     lineages: tuple[LineagePlan, ...]
-    kind: Kind
+    stack_group: StackGroup
     seconds: float
     bytes: int
 
 
 def make_packs(
     lineages: Sequence[LineagePlan],
-    traits: Callable[[LineagePlan], Traits],
+    traits: Callable[[LineagePlan], LineageCost],
     *,
     workers: int,
     largest: int | None = None,
     memory: int | None = None,
 ) -> list[PlannedPack]:
-    """Return the lineages in packs of one kind each, those that take longest first.
+    """Return the lineages in packs of one stack group each, those that take longest first.
 
     No pack holds more than `largest` lineages or is expected to need more than `memory` bytes. Packs are cut further
     where workers would be idle and all would be done sooner. In a pack lineages stand in the order given, however far
@@ -68,12 +68,12 @@ def make_packs(
     """
     found = {lineage.lineage_id: traits(lineage) for lineage in lineages}
 
-    def of(lineage: LineagePlan) -> Traits:
+    def of(lineage: LineagePlan) -> LineageCost:
         return found[lineage.lineage_id]
 
-    groups: defaultdict[Kind, list[LineagePlan]] = defaultdict(list)
+    groups: defaultdict[StackGroup, list[LineagePlan]] = defaultdict(list)
     for lineage in sorted(lineages, key=lambda lineage: (lineage.start, lineage.config.epochs)):
-        groups[of(lineage).kind].append(lineage)
+        groups[of(lineage).stack_group].append(lineage)
     packs = [_pack(part, of) for group in groups.values() for part in _fitting(group, of, largest, memory)]
     order = {lineage.lineage_id: place for place, lineage in enumerate(lineages)}
     return [
@@ -101,7 +101,7 @@ def bundles(packs: Sequence[PlannedPack], workers: int) -> list[list[tuple[Linea
 
 
 def _fitting(
-    group: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits], largest: int | None, memory: int | None
+    group: Sequence[LineagePlan], of: Callable[[LineagePlan], LineageCost], largest: int | None, memory: int | None
 ) -> list[Sequence[LineagePlan]]:
     """Cut a group into parts that keep the limits, or have one lineage; parts as even as the limits let them be."""
     largest = largest or LARGEST
@@ -114,7 +114,9 @@ def _fitting(
         parts += 1
 
 
-def _balanced(packs: Sequence[PlannedPack], of: Callable[[LineagePlan], Traits], workers: int) -> list[PlannedPack]:
+def _balanced(
+    packs: Sequence[PlannedPack], of: Callable[[LineagePlan], LineageCost], workers: int
+) -> list[PlannedPack]:
     """Cut the pack that takes longest again and again; return the first state that is about as good as the best."""
     states = [sorted(packs, key=lambda pack: -pack.seconds)]
     while (longest := states[-1][:1]) and len(longest[0].lineages) > 1 and len(states) <= MOST_CUTS * workers:
@@ -134,11 +136,11 @@ def _makespan(packs: Sequence[PlannedPack], workers: int) -> float:
     return max(busy)
 
 
-def _pack(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits]) -> PlannedPack:
-    return PlannedPack(tuple(lineages), of(lineages[0]).kind, _seconds(lineages, of), _bytes(lineages, of))
+def _pack(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], LineageCost]) -> PlannedPack:
+    return PlannedPack(tuple(lineages), of(lineages[0]).stack_group, _seconds(lineages, of), _bytes(lineages, of))
 
 
-def _seconds(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits]) -> float:
+def _seconds(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], LineageCost]) -> float:
     steps = [lineage.steps + EPOCH_OVERHEAD_STEPS * lineage.epochs for lineage in lineages]
     computing = sum(
         PASSES * of(lineage).profile.flops * lineage.config.batch_size / FLOPS_PER_SECOND * count
@@ -147,8 +149,8 @@ def _seconds(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits
     return max(steps) * STEP_SECONDS + computing
 
 
-def _bytes(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], Traits]) -> int:
-    """Return the expected memory: that of training, of evaluating or of proving the form, whichever is most.
+def _bytes(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], LineageCost]) -> int:
+    """Return the expected memory: that of training, of evaluating or of proving the strategy, whichever is most.
 
     Each takes weights, gradients and two slots of the optimiser, and what its batch keeps; a proof does in float64.
     """

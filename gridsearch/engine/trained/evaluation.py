@@ -95,7 +95,7 @@ def latencies(model: TrainedTrial) -> list[Latency]:
 
     They are test images, or validation images where the job has no test images.
     """
-    source = model.test() if len(model.split.test_labels) else model.place.validation
+    source = model.test() if len(model.split.test_labels) else model.context.validation
     images = source.normalized(source.pixels(source.images[:IMAGES]))
     found = []
     for size in BATCH_SIZES:

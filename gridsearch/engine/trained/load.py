@@ -19,7 +19,7 @@ from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.executors.base import WorkerSettings
 from gridsearch.engine.executors.inline import InlineExecutor
-from gridsearch.engine.executors.worker_context import WorkplaceMaker
+from gridsearch.engine.executors.worker_context import WorkerContexts
 from gridsearch.engine.prepare.preparation import starting_file
 from gridsearch.engine.trained import supervised
 from gridsearch.engine.trained.retention import trial_epoch, validation_of, weights_at_hand
@@ -42,7 +42,7 @@ from gridsearch.training.distillation import TeacherFile
 from gridsearch.training.loop.blame import charged
 from gridsearch.training.loop.evaluation import Tally, evaluation_batch
 from gridsearch.training.loop.member import drawn_model
-from gridsearch.training.loop.task import Workplace
+from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.state_checks import weights_fit
 from gridsearch.training.strategies.base import forward_context
 
@@ -60,7 +60,7 @@ class TrainedTrial:
     config: TrialConfig
     epoch: int
     model: nn.Module
-    place: Workplace
+    context: WorkerContext
     split: SplitDataset
     weights_file: Path
 
@@ -72,7 +72,7 @@ class TrainedTrial:
     @property
     def device(self) -> torch.device:
         """Return where the model is."""
-        return self.place.device
+        return self.context.device
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
@@ -83,8 +83,8 @@ class TrainedTrial:
 
     def test(self) -> DeviceArrays:
         """Return the test images and labels on the device, as the model is given them; there may be none."""
-        images = to_device(self.split.test_images, self.split.test_labels, self.device, self.place.train.dtype)
-        return replace(images, normalizer=self.place.train.normalizer)
+        images = to_device(self.split.test_images, self.split.test_labels, self.device, self.context.train.dtype)
+        return replace(images, normalizer=self.context.train.normalizer)
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ class _Located:
     settings: WorkerSettings
     file: Path
 
-    def place(self) -> Workplace:
-        """Return the workplace of the model alone: what it started from and who taught it are not needed there."""
-        return WorkplaceMaker(self.settings).at(self.config.model_copy(update={"teacher": "", "distillation": "none"}))
+    def context(self) -> WorkerContext:
+        """Return the context of the model alone: what it started from and who taught it are not needed there."""
+        return WorkerContexts(self.settings).at(self.config.model_copy(update={"teacher": "", "distillation": "none"}))
 
 
 def job_with(store: Store, trial_id: str) -> str:
@@ -150,19 +150,19 @@ def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = 
     located = _located(source, job_name, trial, epoch)
     row, config, file = located.row, located.config, located.file
     with InlineExecutor(located.settings):
-        place = located.place()
+        context = located.context()
         with supervised.within(source.building):
-            model = charged(drawn_model)(config, place)
+            model = charged(drawn_model)(config, context)
         weights: Mapping[str, Tensor] | None = read_weights(file, row.trial_id, located.epoch.epoch)
         known = own_validation(file, row.trial_id)
         if weights is None or not weights_fit(weights, model):
-            kept = _found(source, located, place, model) or _trained_again(source, located, place)
+            kept = _found(source, located, context, model) or _trained_again(source, located, context)
             weights, known = kept.weights, kept.validation
             write_weights(file, kept)
         model.load_state_dict(weights)
-        model = in_mode(model.to(place.device), training=False)
-        _tell_difference(source, row, located.epoch, known or charged(measured)(model, config, place))
-    return TrainedTrial(located.job, row, config, located.epoch.epoch, model, place, located.split, file)
+        model = in_mode(model.to(context.device), training=False)
+        _tell_difference(source, row, located.epoch, known or charged(measured)(model, config, context))
+    return TrainedTrial(located.job, row, config, located.epoch.epoch, model, context, located.split, file)
 
 
 def _located(source: ModelSource, job_name: str, trial: str, epoch: int | None) -> _Located:
@@ -192,14 +192,14 @@ def _located(source: ModelSource, job_name: str, trial: str, epoch: int | None) 
     return _Located(job, row, config, curve[epoch], split, settings, file)
 
 
-def _found(source: ModelSource, asked: _Located, place: Workplace, model: nn.Module) -> Kept | None:
+def _found(source: ModelSource, asked: _Located, context: WorkerContext, model: nn.Module) -> Kept | None:
     found = weights_at_hand(source.store_path, asked.job.name, asked.row, asked.epoch.epoch)
     if found is None or not weights_fit(found.weights, model):
         return None
-    return Kept(asked.job, asked.row, asked.epoch, found.weights, place.train.normalizer, validation_of(found))
+    return Kept(asked.job, asked.row, asked.epoch, found.weights, context.train.normalizer, validation_of(found))
 
 
-def _trained_again(source: ModelSource, asked: _Located, place: Workplace) -> Kept:
+def _trained_again(source: ModelSource, asked: _Located, context: WorkerContext) -> Kept:
     row, config, epoch = asked.row, asked.config, asked.epoch
     require_writable(asked.file)
     again = Repetition(source.store, row, config, epoch.epoch, source.device)
@@ -212,18 +212,18 @@ def _trained_again(source: ModelSource, asked: _Located, place: Workplace) -> Ke
     origin = f"{AGAIN}, {again.how}"
     if again.left_at is not None:
         origin += f"; its curve left the recorded one at epoch {again.left_at}"
-    return Kept(asked.job, row, epoch, found.weights, place.train.normalizer, validation_of(found), origin)
+    return Kept(asked.job, row, epoch, found.weights, context.train.normalizer, validation_of(found), origin)
 
 
-def measured(model: nn.Module, config: TrialConfig, place: Workplace) -> Validation:
+def measured(model: nn.Module, config: TrialConfig, context: WorkerContext) -> Validation:
     """Return what a model in evaluation mode does with the validation images of a place.
 
     It is asked only of weights whose file does not say it: such files were written before it was noted.
     """
-    tally = Tally.of(1, place.device)
-    with torch.no_grad(), forward_context(config.precision, place.device):
-        for images, labels in place.validation.in_order(evaluation_batch(place.validation)):
-            tally.add(model(images).to(place.train.dtype)[None], labels)
+    tally = Tally.of(1, context.device)
+    with torch.no_grad(), forward_context(config.precision, context.device):
+        for images, labels in context.validation.in_order(evaluation_batch(context.validation)):
+            tally.add(model(images).to(context.train.dtype)[None], labels)
     return Validation(*tally.means()[0])
 
 
@@ -261,7 +261,7 @@ def teacher_file(source: ModelSource, teacher: str) -> TeacherFile:
     """Return a trial's model at an epoch as a teacher, `ID@EPOCH`; errors are those of `trained`."""
     trial, _, epoch = teacher.partition("@")
     found = trained(source, job_with(source.store, trial), trial, int(epoch))
-    return _teacher(found.config, found.weights_file, found.place)
+    return _teacher(found.config, found.weights_file, found.context)
 
 
 def kept_teacher(source: ModelSource, teacher: str) -> TeacherFile:
@@ -271,11 +271,11 @@ def kept_teacher(source: ModelSource, teacher: str) -> TeacherFile:
     if read_weights(located.file, located.row.trial_id, located.epoch.epoch) is None:
         raise EngineError(f"the weights of the teacher, trial {trial[:8]}, are not at hand in {located.file}")
     with InlineExecutor(located.settings):
-        return _teacher(located.config, located.file, located.place())
+        return _teacher(located.config, located.file, located.context())
 
 
-def _teacher(config: TrialConfig, weights: Path, place: Workplace) -> TeacherFile:
-    normalizer = place.train.normalizer
+def _teacher(config: TrialConfig, weights: Path, context: WorkerContext) -> TeacherFile:
+    normalizer = context.train.normalizer
     return TeacherFile(config, weights, normalizer.to(torch.device("cpu")) if normalizer else None)
 
 

@@ -13,6 +13,6 @@ from gridsearch.training.activations import ActivationMaps, activation_maps, cho
 
 def validation_maps(found: TrainedTrial, places: Indices, layers: Sequence[str] = ()) -> ActivationMaps:
     """Return the maps of these convolutions (see `choose_layers`) on the validation images at these places."""
-    images = found.place.validation
+    images = found.context.validation
     pixels = images.pixels(images.images[torch.from_numpy(places).to(found.device)])
     return activation_maps(found.model, images.normalized(pixels), choose_layers(found.model, layers))

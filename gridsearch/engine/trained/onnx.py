@@ -50,12 +50,12 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
     check_onnx()
     import onnx
 
-    normalizer, cpu = trained.place.train.normalizer, torch.device("cpu")
+    normalizer, cpu = trained.context.train.normalizer, torch.device("cpu")
     model = _FromPixels(copy.deepcopy(trained.model), normalizer.to(cpu) if normalizer else None).to(cpu)
     model.eval()
     # What was trained in float64 too: hardly a runtime has convolutions in it.
     model = model.float()
-    example = torch.zeros(2, *trained.place.train.image_shape)
+    example = torch.zeros(2, *trained.context.train.image_shape)
     try:
         # What the exporter and the user's code print would stand in the midst of our own lines.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):

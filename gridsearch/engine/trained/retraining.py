@@ -14,14 +14,14 @@ from gridsearch.config.events import EpochRecord
 from gridsearch.config.identity import parse
 from gridsearch.config.trial import TrialConfig
 from gridsearch.engine.executors.base import WorkerSettings
-from gridsearch.engine.executors.worker_context import WorkplaceMaker, choose_device
+from gridsearch.engine.executors.worker_context import WorkerContexts, choose_device
 from gridsearch.engine.trained import supervised
 from gridsearch.engine.trained.weights import Validation
 from gridsearch.errors import EngineError, ModelError, StorageError
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, TrialRow
 from gridsearch.training.loop.member import Member
-from gridsearch.training.loop.task import LineageTask, Workplace
+from gridsearch.training.loop.task import LineageTask, WorkerContext
 from gridsearch.training.repeating import Neighbour, repeat
 from gridsearch.training.stacking.autotune import ALONE
 from gridsearch.training.stacking.formations import device_kind
@@ -58,10 +58,10 @@ class Repetition:
         """
         name = f"trial {self.row.trial_id[:8]}"
         with tempfile.TemporaryDirectory(prefix="gridsearch-") as folder:
-            place = WorkplaceMaker(replace(settings, checkpoints=Path(folder))).at(self.config)
-            member = Member(LineageTask(self.row.lineage_id, 0, self.config, -1), place)
+            context = WorkerContexts(replace(settings, checkpoints=Path(folder))).at(self.config)
+            member = Member(LineageTask(self.row.lineage_id, 0, self.config, -1), context)
             try:
-                for record in _in_time(self._epochs(member, place), settings.patience):
+                for record in _in_time(self._epochs(member, context), settings.patience):
                     own = Validation(record.val_loss, record.val_accuracy)
                     if self.left_at is None and not own.is_of(recorded[record.epoch]):
                         self.left_at = record.epoch
@@ -74,14 +74,14 @@ class Repetition:
             last = member.history[-1]
             return Reading(weights_of(member.state()), last.val_loss, last.val_accuracy)
 
-    def _epochs(self, member: Member, place: Workplace) -> Iterator[EpochRecord]:
+    def _epochs(self, member: Member, context: WorkerContext) -> Iterator[EpochRecord]:
         if not self.steps:
             own = Neighbour(self.row.lineage_id, self.config, 0, self.epoch)
-            yield from repeat(member, ALONE, [own], place, self.epoch)
+            yield from repeat(member, ALONE, [own], context, self.epoch)
         for span, neighbours in self.steps:
             torch.set_num_threads(span.formation.threads)
             own = Neighbour(self.row.lineage_id, self.config, span.first, span.last)
-            yield from repeat(member, span.formation.form, neighbours or [own], place, span.last)
+            yield from repeat(member, span.formation.strategy, neighbours or [own], context, span.last)
 
 
 def _in_time(records: Iterator[EpochRecord], patience: float | None) -> Iterator[EpochRecord]:

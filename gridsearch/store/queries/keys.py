@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from gridsearch.errors import StoreDamagedError
-from gridsearch.store.checked_tables import LINEAGES, TRIALS, Sealed, checked
+from gridsearch.store.checked_tables import LINEAGES, TRIALS, ChecksummedTable, checked
 from gridsearch.store.queries.lookup import batches_in
 
 
@@ -22,20 +22,20 @@ def lineage_keys(connection: Connection, lineage_ids: Iterable[str]) -> dict[str
 
 
 def names_of(
-    connection: Connection, sealed: Sealed, name: str, keys: Iterable[int | None]
+    connection: Connection, table: ChecksummedTable, name: str, keys: Iterable[int | None]
 ) -> dict[int | None, str | None]:
     """Return a column by row numbers, and None for None; `StoreDamagedError` where a row is missing."""
-    place, number = sealed.names.index(name), sealed.names.index("id")
+    place, number = table.names.index(name), table.names.index("id")
     asked = {key for key in keys if key is not None}
-    found = batches_in(connection, select(*sealed.columns), sealed.table.c.id, asked)
+    found = batches_in(connection, select(*table.columns), table.table.c.id, asked)
     names: dict[int | None, str | None] = {None: None}
-    names |= {row[number]: row[place] for row in checked(found, sealed)}
+    names |= {row[number]: row[place] for row in checked(found, table)}
     if missing := asked - names.keys():
-        raise StoreDamagedError(f"{sealed.table.name} {min(missing)} is missing")
+        raise StoreDamagedError(f"{table.table.name} {min(missing)} is missing")
     return names
 
 
-def _keys(connection: Connection, sealed: Sealed, name: str, ids: Iterable[str]) -> dict[str, int]:
-    place, number = sealed.names.index(name), sealed.names.index("id")
-    found = batches_in(connection, select(*sealed.columns), sealed.table.c[name], ids)
-    return {row[place]: row[number] for row in checked(found, sealed)}
+def _keys(connection: Connection, table: ChecksummedTable, name: str, ids: Iterable[str]) -> dict[str, int]:
+    place, number = table.names.index(name), table.names.index("id")
+    found = batches_in(connection, select(*table.columns), table.table.c[name], ids)
+    return {row[place]: row[number] for row in checked(found, table)}

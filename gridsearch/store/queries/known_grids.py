@@ -20,7 +20,7 @@ from gridsearch.store.schema.tables import trials
 
 #: Under this name a connection has what it knows.
 _KNOWN = "known grids"
-#: What of a trial decides how its job stands, the row's number first; and the seal.
+#: What of a trial decides how its job stands, the row's number first; and the checksum.
 _STANDING = ("id", "lineage", "state", *METRICS, "seal")
 #: The same of a row of `TRIALS.columns`.
 standing = itemgetter(*map((*TRIALS.names, "seal").index, _STANDING))

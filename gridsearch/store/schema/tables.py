@@ -3,8 +3,8 @@
 Rows refer to each other by small integers, so that joins over a hundred thousand trials read the file in
 order; the 64-digit ids of trials and lineages are stored once each. Five tables have rows that never change:
 `epochs`, keyed by lineage and epoch, `formations` and `trainings`, `evaluations`, and `events`. Everything else
-follows from them and is checked against them by `verify`. Every row carries a seal, which is checked whenever the row
-is read (`checked_tables.py`), but those of `job_trials`: a job's row has the hash of its grid.
+follows from them and is checked against them by `verify`. Every row carries a checksum, which is checked whenever the
+row is read (`checked_tables.py`), but those of `job_trials`: a job's row has the hash of its grid.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ epochs = Table(
     sqlite_with_rowid=False,
 )
 
-#: Who was trained together: a row for each time that lineages were put into a form.
+#: Who was trained together: a row for each time that lineages were put into a strategy.
 formations = Table(
     "formations",
     metadata,
@@ -218,7 +218,7 @@ events = Table(
     Column("seal", Integer, nullable=False),
 )
 
-#: How fast forms of training were; a memory that may be lost, so `verify` asks nothing of it but its seals.
+#: How fast strategies of training were; a memory that may be lost, so `verify` asks nothing of it but its checksums.
 measurements = Table(
     "measurements",
     metadata,
@@ -233,7 +233,7 @@ measurements = Table(
     sqlite_with_rowid=False,
 )
 
-#: What trials' models did with the test images: written once, sealed.
+#: What trials' models did with the test images: written once, table.
 evaluations = Table(
     "evaluations",
     metadata,
@@ -248,7 +248,7 @@ evaluations = Table(
     CheckConstraint("epoch >= 1", name="epoch"),
 )
 
-#: How fast trials' models answer; may be measured again, so `verify` asks nothing of it but its seals.
+#: How fast trials' models answer; may be measured again, so `verify` asks nothing of it but its checksums.
 latencies = Table(
     "latencies",
     metadata,

@@ -1,7 +1,7 @@
 """The invariants of a store; `verify` returns those that do not hold.
 
 The checks go from the ground up: the file, then the two logs (`epochs` and `events`, each row of which is
-sealed), then everything that must follow from them. Where the ground is damaged, that alone is reported: what
+table), then everything that must follow from them. Where the ground is damaged, that alone is reported: what
 stands on it cannot be read.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Connection, select
 
 from gridsearch.errors import StoreDamagedError
-from gridsearch.store.checked_tables import DERIVED, GROUND, Sealed
+from gridsearch.store.checked_tables import DERIVED, GROUND, ChecksummedTable
 from gridsearch.store.queries.lookup import Values, as_stored, batches, every
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema.revisions import columns_in, expected_schema, objects_in
@@ -35,10 +35,10 @@ _UNREADABLE = (StoreDamagedError, ValueError, TypeError, LookupError, AttributeE
 def verify(connection: Connection) -> list[Problem]:
     """Check every invariant and return those that do not hold."""
     replay = Replay()
-    for ground in (_file(connection), _schema(connection), _seals(connection, GROUND), _replay(connection, replay)):
+    for ground in (_file(connection), _schema(connection), _checksums(connection, GROUND), _replay(connection, replay)):
         if problems := list(ground):
             return problems
-    problems = list(_seals(connection, DERIVED))
+    problems = list(_checksums(connection, DERIVED))
     try:
         problems += compare(connection, replay)
         problems += trials_are_who_they_say(connection, replay)
@@ -75,21 +75,21 @@ def _schema(connection: Connection) -> Iterator[Problem]:
             yield Problem("schema", f"{table}.{column}", "the schema declares it otherwise than this program does")
 
 
-def _seals(connection: Connection, tables: Iterable[Sealed]) -> Iterator[Problem]:
-    for sealed in tables:
-        for batch in batches(connection, select(*sealed.columns)):
+def _checksums(connection: Connection, tables: Iterable[ChecksummedTable]) -> Iterator[Problem]:
+    for table in tables:
+        for batch in batches(connection, select(*table.columns)):
             try:
-                sealed.check_batch(batch)
+                table.check_batch(batch)
             except StoreDamagedError:
-                yield from _unsealed(sealed, batch)
+                yield from _damaged(table, batch)
 
 
-def _unsealed(sealed: Sealed, rows: Iterable[Values]) -> Iterator[Problem]:
+def _damaged(table: ChecksummedTable, rows: Iterable[Values]) -> Iterator[Problem]:
     for row in rows:
         try:
-            sealed.check(row)
+            table.check(row)
         except StoreDamagedError:
-            yield Problem("seal", sealed.subject(row), "it is not what was written")
+            yield Problem("checksum", table.subject(row), "it is not what was written")
 
 
 def _replay(connection: Connection, replay: Replay) -> Iterator[Problem]:

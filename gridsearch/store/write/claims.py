@@ -17,7 +17,7 @@ from gridsearch.store.queries.lookup import AnySelect, batches, batches_in, rows
 from gridsearch.store.rows import Claim
 from gridsearch.store.schema.tables import job_trials, lineages, trials
 from gridsearch.store.write.event_log import CLAIMED, RELEASED, Cause, Event, log
-from gridsearch.store.write.finalize import settle
+from gridsearch.store.write.finalize import finalize
 from gridsearch.store.write.jobs import job_key
 
 REOPENABLE = frozenset({TrialState.FAILED, TrialState.CANCELLED})
@@ -131,7 +131,7 @@ def reopen(
             cause,
             (cause.event(pending, row.lineage, trial=row.id, attempt=row.attempt) for row in found),
         )
-        settle(connection, {row.lineage for row in found}, cause)
+        finalize(connection, {row.lineage for row in found}, cause)
     return len(found)
 
 

@@ -116,7 +116,7 @@ def _row_of(connection: Connection, trial_id: str) -> EvaluationRow | None:
 
 
 def unchecked_evaluations(connection: Connection) -> list[EvaluationRow]:
-    """Return all evaluations, for `verify`, which has looked at their seals and at those of the trials."""
+    """Return all evaluations, for `verify`, which has looked at their checksums and at those of the trials."""
     return [_shown(row) for row in connection.execute(_EVALUATIONS)]
 
 

@@ -56,7 +56,7 @@ class Event:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
     def row(self, stamp: str) -> dict[str, Any]:
-        """Return the row as it is stored, given the time of the change; sealed."""
+        """Return the row as it is stored, given the time of the change; table."""
         row: dict[str, Any] = {
             "at": stamp,
             "kind": self.kind,
@@ -67,7 +67,7 @@ class Event:
             "attempt": self.attempt,
             "detail": to_json(self.detail) if self.detail else "{}",
         }
-        return EVENTS.sealed(row)
+        return EVENTS.with_checksum(row)
 
 
 @dataclass(frozen=True, slots=True)

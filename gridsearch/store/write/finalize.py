@@ -62,7 +62,7 @@ class _Epoch(NamedTuple):
     val_accuracy: float | None
 
 
-def settle(connection: Connection, keys: Collection[int], cause: Cause) -> list[int]:
+def finalize(connection: Connection, keys: Collection[int], cause: Cause) -> list[int]:
     """Complete, or mark as diverged or stopped, the open trials of these lineages that have an answer; return which."""
     found = checked(batches_in(connection, _ANSWERED, trials.c.lineage, keys), TRIALS, LINEAGES)
     answered = [_Open(*_OF_TRIAL(row), *_OF_LINEAGE(row)) for row in found]

@@ -24,7 +24,7 @@ from gridsearch.store.schema.columns import storable, to_json, to_mapping, to_te
 from gridsearch.store.schema.tables import events, job_trials, jobs, lineages, trials
 from gridsearch.store.write.bulk import execute_many
 from gridsearch.store.write.event_log import ENQUEUED, JOB_CREATED, JOB_REVISED, Cause, log_one
-from gridsearch.store.write.finalize import settle
+from gridsearch.store.write.finalize import finalize
 
 _JOBS = select(*JOBS.columns)
 _LAST_TOLD = select(func.max(events.c.job))
@@ -163,7 +163,7 @@ def _insert_trials(connection: Connection, new: Sequence[NewTrial], cause: Cause
         for trial in new
     )
     TRIALS.insert(connection, every)
-    settle(connection, known.values(), cause)
+    finalize(connection, known.values(), cause)
     return numbers
 
 

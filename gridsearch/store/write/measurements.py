@@ -1,4 +1,4 @@
-"""What was measured of forms of training, for the next launch on the same machine, and counted of models."""
+"""What was measured of strategies of training, for the next launch on the same machine, and counted of models."""
 
 from __future__ import annotations
 
@@ -8,31 +8,37 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, delete, select
 
-from gridsearch.config.events import FormMeasured, ModelSize
+from gridsearch.config.events import ModelSize, StrategyMeasured
 from gridsearch.store.checked_tables import LINEAGES, MEASUREMENTS, checked
 from gridsearch.store.queries.lookup import batches, rows_in
 from gridsearch.store.schema.columns import storable
 from gridsearch.store.schema.tables import lineages, measurements
 
+#: What columns are called otherwise than the fields that they keep.
+_COLUMNS = {"strategy": "form"}
+_FIELDS = {column: field for field, column in _COLUMNS.items()}
+
 _SIZED = itemgetter(LINEAGES.names.index("id"), LINEAGES.names.index("lineage_id"), LINEAGES.names.index("parameters"))
 
 
-def remember(connection: Connection, measured: Collection[FormMeasured]) -> None:
+def remember(connection: Connection, measured: Collection[StrategyMeasured]) -> None:
     """See `Store.remember`."""
     for one in measured:
         same = (
             (measurements.c.machine == one.machine)
             & (measurements.c.workload == one.workload)
-            & (measurements.c.form == one.form)
+            & (measurements.c.form == one.strategy)
         )
         connection.execute(delete(measurements).where(same))
-        MEASUREMENTS.insert(connection, [asdict(one) | {"machine": storable(one.machine)}])
+        values = {_COLUMNS.get(name, name): value for name, value in asdict(one).items()}
+        MEASUREMENTS.insert(connection, [values | {"machine": storable(one.machine)}])
 
 
-def measured(connection: Connection) -> list[FormMeasured]:
+def measured(connection: Connection) -> list[StrategyMeasured]:
     """See `Store.measured`."""
     rows = checked(batches(connection, select(*MEASUREMENTS.columns)), MEASUREMENTS)
-    return [FormMeasured(**dict(zip(MEASUREMENTS.names, row, strict=False))) for row in rows]
+    names = [_FIELDS.get(name, name) for name in MEASUREMENTS.names]
+    return [StrategyMeasured(**dict(zip(names, row, strict=False))) for row in rows]
 
 
 def note_sizes(connection: Connection, sizes: Mapping[str, ModelSize]) -> None:

@@ -32,7 +32,7 @@ from gridsearch.store.sqlite_errors import joined_lines
 from gridsearch.store.write.bulk import execute_many
 from gridsearch.store.write.claims import LineageNow, end_claims, lineages_now
 from gridsearch.store.write.event_log import DIVERGED, FAILED, FINISHED, REFUSED, STOPPED, Cause, Event, log
-from gridsearch.store.write.finalize import settle
+from gridsearch.store.write.finalize import finalize
 from gridsearch.store.write.trainings import Placed, add_trainings
 
 _NUMBERS = (*METRICS, "learning_rate", "seconds")
@@ -118,11 +118,11 @@ def record(connection: Connection, cause: Cause, events: Sequence[LineageEvent],
 
 
 def epoch_values(lineage: int, record: EpochRecord) -> dict[str, Any]:
-    """Return the row of an epoch, sealed; a number that is not finite becomes None."""
+    """Return the row of an epoch, with its checksum; a number that is not finite becomes None."""
     numbers = (float(getattr(record, name)) for name in _NUMBERS)
     known = (number if math.isfinite(number) else None for number in numbers)
     key = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
-    return EPOCHS.sealed(key | dict(zip(_NUMBERS, known, strict=True)))
+    return EPOCHS.with_checksum(key | dict(zip(_NUMBERS, known, strict=True)))
 
 
 def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:
@@ -145,7 +145,7 @@ def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], l
     finished: list[int] = []
     if moved:
         LINEAGES.change(connection, moved)
-        finished = settle(connection, [values["id"] for values in moved], cause)
+        finished = finalize(connection, [values["id"] for values in moved], cause)
     ended = [(progress.row, progress.end) for progress in changed if progress.end is not None]
     finished += _fail(connection, cause, {row: end for row, end in ended if end.kind == FAILED}, logs)
     end_claims(connection, ended, cause)

@@ -70,7 +70,7 @@ def _key(connection: Connection, formation: Formation) -> int:
     names = lineage_keys(connection, (place.lineage_id for place in formation.places))
     places = [[names.get(place.lineage_id), place.epoch, place.epochs] for place in formation.places]
     values: dict[str, Any] = {
-        "form": formation.form,
+        "form": formation.strategy,
         "device": storable(formation.device),
         "threads": formation.threads,
         "torch": storable(formation.torch),
@@ -120,9 +120,13 @@ def _formations(connection: Connection, keys: Collection[int]) -> dict[int, Form
     names = names_of(connection, LINEAGES, "lineage_id", members)
     return {
         number: Formation(
-            form, device, threads, torch, tuple(Place(names[key] or "", epoch, epochs) for key, epoch, epochs in places)
+            strategy,
+            device,
+            threads,
+            torch,
+            tuple(Place(names[key] or "", epoch, epochs) for key, epoch, epochs in places),
         )
-        for number, (form, device, threads, torch, places) in found.items()
+        for number, (strategy, device, threads, torch, places) in found.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""The epochs of members in one form: who is trained in which, and what each epoch leaves behind."""
+"""The epochs of members by one strategy: who is trained in which, and what each epoch leaves behind."""
 
 from __future__ import annotations
 
@@ -9,63 +9,63 @@ from gridsearch.config.events import EpochRecord, LineageDiverged, LineageEvent,
 from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.loop.evaluation import Tally, evaluate
 from gridsearch.training.loop.member import Member, State
-from gridsearch.training.loop.task import StopRequestedError, Workplace
+from gridsearch.training.loop.task import StopRequestedError, WorkerContext
 from gridsearch.training.outputs import check_logits
 from gridsearch.training.recipe.augmentation import draw_augmentation
 from gridsearch.training.recipe.randomness import derive, epoch_order, seed_everything
 from gridsearch.training.recipe.schedules import learning_rates
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.base import Strategy
 
 
-def advance(members: Sequence[Member], place: Workplace, make_form: type[Form]) -> Iterator[LineageEvent]:
+def advance(members: Sequence[Member], context: WorkerContext, make_strategy: type[Strategy]) -> Iterator[LineageEvent]:
     """Train epoch by epoch, always those that are furthest behind, so that all come to stand at the same epoch.
 
-    A kill between the checkpoints of a pack leaves some of it an epoch ahead: these stand in the form once more, and
+    A kill between the checkpoints of a pack leaves some of it an epoch ahead: these are among its models once more, and
     what it makes of them is dropped. So those behind have neighbours as if nothing had happened, and the same numbers.
     """
     for member in members:
         if member.done and not member.ended:
-            member.settle()
+            member.finalize()
             yield _end(member)
-    form: Form | None = None
+    strategy: Strategy | None = None
     inside: list[Member] = []
     while alive := [member for member in members if not member.done]:
         epoch = min(member.next_epoch for member in alive)
         until = in_form_until([member.next_epoch for member in alive])
         active = [member for member in alive if member.next_epoch <= until]
         behind = [member for member in active if member.next_epoch == epoch]
-        if form is None or behind != active or not may_stay(form, inside, active):
+        if strategy is None or behind != active or not may_stay(strategy, inside, active):
             own = [member if member.next_epoch == epoch else member.standing_in(behind[0]) for member in active]
-            form, inside = make_form(own, place), active
-        records, states = do_epoch(form, inside, epoch, trained=len(behind))
+            strategy, inside = make_strategy(own, context), active
+        records, states = do_epoch(strategy, inside, epoch, trained=len(behind))
         for member, record, state in zip(inside, records, states, strict=True):
             if not member.done and member.next_epoch == epoch:
                 yield from _take(member, record, state)
         if behind != active:
-            form = None
+            strategy = None
 
 
 def in_form_until(next_epochs: Sequence[int]) -> int:
-    """Return up to which next epoch members are in the form together, given those of all that are not done."""
+    """Return up to which next epoch members are trained together, given those of all that are not done."""
     return max(next_epochs) if max(next_epochs) - min(next_epochs) <= 1 else min(next_epochs)
 
 
 def do_epoch(
-    form: Form, inside: Sequence[Member], epoch: int, *, trained: int
+    strategy: Strategy, inside: Sequence[Member], epoch: int, *, trained: int
 ) -> tuple[list[EpochRecord], list[State]]:
     """Do one epoch; its time is shared evenly by those `trained`, as all were trained at once."""
     started = time.perf_counter()
-    seed_everything(derive(form.configs[0].seed, "draws", epoch))
-    steps = form.configs[0].steps_of_epoch(len(form.place.train))
-    form.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
-    train = measure_untrained(form) if epoch == 0 else train_epoch(form, epoch)
-    validation = evaluate(form, form.place.validation)
+    seed_everything(derive(strategy.configs[0].seed, "draws", epoch))
+    steps = strategy.configs[0].steps_of_epoch(len(strategy.context.train))
+    strategy.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
+    train = measure_untrained(strategy) if epoch == 0 else train_epoch(strategy, epoch)
+    validation = evaluate(strategy, strategy.context.validation)
     seconds = (time.perf_counter() - started) / trained
     records = [
         EpochRecord(member.task.lineage_id, member.task.attempt, epoch, *of_train, *of_validation, rate, seconds)
-        for member, of_train, of_validation, rate in zip(inside, train, validation, form.rates, strict=True)
+        for member, of_train, of_validation, rate in zip(inside, train, validation, strategy.rates, strict=True)
     ]
-    return records, form.states()
+    return records, strategy.states()
 
 
 def _take(member: Member, record: EpochRecord, state: State) -> Iterator[LineageEvent]:
@@ -90,34 +90,34 @@ def _end(member: Member) -> LineageFinished | LineageStopped:
     return LineageStopped(task.lineage_id, task.attempt, stop)
 
 
-def may_stay(form: Form, inside: Sequence[object], active: Sequence[object]) -> bool:
-    """Whether a form goes on: all that are to be trained are in it, and not too many that have ended."""
-    if len(active) < len(inside) and not (form.costly and 2 * len(active) > len(inside)):
+def may_stay(strategy: Strategy, inside: Sequence[object], active: Sequence[object]) -> bool:
+    """Whether a strategy goes on: all that are to be trained are in it, and not too many that have ended."""
+    if len(active) < len(inside) and not (strategy.costly and 2 * len(active) > len(inside)):
         return False
     return all(member in inside for member in active)
 
 
-def measure_untrained(form: Form) -> list[tuple[float, float]]:
+def measure_untrained(strategy: Strategy) -> list[tuple[float, float]]:
     """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
-    images, _ = next(form.place.train.in_order(2))
+    images, _ = next(strategy.context.train.in_order(2))
     with random_states_kept():  # a model that draws while evaluating has the draws of the epoch for it
-        check_logits(form.logits(images)[0], len(images), form.place.num_classes)
-    return evaluate(form, form.place.train)
+        check_logits(strategy.logits(images)[0], len(images), strategy.context.num_classes)
+    return evaluate(strategy, strategy.context.train)
 
 
-def train_epoch(form: Form, epoch: int) -> list[tuple[float, float]]:
+def train_epoch(strategy: Strategy, epoch: int) -> list[tuple[float, float]]:
     """Train one epoch; return each model's loss and accuracy, means over the epoch's own batches."""
-    place, config = form.place, form.configs[0]
-    train = place.train
+    context, config = strategy.context, strategy.configs[0]
+    train = context.train
     order = epoch_order(len(train), data_seed=config.data_seed, epoch=epoch)
-    augmentation = draw_augmentation(config, len(train), train.image_shape[1:], epoch, place.device)
-    tally = Tally.of(form.size, place.device)
+    augmentation = draw_augmentation(config, len(train), train.image_shape[1:], epoch, context.device)
+    tally = Tally.of(strategy.size, context.device)
     for part, original, sizes in train.chunks(order, config.batch_size, config.last_batch):
-        if place.stop():
+        if context.stop():
             raise StopRequestedError
         pixels = augmentation(original, tally.count) if augmentation else original
-        targets = place.targets(part, pixels, changed=augmentation is not None)
-        tally.add(form.train_chunk(train.normalized(pixels), targets, sizes), targets.labels)
+        targets = context.targets(part, pixels, changed=augmentation is not None)
+        tally.add(strategy.train_chunk(train.normalized(pixels), targets, sizes), targets.labels)
     return tally.means()
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gridsearch.training.arrays import DeviceArrays, images_of_chunk
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.base import Strategy
 
 EVALUATION_BATCH = 512
 
@@ -44,11 +44,11 @@ class Tally:
 
 
 @torch.no_grad()
-def evaluate(form: Form, arrays: DeviceArrays) -> list[tuple[float, float]]:
+def evaluate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, float]]:
     """Return each model's mean cross-entropy and accuracy over all images, in evaluation mode."""
-    tally = Tally.of(form.size, arrays.labels.device)
+    tally = Tally.of(strategy.size, arrays.labels.device)
     for images, labels in arrays.in_order(evaluation_batch(arrays)):
-        tally.add(form.logits(images), labels)
+        tally.add(strategy.logits(images), labels)
     return tally.means()
 
 

@@ -17,14 +17,14 @@ from gridsearch.models.freezing import freeze
 from gridsearch.models.pretrained import load_pretrained
 from gridsearch.models.registry import build_model, find_model
 from gridsearch.training.checkpoints import CheckpointFolder
-from gridsearch.training.loop.task import LineageTask, Workplace
+from gridsearch.training.loop.task import LineageTask, WorkerContext
 from gridsearch.training.recipe.dropout import make_portable
 from gridsearch.training.recipe.randomness import derive, seed_everything
 from gridsearch.training.state_checks import state_fits
 from gridsearch.training.weight_snapshots import ReadingKeeper
 
 #: Everything the next epoch depends on: "model." and the name in the model's state dict, "optimizer." and slot and
-#: index of the trainable parameter, "optimizer.steps". The same in every form, so any form goes on from any other.
+#: index of the trainable parameter, "optimizer.steps". The same for every strategy, so each goes on from any other.
 State = dict[str, Tensor]
 
 
@@ -34,10 +34,10 @@ class Member:
     Raises `ModelError` when its model cannot be built.
     """
 
-    def __init__(self, task: LineageTask, place: Workplace) -> None:
+    def __init__(self, task: LineageTask, context: WorkerContext) -> None:
         self.task, self.config = task, task.config
-        self.module = new_model(task.config, place)
-        self.folder = CheckpointFolder(place.checkpoints, task.lineage_id, task.attempt)
+        self.module = new_model(task.config, context)
+        self.folder = CheckpointFolder(context.checkpoints, task.lineage_id, task.attempt)
         self.history: list[EpochRecord] = []
         self._state: State | None = None
         self.ended = False
@@ -45,7 +45,9 @@ class Member:
             self._state = checkpoint.tensors
             known = [record for record in checkpoint.history if record.epoch <= task.config.epochs]
             self.history = [replace(record, attempt=task.attempt) for record in known]
-        self.keeper = ReadingKeeper(task, place.keeping, self.history) if place.keeping and task.readings else None
+        self.keeper = (
+            ReadingKeeper(task, context.retention, self.history) if context.retention and task.readings else None
+        )
 
     @property
     def next_epoch(self) -> int:
@@ -85,15 +87,15 @@ class Member:
         self.module.load_state_dict(weights)
         return self.module
 
-    def rebuild(self, place: Workplace) -> None:
+    def rebuild(self, context: WorkerContext) -> None:
         """Build the module anew: a constructor may have set what is not in it, and another model's after it."""
-        self.module = new_model(self.config, place)
+        self.module = new_model(self.config, context)
 
-    def begun_anew(self, place: Workplace) -> Member:
+    def begun_anew(self, context: WorkerContext) -> Member:
         """Return this lineage's member at its beginning, its model built anew."""
         twin = copy.copy(self)
         twin._state = None
-        twin.rebuild(place)
+        twin.rebuild(context)
         return twin
 
     def copied(self) -> Member:
@@ -104,9 +106,9 @@ class Member:
         return twin
 
     def standing_in(self, beside: Member) -> Member:
-        """Return what takes this lineage's place in a form beside another: of its own shape, whatever its weights.
+        """Return what takes this lineage's place beside another: of its own shape, whatever its weights.
 
-        Numbers in a form depend on the others' shapes alone, and on the number of steps, which is the other's.
+        A model's numbers depend on the others' shapes alone, and on the number of steps, which is the other's.
         """
         twin = copy.copy(self)
         steps = ("optimizer.steps", "optimizer.missed")
@@ -127,33 +129,33 @@ class Member:
             self.keeper.after_epoch(self.history, self._state)
         self.folder.save(self._state, self.history, last=self.done)
 
-    def settle(self) -> None:
+    def finalize(self) -> None:
         """Leave one checkpoint of a training that had come to its end before: the newest, which may be beyond it."""
-        self.folder.settle()
+        self.folder.finalize()
 
 
-def new_model(config: TrialConfig, place: Workplace) -> nn.Module:
+def new_model(config: TrialConfig, context: WorkerContext) -> nn.Module:
     """Return the configured model on the CPU as its training begins.
 
     Its weights are drawn from the trial's own seed, or are those it is to start from as far as they fit.
     """
-    model = drawn_model(config, place)
+    model = drawn_model(config, context)
     if config.pretrained:
-        file = place.pretrained[config.model, config.pretrained]
+        file = context.pretrained[config.model, config.pretrained]
         load_pretrained(model, config.model, str(file), folders=[Path()], data_dir=Path())
     freeze(model, config.freeze)
     return model
 
 
-def drawn_model(config: TrialConfig, place: Workplace) -> nn.Module:
+def drawn_model(config: TrialConfig, context: WorkerContext) -> nn.Module:
     """Return the configured model on the CPU, its weights drawn from the trial's own seed."""
-    model_class = find_model(config.model, place.model_search)
+    model_class = find_model(config.model, context.model_search)
     if model_class.code != config.model_code:
         raise ModelError(f"the source of model {config.model!r} changed since this trial was planned; launch again")
-    shape = place.train.image_shape
+    shape = context.train.image_shape
     seed_everything(derive(config.seed, "weights"))
     built = build_model(
-        model_class, config.hyper, image_shape=shape, num_classes=place.num_classes, version=config.version
+        model_class, config.hyper, image_shape=shape, num_classes=context.num_classes, version=config.version
     )
     return in_precision(make_portable(built), config.precision)
 

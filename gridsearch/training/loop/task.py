@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gridsearch.config.events import FormMeasured
+from gridsearch.config.events import StrategyMeasured
 from gridsearch.config.sections import Objective
 from gridsearch.config.trial import PretrainedFiles, TrialConfig
 from gridsearch.training.arrays import DeviceArrays
@@ -35,11 +35,11 @@ class LineageTask:
 class Pack:
     """What a worker is given at once: groups of lineages, each meant to be trained as one, one group after another.
 
-    `measured` is what is remembered of forms of training (see `stacking/autotune.py`).
+    `measured` is what is remembered of strategies of training (see `stacking/autotune.py`).
     """
 
     groups: tuple[tuple[LineageTask, ...], ...]
-    measured: tuple[FormMeasured, ...] = ()
+    measured: tuple[StrategyMeasured, ...] = ()
 
     @property
     def tasks(self) -> tuple[LineageTask, ...]:
@@ -48,7 +48,7 @@ class Pack:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class Retention:
     """Where the weights of trials are put while a job is trained, and the objective that says which epoch's."""
 
     folder: Path
@@ -56,11 +56,11 @@ class Keeping:
 
 
 @dataclass(frozen=True)
-class Workplace:
+class WorkerContext:
     """Where training happens: data on a device, folders, a teacher if there is one, and how to learn to stop.
 
     `pretrained` are the files of weights to start from.
-    Without `keeping` no weights are kept but those in checkpoints.
+    Without `retention` no weights are kept but those in checkpoints.
     """
 
     device: torch.device
@@ -72,7 +72,7 @@ class Workplace:
     stop: Callable[[], bool] = lambda: False
     teacher: Teacher | None = None
     pretrained: PretrainedFiles = field(default_factory=dict)
-    keeping: Keeping | None = None
+    retention: Retention | None = None
 
     def targets(self, part: Tensor, pixels: Tensor, *, changed: bool = False) -> Targets:
         """Return the targets for the training images `part` (n,), whose pixels (n, C, H, W) may have been changed."""

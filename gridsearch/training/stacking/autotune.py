@@ -1,4 +1,4 @@
-"""Choosing how a group of lineages is trained, by trying: the fastest form for these models on this machine."""
+"""Choosing how a group of lineages is trained, by trying: the fastest strategy for these models on this machine."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from dataclasses import dataclass
 
 import torch
 
-from gridsearch.config.events import FormMeasured
+from gridsearch.config.events import StrategyMeasured
 from gridsearch.config.trial import TrialConfig
 from gridsearch.errors import one_line
 from gridsearch.training.loop.blame import charged
 from gridsearch.training.loop.member import Member
-from gridsearch.training.loop.task import StopRequestedError, Workplace
+from gridsearch.training.loop.task import StopRequestedError, WorkerContext
 from gridsearch.training.recipe.optimizers import RuleKind
 from gridsearch.training.recipe.randomness import epoch_order
 from gridsearch.training.recipe.schedules import learning_rates
 from gridsearch.training.stacking.formations import device_kind
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.base import Strategy
 from gridsearch.training.strategies.compiled import Compiled, why_not_compiled
 from gridsearch.training.strategies.concatenated import Concatenated, dense_layers, may_concatenate
 from gridsearch.training.strategies.sequential import Single
@@ -35,8 +35,8 @@ from gridsearch.training.strategies.stacked import Stacked
 _log = logging.getLogger(__name__)
 
 ALONE = "alone"
-FORMS: dict[str, type[Form]] = {"concatenated": Concatenated, "stacked": Stacked, "compiled": Compiled}
-#: How long and how many steps a form is tried, after its first `WARM_UP` steps.
+STRATEGIES: dict[str, type[Strategy]] = {"concatenated": Concatenated, "stacked": Stacked, "compiled": Compiled}
+#: How long and how many steps a strategy is tried, after its first `WARM_UP` steps.
 PROBE_SECONDS, PROBE_STEPS, WARM_UP = 0.15, 20, 2
 #: How many of the members are tried when all are tried alone.
 TRIED_ALONE = 4
@@ -44,22 +44,22 @@ TRIED_ALONE = 4
 STEPS_WORTH_A_PROBE = 500
 #: Compiling is worth its time where training takes so long without.
 SECONDS_WORTH_COMPILING = 60.0
-#: A form must be this much faster than training alone to be chosen: trying is not exact.
+#: A strategy must be this much faster than training alone to be chosen: trying is not exact.
 MARGIN = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why so many members, of one model, are not trained in a form."""
+    """Why so many members, of one model, are not trained by a strategy."""
 
-    form: str
+    strategy: str
     members: int
     model: str
     why: str
 
     def __str__(self) -> str:
         """Return it as a line: `stacked: refused for 3 models of nets:Net: it raised`."""
-        return f"{self.form}: refused for {self.members} models of {self.model}: {self.why}"
+        return f"{self.strategy}: refused for {self.members} models of {self.model}: {self.why}"
 
 
 #: Who gathers refusals; by default they are only logged.
@@ -67,7 +67,7 @@ _refusals: ContextVar[deque[Refusal] | list[Refusal]] = ContextVar("refusals", d
 
 
 def candidates(members: Sequence[Member]) -> list[str]:
-    """Return the names of the forms that these members, all of one kind, can take together without compiling."""
+    """Return the names of the strategies that these members, all of one kind, can take together without compiling."""
     if len(members) < 2:
         return []
     dense = may_concatenate(members[0].config) and dense_layers(members[0].module) is not None
@@ -100,11 +100,11 @@ def machine(device: torch.device, threads: int) -> str:
 
 
 def measure(
-    members: Sequence[Member], place: Workplace, steps: int, known: Mapping[str, float | None]
-) -> list[FormMeasured]:
-    """Try those forms these members can take for so many steps, alone included, of which nothing is known.
+    members: Sequence[Member], context: WorkerContext, steps: int, known: Mapping[str, float | None]
+) -> list[StrategyMeasured]:
+    """Try those strategies these members can take for so many steps, alone included, of which nothing is known.
 
-    A form that fails is not in the answer. `StopRequestedError` where a stop is wanted before one is tried.
+    A strategy that fails is not in the answer. `StopRequestedError` where a stop is wanted before one is tried.
     """
     seconds = dict(known)
     found = []
@@ -112,28 +112,28 @@ def measure(
     # Tried last, and only where it pays, which the others tell. It was never faster than concatenation.
     # Features are captured by a hook, which compiled code would run only once.
     hooked = members[0].config.distillation == "hidden"
-    if "concatenated" not in names and not hooked and not why_not_compiled(place.device):
+    if "concatenated" not in names and not hooked and not why_not_compiled(context.device):
         names.append("compiled")
     for name in names:
         if name in seconds or (name == "compiled" and not _worth_compiling(seconds, steps)):
             continue
-        if place.stop():
+        if context.stop():
             raise StopRequestedError
         try:
-            seconds[name] = charged(_try)(name, members, place)
-        except Exception as error:  # whatever is wrong with a form, another one is taken
+            seconds[name] = charged(_try)(name, members, context)
+        except Exception as error:  # whatever is wrong with a strategy, another one is taken
             if not is_out_of_memory(error):
                 refuse(name, members, one_line(error))
                 continue
             _log.info("%s: the memory does not hold %d models of %s", name, len(members), members[0].config.model)
             seconds[name] = None
-        found.append(measurement(name, members, place, seconds[name]))
+        found.append(measurement(name, members, context, seconds[name]))
     return found
 
 
-def refuse(form: str, members: Sequence[Member], why: str) -> None:
-    """Note that members are not trained in a form, and why: in the log, and for who `refusals` are for."""
-    found = Refusal(form, len(members), members[0].config.model, why)
+def refuse(strategy: str, members: Sequence[Member], why: str) -> None:
+    """Note that members are not trained by a strategy, and why: in the log, and for who `refusals` are for."""
+    found = Refusal(strategy, len(members), members[0].config.model, why)
     _log.info("%s", found)
     _refusals.get().append(found)
 
@@ -149,32 +149,34 @@ def refusals() -> Iterator[list[Refusal]]:
         _refusals.reset(token)
 
 
-def measurement(form: str, members: Sequence[Member], place: Workplace, seconds: float | None) -> FormMeasured:
-    """Return a measurement of these members in a form."""
-    where, key = _names(members, place)
-    return FormMeasured(where, key, form, len(members), members[0].config.batch_size, seconds)
+def measurement(
+    strategy: str, members: Sequence[Member], context: WorkerContext, seconds: float | None
+) -> StrategyMeasured:
+    """Return a measurement of these members by a strategy."""
+    where, key = _names(members, context)
+    return StrategyMeasured(where, key, strategy, len(members), members[0].config.batch_size, seconds)
 
 
 def remembered(
-    measured: Sequence[FormMeasured], members: Sequence[Member], place: Workplace
+    measured: Sequence[StrategyMeasured], members: Sequence[Member], context: WorkerContext
 ) -> dict[str, float | None]:
-    """Return the seconds by form that are known of just these members on this machine."""
-    return known(measured, *_names(members, place))
+    """Return the seconds by strategy that are known of just these members on this machine."""
+    return known(measured, *_names(members, context))
 
 
-def known(measured: Sequence[FormMeasured], where: str, key: str) -> dict[str, float | None]:
-    """Return the seconds by form that are known of a workload on a machine."""
-    return {one.form: one.seconds for one in measured if (one.machine, one.workload) == (where, key)}
+def known(measured: Sequence[StrategyMeasured], where: str, key: str) -> dict[str, float | None]:
+    """Return the seconds by strategy that are known of a workload on a machine."""
+    return {one.strategy: one.seconds for one in measured if (one.machine, one.workload) == (where, key)}
 
 
-def _names(members: Sequence[Member], place: Workplace) -> tuple[str, str]:
+def _names(members: Sequence[Member], context: WorkerContext) -> tuple[str, str]:
     configs = [member.config for member in members]
-    where = machine(place.device, torch.get_num_threads())
-    return where, workload(configs, place.train.image_shape, place.num_classes)
+    where = machine(context.device, torch.get_num_threads())
+    return where, workload(configs, context.train.image_shape, context.num_classes)
 
 
 def fastest(seconds: Mapping[str, float | None], steps: int) -> str | None:
-    """Return the name of the form to take for so many steps, given the seconds of a step of all models in each form.
+    """Return the name of the strategy to take for so many steps, given the seconds of a step of all models by each.
 
     None means that the models should be split: together they do not fit into memory.
     """
@@ -188,12 +190,12 @@ def fastest(seconds: Mapping[str, float | None], steps: int) -> str | None:
 
 
 def unmeasured(*, dense: bool) -> str:
-    """Return the form for a training too short to measure."""
+    """Return the strategy for a training too short to measure."""
     return "concatenated" if dense else ALONE
 
 
 def _worth_compiling(seconds: Mapping[str, float | None], steps: int) -> bool:
-    """Whether training takes long enough in the fastest form that needs no compiling."""
+    """Whether training takes long enough in the fastest strategy that needs no compiling."""
     others = [value for name, value in seconds.items() if name != "compiled" and value is not None]
     return min(others, default=0.0) * steps >= SECONDS_WORTH_COMPILING
 
@@ -203,34 +205,34 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
-def _try(name: str, members: Sequence[Member], place: Workplace) -> float:
-    """Return the seconds that a step of all members takes in a form; what it trains is thrown away."""
+def _try(name: str, members: Sequence[Member], context: WorkerContext) -> float:
+    """Return the seconds that a step of all members takes by a strategy; what it trains is thrown away."""
     if name != ALONE:
-        return _step_seconds(FORMS[name](members, place), members[0].config, place)
+        return _step_seconds(STRATEGIES[name](members, context), members[0].config, context)
     # Members may be of different widths: some stand for all.
     some = members[:: -(-len(members) // TRIED_ALONE)]
-    times = [_step_seconds(Single([member.copied()], place), member.config, place) for member in some]
+    times = [_step_seconds(Single([member.copied()], context), member.config, context) for member in some]
     return sum(times) / len(times) * len(members)
 
 
-def _step_seconds(form: Form, config: TrialConfig, place: Workplace) -> float:
+def _step_seconds(strategy: Strategy, config: TrialConfig, context: WorkerContext) -> float:
     batch = config.batch_size
-    form.start_epoch([learning_rates(one, 1, PROBE_STEPS, ()) for one in form.configs])
-    order = epoch_order(len(place.train), data_seed=config.data_seed, epoch=1)
+    strategy.start_epoch([learning_rates(one, 1, PROBE_STEPS, ()) for one in strategy.configs])
+    order = epoch_order(len(context.train), data_seed=config.data_seed, epoch=1)
     count = min(len(order) // batch, WARM_UP + PROBE_STEPS) * batch
-    part, pixels, sizes = next(place.train.chunks(order[:count], batch))
-    images, wanted = place.train.normalized(pixels), place.targets(part, pixels)
+    part, pixels, sizes = next(context.train.chunks(order[:count], batch))
+    images, wanted = context.train.normalized(pixels), context.targets(part, pixels)
     batches = list(zip(torch.split(images, sizes), wanted.split(sizes), strict=True))
     warm_up = min(WARM_UP, len(batches) - 1)
     for one, targets in batches[:warm_up]:
-        form.train_chunk(one, targets, [batch])
-    started, steps = _now(place.device), 0
+        strategy.train_chunk(one, targets, [batch])
+    started, steps = _now(context.device), 0
     for one, targets in batches[warm_up:]:
-        form.train_chunk(one, targets, [batch])
+        strategy.train_chunk(one, targets, [batch])
         steps += 1
         if time.perf_counter() - started > PROBE_SECONDS:
             break
-    return (_now(place.device) - started) / steps
+    return (_now(context.device) - started) / steps
 
 
 def _now(device: torch.device) -> float:

@@ -1,4 +1,4 @@
-"""What trains lineages, said so that it can be done again: the form, who is in it, the device."""
+"""What trains lineages, said so that it can be done again: the strategy, who is in it, the device."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def device_kind(device: torch.device) -> str:
     return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
 
 
-def placed(members: Sequence[Member], device: torch.device, form: str) -> Iterator[LineagePlaced]:
-    """Yield, of each member that is not done, that it is in a form together with the others from its next epoch on."""
+def placed(members: Sequence[Member], device: torch.device, strategy: str) -> Iterator[LineagePlaced]:
+    """Yield, of each member that is not done, that a strategy trains it with the others from its next epoch on."""
     left = [member for member in members if not member.done]
     if not left:
         return
     places = tuple(Place(one.task.lineage_id, one.next_epoch, one.config.epochs) for one in left)
     formation = Formation(
-        form,
+        strategy,
         device_kind(device),
         torch.get_num_threads(),
         str(torch.__version__),
-        () if form == "alone" else places,
+        () if strategy == "alone" else places,
     )
     for member in left:
         yield LineagePlaced(member.task.lineage_id, member.task.attempt, member.next_epoch, formation)

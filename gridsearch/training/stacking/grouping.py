@@ -1,4 +1,4 @@
-"""Which lineages may be trained as one: those of the same kind."""
+"""Which lineages may be trained as one: those of the same stack group."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Behaviour:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What lineages have in common that may be trained as one; lineages are of one kind where this is equal.
+class StackGroup:
+    """What lineages have in common that may be trained as one; lineages are of one stack group where this is equal.
 
     `model` is what configurations call it: two models are not trained as one, however alike they look. `images` tells
     the batches and how they are computed with, `optimizer` and `nesterov` the optimiser, `shape` the models (see
@@ -73,8 +73,8 @@ class Kind:
         return isinstance(self.shape, tuple) and self.shape[:1] == (_DENSE,)
 
 
-def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -> Kind:
-    """Return the kind of a lineage; no two are of one kind where `shape` is None or the model remembers anything."""
+def stack_group_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -> StackGroup:
+    """Return the stack group of a lineage; it has no other where `shape` is None or the model remembers anything."""
     alone = shape is None or behaviour.remembers
     changes = (
         config.normalization,
@@ -85,7 +85,7 @@ def kind_of(config: TrialConfig, shape: Hashable | None, behaviour: Behaviour) -
     )
     images = (config.dataset, config.split, config.split_key, config.batch_size, config.last_batch, changes)
     seed, rule = config.seed if behaviour.draws else None, RuleKind.of(config)
-    kind = Kind(config.model, images, rule.optimizer, rule.nesterov, object() if alone else shape, seed)
+    kind = StackGroup(config.model, images, rule.optimizer, rule.nesterov, object() if alone else shape, seed)
     return replace(kind, plain=rule.plain) if kind.is_dense else kind
 
 

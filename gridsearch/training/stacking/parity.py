@@ -1,8 +1,8 @@
-"""Proving a form on the very members it is about to train: what users' models do cannot be known by reading them.
+"""Proving a strategy on the very members it is about to train: what users' models do cannot be known by reading them.
 
 A trace shows one path of a forward, equal attributes say nothing of globals, and a buffer may be replaced instead of
-changed. So before a form is used, it makes a few steps in float64, on batches of two sizes, and evaluates in batches of
-two sizes, and every member does the same alone, built anew just before. Those that differ are trained alone.
+changed. So before a strategy is used, it makes a few steps in float64, on batches of two sizes, and evaluates in
+batches of two sizes, and every member does the same alone, built anew just before. Those that differ are trained alone.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from gridsearch.config.batches import batch_sizes
 from gridsearch.errors import one_line
 from gridsearch.training.loop.blame import charged
 from gridsearch.training.loop.member import Member, State
-from gridsearch.training.loop.task import Workplace
+from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.recipe.randomness import derive, seed_everything
 from gridsearch.training.stacking.autotune import is_out_of_memory, refuse
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.base import Strategy
 from gridsearch.training.strategies.sequential import Single
 
 #: Whole batches in which steps are made, one after another, before a smaller one; and images in each at most.
@@ -30,35 +30,39 @@ TOLERANCE = 1e-8
 RATE = 0.01
 
 
-def proved(form: type[Form], members: Sequence[Member], place: Workplace) -> list[bool] | None:
-    """Return of each member whether it gets in a form the numbers it gets alone; of none where the form raises.
+def proved(strategy: type[Strategy], members: Sequence[Member], context: WorkerContext) -> list[bool] | None:
+    """Return of each member whether it gets by a strategy the numbers it gets alone; of none where the strategy raises.
 
     None where the memory does not hold all of them.
     """
     batch = min(IMAGES, members[0].config.batch_size)
     rates = [_sane_rate(member, slot / len(members)) for slot, member in enumerate(members)]
     try:
-        exact = _in_float64(place, batch)
-        fresh = [charged(_fresh)(member, place) for member in members]
-        together = charged(_together)(form, fresh, exact, rates, batch)
+        exact = _in_float64(context, batch)
+        fresh = [charged(_fresh)(member, context) for member in members]
+        together = charged(_together)(strategy, fresh, exact, rates, batch)
     except Exception as error:  # whatever is wrong with it will be told of by the training alone
         if is_out_of_memory(error):
             return None
-        refuse(form.__name__.lower(), members, one_line(error))
+        refuse(strategy.__name__.lower(), members, one_line(error))
         return [False] * len(members)
     agreed = [
-        _agrees(numbers, member, (place, exact), rate, batch)
+        _agrees(numbers, member, (context, exact), rate, batch)
         for numbers, member, rate in zip(together, members, rates, strict=True)
     ]
     if others := [member for member, agrees in zip(members, agreed, strict=True) if not agrees]:
-        refuse(form.__name__.lower(), others, f"of {len(members)}, these do not get the numbers that they get alone")
+        refuse(
+            strategy.__name__.lower(), others, f"of {len(members)}, these do not get the numbers that they get alone"
+        )
     return agreed
 
 
-def _agrees(numbers: State, member: Member, places: tuple[Workplace, Workplace], rate: float, batch: int) -> bool:
-    place, exact = places
+def _agrees(
+    numbers: State, member: Member, contexts: tuple[WorkerContext, WorkerContext], rate: float, batch: int
+) -> bool:
+    context, exact = contexts
     try:
-        (alone,) = charged(_together)(Single, [charged(_fresh)(member, place)], exact, [rate], batch)
+        (alone,) = charged(_together)(Single, [charged(_fresh)(member, context)], exact, [rate], batch)
     except Exception as error:  # as above
         refuse("alone", [member], one_line(error))
         return False
@@ -70,32 +74,32 @@ def _sane_rate(member: Member, share: float) -> float:
     return RATE * (1 + share) / (1 + member.config.weight_decay + member.config.l1)
 
 
-def _fresh(member: Member, place: Workplace) -> Member:
+def _fresh(member: Member, context: WorkerContext) -> Member:
     """Return the member as it begins, its model built anew and in float64."""
-    twin = member.begun_anew(place)
+    twin = member.begun_anew(context)
     twin.module.double()
     return twin
 
 
 def _together(
-    made: type[Form], members: Sequence[Member], place: Workplace, rates: Sequence[float], batch: int
+    made: type[Strategy], members: Sequence[Member], context: WorkerContext, rates: Sequence[float], batch: int
 ) -> list[State]:
-    """Return each model's state after the steps in a form, and its logits in them and then."""
-    form = made(members, place)
-    arrays = form.place.train
-    seed_everything(derive(form.configs[0].seed, "draws", 1))
-    form.start_epoch([[rate] for rate in rates])
-    every = torch.arange(len(arrays), device=form.place.device)
+    """Return each model's state after the steps by a strategy, and its logits in them and then."""
+    strategy = made(members, context)
+    arrays = strategy.context.train
+    seed_everything(derive(strategy.configs[0].seed, "draws", 1))
+    strategy.start_epoch([[rate] for rate in rates])
+    every = torch.arange(len(arrays), device=strategy.context.device)
     images = arrays.normalized(arrays.images)
-    # `changed`, as what the teacher says of just these few images is not worth keeping.
-    steps = form.train_chunk(
-        images, form.place.targets(every, arrays.images, changed=True), batch_sizes(len(images), batch)
+    # `changed`, as what the teacher says of just these few images is not worth retention.
+    steps = strategy.train_chunk(
+        images, strategy.context.targets(every, arrays.images, changed=True), batch_sizes(len(images), batch)
     )
-    whole = form.logits(arrays.normalized(arrays.images.clone()))
-    parts = torch.cat([form.logits(part.clone()) for part in torch.split(images, batch)], dim=1)
+    whole = strategy.logits(arrays.normalized(arrays.images.clone()))
+    parts = torch.cat([strategy.logits(part.clone()) for part in torch.split(images, batch)], dim=1)
     return [
         {**state, "while training": steps[slot], "evaluated": whole[slot], "in batches": parts[slot]}
-        for slot, state in enumerate(form.states())
+        for slot, state in enumerate(strategy.states())
     ]
 
 
@@ -105,9 +109,9 @@ def _same(one: State, other: State) -> bool:
     )
 
 
-def _in_float64(place: Workplace, batch: int) -> Workplace:
+def _in_float64(context: WorkerContext, batch: int) -> WorkerContext:
     """Return a place with so many images that the last batch is smaller than the others, but no single image."""
     smaller = batch // 2 + 1 if batch > 2 else 0
-    images = min(STEPS * batch + smaller, len(place.train))
-    part, pixels, _ = next(place.train.chunks(torch.arange(images), images))
-    return replace(place, train=replace(place.train, images=pixels.double(), labels=place.train.labels[part]))
+    images = min(STEPS * batch + smaller, len(context.train))
+    part, pixels, _ = next(context.train.chunks(torch.arange(images), images))
+    return replace(context, train=replace(context.train, images=pixels.double(), labels=context.train.labels[part]))

@@ -1,4 +1,4 @@
-"""Whether each form gets on this machine the numbers that a model gets alone: a small proof on models of ours."""
+"""Whether each strategy gets on this machine the numbers that a model gets alone: a small proof on models of ours."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from gridsearch.config.trial import TrialConfig
 from gridsearch.models.seeding import RandomStates
 from gridsearch.training.arrays import DeviceArrays
 from gridsearch.training.loop.member import Member
-from gridsearch.training.loop.task import LineageTask, Workplace
-from gridsearch.training.stacking.autotune import FORMS, refusals
+from gridsearch.training.loop.task import LineageTask, WorkerContext
+from gridsearch.training.stacking.autotune import STRATEGIES, refusals
 from gridsearch.training.stacking.parity import proved
 
 _CLASSES, _IMAGES = 10, 48
-#: A model that each form is for; compiled code is proved by the form that it compiles.
+#: A model that each strategy is for; compiled code is proved by the strategy that it compiles.
 _TRIED = {"concatenated": ("shallow", {"neurons": 8}), "stacked": ("cnn", {"filters": [4, 4]})}
 
 
-def unusable_forms(device: torch.device) -> dict[str, str]:
-    """Return for each form tried why it is refused on a device; nothing where it gets what a model gets alone.
+def unusable_strategies(device: torch.device) -> dict[str, str]:
+    """Return for each strategy tried why it is refused on a device; nothing where it gets what a model gets alone.
 
     The global generators are left as they were.
     """
     before = RandomStates.now()
     try:
-        return {form: _why_refused(form, device) for form in _TRIED}
+        return {strategy: _why_refused(strategy, device) for strategy in _TRIED}
     finally:
         before.restore()
 
 
-def _why_refused(form: str, device: torch.device) -> str:
-    model, hyper = _TRIED[form]
+def _why_refused(strategy: str, device: torch.device) -> str:
+    model, hyper = _TRIED[strategy]
     config = TrialConfig(dataset="", model=model, hyper=hyper, batch_size=16, epochs=1, learning_rate=0.1)
     draws = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (_IMAGES, 1, 28, 28), generator=draws, dtype=torch.uint8).to(device)
     labels = torch.randint(0, _CLASSES, (_IMAGES,), generator=draws).to(device)
     arrays = DeviceArrays(images, labels)
-    place = Workplace(device, arrays, arrays, _CLASSES, Path("no-checkpoints"))
+    context = WorkerContext(device, arrays, arrays, _CLASSES, Path("no-checkpoints"))
     with refusals() as found:
         configs = [config.model_copy(update={"seed": seed}) for seed in range(3)]
-        members = [Member(LineageTask(f"{one.seed}", 0, one, -1), place) for one in configs]
-        if proved(FORMS[form], members, place) is None:
+        members = [Member(LineageTask(f"{one.seed}", 0, one, -1), context) for one in configs]
+        if proved(STRATEGIES[strategy], members, context) is None:
             return "the memory does not hold three small models"
     return found[0].why if found else ""

@@ -1,4 +1,4 @@
-"""The contract of a form: a way to train several models of one pack as one."""
+"""The contract of a strategy: a way to train several models of one pack as one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gridsearch.training.loop.member import Member, State
-from gridsearch.training.loop.task import Workplace
+from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.recipe.losses import Targets
 from gridsearch.training.recipe.optimizers import RuleKind
 
@@ -19,20 +19,20 @@ from gridsearch.training.recipe.optimizers import RuleKind
 Rates = Sequence[Sequence[float]]
 
 
-class Form(ABC):
+class Strategy(ABC):
     """M models that stand at the end of the same epoch, advanced together.
 
-    A form copies what it needs from its members and gives it back by `states`. No model's numbers depend on another's.
+    It copies what it needs from its members and gives it back by `states`. No model's numbers depend on another's.
     """
 
-    #: Whether making the form is so costly that models which have ended keep their place until half have.
+    #: Whether making the strategy is so costly that models which have ended keep their place until half have.
     costly: ClassVar[bool] = False
-    #: The form that is proved in place of this one (see `stacking/parity.py`), where making this one takes long.
-    proved_by: ClassVar[type[Form] | None] = None
+    #: The strategy that is proved in place of this one (see `stacking/parity.py`), where making this one takes long.
+    proved_by: ClassVar[type[Strategy] | None] = None
 
-    def __init__(self, members: Sequence[Member], place: Workplace) -> None:
+    def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
         self.configs = [member.config for member in members]
-        self.place = place
+        self.context = context
         self.rates: list[float] = []
         self._of_steps: Rates = []
         self._steps_made = 0
@@ -65,7 +65,7 @@ class Form(ABC):
 
     def forward_context(self) -> AbstractContextManager[object]:
         """Return the context of a forward pass."""
-        return forward_context(self.configs[0].precision, self.place.device)
+        return forward_context(self.configs[0].precision, self.context.device)
 
     @abstractmethod
     def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
@@ -80,7 +80,7 @@ class Form(ABC):
 
     @abstractmethod
     def states(self) -> list[State]:
-        """Return each model's state, named as in `Member.state`; may share memory with the form."""
+        """Return each model's state, named as in `Member.state`; may share memory with the strategy."""
 
 
 def forward_context(precision: str, device: torch.device) -> AbstractContextManager[object]:

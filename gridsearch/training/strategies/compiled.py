@@ -1,7 +1,7 @@
-"""The general form, its forward and backward pass compiled by `torch.compile`.
+"""The general strategy, its forward and backward pass compiled by `torch.compile`.
 
 Compiling takes seconds to minutes the first time; what is compiled is kept on disk. It needs a C++ compiler on the
-CPU and Triton on a GPU; where they are missing, or compiling fails, the form is simply not among those to choose from.
+CPU and Triton on a GPU; where they are missing, or compiling fails, it is simply not among those to choose from.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 
 from gridsearch import paths
 from gridsearch.training.loop.member import Member
-from gridsearch.training.loop.task import Workplace
+from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.strategies.stacked import Stacked
 
 
@@ -35,8 +35,8 @@ class Compiled(Stacked):
     costly = True
     proved_by = Stacked
 
-    def __init__(self, members: Sequence[Member], place: Workplace) -> None:
-        super().__init__(members, place)
+    def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
+        super().__init__(members, context)
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(paths.compiled_dir()))
         # Compiled code is counted by the Python function it came from, and after a few shapes torch would silently
         # stop compiling; each stack starts the count anew.

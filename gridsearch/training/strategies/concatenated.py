@@ -23,17 +23,17 @@ from gridsearch.errors import ModelError, one_line
 from gridsearch.models.modes import in_mode
 from gridsearch.training.loop.blame import charged
 from gridsearch.training.loop.member import Member, State
-from gridsearch.training.loop.task import Workplace
+from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.recipe.losses import Targets
 from gridsearch.training.recipe.optimizers import Coefficient, make_rule
 from gridsearch.training.stacking.structure import structure_of
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.base import Strategy
 
 _log = logging.getLogger(__name__)
 
 
 def may_concatenate(recipe: Recipe) -> bool:
-    """Whether this form does all that a recipe asks for."""
+    """Whether this strategy does all that a recipe asks for."""
     return not recipe.clip_norm and recipe.precision != "mixed" and recipe.distillation == "none"
 
 
@@ -103,24 +103,26 @@ def _nothing_else(model: nn.Module, names: Sequence[str]) -> bool:
     )
 
 
-class Concatenated(Form):
+class Concatenated(Strategy):
     """Dense ReLU networks of one depth on a shared batch; see the module."""
 
-    def __init__(self, members: Sequence[Member], place: Workplace) -> None:
-        super().__init__(members, place)
+    def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
+        super().__init__(members, context)
         models = [member.module for member in members]
         self.layers = dense_layers(models[0]) or []
         linear = [[attrgetter(name)(model) for name in self.layers] for model in models]
         self.widths = [[layer.out_features for layer in layers] for layers in linear]
         self.features: int = linear[0][0].in_features
-        self.gather = _Gather([widths[0] for widths in self.widths], place.device) if self.depth > 1 else None
+        self.gather = _Gather([widths[0] for widths in self.widths], context.device) if self.depth > 1 else None
         dtype = linear[0][0].weight.dtype
-        self.parameters = [torch.zeros(shape, dtype=dtype, device=place.device) for shape in self._shapes()]
+        self.parameters = [torch.zeros(shape, dtype=dtype, device=context.device) for shape in self._shapes()]
         order = {name: index for index, (name, _) in enumerate(models[0].named_parameters())}
         self.order = [order[f"{name}.{part}"] for name in self.layers for part in ("weight", "bias")]
         self.rule = make_rule([member.config for member in members], self.parameters, self.spread)
         self.fused = self.rule.kind.plain
-        smoothing = torch.tensor([config.label_smoothing for config in self.configs], dtype=dtype, device=place.device)
+        smoothing = torch.tensor(
+            [config.label_smoothing for config in self.configs], dtype=dtype, device=context.device
+        )
         self.smoothing = smoothing[:, None, None] if smoothing.any() else None
         # Views, made once: making one in each step costs as much as a small product.
         self.transposed = [self.parameters[0].t(), *(weight.transpose(1, 2) for weight in self.parameters[2::2])]
@@ -153,14 +155,14 @@ class Concatenated(Form):
         return [c.to(p.device, p.dtype) for c, p in zip(shaped, self.parameters, strict=True)]
 
     def set_rates(self, rates: list[float]) -> None:
-        """See `Form`."""
+        """See `Strategy`."""
         super().set_rates(rates)
         self.lr = [] if self.fused else self.spread(rates)
         self._scales: dict[int, Tensor] = {}
 
     @torch.no_grad()
     def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
-        """See `Form`."""
+        """See `Strategy`."""
         pixels = images.flatten(1)
         classes = self.widths[0][-1]
         wanted = functional.one_hot(targets.labels, classes).to(pixels.dtype)
@@ -174,12 +176,12 @@ class Concatenated(Form):
         """Return the learning rates (M, 1, 1) over the size of a batch; there are at most two sizes in an epoch."""
         if images not in self._scales:
             rates = torch.tensor(self.rates, dtype=torch.float64)[:, None, None] / images
-            self._scales[images] = rates.to(self.place.device, self.parameters[0].dtype)
+            self._scales[images] = rates.to(self.context.device, self.parameters[0].dtype)
         return self._scales[images]
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """See `Form`."""
+        """See `Strategy`."""
         return self._forward(images.flatten(1))[1][-1]
 
     def _forward(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -236,7 +238,7 @@ class Concatenated(Form):
         return delta if self.gather else delta.transpose(0, 1).flatten(1)
 
     def states(self) -> list[State]:
-        """See `Form`."""
+        """See `Strategy`."""
         return [self._take(slot) for slot in range(self.size)]
 
     def _views(self, slot: int, tensors: Sequence[Tensor]) -> list[Tensor]:

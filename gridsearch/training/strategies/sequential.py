@@ -1,4 +1,4 @@
-"""The form of one model: an ordinary module, ordinary autograd. Every other form is held against it."""
+"""The strategy of one model: an ordinary module, ordinary autograd. Every other strategy is held against it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from gridsearch.models.modes import in_mode
 from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.loop.member import Member, State
-from gridsearch.training.loop.task import Workplace
+from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.outputs import check_logits, checked_logits
 from gridsearch.training.recipe.losses import Targets, loss_terms, training_loss
 from gridsearch.training.recipe.optimizers import clipped, make_rule
-from gridsearch.training.strategies.base import Form, Rates
+from gridsearch.training.strategies.base import Rates, Strategy
 
 
-class Single(Form):
+class Single(Strategy):
     """One model by itself: the member's own module, with whatever hooks its author put on it."""
 
-    def __init__(self, members: Sequence[Member], place: Workplace) -> None:
-        super().__init__(members, place)
+    def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
+        super().__init__(members, context)
         (member,) = members
-        self.model = member.model().to(place.device)
+        self.model = member.model().to(context.device)
         self.parameters: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]
         self.frozen = {name: p for name, p in self.model.named_parameters() if not p.requires_grad}
         self.rule = make_rule([member.config], self.parameters, lambda values: values[0])
-        self.terms = {name: term[0] for name, term in loss_terms(self.configs, place.device).items()}
+        self.terms = {name: term[0] for name, term in loss_terms(self.configs, context.device).items()}
         state = member.state()
         for slot, tensors in self.rule.slots.items():
             for index, tensor in enumerate(tensors):
@@ -38,7 +38,7 @@ class Single(Form):
         self.rule.restore(state)
 
     def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
-        """See `Form`."""
+        """See `Strategy`."""
         self.model.train()
         with captured_hidden(self.model, wanted=targets.teacher_hidden is not None) as hidden:
             return self._train(images, targets, sizes, hidden)
@@ -79,23 +79,23 @@ class Single(Form):
 
     @torch.no_grad()
     def start_epoch(self, rates: Rates) -> None:
-        """See `Form`; before the first step also checks what the model does with two images."""
+        """See `Strategy`; before the first step also checks what the model does with two images."""
         super().start_epoch(rates)
         if self.rule.steps == 0:
-            images, _ = next(self.place.train.in_order(2))
+            images, _ = next(self.context.train.in_order(2))
             with random_states_kept():
-                checked_logits(in_mode(self.model, training=False), images, self.place.num_classes)
+                checked_logits(in_mode(self.model, training=False), images, self.context.num_classes)
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """See `Form`."""
+        """See `Strategy`."""
         self.model.eval()
         logits = self._forward(images)
-        check_logits(logits, len(images), self.place.num_classes)
+        check_logits(logits, len(images), self.context.num_classes)
         return logits[None]
 
     def states(self) -> list[State]:
-        """See `Form`."""
+        """See `Strategy`."""
         state = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         for slot, tensors in self.rule.slots.items():
             state |= {f"optimizer.{slot}.{index}": tensor for index, tensor in enumerate(tensors)}

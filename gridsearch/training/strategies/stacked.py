@@ -1,4 +1,4 @@
-"""The general form: any modules of equal structure as one, by `torch.func`.
+"""The general strategy: any modules of equal structure as one, by `torch.func`.
 
 The forward pass of one module is mapped over the stacked tensors of all; ordinary autograd goes back from the sum of
 their losses, of which each depends on one model's tensors alone. So a parameter that no model has used has no gradient,
@@ -18,10 +18,10 @@ from torch.func import functional_call, stack_module_state, vmap
 from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.loop.member import Member, State
-from gridsearch.training.loop.task import Workplace
+from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.recipe.losses import Parts, Targets, Terms, loss_terms, training_loss
 from gridsearch.training.recipe.optimizers import Coefficient, clipped, make_rule
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.base import Strategy
 
 #: How many images all models evaluated at once are given together: each keeps activations of its own.
 IMAGES_AT_ONCE = 2048
@@ -32,16 +32,16 @@ Named = dict[str, Tensor]
 Losses = Callable[[Named, Named, Terms, Tensor, Parts], tuple[Tensor, Tensor]]
 
 
-class Stacked(Form):
+class Stacked(Strategy):
     """Modules of equal structure (see `structure`), their tensors stacked along a new first axis."""
 
-    def __init__(self, members: Sequence[Member], place: Workplace) -> None:
-        super().__init__(members, place)
+    def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
+        super().__init__(members, context)
         models = [member.model() for member in members]
-        self.template = copy.deepcopy(models[0]).to(place.device)
+        self.template = copy.deepcopy(models[0]).to(context.device)
         parameters, buffers = stack_module_state(models)
         trainable = {name: p.requires_grad for name, p in models[0].named_parameters()}
-        on_device = {name: t.detach().to(place.device) for name, t in (parameters | buffers).items()}
+        on_device = {name: t.detach().to(context.device) for name, t in (parameters | buffers).items()}
         self.trained: Named = {name: on_device[name].requires_grad_() for name, wanted in trainable.items() if wanted}
         self.others: Named = {name: tensor for name, tensor in on_device.items() if name not in self.trained}
         self.saved = set(models[0].state_dict())
@@ -54,10 +54,10 @@ class Stacked(Form):
                     if (name := f"optimizer.{slot}.{index}") in member.state():
                         row.copy_(member.state()[name])
 
-        self.terms = loss_terms(self.configs, place.device)
+        self.terms = loss_terms(self.configs, context.device)
         self.hidden: list[Tensor] = []
         limits = [config.clip_norm for config in self.configs]
-        self.limits = torch.tensor(limits, dtype=torch.float64, device=place.device) if any(limits) else None
+        self.limits = torch.tensor(limits, dtype=torch.float64, device=context.device) if any(limits) else None
         dims = (0, 0, 0, None, None)
         self.losses: Losses = vmap(self._loss, in_dims=dims, randomness="same")
 
@@ -67,12 +67,12 @@ class Stacked(Form):
         return [of_models.view(-1, *(1,) * (p.dim() - 1)).to(p.device, p.dtype) for p in self.parameters]
 
     def set_rates(self, rates: list[float]) -> None:
-        """See `Form`."""
+        """See `Strategy`."""
         super().set_rates(rates)
         self.lr = self.spread(rates)
 
     def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
-        """See `Form`."""
+        """See `Strategy`."""
         self.template.train()
         with captured_hidden(self.template, wanted=targets.teacher_hidden is not None) as self.hidden:
             return self._train(images, targets, sizes)
@@ -102,7 +102,7 @@ class Stacked(Form):
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """See `Form`; as many models at once as memory is meant for, each time with the same draws."""
+        """See `Strategy`; as many models at once as memory is meant for, each time with the same draws."""
         self.template.eval()
         forward = vmap(self._forward, in_dims=(0, None), randomness="same")
         tensors = self.trained | self.others
@@ -118,7 +118,7 @@ class Stacked(Form):
         return torch.cat(outputs)
 
     def states(self) -> list[State]:
-        """See `Form`."""
+        """See `Strategy`."""
         stacks = {f"model.{k}": v.detach() for k, v in (self.trained | self.others).items() if k in self.saved}
         return [
             {name: stack[row] for name, stack in stacks.items()}

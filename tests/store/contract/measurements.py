@@ -1,19 +1,23 @@
-"""The contract of a store: what is remembered of forms of training and of models."""
+"""The contract of a store: what is remembered of strategies of training and of models."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from gridsearch.config.events import FormMeasured, ModelSize
+from gridsearch.config.events import ModelSize, StrategyMeasured
 from gridsearch.store.contract import Store
 from tests.store.grids import grid, start
 
-ONE = FormMeasured("a 'machine'", "f" * 64, "stacked", 16, 4, 0.00125)
+ONE = StrategyMeasured("a 'machine'", "f" * 64, "stacked", 16, 4, 0.00125)
 
 
 class MeasurementContract:
-    def test_what_was_measured_is_remembered_by_machine_workload_and_form(self, store: Store) -> None:
-        others = [replace(ONE, machine="b"), replace(ONE, workload="e" * 64), replace(ONE, form="alone", seconds=None)]
+    def test_what_was_measured_is_remembered_by_machine_workload_and_strategy(self, store: Store) -> None:
+        others = [
+            replace(ONE, machine="b"),
+            replace(ONE, workload="e" * 64),
+            replace(ONE, strategy="alone", seconds=None),
+        ]
         store.remember([ONE, *others])
         assert sorted(store.measured(), key=repr) == sorted([ONE, *others], key=repr)
 

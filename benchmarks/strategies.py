@@ -1,11 +1,12 @@
-"""How long a step takes in each form, and whether the form chosen by measuring is ever slower than training alone.
+"""How long a step takes by each strategy, and whether the one chosen by measuring is ever slower than training alone.
 
-    python benchmarks/forms.py [--dataset digits] [--models shallow,cnn,...] [--batch-sizes 4,16,...] [-m 16]
+    python benchmarks/strategies.py [--dataset digits] [--models shallow,cnn,...] [--batch-sizes 4,16,...] [-m 16]
                                [--rounds 3] [--compile] [--device auto] [--json]
 
 For each model and batch size, M models of four learning rates (and for dense networks four widths) are tried as a
-worker tries them; then, in every round, the chosen form and training alone are timed again side by side, on steps the
-choice did not see. Times are of one step of all M models. `auto` is alone / chosen: below 1 the choice cost time.
+worker tries them; then, in every round, the chosen strategy and training alone are timed again side by side, on steps
+that the choice did not see. Times are of one step of all M models. `auto` is alone / chosen: below 1 the choice cost
+time.
 `evaluated` and `evaluated alone` are the times in which all M models are evaluated on the validation images.
 """
 
@@ -34,9 +35,9 @@ from gridsearch.models.registry import find_model
 from gridsearch.training.arrays import to_device
 from gridsearch.training.loop.evaluation import evaluate
 from gridsearch.training.loop.member import Member
-from gridsearch.training.loop.task import LineageTask, Workplace
+from gridsearch.training.loop.task import LineageTask, WorkerContext
 from gridsearch.training.stacking import autotune
-from gridsearch.training.strategies.base import Form
+from gridsearch.training.strategies.base import Strategy
 from gridsearch.training.strategies.sequential import Single
 
 HERE = Path(__file__).parent
@@ -56,33 +57,36 @@ def main() -> None:
     """Measure every case and print the table."""
     options = parse()
     torch.set_num_threads(options.threads)
-    place = workplace(options)
+    context = worker_context(options)
     cases = []
     for model in options.models:
         for batch_size in options.batch_sizes:
-            cases.append(case(model, batch_size, place, options))
+            cases.append(case(model, batch_size, context, options))
             print(f"{model}, batch {batch_size}: {cases[-1]}", file=sys.stderr)
-    result = {"machine": hardware(place.device, options.threads), "models": options.m, "cases": cases}
+    result = {"machine": hardware(context.device, options.threads), "models": options.m, "cases": cases}
     print(json.dumps(result, indent=2) if options.json else text(result))
 
 
-def case(model: str, batch_size: int, place: Workplace, options: argparse.Namespace) -> dict[str, Any]:
-    """Return a case's times of a step by form, in microseconds, the form chosen, and its ratios to alone."""
-    members = [Member(task(model, batch_size, number), place) for number in range(options.m)]
+def case(model: str, batch_size: int, context: WorkerContext, options: argparse.Namespace) -> dict[str, Any]:
+    """Return a case's times of a step by strategy, in microseconds, the strategy chosen, and its ratios to alone."""
+    members = [Member(task(model, batch_size, number), context) for number in range(options.m)]
     steps = 10**9 if options.compile else 1
-    found = {one.form: one.seconds for one in autotune.measure(members, place, steps, {})}
+    found = {one.strategy: one.seconds for one in autotune.measure(members, context, steps, {})}
     chosen = autotune.fastest(found, steps)
     ratios = [
-        autotune._try(autotune.ALONE, members, place) / autotune._try(chosen, members, place)
+        autotune._try(autotune.ALONE, members, context) / autotune._try(chosen, members, context)
         if chosen and chosen != autotune.ALONE
         else 1.0
         for _ in range(options.rounds)
     ]
     evaluated = [
-        (seconds_to_evaluate(chosen or autotune.ALONE, members, place), seconds_to_evaluate("alone", members, place))
+        (
+            seconds_to_evaluate(chosen or autotune.ALONE, members, context),
+            seconds_to_evaluate("alone", members, context),
+        )
         for _ in range(options.rounds)
     ]
-    micros = {form: None if seconds is None else round(seconds * 1e6) for form, seconds in found.items()}
+    micros = {strategy: None if seconds is None else round(seconds * 1e6) for strategy, seconds in found.items()}
     return {
         "model": model,
         "batch": batch_size,
@@ -95,17 +99,19 @@ def case(model: str, batch_size: int, place: Workplace, options: argparse.Namesp
     }
 
 
-def seconds_to_evaluate(form: str, members: Sequence[Member], place: Workplace) -> float:
+def seconds_to_evaluate(strategy: str, members: Sequence[Member], context: WorkerContext) -> float:
     """Return the seconds in which all members are evaluated on the validation images, after a first time."""
-    together = form != autotune.ALONE
-    made: list[Form] = [autotune.FORMS[form](members, place)] if together else [Single([one], place) for one in members]
+    together = strategy != autotune.ALONE
+    made: list[Strategy] = (
+        [autotune.STRATEGIES[strategy](members, context)] if together else [Single([one], context) for one in members]
+    )
     for one in made:
-        evaluate(one, place.validation)
+        evaluate(one, context.validation)
     started = time.perf_counter()
     for one in made:
-        evaluate(one, place.validation)
-    if place.device.type == "cuda":
-        torch.cuda.synchronize(place.device)
+        evaluate(one, context.validation)
+    if context.device.type == "cuda":
+        torch.cuda.synchronize(context.device)
     return time.perf_counter() - started
 
 
@@ -124,12 +130,12 @@ def task(model: str, batch_size: int, number: int) -> LineageTask:
     return LineageTask(f"{number:064x}", 1, config, -1)
 
 
-def workplace(options: argparse.Namespace) -> Workplace:
-    """Return a place to train on the data set, with checkpoints that are never written."""
+def worker_context(options: argparse.Namespace) -> WorkerContext:
+    """Return the context of a worker on the data set, with checkpoints that are never written."""
     device = choose_device(options.device)
     dataset = load_dataset(options.dataset, folder=paths.data_dir(options.data_dir), base=Path.cwd())
     split = apply_split(dataset, Split(test=0.1), 0)
-    return Workplace(
+    return WorkerContext(
         device=device,
         train=to_device(split.train_images, split.train_labels, device),
         validation=to_device(split.validation_images, split.validation_labels, device),

@@ -54,6 +54,27 @@ def test_a_launch_tells_who_asks_what_was_refused(folder: Path, capfd: pytest.Ca
     assert not logging.getLogger("gridsearch").handlers
 
 
+LOOKS_AT_NUMBERS = """\
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, neurons, image_shape, num_classes):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.LazyLinear(neurons), nn.ReLU(), nn.LazyLinear(num_classes))
+        self.layers(__import__("torch").zeros(2, *image_shape))
+
+    def forward(self, images):
+        return self.layers(images) * (1.0 if images.sum().item() > 0 else 2.0)
+"""
+
+
+def test_the_process_that_tries_models_logs_to_this_one(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (folder / "nets.py").write_text(LOOKS_AT_NUMBERS)
+    assert run("launch", "odd.yaml", "--inline", "--no-dashboard", "--verbose", "--set", "epochs=1") == 0
+    told = " ".join(capfd.readouterr().err.split())
+    assert "training.stacking.profile: trying a model: Net is not counted, its memory is guessed:" in told
+
+
 def test_a_log_that_cannot_be_written_is_refused(folder: Path) -> None:
     with pytest.raises(Exception, match=r"^--log-file odd.yaml/x: cannot be written \("):
         run("doctor", "--log-file", "odd.yaml/x")

@@ -76,9 +76,9 @@ def made_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
 
     class Counted(Concatenated):
-        def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
-            super().__init__(members, context)
-            if context.train.images.dtype is torch.float32:  # not the proof before it
+        def __init__(self, members: Sequence[Member]) -> None:
+            super().__init__(members)
+            if next(members[0].module.parameters()).dtype is torch.float32:  # not the proof before it
                 sizes.append(len(members))
 
     monkeypatch.setitem(autotune.STRATEGIES, "concatenated", Counted)
@@ -169,11 +169,11 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Training that raises in epoch 2 when a given learning rate is among the strategy's."""
     what: dict[str, Any] = {"rate": RATES[1], "error": RuntimeError("this one breaks"), "sizes": []}
 
-    def broken(strategy: Strategy, epoch: int) -> list[tuple[float, float]]:
+    def broken(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
         what["sizes"] += [strategy.size]
         if epoch == 2 and what["condition"](strategy):
             raise what["error"]
-        return train_epoch(strategy, epoch)
+        return train_epoch(strategy, context, epoch)
 
     what["condition"] = lambda strategy: what["rate"] in strategy.rates
     monkeypatch.setattr(epochs, "train_epoch", broken)
@@ -212,12 +212,12 @@ def test_a_form_the_memory_does_not_hold_is_gone_before_its_halves_are_tried(
 ) -> None:
     alive: list[weakref.ref[Strategy]] = []
 
-    def full(strategy: Strategy, epoch: int) -> list[tuple[float, float]]:
+    def full(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
         assert not [other for other in alive if other() not in (None, strategy)]
         alive.append(weakref.ref(strategy))
         if strategy.size > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return train_epoch(strategy, epoch)
+        return train_epoch(strategy, context, epoch)
 
     monkeypatch.setattr(epochs, "train_epoch", full)
     assert all(isinstance(end, LineageFinished) for end in ends(run(lineages(epochs=1), make_place())).values())

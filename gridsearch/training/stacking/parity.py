@@ -85,15 +85,14 @@ def _together(
     made: type[Strategy], members: Sequence[Member], context: WorkerContext, rates: Sequence[float], batch: int
 ) -> list[State]:
     """Return each model's state after the steps by a strategy, and its logits in them and then."""
-    strategy = made(members, context)
-    arrays = strategy.context.train
+    strategy, arrays = made(members), context.train
     seed_everything(derive(strategy.configs[0].seed, "draws", 1))
     strategy.start_epoch([[rate] for rate in rates])
-    every = torch.arange(len(arrays), device=strategy.context.device)
+    every = torch.arange(len(arrays), device=context.device)
     images = arrays.normalized(arrays.images)
-    # `changed`, as what the teacher says of just these few images is not worth retention.
+    # `changed`, as what the teacher says of just these few images is not worth keeping.
     steps = strategy.train_chunk(
-        images, strategy.context.targets(every, arrays.images, changed=True), batch_sizes(len(images), batch)
+        images, context.targets(every, arrays.images, changed=True), batch_sizes(len(images), batch)
     )
     whole = strategy.logits(arrays.normalized(arrays.images.clone()))
     parts = torch.cat([strategy.logits(part.clone()) for part in torch.split(images, batch)], dim=1)

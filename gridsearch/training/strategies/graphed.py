@@ -1,0 +1,69 @@
+"""Stacked models whose losses and gradients are recorded once as a CUDA graph and then replayed.
+
+A small network's step is hundreds of small kernels, and most of its time goes into starting them one by one; a graph
+starts them all at once. The optimiser's few kernels stay outside of it. Numbers are those of the same kernels. See
+https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gridsearch.training.loop.member import Member
+from gridsearch.training.recipe.losses import Parts
+from gridsearch.training.strategies.stacked import Stacked
+
+if TYPE_CHECKING:
+    from torch.cuda import _POOL_HANDLE
+
+#: The gradients of the parameters, None where one takes no part, and the logits (M, B, K).
+Answer = tuple[Sequence[Tensor | None], Tensor]
+
+
+class Graphed(Stacked):
+    """A stack with a CUDA graph for each size of batch; what cannot be recorded raises, and is trained otherwise."""
+
+    costly = True
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        super().__init__(members)
+        self._graphs: dict[tuple[int, ...], _Graph | None] = {}
+        self._pool = torch.cuda.graph_pool_handle()
+
+    def gradients(self, images: Tensor, parts: Parts) -> Answer:
+        """See `Stacked`; the first step with a size of batch is made as usual, as libraries set themselves up in it."""
+        size = tuple(images.shape)
+        if size not in self._graphs:
+            self._graphs[size] = None
+            return super().gradients(images, parts)
+        graph = self._graphs[size] or _Graph(super().gradients, images, parts, self._pool)
+        self._graphs[size] = graph
+        return graph.replay(images, parts)
+
+
+class _Graph:
+    """A recorded call: it reads its arguments where they were at first, and writes its answer where it was."""
+
+    def __init__(
+        self, call: Callable[[Tensor, Parts], Answer], images: Tensor, parts: Parts, pool: _POOL_HANDLE
+    ) -> None:
+        labels, logits, hidden = (None if part is None else part.clone() for part in parts)
+        assert labels is not None
+        self.images, self.parts = images.clone(), (labels, logits, hidden)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph, pool=pool):
+            self.answer = call(self.images, self.parts)
+
+    def replay(self, images: Tensor, parts: Parts) -> Answer:
+        """Do what was recorded with other images and targets of the same shapes."""
+        self.images.copy_(images)
+        for own, part in zip(self.parts, parts, strict=True):
+            if own is not None and part is not None:
+                own.copy_(part)
+        self.graph.replay()
+        gradients, logits = self.answer
+        return gradients, logits.detach().clone()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,10 @@ from gridsearch.cli import streams
 from gridsearch.cli.main import app
 from gridsearch.data import fingerprint_cache
 from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.loop.member import Member
 from gridsearch.training.stacking import self_check
 from gridsearch.training.stacking.self_check import unusable_strategies
+from gridsearch.training.strategies.stacked import Stacked
 from gridsearch.training.weight_snapshots import ReadingFolder
 from tests.engine.test_explaining import NETS
 
@@ -115,8 +117,9 @@ def test_doctor_proves_each_way_to_train_as_one(monkeypatch: pytest.MonkeyPatch)
     cpu = torch.device("cpu")
     assert unusable_strategies(cpu) == {"concatenated": "", "stacked": ""}
 
-    def broken(*_: object) -> object:
-        raise RuntimeError("no such kernel")
+    class Broken(Stacked):
+        def __init__(self, members: Sequence[Member]) -> None:
+            raise RuntimeError("no such kernel")
 
-    monkeypatch.setitem(self_check.STRATEGIES, "stacked", broken)  # type: ignore[arg-type]
+    monkeypatch.setitem(self_check.STRATEGIES, "stacked", Broken)
     assert unusable_strategies(cpu) == {"concatenated": "", "stacked": "RuntimeError: no such kernel"}

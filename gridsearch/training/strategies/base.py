@@ -30,6 +30,8 @@ class Strategy(ABC):
     costly: ClassVar[bool] = False
     #: The strategy that is proved in place of this one (see `stacking/parity.py`), where making this one takes long.
     proved_by: ClassVar[type[Strategy] | None] = None
+    #: How many steps with whole batches the proof makes.
+    proof_steps: ClassVar[int] = 2
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.configs = [member.config for member in members]

@@ -7,12 +7,16 @@ https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from gridsearch.errors import ModelError
+from gridsearch.models.seeding import RandomStates
 from gridsearch.training.loop.member import Member
 from gridsearch.training.recipe.losses import Parts
 from gridsearch.training.strategies.stacked import Stacked
@@ -28,6 +32,8 @@ class Graphed(Stacked):
     """A stack with a CUDA graph for each size of batch; what cannot be recorded raises, and is trained otherwise."""
 
     costly = True
+    #: One as usual, one recorded, and two replayed, which show what a model decides anew in each step.
+    proof_steps = 4
 
     def __init__(self, members: Sequence[Member]) -> None:
         super().__init__(members)
@@ -55,7 +61,8 @@ class _Graph:
         assert labels is not None
         self.images, self.parts = images.clone(), (labels, logits, hidden)
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph, pool=pool):
+        device = images.device
+        with _nothing_freed(), _generator_kept(device), _nothing_drawn(), torch.cuda.graph(self.graph, pool=pool):
             self.answer = call(self.images, self.parts)
 
     def replay(self, images: Tensor, parts: Parts) -> Answer:
@@ -67,3 +74,42 @@ class _Graph:
         self.graph.replay()
         gradients, logits = self.answer
         return gradients, logits.detach().clone()
+
+
+@contextmanager
+def _nothing_freed() -> Iterator[None]:
+    """Collect garbage before and not within: memory of an earlier graph, freed while recording, would spoil it."""
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def _nothing_drawn() -> Iterator[None]:
+    """Raise `ModelError` where something is drawn on the processor within: a replay would have the same each time."""
+    before = RandomStates.now()
+    yield
+    if not before.same_as(RandomStates.now()):
+        raise ModelError("the model draws random numbers on the processor, which a CUDA graph would not do again")
+
+
+@contextmanager
+def _generator_kept(device: torch.device) -> Iterator[None]:
+    """Give the device's generator a new state where recording fails: torch leaves it in one that nobody can draw from.
+
+    A generator that is recorded is told so at the end of recording alone, which a failure never comes to.
+    """
+    generator = torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
+    before = generator.get_state()
+    try:
+        yield
+    except BaseException:
+        fresh = torch.Generator(device)
+        fresh.set_state(before)
+        generator.graphsafe_set_state(fresh.graphsafe_get_state())
+        raise

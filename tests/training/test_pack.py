@@ -31,6 +31,7 @@ from gridsearch.training.stacking import autotune, parity
 from gridsearch.training.strategies.base import Strategy
 from gridsearch.training.strategies.compiled import why_not_compiled
 from gridsearch.training.strategies.concatenated import Concatenated
+from gridsearch.training.strategies.stacked import Stacked
 from tests.training.conftest import MakePlace, own, task
 
 RATES = (0.3, 0.1, 0.03, 0.01)
@@ -256,6 +257,23 @@ def test_what_was_measured_is_told_once_and_then_known(
     made_sizes.clear()
     assert len(ends(run(lineages(epochs=2), make_place("slow"), slow))) == 4
     assert made_sizes == []
+
+
+def test_what_a_strategy_is_refused_for_is_trained_by_the_next_best(
+    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unrecorded(Stacked):
+        instead = "stacked"
+
+        def gradients(self, *of: Any) -> Any:
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setitem(autotune.STRATEGIES, "graphed", Unrecorded)
+    monkeypatch.setattr(packs, "unmeasured", lambda *, dense: "graphed")
+    tasks = [replace(one, config=one.config.model_copy(update={"hyper": {"neurons": 10}})) for one in lineages()]
+    events = run(tasks, make_place())
+    assert {event.formation.strategy for event in events if isinstance(event, LineagePlaced)} == {"stacked"}
+    assert set(ends(events)) == {one.lineage_id for one in tasks}
 
 
 def test_the_fastest_form_is_taken_only_where_it_is_clearly_faster() -> None:

@@ -30,6 +30,8 @@ class Strategy(ABC):
     costly: ClassVar[bool] = False
     #: The strategy that is proved in place of this one (see `stacking/parity.py`), where making this one takes long.
     proved_by: ClassVar[type[Strategy] | None] = None
+    #: The name of the strategy that trains those members which the proof of this one refuses; None: each alone.
+    instead: ClassVar[str | None] = None
     #: How many steps with whole batches the proof makes.
     proof_steps: ClassVar[int] = 2
 

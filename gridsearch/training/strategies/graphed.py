@@ -32,37 +32,52 @@ class Graphed(Stacked):
     """A stack with a CUDA graph for each size of batch; what cannot be recorded raises, and is trained otherwise."""
 
     costly = True
+    instead = "stacked"
     #: One as usual, one recorded, and two replayed, which show what a model decides anew in each step.
     proof_steps = 4
 
     def __init__(self, members: Sequence[Member]) -> None:
         super().__init__(members)
         self._graphs: dict[tuple[int, ...], _Graph | None] = {}
-        self._pool = torch.cuda.graph_pool_handle()
+        self._pool, self._stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
 
     def gradients(self, images: Tensor, parts: Parts) -> Answer:
         """See `Stacked`; the first step with a size of batch is made as usual, as libraries set themselves up in it."""
         size = tuple(images.shape)
         if size not in self._graphs:
             self._graphs[size] = None
-            return super().gradients(images, parts)
-        graph = self._graphs[size] or _Graph(super().gradients, images, parts, self._pool)
+            return self._as_usual(images, parts)
+        graph = self._graphs[size] or _Graph(super().gradients, images, parts, self._pool, self._stream)
         self._graphs[size] = graph
         return graph.replay(images, parts)
+
+    def _as_usual(self, images: Tensor, parts: Parts) -> Answer:
+        """Do it on the stream to be recorded: autograd comes back to the stream on which it first saw a tensor."""
+        here = torch.cuda.current_stream(self.device)
+        self._stream.wait_stream(here)
+        with torch.cuda.stream(self._stream):
+            answer = super().gradients(images, parts)
+        here.wait_stream(self._stream)
+        return answer
 
 
 class _Graph:
     """A recorded call: it reads its arguments where they were at first, and writes its answer where it was."""
 
     def __init__(
-        self, call: Callable[[Tensor, Parts], Answer], images: Tensor, parts: Parts, pool: _POOL_HANDLE
+        self,
+        call: Callable[[Tensor, Parts], Answer],
+        images: Tensor,
+        parts: Parts,
+        pool: _POOL_HANDLE,
+        stream: torch.cuda.Stream,
     ) -> None:
         labels, logits, hidden = (None if part is None else part.clone() for part in parts)
         assert labels is not None
         self.images, self.parts = images.clone(), (labels, logits, hidden)
         self.graph = torch.cuda.CUDAGraph()
-        device = images.device
-        with _nothing_freed(), _generator_kept(device), _nothing_drawn(), torch.cuda.graph(self.graph, pool=pool):
+        recorded = torch.cuda.graph(self.graph, pool, stream)
+        with _nothing_freed(), _generator_kept(images.device), _nothing_drawn(), recorded:
             self.answer = call(self.images, self.parts)
 
     def replay(self, images: Tensor, parts: Parts) -> Answer:
@@ -73,7 +88,7 @@ class _Graph:
                 own.copy_(part)
         self.graph.replay()
         gradients, logits = self.answer
-        return gradients, logits.detach().clone()
+        return gradients, logits.clone()
 
 
 @contextmanager

@@ -84,13 +84,13 @@ class Stacked(Strategy):
             if self.limits is not None:
                 gradients = clipped(gradients, self.limits)
             self.rule.step(self.parameters, gradients, self.lr)
-            outputs.append(logits.detach())
+            outputs.append(logits)
         return torch.cat(outputs, dim=1)
 
     def gradients(self, images: Tensor, parts: Parts) -> tuple[Sequence[Tensor | None], Tensor]:
         """Return the gradients of all models' losses, None for what takes no part, and the logits (M, B, K)."""
         losses, logits = self.losses(self.trained, self.others, self.terms, images, parts)
-        return torch.autograd.grad(losses.sum(), self.parameters, allow_unused=True), logits
+        return torch.autograd.grad(losses.sum(), self.parameters, allow_unused=True), logits.detach()
 
     def _loss(self, trained: Named, others: Named, terms: Terms, images: Tensor, parts: Parts) -> tuple[Tensor, Tensor]:
         logits = self._forward(trained | others, images)

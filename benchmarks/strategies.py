@@ -151,7 +151,18 @@ def hardware(device: torch.device, threads: int) -> str:
 
 def text(result: dict[str, Any]) -> str:
     """Return the result as an aligned table."""
-    columns = ("model", "batch", "alone", "concatenated", "stacked", "compiled", "chosen", "auto", "auto_range")
+    columns = (
+        "model",
+        "batch",
+        "alone",
+        "concatenated",
+        "stacked",
+        "graphed",
+        "compiled",
+        "chosen",
+        "auto",
+        "auto_range",
+    )
     columns += ("evaluated", "evaluated alone")
     rows: list[Sequence[str]] = [columns]
     rows += [

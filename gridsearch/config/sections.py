@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gridsearch.config.metrics import DEFAULT_METRIC, better_direction, is_share, metric_words
+from gridsearch.config.metrics import DEFAULT_METRIC, better_direction, is_share, metric_words, why_no_name
 from gridsearch.config.space import MAX_POINTS
 from gridsearch.config.trial import PositiveInt
 
@@ -17,14 +17,22 @@ class Objective(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    metric: Literal["train_loss", "train_accuracy", "val_loss", "val_accuracy"] = DEFAULT_METRIC
+    metric: str = DEFAULT_METRIC
     at: Literal["last", "best"] = "last"
     mode: Literal["max", "min"] | None = None
+
+    @model_validator(mode="after")
+    def _is_clear(self) -> Self:
+        if said := why_no_name(self.metric):
+            raise ValueError(f"metric: {said}")
+        if self.mode is None and better_direction(self.metric) is None:
+            raise ValueError(f"say whether {self.metric} is best high or low: mode: max, or mode: min")
+        return self
 
     @property
     def direction(self) -> Literal["max", "min"]:
         """Return the mode, which for a loss is "min" and for an accuracy "max" unless the job says otherwise."""
-        return self.mode or better_direction(self.metric)
+        return self.mode or better_direction(self.metric) or "max"
 
     @property
     def highest(self) -> bool:

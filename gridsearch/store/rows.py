@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -57,6 +58,8 @@ class JobRow:
 class TrialRow:
     """A trial with its last numbers, and the log's path where it failed.
 
+    `more` are metrics that have no field.
+
     The numbers are those of its last epoch (with `restore_best`, of its best one), or of the one in which it diverged
     where that has a record; None until then, and where they were not finite. `seconds` is the wall time of its epochs,
     `stopped_epoch` the one after which early stopping ended it; `parameters` and `macs` are the model's, None where
@@ -81,6 +84,7 @@ class TrialRow:
     stopped_epoch: int | None = None
     parameters: int | None = None
     macs: int | None = None
+    more: Mapping[str, float | None] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,10 @@ class TrainingCost:
 
 
 class EpochRow(NamedTuple):
-    """One epoch of a lineage as recorded; metrics are None where they were not finite.
+    """One epoch of a lineage as recorded; metrics are None where they were not finite, or not measured.
 
-    A tuple, as there are millions, and a frozen dataclass takes longer to make.
+    `more` are metrics that have no field. What our own loop did not train has no learning rate, and all of its metrics
+    are there. A tuple, as there are millions, and a frozen dataclass takes longer to make.
     """
 
     lineage_id: str
@@ -103,8 +108,9 @@ class EpochRow(NamedTuple):
     train_accuracy: float | None
     val_loss: float | None
     val_accuracy: float | None
-    learning_rate: float
+    learning_rate: float | None
     seconds: float
+    more: Mapping[str, float | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

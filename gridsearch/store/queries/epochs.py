@@ -15,7 +15,7 @@ from gridsearch.store.queries.grids import check_grid, lineages_of_job
 from gridsearch.store.queries.keys import names_of
 from gridsearch.store.queries.lookup import AnySelect, Values, batches, batches_in
 from gridsearch.store.rows import EpochRow, EventRow
-from gridsearch.store.schema.columns import to_mapping, to_time
+from gridsearch.store.schema.columns import to_mapping, to_metrics, to_time
 from gridsearch.store.schema.tables import events, job_trials, lineages, trials
 from gridsearch.store.write.jobs import stored_job
 
@@ -24,6 +24,7 @@ _TRIALS: AnySelect = select(*TRIALS.columns)
 _SUBJECT = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "enqueued")))
 _EPOCH = EPOCHS.names.index("epoch")
 _NUMBERS = itemgetter(*map(EPOCHS.names.index, ("epoch", *METRICS, "learning_rate", "seconds")))
+_METRICS = EPOCHS.names.index("metrics")
 _KEY_OF_LINEAGE, _NAME_OF_LINEAGE, _LAST = (LINEAGES.names.index(name) for name in ("id", "lineage_id", "epoch"))
 _JOB_ID = JOBS.names.index("id")
 
@@ -64,7 +65,7 @@ def _all_epochs(found: Collection[Values], curves: Mapping[int, list[Values]]) -
         # All are there when they are as many and the last is the last: a lineage has each of them once.
         if len(curve) != row[_LAST] + 1 or (curve and curve[-1][_EPOCH] != row[_LAST]):
             raise StoreDamagedError(f"{LINEAGES.subject(row)} should have {row[_LAST] + 1} epochs, not {len(curve)}")
-        result += [EpochRow._make((name, *_NUMBERS(epoch))) for epoch in curve]
+        result += [EpochRow._make((name, *_NUMBERS(epoch), to_metrics(epoch[_METRICS]))) for epoch in curve]
     return result
 
 

@@ -18,8 +18,10 @@ from gridsearch.store.schema.tables import epochs, lineages, trials
 from gridsearch.store.verify.replay import Replay
 from gridsearch.store.write.finalize import epoch_read, not_finite, total_seconds
 
-_METRICS_OF = attrgetter(*METRICS)
-_NO_METRICS = (None,) * len(METRICS)
+#: What a trial has as its epoch has it.
+_SAME = (*METRICS, "metrics")
+_SAME_OF = attrgetter(*_SAME)
+_NOTHING = (None,) * len(_SAME)
 
 
 class _Lineage(NamedTuple):
@@ -44,6 +46,7 @@ class _Trial(NamedTuple):
     diverged_epoch: int | None
     stopped_epoch: int | None
     seconds: float | None
+    metrics: str | None
 
 
 class _Epoch(NamedTuple):
@@ -54,7 +57,9 @@ class _Epoch(NamedTuple):
     train_accuracy: float | None
     val_loss: float | None
     val_accuracy: float | None
+    learning_rate: float | None
     seconds: float
+    metrics: str | None
 
 
 _FIRST = itemgetter(0)
@@ -132,8 +137,8 @@ def _trial_faults(trial: Any, lineage: _Lineage, curve: list[_Epoch]) -> Iterato
         numbers = next((epoch for epoch in curve if epoch.epoch == last and not_finite(epoch)), None)
     elif trial.state in OPEN_STATES and _has_answer(trial, lineage):
         yield f"it is {trial.state}, but its lineage has the answer"
-    said = _METRICS_OF(numbers) if numbers is not None else _NO_METRICS
-    for name, found, told in zip(METRICS, _METRICS_OF(trial), said, strict=True):
+    said = _SAME_OF(numbers) if numbers is not None else _NOTHING
+    for name, found, told in zip(_SAME, _SAME_OF(trial), said, strict=True):
         if found != told:
             yield f"its {name} is {found}, but its epoch says {told}"
     finished = trial.state in RESULT_STATES

@@ -15,12 +15,13 @@ from sqlalchemy import Connection, or_
 
 from gridsearch.config.events import OPEN_STATES, TrialState
 from gridsearch.config.identity import flatten
-from gridsearch.config.metrics import LOSSES, METRICS
+from gridsearch.config.metrics import LOSSES, METRICS, is_loss
 from gridsearch.config.trial_epoch import last_epoch, recorded_epoch
 from gridsearch.store.checked_tables import EPOCHS, LINEAGES, TRIALS, checked
 from gridsearch.store.queries.checked_epochs import checked_epochs
 from gridsearch.store.queries.grids import TRIALS_WITH_LINEAGES
 from gridsearch.store.queries.lookup import AnySelect, batches_in
+from gridsearch.store.schema.columns import to_metrics
 from gridsearch.store.schema.tables import lineages, trials
 from gridsearch.store.write.event_log import Cause, log
 
@@ -37,7 +38,7 @@ _OF_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "epochs", "con
 _OF_LINEAGE = itemgetter(
     *(TRIALS.width + LINEAGES.names.index(name) for name in ("attempt", "diverged_epoch", "stopped_epoch"))
 )
-_OF_EPOCH = itemgetter(*map(EPOCHS.names.index, ("epoch", "attempt", "seconds", *METRICS)))
+_OF_EPOCH = itemgetter(*map(EPOCHS.names.index, ("epoch", "attempt", "seconds", *METRICS, "learning_rate", "metrics")))
 
 
 class _Open(NamedTuple):
@@ -60,6 +61,8 @@ class _Epoch(NamedTuple):
     train_accuracy: float | None
     val_loss: float | None
     val_accuracy: float | None
+    learning_rate: float | None
+    metrics: str | None
 
 
 def finalize(connection: Connection, keys: Collection[int], cause: Cause) -> list[int]:
@@ -91,7 +94,10 @@ def finalize(connection: Connection, keys: Collection[int], cause: Cause) -> lis
 
 def not_finite(row: Any) -> bool:
     """Whether an epoch as recorded has a loss that was not finite."""
-    return None in _LOSSES_OF(row)
+    if row.learning_rate is not None:
+        return None in _LOSSES_OF(row)
+    # Of what our own loop did not train, all metrics are there by name.
+    return any(value is None and is_loss(name) for name, value in to_metrics(row.metrics).items())
 
 
 def total_seconds(curve: Collection[Any], last: int) -> float:
@@ -124,7 +130,7 @@ def _answer(row: Any, curve: list[Any], stamp: str) -> dict[str, Any]:
         values |= {"state": str(TrialState.DIVERGED), "attempt": row.lineage_attempt}
         values["diverged_epoch"] = last = row.diverged_epoch
         numbers = next((epoch for epoch in curve if epoch.epoch == last and not_finite(epoch)), None)
-    values |= {name: getattr(numbers, name, None) for name in METRICS}
+    values |= {name: getattr(numbers, name, None) for name in (*METRICS, "metrics")}
     return values | {"seconds": total_seconds(curve, last)}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from gridsearch.config.events import (
+    EpochMetrics,
     EpochRecord,
     LineageDiverged,
     LineageEvent,
@@ -20,13 +21,13 @@ from gridsearch.config.events import (
     LineageStopped,
     TrialState,
 )
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import LOSSES, METRICS, finite_or_none, is_loss, why_no_name
 from gridsearch.store.checked_tables import EPOCHS, LINEAGES, TRIALS
 from gridsearch.store.queries.keys import lineage_keys
 from gridsearch.store.queries.lookup import rows_in
 from gridsearch.store.queries.trials import trials_by_key
 from gridsearch.store.rows import Recorded
-from gridsearch.store.schema.columns import storable
+from gridsearch.store.schema.columns import storable, to_json
 from gridsearch.store.schema.tables import epochs, lineages, trials
 from gridsearch.store.sqlite_errors import joined_lines
 from gridsearch.store.write.bulk import execute_many
@@ -56,7 +57,7 @@ class _Progress:
     def take(self, event: LineageEvent) -> None:
         """Let an accepted event change the lineage."""
         match event:
-            case EpochRecord():
+            case EpochRecord() | EpochMetrics():
                 self._take_epoch(event)
             case LineagePlaced():
                 self.placed.append(Placed(self.row.id, event, recorded=self.epoch))
@@ -75,16 +76,16 @@ class _Progress:
             case LineageFinished():
                 self.end = Event(FINISHED)
 
-    def _take_epoch(self, record: EpochRecord) -> None:
+    def _take_epoch(self, record: EpochRecord | EpochMetrics) -> None:
         if record.epoch > self.epoch + 1:
             self._break(f"epoch {record.epoch} was reported while {self.epoch} was the last one recorded")
-        elif record.epoch < 0 or not math.isfinite(record.learning_rate) or not math.isfinite(record.seconds):
+        elif record.epoch < 0 or not math.isfinite(record.seconds) or not _is_possible(record):
             self._break(f"epoch {record.epoch} was reported with impossible numbers: {record}")
         elif record.epoch == self.epoch + 1:
             values = epoch_values(self.row.id, record)
             self.fresh.append(values)
             self.epoch = record.epoch
-            if values["train_loss"] is None or values["val_loss"] is None:
+            if has_diverged(record):
                 self._diverge(record.epoch)
 
     def _diverge(self, epoch: int) -> None:
@@ -117,12 +118,31 @@ def record(connection: Connection, cause: Cause, events: Sequence[LineageEvent],
     return Recorded(len(events) - len(refused), len(refused), ordered)
 
 
-def epoch_values(lineage: int, record: EpochRecord) -> dict[str, Any]:
+def _is_possible(record: EpochRecord | EpochMetrics) -> bool:
+    if isinstance(record, EpochRecord):
+        return math.isfinite(record.learning_rate) and not any(map(why_no_name, record.more))
+    return not any(map(why_no_name, record.metrics))
+
+
+def has_diverged(record: EpochRecord | EpochMetrics) -> bool:
+    """Whether a loss of an epoch is infinite or NaN."""
+    if isinstance(record, EpochRecord):
+        return not all(math.isfinite(getattr(record, name)) for name in LOSSES)
+    return not all(math.isfinite(value) for name, value in record.metrics.items() if is_loss(name))
+
+
+def epoch_values(lineage: int, record: EpochRecord | EpochMetrics) -> dict[str, Any]:
     """Return the row of an epoch, with its checksum; a number that is not finite becomes None."""
-    numbers = (float(getattr(record, name)) for name in _NUMBERS)
-    known = (number if math.isfinite(number) else None for number in numbers)
-    key = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
-    return EPOCHS.with_checksum(key | dict(zip(_NUMBERS, known, strict=True)))
+    values: dict[str, Any] = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
+    if isinstance(record, EpochRecord):
+        values |= {name: finite_or_none(float(getattr(record, name))) for name in _NUMBERS}
+        return EPOCHS.with_checksum(values | {"metrics": _metrics_text(record.more) if record.more else None})
+    values |= dict.fromkeys(_NUMBERS) | {"seconds": float(record.seconds)}
+    return EPOCHS.with_checksum(values | {"metrics": _metrics_text(record.metrics)})
+
+
+def _metrics_text(metrics: Mapping[str, float]) -> str:
+    return to_json({name: finite_or_none(float(metrics[name])) for name in sorted(metrics)})
 
 
 def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gridsearch.config.events import SCORED_STATES
 from gridsearch.config.identity import point_of
+from gridsearch.config.metrics import metric_of
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import TrialRow
 
@@ -41,7 +42,8 @@ def best(store: Store, name: str, n: int | None = None) -> list[Place]:
     asked = record.objective
     if asked.at == "last" and not record.limits and not record.has_groups and n is not None:
         rows = store.ranking(name, asked.metric, n, highest=asked.highest)
-        return [Place(row, getattr(row, asked.metric), (row,)) for row in rows]
+        found = ((row, metric_of(row, asked.metric)) for row in rows)
+        return [Place(row, score, (row,)) for row, score in found if score is not None]
     # Means, constraints and the best of all epochs are no columns of the store.
     from gridsearch.analysis.frames import load, may_win
     from gridsearch.analysis.groups import grouped

@@ -57,7 +57,7 @@ def score_text(value: float | None) -> str:
     """Return a metric with the six decimals that the tables show, or nothing when there is none."""
     if value is None or not math.isfinite(value):
         return ""
-    return f"{value:.6f}" if abs(value) < 1e6 else f"{value:.3g}"
+    return f"{value:.6f}" if value == 0 or 1e-6 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def measured_text(value: float | None) -> str:

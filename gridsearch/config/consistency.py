@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.config.axes import CONTINUOUS, continuous_kind
+from gridsearch.config.metrics import METRICS
 from gridsearch.config.space import MAX_POINTS, Space
 from gridsearch.config.trial import RECIPE_KEYS, REPEATED_SEEDS, Value
 from gridsearch.config.yaml_source import Document
-from gridsearch.errors import JobError
+from gridsearch.errors import JobError, nearest
 
 if TYPE_CHECKING:
     from gridsearch.config.job import JobFile, JobSpec
+
+
+def check_objective(document: Document, head: JobFile) -> None:
+    """Refuse to rank by what is not measured."""
+    if (metric := head.objective.metric) not in METRICS:
+        among = f"{', '.join(METRICS[:-1])} or {METRICS[-1]}"
+        raise document.error(("objective", "metric"), f"must be {among}, not {metric!r}{nearest(metric, METRICS)}")
 
 
 def check_search(document: Document, head: JobFile, space: Space) -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from gridsearch.config.axes import Axis, axis_of, values_of
 from gridsearch.config.byte_sizes import SIZE_PATTERN, bytes_of
-from gridsearch.config.consistency import check_copies, check_image_format, check_search, check_teacher
+from gridsearch.config.consistency import check_copies, check_image_format, check_objective, check_search, check_teacher
 from gridsearch.config.durations import DURATION_PATTERN, seconds_of
 from gridsearch.config.environment import expanded
 from gridsearch.config.habits import bare_words, file_habit, key_habit, module_path, rule_habit, value_habit
@@ -233,6 +233,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         axes.insert(0, Axis(MODEL, models, "category"))
     space = Space(axes)
     values = {key: [value] for key, value in fixed.items()} | {axis.name: list(axis.values) for axis in axes}
+    check_objective(document, head)
     check_search(document, head, space)
     check_copies(document, head, space, fixed)
     check_image_format(document, head)

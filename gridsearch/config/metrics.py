@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, Protocol
 
 #: What our own training loop measures in every epoch, in the order every table shows it.
@@ -45,6 +45,15 @@ def metric_of(record: Measured, name: str) -> float | None:
     """Return a metric of a record; None where it has none of that name, or it was not finite."""
     value: float | None = record.more.get(name)
     return getattr(record, name, None) if value is None and name in METRICS else value
+
+
+def names_in(records: Iterable[Measured]) -> tuple[str, ...]:
+    """Return the metrics that any of these records has, those of our own loop first, which all have without others."""
+    found = list(records)
+    named = {name for record in found for name in record.more}
+    own = any(not record.more or any(getattr(record, name, None) is not None for name in METRICS) for record in found)
+    standard = [name for name in METRICS if not named or own or name in named]
+    return (*standard, *sorted(named.difference(METRICS)))
 
 
 def finite_or_none(value: float) -> float | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from gridsearch.config.metrics import DEFAULT_METRIC, better_direction, is_share, metric_words, why_no_name
+from gridsearch.config.metrics import DEFAULT_METRIC, better_direction, is_share, metric_words
 from gridsearch.config.space import MAX_POINTS
 from gridsearch.config.trial import PositiveInt
 
@@ -20,14 +20,6 @@ class Objective(BaseModel):
     metric: str = DEFAULT_METRIC
     at: Literal["last", "best"] = "last"
     mode: Literal["max", "min"] | None = None
-
-    @model_validator(mode="after")
-    def _is_clear(self) -> Self:
-        if said := why_no_name(self.metric):
-            raise ValueError(f"metric: {said}")
-        if self.mode is None and better_direction(self.metric) is None:
-            raise ValueError(f"say whether {self.metric} is best high or low: mode: max, or mode: min")
-        return self
 
     @property
     def direction(self) -> Literal["max", "min"]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from gridsearch.atomic import write
 from gridsearch.config.identity import parse
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import metric_of, names_in
 from gridsearch.config.trial import TrialConfig
 from gridsearch.errors import StorageError, one_line
 from gridsearch.models.registry import MODELS, find_model
@@ -170,7 +170,7 @@ def _description(kept: Kept) -> dict[str, Any]:
         "epoch": kept.epoch.epoch,
         "parameters": row.parameters,
         # As the store has them; what these very weights were seen to do stands below.
-        "metrics": {name: getattr(kept.epoch, name) for name in METRICS},
+        "metrics": {name: metric_of(kept.epoch, name) for name in names_in([kept.epoch])},
         "validation": asdict(kept.validation) if kept.validation else None,
         "origin": kept.origin,
     }

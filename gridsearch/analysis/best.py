@@ -42,8 +42,8 @@ def best(store: Store, name: str, n: int | None = None) -> list[Place]:
     asked = record.objective
     if asked.at == "last" and not record.limits and not record.has_groups and n is not None:
         rows = store.ranking(name, asked.metric, n, highest=asked.highest)
-        found = ((row, metric_of(row, asked.metric)) for row in rows)
-        return [Place(row, score, (row,)) for row, score in found if score is not None]
+        scores = ((row, metric_of(row, asked.metric)) for row in rows)
+        return [Place(row, score, (row,)) for row, score in scores if score is not None]
     # Means, constraints and the best of all epochs are no columns of the store.
     from gridsearch.analysis.frames import load, may_win
     from gridsearch.analysis.groups import grouped

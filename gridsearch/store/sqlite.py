@@ -26,6 +26,7 @@ from gridsearch.store.rows import (
     Latency,
     LatencyRow,
     LaunchRow,
+    LineageCurve,
     LineageRow,
     NewTrial,
     Problem,
@@ -178,9 +179,9 @@ class SqliteStore(Store):
         with self._database.read() as connection:
             return trials.trial(connection, prefix)
 
-    def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
+    def curves(self, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:
         with self._database.read() as connection:
-            return epochs.epochs_of(connection, lineage_ids)
+            return epochs.curves_of(connection, lineage_ids)
 
     def trainings(self, lineage_id: str) -> list[TrainingRow]:
         with self._database.read() as connection:

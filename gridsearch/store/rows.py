@@ -31,7 +31,7 @@ class JobRow:
     """A job as last launched.
 
     `spec` are the JSON values that `record` is written as: a store keeps them, and what they mean it does not ask.
-    `source` is the text of the job file with its overrides.
+    `source` is the text of the job file with its overrides, `grid` the hash of its trials (`identity.grid_digest`).
     """
 
     name: str
@@ -40,6 +40,7 @@ class JobRow:
     source: str
     created_at: datetime
     updated_at: datetime
+    grid: str = ""
 
     @cached_property
     def record(self) -> JobRecord:

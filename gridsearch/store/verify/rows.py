@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from gridsearch.config.events import RESULT_STATES, TrialState
-from gridsearch.config.identity import digest, lineage_id_in, parse
-from gridsearch.store.queries.grids import grid_digest
+from gridsearch.config.identity import digest, grid_digest, lineage_id_in, parse
 from gridsearch.store.queries.lookup import as_stored, every
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema.tables import formations, job_trials, jobs, launches, lineages, trainings, trials

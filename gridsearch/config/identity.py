@@ -161,9 +161,10 @@ def lineage_id(config: TrialConfig) -> str:
     return names(config)[2]
 
 
-def lineage_id_in(canonical_text: str, config: TrialConfig) -> str:
-    """Return `lineage_id` of a configuration whose canonical form is at hand: for many rows."""
+def parse_with_lineage(canonical_text: str) -> tuple[TrialConfig, str]:
+    """Return the configuration that a canonical form describes, and its `lineage_id`: for many rows."""
     content = json.loads(canonical_text)
+    config = TrialConfig(**content)
     if config.shares_prefix:
         del content["epochs"]
-    return digest("lineage:" + _encode(content))
+    return config, digest("lineage:" + _encode(content))

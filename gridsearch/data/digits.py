@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ def load_digits() -> ImageDataset:
     pixels count 0..16 dots of a 4 x 4 cell and are spread over 0..255: round(x * 255 / 16), halves to even.
     """
     images, labels = _shipped()
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "train_images": np.round(images * (255 / HIGHEST_PIXEL)).astype(np.uint8),
         "train_labels": labels.astype(np.int64),
     }

@@ -237,6 +237,10 @@ class Store(ABC):
         """Return a job's trials in the order of its grid, or all trials of the store, first come first."""
 
     @abstractmethod
+    def number_of_trials(self) -> int:
+        """Return how many trials the store has; no row is read, so none is checked."""
+
+    @abstractmethod
     def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
         """Return the job's `n` trials with the highest (or lowest) last value of a metric, that one first.
 

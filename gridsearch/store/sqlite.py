@@ -171,6 +171,10 @@ class SqliteStore(Store):
         with self._database.read() as connection:
             return trials.trials_of(connection, job)
 
+    def number_of_trials(self) -> int:
+        with self._database.read() as connection:
+            return trials.number_of_trials(connection)
+
     def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
         with self._database.read() as connection:
             return trials.ranking(connection, job, metric, n, highest=highest)

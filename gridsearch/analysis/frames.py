@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -22,7 +22,7 @@ from gridsearch.analysis.settings import setting_values
 from gridsearch.config.axes import Axis
 from gridsearch.config.batches import KEEP
 from gridsearch.config.events import SCORED_STATES, TrialState
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import METRICS, metric_of, names_in
 from gridsearch.config.sections import Objective
 from gridsearch.config.trial import FLOAT_KEYS
 from gridsearch.config.trial_epoch import scored_epoch
@@ -41,16 +41,15 @@ from gridsearch.store.rows import (
 )
 
 BEFORE = ("trial", "state")
-AFTER = (*METRICS, "score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
+AFTER = ("score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
 #: What a job with constraints has too: which of them a trial exceeds.
 OVER = "over"
 #: What a table of points has instead, where each is trained more than once (see `groups`).
 SPREAD = ("score_std", "score_n", "score_of", "score_diverged")
-#: All columns that are no setting.
-OURS = frozenset((*BEFORE, *AFTER, OVER, *SPREAD))
+#: All columns that are no setting, whatever the metrics are called.
+OURS = frozenset((*BEFORE, *METRICS, *AFTER, OVER, *SPREAD))
 #: What of a trial's row is a column as it is, or tells of one.
-_OF_ROW = ("trial_id", "state", "config", *METRICS, "diverged_epoch", "seconds", "parameters", "macs", "error")
-EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
+_OF_ROW = ("trial_id", "state", "config", *METRICS, "diverged_epoch", "seconds", "parameters", "macs", "error", "more")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +74,12 @@ class JobData:
     def axes(self) -> tuple[Axis, ...]:
         """Return the axes of the job, in the order of its file."""
         return self.job.record.axes
+
+    @cached_property
+    def metrics(self) -> dict[str, str]:
+        """Return the metrics that its trials have, each with its column of `trials`."""
+        apart = {name: f"metric_{name}" for name in names_in(self.rows)}
+        return {name: column if column in self.trials else name for name, column in apart.items()}
 
     @property
     def objective(self) -> Objective:
@@ -217,6 +222,11 @@ def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow]
     return JobData(job, tuple(trials), frame, cost, curves)
 
 
+def metric_column(name: str, settings: Container[str]) -> str:
+    """Return the column of a metric: its name, or `metric_<name>` where a setting is called that."""
+    return f"metric_{name}" if name in settings and name not in METRICS else name
+
+
 def setting_column(name: str) -> str:
     """Return the column of a setting: its name, or `setting_<name>` where a column of ours is called that."""
     return f"setting_{name}" if name in OURS else name
@@ -245,8 +255,11 @@ def trials_frame(
     }
     for name, values in settings.items():
         columns[setting_column(name)] = _setting(name, values)
-    for metric in METRICS:
-        columns[metric] = pd.Series(own[metric], dtype="float64")
+    for metric in names_in(trials):
+        values = own[metric] if metric in METRICS else [None] * len(trials)
+        if any(own["more"]):
+            values = [more.get(metric, value) for more, value in zip(own["more"], values, strict=True)]
+        columns[metric_column(metric, settings)] = pd.Series(values, dtype="float64")
     told = _told_by_epochs(job, trials, settings, curves, measures)
     columns["score"] = pd.Series(told["score"], dtype="float64")
     columns["diverged_epoch"] = pd.Series(own["diverged_epoch"], dtype="Int64")
@@ -289,18 +302,36 @@ def _told_by_epochs(
     return columns | {name: [row[place] for row in told] for place, name in enumerate(["score", *names])}
 
 
-def curves_frame(curves: Iterable[tuple[str, LineageCurve]]) -> pd.DataFrame:
+def curves_frame(curves: Iterable[tuple[str, LineageCurve]], metrics: Sequence[str] | None = None) -> pd.DataFrame:
     """Return the epochs of trials, given with their ids, long form: in the order given, the epochs of each ascending.
 
-    Epoch 0 is the untrained model.
+    Epoch 0 is the untrained model. Without `metrics`, those that any of the epochs has are columns.
     """
     parts = [(trial, curve) for trial, curve in curves if curve.epoch]
-    kinds = ("int64", *["float64"] * (len(EPOCH_COLUMNS) - 2))
-    columns = {"trial": pd.Series([trial for trial, curve in parts for _ in curve.epoch], dtype="str")}
-    for name, kind in zip(EPOCH_COLUMNS[1:], kinds, strict=True):
+    if metrics is None:
+        metrics = metrics_of_curves(curve for _, curve in parts)
+    columns = {
+        "trial": pd.Series([trial for trial, curve in parts for _ in curve.epoch], dtype="str"),
+        "epoch": pd.Series([epoch for _, curve in parts for epoch in curve.epoch], dtype="int64"),
+    }
+    for name in metrics:
+        values = chain.from_iterable(curve.metric(name) for _, curve in parts)
+        columns[name] = pd.Series(list(values), dtype="float64")
+    for name in ("learning_rate", "seconds"):
         values = chain.from_iterable(getattr(curve, name) for _, curve in parts)
-        columns[name] = pd.Series(list(values), dtype=kind)
+        columns[name] = pd.Series(list(values), dtype="float64")
     return pd.DataFrame(columns)
+
+
+def metrics_of_curves(curves: Iterable[LineageCurve]) -> tuple[str, ...]:
+    """Return the metrics that any epoch of these has, those of our own loop first."""
+    named: set[str] = set()
+    own = True
+    for curve in curves:
+        if any(curve.more):
+            named.update(*curve.more)
+            own = own and None not in curve.learning_rate
+    return (*(name for name in METRICS if own or name in named), *sorted(named.difference(METRICS)))
 
 
 def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
@@ -329,8 +360,7 @@ def _score(asked: Objective, row: TrialRow, own: LineageCurve | None) -> float |
     if row.state not in SCORED_STATES:
         return None
     read = row if asked.at == "last" or own is None else scored_epoch(asked, own.rows)
-    value: float | None = getattr(read, asked.metric, None)
-    return value
+    return None if read is None else metric_of(read, asked.metric)
 
 
 def may_win(frame: pd.DataFrame) -> pd.Series[bool]:

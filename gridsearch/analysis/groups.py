@@ -11,10 +11,9 @@ from gridsearch.analysis.frames import OVER, JobData
 from gridsearch.analysis.measures import MEASURES
 from gridsearch.config.events import RESULT_STATES, TrialState
 from gridsearch.config.identity import point_of
-from gridsearch.config.metrics import METRICS
 
 _RESULTS = [state.value for state in RESULT_STATES]
-_MEANS = (*METRICS, "score", "seconds", *(name for name in MEASURES if name != "overfit_epoch"))
+_MEANS = ("score", "seconds", *(name for name in MEASURES if name != "overfit_epoch"))
 #: The state of a point without a result: that of its trials that is named first here.
 _OPEN = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState.PENDING)
 
@@ -39,7 +38,7 @@ def grouped(data: JobData) -> JobData:
         standing |= dict(zip(firsts, firsts.index, strict=True))
     frame = data.trials.loc[list(standing.values())].drop(columns=list(record.differing), errors="ignore")
     frame.index = pd.Index(list(standing))
-    columns: dict[str, pd.Series[Any]] = {name: groups[name].mean() for name in _MEANS}
+    columns: dict[str, pd.Series[Any]] = {name: groups[name].mean() for name in (*data.metrics.values(), *_MEANS)}
     columns |= {
         "state": groups["state"].agg(_state).astype("str"),
         "diverged_epoch": groups["diverged_epoch"].min(),

@@ -17,7 +17,6 @@ from gridsearch.analysis.frames import OURS, OVER, SPREAD, JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
 from gridsearch.config.events import RESULT_STATES, SCORED_STATES, TrialState
-from gridsearch.config.metrics import METRICS
 from gridsearch.errors import nearest
 
 _RANKED = sorted(state.value for state in RESULT_STATES)
@@ -279,7 +278,7 @@ def _cell(data: JobData, name: str, row: Mapping[Any, Any], *, apart: bool = Fal
     value = row[name]
     if name == "score":
         return score_cell(row, apart=apart)
-    if name in (*METRICS, "score_std", "initial_val_loss"):
+    if name in (*data.metrics.values(), "score_std", "initial_val_loss"):
         return score_text(value)
     if name in ("seconds_per_epoch", "ms_per_step"):
         return measured_text(value)

@@ -299,6 +299,10 @@ class Store(ABC):
         """Return the epochs of a job's lineages, by lineage (in the order of the grid) and epoch."""
 
     @abstractmethod
+    def metric_names(self, job: str) -> tuple[str, ...]:
+        """Return the metrics that any epoch of a job has, those of our own loop first; these where it has no epoch."""
+
+    @abstractmethod
     def events(self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000) -> list[EventRow]:
         """Return events, oldest first: all, those of a job, or those of a trial and its lineage.
 

@@ -207,6 +207,10 @@ class SqliteStore(Store):
         with self._database.read() as connection:
             return epochs.job_epochs(connection, job)
 
+    def metric_names(self, job: str) -> tuple[str, ...]:
+        with self._database.read() as connection:
+            return epochs.metric_names(connection, job)
+
     def events(self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000) -> list[EventRow]:
         with self._database.read() as connection:
             return epochs.events_of(connection, job, trial_id, limit)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select, true
 
+from gridsearch.config.metrics import METRICS
 from gridsearch.errors import StoreDamagedError
 from gridsearch.store.checked_tables import EPOCHS, EVENTS, JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.queries.checked_epochs import checked_epochs, epochs_of_job
@@ -15,7 +16,7 @@ from gridsearch.store.queries.keys import names_of
 from gridsearch.store.queries.lookup import AnySelect, Values, batches, batches_in
 from gridsearch.store.rows import EpochRow, EventRow, LineageCurve
 from gridsearch.store.schema.columns import NO_METRICS, to_mapping, to_metrics, to_time
-from gridsearch.store.schema.tables import events, job_trials, lineages, trials
+from gridsearch.store.schema.tables import epochs, events, job_trials, lineages, trials
 from gridsearch.store.write.jobs import stored_job
 
 _LINEAGES: AnySelect = select(*LINEAGES.columns)
@@ -53,6 +54,18 @@ def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
     if curves.keys() - {row[_KEY_OF_LINEAGE] for row in found}:
         LINEAGES.check_all(connection)  # one only looks as if it had no epochs
     return [row for curve in _whole(found, curves).values() for row in curve.rows]
+
+
+def metric_names(connection: Connection, job: str) -> tuple[str, ...]:
+    """See `Store.metric_names`."""
+    members = select(trials.c.lineage).join_from(job_trials, trials)
+    of_job = epochs.c.lineage.in_(members.where(job_trials.c.job == stored_job(connection, job)[_JOB_ID]))
+    each = func.json_each(epochs.c.metrics).table_valued("key")
+    names = select(each.c.key).select_from(epochs.join(each, true())).where(of_job, epochs.c.metrics.isnot(None))
+    named = set(connection.scalars(names.distinct()))
+    foreign = connection.scalar(select(epochs.c.epoch).where(of_job, epochs.c.learning_rate.is_(None)).limit(1))
+    standard = [name for name in METRICS if foreign is None or name in named]
+    return (*standard, *sorted(named.difference(METRICS)))
 
 
 def _whole(found: Collection[Values], curves: Mapping[int, list[Values]]) -> dict[str, LineageCurve]:

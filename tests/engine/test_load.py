@@ -44,8 +44,8 @@ def assert_is(found: TrainedTrial, loss: float, accuracy: float) -> None:
     """It has the validation loss and accuracy that the store says."""
     assert not found.model.training
     with torch.no_grad():
-        logits = torch.cat([found.logits(images) for images, _ in found.place.validation.in_order(64)])
-    labels = found.place.validation.labels
+        logits = torch.cat([found.logits(images) for images, _ in found.context.validation.in_order(64)])
+    labels = found.context.validation.labels
     assert functional.cross_entropy(logits, labels).item() == pytest.approx(loss, rel=1e-4)
     assert (logits.argmax(1) == labels).float().mean().item() == pytest.approx(accuracy, abs=5e-3)
 
@@ -190,14 +190,14 @@ def test_weights_that_are_not_the_recorded_ones_are_told_of_every_time(
     found = of(tmp_path, row.trial_id, notes)
     assert "alone, as the machine or torch is another than when it was as one of 2 (concatenated)" in notes[0]
     told = told_of(found)
-    assert re.search(r"strategy concatenated; its curve left the recorded one at epoch [1-8]$", told["origin"])
-    images = found.place.validation
+    assert re.search(r"\(concatenated\); its curve left the recorded one at epoch [1-8]$", told["origin"])
+    images = found.context.validation
     logits = found.logits(images.normalized(images.images))
     accuracy = (logits.argmax(1) == images.labels).double().mean().item()
     assert told["validation"]["val_accuracy"] == pytest.approx(accuracy)
     assert told["validation"]["val_loss"] == pytest.approx(functional.cross_entropy(logits, images.labels).item())
     assert told["metrics"]["val_loss"] == row.val_loss != told["validation"]["val_loss"]
-    assert "its weights are not just those that were recorded" in notes[1]
+    assert "its weights differ from the recorded ones" in notes[1]
     of(tmp_path, row.trial_id, notes)
     assert notes[2:] == [notes[1]]
 
@@ -218,7 +218,7 @@ def test_weights_of_unknown_origin_are_measured_and_told_of(tmp_path: Path) -> N
     told["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
     beside.write_text(json.dumps(told))
     of(tmp_path, trial, notes)
-    assert len(notes) == 1 and "not just those that were recorded" in notes[0]
+    assert len(notes) == 1 and "differ from the recorded ones" in notes[0]
 
 
 RECIPES = [
@@ -252,7 +252,7 @@ def test_the_normalisation_by_channel_stands_beside_the_weights(tmp_path: Path) 
     trial, _, _ = best(tmp_path)
     found = of(tmp_path, trial)
     said = json.loads(found.weights_file.with_suffix(".json").read_text())["preprocessing"]
-    pixels = found.place.train.images
+    pixels = found.context.train.images
     assert said["mean"] == pytest.approx([pixels.mean().item()]) and said["std"] == pytest.approx(
         [pixels.std(correction=0).item()]
     )

@@ -49,10 +49,19 @@ EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 
 @dataclass(frozen=True, eq=False)
 class JobData:
-    """A job read for analysis: what it asks, its trials (one row each), its epochs (long form), its tests.
+    """A job read for analysis.
 
-    `cost` is what its training took. `trainings` and `launches` are empty unless it was read with its epochs;
-    `read_epochs` are None then."""
+    Attributes:
+        job: The job.
+        rows: Its trials as the store has them, in the order of the grid.
+        trials: The same as a table (`trials_frame`).
+        cost: What its training cost.
+        read_epochs: The epochs of its lineages; None if it was read without them.
+        evaluations: What its trials do on the test images.
+        latencies: How fast they predict.
+        trainings: What trained its lineages; empty if it was read without epochs.
+        launches: Its launches; empty if it was read without epochs.
+    """
 
     job: JobRow
     rows: tuple[TrialRow, ...]
@@ -77,7 +86,11 @@ class JobData:
 
     @property
     def epoch_rows(self) -> tuple[EpochRow, ...]:
-        """Return the epochs of the job's lineages; `ValueError` where it was read without them."""
+        """The epochs of the job's lineages.
+
+        Raises:
+            ValueError: The job was read without them.
+        """
         if self.read_epochs is None:
             raise ValueError(f"the epochs of job {self.job.name!r} were not read: load(..., with_epochs=True)")
         return self.read_epochs
@@ -88,9 +101,13 @@ class JobData:
         return [setting_column(axis.name) for axis in self.axes]
 
     def along(self, name: str) -> tuple[Axis, list[str]]:
-        """Return the axis in the column `name`, undeclared values of trials included, and each trial's value as text.
+        """Return an axis, with values that trials have but the job does not name, and each trial's value as text.
 
-        A trial without the setting has an empty text. `TableError` names the nearest axis when there is none.
+        Args:
+            name: The axis. A trial without the setting has an empty text.
+
+        Raises:
+            TableError: There is no such axis; the message names the nearest one.
         """
         if name not in self.axis_columns:
             raise TableError(f"unknown axis {name!r}{nearest(name, self.axis_columns)}")
@@ -161,9 +178,16 @@ class JobData:
 
 
 def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
-    """Read a job from the store; epochs only when asked for, or when the score is their best.
+    """Read a job from the store.
 
-    With the epochs come its evaluations, what trained it, and its launches.
+    Args:
+        store: The store.
+        name: The job's name.
+        with_epochs: Whether to read its epochs too, with evaluations, trainings and launches. Epochs are also read if
+            the score is the best of them.
+
+    Raises:
+        StoreError: There is no such job.
     """
     job = store.job(name)
     needed = with_epochs or job.record.objective.at == "best"
@@ -193,12 +217,18 @@ def setting_column(name: str) -> str:
 def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> pd.DataFrame:
     """Return one row per trial, in the order of the grid.
 
-    Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of
-    the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the
-    best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, the `MEASURES` (missing unless `epochs` are
-    given), `seconds`, the model's `parameters` and `macs`, `error`; in a job with constraints `over`, the names of
-    those exceeded. A value that is a list is a tuple; null is missing, and so is what a trial's model does not
-    have. With several models `model` is an axis.
+    Args:
+        job: The job.
+        trials: Its trials.
+        epochs: The epochs of its lineages, for the `MEASURES` and for a score that is the best of them.
+
+    Returns:
+        Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of
+        the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best`
+        the best of the epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES` (missing without `epochs`),
+        `seconds`, the model's `parameters` and `macs`, `error`, and in a job with constraints `over`, the names
+        of those exceeded. A value that is a list is a tuple. Null is missing, and so is a setting that a
+        trial's model does not have. With several models `model` is an axis.
     """
     settings = setting_values(job.record, [row.config for row in trials])
     columns: dict[str, pd.Series[Any]] = {

@@ -64,10 +64,14 @@ def seconds_per_epoch(own: Sequence[EpochRow]) -> float | None:
 def measures_of(
     own: Sequence[EpochRow], *, images: int | None, batch_size: int | None, last_batch: LastBatch = KEEP
 ) -> dict[str, Any]:
-    """Return every measure of a trial by name; None where its epochs do not tell.
+    """Return every measure of a trial by name; None where its epochs are not enough to tell.
 
-    A step's time is an epoch's divided by the steps in it (`config/batches.py`), so it carries its share of the
-    evaluation.
+    Args:
+        own: The trial's epochs.
+        images: The number of training images.
+        batch_size: Images per step.
+        last_batch: What becomes of images that fill no batch. A step's time is an epoch's divided by the steps in it
+            (`config/batches.py`), so it includes a share of the evaluation.
     """
     seconds = seconds_per_epoch(own)
     steps = steps_of_epoch(images, batch_size, last_batch) if images and batch_size else 0

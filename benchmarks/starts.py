@@ -46,9 +46,9 @@ options = SimpleNamespace(device="cpu", dataset="digits", data_dir=None)
 context = strategies.worker_context(options)
 members = [Member(strategies.task("cnn+norm+dropout", 16, number), context) for number in range(4)]
 began = time.perf_counter()
-strategy = Compiled(members, context)
+strategy = Compiled(members)
 strategy.start_epoch([[0.01]] * 4)
-train_epoch(strategy, 1)
+train_epoch(strategy, context, 1)
 print(time.perf_counter() - began)
 """
 

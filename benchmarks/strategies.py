@@ -102,9 +102,7 @@ def case(model: str, batch_size: int, context: WorkerContext, options: argparse.
 def seconds_to_evaluate(strategy: str, members: Sequence[Member], context: WorkerContext) -> float:
     """Return the seconds in which all members are evaluated on the validation images, after a first time."""
     together = strategy != autotune.ALONE
-    made: list[Strategy] = (
-        [autotune.STRATEGIES[strategy](members, context)] if together else [Single([one], context) for one in members]
-    )
+    made: list[Strategy] = [autotune.STRATEGIES[strategy](members)] if together else [Single([one]) for one in members]
     for one in made:
         evaluate(one, context.validation)
     started = time.perf_counter()
@@ -153,7 +151,18 @@ def hardware(device: torch.device, threads: int) -> str:
 
 def text(result: dict[str, Any]) -> str:
     """Return the result as an aligned table."""
-    columns = ("model", "batch", "alone", "concatenated", "stacked", "compiled", "chosen", "auto", "auto_range")
+    columns = (
+        "model",
+        "batch",
+        "alone",
+        "concatenated",
+        "stacked",
+        "graphed",
+        "compiled",
+        "chosen",
+        "auto",
+        "auto_range",
+    )
     columns += ("evaluated", "evaluated alone")
     rows: list[Sequence[str]] = [columns]
     rows += [

@@ -108,7 +108,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     from gridsearch.cli.executors import Executors
     from gridsearch.cli.render.progress import make_progress
     from gridsearch.cli.tracking import Tracker
-    from gridsearch.engine.prepare.preparation import prepare
+    from gridsearch.engine.prepare.preparation import load_job, preflight
     from gridsearch.engine.run.launch import Launch, check_same_job, plan_job, worker_settings
 
     started = time.monotonic()
@@ -116,24 +116,27 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     data_dir = paths.data_dir(training.data_dir)
     executors = stack.enter_context(Executors(chosen, training.store))
 
-    def start_early(prepared: PreparedJob) -> None:
+    limits = model_limits(training, stop)
+
+    def prepared_for(teacher: str) -> PreparedJob:
+        preparing.at("loading data")
+        loaded = load_job(spec, data_dir, teacher=teacher, limits=limits)
         preparing.at("trying models" if chosen.inline else "trying models, starting Ray")
         if not stop.requested:  # it would only have to be waited for
-            executors.start_early(prepared)
+            executors.start_early(loaded)
+        return preflight(loaded)
 
     # Before there is a store: a mistake in the job leaves nothing behind.
-    preparing.at("loading data")
-    limits = model_limits(training, stop)
     checked = None
     with suppress(StopNowError):
-        checked = None if spec.teacher else prepare(spec, data_dir, once_sound=start_early, limits=limits)
+        checked = None if spec.teacher else prepared_for("")
     if stop.requested:
         say(f"{spec.name}: {STOPPED_EARLY}")
         return EXIT_INTERRUPTED
     store, new = _open_or_make(stack, training.store, spec)
     options = launch_options(training, chosen)
     teacher = _teacher(spec, store)
-    prepared = checked or prepare(spec, data_dir, teacher=teacher, once_sound=start_early, limits=limits)
+    prepared = checked or prepared_for(teacher)
     preparing.at("planning")
     check_same_job(prepared, store)
     made = plan_job(prepared, store, retry_failed=training.retry_failed)

@@ -117,7 +117,11 @@ def _usage(error: Exception) -> int:
         print(text)
         return EXIT_USAGE
     format_message: Callable[[], str] = getattr(error, "format_message", lambda: text)
-    said = _with_set(format_message(), context.command.params if context else ())
+    unknown = getattr(error, "option_name", None) if type(error).__name__ == "NoSuchOption" else None
+    if isinstance(unknown, str):
+        said = _unknown_option(unknown, context.command.params if context else ())
+    else:
+        said = _with_set(format_message())
     said = said.replace("Value error, ", "").replace("Input should be", "it must be").rstrip(".")
     command = context.info_name if context and context.parent else ""
     asked = " ".join(["gridsearch", *([command] if command else []), "--help"])
@@ -127,18 +131,23 @@ def _usage(error: Exception) -> int:
     return EXIT_USAGE
 
 
-def _with_set(said: str, params: Sequence[Any] = ()) -> str:
-    """Say how a setting is changed on the command line, where one was written as in other tools, or an option."""
+def _with_set(said: str) -> str:
+    """Say how a setting is changed on the command line, where one was written as in other tools.
+
+    Of a word too many Click keeps nothing but what it says of it.
+    """
     extra = re.search(r"unexpected extra argument(?:s|\(s\))? \(([^)]*=[^)]*)\)", said)
     if extra:
         return f"{said.rstrip('.')}; settings are changed with {' '.join(f'--set {word}' for word in extra[1].split())}"
-    if not (option := re.match(r"No such option: (--?[\w-]+)", said)):
-        return said
+    return said
+
+
+def _unknown_option(name: str, params: Sequence[Any]) -> str:
+    """Say which option may have been meant; Click's own guesses are by letters alone: --store for --json."""
     from gridsearch.cli.option_names import instead
 
-    # Click's own guesses are by letters alone: --store for --json.
-    meant = instead(option[1], params)
-    return f"No such option: {option[1]}{f'; {meant}' if meant else ''}"
+    meant = instead(name, params)
+    return f"No such option: {name}{f'; {meant}' if meant else ''}"
 
 
 def main() -> None:

@@ -55,8 +55,8 @@ def repeat(
             models = [one if one is member else one.standing_in(member) for one in own]
             for model in models:
                 model.history = member.history
-            made, inside = (Single if strategy == ALONE else STRATEGIES[strategy])(models, context), active
-        records, states = do_epoch(made, models, epoch, trained=len(models))
+            made, inside = (Single if strategy == ALONE else STRATEGIES[strategy])(models), active
+        records, states = do_epoch(made, models, context, epoch, trained=len(models))
         slot = models.index(member)
         yield records[slot]
         if not is_finite(records[slot]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,10 @@ from gridsearch.cli import streams
 from gridsearch.cli.main import app
 from gridsearch.data import fingerprint_cache
 from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.loop.member import Member
 from gridsearch.training.stacking import self_check
 from gridsearch.training.stacking.self_check import unusable_strategies
+from gridsearch.training.strategies.stacked import Stacked
 from gridsearch.training.weight_snapshots import ReadingFolder
 from tests.engine.test_explaining import NETS
 
@@ -52,6 +54,27 @@ def test_a_launch_tells_who_asks_what_was_refused(folder: Path, capfd: pytest.Ca
     written = (folder / "logs" / "all.txt").read_text()
     assert f" INFO    gridsearch.training.stacking.autotune: {line}" in written
     assert not logging.getLogger("gridsearch").handlers
+
+
+LOOKS_AT_NUMBERS = """\
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, neurons, image_shape, num_classes):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.LazyLinear(neurons), nn.ReLU(), nn.LazyLinear(num_classes))
+        self.layers(__import__("torch").zeros(2, *image_shape))
+
+    def forward(self, images):
+        return self.layers(images) * (1.0 if images.sum().item() > 0 else 2.0)
+"""
+
+
+def test_the_process_that_tries_models_logs_to_this_one(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (folder / "nets.py").write_text(LOOKS_AT_NUMBERS)
+    assert run("launch", "odd.yaml", "--inline", "--no-dashboard", "--verbose", "--set", "epochs=1") == 0
+    told = " ".join(capfd.readouterr().err.split())
+    assert "training.stacking.profile: trying a model: Net is not counted, its memory is guessed:" in told
 
 
 def test_a_log_that_cannot_be_written_is_refused(folder: Path) -> None:
@@ -94,8 +117,9 @@ def test_doctor_proves_each_way_to_train_as_one(monkeypatch: pytest.MonkeyPatch)
     cpu = torch.device("cpu")
     assert unusable_strategies(cpu) == {"concatenated": "", "stacked": ""}
 
-    def broken(*_: object) -> object:
-        raise RuntimeError("no such kernel")
+    class Broken(Stacked):
+        def __init__(self, members: Sequence[Member]) -> None:
+            raise RuntimeError("no such kernel")
 
-    monkeypatch.setitem(self_check.STRATEGIES, "stacked", broken)  # type: ignore[arg-type]
+    monkeypatch.setitem(self_check.STRATEGIES, "stacked", Broken)
     assert unusable_strategies(cpu) == {"concatenated": "", "stacked": "RuntimeError: no such kernel"}

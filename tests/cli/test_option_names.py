@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import typer
 
-from gridsearch.cli.main import _with_set, app
+from gridsearch.cli import streams
+from gridsearch.cli.main import _usage, app
 from gridsearch.cli.option_names import instead
+from gridsearch.errors import EXIT_USAGE
 
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
@@ -37,8 +39,12 @@ COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[
         ("top", "--quiet", ""),
     ],
 )
-def test_what_was_meant(command: str, option: str, answer: str) -> None:
+def test_what_was_meant(command: str, option: str, answer: str, capsys: pytest.CaptureFixture[str]) -> None:
     params = COMMANDS[command].params
     assert instead(option, params) == answer
-    said = f"No such option: {option} (Possible options: --store)"
-    assert _with_set(said, params) == f"No such option: {option}{f'; {answer}' if answer else ''}"
+    streams.err.cache_clear()
+    with pytest.raises(Exception, match="No such option") as caught:
+        app([command, option], standalone_mode=False)
+    assert _usage(caught.value) == EXIT_USAGE
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith(f"gridsearch: No such option: {option}{f'; {answer}' if answer else ''}".removesuffix("?"))

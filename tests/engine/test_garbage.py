@@ -36,7 +36,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(checkpoints, "SYNC_SECONDS", 0.0)
     with monkeypatch.context() as patch:
         patch.setattr(CheckpointFolder, "_keep_only", lambda folder, slot: None)
-        patch.setattr(CheckpointFolder, "canonical_value", lambda folder: None)
+        patch.setattr(CheckpointFolder, "finalize", lambda folder: None)
         launch(prepared(tmp_path), path, keep=0)
     assert all(len(names) > 1 for names in slots(path).values())
     return path

@@ -66,10 +66,10 @@ def test_another_runtime_gives_the_same_logits_for_any_number_of_images(
     target = tmp_path / "conv.onnx"
     write_onnx(found, target)
     session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
-    images = found.place.validation.images
+    images = found.context.validation.images
     for count in (1, 2, 7, len(images)):
         (logits,) = session.run(["logits"], {"images": images[:count].float().numpy()})
-        assert np.allclose(logits, found.logits(found.place.train.normalized(images[:count])).numpy(), atol=1e-4)
+        assert np.allclose(logits, found.logits(found.context.train.normalized(images[:count])).numpy(), atol=1e-4)
     said = session.get_modelmeta().custom_metadata_map
     assert (said["trial"], said["epoch"]) == (found.row.trial_id, "2")
     assert json.loads(said["class_names"]) == [str(label) for label in range(10)]

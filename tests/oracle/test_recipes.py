@@ -15,14 +15,16 @@ from tests.oracle.holding import Launched, assert_held, launch, packed, plainly
 from tests.oracle.recipes import CASES, STARTED, STUDENT, TEACHER, job
 from tests.oracle.where import device
 
-PACKED, ALONE, COMPILED = "packed", "alone", "compiled"
+PACKED, ALONE, COMPILED, GRAPHED = "packed", "alone", "compiled", "graphed"
+#: By which strategy models other than dense networks are trained.
+STRATEGY = {PACKED: "stacked", COMPILED: "compiled", GRAPHED: "graphed"}
 #: float32 adds up in other orders; bfloat16 has 8 bits, and a stack rounds elsewhere.
 TOLERANCE, EXACT, OF_A_STACK_IN_BFLOAT16 = 1e-5, 1e-10, 3e-2
 
 
 def launched(folder: Path, text: str, how: str) -> Launched:
     if how != ALONE:
-        with packed("compiled" if how == COMPILED else "stacked"):
+        with packed(STRATEGY[how]):
             return launch(folder, text)
     # One of a pack is as good as all: they are alone.
     rates = yaml.safe_load(text)["space"].get("learning_rate")
@@ -38,7 +40,7 @@ def all_held(found: Launched, how: str, start: dict[str, torch.Tensor] | None = 
             tolerance = OF_A_STACK_IN_BFLOAT16
         assert_held(trial, plainly(trial, trials, start), tolerance)
     if how != ALONE:
-        assert set(found.strategies.values()) & {COMPILED if how == COMPILED else "stacked", "concatenated"}
+        assert set(found.strategies.values()) & {STRATEGY[how], "concatenated"}
     else:
         assert set(found.strategies.values()) == {"alone"}
 
@@ -55,7 +57,13 @@ def test_compiled_code_has_what_torch_alone_makes_of_a_recipe(case: str, tmp_pat
     all_held(launched(tmp_path, job(case.replace(" ", "-"), CASES[case]), COMPILED), COMPILED)
 
 
-@pytest.mark.parametrize("how", [ALONE, PACKED])
+@pytest.mark.skipif(device().type == "cpu", reason="a processor has no CUDA graphs")
+@pytest.mark.parametrize("case", list(CASES))
+def test_a_cuda_graph_has_what_torch_alone_makes_of_a_recipe(case: str, tmp_path: Path) -> None:
+    all_held(launched(tmp_path, job(case.replace(" ", "-"), CASES[case]), GRAPHED), GRAPHED)
+
+
+@pytest.mark.parametrize("how", [ALONE, PACKED, *([GRAPHED] if device().type == "cuda" else [])])
 def test_students_learn_what_torch_alone_has_them_learn(how: str, tmp_path: Path) -> None:
     (tmp_path / "teacher.yaml").write_text(job("teacher", TEACHER))
     all_held(launched(tmp_path, job("student", STUDENT), how), how)

@@ -82,8 +82,8 @@ def test_a_parameter_without_a_gradient_is_left_as_torch_leaves_it(
 ) -> None:
     where = oracle_place(tmp_path, torch.float64)
     (member,) = members(kind, where, **recipe)
-    strategy = Single([member], where)
-    run(strategy, 2)
+    strategy = Single([member])
+    run(strategy, where, 2)
     state = strategy.states()[0]
     model, _ = trained_by_torch(member, where, 2)
     for name, tensor in model.state_dict().items():
@@ -98,11 +98,11 @@ def test_a_parameter_without_a_gradient_is_left_as_torch_leaves_it(
 def test_an_odd_model_has_the_same_numbers_stacked_alone_and_by_torch(kind: str, strategy: str, tmp_path: Path) -> None:
     where = oracle_place(tmp_path, torch.float64)
     made = members(kind, where, 5, optimizer="adam", weight_decay=0.05)
-    together = STRATEGIES[strategy](made, where)
-    numbers = run(together, 2)
+    together = STRATEGIES[strategy](made)
+    numbers = run(together, where, 2)
     for slot, (member, state) in enumerate(zip(made, together.states(), strict=True)):
-        alone = Single([member], where)
-        own = run(alone, 2)
+        alone = Single([member])
+        own = run(alone, where, 2)
         expected = alone.states()[0]
         assert state.keys() == expected.keys()
         for name, tensor in expected.items():
@@ -123,14 +123,14 @@ def test_the_proof_lets_an_odd_model_be_stacked(kind: str, make_place: MakePlace
 def test_what_goes_on_from_a_checkpoint_knows_which_steps_were_missed(tmp_path: Path) -> None:
     where = oracle_place(tmp_path, torch.float64)
     made = members("LayerDrop", where, 2, optimizer="adam")
-    whole = STRATEGIES["stacked"](made, where)
-    run(whole, 3)
-    first = STRATEGIES["stacked"](made, where)
-    run(first, 1)
+    whole = STRATEGIES["stacked"](made)
+    run(whole, where, 3)
+    first = STRATEGIES["stacked"](made)
+    run(first, where, 1)
     for member, state in zip(made, first.states(), strict=True):
         member._state = {name: tensor.clone() for name, tensor in state.items()}
-    for strategy in (STRATEGIES["stacked"](made, where), Single(made[:1], where)):
-        run(strategy, 2, first=2)
+    for strategy in (STRATEGIES["stacked"](made), Single(made[:1])):
+        run(strategy, where, 2, first=2)
         for name, tensor in whole.states()[0].items():
             torch.testing.assert_close(strategy.states()[0][name], tensor, rtol=1e-10, atol=1e-10, msg=name)
 
@@ -143,7 +143,7 @@ def test_what_is_evaluated_at_once_depends_on_the_images_alone(make_place: MakeP
             made = [Member(task(name=f"{index:064x}", batch_size=1024), where) for index in range(count)]
         else:
             made = members("Odd", where, count, batch_size=1024)
-        one = Single(made, where) if strategy == "alone" else STRATEGIES[strategy](made, where)
+        one = Single(made) if strategy == "alone" else STRATEGIES[strategy](made)
         sizes: list[int] = []
         given = one.logits
 
@@ -162,14 +162,14 @@ def test_what_is_evaluated_at_once_depends_on_the_images_alone(make_place: MakeP
 def test_hooks_that_wait_for_an_accumulated_gradient_run(tmp_path: Path) -> None:
     where = oracle_place(tmp_path, torch.float64)
     (member,) = members("Odd", where)
-    strategy = Single([member], where)
+    strategy = Single([member])
 
     def forget(parameter: Tensor) -> None:
         parameter.grad = None
 
     strategy.model.head.weight.register_post_accumulate_grad_hook(forget)
     before = strategy.model.head.weight.clone()
-    run(strategy, 1)
+    run(strategy, where, 1)
     assert torch.equal(strategy.model.head.weight, before)
     assert not torch.equal(strategy.model.head.bias, member.begun_anew(where).module.head.bias.double())
 
@@ -177,14 +177,14 @@ def test_hooks_that_wait_for_an_accumulated_gradient_run(tmp_path: Path) -> None
 def test_a_parameter_that_is_thawed_later_is_told_of(tmp_path: Path) -> None:
     where = oracle_place(tmp_path, torch.float64)
     (member,) = members("Odd", where, freeze="body.*")
-    strategy = Single([member], where)
+    strategy = Single([member])
     strategy.model.body.requires_grad_(True)
     with pytest.raises(Exception, match=r"'body.weight' is frozen when the model is made and has a gradient later"):
-        run(strategy, 1)
+        run(strategy, where, 1)
 
 
 def test_a_model_of_which_nothing_is_trained_is_told_of(tmp_path: Path) -> None:
     where = oracle_place(tmp_path, torch.float64)
     (member,) = members("FrozenBody", where, freeze="head.*")
     with pytest.raises(Exception, match="nothing of the model is trained"):
-        run(Single([member], where), 1)
+        run(Single([member]), where, 1)

@@ -37,12 +37,12 @@ IMAGES = 20 * 16 + 11
 RATES = st.floats(0.001, 0.1)
 
 
-def place(tmp_path: Path, dtype: torch.dtype) -> WorkerContext:
+def place(tmp_path: Path, dtype: torch.dtype, device: torch.device = CPU) -> WorkerContext:
     split = apply_split(load_digits(), Split(test=0.1), 0)
-    train = to_device(split.train_images[:IMAGES], split.train_labels[:IMAGES], CPU)
-    validation = to_device(split.validation_images[:50], split.validation_labels[:50], CPU)
+    train = to_device(split.train_images[:IMAGES], split.train_labels[:IMAGES], device)
+    validation = to_device(split.validation_images[:50], split.validation_labels[:50], device)
     of_dtype = [DeviceArrays(arrays.images.to(dtype), arrays.labels) for arrays in (train, validation)]
-    return WorkerContext(CPU, of_dtype[0], of_dtype[1], 10, tmp_path / "checkpoints")
+    return WorkerContext(device, of_dtype[0], of_dtype[1], 10, tmp_path / "checkpoints")
 
 
 def members(where: WorkerContext, changes: Sequence[dict[str, Any]]) -> list[Member]:
@@ -61,15 +61,15 @@ def members(where: WorkerContext, changes: Sequence[dict[str, Any]]) -> list[Mem
     return made
 
 
-def run(strategy: Strategy, epochs: int, first: int = 1) -> list[tuple[float, float]]:
-    steps = -(-len(strategy.context.train) // strategy.configs[0].batch_size)
+def run(strategy: Strategy, context: WorkerContext, epochs: int, first: int = 1) -> list[tuple[float, float]]:
+    steps = -(-len(context.train) // strategy.configs[0].batch_size)
     losses: list[list[float]] = [[2.3] for _ in strategy.configs]
     for epoch in range(first, first + epochs):
         torch.manual_seed(derive(strategy.configs[0].seed, "draws", epoch))
         pairs = zip(strategy.configs, losses, strict=True)
         strategy.start_epoch([learning_rates(config, epoch, steps, before) for config, before in pairs])
-        last = train_epoch(strategy, epoch)
-        validation = evaluate(strategy, strategy.context.validation)
+        last = train_epoch(strategy, context, epoch)
+        validation = evaluate(strategy, context.validation)
         for before, (loss, _) in zip(losses, validation, strict=True):
             before.append(loss)
     return [*last, *validation]
@@ -78,11 +78,11 @@ def run(strategy: Strategy, epochs: int, first: int = 1) -> list[tuple[float, fl
 def assert_same_as_alone(
     made: Sequence[Member], where: WorkerContext, strategy: str, epochs: int, tolerance: float
 ) -> None:
-    packed = STRATEGIES[strategy](made, where)
-    packed_numbers = run(packed, epochs)
+    packed = STRATEGIES[strategy](made)
+    packed_numbers = run(packed, where, epochs)
     for index, (member, state) in enumerate(zip(made, packed.states(), strict=True)):
-        alone = Single([member], where)
-        numbers = run(alone, epochs)
+        alone = Single([member])
+        numbers = run(alone, where, epochs)
         expected = alone.states()[0]
         assert state.keys() == expected.keys()
         for name, tensor in expected.items():
@@ -263,7 +263,7 @@ def test_every_dense_model_of_the_registry(
 
 
 def test_no_form_is_left_out() -> None:
-    assert set(STRATEGIES) == {"concatenated", "stacked", "compiled"}
+    assert set(STRATEGIES) == {"concatenated", "stacked", "graphed", "compiled"}
 
 
 @pytest.mark.slow
@@ -306,10 +306,10 @@ def test_a_poisoned_model_leaves_the_others_bitwise(
     results = []
     for bad in (False, True):
         made = members(where, [{**one, **recipe} for one in models])
-        packed = STRATEGIES[strategy](made, where)
+        packed = STRATEGIES[strategy](made)
         if bad:
             packed.configs[1] = packed.configs[1].model_copy(update={"learning_rate": poison})
-        numbers = run(packed, 2)
+        numbers = run(packed, where, 2)
         states = packed.states()
         results.append([(numbers[slot], numbers[4 + slot], states[slot]) for slot in (0, 2, 3)])
         if bad:
@@ -333,13 +333,13 @@ def test_any_form_goes_on_from_any_other_bitwise_in_the_same_shape(
         {key: value[i] if isinstance(value, tuple) else value for key, value in recipe.items()} for i in range(4)
     ]
     changes = [{**one, **own, "learning_rate": 0.01} for one, own in zip(models, of_each, strict=True)]
-    whole = STRATEGIES[strategy](members(where, changes), where)
-    expected = run(whole, 4)
-    half = STRATEGIES[strategy](made := members(where, changes), where)
-    run(half, 2)
+    whole = STRATEGIES[strategy](members(where, changes))
+    expected = run(whole, where, 4)
+    half = STRATEGIES[strategy](made := members(where, changes))
+    run(half, where, 2)
     for member, state in zip(made, half.states(), strict=True):
         member._state = {name: tensor.clone() for name, tensor in state.items()}
-    rest = STRATEGIES[strategy](made, where)
-    assert run(rest, 2, first=3) == expected
-    other = Single([made[2]], where)
-    assert run(other, 2, first=3) == [pytest.approx(expected[2], rel=1e-3), pytest.approx(expected[6], rel=1e-3)]
+    rest = STRATEGIES[strategy](made)
+    assert run(rest, where, 2, first=3) == expected
+    other = Single([made[2]])
+    assert run(other, where, 2, first=3) == [pytest.approx(expected[2], rel=1e-3), pytest.approx(expected[6], rel=1e-3)]

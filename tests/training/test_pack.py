@@ -31,6 +31,7 @@ from gridsearch.training.stacking import autotune, parity
 from gridsearch.training.strategies.base import Strategy
 from gridsearch.training.strategies.compiled import why_not_compiled
 from gridsearch.training.strategies.concatenated import Concatenated
+from gridsearch.training.strategies.stacked import Stacked
 from tests.training.conftest import MakePlace, own, task
 
 RATES = (0.3, 0.1, 0.03, 0.01)
@@ -76,9 +77,9 @@ def made_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
 
     class Counted(Concatenated):
-        def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
-            super().__init__(members, context)
-            if context.train.images.dtype is torch.float32:  # not the proof before it
+        def __init__(self, members: Sequence[Member]) -> None:
+            super().__init__(members)
+            if next(members[0].module.parameters()).dtype is torch.float32:  # not the proof before it
                 sizes.append(len(members))
 
     monkeypatch.setitem(autotune.STRATEGIES, "concatenated", Counted)
@@ -169,11 +170,11 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Training that raises in epoch 2 when a given learning rate is among the strategy's."""
     what: dict[str, Any] = {"rate": RATES[1], "error": RuntimeError("this one breaks"), "sizes": []}
 
-    def broken(strategy: Strategy, epoch: int) -> list[tuple[float, float]]:
+    def broken(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
         what["sizes"] += [strategy.size]
         if epoch == 2 and what["condition"](strategy):
             raise what["error"]
-        return train_epoch(strategy, epoch)
+        return train_epoch(strategy, context, epoch)
 
     what["condition"] = lambda strategy: what["rate"] in strategy.rates
     monkeypatch.setattr(epochs, "train_epoch", broken)
@@ -212,12 +213,12 @@ def test_a_form_the_memory_does_not_hold_is_gone_before_its_halves_are_tried(
 ) -> None:
     alive: list[weakref.ref[Strategy]] = []
 
-    def full(strategy: Strategy, epoch: int) -> list[tuple[float, float]]:
+    def full(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
         assert not [other for other in alive if other() not in (None, strategy)]
         alive.append(weakref.ref(strategy))
         if strategy.size > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return train_epoch(strategy, epoch)
+        return train_epoch(strategy, context, epoch)
 
     monkeypatch.setattr(epochs, "train_epoch", full)
     assert all(isinstance(end, LineageFinished) for end in ends(run(lineages(epochs=1), make_place())).values())
@@ -256,6 +257,23 @@ def test_what_was_measured_is_told_once_and_then_known(
     made_sizes.clear()
     assert len(ends(run(lineages(epochs=2), make_place("slow"), slow))) == 4
     assert made_sizes == []
+
+
+def test_what_a_strategy_is_refused_for_is_trained_by_the_next_best(
+    make_place: MakePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unrecorded(Stacked):
+        instead = "stacked"
+
+        def gradients(self, *of: Any) -> Any:
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setitem(autotune.STRATEGIES, "graphed", Unrecorded)
+    monkeypatch.setattr(packs, "unmeasured", lambda *, dense: "graphed")
+    tasks = [replace(one, config=one.config.model_copy(update={"hyper": {"neurons": 10}})) for one in lineages()]
+    events = run(tasks, make_place())
+    assert {event.formation.strategy for event in events if isinstance(event, LineagePlaced)} == {"stacked"}
+    assert set(ends(events)) == {one.lineage_id for one in tasks}
 
 
 def test_the_fastest_form_is_taken_only_where_it_is_clearly_faster() -> None:

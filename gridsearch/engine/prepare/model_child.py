@@ -13,12 +13,13 @@ import os
 import signal
 import sys
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import IO, Any
 
 from gridsearch.config.identity import parse
 from gridsearch.config.trial import TrialConfig
+from gridsearch.engine.executors.worker_log import WorkerLog
 from gridsearch.engine.prepare.model_questions import Problem, Seen
 from gridsearch.engine.prepare.probing import TriedHere
 from gridsearch.errors import ModelError, one_line
@@ -67,6 +68,7 @@ def _warm_up() -> None:
 def _serve(questions: IO[bytes], answers: IO[str], account: IO[str]) -> None:
     faulthandler.enable(account)
     models: dict[str, ModelClass] = {}
+    log = WorkerLog()
     for line in questions:
         asked = json.loads(line)
         if asked["question"] == "none":
@@ -79,7 +81,7 @@ def _serve(questions: IO[bytes], answers: IO[str], account: IO[str]) -> None:
         except BaseException as error:
             given = {"raised": one_line(error), "account": traceback.format_exc()[-20_000:]}
         faulthandler.cancel_dump_traceback_later()
-        _say(answers, given | {"id": asked["id"]})
+        _say(answers, given | {"id": asked["id"], "log": [astuple(line) for line in log.taken()]})
 
 
 def _own_streams() -> tuple[IO[bytes], IO[str], IO[str]]:

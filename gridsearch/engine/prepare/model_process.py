@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+import logging
 import os
 import queue
 import signal
@@ -250,6 +251,7 @@ class ModelProcess:
         except BaseException:
             self.rest()
             raise
+        _log(said.pop("log", []))
         if isinstance(refused := said.get("refused"), str):
             raise ModelError(" ".join(refused.split()))
         if "raised" in said:
@@ -266,10 +268,19 @@ class _Opaque:
     """The default of a setting that is not a plain value."""
 
 
+_LOG_LINES = TypeAdapter(list[tuple[str, int, str]])
 #: Numbers of questions, no two the same.
 _IDS = itertools.count()
 #: A process that nobody asks at the moment; it knows of no user's model.
 _LEFT: list[_Child] = []
+
+
+def _log(lines: object) -> None:
+    """Write to this process's log what the other wrote to its own."""
+    with contextlib.suppress(ValidationError):
+        for logger, level, text in _LOG_LINES.validate_python(lines):
+            if logger.startswith("gridsearch."):
+                logging.getLogger(logger).log(level, "trying a model: %s", text)
 
 
 def _started() -> _Child:

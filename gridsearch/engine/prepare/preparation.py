@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -166,61 +166,64 @@ def model_folders(job: JobSpec) -> tuple[Path, ...]:
     return (job.base, Path.cwd())
 
 
-def prepare(
-    job: JobSpec,
-    data_dir: Path,
-    *,
-    teacher: str = "",
-    once_sound: Callable[[PreparedJob], None] = lambda prepared: None,
-    limits: Limits | None = None,
-) -> PreparedJob:
-    """Load what a job needs and check it against the job; one-line errors name the key to mend.
+def prepare(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | None = None) -> PreparedJob:
+    """Load what a job needs, check it against the job and try its models: `load_job`, then `preflight`."""
+    return preflight(load_job(job, data_dir, teacher=teacher, limits=limits))
 
-    `teacher` is the id of the trial that the job's students learn from, if it has any. `once_sound` is called before
-    the job's models are tried, which takes longest and seldom fails. Users' models are tried in a process of their own,
-    within `limits`.
+
+def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | None = None) -> PreparedJob:
+    """Load what a job needs, expand its grid and check it, all but what its models do; errors name the key to mend.
+
+    `teacher` is the id of the trial that the job's students learn from, if it has any. Users' models are looked at in
+    a process of their own, within `limits`.
     """
     models = JobModels(job.models, model_folders(job), limits)
+    with _left_on_error(models):
+        job, dataset, splits = load_divided(job, data_dir)
+        check_rules(job)
+        check_found(job, models)
+        signatures = [models[name] for name in job.models]
+        job = fitted_job(job, signatures)
+        weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
+        parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
+        ingredients = Ingredients(dataset.fingerprint, parts, teacher)
+        grid = expand(job, ingredients)
+        check_fits(job, signatures, [trial.config for trial in grid.trials])
+        models.seen = Seen(dataset.image_shape, dataset.num_classes)
+        files = {key: file for found in weights.values() for key, file in found.files.items()}
+        loaded = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
+        _check_batch_sizes(loaded)
+    return loaded
+
+
+def preflight(loaded: PreparedJob) -> PreparedJob:
+    """Try the models of a loaded job, which takes longest and seldom fails; return it with what was found.
+
+    A model that works nowhere is an error; settings under which one does not work are `dooms`.
+    """
+    from gridsearch.engine.prepare.preflight_batches import check_batches
+    from gridsearch.engine.prepare.preflight_models import check_models
+    from gridsearch.engine.prepare.preflight_recipe import check_recipe
+
+    job, models, grid, splits = loaded.job, loaded.models, loaded.grid, loaded.splits
+    with _left_on_error(models):
+        dooms = check_models(job, models, grid)
+        chosen = [trial.config for trial in grid.chosen_first]
+        sound = [config for config in chosen if not doom_of(dooms, config)]
+        dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
+        assert models.seen
+        check_recipe(job, models, models.seen, chosen, loaded.pretrained)
+        prepared = replace(loaded, dooms=dooms)
+        return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
+
+
+@contextlib.contextmanager
+def _left_on_error(models: JobModels) -> Iterator[None]:
     try:
-        return _prepare(job, data_dir, teacher, once_sound, models)
+        yield
     except BaseException:
         models.leave()
         raise
-
-
-def _prepare(
-    job: JobSpec,
-    data_dir: Path,
-    teacher: str,
-    once_sound: Callable[[PreparedJob], None],
-    models: JobModels,
-) -> PreparedJob:
-    job, dataset, splits = load_divided(job, data_dir)
-    check_rules(job)
-    check_found(job, models)
-    signatures = [models[name] for name in job.models]
-    job = fitted_job(job, signatures)
-    weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
-    parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
-    ingredients = Ingredients(dataset.fingerprint, parts, teacher)
-    grid = expand(job, ingredients)
-    check_fits(job, signatures, [trial.config for trial in grid.trials])
-    models.seen = seen = Seen(dataset.image_shape, dataset.num_classes)
-    files = {key: file for found in weights.values() for key, file in found.files.items()}
-    prepared = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
-    _check_batch_sizes(prepared)
-    once_sound(prepared)
-    from gridsearch.engine.prepare.preflight_models import check_models
-
-    dooms = check_models(job, models, grid)
-    from gridsearch.engine.prepare.preflight_batches import check_batches
-    from gridsearch.engine.prepare.preflight_recipe import check_recipe
-
-    sound = [trial.config for trial in grid.chosen_first if not doom_of(dooms, trial.config)]
-    dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
-    check_recipe(job, models, seen, [trial.config for trial in grid.chosen_first], prepared.pretrained)
-    prepared = replace(prepared, dooms=dooms)
-    return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
 
 
 def _model_notes(prepared: PreparedJob) -> list[str]:

@@ -6,11 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from gridsearch.config.events import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
-from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.loop.evaluation import Tally, evaluate
 from gridsearch.training.loop.member import Member, State
 from gridsearch.training.loop.task import StopRequestedError, WorkerContext
-from gridsearch.training.outputs import check_logits
 from gridsearch.training.recipe.augmentation import draw_augmentation
 from gridsearch.training.recipe.randomness import derive, epoch_order, seed_everything
 from gridsearch.training.recipe.schedules import learning_rates
@@ -36,8 +34,8 @@ def advance(members: Sequence[Member], context: WorkerContext, make_strategy: ty
         behind = [member for member in active if member.next_epoch == epoch]
         if strategy is None or behind != active or not may_stay(strategy, inside, active):
             own = [member if member.next_epoch == epoch else member.standing_in(behind[0]) for member in active]
-            strategy, inside = make_strategy(own, context), active
-        records, states = do_epoch(strategy, inside, epoch, trained=len(behind))
+            strategy, inside = make_strategy(own), active
+        records, states = do_epoch(strategy, inside, context, epoch, trained=len(behind))
         for member, record, state in zip(inside, records, states, strict=True):
             if not member.done and member.next_epoch == epoch:
                 yield from _take(member, record, state)
@@ -51,15 +49,15 @@ def in_form_until(next_epochs: Sequence[int]) -> int:
 
 
 def do_epoch(
-    strategy: Strategy, inside: Sequence[Member], epoch: int, *, trained: int
+    strategy: Strategy, inside: Sequence[Member], context: WorkerContext, epoch: int, *, trained: int
 ) -> tuple[list[EpochRecord], list[State]]:
     """Do one epoch; its time is shared evenly by those `trained`, as all were trained at once."""
     started = time.perf_counter()
     seed_everything(derive(strategy.configs[0].seed, "draws", epoch))
-    steps = strategy.configs[0].steps_of_epoch(len(strategy.context.train))
+    steps = strategy.configs[0].steps_of_epoch(len(context.train))
     strategy.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
-    train = measure_untrained(strategy) if epoch == 0 else train_epoch(strategy, epoch)
-    validation = evaluate(strategy, strategy.context.validation)
+    train = measure_untrained(strategy, context) if epoch == 0 else train_epoch(strategy, context, epoch)
+    validation = evaluate(strategy, context.validation)
     seconds = (time.perf_counter() - started) / trained
     records = [
         EpochRecord(member.task.lineage_id, member.task.attempt, epoch, *of_train, *of_validation, rate, seconds)
@@ -97,18 +95,16 @@ def may_stay(strategy: Strategy, inside: Sequence[object], active: Sequence[obje
     return all(member in inside for member in active)
 
 
-def measure_untrained(strategy: Strategy) -> list[tuple[float, float]]:
+def measure_untrained(strategy: Strategy, context: WorkerContext) -> list[tuple[float, float]]:
     """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
-    images, _ = next(strategy.context.train.in_order(2))
-    with random_states_kept():  # a model that draws while evaluating has the draws of the epoch for it
-        check_logits(strategy.logits(images)[0], len(images), strategy.context.num_classes)
-    return evaluate(strategy, strategy.context.train)
+    images, _ = next(context.train.in_order(2))
+    strategy.check(images)
+    return evaluate(strategy, context.train)
 
 
-def train_epoch(strategy: Strategy, epoch: int) -> list[tuple[float, float]]:
+def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
     """Train one epoch; return each model's loss and accuracy, means over the epoch's own batches."""
-    context, config = strategy.context, strategy.configs[0]
-    train = context.train
+    config, train = strategy.configs[0], context.train
     order = epoch_order(len(train), data_seed=config.data_seed, epoch=epoch)
     augmentation = draw_augmentation(config, len(train), train.image_shape[1:], epoch, context.device)
     tally = Tally.of(strategy.size, context.device)

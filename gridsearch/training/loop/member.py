@@ -36,6 +36,7 @@ class Member:
 
     def __init__(self, task: LineageTask, context: WorkerContext) -> None:
         self.task, self.config = task, task.config
+        self.device, self.num_classes = context.device, context.num_classes
         self.module = new_model(task.config, context)
         self.folder = CheckpointFolder(context.checkpoints, task.lineage_id, task.attempt)
         self.history: list[EpochRecord] = []

@@ -104,7 +104,7 @@ def _train_by_fastest(
 
 
 def _train_once_proved(members: Sequence[Member], context: WorkerContext, strategy: str) -> Iterator[WorkerEvent]:
-    """Train by a strategy those members that get in it what they get alone, and the others alone."""
+    """Train by a strategy those members that get by it what they get alone, the others by the next best or alone."""
     agreed = (
         proved(STRATEGIES[strategy].proved_by or STRATEGIES[strategy], members, context)
         if len(members) > 1
@@ -118,9 +118,12 @@ def _train_once_proved(members: Sequence[Member], context: WorkerContext, strate
     sound = [member for member, fits in zip(members, agreed, strict=True) if fits]
     if len(sound) > 1:
         yield from _train(sound, context, strategy)
-    for member in members:
-        if len(sound) < 2 or member not in sound:
-            yield from _train([member], context, ALONE)
+    others = [member for member in members if len(sound) < 2 or member not in sound]
+    if len(others) > 1 and (instead := STRATEGIES[strategy].instead):
+        yield from _train_once_proved(others, context, instead)
+        return
+    for member in others:
+        yield from _train([member], context, ALONE)
 
 
 def _train(members: Sequence[Member], context: WorkerContext, strategy: str) -> Iterator[WorkerEvent]:

@@ -29,13 +29,19 @@ from gridsearch.training.stacking.formations import device_kind
 from gridsearch.training.strategies.base import Strategy
 from gridsearch.training.strategies.compiled import Compiled, why_not_compiled
 from gridsearch.training.strategies.concatenated import Concatenated, dense_layers, may_concatenate
+from gridsearch.training.strategies.graphed import Graphed
 from gridsearch.training.strategies.sequential import Single
 from gridsearch.training.strategies.stacked import Stacked
 
 _log = logging.getLogger(__name__)
 
 ALONE = "alone"
-STRATEGIES: dict[str, type[Strategy]] = {"concatenated": Concatenated, "stacked": Stacked, "compiled": Compiled}
+STRATEGIES: dict[str, type[Strategy]] = {
+    "concatenated": Concatenated,
+    "stacked": Stacked,
+    "graphed": Graphed,
+    "compiled": Compiled,
+}
 #: How long and how many steps a strategy is tried, after its first `WARM_UP` steps.
 PROBE_SECONDS, PROBE_STEPS, WARM_UP = 0.15, 20, 2
 #: How many of the members are tried when all are tried alone.
@@ -72,7 +78,8 @@ def candidates(members: Sequence[Member]) -> list[str]:
         return []
     dense = may_concatenate(members[0].config) and dense_layers(members[0].module) is not None
     same = len({json.dumps(sorted(member.config.hyper.items()), default=str) for member in members}) == 1
-    return (["concatenated"] if dense else []) + ([] if dense and not same else ["stacked"])
+    stackable = ["stacked", "graphed"] if members[0].device.type == "cuda" else ["stacked"]
+    return (["concatenated"] if dense else []) + ([] if dense and not same else stackable)
 
 
 def workload(configs: Sequence[TrialConfig], image_shape: tuple[int, int, int], num_classes: int) -> str:
@@ -208,15 +215,17 @@ def is_out_of_memory(error: BaseException) -> bool:
 def _try(name: str, members: Sequence[Member], context: WorkerContext) -> float:
     """Return the seconds that a step of all members takes by a strategy; what it trains is thrown away."""
     if name != ALONE:
-        return _step_seconds(STRATEGIES[name](members, context), members[0].config, context)
+        return _step_seconds(STRATEGIES[name](members), members[0].config, context)
     # Members may be of different widths: some stand for all.
     some = members[:: -(-len(members) // TRIED_ALONE)]
-    times = [_step_seconds(Single([member.copied()], context), member.config, context) for member in some]
+    times = [_step_seconds(Single([member.copied()]), member.config, context) for member in some]
     return sum(times) / len(times) * len(members)
 
 
 def _step_seconds(strategy: Strategy, config: TrialConfig, context: WorkerContext) -> float:
     batch = config.batch_size
+    images, _ = next(context.train.in_order(2))
+    strategy.check(images)
     strategy.start_epoch([learning_rates(one, 1, PROBE_STEPS, ()) for one in strategy.configs])
     order = epoch_order(len(context.train), data_seed=config.data_seed, epoch=1)
     count = min(len(order) // batch, WARM_UP + PROBE_STEPS) * batch

@@ -22,8 +22,8 @@ from gridsearch.training.stacking.autotune import is_out_of_memory, refuse
 from gridsearch.training.strategies.base import Strategy
 from gridsearch.training.strategies.sequential import Single
 
-#: Whole batches in which steps are made, one after another, before a smaller one; and images in each at most.
-STEPS, IMAGES = 2, 16
+#: How many images a batch of the proof has at most.
+IMAGES = 16
 TOLERANCE = 1e-8
 #: The learning rate of the first member; no other has the same. Their own would prove nothing more, and a rate of a
 #: million would make a difference of the last digit a large one.
@@ -38,7 +38,7 @@ def proved(strategy: type[Strategy], members: Sequence[Member], context: WorkerC
     batch = min(IMAGES, members[0].config.batch_size)
     rates = [_sane_rate(member, slot / len(members)) for slot, member in enumerate(members)]
     try:
-        exact = _in_float64(context, batch)
+        exact = _in_float64(context, batch, strategy.proof_steps)
         fresh = [charged(_fresh)(member, context) for member in members]
         together = charged(_together)(strategy, fresh, exact, rates, batch)
     except Exception as error:  # whatever is wrong with it will be told of by the training alone
@@ -85,15 +85,14 @@ def _together(
     made: type[Strategy], members: Sequence[Member], context: WorkerContext, rates: Sequence[float], batch: int
 ) -> list[State]:
     """Return each model's state after the steps by a strategy, and its logits in them and then."""
-    strategy = made(members, context)
-    arrays = strategy.context.train
+    strategy, arrays = made(members), context.train
     seed_everything(derive(strategy.configs[0].seed, "draws", 1))
     strategy.start_epoch([[rate] for rate in rates])
-    every = torch.arange(len(arrays), device=strategy.context.device)
+    every = torch.arange(len(arrays), device=context.device)
     images = arrays.normalized(arrays.images)
-    # `changed`, as what the teacher says of just these few images is not worth retention.
+    # `changed`, as what the teacher says of just these few images is not worth keeping.
     steps = strategy.train_chunk(
-        images, strategy.context.targets(every, arrays.images, changed=True), batch_sizes(len(images), batch)
+        images, context.targets(every, arrays.images, changed=True), batch_sizes(len(images), batch)
     )
     whole = strategy.logits(arrays.normalized(arrays.images.clone()))
     parts = torch.cat([strategy.logits(part.clone()) for part in torch.split(images, batch)], dim=1)
@@ -109,9 +108,9 @@ def _same(one: State, other: State) -> bool:
     )
 
 
-def _in_float64(context: WorkerContext, batch: int) -> WorkerContext:
+def _in_float64(context: WorkerContext, batch: int, steps: int) -> WorkerContext:
     """Return a place with so many images that the last batch is smaller than the others, but no single image."""
     smaller = batch // 2 + 1 if batch > 2 else 0
-    images = min(STEPS * batch + smaller, len(context.train))
+    images = min(steps * batch + smaller, len(context.train))
     part, pixels, _ = next(context.train.chunks(torch.arange(images), images))
     return replace(context, train=replace(context.train, images=pixels.double(), labels=context.train.labels[part]))

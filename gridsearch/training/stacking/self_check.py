@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,9 +15,13 @@ from gridsearch.training.loop.task import LineageTask, WorkerContext
 from gridsearch.training.stacking.autotune import STRATEGIES, refusals
 from gridsearch.training.stacking.parity import proved
 
-_CLASSES, _IMAGES = 10, 48
+_CLASSES, _IMAGES = 10, 80
 #: A model that each strategy is for; compiled code is proved by the strategy that it compiles.
-_TRIED = {"concatenated": ("shallow", {"neurons": 8}), "stacked": ("cnn", {"filters": [4, 4]})}
+_TRIED: dict[str, tuple[str, dict[str, Any]]] = {
+    "concatenated": ("shallow", {"neurons": 8}),
+    "stacked": ("cnn", {"filters": [4, 4]}),
+    "graphed": ("cnn", {"filters": [4, 4]}),
+}
 
 
 def unusable_strategies(device: torch.device) -> dict[str, str]:
@@ -26,7 +31,11 @@ def unusable_strategies(device: torch.device) -> dict[str, str]:
     """
     before = RandomStates.now()
     try:
-        return {strategy: _why_refused(strategy, device) for strategy in _TRIED}
+        return {
+            strategy: _why_refused(strategy, device)
+            for strategy in _TRIED
+            if strategy != "graphed" or device.type == "cuda"
+        }
     finally:
         before.restore()
 

@@ -10,8 +10,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.loop.member import Member, State
-from gridsearch.training.loop.task import WorkerContext
+from gridsearch.training.outputs import check_logits
 from gridsearch.training.recipe.losses import Targets
 from gridsearch.training.recipe.optimizers import RuleKind
 
@@ -29,10 +30,14 @@ class Strategy(ABC):
     costly: ClassVar[bool] = False
     #: The strategy that is proved in place of this one (see `stacking/parity.py`), where making this one takes long.
     proved_by: ClassVar[type[Strategy] | None] = None
+    #: The name of the strategy that trains those members which the proof of this one refuses; None: each alone.
+    instead: ClassVar[str | None] = None
+    #: How many steps with whole batches the proof makes.
+    proof_steps: ClassVar[int] = 2
 
-    def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
+    def __init__(self, members: Sequence[Member]) -> None:
         self.configs = [member.config for member in members]
-        self.context = context
+        self.device, self.num_classes = members[0].device, members[0].num_classes
         self.rates: list[float] = []
         self._of_steps: Rates = []
         self._steps_made = 0
@@ -75,7 +80,13 @@ class Strategy(ABC):
 
     def forward_context(self) -> AbstractContextManager[object]:
         """Return the context of a forward pass."""
-        return forward_context(self.configs[0].precision, self.context.device)
+        return forward_context(self.configs[0].precision, self.device)
+
+    @torch.no_grad()
+    def check(self, images: Tensor) -> None:
+        """Raise `ModelError` unless the models give logits for a few images (n, C, H, W); no draw is used up."""
+        with random_states_kept():
+            check_logits(self.logits(images)[0], len(images), self.num_classes)
 
     @abstractmethod
     def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:

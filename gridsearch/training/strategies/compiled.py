@@ -16,7 +16,6 @@ import torch
 
 from gridsearch import paths
 from gridsearch.training.loop.member import Member
-from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.strategies.stacked import Stacked
 
 
@@ -35,8 +34,8 @@ class Compiled(Stacked):
     costly = True
     proved_by = Stacked
 
-    def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
-        super().__init__(members, context)
+    def __init__(self, members: Sequence[Member]) -> None:
+        super().__init__(members)
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(paths.compiled_dir()))
         # Compiled code is counted by the Python function it came from, and after a few shapes torch would silently
         # stop compiling; each stack starts the count anew.

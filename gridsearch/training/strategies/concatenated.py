@@ -23,7 +23,6 @@ from gridsearch.errors import ModelError, one_line
 from gridsearch.models.modes import in_mode
 from gridsearch.training.loop.blame import charged
 from gridsearch.training.loop.member import Member, State
-from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.recipe.losses import Targets
 from gridsearch.training.recipe.optimizers import Coefficient, make_rule
 from gridsearch.training.stacking.structure import structure_of
@@ -106,23 +105,21 @@ def _nothing_else(model: nn.Module, names: Sequence[str]) -> bool:
 class Concatenated(Strategy):
     """Dense ReLU networks of one depth on a shared batch; see the module."""
 
-    def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
-        super().__init__(members, context)
+    def __init__(self, members: Sequence[Member]) -> None:
+        super().__init__(members)
         models = [member.module for member in members]
         self.layers = dense_layers(models[0]) or []
         linear = [[attrgetter(name)(model) for name in self.layers] for model in models]
         self.widths = [[layer.out_features for layer in layers] for layers in linear]
         self.features: int = linear[0][0].in_features
-        self.gather = _Gather([widths[0] for widths in self.widths], context.device) if self.depth > 1 else None
+        self.gather = _Gather([widths[0] for widths in self.widths], self.device) if self.depth > 1 else None
         dtype = linear[0][0].weight.dtype
-        self.parameters = [torch.zeros(shape, dtype=dtype, device=context.device) for shape in self._shapes()]
+        self.parameters = [torch.zeros(shape, dtype=dtype, device=self.device) for shape in self._shapes()]
         order = {name: index for index, (name, _) in enumerate(models[0].named_parameters())}
         self.order = [order[f"{name}.{part}"] for name in self.layers for part in ("weight", "bias")]
         self.rule = make_rule([member.config for member in members], self.parameters, self.spread)
         self.fused = self.rule.kind.plain
-        smoothing = torch.tensor(
-            [config.label_smoothing for config in self.configs], dtype=dtype, device=context.device
-        )
+        smoothing = torch.tensor([config.label_smoothing for config in self.configs], dtype=dtype, device=self.device)
         self.smoothing = smoothing[:, None, None] if smoothing.any() else None
         # Views, made once: making one in each step costs as much as a small product.
         self.transposed = [self.parameters[0].t(), *(weight.transpose(1, 2) for weight in self.parameters[2::2])]
@@ -176,7 +173,7 @@ class Concatenated(Strategy):
         """Return the learning rates (M, 1, 1) over the size of a batch; there are at most two sizes in an epoch."""
         if images not in self._scales:
             rates = torch.tensor(self.rates, dtype=torch.float64)[:, None, None] / images
-            self._scales[images] = rates.to(self.context.device, self.parameters[0].dtype)
+            self._scales[images] = rates.to(self.device, self.parameters[0].dtype)
         return self._scales[images]
 
     @torch.no_grad()

@@ -12,24 +12,23 @@ from gridsearch.models.modes import in_mode
 from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.loop.member import Member, State
-from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.outputs import check_logits, checked_logits
 from gridsearch.training.recipe.losses import Targets, loss_terms, training_loss
 from gridsearch.training.recipe.optimizers import clipped, make_rule
-from gridsearch.training.strategies.base import Rates, Strategy
+from gridsearch.training.strategies.base import Strategy
 
 
 class Single(Strategy):
     """One model by itself: the member's own module, with whatever hooks its author put on it."""
 
-    def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
-        super().__init__(members, context)
+    def __init__(self, members: Sequence[Member]) -> None:
+        super().__init__(members)
         (member,) = members
-        self.model = member.model().to(context.device)
+        self.model = member.model().to(self.device)
         self.parameters: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]
         self.frozen = {name: p for name, p in self.model.named_parameters() if not p.requires_grad}
         self.rule = make_rule([member.config], self.parameters, lambda values: values[0])
-        self.terms = {name: term[0] for name, term in loss_terms(self.configs, context.device).items()}
+        self.terms = {name: term[0] for name, term in loss_terms(self.configs, self.device).items()}
         state = member.state()
         for slot, tensors in self.rule.slots.items():
             for index, tensor in enumerate(tensors):
@@ -78,20 +77,17 @@ class Single(Strategy):
         return logits.float() if logits.dtype == torch.bfloat16 else logits
 
     @torch.no_grad()
-    def start_epoch(self, rates: Rates) -> None:
-        """See `Strategy`; before the first step also checks what the model does with two images."""
-        super().start_epoch(rates)
-        if self.rule.steps == 0:
-            images, _ = next(self.context.train.in_order(2))
-            with random_states_kept():
-                checked_logits(in_mode(self.model, training=False), images, self.context.num_classes)
+    def check(self, images: Tensor) -> None:
+        """See `Strategy`; the model must leave the images as they are, too."""
+        with random_states_kept():
+            checked_logits(in_mode(self.model, training=False), images, self.num_classes)
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
         """See `Strategy`."""
         self.model.eval()
         logits = self._forward(images)
-        check_logits(logits, len(images), self.context.num_classes)
+        check_logits(logits, len(images), self.num_classes)
         return logits[None]
 
     def states(self) -> list[State]:

@@ -18,7 +18,6 @@ from torch.func import functional_call, stack_module_state, vmap
 from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.loop.member import Member, State
-from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.recipe.losses import Parts, Targets, Terms, loss_terms, training_loss
 from gridsearch.training.recipe.optimizers import Coefficient, clipped, make_rule
 from gridsearch.training.strategies.base import Strategy
@@ -35,13 +34,13 @@ Losses = Callable[[Named, Named, Terms, Tensor, Parts], tuple[Tensor, Tensor]]
 class Stacked(Strategy):
     """Modules of equal structure (see `structure`), their tensors stacked along a new first axis."""
 
-    def __init__(self, members: Sequence[Member], context: WorkerContext) -> None:
-        super().__init__(members, context)
+    def __init__(self, members: Sequence[Member]) -> None:
+        super().__init__(members)
         models = [member.model() for member in members]
-        self.template = copy.deepcopy(models[0]).to(context.device)
+        self.template = copy.deepcopy(models[0]).to(self.device)
         parameters, buffers = stack_module_state(models)
         trainable = {name: p.requires_grad for name, p in models[0].named_parameters()}
-        on_device = {name: t.detach().to(context.device) for name, t in (parameters | buffers).items()}
+        on_device = {name: t.detach().to(self.device) for name, t in (parameters | buffers).items()}
         self.trained: Named = {name: on_device[name].requires_grad_() for name, wanted in trainable.items() if wanted}
         self.others: Named = {name: tensor for name, tensor in on_device.items() if name not in self.trained}
         self.saved = set(models[0].state_dict())
@@ -54,10 +53,10 @@ class Stacked(Strategy):
                     if (name := f"optimizer.{slot}.{index}") in member.state():
                         row.copy_(member.state()[name])
 
-        self.terms = loss_terms(self.configs, context.device)
+        self.terms = loss_terms(self.configs, self.device)
         self.hidden: list[Tensor] = []
         limits = [config.clip_norm for config in self.configs]
-        self.limits = torch.tensor(limits, dtype=torch.float64, device=context.device) if any(limits) else None
+        self.limits = torch.tensor(limits, dtype=torch.float64, device=self.device) if any(limits) else None
         dims = (0, 0, 0, None, None)
         self.losses: Losses = vmap(self._loss, in_dims=dims, randomness="same")
 
@@ -81,13 +80,17 @@ class Stacked(Strategy):
         outputs = []
         for batch, wanted in zip(torch.split(images, list(sizes)), targets.split(sizes), strict=True):
             self.next_step()
-            losses, logits = self.losses(self.trained, self.others, self.terms, batch, wanted.parts)
-            gradients: Sequence[Tensor | None] = torch.autograd.grad(losses.sum(), self.parameters, allow_unused=True)
+            gradients, logits = self.gradients(batch, wanted.parts)
             if self.limits is not None:
                 gradients = clipped(gradients, self.limits)
             self.rule.step(self.parameters, gradients, self.lr)
-            outputs.append(logits.detach())
+            outputs.append(logits)
         return torch.cat(outputs, dim=1)
+
+    def gradients(self, images: Tensor, parts: Parts) -> tuple[Sequence[Tensor | None], Tensor]:
+        """Return the gradients of all models' losses, None for what takes no part, and the logits (M, B, K)."""
+        losses, logits = self.losses(self.trained, self.others, self.terms, images, parts)
+        return torch.autograd.grad(losses.sum(), self.parameters, allow_unused=True), logits.detach()
 
     def _loss(self, trained: Named, others: Named, terms: Terms, images: Tensor, parts: Parts) -> tuple[Tensor, Tensor]:
         logits = self._forward(trained | others, images)

@@ -9,7 +9,7 @@ from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import axis_title, label
 from gridsearch.analysis.levels import MOST_COMPARED, MOST_LEVELS, ordered_values
 from gridsearch.analysis.rounding import rounded
-from gridsearch.analysis.standings import standings
+from gridsearch.analysis.standings import Standings, standings
 
 #: A longer training passes through the curve of a shorter one: there would be one line to see.
 _ONE_LINE = frozenset({"epochs"})
@@ -38,14 +38,16 @@ class Comparison:
     curves: tuple[Curve, ...]
 
 
-def comparison(data: JobData, name: str) -> Comparison:
-    """Return the curves along an axis; the job's epochs must have been loaded, values without a result are left out."""
+def comparison(data: JobData, name: str, ranking: Standings | None = None) -> Comparison:
+    """Return the curves along an axis; the job's epochs must have been loaded, values without a result are left out.
+
+    `ranking` are the job's standings, where they are at hand.
+    """
     axis, texts = data.along(name)
-    value_of = dict(zip(data.trials["trial"], texts, strict=True))
-    ranking = standings(data)
+    ranking = standings(data) if ranking is None else ranking
     best: dict[str, int] = {}
-    for place, standing in enumerate(ranking):
-        best.setdefault(value_of[standing.row["trial"]], place)
+    for place, trial in enumerate(ranking.trials):
+        best.setdefault(texts[data.place_of[trial]], place)
     shown = rounded(axis.values)
     values = [text for text in map(label, ordered_values(axis)) if text in best]
     return Comparison(
@@ -57,10 +59,11 @@ def comparison(data: JobData, name: str) -> Comparison:
     )
 
 
-def comparisons(data: JobData) -> tuple[Comparison, ...]:
+def comparisons(data: JobData, ranking: Standings | None = None) -> tuple[Comparison, ...]:
     """Return the comparisons along every axis whose lines can be told apart."""
+    ranking = standings(data) if ranking is None else ranking
     found = [
-        comparison(data, name)
+        comparison(data, name, ranking)
         for axis, name in zip(data.axes, data.axis_columns, strict=True)
         if axis.name not in _ONE_LINE and len(axis.values) <= MOST_COMPARED
     ]

@@ -10,7 +10,7 @@ import pandas as pd
 from gridsearch.analysis.evaluation import Scores, Speed, scores, speeds
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.standings import standings
+from gridsearch.analysis.standings import Standings, standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ class EvaluatedTrial:
     speeds: tuple[Speed, ...]
 
 
-def evaluated_trials(data: JobData) -> tuple[EvaluatedTrial, ...]:
+def evaluated_trials(data: JobData, ranking: Standings | None = None) -> tuple[EvaluatedTrial, ...]:
     """Return the trials with an evaluation, the best ranked first; epochs and evaluations must have been loaded."""
     evaluations = {one.trial_id: one for one in data.evaluations}
     if not evaluations:
         return ()
-    rows = {row["trial"]: row for row in data.trials.to_dict("records")}
-    places = [(place, trial) for place, one in enumerate(standings(data), start=1) for trial in one.members]
-    tried = [(place, rows[trial]) for place, trial in places if trial in evaluations]
+    ranking = standings(data) if ranking is None else ranking
+    places = [(place, trial) for place, members in enumerate(ranking.members, start=1) for trial in members]
+    tried = [(place, ranking.row(trial)) for place, trial in places if trial in evaluations]
     return tuple(
         EvaluatedTrial(
             trial=row["trial"],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -13,7 +15,8 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import value_text, with_seen
 from gridsearch.analysis.limits import exceeded
-from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
+from gridsearch.analysis.lineage_curves import Curves, held, own_curves, told_of_each
+from gridsearch.analysis.measures import MEASURES, measures_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.analysis.settings import setting_values
 from gridsearch.config.axes import Axis
@@ -31,6 +34,7 @@ from gridsearch.store.rows import (
     JobRow,
     LatencyRow,
     LaunchRow,
+    LineageCurve,
     TrainingCost,
     TrainingRow,
     TrialRow,
@@ -44,6 +48,8 @@ OVER = "over"
 SPREAD = ("score_std", "score_n", "score_of", "score_diverged")
 #: All columns that are no setting.
 OURS = frozenset((*BEFORE, *AFTER, OVER, *SPREAD))
+#: What of a trial's row is a column as it is, or tells of one.
+_OF_ROW = ("trial_id", "state", "config", *METRICS, "diverged_epoch", "seconds", "parameters", "macs", "error")
 EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
 
 
@@ -56,18 +62,19 @@ class JobData:
         rows: Its trials as the store has them, in the order of the grid.
         trials: The same as a table (`trials_frame`).
         cost: What its training cost.
-        read_epochs: The epochs of its lineages; None if it was read without them.
+        curves: Gives the epochs of its lineages, from memory or, as long as it is open, from the store; None if it was
+            read without them, and then evaluations, latencies, trainings and launches are empty.
         evaluations: What its trials do on the test images.
         latencies: How fast they predict.
-        trainings: What trained its lineages; empty if it was read without epochs.
-        launches: Its launches; empty if it was read without epochs.
+        trainings: What trained its lineages.
+        launches: Its launches.
     """
 
     job: JobRow
     rows: tuple[TrialRow, ...]
     trials: pd.DataFrame
     cost: TrainingCost
-    read_epochs: tuple[EpochRow, ...] | None = None
+    curves: Curves | None = None
     evaluations: tuple[EvaluationRow, ...] = ()
     latencies: tuple[LatencyRow, ...] = ()
     trainings: tuple[TrainingRow, ...] = ()
@@ -86,14 +93,24 @@ class JobData:
 
     @property
     def epoch_rows(self) -> tuple[EpochRow, ...]:
-        """The epochs of the job's lineages.
+        """Return the epochs of all of the job's lineages; `ValueError` where it was read without them."""
+        curves = self._curves(dict.fromkeys(row.lineage_id for row in self.rows))
+        return tuple(row for curve in curves for row in curve.rows)
 
-        Raises:
-            ValueError: The job was read without them.
-        """
-        if self.read_epochs is None:
+    def own_curves(self, rows: Sequence[TrialRow]) -> Iterator[LineageCurve]:
+        """Yield the epochs of each of some of its trials; `ValueError` where it was read without them."""
+        return own_curves(rows, self._curves)
+
+    @property
+    def _curves(self) -> Curves:
+        if self.curves is None:
             raise ValueError(f"the epochs of job {self.job.name!r} were not read: load(..., with_epochs=True)")
-        return self.read_epochs
+        return self.curves
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """Return the place of each trial, by its id, among `rows`."""
+        return {row.trial_id: place for place, row in enumerate(self.rows)}
 
     @property
     def axis_columns(self) -> list[str]:
@@ -173,27 +190,37 @@ class JobData:
 
     @property
     def epochs(self) -> pd.DataFrame:
-        """The epochs of every trial, long form; see `epochs_frame`."""
-        return epochs_frame(self.rows, self.epoch_rows)
+        """The epochs of every trial, long form; see `curves_frame`."""
+        return curves_frame(zip((row.trial_id for row in self.rows), self.own_curves(self.rows), strict=True))
 
 
-def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
+def load(store: Store, name: str, *, measures: Collection[str] = (), with_epochs: bool = False) -> JobData:
     """Read a job from the store.
 
     Args:
         store: The store.
         name: The job's name.
-        with_epochs: Whether to read its epochs too, with evaluations, trainings and launches. Epochs are also read if
-            the score is the best of them.
+        measures: Which of the columns computed from epochs are needed. For them, as for a score that is the best of its
+            epochs, the epochs are gone through and let go.
+        with_epochs: Whether to hold all epochs, with all measures and what `complete` adds.
 
     Raises:
         StoreError: There is no such job.
     """
-    job = store.job(name)
-    needed = with_epochs or job.record.objective.at == "best"
-    data = job_data(job, store.trials(name), store.job_epochs(name) if needed else None, store.training_cost(name))
-    if not with_epochs:
-        return data
+    job, trials, cost = store.job(name), store.trials(name), store.training_cost(name)
+    if with_epochs:
+        return complete(store, job_data(job, trials, store.job_epochs(name), cost))
+    return JobData(job, tuple(trials), trials_frame(job, trials, store.iter_curves, measures), cost)
+
+
+def load_to_show(store: Store, name: str, measures: Collection[str]) -> JobData:
+    """Read a job as `complete` does, some measures computed; epochs are read, while the store is open, as asked for."""
+    return replace(complete(store, load(store, name, measures=measures)), curves=store.iter_curves)
+
+
+def complete(store: Store, data: JobData) -> JobData:
+    """Return a job with its evaluations, what trained it, and its launches."""
+    name = data.job.name
     return replace(
         data,
         evaluations=tuple(store.evaluations(name)),
@@ -205,8 +232,9 @@ def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
 
 def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] | None, cost: TrainingCost) -> JobData:
     """Return rows as they come from the store, ready for analysis; without epochs where None are given."""
-    frame = trials_frame(job, trials, epochs or ())
-    return JobData(job, tuple(trials), frame, cost, None if epochs is None else tuple(epochs))
+    curves = None if epochs is None else held(epochs)
+    frame = trials_frame(job, trials, curves, MEASURES if epochs else ())
+    return JobData(job, tuple(trials), frame, cost, curves)
 
 
 def setting_column(name: str) -> str:
@@ -214,79 +242,92 @@ def setting_column(name: str) -> str:
     return f"setting_{name}" if name in OURS else name
 
 
-def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> pd.DataFrame:
+def trials_frame(
+    job: JobRow, trials: Sequence[TrialRow], curves: Curves | None = None, measures: Collection[str] = ()
+) -> pd.DataFrame:
     """Return one row per trial, in the order of the grid.
 
     Args:
         job: The job.
         trials: Its trials.
-        epochs: The epochs of its lineages, for the `MEASURES` and for a score that is the best of them.
+        curves: Gives the epochs of its lineages, for the `measures` and for a score that is the best of them.
+        measures: Which of the `MEASURES` to compute; the others are missing.
 
     Returns:
-        Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of
-        the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best`
-        the best of the epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES` (missing without `epochs`),
-        `seconds`, the model's `parameters` and `macs`, `error`, and in a job with constraints `over`, the names
-        of those exceeded. A value that is a list is a tuple. Null is missing, and so is a setting that a
-        trial's model does not have. With several models `model` is an axis.
+        Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of the
+        last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the best of
+        the trial's epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES`, `seconds`, the model's `parameters` and
+        `macs`, `error`, and in a job with constraints `over`, the names of those exceeded. A value that is a list is a
+        tuple. Null is missing, and so is a setting that a trial's model does not have. With several models `model` is
+        an axis.
     """
-    settings = setting_values(job.record, [row.config for row in trials])
+    # At once: of very many rows one attribute after the other takes as long as all else.
+    own: dict[str, list[Any]] = {name: [] for name in _OF_ROW}
+    if trials:
+        own = dict(zip(_OF_ROW, map(list, zip(*map(attrgetter(*_OF_ROW), trials), strict=True)), strict=True))
+    settings = setting_values(job.record, own["config"])
     columns: dict[str, pd.Series[Any]] = {
-        "trial": pd.Series([row.trial_id for row in trials], dtype="str"),
-        "state": pd.Series([row.state.value for row in trials], dtype="str"),
+        "trial": pd.Series(own["trial_id"], dtype="str"),
+        "state": pd.Series(list(map(str, own["state"])), dtype="str"),
     }
     for name, values in settings.items():
         columns[setting_column(name)] = _setting(name, values)
     for metric in METRICS:
-        columns[metric] = pd.Series([getattr(row, metric) for row in trials], dtype="float64")
-    own = own_epochs(trials, epochs) if epochs else [[]] * len(trials)
-    columns["score"] = _scores(job.record.objective, trials, own)
-    columns["diverged_epoch"] = pd.Series([row.diverged_epoch for row in trials], dtype="Int64")
-    measured = _measured(job, settings, own) if epochs else [dict.fromkeys(MEASURES)] * len(trials)
+        columns[metric] = pd.Series(own[metric], dtype="float64")
+    told = _told_by_epochs(job, trials, settings, curves, measures)
+    columns["score"] = pd.Series(told["score"], dtype="float64")
+    columns["diverged_epoch"] = pd.Series(own["diverged_epoch"], dtype="Int64")
     for name in MEASURES:
-        kind = "Int64" if name == "overfit_epoch" else "float64"
-        columns[name] = pd.Series([row[name] for row in measured], dtype=kind)
-    columns["seconds"] = pd.Series([row.seconds for row in trials], dtype="float64")
+        columns[name] = pd.Series(told[name], dtype="Int64" if name == "overfit_epoch" else "float64")
+    columns["seconds"] = pd.Series(own["seconds"], dtype="float64")
     for size in ("parameters", "macs"):
-        columns[size] = pd.Series([getattr(row, size) for row in trials], dtype="Int64")
-    columns["error"] = pd.Series([row.error for row in trials], dtype="str")
+        columns[size] = pd.Series(own[size], dtype="Int64")
+    columns["error"] = pd.Series(own["error"], dtype="str")
     if bounds := job.record.limits:
         columns[OVER] = pd.Series([exceeded(row, bounds) for row in trials], dtype="str")
     return pd.DataFrame(columns)
 
 
-def _measured(
-    job: JobRow, settings: Mapping[str, Sequence[Any]], own: Sequence[Sequence[EpochRow]]
-) -> list[dict[str, Any]]:
-    """Return the measures of each trial, by its settings and its epochs."""
-    images, of_none = job.record.images.get("train"), [None] * len(own)
+def _told_by_epochs(
+    job: JobRow,
+    trials: Sequence[TrialRow],
+    settings: Mapping[str, Sequence[Any]],
+    curves: Curves | None,
+    measures: Collection[str],
+) -> dict[str, Sequence[Any]]:
+    """Return the columns `score` and `MEASURES`; no epoch is read where none tells anything that is asked for."""
+    asked, images = job.record.objective, job.record.images.get("train")
+    of_none: Sequence[Any] = [None] * len(trials)
+    names = [name for name in MEASURES if name in measures]
+    columns: dict[str, Sequence[Any]] = dict.fromkeys(("score", *MEASURES), of_none)
+    if asked.at == "last":
+        columns["score"] = [_score(asked, row, None) for row in trials]
+        if not names:
+            return columns
+    if curves is None:
+        return columns
     batches, lasts = settings.get("batch_size", of_none), settings.get("last_batch", of_none)
-    return [
-        measures_of(curve, images=images, batch_size=batch, last_batch=last or KEEP)
-        for curve, batch, last in zip(own, batches, lasts, strict=True)
-    ]
+
+    def tell(place: int, own: LineageCurve) -> tuple[Any, ...]:
+        found = measures_of(own, names, images=images, batch_size=batches[place], last_batch=lasts[place] or KEEP)
+        return (_score(asked, trials[place], own), *found)
+
+    told = told_of_each(trials, curves, tell)
+    return columns | {name: [row[place] for row in told] for place, name in enumerate(["score", *names])}
 
 
-def epochs_frame(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> pd.DataFrame:
-    """Return the epochs of every trial, long form: its lineage's, up to the trial's own number of epochs.
+def curves_frame(curves: Iterable[tuple[str, LineageCurve]]) -> pd.DataFrame:
+    """Return the epochs of trials, given with their ids, long form: in the order given, the epochs of each ascending.
 
-    Epoch 0 is the untrained model. Trials are in the order given, the epochs of each ascending.
+    Epoch 0 is the untrained model.
     """
-    own = own_epochs(trials, epochs)
-    return curves_frame([(row.trial_id, curve) for row, curve in zip(trials, own, strict=True)])
-
-
-def curves_frame(curves: Iterable[tuple[str, Sequence[EpochRow]]]) -> pd.DataFrame:
-    """Return the epochs of trials, given with their ids, as `epochs_frame` does."""
-    rows = [(trial, *row[1:]) for trial, curve in curves for row in curve]
-    kinds = ("str", "int64", *["float64"] * (len(EPOCH_COLUMNS) - 2))
-    columns = zip(*rows, strict=True) if rows else [()] * len(EPOCH_COLUMNS)
-    return pd.DataFrame(
-        {
-            name: pd.Series(list(column), dtype=kind)
-            for name, kind, column in zip(EPOCH_COLUMNS, kinds, columns, strict=True)
-        }
-    )
+    parts = [(trial, curve) for trial, curve in curves if curve.epoch]
+    kinds = ("int64", *["float64"] * (len(EPOCH_COLUMNS) - 2))
+    columns = {"trial": pd.Series([trial for trial, curve in parts for _ in curve.epoch], dtype="str")}
+    for name, kind in zip(EPOCH_COLUMNS[1:], kinds, strict=True):
+        values = chain.from_iterable(getattr(curve, name) for _, curve in parts)
+        columns[name] = pd.Series(list(values), dtype=kind)
+    return pd.DataFrame(columns)
 
 
 def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
@@ -310,15 +351,11 @@ def _hashable(value: Any) -> Any:
     return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
 
 
-def _scores(asked: Objective, trials: Sequence[TrialRow], own: Sequence[Sequence[EpochRow]]) -> pd.Series[Any]:
-    return pd.Series([_score(asked, row, curve) for row, curve in zip(trials, own, strict=True)], dtype="float64")
-
-
-def _score(asked: Objective, row: TrialRow, own: Sequence[EpochRow]) -> float | None:
+def _score(asked: Objective, row: TrialRow, own: LineageCurve | None) -> float | None:
     """Return a trial's score: of its numbers, which are those of its last epoch, or of its best epoch."""
     if row.state not in SCORED_STATES:
         return None
-    read = row if asked.at == "last" else scored_epoch(asked, own)
+    read = row if asked.at == "last" or own is None else scored_epoch(asked, own.rows)
     value: float | None = getattr(read, asked.metric, None)
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -12,10 +12,10 @@ from gridsearch.cli.streams import output_file
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gridsearch.store.rows import EpochRow
+    from gridsearch.store.rows import LineageCurve
 
     #: Trials by their ids, with their epochs.
-    Curves = Iterable[tuple[str, Sequence[EpochRow]]]
+    Curves = Iterable[tuple[str, LineageCurve]]
 
 #: How many rows are a frame at once.
 _ROWS = 32_768
@@ -42,18 +42,17 @@ class _Counted:
         self._curves = curves
         self.rows = 0
 
-    def __iter__(self) -> Iterator[tuple[str, Sequence[EpochRow]]]:
+    def __iter__(self) -> Iterator[tuple[str, LineageCurve]]:
         for trial, curve in self._curves:
-            self.rows += len(curve)
+            self.rows += len(curve.epoch)
             yield trial, curve
 
 
 def _as_csv(curves: Curves, stream: IO[bytes]) -> None:
     # Of ids and numbers nothing needs quotes. A frame's own way takes three times as long.
     stream.write((",".join(EPOCH_COLUMNS) + "\n").encode())
-    line = ",".join(["{}", "{}", *["{!r}"] * (len(EPOCH_COLUMNS) - 2)]) + "\n"
-    for trial, curve in curves:
-        text = "".join([line.format(trial, *row[1:]) for row in curve])
+    for trial, (_, *columns) in curves:
+        text = "".join([f"{trial},{','.join(row)}\n" for row in zip(*(map(repr, one) for one in columns), strict=True)])
         stream.write((text.replace("None", "") if "None" in text else text).encode())
 
 
@@ -84,11 +83,11 @@ def _as_parquet(curves: Curves, stream: IO[bytes]) -> None:
 
 def _frames(curves: Curves) -> Iterator[pd.DataFrame]:
     """Yield the epochs as frames, at least one: an empty one tells of the columns."""
-    part: list[tuple[str, Sequence[EpochRow]]] = []
+    part: list[tuple[str, LineageCurve]] = []
     rows = given = 0
     for trial, curve in curves:
         part.append((trial, curve))
-        rows += len(curve)
+        rows += len(curve.epoch)
         if rows >= _ROWS:
             yield curves_frame(part)
             part, rows, given = [], 0, given + 1

@@ -19,6 +19,7 @@ from gridsearch.config.trial import (
     with_implied_settings,
     without_dead_settings,
 )
+from gridsearch.config.trial_builder import TrialBuilder
 from gridsearch.config.versions import FIRST, recipe_version
 from gridsearch.errors import ModelError
 from gridsearch.search.random_search import draws
@@ -61,7 +62,7 @@ class Ingredients:
     teacher: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GridTrial:
     """One trial of a grid: its ids, its configuration, and that in canonical form (`config/identity.py`)."""
 
@@ -135,6 +136,7 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
     trials: list[GridTrial] = []
     chosen: set[str] = set()
     lacking = {model: _lacking(job, ingredients.models[model]) for model in job.models}
+    makers = {model: _Maker(job, ingredients, model) for model in job.models}
     known: dict[str, dict[str, Value]] = {}
     idle: dict[str, None] = {}
     skipped = [0] * len(job.rules)
@@ -143,13 +145,13 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
         points += 1
         model = str(point.get(MODEL, job.models[0]))
         absent = lacking[model]
-        named = {key: value for key, value in {**job.fixed, **point}.items() if key not in absent}
-        settings = with_implied_settings(named)
+        named = {**job.fixed, **point}
+        settings = with_implied_settings({k: v for k, v in named.items() if k not in absent} if absent else named)
         told = {MODEL: model, **absent}
-        if (rule := _skipped_by(job, told | settings)) is not None:
+        if job.rules and (rule := _skipped_by(job, told | settings)) is not None:
             skipped[rule] += 1
             continue
-        trial = _trial(job, ingredients, model, settings)
+        trial = makers[model].trial(settings)
         if job.only:
             complete = told | dict(ingredients.models[model].defaults) | settings
             chosen |= _chosen(job, complete, [trial, *_copies(job, trial.config)])
@@ -159,7 +161,9 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
             idle |= dict.fromkeys(name for name, value in point.items() if not same_value(value, first[name]))
             continue
         known[trial.trial_id] = point
-        trials += [trial, *_copies(job, trial.config)]
+        trials.append(trial)
+        if job.copies > 1:
+            trials += _copies(job, trial.config)
         if job.search and len(known) == job.search.random:
             break
     if not trials:
@@ -208,8 +212,6 @@ def _chosen(job: JobSpec, settings: dict[str, Any], copies: Iterable[GridTrial])
 
 
 def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:
-    if not job.rules:
-        return None
     complete = RECIPE_DEFAULTS | settings
     for index, rule in enumerate(job.rules):
         try:
@@ -220,31 +222,30 @@ def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:
     return None
 
 
-def _trial(job: JobSpec, ingredients: Ingredients, model: str, settings: dict[str, Any]) -> GridTrial:
-    live = without_dead_settings(settings)
-    part = ingredients.models[model]
-    defaults = part.defaults
-    recipe = {key: value for key, value in live.items() if key in RECIPE_KEYS}
-    if start := recipe.get("pretrained"):
-        if said := part.unusable.get(start):
-            raise ModelError(said)
-        recipe["pretrained"] = part.pretrained[start]
-    hyper = {
-        key: value
-        for key, value in live.items()
-        if key not in RECIPE_KEYS and key != MODEL and not (key in defaults and same_value(defaults[key], value))
-    }
-    config = TrialConfig(
-        dataset=ingredients.dataset,
-        split=job.split,
-        model=model,
-        model_code=part.code,
-        hyper=hyper,
-        teacher=ingredients.teacher if recipe.get("distillation", "none") != "none" else "",
-        version=recipe_version(recipe, part.version(hyper)),
-        **recipe,
-    )
-    return _grid_trial(config)
+class _Maker:
+    """Makes the trials of one of a job's models."""
+
+    def __init__(self, job: JobSpec, ingredients: Ingredients, model: str) -> None:
+        self._teacher, self._part = ingredients.teacher, ingredients.models[model]
+        common = {"dataset": ingredients.dataset, "split": job.split, "model": model, "model_code": self._part.code}
+        self._builder = TrialBuilder(**common)
+
+    def trial(self, settings: dict[str, Any]) -> GridTrial:
+        part, defaults = self._part, self._part.defaults
+        recipe: dict[str, Any] = {}
+        hyper: dict[str, Any] = {}
+        for key, value in without_dead_settings(settings).items():
+            if key in RECIPE_DEFAULTS or key in RECIPE_KEYS:
+                recipe[key] = value
+            elif key != MODEL and not (key in defaults and same_value(defaults[key], value)):
+                hyper[key] = value
+        if start := recipe.get("pretrained"):
+            if said := part.unusable.get(start):
+                raise ModelError(said)
+            recipe["pretrained"] = part.pretrained[start]
+        version = recipe_version(recipe, part.version(hyper))
+        teacher = self._teacher if recipe.get("distillation", "none") != "none" else ""
+        return _grid_trial(self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version}))
 
 
 def _grid_trial(config: TrialConfig) -> GridTrial:

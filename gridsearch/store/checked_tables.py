@@ -7,7 +7,7 @@ is not there: whoever reads a whole (a grid, a curve) counts it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Any
 
@@ -124,11 +124,15 @@ class ChecksummedTable:
 
 def checked(found: Iterable[list[Values]], *parts: ChecksummedTable) -> Iterator[Values]:
     """Yield rows, given many at once, that have the `columns` of one or more tables in turn, each part checked."""
+    return chain.from_iterable(_checked_batches(found, parts))
+
+
+def _checked_batches(found: Iterable[list[Values]], parts: Sequence[ChecksummedTable]) -> Iterator[list[Values]]:
     starts = list(accumulate((part.width for part in parts), initial=0))
     for batch in found:
         for part, start in zip(parts, starts, strict=False):
             part.check_batch(batch, start)
-        yield from batch
+        yield batch
 
 
 JOBS = ChecksummedTable(tables.jobs)

@@ -40,6 +40,7 @@ from gridsearch.store.rows import (
     Latency,
     LatencyRow,
     LaunchRow,
+    LineageCurve,
     LineageRow,
     NewTrial,
     Problem,
@@ -49,8 +50,8 @@ from gridsearch.store.rows import (
     TrialRow,
 )
 
-#: Of how many lineages `iter_epochs` reads the epochs at once.
-_LINEAGES_AT_ONCE = 256
+#: Of how many lineages `iter_curves` reads the epochs at once.
+_LINEAGES_AT_ONCE = 512
 
 
 class Store(ABC):
@@ -328,6 +329,10 @@ class Store(ABC):
         """Return a job's trials in the order of its grid, or all trials of the store, first come first."""
 
     @abstractmethod
+    def number_of_trials(self) -> int:
+        """Return how many trials the store has; no row is read, so none is checked."""
+
+    @abstractmethod
     def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
         """Return the trials of a job with the best last values of a metric, best first.
 
@@ -354,11 +359,15 @@ class Store(ABC):
             StoreError: No trial's id, or more than one, starts with `prefix`.
         """
 
-    @abstractmethod
     def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
         """Return the epochs of these lineages, by lineage (in the order given) and epoch."""
+        return [row for curve in self.curves(lineage_ids).values() for row in curve.rows]
 
-    def iter_epochs(self, lineage_ids: Iterable[str]) -> Iterator[list[EpochRow]]:
+    @abstractmethod
+    def curves(self, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:
+        """Return the epochs of each of those of the lineages that are in the store, in the order given."""
+
+    def iter_curves(self, lineage_ids: Iterable[str]) -> Iterator[LineageCurve]:
         """Yield the epochs of each of these lineages, in the order given: for more of them than fit into memory.
 
         They are read as they are needed, and the store is free for writers in between. So each curve is consistent in
@@ -366,10 +375,8 @@ class Store(ABC):
         """
         remaining = iter(lineage_ids)
         while asked := list(islice(remaining, _LINEAGES_AT_ONCE)):
-            curves: dict[str, list[EpochRow]] = {lineage_id: [] for lineage_id in asked}
-            for row in self.epochs(curves):
-                curves[row.lineage_id].append(row)
-            yield from (curves[lineage_id] for lineage_id in asked)
+            curves = self.curves(asked)
+            yield from (curves.get(lineage_id) or LineageCurve(lineage_id) for lineage_id in asked)
 
     @abstractmethod
     def trainings(self, lineage_id: str) -> list[TrainingRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +31,7 @@ class JobRow:
     """A job as last launched.
 
     `spec` are the JSON values that `record` is written as: a store keeps them, and what they mean it does not ask.
-    `source` is the text of the job file with its overrides.
+    `source` is the text of the job file with its overrides, `grid` the hash of its trials (`identity.grid_digest`).
     """
 
     name: str
@@ -39,6 +40,7 @@ class JobRow:
     source: str
     created_at: datetime
     updated_at: datetime
+    grid: str = ""
 
     @cached_property
     def record(self) -> JobRecord:
@@ -105,6 +107,40 @@ class EpochRow(NamedTuple):
     val_accuracy: float | None
     learning_rate: float
     seconds: float
+
+
+class LineageCurve(NamedTuple):
+    """The epochs of a lineage as recorded, ascending, column by column: what `EpochRow` has of each.
+
+    Of very many epochs a few columns are looked at, and a tuple for each of these is made in no time.
+    """
+
+    lineage_id: str
+    epoch: tuple[int, ...] = ()
+    train_loss: tuple[float | None, ...] = ()
+    train_accuracy: tuple[float | None, ...] = ()
+    val_loss: tuple[float | None, ...] = ()
+    val_accuracy: tuple[float | None, ...] = ()
+    learning_rate: tuple[float, ...] = ()
+    seconds: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, lineage_id: str, rows: Sequence[EpochRow]) -> LineageCurve:
+        """Return the curve of epochs that are given one by one, ascending."""
+        return cls(lineage_id, *list(zip(*rows, strict=True))[1:])
+
+    @property
+    def rows(self) -> list[EpochRow]:
+        """Return the epochs one by one."""
+        name, *columns = self
+        return [EpochRow(name, *values) for values in zip(*columns, strict=True)]
+
+    def up_to(self, epoch: int) -> LineageCurve:
+        """Return the curve of its epochs up to one, that included."""
+        if not self.epoch or self.epoch[-1] <= epoch:
+            return self
+        end = bisect_right(self.epoch, epoch)
+        return LineageCurve._make([self.lineage_id, *(column[:end] for column in self[1:])])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from gridsearch.cli import epoch_files
 from gridsearch.cli.epoch_files import write_epochs
 from gridsearch.cli.exporting import write
 from gridsearch.errors import StoreDamagedError
-from gridsearch.store.rows import EpochRow
+from gridsearch.store.rows import EpochRow, LineageCurve
 
 
-def curves(lengths: Sequence[int]) -> list[tuple[str, list[EpochRow]]]:
+def curves(lengths: Sequence[int]) -> list[tuple[str, LineageCurve]]:
     """Return curves of so many epochs, of all kinds of numbers; every seventh number is missing."""
     made = []
     for place, length in enumerate(lengths):
@@ -29,7 +29,7 @@ def curves(lengths: Sequence[int]) -> list[tuple[str, list[EpochRow]]]:
             for epoch in range(length)
         ]
         rows = [EpochRow("lineage", epoch, *numbers, 1e-05, 0.1 + epoch) for epoch, numbers in enumerate(own)]
-        made.append((f"{place:064x}", rows))
+        made.append((f"{place:064x}", LineageCurve.of("lineage", rows)))
     return made
 
 
@@ -63,7 +63,7 @@ def test_what_cannot_be_read_to_its_end_leaves_the_file_as_it_was(
 ) -> None:
     monkeypatch.setattr(epoch_files, "_ROWS", 4)
 
-    def damaged() -> Iterator[tuple[str, list[EpochRow]]]:
+    def damaged() -> Iterator[tuple[str, LineageCurve]]:
         yield from curves([4, 4, 4])
         raise StoreDamagedError("epochs 1/2 is not what was written")
 
@@ -77,11 +77,11 @@ def test_what_cannot_be_read_to_its_end_leaves_the_file_as_it_was(
 
 
 def test_whole_numbers_and_absent_ones(tmp_path: Path) -> None:
-    row = EpochRow("lineage", 0, None, 1.0, 1e16, 1e-07, 0.1, 2.0)
-    write_epochs([("a" * 64, [row])], "csv", tmp_path / "a.csv")
+    curve = LineageCurve.of("lineage", [EpochRow("lineage", 0, None, 1.0, 1e16, 1e-07, 0.1, 2.0)])
+    write_epochs([("a" * 64, curve)], "csv", tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text().splitlines() == [
         ",".join(EPOCH_COLUMNS),
         f"{'a' * 64},0,,1.0,1e+16,1e-07,0.1,2.0",
     ]
-    write_epochs([("a" * 64, [row])], "json", tmp_path / "a.json")
+    write_epochs([("a" * 64, curve)], "json", tmp_path / "a.json")
     assert json.loads((tmp_path / "a.json").read_text())[0]["train_loss"] is None

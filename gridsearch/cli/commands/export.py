@@ -76,7 +76,8 @@ def export(
     from gridsearch.analysis.filtering import matching
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.groups import grouped
-    from gridsearch.analysis.own_curves import own_curves
+    from gridsearch.analysis.measures import MEASURES
+    from gridsearch.analysis.named_curves import named_curves
     from gridsearch.cli.epoch_files import write_epochs
     from gridsearch.cli.exporting import export_format, write
 
@@ -86,9 +87,9 @@ def export(
     with open_to_read(store, job) as opened:
         name = jobs.stored_name(opened, job)
         if table == "epochs":
-            rows = write_epochs(own_curves(opened, name, filter_), kind, output)
+            rows = write_epochs(named_curves(opened, name, filter_), kind, output)
         else:
-            loaded = load(opened, name, with_epochs=True)
+            loaded = load(opened, name, measures=MEASURES)
     if table != "epochs":
         frame = grouped(loaded).trials if table == "points" else loaded.trials
         rows = write(matching(frame, filter_) if filter_ else frame, kind, output, loaded.lacking)

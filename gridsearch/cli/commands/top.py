@@ -71,15 +71,15 @@ def top(
     means, and the id is that of a point's first trial.
     """
     from gridsearch.analysis.frames import load
-    from gridsearch.analysis.measures import need_epochs
+    from gridsearch.analysis.measures import measures_in
     from gridsearch.analysis.ranking import TableOptions, elsewhere
     from gridsearch.analysis.ranking import table as ranking_table
 
     kind = tables.format_of(format_, output)
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
-    by_epochs = need_epochs(*chosen, *(sort or ()), filter_ or "")
+    measures = measures_in(*chosen, *(sort or ()), filter_ or "")
     with open_to_read(store, job) as opened:
-        loaded = load(opened, jobs.stored_name(opened, job), with_epochs=by_epochs)
+        loaded = load(opened, jobs.stored_name(opened, job), measures=measures)
     apart = kind in (tables.Format.JSON, tables.Format.CSV)
     options = TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state, each=each, apart=apart)
     table = ranking_table(loaded, options)

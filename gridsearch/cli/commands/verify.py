@@ -19,7 +19,7 @@ def verify(store: StoreOption = DEFAULT_STORE) -> None:
 
     with open_store(store, create=False, read_only=True, examine=False) as opened:
         problems = opened.verify()
-        trials = 0 if problems else len(opened.trials())
+        trials = 0 if problems else opened.number_of_trials()
     for problem in problems:
         data(f"{problem.rule}: {problem.subject}: {problem.text}")
     if problems:

@@ -17,6 +17,7 @@ from gridsearch.cli.streams import folded
 from gridsearch.config.identity import flatten
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.versions import implied_settings
+from gridsearch.store.rows import LineageCurve
 
 if TYPE_CHECKING:
     from gridsearch.analysis.spans import Span
@@ -52,6 +53,7 @@ def trial_json(
     trained: Sequence[Span] = (),
 ) -> dict[str, Any]:
     """Return a trial as JSON values."""
+    curve = LineageCurve.of(row.lineage_id, epochs)
     return {
         "trial": row.trial_id,
         "lineage": row.lineage_id,
@@ -67,9 +69,9 @@ def trial_json(
         "log": row.log,
         "attempt": row.attempt,
         "seconds": row.seconds,
-        "initial_val_loss": initial_val_loss(epochs),
-        "overfit_epoch": overfit_epoch(epochs),
-        "seconds_per_epoch": seconds_per_epoch(epochs),
+        "initial_val_loss": initial_val_loss(curve),
+        "overfit_epoch": overfit_epoch(curve),
+        "seconds_per_epoch": seconds_per_epoch(curve),
         "trained": [
             {
                 "first_epoch": span.first,
@@ -139,7 +141,7 @@ def trial_text(
     lines += [f"  {'by default':<{room}} {printable(rest)}"] if rest else []
     lines.append("")
     lines += [f"  {metric:<16} {_number(getattr(row, metric))}" for metric in METRICS]
-    lines += _measured(epochs)
+    lines += _measured(LineageCurve.of(row.lineage_id, epochs))
     if row.diverged_epoch is not None:
         lines.append(f"  diverged in epoch {row.diverged_epoch}")
     if row.stopped_epoch is not None:
@@ -164,12 +166,12 @@ def trial_text(
     return folded("\n".join(lines), width, indent=19)
 
 
-def _measured(epochs: Sequence[EpochRow]) -> list[str]:
+def _measured(curve: LineageCurve) -> list[str]:
     """Return what the epochs tell about the trial, as far as they do."""
     lines = []
-    if (initial := initial_val_loss(epochs)) is not None:
+    if (initial := initial_val_loss(curve)) is not None:
         lines.append(f"  {'initial_val_loss':<16} {_number(initial)}")
-    if (overfits := overfit_epoch(epochs)) is not None:
+    if (overfits := overfit_epoch(curve)) is not None:
         lines.append(f"  {'overfit_epoch':<16} {overfits}")
     return lines
 

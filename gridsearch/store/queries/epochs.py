@@ -7,14 +7,13 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from gridsearch.config.metrics import METRICS
 from gridsearch.errors import StoreDamagedError
 from gridsearch.store.checked_tables import EPOCHS, EVENTS, JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.queries.checked_epochs import checked_epochs, epochs_of_job
 from gridsearch.store.queries.grids import check_grid, lineages_of_job
 from gridsearch.store.queries.keys import names_of
 from gridsearch.store.queries.lookup import AnySelect, Values, batches, batches_in
-from gridsearch.store.rows import EpochRow, EventRow
+from gridsearch.store.rows import EpochRow, EventRow, LineageCurve
 from gridsearch.store.schema.columns import to_mapping, to_time
 from gridsearch.store.schema.tables import events, job_trials, lineages, trials
 from gridsearch.store.write.jobs import stored_job
@@ -23,7 +22,7 @@ _LINEAGES: AnySelect = select(*LINEAGES.columns)
 _TRIALS: AnySelect = select(*TRIALS.columns)
 _SUBJECT = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "enqueued")))
 _EPOCH = EPOCHS.names.index("epoch")
-_NUMBERS = itemgetter(*map(EPOCHS.names.index, ("epoch", *METRICS, "learning_rate", "seconds")))
+_NUMBERS = itemgetter(*map(EPOCHS.names.index, LineageCurve._fields[1:]))
 _KEY_OF_LINEAGE, _NAME_OF_LINEAGE, _LAST = (LINEAGES.names.index(name) for name in ("id", "lineage_id", "epoch"))
 _JOB_ID = JOBS.names.index("id")
 
@@ -32,14 +31,14 @@ _BEGINNING = itemgetter(*map(EVENTS.names.index, ("id", "at", "kind")))
 _END = itemgetter(*map(EVENTS.names.index, ("attempt", "launch", "detail")))
 
 
-def epochs_of(connection: Connection, lineage_ids: Collection[str]) -> list[EpochRow]:
-    """See `Store.epochs`."""
+def curves_of(connection: Connection, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:
+    """See `Store.curves`."""
     order = {lineage_id: place for place, lineage_id in enumerate(dict.fromkeys(lineage_ids))}
     found = list(checked(batches_in(connection, _LINEAGES, lineages.c.lineage_id, order), LINEAGES))
     if len(found) < len(order):
         LINEAGES.check_all(connection)
     found.sort(key=lambda row: order[row[_NAME_OF_LINEAGE]])
-    return _all_epochs(found, checked_epochs(connection, [row[_KEY_OF_LINEAGE] for row in found]))
+    return _whole(found, checked_epochs(connection, [row[_KEY_OF_LINEAGE] for row in found]))
 
 
 def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
@@ -53,18 +52,18 @@ def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
     curves = epochs_of_job(connection, row[_JOB_ID])
     if curves.keys() - {row[_KEY_OF_LINEAGE] for row in found}:
         LINEAGES.check_all(connection)  # one only looks as if it had no epochs
-    return _all_epochs(found, curves)
+    return [row for curve in _whole(found, curves).values() for row in curve.rows]
 
 
-def _all_epochs(found: Collection[Values], curves: Mapping[int, list[Values]]) -> list[EpochRow]:
+def _whole(found: Collection[Values], curves: Mapping[int, list[Values]]) -> dict[str, LineageCurve]:
     """Return the epochs, none missing, of lineages that are given as checked rows of `LINEAGES.columns`."""
-    result = []
+    result = {}
     for row in found:
         name, curve = row[_NAME_OF_LINEAGE], curves.get(row[_KEY_OF_LINEAGE], [])
         # All are there when they are as many and the last is the last: a lineage has each of them once.
         if len(curve) != row[_LAST] + 1 or (curve and curve[-1][_EPOCH] != row[_LAST]):
             raise StoreDamagedError(f"{LINEAGES.subject(row)} should have {row[_LAST] + 1} epochs, not {len(curve)}")
-        result += [EpochRow._make((name, *_NUMBERS(epoch))) for epoch in curve]
+        result[name] = LineageCurve(name, *(_NUMBERS(tuple(zip(*curve, strict=True))) if curve else ()))
     return result
 
 

@@ -92,6 +92,11 @@ def trials_of(connection: Connection, job: str | None) -> list[TrialRow]:
     return [_trial_row(row) for row in checked(batches(connection, _ALL_TRIALS), TRIALS, LINEAGES)]
 
 
+def number_of_trials(connection: Connection) -> int:
+    """See `Store.number_of_trials`."""
+    return int(connection.execute(select(func.count()).select_from(trials)).scalar_one())
+
+
 def trials_by_key(connection: Connection, keys: Iterable[int]) -> dict[int, TrialRow]:
     """Return trials by their row numbers."""
     found = batches_in(connection, TRIALS_WITH_LINEAGES, trials.c.id, keys)

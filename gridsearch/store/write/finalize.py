@@ -7,6 +7,7 @@ So an answer reaches a trial whichever comes first, the trial or the epoch, and 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
@@ -100,16 +101,16 @@ def not_finite(row: Any) -> bool:
     return None in _LOSSES_OF(row)
 
 
-def total_seconds(curve: Collection[Any], last: int) -> float:
-    """Return the seconds of the epochs up to `last`, exactly rounded: `verify` compares for equality."""
-    return math.fsum(row.seconds for row in curve if row.epoch <= last)
+def total_seconds(epochs: Sequence[int], seconds: Sequence[float], last: int) -> float:
+    """Return the seconds of the epochs, ascending, up to `last`, exactly rounded: `verify` compares for equality."""
+    return math.fsum(seconds[: bisect_right(epochs, last)])
 
 
-def epoch_read(config: str, curve: Sequence[Any], last: int) -> int:
-    """Return the epoch whose numbers are a trial's, the last being `last`; the curve counts from epoch 0."""
+def epoch_read(config: str, val_losses: Sequence[float | None], last: int) -> int:
+    """Return the epoch whose numbers are a trial's, the last being `last`; the losses count from epoch 0."""
     # Parsing every configuration would take longer than all else here.
     restore_best = '"restore_best"' in config and bool(flatten(config)["restore_best"])
-    return recorded_epoch([row.val_loss for row in curve[: last + 1]], restore_best=restore_best)
+    return recorded_epoch(val_losses[: last + 1], restore_best=restore_best)
 
 
 def _answer(row: Any, curve: list[Any], stamp: str) -> dict[str, Any]:
@@ -125,13 +126,14 @@ def _answer(row: Any, curve: list[Any], stamp: str) -> dict[str, Any]:
         stopped = last < row.epochs
         values |= {"state": str(TrialState.STOPPED if stopped else TrialState.COMPLETED)}
         values |= {"attempt": final.attempt, "stopped_epoch": last if stopped else None}
-        numbers = curve[epoch_read(row.config, curve, last)]
+        numbers = curve[epoch_read(row.config, [epoch.val_loss for epoch in curve], last)]
     else:
         values |= {"state": str(TrialState.DIVERGED), "attempt": row.lineage_attempt}
         values["diverged_epoch"] = last = row.diverged_epoch
         numbers = next((epoch for epoch in curve if epoch.epoch == last and not_finite(epoch)), None)
     values |= {name: getattr(numbers, name, None) for name in METRICS}
-    return values | {"seconds": total_seconds(curve, last)}
+    seconds = total_seconds([epoch.epoch for epoch in curve], [epoch.seconds for epoch in curve], last)
+    return values | {"seconds": seconds}
 
 
 def _detail(change: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from gridsearch.config.events import TrialState
-from gridsearch.config.identity import digest
+from gridsearch.config.identity import digest, grid_digest
 from gridsearch.errors import StoreDamagedError, StoreError, nearest
 from gridsearch.store.checked_tables import JOBS, LINEAGES, TRIALS
-from gridsearch.store.queries.grids import check_members, grid_digest
+from gridsearch.store.queries.grids import check_members
 from gridsearch.store.queries.keys import lineage_keys, trial_keys
 from gridsearch.store.queries.lookup import AnyRow
 from gridsearch.store.rows import JobRow, NewTrial
@@ -91,6 +91,7 @@ def _shown(row: AnyRow) -> JobRow:
         source=told["source"],
         created_at=to_time(told["created_at"]),
         updated_at=to_time(told["updated_at"]),
+        grid=told["grid"],
     )
 
 

@@ -133,13 +133,13 @@ class ReadingContract:
         launch = start(store, grid())
         one, two = claim_all(store, launch, grid())
         store.record(launch, [*epochs(one, 1)], {})
-        curves = store.iter_epochs([one.lineage_id] * 300 + [two.lineage_id, "f" * 64, one.lineage_id])
-        assert next(curves) == store.epochs([one.lineage_id])
+        curves = store.iter_curves([one.lineage_id] * 600 + [two.lineage_id, "f" * 64, one.lineage_id])
+        assert next(curves).rows == store.epochs([one.lineage_id])
         # Nobody who writes is kept waiting by a reader who takes his time.
         store.record(launch, [*epochs(two, 1)], {})
         *_, last, unknown, again = curves
-        assert last == store.epochs([two.lineage_id]) and len(last) == 2
-        assert (unknown, again) == ([], store.epochs([one.lineage_id]))
+        assert last.rows == store.epochs([two.lineage_id]) and last.epoch == (0, 1)
+        assert (unknown.rows, again.rows) == ([], store.epochs([one.lineage_id]))
 
     def test_events_are_those_of_everything_a_job_or_a_trial(self, store: Store) -> None:
         trials = grid()

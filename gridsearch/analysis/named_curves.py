@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from gridsearch.analysis.filtering import matching
 from gridsearch.analysis.frames import load
-from gridsearch.analysis.measures import need_epochs
+from gridsearch.analysis.measures import measures_in
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import EpochRow
+from gridsearch.store.rows import LineageCurve
 
 
-def own_curves(store: Store, job: str, expression: str | None = None) -> Iterator[tuple[str, list[EpochRow]]]:
+def named_curves(store: Store, job: str, expression: str | None = None) -> Iterator[tuple[str, LineageCurve]]:
     """Yield the trials of a job, in the order of the grid, each with its own epochs.
 
     Args:
@@ -26,12 +26,12 @@ def own_curves(store: Store, job: str, expression: str | None = None) -> Iterato
         TableError: The expression is not valid (see `matching`).
     """
     if expression:
-        data = load(store, job, with_epochs=need_epochs(expression))
+        data = load(store, job, measures=measures_in(expression))
         kept = set(matching(data.trials, expression)["trial"])
         found = [(row.trial_id, row.lineage_id, row.epochs) for row in data.rows if row.trial_id in kept]
         del data
     else:
         found = [(row.trial_id, row.lineage_id, row.epochs) for row in store.trials(job)]
-    curves = store.iter_epochs(lineage for _, lineage, _ in found)
+    curves = store.iter_curves(lineage for _, lineage, _ in found)
     for (trial, _, epochs), curve in zip(found, curves, strict=True):
-        yield trial, curve[: epochs + 1]  # they count from 0
+        yield trial, curve.up_to(epochs)

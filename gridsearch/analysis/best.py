@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place among the best: a trial and its score; of a point the first trial with a score, and the points' mean.
+    """A place in the ranking: a trial, or a point with several trials.
 
-    `members` are the trials of the point that have a score, in the order of the grid, and `of` counts all of them.
+    Attributes:
+        row: The trial; of a point the first one with a score.
+        score: Its score; of a point the mean.
+        members: The trials of the point that have a score, in the order of the grid.
+        of: How many trials the point has.
+        spread: How the scores of a point spread; None for a single trial.
     """
 
     row: TrialRow
@@ -34,9 +39,17 @@ class Place:
 
 
 def best(store: Store, name: str, n: int | None = None) -> list[Place]:
-    """Return the best `n` places of a job, all where left out, the best first.
+    """Return the best places of a job, the best first.
 
-    Only what has a score and keeps the job's constraints has a place. Ties are settled by the order of the grid.
+    Only what has a score and keeps the job's constraints has a place. Ties keep the order of the grid.
+
+    Args:
+        store: The store.
+        name: The job.
+        n: How many places; None for all.
+
+    Raises:
+        StoreError: There is no such job.
     """
     record = store.job(name).record
     asked = record.objective

@@ -17,11 +17,18 @@ _ONE_LINE = frozenset({"epochs"})
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The curve of the best trial at each value of `axis`, in the order of its values; `ordered`: they are amounts.
+    """The curve of the best trial at each value of an axis.
 
-    A value's best trial stands for it, as values differ in what suits them: a large batch is no worse for learning
-    slowly at a rate that is right for a small one. Where points are trained several times it is the best point, and of
-    its trials the one with the middle score.
+    A value is represented by its best trial, because values differ in what suits them: a large batch is not worse for
+    learning slowly at a rate that is right for a small one. If points are trained several times, it is the best point,
+    and of its trials the one with the middle score.
+
+    Attributes:
+        axis: The axis.
+        title: Its name in words.
+        ordered: Whether its values are amounts.
+        values: Its values as text, in order.
+        curves: One for each value.
     """
 
     axis: str

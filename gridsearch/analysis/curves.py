@@ -18,11 +18,24 @@ MOST_PER_GROUP = 3
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The losses and accuracies of one trial per epoch, epoch 0 being the untrained model; not finite: None.
+    """The losses and accuracies of one trial per epoch.
 
-    `rank` counts from 1, the best; `settings` are its axes, as text. `lowest_epoch` is where the validation
-    loss was lowest; `overfit_epoch` is the same where it rises from there on while the training loss falls. Where the
-    ranking is of points, `of_point` and `repeat` are as in `Standing`.
+    Attributes:
+        trial: The trial's id.
+        group: `best`, `median` or `worst`, or the value it represents.
+        rank: Its place in the ranking, from 1.
+        score: What ranked it; None without a score.
+        settings: Its axes as text.
+        epochs: The epochs; 0 is the untrained model.
+        train_loss: Per epoch; None where not finite, as in the next three.
+        val_loss: Per epoch.
+        train_accuracy: Per epoch.
+        val_accuracy: Per epoch.
+        diverged_epoch: The epoch in which it diverged, if it did.
+        lowest_epoch: The epoch of the lowest validation loss.
+        overfit_epoch: The same, if the validation loss rises from there while the training loss falls (`measures.py`).
+        of_point: As in `Standing`.
+        repeat: As in `Standing`.
     """
 
     trial: str
@@ -44,9 +57,15 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Up to three curves each; none stands in two groups. `total` is the number of places in the ranking.
+    """Up to three curves each of the best, median and worst rows of the table of results; none is in two groups.
 
-    They are of the rows of the table of results: trials, or (`unit`) points, each with one of its trials."""
+    Attributes:
+        best: The best, best first.
+        median: From the middle of the ranking.
+        worst: The worst, worst last.
+        total: The number of places in the ranking.
+        unit: What a row is: `trial`, or `point`, which is drawn by one of its trials.
+    """
 
     best: tuple[Curve, ...]
     median: tuple[Curve, ...]

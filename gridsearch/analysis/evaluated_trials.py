@@ -15,9 +15,15 @@ from gridsearch.analysis.standings import Standings, standings
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedTrial:
-    """A trial, its or its point's place in the ranking (by the objective, never by the test), and its test images.
+    """A trial that was evaluated on the test images.
 
-    `settings` are its axes, as text; `score` is what ranked it; `speeds` are empty where nobody measured.
+    Attributes:
+        trial: The trial's id.
+        rank: Its place in the ranking, or its point's: by the objective, never by the test.
+        score: What ranked it.
+        settings: Its axes as text.
+        scores: What it does on the test images.
+        speeds: How fast it predicts; empty if that was not measured.
     """
 
     trial: str
@@ -56,7 +62,7 @@ def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
         whose = f" of a trial {trial!r}" if trial else ""
         raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {shlex.quote(data.job.name)}")
     if trial and len(found) > 1:
-        raise TableError(f"{trial!r} begins the ids of {len(found)} evaluated trials; write more of it")
+        raise TableError(f"{trial!r} matches {len(found)} evaluated trials; give more digits")
     return found[0]
 
 

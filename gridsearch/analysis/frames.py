@@ -54,10 +54,20 @@ _OF_ROW = ("trial_id", "state", "config", *METRICS, "diverged_epoch", "seconds",
 
 @dataclass(frozen=True, eq=False)
 class JobData:
-    """A job read for analysis: what it asks, its trials (one row each), the epochs of its lineages, its tests.
+    """A job read for analysis.
 
-    `cost` is what its training took. `curves` gives epochs, from the memory or, as long as it is open, from the store;
-    None where it was read without them, and then there are no evaluations, latencies, trainings and launches."""
+    Attributes:
+        job: The job.
+        rows: Its trials as the store has them, in the order of the grid.
+        trials: The same as a table (`trials_frame`).
+        cost: What its training cost.
+        curves: Gives the epochs of its lineages, from memory or, as long as it is open, from the store; None if it was
+            read without them, and then evaluations, latencies, trainings and launches are empty.
+        evaluations: What its trials do on the test images.
+        latencies: How fast they predict.
+        trainings: What trained its lineages.
+        launches: Its launches.
+    """
 
     job: JobRow
     rows: tuple[TrialRow, ...]
@@ -113,9 +123,13 @@ class JobData:
         return [setting_column(axis.name) for axis in self.axes]
 
     def along(self, name: str) -> tuple[Axis, list[str]]:
-        """Return the axis in the column `name`, undeclared values of trials included, and each trial's value as text.
+        """Return an axis, with values that trials have but the job does not name, and each trial's value as text.
 
-        A trial without the setting has an empty text. `TableError` names the nearest axis when there is none.
+        Args:
+            name: The axis. A trial without the setting has an empty text.
+
+        Raises:
+            TableError: There is no such axis; the message names the nearest one.
         """
         if name not in self.axis_columns:
             raise TableError(f"unknown axis {name!r}{nearest(name, self.axis_columns)}")
@@ -188,9 +202,15 @@ class JobData:
 def load(store: Store, name: str, *, measures: Collection[str] = (), with_epochs: bool = False) -> JobData:
     """Read a job from the store.
 
-    Of the columns computed from epochs the named `measures` are there: for them, as for a score that is the best of
-    its epochs, the epochs are gone through and let go. `with_epochs` holds all of them, with all measures and what
-    `complete` adds.
+    Args:
+        store: The store.
+        name: The job's name.
+        measures: Which of the columns computed from epochs are needed. For them, as for a score that is the best of its
+            epochs, the epochs are gone through and let go.
+        with_epochs: Whether to hold all epochs, with all measures and what `complete` adds.
+
+    Raises:
+        StoreError: There is no such job.
     """
     job, trials, cost = store.job(name), store.trials(name), store.training_cost(name)
     if with_epochs:
@@ -237,12 +257,19 @@ def trials_frame(
 ) -> pd.DataFrame:
     """Return one row per trial, in the order of the grid.
 
-    Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of
-    the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the
-    best of the trial's epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES` (missing but for those that are
-    asked for), `seconds`, the model's `parameters` and `macs`, `error`; in a job with constraints `over`, the names of
-    those exceeded. A value that is a list is a tuple; null is missing, and so is what a trial's model does not
-    have. With several models `model` is an axis.
+    Args:
+        job: The job.
+        trials: Its trials.
+        curves: Gives the epochs of its lineages, for the `measures` and for a score that is the best of them.
+        measures: Which of the `MEASURES` to compute; the others are missing.
+
+    Returns:
+        Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of the
+        last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the best of
+        the trial's epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES`, `seconds`, the model's `parameters` and
+        `macs`, `error`, and in a job with constraints `over`, the names of those exceeded. A value that is a list is a
+        tuple. Null is missing, and so is a setting that a trial's model does not have. With several models `model` is
+        an axis.
     """
     # At once: of very many rows one attribute after the other takes as long as all else.
     own: dict[str, list[Any]] = {name: [] for name in _OF_ROW}

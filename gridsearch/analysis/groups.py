@@ -19,13 +19,14 @@ _OPEN = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState
 
 
 def grouped(data: JobData) -> JobData:
-    """Return the job with one row for each point in place of one for each trial.
+    """Return the job with one row per point instead of one per trial.
 
-    `trial` is the point's first that has a score, or its first where none has. Metrics, `score`, times are means;
-    `score_std` is the standard deviation (ddof 1, none for a single score), `score_n` counts the scores, `score_of` the
-    trials, `score_diverged` those that diverged. A point is `diverged` where any of its trials did: its mean is only
-    that of the others. It is over a limit where any of its trials is. Seeds and fold, in which its trials differ, are
-    no columns.
+    Returns:
+        `trial` is the point's first trial with a score, or its first if none has one. Metrics, `score` and times are
+        means; `score_std` is the standard deviation (ddof 1, missing for a single score), `score_n` counts the scores,
+        `score_of` the trials, `score_diverged` those that diverged. A point is `diverged` if any of its trials did (its
+        mean is then that of the others), and over a limit if any of its trials is. Seeds and fold, in which its trials
+        differ, are not columns.
     """
     record = data.job.record
     of_rows = [point_of(row.config, record.repeated_seeds) for row in data.rows]

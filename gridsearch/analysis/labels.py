@@ -82,9 +82,13 @@ def aligned_texts(values: Sequence[float | None]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How the scores of a point's trials lie about their mean: `std` (ddof 1; None for one score) of `n` scores.
+    """How the scores of a point's trials spread about their mean.
 
-    `of` counts the trials, `diverged` those of them that diverged.
+    Attributes:
+        std: The standard deviation (ddof 1); None for a single score.
+        n: The number of scores.
+        of: The number of trials.
+        diverged: How many of these diverged.
     """
 
     std: float | None

@@ -60,10 +60,15 @@ def measures_of(
     batch_size: int | None,
     last_batch: LastBatch = KEEP,
 ) -> list[Any]:
-    """Return measures of a trial by their names, in that order; None where its epochs do not tell.
+    """Return measures of a trial by their names, in that order; None where its epochs are not enough to tell.
 
-    A step's time is an epoch's divided by the steps in it (`config/batches.py`), so it carries its share of the
-    evaluation.
+    Args:
+        own: The trial's epochs.
+        names: Which measures.
+        images: The number of training images.
+        batch_size: Images per step.
+        last_batch: What becomes of images that fill no batch. A step's time is an epoch's divided by the steps in it
+            (`config/batches.py`), so it includes a share of the evaluation.
     """
     found: dict[str, Any] = {}
     if "initial_val_loss" in names:

@@ -12,9 +12,18 @@ from gridsearch.store.rows import LineageCurve
 
 
 def named_curves(store: Store, job: str, expression: str | None = None) -> Iterator[tuple[str, LineageCurve]]:
-    """Yield the trials of a job for which an expression holds, in the order of the grid, each with its own epochs.
+    """Yield the trials of a job, in the order of the grid, each with its own epochs.
 
-    They are its lineage's, ascending, up to the trial's own number of epochs. `TableError` as by `matching`.
+    Args:
+        store: The store.
+        job: The job's name.
+        expression: Only trials for which it holds; None for all.
+
+    Yields:
+        The trial's id, and its lineage's epochs, ascending, up to the trial's own number of epochs.
+
+    Raises:
+        TableError: The expression is not valid (see `matching`).
     """
     if expression:
         data = load(store, job, measures=measures_in(expression))

@@ -25,12 +25,18 @@ _SPREAD, _CROWD = 0.26, 48
 
 @dataclass(frozen=True, slots=True)
 class BoardAxis:
-    """An axis on the board; the last three sequences have one entry per trial drawn.
+    """An axis of the scatter plot; the last three sequences have one entry per trial.
 
-    `varies`: the trials with a score, drawn or not, have more than one value.
-    `true` is the value as text, `drawn` its place moved aside a little so that trials do not cover each other
-    (by a factor on log axes), `group` its colour's index in `levels`. A trial without the setting is drawn
-    nowhere: None, and -1.
+    Attributes:
+        name: The axis.
+        title: Its name in words.
+        placement: Where its values are drawn.
+        levels: The colours of its values.
+        true: Each trial's value as text.
+        drawn: Its position, moved slightly so that trials do not cover each other (by a factor on log axes); None for a
+            trial without the setting.
+        group: The index of its colour in `levels`; -1 for a trial without the setting.
+        varies: Whether the trials with a score, drawn or not, have more than one value.
     """
 
     name: str

@@ -18,11 +18,14 @@ from gridsearch.config.identity import point_of
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A place in the ranking: a trial, as a row of `JobData.trials`, and the members whose place it is.
+    """A place in the ranking, with the trial that represents it.
 
-    Where rows are points, `of_point` is the point's mean with its spread, in words, and `repeat` the seeds and the fold
-    by which the trial differs from the others of its point; `members` are these, the trial included. `leads`: it may
-    be the best, having a score and keeping the constraints.
+    Attributes:
+        row: The trial, as a row of `JobData.trials`.
+        members: The ids of all trials of the place, the representative included.
+        leads: Whether it may be the best: it has a score and keeps the constraints.
+        of_point: Of a point its mean with its spread, in words.
+        repeat: Of a point the seeds and the fold in which the trial differs from its others.
     """
 
     row: Mapping[Any, Any]
@@ -99,9 +102,9 @@ class Standings(Sequence[Standing]):
 
 
 def standings(data: JobData) -> Standings:
-    """Return the rows of the table of results, best first, each with the trial that stands for it.
+    """Return the rows of the table of results, best first, each with the trial that represents it.
 
-    For a point that is the trial with the middle score (the lower of two), and one that diverged where any did.
+    For a point that is the trial with the middle score (the lower of two), or one that diverged if any did.
     """
     return Standings(data)
 

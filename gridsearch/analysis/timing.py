@@ -19,9 +19,14 @@ _TIMELESS = frozenset({"epochs", "learning_rate", "seed", "data_seed"})
 
 @dataclass(frozen=True, slots=True)
 class TimingRow:
-    """Medians over the trainings at one value of the axis; one that several trials read is one training.
+    """Medians over the trainings at one value of an axis; a training that several trials read counts once.
 
-    `together` is how many were trained as one and so share their time (1: each alone, None: not known).
+    Attributes:
+        value: The value as text.
+        trainings: How many trainings.
+        ms_per_step: Milliseconds per step, evaluation included; None if the number of steps is not known.
+        seconds_per_epoch: Seconds per epoch, evaluation included.
+        together: How many models were trained together and share the time; 1 for alone, None if not known.
     """
 
     value: str
@@ -33,10 +38,16 @@ class TimingRow:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The time of a step and of an epoch, evaluation included, for each value of `axis` that was trained.
+    """The time of a step and of an epoch for each value of an axis that was trained.
 
-    Where every value has trainings alone, only these count. `numeric`: the values are amounts. `shared`: trainings at
-    different values were trained as one, so their times say nothing about the axis.
+    If every value has trainings of single models, only these count.
+
+    Attributes:
+        axis: The axis.
+        numeric: Whether its values are amounts.
+        rows: One for each value.
+        shared: Whether trainings at different values were trained together, so that their times say nothing about the
+            axis.
     """
 
     axis: str

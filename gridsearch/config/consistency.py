@@ -66,7 +66,7 @@ def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping
         )
     if folds > 1 and "fold" in axes:
         raise document.error(
-            ("space", "fold"), "is what split.folds numbers; call the model's own another name", key=True
+            ("space", "fold"), "is the name of the fold (split.folds); rename the setting of the model", key=True
         )
     points, copies = head.search.random if head.search else space.size, head.repeats * folds
     if points * copies > MAX_POINTS:
@@ -94,6 +94,6 @@ def check_teacher(job: JobSpec) -> None:
             job.trail("distillation"), "needs a teacher, a job of its own: teacher: {job: NAME, pick: best}"
         )
     if job.teacher is not None and not learning:
-        raise job.document.error(("teacher",), "nobody learns from it: set distillation to soft or hidden", key=True)
+        raise job.document.error(("teacher",), "no trial learns from it: set distillation to soft or hidden", key=True)
     if job.teacher is not None and job.teacher.job == job.name:
         raise job.document.error(("teacher", "job"), "is this job itself; name another")

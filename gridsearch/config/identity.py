@@ -104,7 +104,12 @@ def parse(canonical_text: str) -> TrialConfig:
 def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
     """Return a trial's settings (see `TrialConfig.settings`) without building its configuration: for many rows.
 
-    Where the split has folds, the trial's `fold` is among them, and `model` where it is asked for.
+    Args:
+        canonical_text: The trial's canonical form.
+        with_model: Whether to include `model`.
+
+    Returns:
+        Defaults included; with folds, the trial's `fold` as well.
     """
     content = json.loads(canonical_text)
     recipe = {key: float(content[key]) if key in FLOAT_KEYS else content[key] for key in RECIPE_KEYS if key in content}
@@ -116,9 +121,11 @@ def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
 
 
 def point_of(canonical_text: str, repeated: Collection[str] = ("seed",)) -> str:
-    """Return what the repeats and the folds of a point have in common.
+    """Return what the repeats and folds of a point have in common: the canonical form without fold and repeated seeds.
 
-    That is its canonical form without the fold and the seeds in which its repeats differ (`REPEATED_SEEDS`).
+    Args:
+        canonical_text: The canonical form of one of its trials.
+        repeated: The seeds in which its repeats differ (`REPEATED_SEEDS`).
     """
     content = json.loads(canonical_text)
     return _encode({key: value for key, value in content.items() if key != "fold" and key not in repeated})
@@ -145,7 +152,7 @@ def trial_id(config: TrialConfig) -> str:
 
 
 def names(config: TrialConfig) -> tuple[str, str, str]:
-    """Return the canonical form of a trial, its id and its lineage's: for many trials."""
+    """Return a trial's canonical form, its id and its lineage's id, computed together: for many trials."""
     members = _members(config)
     text = _object(members)
     if config.shares_prefix:
@@ -156,7 +163,8 @@ def names(config: TrialConfig) -> tuple[str, str, str]:
 def lineage_id(config: TrialConfig) -> str:
     """Return the id that a trial shares with those that differ from it only in `epochs`.
 
-    Where the schedule needs the total, the number of epochs stays in and the lineage has one trial.
+    Under a schedule that needs the total number of epochs (`cosine`, `one_cycle`) `epochs` is included, and a lineage
+    has one trial.
     """
     return names(config)[2]
 

@@ -19,9 +19,15 @@ CHANNEL_COUNTS = (1, 2, 3, 4)
 
 
 def checked_images(images: Array, key: str, source: str) -> Images:
-    """Return images unchanged once they are known to be uint8 of shape (N, H, W) or (N, H, W, C).
+    """Return images unchanged if they are uint8 of shape (N, H, W) or (N, H, W, C).
 
-    Raises DataError, naming `source` (a file) and `key` (the array), for anything else.
+    Args:
+        images: The array to check.
+        key: Its name, for messages.
+        source: Its file, for messages.
+
+    Raises:
+        DataError: Type or shape is another; the message says how to convert it.
     """
     if images.dtype != np.uint8:
         raise DataError(f"{source}: {key} is {images.dtype}, not uint8 0..255; {_conversion(images)}")
@@ -41,10 +47,15 @@ def checked_images(images: Array, key: str, source: str) -> Images:
 
 
 def checked_labels(labels: Array, key: str, source: str) -> Labels:
-    """Return labels (N,) or (N, 1) as int64 (N,); any integer type is taken, as every class number fits.
+    """Return labels as int64 (N,).
 
-    Raises DataError, naming `source` (a file) and `key` (the array), for another type, shape or a negative
-    label.
+    Args:
+        labels: (N,) or (N, 1) of any integer type.
+        key: The array's name, for messages.
+        source: Its file, for messages.
+
+    Raises:
+        DataError: Type or shape is another, or a label is negative; the message says how to convert it.
     """
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -66,7 +77,17 @@ def checked_labels(labels: Array, key: str, source: str) -> Labels:
 
 
 def check_pair(images: Images, labels: Labels, part: str, source: str) -> None:
-    """Raise DataError unless `part` ("train", "test" or "validation") has one label for each image."""
+    """Check that a part has one label for each image.
+
+    Args:
+        images: (N, H, W) or (N, H, W, C).
+        labels: (N,).
+        part: `train`, `test` or `validation`, for messages.
+        source: The file, for messages.
+
+    Raises:
+        DataError: The numbers differ.
+    """
     if len(images) != len(labels):
         raise DataError(
             f"{source}: {part}_images holds {len(images)} images but {part}_labels {len(labels)} labels; "
@@ -75,19 +96,28 @@ def check_pair(images: Images, labels: Labels, part: str, source: str) -> None:
 
 
 def check_same_size(train: Images, other: Images, part: str, source: str) -> None:
-    """Raise DataError unless training images and those of another part have the same height, width and channels."""
+    """Check that images of another part have the height, width and channels of the training images.
+
+    Raises:
+        DataError: They differ.
+    """
     if train.shape[1:] != other.shape[1:]:
         raise DataError(
             f"{source}: {part}_images are {other.shape[1:]} but train_images {train.shape[1:]}; "
-            f"bring both to the same height, width and channels"
+            f"give both the same height, width and channels"
         )
 
 
 def check_classes(parts: Sequence[Labels], source: str) -> int:
-    """Return the number of classes K: labels of all parts together must be exactly 0..K-1 with K >= 2.
+    """Return the number of classes K.
 
-    `parts` are those of the training images, then others. A number without any image is refused: it nearly always
-    means labels that start at 1.
+    Args:
+        parts: The labels of the training images, then those of the other parts.
+        source: The file, for messages.
+
+    Raises:
+        DataError: The labels together are not exactly 0..K-1 with K >= 2, or there are too few training images. A class
+            without any image is refused, as it nearly always means labels that start at 1.
     """
     if len(parts[0]) < MIN_TRAIN_IMAGES:
         raise DataError(
@@ -122,7 +152,7 @@ def _conversion(images: Array) -> str:
     if images.dtype.kind not in "fiu" or not images.size:
         return "save the pixels as numbers of type np.uint8"
     if odd := int((~np.isfinite(images)).sum()):
-        return f"{odd:,} of its values are NaN or infinite: mend those first, then scale to 0..255 and save as np.uint8"
+        return f"{odd:,} of its values are NaN or infinite: fix those first, then scale to 0..255 and save as np.uint8"
     low, high = float(images.min()), float(images.max())
     if low >= 0 and high <= 1 and images.dtype.kind == "f":
         return "save (images * 255).round().astype(np.uint8) instead"

@@ -17,8 +17,10 @@ HIGHEST_PIXEL = 16
 def load_digits() -> ImageDataset:
     """Return the digits: uint8 (1797, 8, 8), ten classes, no test images of their own.
 
-    Source: the test part of "Optical Recognition of Handwritten Digits" (UCI), as scikit-learn ships it. Its
-    pixels count 0..16 dots of a 4 x 4 cell and are spread over 0..255: round(x * 255 / 16), halves to even.
+    The test part of "Optical Recognition of Handwritten Digits" (https://archive.ics.uci.edu/dataset/80), as
+    `sklearn.datasets.load_digits` has it
+    (https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_digits.html). Its pixels count 0..16 dots
+    of a 4 x 4 cell and are spread over 0..255: round(x * 255 / 16), halves to even.
     """
     images, labels = _shipped()
     arrays: dict[str, NDArray[Any]] = {

@@ -19,10 +19,19 @@ from gridsearch.store.contract import Store
 def write_dashboards(
     store: Store, folder: Path, job: str | None = None, *, source: str = "", now: datetime | None = None
 ) -> list[Path]:
-    """Write the pages of all jobs (or of one) and the list of all jobs; return the files, the list last.
+    """Write the pages of all jobs, or of one, and the index of all jobs.
 
-    `source` names the store on the pages. A page appears complete or not at all: whoever has the old one open
-    keeps it until then.
+    A page appears complete or not at all: whoever has the old one open keeps it until then.
+
+    Args:
+        store: The store.
+        folder: Where pages are written.
+        job: The only job to write a page for; None for all.
+        source: What pages call the store.
+        now: The time on the pages; by default the current time.
+
+    Returns:
+        The files written, the index last.
     """
     stamp = Stamp(now or datetime.now(UTC), source)
     names = [row.name for row in store.jobs()]

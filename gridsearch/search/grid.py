@@ -27,12 +27,16 @@ from gridsearch.search.random_search import draws
 
 @dataclass(frozen=True)
 class ModelPart:
-    """What determines the numbers of a model's trials beside the job file: its code.
+    """What determines the numbers of a model's trials besides the job file: its code.
 
-    `defaults` are the default values of its hyperparameters; a setting that has its default is left out of the
-    identity, so that adding it to a job later changes nothing. `version` says, for its settings, which version of the
-    recipe made the model what it is now; `has` whether a setting is one of its own. `pretrained` says who weights to
-    start from are, by what the job calls them, and `unusable` why the model cannot start from others.
+    Attributes:
+        code: The fingerprint of the user's source; empty for a built-in model.
+        defaults: The default values of its hyperparameters. A setting that has its default is left out of the identity,
+            so that adding it to a job later changes no id.
+        version: Returns, for given settings, the version of the recipe that changed the model last.
+        has: Whether the model has a setting of this name.
+        pretrained: The identity of weights to start from, by what the job calls them.
+        unusable: Why the model cannot start from weights, by what the job calls them.
     """
 
     code: str = ""
@@ -45,9 +49,12 @@ class ModelPart:
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What determines a trial's numbers beside the job file: the content of the data, and each of the job's models.
+    """What determines a trial's numbers besides the job file.
 
-    `teacher` is the id of the trial that students learn from.
+    Attributes:
+        dataset: The fingerprint of the images and labels.
+        models: What belongs to each of the job's models.
+        teacher: The id of the trial that students learn from; empty without a teacher.
     """
 
     dataset: str
@@ -57,7 +64,7 @@ class Ingredients:
 
 @dataclass(frozen=True, slots=True)
 class GridTrial:
-    """One trial of a grid: who it is, and how to train it."""
+    """One trial of a grid: its ids, its configuration, and that in canonical form (`config/identity.py`)."""
 
     trial_id: str
     lineage_id: str
@@ -67,13 +74,18 @@ class GridTrial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The trials of a job in the order of its space, or of the draws, and what became of the other points.
+    """The trials of a job, in the order of its space or of the draws, and what became of its other points.
 
-    `points` counts those looked at: the whole space, or as many as had to be drawn. `skipped` says how many each rule
-    left out (the first rule that holds counts), `repeated` how many are a point already in the list, from which they
-    differ in the settings `idle` alone. `asked` is how many points random search was to find, None for a grid;
-    `kept` how many there are. The repeats and folds of a point follow each other. `size` is that of the whole
-    space, None where it is continuous. `chosen` are the ids of the trials to train (`JobSpec.only`), None for all.
+    Attributes:
+        points: How many points were looked at: the whole space, or as many as had to be drawn.
+        trials: The trials; the repeats and folds of a point follow each other.
+        skipped: For each rule how many points it left out; of several rules that hold, the first one counts.
+        repeated: How many points are the same trial as an earlier one.
+        kept: How many points there are.
+        asked: How many points random search was to find; None for a grid.
+        size: The size of the whole space; None if it is continuous.
+        idle: The settings in which repeated points differ, and which have no effect there.
+        chosen: The ids of the trials to train (`JobSpec.only`); None for all.
     """
 
     points: int
@@ -108,10 +120,18 @@ class Grid:
 
 
 def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
-    """Return the grid of a job; `JobError` when a rule cannot be decided or leaves nothing, or nothing is chosen.
+    """Return the grid of a job.
 
-    Settings that a model does not have are none of its trials: points that differ in these alone are one trial. A trial
-    is chosen where one of the points that it stands for is. `ModelError` where a model cannot start from given weights.
+    Points that differ only in settings which their model does not have are one trial. A trial is chosen
+    (`JobSpec.only`) if one of its points is.
+
+    Args:
+        job: The checked job.
+        ingredients: The identity of its data and models.
+
+    Raises:
+        JobError: A rule cannot be evaluated or leaves nothing, or `JobSpec.only` selects nothing.
+        ModelError: A model cannot start from the given weights.
     """
     trials: list[GridTrial] = []
     chosen: set[str] = set()

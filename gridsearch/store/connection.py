@@ -215,7 +215,7 @@ def translated(path: Path) -> Iterator[None]:
         raise explain(path, str(error)) from error
     except UnicodeDecodeError as error:
         # The driver could not even read SQLite's message, which quotes what it found in the file.
-        raise damaged(path, "what it holds is no text") from error
+        raise damaged(path, "it holds what is not text") from error
     except StoreDamagedError as error:
         if str(path) in str(error):
             raise

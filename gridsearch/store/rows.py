@@ -54,7 +54,7 @@ class JobRow:
             if isinstance(error, ValidationError):
                 first = error.errors(include_url=False)[0]
                 why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise StoreDamagedError(f"what the store has of job {self.name!r} is no job: {why}") from error
+            raise StoreDamagedError(f"the record in the store of job {self.name!r} is not valid: {why}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,5 +99,5 @@ def test_several_models_have_settings_of_their_own() -> None:
 @pytest.mark.parametrize("wrong", [{"axes": 3}, {"axes": [{}]}, {"objective": {"metric": 3}}, {"repeats": "many"}])
 def test_what_is_no_job_is_damage(wrong: dict[str, Any]) -> None:
     row = replace(make_job({}), spec=FIRST | wrong)
-    with pytest.raises(StoreDamagedError, match="^what the store has of job 'sample' is no job: [^\n]+$"):
+    with pytest.raises(StoreDamagedError, match="^the record in the store of job 'sample' is not valid: [^\n]+$"):
         _ = row.record

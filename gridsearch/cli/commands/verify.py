@@ -14,7 +14,7 @@ from gridsearch.errors import EXIT_STORE_DAMAGED
 
 
 def verify(store: StoreOption = DEFAULT_STORE) -> None:
-    """Check every invariant of the store; changes nothing."""
+    """Check the store for damage; changes nothing."""
     from gridsearch.store.opening import open_store
 
     with open_store(store, create=False, read_only=True, examine=False) as opened:

@@ -158,7 +158,7 @@ def trial_text(
     if len(epochs) > 1:
         # Before its first step a model is as bad as chance: with that in view, the rest would be a flat line.
         later = [epoch for epoch in epochs if epoch.epoch >= 1]
-        lines += ["", f"  epochs {later[0].epoch} to {later[-1].epoch} (losses by their logarithm)"]
+        lines += ["", f"  epochs {later[0].epoch} to {later[-1].epoch} (losses on a log scale)"]
         bars = _BARS_SHOWN if width is None else min(_BARS_SHOWN, max(2, width - _BESIDE))
         lines += [_curve(metric, [metric_of(epoch, metric) for epoch in later], bars) for metric in names]
     lines += ["", "  events"]

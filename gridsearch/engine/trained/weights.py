@@ -102,7 +102,8 @@ def require_writable(file: Path) -> None:
 def _not_writable(file: Path, error: OSError) -> StorageError:
     why = error.strerror or str(error)
     return StorageError(
-        f"weights in {file.parent} cannot be written: {why}; free some space or mend the folder, then run the same"
+        f"weights in {file.parent} cannot be written: {why}; free some space or check the folder's permissions, then"
+        f" run the same"
         " command again"
     )
 
@@ -124,7 +125,7 @@ def read_weights(file: Path, trial_id: str, epoch: int) -> dict[str, Tensor] | N
             raise ValueError("it is not what its description says")
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if not (isinstance(found, dict) and all(isinstance(value, Tensor) for value in found.values())):
-            raise ValueError("it is no state dict")
+            raise ValueError("it is not a state dict")
     except Exception as error:  # readers raise whatever damaged bytes lead them to; code in them is never run
         _log.info("the weights in %s cannot be used: %s", file, one_line(error))
         return None

@@ -48,7 +48,8 @@ def revision_of(connection: Connection, path: Path) -> str | None:
         raise damaged(path, f"its schema is {revision[:20]!r}")
     if revision not in REVISIONS:
         raise StoreError(
-            f"the store {path} has the schema {revision}, newer than {CURRENT}, the last known here; upgrade gridsearch"
+            f"the store {path} has the schema {revision}, newer than {CURRENT}, the newest that this version of"
+            f" gridsearch knows; upgrade gridsearch"
         )
     return revision
 

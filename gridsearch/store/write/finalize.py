@@ -35,11 +35,8 @@ _ANSWERED: AnySelect = TRIALS_WITH_LINEAGES.where(
         trials.c.epochs > lineages.c.stopped_epoch,
     ),
 )
-_OF_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "epochs", "config")))
-_OF_LINEAGE = itemgetter(
-    *(TRIALS.width + LINEAGES.names.index(name) for name in ("attempt", "diverged_epoch", "stopped_epoch"))
-)
-_OF_EPOCH = itemgetter(*map(EPOCHS.names.index, ("epoch", "attempt", "seconds", *METRICS, "learning_rate", "metrics")))
+#: The fields of `_Open` that are its lineage's, and what they are called there.
+_OF_LINEAGE = {"lineage_attempt": "attempt", "diverged_epoch": "diverged_epoch", "stopped_epoch": "stopped_epoch"}
 
 
 class _Open(NamedTuple):
@@ -66,14 +63,23 @@ class _Epoch(NamedTuple):
     metrics: str | None
 
 
+_OPEN = itemgetter(
+    *(
+        TRIALS.width + LINEAGES.names.index(_OF_LINEAGE[name]) if name in _OF_LINEAGE else TRIALS.names.index(name)
+        for name in _Open._fields
+    )
+)
+_EPOCH = EPOCHS.picker(_Epoch._fields)
+
+
 def finalize(connection: Connection, keys: Collection[int], cause: Cause) -> list[int]:
     """Complete, or mark as diverged or stopped, the open trials of these lineages that have an answer; return which."""
     found = checked(batches_in(connection, _ANSWERED, trials.c.lineage, keys), TRIALS, LINEAGES)
-    answered = [_Open(*_OF_TRIAL(row), *_OF_LINEAGE(row)) for row in found]
+    answered = [_Open._make(_OPEN(row)) for row in found]
     if not answered:
         return []
     stored = checked_epochs(connection, {row.lineage for row in answered})
-    curves = {key: [_Epoch(*_OF_EPOCH(row)) for row in curve] for key, curve in stored.items()}
+    curves = {key: [_Epoch._make(_EPOCH(row)) for row in curve] for key, curve in stored.items()}
     changes = [_answer(row, curves.get(row.lineage, []), cause.stamp) for row in answered]
     TRIALS.change(connection, changes)
     log(

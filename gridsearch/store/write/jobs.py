@@ -29,7 +29,6 @@ from gridsearch.store.write.finalize import finalize
 _JOBS = select(*JOBS.columns)
 _LAST_TOLD = select(func.max(events.c.job))
 _NAME, _ID = JOBS.names.index("name"), JOBS.names.index("id")
-_SHOWN = itemgetter(*map(JOBS.names.index, ("name", "revision", "spec", "source", "created_at", "updated_at", "grid")))
 _CHANGED = JOBS.names.index("changed")
 
 _PENDING = str(TrialState.PENDING)
@@ -84,8 +83,16 @@ def job_row(connection: Connection, name: str) -> JobRow:
 
 
 def _shown(row: AnyRow) -> JobRow:
-    name, revision, spec, source, created_at, updated_at, grid = _SHOWN(row)
-    return JobRow(name, revision, to_mapping(spec), source, to_time(created_at), to_time(updated_at), grid)
+    told = JOBS.by_name(row)
+    return JobRow(
+        name=told["name"],
+        revision=told["revision"],
+        spec=to_mapping(told["spec"]),
+        source=told["source"],
+        created_at=to_time(told["created_at"]),
+        updated_at=to_time(told["updated_at"]),
+        grid=told["grid"],
+    )
 
 
 def put_job(connection: Connection, job: JobText, grid: Sequence[NewTrial], at: datetime) -> JobRow:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
@@ -39,7 +38,15 @@ from gridsearch.store.write.trainings import Placed, add_trainings
 _NUMBERS = (*METRICS, "learning_rate", "seconds")
 _ADD_EPOCHS = insert(epochs)
 _RUNNING = select(*TRIALS.columns).where(trials.c.state == TrialState.RUNNING)
-_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "attempt")))
+
+
+class _Trial(NamedTuple):
+    id: int
+    lineage: int
+    attempt: int
+
+
+_TRIAL = TRIALS.picker(_Trial._fields)
 
 
 @dataclass(slots=True)
@@ -176,28 +183,28 @@ def _fail(connection: Connection, cause: Cause, failed: Mapping[Any, Event], log
     """Make the running trials of failed lineages `failed`; return which."""
     paths = {name: storable(path) for name, path in logs.items()}
     reasons = {row.id: {"error": end.detail["error"], "log": paths.get(row.lineage_id)} for row, end in failed.items()}
-    running = [_TRIAL(row) for row in rows_in(connection, _RUNNING, trials.c.lineage, reasons)]
+    running = [_Trial._make(_TRIAL(row)) for row in rows_in(connection, _RUNNING, trials.c.lineage, reasons)]
     if running:
         changes = [
             {
-                "id": key,
+                "id": row.id,
                 "state": str(TrialState.FAILED),
-                "error": reasons[lineage]["error"],
-                "log": reasons[lineage]["log"],
+                "error": reasons[row.lineage]["error"],
+                "log": reasons[row.lineage]["log"],
                 "finished_at": cause.stamp,
             }
-            for key, lineage, _ in running
+            for row in running
         ]
         TRIALS.change(connection, changes)
         log(
             connection,
             cause,
             (
-                cause.event(FAILED, lineage, trial=key, attempt=attempt, detail=reasons[lineage])
-                for key, lineage, attempt in running
+                cause.event(FAILED, row.lineage, trial=row.id, attempt=row.attempt, detail=reasons[row.lineage])
+                for row in running
             ),
         )
-    return [int(key) for key, _, _ in running]
+    return [row.id for row in running]
 
 
 def _log_refused(connection: Connection, cause: Cause, refused: Sequence[LineageEvent]) -> None:

@@ -36,9 +36,11 @@ class Normalizer:
 
 
 def make_normalizer(kind: str, images: Tensor) -> Normalizer | None:
-    """Return the normalizer of a recipe ("scale" needs none), given the training images (N, C, H, W) on the device.
+    """Return what normalises pixels in [0, 1]; None for "scale".
 
-    "imagenet" is for C of 1 or 3.
+    Args:
+        kind: "scale", "channel", "image" or "imagenet" (the last for C of 1 or 3).
+        images: The training images (N, C, H, W), uint8 or floating point, on the device.
     """
     if kind == "scale":
         return None

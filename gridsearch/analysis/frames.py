@@ -243,8 +243,8 @@ def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow]
 
 
 def metric_column(name: str, settings: Container[str]) -> str:
-    """Return the column of a metric: its name, or `metric_<name>` where a setting is called that."""
-    return f"metric_{name}" if name in settings and name not in METRICS else name
+    """Return the column of a metric: its name, or `metric_<name>` where a setting or another column is called that."""
+    return f"metric_{name}" if name not in METRICS and (name in settings or name in OURS) else name
 
 
 def setting_column(name: str) -> str:
@@ -353,12 +353,12 @@ def curves_frame(curves: Iterable[tuple[str, LineageCurve]], metrics: Sequence[s
 def metrics_of_curves(curves: Iterable[LineageCurve]) -> tuple[str, ...]:
     """Return the metrics that any epoch of these has, those of our own loop first."""
     named: set[str] = set()
-    own = True
+    own = foreign = False
     for curve in curves:
-        if any(curve.more):
+        if curve.epoch:
+            own, foreign = own or curve.learning_rate[-1] is not None, foreign or curve.learning_rate[-1] is None
             named.update(*curve.more)
-            own = own and None not in curve.learning_rate
-    return (*(name for name in METRICS if own or name in named), *sorted(named.difference(METRICS)))
+    return (*(name for name in METRICS if own or not foreign or name in named), *sorted(named.difference(METRICS)))
 
 
 def _setting(name: str, values: list[Any]) -> pd.Series[Any]:

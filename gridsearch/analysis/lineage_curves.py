@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from gridsearch.store.rows import EpochRow, LineageCurve, TrialRow
@@ -19,7 +20,18 @@ def held(epochs: Iterable[EpochRow]) -> Curves:
     for row in epochs:
         rows.setdefault(row.lineage_id, []).append(row)
     curves = {name: LineageCurve.of(name, sorted(found, key=lambda row: row.epoch)) for name, found in rows.items()}
-    return lambda asked: (curves.get(name) or LineageCurve(name) for name in asked)
+    return _Held(curves)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Curves by their lineages' ids; a class, as a function within another cannot be pickled."""
+
+    curves: Mapping[str, LineageCurve]
+
+    def __call__(self, asked: Iterable[str]) -> Iterator[LineageCurve]:
+        """Yield the curves asked for."""
+        return (self.curves.get(name) or LineageCurve(name) for name in asked)
 
 
 def own_curves(trials: Sequence[TrialRow], curves: Curves) -> Iterator[LineageCurve]:

@@ -17,7 +17,7 @@ from gridsearch.analysis.frames import OURS, OVER, SPREAD, JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
 from gridsearch.config.events import RESULT_STATES, SCORED_STATES, TrialState
-from gridsearch.errors import nearest
+from gridsearch.errors import closest, nearest
 
 _RANKED = sorted(state.value for state in RESULT_STATES)
 #: What stands in the place of the score in a table of the trials in a state that has none.
@@ -246,7 +246,10 @@ def column_named(data: JobData, name: str) -> str:
         if name in (_heading(data, column, apart=False), _heading(data, column, apart=True)) and column in data.trials:
             return column
     if name not in data.trials.columns:
-        raise TableError(f"unknown column {name!r}{nearest(name, map(str, data.trials.columns))}")
+        known = list(map(str, data.trials.columns))
+        own = [*data.axis_columns, *data.metrics.values(), "score", "state", "seconds"]
+        hint = f" (did you mean {meant!r}?)" if (meant := closest(name, known)) else f"; some of them: {', '.join(own)}"
+        raise TableError(f"unknown column {name!r}{hint}")
     return name
 
 

@@ -27,6 +27,9 @@ def job_file(argument: str) -> Path:
         raise JobError(f"{argument}: is a folder; give a job file")
     folder = Path(paths.JOBS_NAME)
     names = [path.stem for path in folder.glob("*.y*ml")] if folder.is_dir() else []
+    for suffix in _SUFFIXES:
+        if (other := Path(argument).with_suffix(suffix)).is_file():
+            raise JobError(f"{argument}: no such job file (did you mean {other}?)")
     raise JobError(f"{argument}: no such job file, here or in {paths.JOBS_NAME}/{nearest(Path(argument).stem, names)}")
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from gridsearch.cli.streams import say
-from gridsearch.errors import GridsearchError
+from gridsearch.errors import GridsearchError, one_line
 from gridsearch.version import __version__
 
 VerboseOption = Annotated[
@@ -57,10 +57,17 @@ def logging_to(*, verbose: bool, log_file: Path | None) -> Iterator[None]:
         logger.addHandler(handler)
     version = f"gridsearch {__version__} on Python {platform.python_version()}"
     logger.debug("%s: %s", version, shlex.join(sys.argv[1:]))
+    ended = "finished"
     try:
         yield
+    except typer.Exit as end:
+        ended = f"ended with exit code {end.exit_code}"
+        raise
+    except BaseException as error:
+        ended = f"ended with an error: {one_line(error)}"
+        raise
     finally:
-        logger.debug("ended; anything unusual is logged above")
+        logger.debug("%s", ended)
         for handler in handlers:
             logger.removeHandler(handler)
             handler.close()

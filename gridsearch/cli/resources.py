@@ -224,7 +224,8 @@ def resources(asked: Training) -> Resources:
 def checked_device(asked: str) -> str:
     """Return the device if there is such a word; whether the machine has it shows later."""
     if asked not in _DEVICES:
-        raise GridsearchError(f"--device {asked}: must be auto, cpu or cuda")
+        meant = " (did you mean cuda?)" if asked.lower() in ("gpu", "nvidia") else ""
+        raise GridsearchError(f"--device {asked}: must be auto, cpu or cuda{meant}")
     return asked
 
 

@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 #: The ones that become infinite or NaN when a training diverges.
 LOSSES = tuple(name for name in METRICS if name.endswith("loss"))
+#: The metrics of a record that has none but the standard ones; a plain map, so that records can be pickled.
+NO_METRICS: Mapping[str, float | None] = {}
 #: What ranks trials unless a job says otherwise.
 DEFAULT_METRIC: Literal["val_accuracy"] = "val_accuracy"
 
@@ -71,7 +73,7 @@ def why_no_name(name: object) -> str:
 def better_direction(metric: str) -> Literal["max", "min"] | None:
     """Return whether the highest or the lowest value of a metric is the best; None where its name does not tell.
 
-    What has loss in its name, errors and perplexity are best low, shares of what is right and R2 high.
+    Losses (see `is_loss`), errors and perplexity are best low, shares of what is right and R2 high.
     """
     words = set(metric.lower().split("_"))
     falling = is_loss(metric) or bool(words & _FALLING)
@@ -80,8 +82,8 @@ def better_direction(metric: str) -> Literal["max", "min"] | None:
 
 
 def is_loss(metric: str) -> bool:
-    """Whether a training has diverged where this metric is not finite: it has loss in its name."""
-    return "loss" in metric.lower()
+    """Whether a training has diverged where this metric is not finite: a word of its name ends in loss."""
+    return any(re.fullmatch(r"[a-z]*loss(es)?\d*", word) for word in metric.lower().split("_"))
 
 
 def is_share(metric: str) -> bool:

@@ -97,6 +97,8 @@ def parse_rule(text: str, names: Mapping[str, Comparable], words: Words = RULE) 
             tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         shown = repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
+        if re.search(r"(?<![=<>!])=(?!=)", text):
+            raise ValueError(f"{shown}: use == to compare") from None
         raise ValueError(f"{shown} is not an expression such as: optimizer == 'adam' and momentum > 0") from None
     if _depth(tree) > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")

@@ -52,8 +52,8 @@ def nothing_selected(job: JobSpec, trials: int) -> JobError:
     named = dict.fromkeys(name for rule in job.only for name in rule.names)
     values = {name: _values(job, name) for name in named}
     known = [f"{name} is {text}" for name, text in values.items() if text][:_SETTINGS]
-    there = f"; {'; '.join(known)}" if known else ""
-    return JobError(f"{' '.join(_option(rule.text) for rule in job.only)}: none of the {trials:,} trials{there}")
+    there = f": {'; '.join(known)}" if known else ""
+    return JobError(f"{' '.join(_option(rule.text) for rule in job.only)} matches none of the {trials:,} trials{there}")
 
 
 def _option(text: str) -> str:

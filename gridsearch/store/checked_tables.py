@@ -98,8 +98,8 @@ class ChecksummedTable:
     def change(self, connection: Connection, changes: Iterable[Mapping[str, Any]]) -> None:
         """Change rows: each of the mappings has the row's `id` and, all of them the same, columns to set, as stored.
 
-        The rows are checked before, so that no damage is table. `StoreDamagedError` names a row that is not what was
-        written, or is not there.
+        The rows are checked before, so that no damage gets a checksum. `StoreDamagedError` names a row that is not what
+        was written, or is not there.
         """
         wanted = {change["id"]: change for change in changes}
         if not wanted:

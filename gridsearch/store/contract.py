@@ -336,16 +336,17 @@ class Store(ABC):
     def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
         """Return the trials of a job with the best last values of a metric, best first.
 
-        Trials without a value and diverged ones are left out. Ties keep the order of the grid.
+        Trials without a value, as of a metric that none has, and diverged ones are left out. Ties keep the order of the
+        grid.
 
         Args:
             job: The job's name.
-            metric: One of `METRICS`.
+            metric: The name of a metric.
             n: How many trials at most.
             highest: Whether the highest values are the best.
 
         Raises:
-            StoreError: There is no such metric.
+            StoreError: Nothing can be called so that is a metric.
         """
 
     @abstractmethod

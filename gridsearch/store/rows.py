@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from gridsearch.config.events import Formation, TrialState
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import METRICS, NO_METRICS
 from gridsearch.config.record import JobRecord
 from gridsearch.errors import StoreDamagedError
 
@@ -113,7 +112,7 @@ class EpochRow(NamedTuple):
     val_accuracy: float | None
     learning_rate: float | None
     seconds: float
-    more: Mapping[str, float | None] = MappingProxyType({})
+    more: Mapping[str, float | None] = NO_METRICS
 
 
 class LineageCurve(NamedTuple):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gridsearch.config.events import EpochRecord
 from gridsearch.config.trial import TrialConfig
-from gridsearch.training.loop.epochs import do_epoch, in_form_until, is_finite, may_stay
+from gridsearch.training.loop.epochs import do_epoch, is_finite, may_stay, together_until
 from gridsearch.training.loop.member import Member
 from gridsearch.training.loop.task import LineageTask, WorkerContext
 from gridsearch.training.stacking.autotune import ALONE, STRATEGIES
@@ -44,7 +44,7 @@ def repeat(
     stand_ins: dict[str, Member] = {member.task.lineage_id: member}
     while (epoch := member.next_epoch) <= last:
         alive = [one for one in neighbours if max(one.first, epoch) <= one.last]
-        until = in_form_until([max(one.first, epoch) for one in alive])
+        until = together_until([max(one.first, epoch) for one in alive])
         active = [one for one in alive if one.first <= until]
         early = any(one.first > epoch for one in active)
         if made is None or early or not may_stay(made, inside, active):

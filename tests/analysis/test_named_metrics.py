@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,19 @@ def test_commands_show_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     shown = run("show", trials[1]["trial"])
     assert "val_rmse         1e-09" in shown and "val_loss" not in shown
     run("verify")
+
+
+@pytest.mark.parametrize("name", ["error", "parameters", "over", "score_std", "ms_per_step", "diverged_epoch"])
+def test_a_metric_that_is_called_as_a_column_has_one_of_its_own(tmp_path: Path, name: str) -> None:
+    trials = grid(rates=(0.1, 0.2), epochs=(1,))
+    with open_store(tmp_path / "r.db") as store:
+        store.put_job("odd", {"objective": {"metric": name, "mode": "min"}}, SOURCE, trials)
+        launch = store.open_launch("odd", "host", 1, 1.0, 1)
+        for place, claim in enumerate(claim_all(store, launch, trials)):
+            reports = [EpochMetrics(claim.lineage_id, 1, epoch, {name: 5.0 - place}, 0.5) for epoch in (0, 1)]
+            store.record(launch, [*reports, LineageFinished(claim.lineage_id, 1)], {})
+        data = load(store, "odd", with_epochs=True)
+        assert [place.score for place in best(store, "odd")] == [4.0, 5.0]
+    assert data.trials[f"metric_{name}"].tolist() == [5.0, 4.0] == data.trials["score"].tolist()
+    assert grouped(data).trials[f"metric_{name}"].tolist() == [5.0, 4.0]
+    assert pickle.loads(pickle.dumps(data)).trials.equals(data.trials)  # noqa: S301

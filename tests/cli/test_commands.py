@@ -83,7 +83,9 @@ def test_a_part_is_trained_and_the_table_stays_whole(tmp_path: Path) -> None:
     assert "small: 8 trials, +4 still to train, >2 to continue, =2 done; 10 epochs to train" in ended.err
     assert json.loads(run(tmp_path, "status", "--json").out)[0]["states"] == {"completed": 8}
     refused(run(tmp_path, "resume", "--only", "epochs == 1"), "--only selects trials of one job: name it")
-    refused(run(tmp_path, "plan", "small.yaml", "--only", "epochs == 2"), "none of the 8 trials; epochs is 1 or 3")
+    refused(
+        run(tmp_path, "plan", "small.yaml", "--only", "epochs == 2"), "matches none of the 8 trials: epochs is 1 or 3"
+    )
 
 
 def test_a_plan_writes_nothing(tmp_path: Path) -> None:

@@ -163,7 +163,10 @@ def test_what_an_interrupted_part_goes_on_with_is_that_part(tmp_path: Path, capf
 @pytest.mark.parametrize(
     ("only", "text"),
     [
-        ("learning_rate == 0.3", "--only 'learning_rate == 0.3': none of the 8 trials; learning_rate is 0.1 or 0.01"),
+        (
+            "learning_rate == 0.3",
+            "--only 'learning_rate == 0.3' matches none of the 8 trials: learning_rate is 0.1 or 0.01",
+        ),
         ("fold == 1", "--only 'fold == 1': unknown setting 'fold'"),
         ("lr == 0.1", "unknown setting 'lr'; it is called learning_rate here"),
         ("optimizer == 'Adam'", "optimizer is never 'Adam'"),

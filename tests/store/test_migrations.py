@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 from gridsearch.config.events import TrialState
-from gridsearch.errors import StoreBusyError, StoreError
+from gridsearch.errors import StoreBusyError, StoreDamagedError, StoreError
 from gridsearch.store import opening
 from gridsearch.store.connection import Database
 from gridsearch.store.opening import open_store
@@ -186,6 +186,22 @@ def test_an_upgrade_that_fails_changes_nothing(path: Path, next_version: Path) -
     assert path.read_bytes() == before
     next_version.write_text(FOLLOWING.format(last=""))
     open_store(path).close()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("UPDATE epochs SET val_loss = val_loss + 1e-9 WHERE lineage = 1 AND epoch = 1", "epochs 1/1"),
+        ("UPDATE trials SET attempt = 9 WHERE id = 2", "trials 2"),
+    ],
+)
+def test_an_upgrade_names_the_row_that_is_damaged(path: Path, change: str, named: str) -> None:
+    with closing(sqlite3.connect(copy_of("m008", path))) as connection, connection:
+        connection.execute(change)
+    before = path.read_bytes()
+    with pytest.raises(StoreDamagedError, match=f"{named} is not what was written"):
+        open_store(path)
+    assert path.read_bytes() == before
 
 
 def test_a_store_in_use_is_not_upgraded(path: Path, next_version: Path, monkeypatch: pytest.MonkeyPatch) -> None:

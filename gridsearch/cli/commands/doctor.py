@@ -96,10 +96,13 @@ def _device() -> Iterator[Finding]:
 
 def _strategies(device: torch.device) -> Iterator[Finding]:
     """Say of each way to train several models as one whether it works here."""
+    from gridsearch.training.stacking.autotune import STRATEGIES
     from gridsearch.training.stacking.self_check import unusable_strategies
 
     for strategy, why in unusable_strategies(device).items():
-        text = f"refused, so models are trained alone: {why}" if why else "gives the same numbers as training alone"
+        other = STRATEGIES[strategy].instead
+        how = f"with the strategy {other}" if other else "alone"
+        text = f"refused, so models are trained {how}: {why}" if why else "gives the same numbers as training alone"
         yield Finding(strategy, text, fine=not why)
 
 

@@ -19,14 +19,14 @@ UNKNOWN = Looks(None, draws=True, profile=Profile(None, 0, 0.0))
 
 
 class CostModel:
-    """Finds the traits of a job's lineages, as far as can be told without running a model; workers look closer."""
+    """Finds the cost of a job's lineages, as far as can be told without running a model; workers look closer."""
 
     def __init__(self, models: JobModels) -> None:
         self.models = models
         self._by_settings: dict[str, Looks] = {}
 
     def __call__(self, lineage: LineagePlan) -> LineageCost:
-        """Return the traits of a lineage."""
+        """Return the cost of a lineage."""
         config = lineage.config
         settings = json.dumps([config.model, config.hyper, config.freeze, may_concatenate(config)], sort_keys=True)
         if settings not in self._by_settings:

@@ -163,11 +163,11 @@ def plan_packs(
         return []
     from gridsearch.engine.run.cost_model import CostModel
 
-    memory, traits = memory_per_worker(options.device, options.workers), CostModel(prepared.models)
+    memory, costs = memory_per_worker(options.device, options.workers), CostModel(prepared.models)
     for lineage in sorted(lineages, key=lambda one: prepared.job.models.index(one.config.model)):
-        traits(lineage)  # by model: of users' models one at a time has a process
-    packs = make_packs(lineages, traits, workers=options.workers, largest=options.largest_pack, memory=memory)
-    note({lineage.lineage_id: size for lineage in lineages if (size := traits(lineage).profile.size)})
+        costs(lineage)  # by model: of users' models one at a time has a process
+    packs = make_packs(lineages, costs, workers=options.workers, largest=options.largest_pack, memory=memory)
+    note({lineage.lineage_id: size for lineage in lineages if (size := costs(lineage).profile.size)})
     prepared.models.rest()
     return packs
 

@@ -54,7 +54,7 @@ class PlannedPack:
 
 def make_packs(
     lineages: Sequence[LineagePlan],
-    traits: Callable[[LineagePlan], LineageCost],
+    costs: Callable[[LineagePlan], LineageCost],
     *,
     workers: int,
     largest: int | None = None,
@@ -66,7 +66,7 @@ def make_packs(
     where workers would be idle and all would be done sooner. In a pack lineages stand in the order given, however far
     each has come: going on, a pack of the same lineages is the same pack.
     """
-    found = {lineage.lineage_id: traits(lineage) for lineage in lineages}
+    found = {lineage.lineage_id: costs(lineage) for lineage in lineages}
 
     def of(lineage: LineagePlan) -> LineageCost:
         return found[lineage.lineage_id]

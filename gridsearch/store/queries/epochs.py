@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, and_, func, or_, select, true
 
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import METRICS, NO_METRICS
 from gridsearch.errors import StoreDamagedError
 from gridsearch.store.checked_tables import EPOCHS, EVENTS, JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.queries.checked_epochs import checked_epochs, epochs_of_job
@@ -15,7 +15,7 @@ from gridsearch.store.queries.grids import check_grid, lineages_of_job
 from gridsearch.store.queries.keys import names_of
 from gridsearch.store.queries.lookup import AnySelect, Values, batches, batches_in
 from gridsearch.store.rows import EpochRow, EventRow, LineageCurve
-from gridsearch.store.schema.columns import NO_METRICS, to_mapping, to_metrics, to_time
+from gridsearch.store.schema.columns import to_mapping, to_metrics, to_time
 from gridsearch.store.schema.tables import epochs, events, job_trials, lineages, trials
 from gridsearch.store.write.jobs import stored_job
 
@@ -63,8 +63,11 @@ def metric_names(connection: Connection, job: str) -> tuple[str, ...]:
     each = func.json_each(epochs.c.metrics).table_valued("key")
     names = select(each.c.key).select_from(epochs.join(each, true())).where(of_job, epochs.c.metrics.isnot(None))
     named = set(connection.scalars(names.distinct()))
-    foreign = connection.scalar(select(epochs.c.epoch).where(of_job, epochs.c.learning_rate.is_(None)).limit(1))
-    standard = [name for name in METRICS if foreign is None or name in named]
+    own, foreign = (
+        connection.scalar(select(epochs.c.epoch).where(of_job, kind).limit(1))
+        for kind in (epochs.c.learning_rate.isnot(None), epochs.c.learning_rate.is_(None))
+    )
+    standard = [name for name in METRICS if own is not None or foreign is None or name in named]
     return (*standard, *sorted(named.difference(METRICS)))
 
 

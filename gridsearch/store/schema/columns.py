@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Dialect, Double, Text
@@ -17,14 +16,12 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from gridsearch.config.events import TrialState
+from gridsearch.config.metrics import NO_METRICS
 from gridsearch.errors import StoreDamagedError
 
 #: 64-bit floating point; SQLite calls it REAL, PostgreSQL's REAL has 32 bits.
 REAL: TypeEngine[float] = Double().with_variant(sqlite.REAL(), "sqlite")
 
-
-#: The metrics of who has none but those with a column.
-NO_METRICS: Mapping[str, float | None] = MappingProxyType({})
 
 _STATES = {str(state): state for state in TrialState}
 _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)

@@ -238,7 +238,7 @@ measurements = Table(
     sqlite_with_rowid=False,
 )
 
-#: What trials' models did with the test images: written once, table.
+#: What trials' models did with the test images: written once.
 evaluations = Table(
     "evaluations",
     metadata,

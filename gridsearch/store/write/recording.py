@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -127,8 +128,17 @@ def record(connection: Connection, cause: Cause, events: Sequence[LineageEvent],
 
 def _is_possible(record: EpochRecord | EpochMetrics) -> bool:
     if isinstance(record, EpochRecord):
-        return math.isfinite(record.learning_rate) and not any(map(why_no_name, record.more))
-    return not any(map(why_no_name, record.metrics))
+        # One by the name of a field would be a second answer.
+        sound = math.isfinite(record.learning_rate) and not set(METRICS).intersection(record.more)
+        return sound and _are_metrics(record.more)
+    return _are_metrics(record.metrics)
+
+
+def _are_metrics(given: Mapping[str, float]) -> bool:
+    numbers = [value for value in given.values() if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    whole = (abs(value) for value in numbers if isinstance(value, int))
+    fit = len(numbers) == len(given) and max(whole, default=0) <= sys.float_info.max
+    return fit and not any(map(why_no_name, given))
 
 
 def has_diverged(record: EpochRecord | EpochMetrics) -> bool:

@@ -31,7 +31,7 @@ def advance(members: Sequence[Member], context: WorkerContext, make_strategy: ty
     inside: list[Member] = []
     while alive := [member for member in members if not member.done]:
         epoch = min(member.next_epoch for member in alive)
-        until = in_form_until([member.next_epoch for member in alive])
+        until = together_until([member.next_epoch for member in alive])
         active = [member for member in alive if member.next_epoch <= until]
         behind = [member for member in active if member.next_epoch == epoch]
         if strategy is None or behind != active or not may_stay(strategy, inside, active):
@@ -45,7 +45,7 @@ def advance(members: Sequence[Member], context: WorkerContext, make_strategy: ty
             strategy = None
 
 
-def in_form_until(next_epochs: Sequence[int]) -> int:
+def together_until(next_epochs: Sequence[int]) -> int:
     """Return up to which next epoch members are trained together, given those of all that are not done."""
     return max(next_epochs) if max(next_epochs) - min(next_epochs) <= 1 else min(next_epochs)
 

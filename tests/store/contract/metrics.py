@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -79,6 +82,44 @@ class MetricContract:
         row = row_of(store, trials[0])
         assert (row.state, row.more) == (state, {name: None})
         assert store.verify() == []
+
+    @pytest.mark.parametrize("value", [None, "abc", [1.0], 10**400, True])
+    def test_what_is_no_number_is_a_defect_of_the_training(self, store: Store, value: Any) -> None:
+        trials = grid(rates=[0.1], epochs=(1,))
+        launch = start(store, trials)
+        (claim,) = claim_all(store, launch, trials)
+        store.record(launch, [EpochMetrics(claim.lineage_id, 1, 0, {"val_f1": value}, 0.1)], {})
+        assert state_of(store, trials[0]) == FAILED
+
+    def test_a_metric_with_a_field_is_in_that_alone(self, store: Store) -> None:
+        trials = grid(rates=[0.1], epochs=(1,))
+        launch = start(store, trials)
+        (claim,) = claim_all(store, launch, trials)
+        store.record(launch, [replace(epoch(claim, 0), more={"val_accuracy": 0.1})], {})
+        assert state_of(store, trials[0]) == FAILED
+
+    def test_the_names_of_a_job_are_those_of_all_its_epochs(self, store: Store) -> None:
+        trials = grid(rates=[0.1, 0.2], epochs=(1,))
+        launch = start(store, trials)
+        assert store.metric_names(JOB) == METRICS
+        ours, theirs = claim_all(store, launch, trials)
+        foreign = [
+            EpochMetrics(theirs.lineage_id, 1, 0, {}, 0.1),
+            EpochMetrics(theirs.lineage_id, 1, 1, {"rmse": 2}, 0.1),
+        ]
+        store.record(launch, foreign, {})
+        assert store.metric_names(JOB) == ("rmse",)
+        store.record(launch, [epoch(ours, 0)], {})
+        assert store.metric_names(JOB) == (*METRICS, "rmse")
+
+    def test_its_rows_can_be_pickled(self, store: Store) -> None:
+        trials = grid(rates=[0.1], epochs=(1,))
+        launch = start(store, trials)
+        (claim,) = claim_all(store, launch, trials)
+        store.record(launch, [epoch(claim, 0), epoch(claim, 1)], {})
+        rows = [*store.epochs([claim.lineage_id]), *store.trials(JOB)]
+        again = pickle.loads(pickle.dumps(rows))  # noqa: S301
+        assert again == copy.deepcopy(rows) == rows
 
     @pytest.mark.parametrize("name", ["", "1st", "seconds", "val loss", "$.x", "a" * 64])
     def test_what_is_no_name_is_a_defect_of_the_training(self, store: Store, name: str) -> None:

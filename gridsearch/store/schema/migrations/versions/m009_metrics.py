@@ -5,7 +5,6 @@ another one.
 """
 
 import marshal
-import sqlite3
 import zlib
 from typing import Any
 
@@ -27,8 +26,9 @@ _TRIAL = (
 
 def upgrade() -> None:
     connection = op.get_bind()
+    again = _Checksums()
     driver: Any = connection.connection.driver_connection
-    _add_functions(driver)
+    driver.create_function("checksum_again", -1, again, deterministic=True)
     op.execute("ALTER TABLE epochs RENAME TO old_epochs")
     op.execute(
         """CREATE TABLE epochs (
@@ -50,23 +50,27 @@ def upgrade() -> None:
         WITHOUT ROWID"""
     )
     try:
-        op.execute(f"INSERT INTO epochs SELECT {_EPOCH}, NULL, checksum_again(seal, {_EPOCH}) FROM old_epochs")
+        op.execute(
+            f"INSERT INTO epochs SELECT {_EPOCH}, NULL, checksum_again('epochs', seal, {_EPOCH}) FROM old_epochs"
+        )
         op.execute("DROP TABLE old_epochs")
         op.execute("ALTER TABLE trials ADD COLUMN metrics TEXT")
-        op.execute(f"UPDATE trials SET seal = checksum_again(seal, {_TRIAL})")
+        op.execute(f"UPDATE trials SET seal = checksum_again('trials', seal, {_TRIAL})")
     except Exception as error:
-        if _DAMAGED in repr(error):
-            raise StoreDamagedError("a row of epochs or trials is not what was written") from error
+        if again.damaged:
+            raise StoreDamagedError(f"{again.damaged} is not what was written") from error
         raise
 
 
-_DAMAGED = "user-defined function raised exception"
+class _Checksums:
+    """The checksum of a row with one value more, if it is the row that was written; SQLite tells no error's text."""
 
+    def __init__(self) -> None:
+        self.damaged = ""
 
-def _add_functions(connection: sqlite3.Connection) -> None:
-    def checksum_again(seal: int, *values: Any) -> int:
+    def __call__(self, table: str, seal: int, *values: Any) -> int:
         if zlib.crc32(marshal.dumps(values, 2)) != seal:
+            key = values[:2] if table == "epochs" else values[:1]
+            self.damaged = f"{table} {'/'.join(map(str, key))}"
             raise ValueError
         return zlib.crc32(marshal.dumps((*values, None), 2))
-
-    connection.create_function("checksum_again", -1, checksum_again, deterministic=True)

@@ -47,7 +47,7 @@ _HELP = {
     "clip_norm": "Gradients of a larger norm are scaled down to it; 0: never.",
     "early_stopping": "Stop after so many epochs without a lower validation loss; 0: never.",
     "restore_best": "The result is that of the epoch with the lowest validation loss.",
-    "normalization": "Pixels in [0, 1]; or standardised by channel, each image by itself, or as ImageNet's.",
+    "normalization": "Pixels in [0, 1]; by channel, each image by itself, or as ImageNet's; none: floats as they are.",
     "flip": "Mirror half of the training images, left to right.",
     "crop_padding": "Shift training images by up to so many pixels, filling with black: pad and crop.",
     "rotation": "Turn training images by up to so many degrees.",

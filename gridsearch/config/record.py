@@ -32,6 +32,21 @@ class Drawn(BaseModel):
     size: int | None = None
 
 
+class Numbers(BaseModel):
+    """The numbers that examples are which are no images of bytes: the type of their array, lowest and highest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    low: int | float
+    high: int | float
+
+    @property
+    def whole(self) -> tuple[int, int] | None:
+        """Return the lowest and the highest of whole numbers, which models get as int64; None for floats."""
+        return None if self.type.startswith("float") else (int(self.low), int(self.high))
+
+
 def _axes(written: Any) -> tuple[Axis, ...]:
     return tuple(
         one if isinstance(one, Axis) else Axis(str(one["name"]), tuple(one["values"]), one.get("scale") or "category")
@@ -46,7 +61,8 @@ class JobRecord(BaseModel):
     has, `fixed` are the settings that have one value. `model_defaults` and `model_sources` are by model: the defaults
     of its settings, which the identity of a trial leaves out, and of a user's model the beginning of the SHA-256 of
     each of its modules. `base` is the folder that relative paths start from. `images` counts those of each part
-    (`train`, `validation`, `test`, and `unused` where the split leaves some out), `image_shape` is (C, H, W).
+    (`train`, `validation`, `test`, and `unused` where the split leaves some out), `image_shape` is (C, H, W),
+    or that of another example, which then is of `numbers`; None for images of bytes.
     Everything has a default: earlier versions did not write all of it.
     """
 
@@ -64,7 +80,8 @@ class JobRecord(BaseModel):
     teacher: TeacherChoice | None = None
     objective: Objective = Objective()
     images: Mapping[str, int] = Field(default_factory=dict)
-    image_shape: tuple[int, int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
+    numbers: Numbers | None = None
     image_format: Annotated[SkipValidation[ImageFormat], BeforeValidator(lambda found: _image_format(found))] = AS_IT_IS
     classes: int | None = None
     class_names: tuple[str, ...] = ()
@@ -108,6 +125,8 @@ class JobRecord(BaseModel):
             told["image_format"] = image_format
         if sources := {name: dict(found) for name, found in self.model_sources.items() if found}:
             told["sources"] = sources if several else sources[self.models[0]]
+        if self.numbers:
+            told["numbers"] = self.numbers.model_dump()
         defaults = {name: dict(found) for name, found in self.model_defaults.items()}
         objective = self.objective
         return told | {

@@ -89,7 +89,7 @@ class Recipe(BaseModel):
     min_learning_rate: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     early_stopping: Annotated[int, Field(ge=0, strict=True)] = 0
     restore_best: StrictBool = False
-    normalization: Literal["scale", "channel", "image", "imagenet"] = "scale"
+    normalization: Literal["scale", "channel", "image", "imagenet", "none"] = "scale"
     flip: StrictBool = False
     crop_padding: Annotated[int, Field(ge=0, strict=True)] = 0
     rotation: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0

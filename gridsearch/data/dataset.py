@@ -22,6 +22,7 @@ from gridsearch.data.checks import (
     checked_labels,
 )
 from gridsearch.data.copies import Hashes, first_of_each, hashes_of
+from gridsearch.data.kinds import are_pixels, are_whole
 from gridsearch.errors import DataError
 
 ARRAY_KEYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -33,10 +34,11 @@ PARTS = ("train", "test", "validation")
 
 @dataclass(frozen=True, eq=False)
 class ImageDataset:
-    """Images with labels, as they lie in the canonical file.
+    """Images, or other examples, with labels, as they lie in the canonical file.
 
-    `train_images` uint8 (N, H, W) or (N, H, W, C) with values 0..255, `train_labels` int64 (N,) in 0..K-1;
-    `test_*` and `validation_*` likewise, with N = 0 where the data set has none of its own. `fingerprint` is the
+    `train_images` uint8 (N, H, W) or (N, H, W, C) with values 0..255, or floats or whole numbers of any shape (N, ...);
+    `train_labels` int64 (N,) in 0..K-1; `test_*` and `validation_*` likewise, of the same type and shape,
+    with N = 0 where the data set has none of its own. `fingerprint` is the
     SHA-256 of the content, hexadecimal; it depends on no path or name. `source` says where it came from, for
     messages; `notes` are lines about what reading it left out or changed. Two data sets are the same when their
     fingerprints are. Build one with `dataset_from_arrays`.
@@ -82,10 +84,37 @@ class ImageDataset:
         return self.train_labels, self.test_labels, self.validation_labels
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """The shape of one image as a model sees it: (C, H, W), with C = 1 for grey images."""
+    def image_shape(self) -> tuple[int, ...]:
+        """The shape of one example as a model sees it: of images (C, H, W), with C = 1 for grey ones of bytes."""
+        if not self.has_pixels:
+            return self.train_images.shape[1:]
         height, width, *channels = self.train_images.shape[1:]
         return (channels[0] if channels else 1, height, width)
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether it is of images of bytes, which models see in [0, 1]; other numbers they see as they are."""
+        return are_pixels(self.train_images)
+
+    def require_pixels(self, wanted: str) -> None:
+        """Raise DataError where this is of other data than images of bytes, which `wanted` is for."""
+        if not self.has_pixels:
+            kind, shape = self.train_images.dtype, self.train_images.shape[1:]
+            raise DataError(f"{wanted} is for images of bytes, and {self.name} holds {kind} of shape {shape}")
+
+    @cached_property
+    def values(self) -> tuple[float, float]:
+        """The lowest and the highest number of all examples; of whole ones int, of others float."""
+        lows, highs = zip(*((part.min().item(), part.max().item()) for part in self.images if part.size), strict=True)
+        return min(lows), max(highs)
+
+    @property
+    def whole(self) -> tuple[int, int] | None:
+        """The lowest and the highest of whole numbers that models see as such; None for pixels and floats."""
+        if not are_whole(self.train_images):
+            return None
+        low, high = self.values
+        return int(low), int(high)
 
     @cached_property
     def image_hashes(self) -> Hashes:
@@ -154,7 +183,7 @@ def _canonical(arrays: Mapping[str, Array], source: str) -> dict[str, Array]:
     for part in PARTS:
         images, labels = f"{part}_images", f"{part}_labels"
         if part != "train" and (images not in arrays or arrays[images].size == arrays[labels].size == 0):
-            found[images] = np.zeros((0, *found["train_images"].shape[1:]), np.uint8)
+            found[images] = found["train_images"][:0]
             found[labels] = np.zeros(0, np.int64)
             continue
         found[images] = checked_images(arrays[images], images, source)

@@ -2,7 +2,8 @@
 
 A model is an ordinary `torch.nn.Module` whose constructor takes its hyperparameters as keyword arguments. Arguments
 named in `DATA_ARGUMENTS` are filled from the data set where the constructor has them. Input is a float tensor
-(B, C, H, W) with values in [0, 1]; output is one row of K logits per image.
+(B, C, H, W) with values in [0, 1], or examples of another kind as a data set has them (B, ...), of whole numbers int64;
+output is one row of K logits per image.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,8 @@ from gridsearch.user_code import told
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from gridsearch.models.examples import Whole
 
 #: The models that ship with gridsearch: where each lives, and one line about it.
 MODELS: dict[str, tuple[str, str]] = {
@@ -59,7 +63,9 @@ MODELS: dict[str, tuple[str, str]] = {
 USER_FOLDERS: set[str] = set()
 
 CLASSES = "num_classes"
-DATA_ARGUMENTS = ("image_shape", "in_channels", "in_features", CLASSES)
+DATA_ARGUMENTS = ("image_shape", "input_shape", "in_channels", "in_features", CLASSES)
+#: How many dimensions an image has, and at least an example that has channels: (C, L).
+_IMAGE_DIMENSIONS, _FEWEST_WITH_CHANNELS = 3, 2
 
 
 @dataclass(frozen=True)
@@ -195,13 +201,16 @@ def build_model(
     model: ModelClass,
     hyper: Mapping[str, Any],
     *,
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     num_classes: int,
     version: int = CURRENT,
+    whole: Whole = None,
 ) -> nn.Module:
     """Return a new instance, as the recipe's `version` has it; weights are drawn from torch's global generator.
 
-    Lazy modules have their shapes. `ModelError` when the class refuses, and for a state that could not be kept.
+    `image_shape` is that of an example, (C, H, W) of images; `whole` says that these are whole numbers, from the lowest
+    to the highest. Lazy modules have their shapes. `ModelError` when the class refuses, for a state that could not be
+    kept, and for data that the model is not for.
     """
     from torch import nn
 
@@ -209,13 +218,15 @@ def build_model(
     from gridsearch.models.state import check_state, give_memory
     from gridsearch.models.surroundings import surroundings_kept
 
-    channels, height, width = image_shape
     known = {
         "image_shape": image_shape,
-        "in_channels": channels,
-        "in_features": channels * height * width,
+        "input_shape": image_shape,
+        "in_channels": image_shape[0],
+        "in_features": prod(image_shape),
         "num_classes": num_classes,
     }
+    if said := _unsuited(model, image_shape, whole):
+        raise NotBuiltError(model, hyper, said)
     arguments = {key: known[key] for key in model.data_arguments} | model.implied(version)
     # As the store has them, whole numbers are integers: a setting that is a float is one whoever builds the model.
     arguments |= {key: model.takes(key).fitted(value) for key, value in hyper.items()}
@@ -224,12 +235,31 @@ def build_model(
             built = model.build(**arguments)
         if not isinstance(built, nn.Module):
             raise ModelError(f"it gives {type(built).__name__}, which is no torch.nn.Module")
-        materialize(built, image_shape)
+        materialize(built, image_shape, whole)
         give_memory(built)
         check_state(built)
         return built
     except Exception as error:
         raise NotBuiltError(model, hyper, told(error)) from error
+
+
+def _unsuited(model: ModelSignature, shape: tuple[int, ...], whole: Whole) -> str:
+    """Return why a model is not for examples of such a shape, or of whole numbers; nothing where it may be."""
+    if whole is not None and model.name in MODELS:
+        low, high = whole
+        return (
+            f"it computes with floats, and the data are whole numbers from {low} to {high}, which models get as int64"
+            " for embeddings: save them as np.float32, or images as np.uint8 (N, H, W[, C])"
+        )
+    dimensions = len(shape)
+    if "image_shape" in model.data_arguments and dimensions != _IMAGE_DIMENSIONS:
+        mend = "save images as (N, C, H, W)" + ("" if model.name in MODELS else ", or take input_shape")
+        return f"it takes image_shape (C, H, W), and an example of the data has the shape {shape}: {mend}"
+    if "in_channels" in model.data_arguments and dimensions < _FEWEST_WITH_CHANNELS:
+        return (
+            f"it takes in_channels, and an example of the data is a row of {shape[0]} numbers: in_features is for such"
+        )
+    return ""
 
 
 def settings_text(hyper: Mapping[str, Any]) -> str:

@@ -63,6 +63,7 @@ def samples(
     check_suffix(target)
     image_format = _image_format(image_size, resize, background)
     loaded = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path(), image_format=image_format)
+    loaded.require_pixels("samples")
     for told in loaded.notes:
         say(told)
     places = sample_places(loaded.train_labels, n, seed)

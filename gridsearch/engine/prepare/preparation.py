@@ -12,7 +12,7 @@ import numpy as np
 
 from gridsearch.config.axes import Axis
 from gridsearch.config.job import JobSpec
-from gridsearch.config.record import Drawn, JobRecord
+from gridsearch.config.record import Drawn, JobRecord, Numbers
 from gridsearch.config.remarks import remarks
 from gridsearch.config.trial import OWN, PretrainedFiles, SplitKey, TrialConfig, Value
 from gridsearch.data.catalog import load_dataset
@@ -22,6 +22,7 @@ from gridsearch.engine.prepare.dooms import Doom
 from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
+from gridsearch.engine.prepare.preflight_data import check_data
 from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
 from gridsearch.errors import DataError, JobError, ModelError
 from gridsearch.models.plain import is_plain
@@ -130,6 +131,7 @@ class PreparedJob:
             objective=job.objective,
             images=self.images(),
             image_shape=self.dataset.image_shape,
+            numbers=self._numbers,
             image_format=job.image_format,
             classes=self.dataset.num_classes,
             class_names=self.dataset.class_names,
@@ -139,6 +141,14 @@ class PreparedJob:
             folds=job.split.folds,
             constraints=job.constraints,
         )
+
+    @property
+    def _numbers(self) -> Numbers | None:
+        """Return what the examples are where these are no images of bytes."""
+        if self.dataset.has_pixels:
+            return None
+        low, high = self.dataset.values
+        return Numbers(type=self.dataset.train_images.dtype.name, low=low, high=high)
 
     def _defaults(self, model: ModelSignature) -> dict[str, Any]:
         """Return the plain defaults of a model's settings; of those that are null the ones that the job names."""
@@ -189,7 +199,7 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
         ingredients = Ingredients(dataset.fingerprint, parts, teacher)
         grid = expand(job, ingredients)
         check_fits(job, signatures, [trial.config for trial in grid.trials])
-        models.seen = Seen(dataset.image_shape, dataset.num_classes)
+        models.seen = Seen(dataset.image_shape, dataset.num_classes, dataset.whole)
         files = {key: file for found in weights.values() for key, file in found.files.items()}
         loaded = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
         _check_batch_sizes(loaded)
@@ -211,8 +221,8 @@ def preflight(loaded: PreparedJob) -> PreparedJob:
         chosen = [trial.config for trial in grid.chosen_first]
         sound = [config for config in chosen if not doom_of(dooms, config)]
         dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
-        assert models.seen
-        check_recipe(job, models, models.seen, chosen, loaded.pretrained)
+        check_data(job, loaded.dataset, chosen)
+        check_recipe(job, models, chosen, loaded.pretrained)
         prepared = replace(loaded, dooms=dooms)
         return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
 

@@ -80,6 +80,7 @@ class JobFile(BaseModel):
     name: JobName
     description: str = ""
     dataset: Annotated[str, Field(min_length=1)]
+    dataset_options: dict[str, Any] = Field(default_factory=dict)
     split: Split = Split()
     image_size: ImageSize | None = None
     resize: Resize | None = None
@@ -130,6 +131,7 @@ class JobSpec:
     """A job whose every value has been checked, but not yet against its data and its model.
 
     `fixed` are the settings that have one value, `space` the axes; of several `models` the first axis is `model`.
+    `dataset_options` are the arguments that the data set is made with: of torchvision's class, or the user's function.
     `base` is the folder that relative paths in the job start from. `image_format` is how images are read. `search` is
     None for the whole grid. `trial_timeout` is how many seconds a worker may be silent, None for ever; `checkpoints`
     how many bytes the store's checkpoints may take, None for any. `source` is YAML that stands for the job with its
@@ -140,6 +142,7 @@ class JobSpec:
     name: str
     description: str
     dataset: str
+    dataset_options: Mapping[str, Any]
     split: Split
     image_format: ImageFormat
     models: tuple[str, ...]
@@ -239,7 +242,8 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     job = JobSpec(
         name=head.name,
         description=head.description,
-        dataset=_path(document, ("dataset",), head.dataset),
+        dataset=_dataset(document, head.dataset),
+        dataset_options=_options(document, head.dataset_options),
         split=head.split,
         image_format=format_of(vars(head)),
         models=models,
@@ -275,6 +279,27 @@ def _path(document: Document, trail: Trail, written: str) -> str:
         return expanded(written)
     except ValueError as error:
         raise document.error(trail, str(error)) from None
+
+
+def _dataset(document: Document, written: str) -> str:
+    """Return the data set's name, path, class or function; a function's module may be written as its file."""
+    found = _path(document, ("dataset",), written)
+    try:
+        return module_path(found, "data function") if re.search(r"\.py:\w+$", found) else found
+    except ValueError as error:
+        raise document.error(("dataset",), str(error)) from None
+
+
+def _options(document: Document, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a data set: texts, numbers, true, false, null, and lists of these."""
+    found = {}
+    for key, value in written.items():
+        try:
+            (found[key],) = values_of([value])
+        except ValueError as error:
+            raise document.error(("dataset_options", key), str(error)) from None
+        found[key] = canonical_value(found[key])
+    return found
 
 
 def _models(document: Document, written: Sequence[str]) -> tuple[str, ...]:

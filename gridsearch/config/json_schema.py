@@ -14,7 +14,8 @@ from gridsearch.config.yaml_source import PRIVATE
 
 _HELP = {
     "name": "The job's name: its results and its page go by it.",
-    "dataset": "A data set by name, or the path of an .npz file or of a folder of images.",
+    "dataset": "A data set by name, torchvision:CLASS, module:function, or the path of an .npz or image folder.",
+    "dataset_options": "Arguments of torchvision's class or of your function: {split: letters}.",
     "image_size": "The size to bring images to: a side in pixels, or [height, width].",
     "resize": "How images of another shape come to image_size: padded, cropped, or stretched.",
     "background": "What lies behind transparent pixels, and fills what resize: pad adds.",

@@ -69,6 +69,7 @@ class JobRecord(BaseModel):
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     dataset: str = ""
+    dataset_options: Mapping[str, Any] = Field(default_factory=dict)
     fingerprint: str = ""
     models: tuple[str, ...] = ()
     description: str = ""
@@ -125,6 +126,8 @@ class JobRecord(BaseModel):
             told["image_format"] = image_format
         if sources := {name: dict(found) for name, found in self.model_sources.items() if found}:
             told["sources"] = sources if several else sources[self.models[0]]
+        if self.dataset_options:
+            told["dataset_options"] = dict(self.dataset_options)
         if self.numbers:
             told["numbers"] = self.numbers.model_dump()
         defaults = {name: dict(found) for name, found in self.model_defaults.items()}

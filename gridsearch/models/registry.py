@@ -147,18 +147,17 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
         raise ModelError(
             f"model {name!r} is not known{nearest(name, MODELS)}; your own is written package.module:Class"
         )
-    _make_importable(search)
-    module = _import(name, module_name)
+    module = import_of_the_user(f"model {name!r}", module_name, search)
     found = getattr(module, class_name, None)
     if found is None:
         classes = [key for key, value in vars(module).items() if inspect.isclass(value) or inspect.isfunction(value)]
-        hint = _shadowed(module, module_name, search) or nearest(class_name, classes)
+        hint = shadowed(module, module_name, search) or nearest(class_name, classes)
         raise ModelError(f"model {name!r}: module {module_name!r} has no {class_name!r}{hint}")
     if not _makes_modules(found):
         raise ModelError(
             f"model {name!r}: {class_name!r} is neither a torch.nn.Module class nor a function that returns one"
         )
-    return _describe(name, found, sources=_sources_of(module, search))
+    return _describe(name, found, sources=sources_of(module, search))
 
 
 def has_beside(model: ModelSignature, key: str, models: Sequence[ModelSignature]) -> bool:
@@ -267,9 +266,11 @@ def settings_text(hyper: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={value!r}" for key, value in hyper.items()) or "no settings"
 
 
-def _import(name: str, module_name: str) -> Any:
+def import_of_the_user(what: str, module_name: str, search: Sequence[Path]) -> Any:
+    """Return a module of the user's, which may lie in the folders `search`; `ModelError` begins with `what`."""
     from gridsearch.models.seeding import random_states_kept, seed_everything
 
+    _make_importable(search)
     try:
         # What a module draws when it is imported is then the same in every process.
         with random_states_kept():
@@ -278,11 +279,11 @@ def _import(name: str, module_name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
             raise ModelError(
-                f"model {name!r}: no module named {error.name!r} beside the job file, in this folder or installed"
+                f"{what}: no module named {error.name!r} beside the job file, in this folder or installed"
             ) from None
-        raise ModelError(f"model {name!r}: importing {module_name!r} failed: {told(error)}") from error
+        raise ModelError(f"{what}: importing {module_name!r} failed: {told(error)}") from error
     except Exception as error:
-        raise ModelError(f"model {name!r}: importing {module_name!r} failed: {told(error)}") from error
+        raise ModelError(f"{what}: importing {module_name!r} failed: {told(error)}") from error
 
 
 def _make_importable(folders: Sequence[Path]) -> None:
@@ -297,7 +298,7 @@ def _make_importable(folders: Sequence[Path]) -> None:
     importlib.invalidate_caches()
 
 
-def _shadowed(module: Any, name: str, search: Sequence[Path]) -> str:
+def shadowed(module: Any, name: str, search: Sequence[Path]) -> str:
     """Say so where a module of another place was found, and the user has one of that name, which comes after it."""
     found = Path(getattr(module, "__file__", None) or ".").resolve()
     parts = name.split(".")
@@ -315,8 +316,8 @@ def _makes_modules(found: Any) -> bool:
     )
 
 
-def _sources_of(module: Any, search: Sequence[Path]) -> dict[str, str]:
-    """Return the source of the user's model: edited, or what it imports of the user's edited, it is another."""
+def sources_of(module: Any, search: Sequence[Path]) -> dict[str, str]:
+    """Return the source of a module of the user's: edited, or what it imports of the user's edited, it is another."""
     path = getattr(module, "__file__", None)
     return code_sources(module.__name__, Path(path), search) if path and Path(path).is_file() else {}
 

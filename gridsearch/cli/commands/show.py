@@ -202,9 +202,9 @@ def _seen(size: str | None, dataset: str | None, classes: int | None, data_dir: 
     if dataset is not None:
         if classes is not None:
             raise GridsearchError("show: --classes goes with --image-size; a data set has its own")
-        from gridsearch.data.catalog import load_dataset
+        from gridsearch.engine.prepare.job_data import load_data
 
-        images = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path.cwd())
+        images = load_data(dataset, folder=paths.data_dir(data_dir), base=Path.cwd())
         return Seen(images.image_shape, images.num_classes, images.whole)
     found = _SIZE.fullmatch(size or "")
     if not found:

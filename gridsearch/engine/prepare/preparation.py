@@ -15,10 +15,11 @@ from gridsearch.config.job import JobSpec
 from gridsearch.config.record import Drawn, JobRecord, Numbers
 from gridsearch.config.remarks import remarks
 from gridsearch.config.trial import OWN, PretrainedFiles, SplitKey, TrialConfig, Value
-from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
+from gridsearch.engine.prepare.data_function import options_of
 from gridsearch.engine.prepare.dooms import Doom
+from gridsearch.engine.prepare.job_data import load_data, names_function
 from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
@@ -119,6 +120,7 @@ class PreparedJob:
         drawn = job.search and Drawn(random=job.search.random, drawn=self.grid.kept, size=self.grid.size)
         return JobRecord(
             dataset=job.dataset,
+            dataset_options=job.dataset_options,
             fingerprint=self.dataset.fingerprint,
             models=job.models,
             description=job.description,
@@ -190,6 +192,7 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
     models = JobModels(job.models, model_folders(job), limits)
     with _left_on_error(models):
         job, dataset, splits = load_divided(job, data_dir)
+        _check_data_axes(job, models)
         check_rules(job)
         check_found(job, models)
         signatures = [models[name] for name in job.models]
@@ -254,7 +257,13 @@ def load_divided(job: JobSpec, data_dir: Path) -> tuple[JobSpec, ImageDataset, d
     `DataError` names the key to mend.
     """
     try:
-        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base, image_format=job.image_format)
+        dataset = load_data(
+            job.dataset,
+            folder=data_dir,
+            base=job.base,
+            image_format=job.image_format,
+            options=job.dataset_options,
+        )
     except DataError as error:
         # What is wrong with a file's content is about the data set too.
         raise _placed(job, DataError(error.problem, key=error.key or ("dataset",))) from None
@@ -320,6 +329,19 @@ def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDatas
         return {key: apply_split(dataset, job.split, key.data_seed, key.fold) for key in keys}
     except DataError as error:
         raise _placed(job, error) from None
+
+
+def _check_data_axes(job: JobSpec, models: JobModels) -> None:
+    """Refuse arguments of the data set's function among the settings: a job has one data set."""
+    if not names_function(job.dataset, job.base):
+        return
+    taken = options_of(job.dataset, model_folders(job))
+    for key in job.model_settings:
+        if key in taken and not any(models.has(name, key) for name in job.models):
+            raise JobError(
+                f"{job.document.place(job.trail(key))}: {key}: is an argument of {job.dataset}, and a job has one data"
+                f" set: write dataset_options: {{{key}: ...}}, and a job for each value"
+            )
 
 
 def _placed(job: JobSpec, error: DataError) -> DataError:

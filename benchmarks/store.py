@@ -22,7 +22,7 @@ from typing import Any
 from gridsearch.config import identity
 from gridsearch.config.events import EpochRecord, LineageFinished, WorkerEvent
 from gridsearch.config.trial import TrialConfig
-from gridsearch.store.checksums import seal
+from gridsearch.store.checksums import checksum
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Claim, NewTrial
@@ -118,9 +118,9 @@ def finish(path: Path, n: int) -> None:
             "train_loss = abs(random()) / 9e18, val_loss = abs(random()) / 9e18, "
             "train_accuracy = abs(random()) / 9e18, val_accuracy = (abs(random()) % 5000) / 5000.0"
         )
-        connection.create_function("sealed", -1, seal)
+        connection.create_function("checksum", -1, checksum)
         names = ", ".join(column.name for column in tables.trials.c if column.name != "seal")
-        connection.execute(f"UPDATE trials SET seal = sealed({names})")
+        connection.execute(f"UPDATE trials SET seal = checksum({names})")
     connection.close()
 
 

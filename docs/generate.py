@@ -26,10 +26,10 @@ EXIT_CODES = r"""## Exit codes
 |---|---|
 | 0 | complete |
 | 1 | some trials failed |
-| 2 | the command line, the job, its data or its model must be mended, or a disk is full |
-| 4 | a command needs the store to itself, and a launch is at work |
+| 2 | the command line, the job, its data or its model must be fixed, or a disk is full |
+| 4 | a command needs the store to itself, but a launch is running |
 | 5 | the store is damaged |
-| 70 | an error that nobody foresaw; its traceback is in the file that the last line names |
+| 70 | an unexpected error; its traceback is in the file named in the last line |
 | 130 | interrupted; what is left can be resumed |
 
 Output goes to stdout, all else to stderr, each in one line. Control characters, marks that turn the direction of

@@ -97,8 +97,8 @@ def not_writable(what: str, place: Path, cause: OSError) -> StorageError:
     """Return the error for files of ours that the disk refused."""
     why = cause.strerror or str(cause)
     return StorageError(
-        f"{what} in {place} cannot be written: {why}; free some space or mend the folder,"
-        " then go on with: gridsearch resume"
+        f"{what} in {place} cannot be written: {why}; free some space or check the folder's permissions, then"
+        f" continue with: gridsearch resume"
     )
 
 

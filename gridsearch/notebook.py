@@ -36,13 +36,23 @@ if TYPE_CHECKING:
 
 
 def open(path: str | os.PathLike[str]) -> Results:
-    """Open a store for reading; `StoreError` in one line when there is none."""
+    """Open a store for reading.
+
+    Args:
+        path: The store's SQLite file, such as `results.db`.
+
+    Returns:
+        The store's jobs. Use it in a `with` block, or call `close`, if the file must be free again.
+
+    Raises:
+        StoreError: The file does not exist, is not a store, or cannot be read; the message is one line.
+    """
     place = Path(path)
     return Results(open_store(place, read_only=True), place)
 
 
 class Results:
-    """The jobs of a store; use it in a `with` block, or `close` it, where the file must be free again."""
+    """The jobs of a store; use it in a `with` block, or call `close`, if the file must be free again."""
 
     def __init__(self, store: Store, path: Path) -> None:
         self._store = store
@@ -63,7 +73,12 @@ class Results:
         self._store.close()
 
     def jobs(self) -> pd.DataFrame:
-        """Return one row per job, last updated first: its name, trials, results, best score, and times."""
+        """Return one row per job, last updated first.
+
+        Returns:
+            Columns: `job`, `trials` and `results` (counts), `best` (the best score, NaN without one), `metric` (what
+            the score is) and `updated` (UTC).
+        """
         rows = []
         for row in self._store.jobs():
             data = load(self._store, row.name)
@@ -81,12 +96,16 @@ class Results:
         return pd.DataFrame(rows, columns=["job", "trials", "results", "best", "metric", "updated"])
 
     def job(self, name: str) -> Job:
-        """Return a job as it stands now; `StoreError` names the nearest when there is none."""
+        """Read a job, as it is now.
+
+        Raises:
+            StoreError: There is no job of this name; the message names the nearest one.
+        """
         return Job(load(self._store, name, with_epochs=True), self._path)
 
 
 class Job:
-    """A job as it stood when it was asked for; ask the store again for newer results."""
+    """A job as it was when it was read; ask the store again for newer results."""
 
     def __init__(self, data: JobData, path: Path) -> None:
         self._data = data
@@ -111,7 +130,10 @@ class Job:
         return f"<gridsearch job {self.name!r}: {glance.results} of {glance.total} trials have a result{best}>"
 
     def trials(self) -> pd.DataFrame:
-        """Return one row per trial: its settings, state, last metrics and score."""
+        """Return one row per trial, in the order of the grid: id, state, settings, last metrics and score.
+
+        The columns are those of `gridsearch.analysis.frames.trials_frame`.
+        """
         return self._data.trials.copy()
 
     def epochs(self) -> pd.DataFrame:
@@ -125,9 +147,19 @@ class Job:
     def top(
         self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = (), each: bool = False
     ) -> pd.DataFrame:
-        """Return the best trials, best first, with their rank as index and, unless `columns` are named, their ids.
+        """Return the best trials, best first.
 
-        Points with repeats or folds have one row, with mean and spread, unless `each` trial is asked for.
+        Args:
+            n: How many rows.
+            filter: Keep only rows for which this expression holds, such as `"neurons == 50"`.
+            columns: The columns to return; by default rank, id, score and the axes.
+            each: In a job with repeats or folds, return single trials instead of points with mean and spread.
+
+        Returns:
+            One row per trial or point, with the rank as index.
+
+        Raises:
+            TableError: The filter or a column is not valid for this job.
         """
         options = TableOptions(top=n, bottom=0, filter=filter, columns=columns, each=each, apart=True)
         return table(self._data, options).frame(ids=not columns)
@@ -135,24 +167,45 @@ class Job:
     def bottom(
         self, n: int = 5, *, filter: str | None = None, columns: Sequence[str] = (), each: bool = False
     ) -> pd.DataFrame:
-        """Return the worst trials, worst last; rank, ids and `each` as for `top`."""
+        """Return the worst trials, worst last; arguments, columns and errors as for `top`."""
         options = TableOptions(top=0, bottom=n, filter=filter, columns=columns, each=each, apart=True)
         return table(self._data, options).frame(ids=not columns)
 
     def correlation(self, method: str = "pearson") -> pd.DataFrame:
-        """Return the correlations of the axes and the score: "pearson" or "spearman"."""
+        """Return the correlation coefficients of the numeric axes and the score, as a square table.
+
+        Args:
+            method: `"pearson"` compares the values, `"spearman"` their ranks.
+
+        Returns:
+            NaN where no coefficient exists: fewer than three trials, or a column that does not vary.
+
+        Raises:
+            TableError: The method is neither of the two.
+        """
         return correlation(self._data, method).frame()
 
     def timing(self, axis: str) -> pd.DataFrame:
-        """Return the median time of a step and of an epoch, evaluation included, for each value of an axis."""
+        """Return the median time of a step (ms) and of an epoch (s), evaluation included, for each value of an axis.
+
+        Raises:
+            TableError: The job has no such axis.
+        """
         return timing(self._data, axis).frame()
 
     def evaluated(self) -> pd.DataFrame:
-        """Return the trials that were tried on the test images, the best ranked first."""
+        """Return the trials that were evaluated on the test images (`gridsearch evaluate`), the best ranked first."""
         return evaluated_frame(self._data)
 
     def classes(self, trial: str = "") -> pd.DataFrame:
-        """Return how a trial (by default the best ranked of those tested) does with each class of the test images."""
+        """Return precision, recall, F1 and number of test images for each class, and their mean in the last row.
+
+        Args:
+            trial: An evaluated trial's id, or the first digits of it; by default the best ranked one.
+
+        Raises:
+            TableError: No trial was evaluated, or `trial` does not match exactly one of those that were.
+        """
         found = evaluated_trial(self._data, trial).scores
         return pd.DataFrame([asdict(one) for one in (*found.classes, found.mean)]).set_index("name")
 
@@ -186,28 +239,54 @@ class Figures:
         return heatmap_figure(correlation(self._data, method))
 
     def scatter(self, x: str, color: str | None = None) -> go.Figure:
-        """Return the score of every trial against the axis `x`, coloured by the axis `color`."""
+        """Plot the score of every trial against an axis.
+
+        Args:
+            x: The axis on the horizontal scale.
+            color: The axis that colours the points; None for one colour.
+
+        Raises:
+            TableError: The job has no such axis.
+        """
         from gridsearch.report.figures.scatter import scatter_figure
 
         return scatter_figure(board(self._data), x, color)
 
     def curves(self, *, log: bool = True) -> go.Figure:
-        """Return the loss curves of the best, median and worst trials; the loss axis is logarithmic if `log`."""
+        """Plot the loss curves of the best, median and worst trials.
+
+        Args:
+            log: Draw losses on a logarithmic scale.
+        """
         from gridsearch.report.figures.curves import curves_figure
 
         return curves_figure(curves(self._data), log=log)
 
     def comparison(self, axis: str, metric: str = "val_loss", *, training: bool = True, log: bool = True) -> go.Figure:
-        """Return the curves of the best trial at each value of an axis; `metric` is "val_loss" or "val_accuracy".
+        """Plot the curves of the best trial at each value of an axis.
 
-        A loss axis is logarithmic unless `log` is false.
+        Args:
+            axis: The axis to compare along.
+            metric: `"val_loss"` or `"val_accuracy"`.
+            training: Draw the training curves too, dotted.
+            log: Draw losses on a logarithmic scale.
+
+        Raises:
+            TableError: The axis or the metric is not one that can be compared.
         """
         from gridsearch.report.figures.comparison import comparison_figure
 
         return comparison_figure(comparison(self._data, axis), metric, training=training, log=log)
 
     def confusion(self, trial: str = "") -> go.Figure:
-        """Return the confusion matrix of a trial on the test images, by default the best ranked of those tested."""
+        """Plot the confusion matrix of a trial on the test images.
+
+        Args:
+            trial: An evaluated trial's id, or the first digits of it; by default the best ranked one.
+
+        Raises:
+            TableError: No trial was evaluated, or `trial` does not match exactly one of those that were.
+        """
         from gridsearch.report.figures.confusion import confusion_figure
 
         return confusion_figure(evaluated_trial(self._data, trial).scores)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gridsearch.config.events import SCORED_STATES
 from gridsearch.config.identity import point_of
+from gridsearch.config.metrics import metric_of
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import TrialRow
 
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place among the best: a trial and its score; of a point the first trial with a score, and the points' mean.
+    """A place in the ranking: a trial, or a point with several trials.
 
-    `members` are the trials of the point that have a score, in the order of the grid, and `of` counts all of them.
+    Attributes:
+        row: The trial; of a point the first one with a score.
+        score: Its score; of a point the mean.
+        members: The trials of the point that have a score, in the order of the grid.
+        of: How many trials the point has.
+        spread: How the scores of a point spread; None for a single trial.
     """
 
     row: TrialRow
@@ -33,15 +39,24 @@ class Place:
 
 
 def best(store: Store, name: str, n: int | None = None) -> list[Place]:
-    """Return the best `n` places of a job, all where left out, the best first.
+    """Return the best places of a job, the best first.
 
-    Only what has a score and keeps the job's constraints has a place. Ties are settled by the order of the grid.
+    Only what has a score and keeps the job's constraints has a place. Ties keep the order of the grid.
+
+    Args:
+        store: The store.
+        name: The job.
+        n: How many places; None for all.
+
+    Raises:
+        StoreError: There is no such job.
     """
     record = store.job(name).record
     asked = record.objective
     if asked.at == "last" and not record.limits and not record.has_groups and n is not None:
         rows = store.ranking(name, asked.metric, n, highest=asked.highest)
-        return [Place(row, getattr(row, asked.metric), (row,)) for row in rows]
+        scores = ((row, metric_of(row, asked.metric)) for row in rows)
+        return [Place(row, score, (row,)) for row, score in scores if score is not None]
     # Means, constraints and the best of all epochs are no columns of the store.
     from gridsearch.analysis.frames import load, may_win
     from gridsearch.analysis.groups import grouped

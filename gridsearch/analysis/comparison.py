@@ -9,7 +9,7 @@ from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import axis_title, label
 from gridsearch.analysis.levels import MOST_COMPARED, MOST_LEVELS, ordered_values
 from gridsearch.analysis.rounding import rounded
-from gridsearch.analysis.standings import standings
+from gridsearch.analysis.standings import Standings, standings
 
 #: A longer training passes through the curve of a shorter one: there would be one line to see.
 _ONE_LINE = frozenset({"epochs"})
@@ -17,11 +17,18 @@ _ONE_LINE = frozenset({"epochs"})
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The curve of the best trial at each value of `axis`, in the order of its values; `ordered`: they are amounts.
+    """The curve of the best trial at each value of an axis.
 
-    A value's best trial stands for it, as values differ in what suits them: a large batch is no worse for learning
-    slowly at a rate that is right for a small one. Where points are trained several times it is the best point, and of
-    its trials the one with the middle score.
+    A value is represented by its best trial, because values differ in what suits them: a large batch is not worse for
+    learning slowly at a rate that is right for a small one. If points are trained several times, it is the best point,
+    and of its trials the one with the middle score.
+
+    Attributes:
+        axis: The axis.
+        title: Its name in words.
+        ordered: Whether its values are amounts.
+        values: Its values as text, in order.
+        curves: One for each value.
     """
 
     axis: str
@@ -31,14 +38,16 @@ class Comparison:
     curves: tuple[Curve, ...]
 
 
-def comparison(data: JobData, name: str) -> Comparison:
-    """Return the curves along an axis; the job's epochs must have been loaded, values without a result are left out."""
+def comparison(data: JobData, name: str, ranking: Standings | None = None) -> Comparison:
+    """Return the curves along an axis; the job's epochs must have been loaded, values without a result are left out.
+
+    `ranking` are the job's standings, where they are at hand.
+    """
     axis, texts = data.along(name)
-    value_of = dict(zip(data.trials["trial"], texts, strict=True))
-    ranking = standings(data)
+    ranking = standings(data) if ranking is None else ranking
     best: dict[str, int] = {}
-    for place, standing in enumerate(ranking):
-        best.setdefault(value_of[standing.row["trial"]], place)
+    for place, trial in enumerate(ranking.trials):
+        best.setdefault(texts[data.place_of[trial]], place)
     shown = rounded(axis.values)
     values = [text for text in map(label, ordered_values(axis)) if text in best]
     return Comparison(
@@ -50,10 +59,11 @@ def comparison(data: JobData, name: str) -> Comparison:
     )
 
 
-def comparisons(data: JobData) -> tuple[Comparison, ...]:
+def comparisons(data: JobData, ranking: Standings | None = None) -> tuple[Comparison, ...]:
     """Return the comparisons along every axis whose lines can be told apart."""
+    ranking = standings(data) if ranking is None else ranking
     found = [
-        comparison(data, name)
+        comparison(data, name, ranking)
         for axis, name in zip(data.axes, data.axis_columns, strict=True)
         if axis.name not in _ONE_LINE and len(axis.values) <= MOST_COMPARED
     ]

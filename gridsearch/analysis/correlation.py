@@ -20,10 +20,17 @@ FEWEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """A symmetric matrix over `names` (hyperparameters, then the score) from `n` trials with a score.
+    """A symmetric matrix of correlation coefficients.
 
-    A cell is None where no coefficient exists: too few trials, or a score that never varies. `constant` and
-    `text` name the axes left out because they have one value or none that is a number.
+    Computed by `pandas.DataFrame.corr` (https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.corr.html).
+
+    Attributes:
+        method: `pearson` or `spearman`.
+        names: The rows and columns: hyperparameters, then the score.
+        matrix: The coefficients; None where none exists (too few trials, or a column that never varies).
+        n: The number of trials with a score.
+        constant: The axes left out because they have one value.
+        text: The axes left out because their values are not numbers.
     """
 
     method: Method

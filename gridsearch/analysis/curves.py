@@ -9,20 +9,33 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.measures import overfit_epoch, own_epochs
-from gridsearch.analysis.standings import Standing, standings
-from gridsearch.store.rows import EpochRow
+from gridsearch.analysis.measures import overfit_epoch
+from gridsearch.analysis.standings import Standing, Standings, standings
+from gridsearch.store.rows import LineageCurve
 
 MOST_PER_GROUP = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The losses and accuracies of one trial per epoch, epoch 0 being the untrained model; not finite: None.
+    """The losses and accuracies of one trial per epoch.
 
-    `rank` counts from 1, the best; `settings` are its axes, as text. `lowest_epoch` is where the validation
-    loss was lowest; `overfit_epoch` is the same where it rises from there on while the training loss falls. Where the
-    ranking is of points, `of_point` and `repeat` are as in `Standing`.
+    Attributes:
+        trial: The trial's id.
+        group: `best`, `median` or `worst`, or the value it represents.
+        rank: Its place in the ranking, from 1.
+        score: What ranked it; None without a score.
+        settings: Its axes as text.
+        epochs: The epochs; 0 is the untrained model.
+        train_loss: Per epoch; None where not finite, as in the next three.
+        val_loss: Per epoch.
+        train_accuracy: Per epoch.
+        val_accuracy: Per epoch.
+        diverged_epoch: The epoch in which it diverged, if it did.
+        lowest_epoch: The epoch of the lowest validation loss.
+        overfit_epoch: The same, if the validation loss rises from there while the training loss falls (`measures.py`).
+        of_point: As in `Standing`.
+        repeat: As in `Standing`.
     """
 
     trial: str
@@ -44,9 +57,15 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Up to three curves each; none stands in two groups. `total` is the number of places in the ranking.
+    """Up to three curves each of the best, median and worst rows of the table of results; none is in two groups.
 
-    They are of the rows of the table of results: trials, or (`unit`) points, each with one of its trials."""
+    Attributes:
+        best: The best, best first.
+        median: From the middle of the ranking.
+        worst: The worst, worst last.
+        total: The number of places in the ranking.
+        unit: What a row is: `trial`, or `point`, which is drawn by one of its trials.
+    """
 
     best: tuple[Curve, ...]
     median: tuple[Curve, ...]
@@ -61,23 +80,23 @@ class Curves:
         return tuple((name, curves) for name, curves in named if curves)
 
 
-def curves(data: JobData) -> Curves:
-    """Return the loss curves of the best, median and worst trials that have a result; needs the epochs."""
-    order = standings(data)
-    scored = sum(standing.leads for standing in order)
+def curves(data: JobData, order: Standings | None = None) -> Curves:
+    """Return the loss curves of the best, median and worst trials that have a result; needs the epochs.
+
+    `order` are the job's standings, where they are at hand.
+    """
+    order = standings(data) if order is None else order
     groups = {
-        name: curves_of(data, order, range(*bounds), name) for name, bounds in _bounds(len(order), scored).items()
+        name: curves_of(data, order, range(*bounds), name) for name, bounds in _bounds(len(order), order.scored).items()
     }
     return Curves(**groups, total=len(order), unit="point" if data.job.record.has_groups else "trial")
 
 
-def curves_of(data: JobData, ranking: Sequence[Standing], places: Sequence[int], group: str) -> tuple[Curve, ...]:
+def curves_of(data: JobData, ranking: Standings, places: Sequence[int], group: str) -> tuple[Curve, ...]:
     """Return the curves of the trials at these places of a ranking."""
-    rows = {row.trial_id: row for row in data.rows}
-    chosen = [rows[ranking[place].row["trial"]] for place in places]
-    own = own_epochs(chosen, data.epoch_rows)
+    own = data.own_curves([data.rows[data.place_of[ranking.trials[place]]] for place in places])
     return tuple(
-        _curve(data, ranking[place], epochs, (group, place + 1)) for place, epochs in zip(places, own, strict=True)
+        _curve(data, ranking[place], curve, (group, place + 1)) for place, curve in zip(places, own, strict=True)
     )
 
 
@@ -96,21 +115,21 @@ def _bounds(count: int, scored: int) -> dict[str, tuple[int, int]]:
     }
 
 
-def _curve(data: JobData, standing: Standing, own: Sequence[EpochRow], place: tuple[str, int]) -> Curve:
+def _curve(data: JobData, standing: Standing, own: LineageCurve, place: tuple[str, int]) -> Curve:
     row = standing.row
-    val = tuple(_finite(epoch.val_loss) for epoch in own)
-    finite = [(value, epoch.epoch) for value, epoch in zip(val, own, strict=True) if value is not None]
+    val = tuple(map(_finite, own.val_loss))
+    finite = [(value, epoch) for value, epoch in zip(val, own.epoch, strict=True) if value is not None]
     return Curve(
         trial=row["trial"],
         group=place[0],
         rank=place[1],
         score=_finite(row["score"]),
         settings=data.settings_texts(row),
-        epochs=tuple(epoch.epoch for epoch in own),
-        train_loss=tuple(_finite(epoch.train_loss) for epoch in own),
+        epochs=own.epoch,
+        train_loss=tuple(map(_finite, own.train_loss)),
         val_loss=val,
-        train_accuracy=tuple(_finite(epoch.train_accuracy) for epoch in own),
-        val_accuracy=tuple(_finite(epoch.val_accuracy) for epoch in own),
+        train_accuracy=tuple(map(_finite, own.train_accuracy)),
+        val_accuracy=tuple(map(_finite, own.val_accuracy)),
         diverged_epoch=None if pd.isna(row["diverged_epoch"]) else int(row["diverged_epoch"]),
         lowest_epoch=min(finite)[1] if finite else None,
         overfit_epoch=overfit_epoch(own),

@@ -27,10 +27,11 @@ _NO_SMALLER = frozenset({"0", "1"})
 def edge_notes(data: JobData) -> tuple[str, ...]:
     """Return a sentence for each axis whose best value is the smallest or the largest of those with a result.
 
-    None of fewer than three values, and none where a value between them does as well: where its best score is within
-    one standard error of the best of all. That is the standard error of the best point's mean where points are trained
-    several times, and of a share of so many validation images otherwise. Of a loss measured once it is not known; then
-    only an equal one does as well.
+    There is none for an axis of fewer than three values, and none if a value in between does as well: if its best score
+    is within one standard error of the best of all (the one-standard-error rule, Breiman et al., 1984; Hastie et al.,
+    The Elements of Statistical Learning, section 7.10). That is the standard error of the best point's mean if points
+    are trained several times, otherwise that of a share of so many validation images. For a loss measured once it is
+    not known; then only an equal score does as well.
     """
     best = leader(data)
     if best is None or best.score is None:

@@ -10,14 +10,20 @@ import pandas as pd
 from gridsearch.analysis.evaluation import Scores, Speed, scores, speeds
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.standings import standings
+from gridsearch.analysis.standings import Standings, standings
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedTrial:
-    """A trial, its or its point's place in the ranking (by the objective, never by the test), and its test images.
+    """A trial that was evaluated on the test images.
 
-    `settings` are its axes, as text; `score` is what ranked it; `speeds` are empty where nobody measured.
+    Attributes:
+        trial: The trial's id.
+        rank: Its place in the ranking, or its point's: by the objective, never by the test.
+        score: What ranked it.
+        settings: Its axes as text.
+        scores: What it does on the test images.
+        speeds: How fast it predicts; empty if that was not measured.
     """
 
     trial: str
@@ -28,14 +34,14 @@ class EvaluatedTrial:
     speeds: tuple[Speed, ...]
 
 
-def evaluated_trials(data: JobData) -> tuple[EvaluatedTrial, ...]:
+def evaluated_trials(data: JobData, ranking: Standings | None = None) -> tuple[EvaluatedTrial, ...]:
     """Return the trials with an evaluation, the best ranked first; epochs and evaluations must have been loaded."""
     evaluations = {one.trial_id: one for one in data.evaluations}
     if not evaluations:
         return ()
-    rows = {row["trial"]: row for row in data.trials.to_dict("records")}
-    places = [(place, trial) for place, one in enumerate(standings(data), start=1) for trial in one.members]
-    tried = [(place, rows[trial]) for place, trial in places if trial in evaluations]
+    ranking = standings(data) if ranking is None else ranking
+    places = [(place, trial) for place, members in enumerate(ranking.members, start=1) for trial in members]
+    tried = [(place, ranking.row(trial)) for place, trial in places if trial in evaluations]
     return tuple(
         EvaluatedTrial(
             trial=row["trial"],
@@ -56,7 +62,7 @@ def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
         whose = f" of a trial {trial!r}" if trial else ""
         raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {shlex.quote(data.job.name)}")
     if trial and len(found) > 1:
-        raise TableError(f"{trial!r} begins the ids of {len(found)} evaluated trials; write more of it")
+        raise TableError(f"{trial!r} matches {len(found)} evaluated trials; give more digits")
     return found[0]
 
 

@@ -15,9 +15,14 @@ MOST_SHOWN, WORST = 50, 20
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How well a class is recognised: precision, recall and F1 in [0, 1], and how many test images it has (`support`).
+    """How well a class is recognised, as `sklearn.metrics.precision_recall_fscore_support`.
 
-    Recall and F1 of a class without test images are undefined, None; its precision is too, unless it was predicted.
+    Attributes:
+        name: The class.
+        precision: In [0, 1]; None for a class without test images that was not predicted either.
+        recall: In [0, 1]; None for a class without test images.
+        f1: In [0, 1]; None for a class without test images.
+        support: How many test images it has.
     """
 
     name: str
@@ -39,9 +44,19 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """A trial on the test images: `classes` one by one, and `mean`, which counts every class with test images alike.
+    """A trial's results on the test images.
 
-    `absent` is how many classes have no test images. `confusion` counts images, a row for each true class.
+    Attributes:
+        trial: The trial's id.
+        epoch: The epoch whose weights were evaluated.
+        images: How many test images there are.
+        accuracy: In [0, 1].
+        loss: The mean cross-entropy; None if it is not finite.
+        class_names: The names of the K classes.
+        confusion: The number of images by true class (row) and predicted class (column).
+        classes: The results of each class.
+        mean: Their unweighted mean over the classes that have test images.
+        absent: How many classes have no test images.
     """
 
     trial: str

@@ -28,9 +28,15 @@ _ID_DIGITS = 64
 
 
 def matching(frame: pd.DataFrame, expression: str, whole: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return the rows for which the expression holds; a missing value is null, and no number or text.
+    """Return the rows for which an expression holds.
 
-    `whole` has all rows, where `frame` has some: it tells what a column can be equal to.
+    Args:
+        frame: The rows.
+        expression: In the language of rules, over the columns; a missing value is null, and neither number nor text.
+        whole: All rows, if `frame` has only some of them: it tells what a column can be equal to.
+
+    Raises:
+        TableError: The expression is not valid, or names a column or a value that cannot occur.
     """
     columns = (frame if whole is None else whole).items()
     try:

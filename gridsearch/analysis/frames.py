@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -13,13 +15,14 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import value_text, with_seen
 from gridsearch.analysis.limits import exceeded
-from gridsearch.analysis.measures import MEASURES, measures_of, own_epochs
+from gridsearch.analysis.lineage_curves import Curves, held, own_curves, told_of_each
+from gridsearch.analysis.measures import MEASURES, measures_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.analysis.settings import setting_values
 from gridsearch.config.axes import Axis
 from gridsearch.config.batches import KEEP
 from gridsearch.config.events import SCORED_STATES, TrialState
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import METRICS, metric_of, names_in
 from gridsearch.config.sections import Objective
 from gridsearch.config.trial import FLOAT_KEYS
 from gridsearch.config.trial_epoch import scored_epoch
@@ -31,34 +34,46 @@ from gridsearch.store.rows import (
     JobRow,
     LatencyRow,
     LaunchRow,
+    LineageCurve,
     TrainingCost,
     TrainingRow,
     TrialRow,
 )
 
 BEFORE = ("trial", "state")
-AFTER = (*METRICS, "score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
+AFTER = ("score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
 #: What a job with constraints has too: which of them a trial exceeds.
 OVER = "over"
 #: What a table of points has instead, where each is trained more than once (see `groups`).
 SPREAD = ("score_std", "score_n", "score_of", "score_diverged")
-#: All columns that are no setting.
-OURS = frozenset((*BEFORE, *AFTER, OVER, *SPREAD))
-EPOCH_COLUMNS = ("trial", "epoch", *METRICS, "learning_rate", "seconds")
+#: All columns that are no setting, whatever the metrics are called.
+OURS = frozenset((*BEFORE, *METRICS, *AFTER, OVER, *SPREAD))
+#: What of a trial's row is a column as it is, or tells of one.
+_OF_ROW = ("trial_id", "state", "config", *METRICS, "diverged_epoch", "seconds", "parameters", "macs", "error", "more")
 
 
 @dataclass(frozen=True, eq=False)
 class JobData:
-    """A job read for analysis: what it asks, its trials (one row each), its epochs (long form), its tests.
+    """A job read for analysis.
 
-    `cost` is what its training took. `trainings` and `launches` are empty unless it was read with its epochs;
-    `read_epochs` are None then."""
+    Attributes:
+        job: The job.
+        rows: Its trials as the store has them, in the order of the grid.
+        trials: The same as a table (`trials_frame`).
+        cost: What its training cost.
+        curves: Gives the epochs of its lineages, from memory or, as long as it is open, from the store; None if it was
+            read without them, and then evaluations, latencies, trainings and launches are empty.
+        evaluations: What its trials do on the test images.
+        latencies: How fast they predict.
+        trainings: What trained its lineages.
+        launches: Its launches.
+    """
 
     job: JobRow
     rows: tuple[TrialRow, ...]
     trials: pd.DataFrame
     cost: TrainingCost
-    read_epochs: tuple[EpochRow, ...] | None = None
+    curves: Curves | None = None
     evaluations: tuple[EvaluationRow, ...] = ()
     latencies: tuple[LatencyRow, ...] = ()
     trainings: tuple[TrainingRow, ...] = ()
@@ -70,6 +85,12 @@ class JobData:
         """Return the axes of the job, in the order of its file."""
         return self.job.record.axes
 
+    @cached_property
+    def metrics(self) -> dict[str, str]:
+        """Return the metrics that its trials have, each with its column of `trials`."""
+        apart = {name: f"metric_{name}" for name in names_in(self.rows)}
+        return {name: column if column in self.trials else name for name, column in apart.items()}
+
     @property
     def objective(self) -> Objective:
         """Return what ranks the trials."""
@@ -77,10 +98,24 @@ class JobData:
 
     @property
     def epoch_rows(self) -> tuple[EpochRow, ...]:
-        """Return the epochs of the job's lineages; `ValueError` where it was read without them."""
-        if self.read_epochs is None:
+        """Return the epochs of all of the job's lineages; `ValueError` where it was read without them."""
+        curves = self._curves(dict.fromkeys(row.lineage_id for row in self.rows))
+        return tuple(row for curve in curves for row in curve.rows)
+
+    def own_curves(self, rows: Sequence[TrialRow]) -> Iterator[LineageCurve]:
+        """Yield the epochs of each of some of its trials; `ValueError` where it was read without them."""
+        return own_curves(rows, self._curves)
+
+    @property
+    def _curves(self) -> Curves:
+        if self.curves is None:
             raise ValueError(f"the epochs of job {self.job.name!r} were not read: load(..., with_epochs=True)")
-        return self.read_epochs
+        return self.curves
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """Return the place of each trial, by its id, among `rows`."""
+        return {row.trial_id: place for place, row in enumerate(self.rows)}
 
     @property
     def axis_columns(self) -> list[str]:
@@ -88,9 +123,13 @@ class JobData:
         return [setting_column(axis.name) for axis in self.axes]
 
     def along(self, name: str) -> tuple[Axis, list[str]]:
-        """Return the axis in the column `name`, undeclared values of trials included, and each trial's value as text.
+        """Return an axis, with values that trials have but the job does not name, and each trial's value as text.
 
-        A trial without the setting has an empty text. `TableError` names the nearest axis when there is none.
+        Args:
+            name: The axis. A trial without the setting has an empty text.
+
+        Raises:
+            TableError: There is no such axis; the message names the nearest one.
         """
         if name not in self.axis_columns:
             raise TableError(f"unknown axis {name!r}{nearest(name, self.axis_columns)}")
@@ -156,20 +195,37 @@ class JobData:
 
     @property
     def epochs(self) -> pd.DataFrame:
-        """The epochs of every trial, long form; see `epochs_frame`."""
-        return epochs_frame(self.rows, self.epoch_rows)
+        """The epochs of every trial, long form; see `curves_frame`."""
+        return curves_frame(zip((row.trial_id for row in self.rows), self.own_curves(self.rows), strict=True))
 
 
-def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
-    """Read a job from the store; epochs only when asked for, or when the score is their best.
+def load(store: Store, name: str, *, measures: Collection[str] = (), with_epochs: bool = False) -> JobData:
+    """Read a job from the store.
 
-    With the epochs come its evaluations, what trained it, and its launches.
+    Args:
+        store: The store.
+        name: The job's name.
+        measures: Which of the columns computed from epochs are needed. For them, as for a score that is the best of its
+            epochs, the epochs are gone through and let go.
+        with_epochs: Whether to hold all epochs, with all measures and what `complete` adds.
+
+    Raises:
+        StoreError: There is no such job.
     """
-    job = store.job(name)
-    needed = with_epochs or job.record.objective.at == "best"
-    data = job_data(job, store.trials(name), store.job_epochs(name) if needed else None, store.training_cost(name))
-    if not with_epochs:
-        return data
+    job, trials, cost = store.job(name), store.trials(name), store.training_cost(name)
+    if with_epochs:
+        return complete(store, job_data(job, trials, store.job_epochs(name), cost))
+    return JobData(job, tuple(trials), trials_frame(job, trials, store.iter_curves, measures), cost)
+
+
+def load_to_show(store: Store, name: str, measures: Collection[str]) -> JobData:
+    """Read a job as `complete` does, some measures computed; epochs are read, while the store is open, as asked for."""
+    return replace(complete(store, load(store, name, measures=measures)), curves=store.iter_curves)
+
+
+def complete(store: Store, data: JobData) -> JobData:
+    """Return a job with its evaluations, what trained it, and its launches."""
+    name = data.job.name
     return replace(
         data,
         evaluations=tuple(store.evaluations(name)),
@@ -181,8 +237,14 @@ def load(store: Store, name: str, *, with_epochs: bool = False) -> JobData:
 
 def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] | None, cost: TrainingCost) -> JobData:
     """Return rows as they come from the store, ready for analysis; without epochs where None are given."""
-    frame = trials_frame(job, trials, epochs or ())
-    return JobData(job, tuple(trials), frame, cost, None if epochs is None else tuple(epochs))
+    curves = None if epochs is None else held(epochs)
+    frame = trials_frame(job, trials, curves, MEASURES if epochs else ())
+    return JobData(job, tuple(trials), frame, cost, curves)
+
+
+def metric_column(name: str, settings: Container[str]) -> str:
+    """Return the column of a metric: its name, or `metric_<name>` where a setting is called that."""
+    return f"metric_{name}" if name in settings and name not in METRICS else name
 
 
 def setting_column(name: str) -> str:
@@ -190,73 +252,113 @@ def setting_column(name: str) -> str:
     return f"setting_{name}" if name in OURS else name
 
 
-def trials_frame(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] = ()) -> pd.DataFrame:
+def trials_frame(
+    job: JobRow, trials: Sequence[TrialRow], curves: Curves | None = None, measures: Collection[str] = ()
+) -> pd.DataFrame:
     """Return one row per trial, in the order of the grid.
 
-    Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of
-    the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the
-    best of the trial's `epochs`, epoch 0 aside), `diverged_epoch`, the `MEASURES` (missing unless `epochs` are
-    given), `seconds`, the model's `parameters` and `macs`, `error`; in a job with constraints `over`, the names of
-    those exceeded. A value that is a list is a tuple; null is missing, and so is what a trial's model does not
-    have. With several models `model` is an axis.
+    Args:
+        job: The job.
+        trials: Its trials.
+        curves: Gives the epochs of its lineages, for the `measures` and for a score that is the best of them.
+        measures: Which of the `MEASURES` to compute; the others are missing.
+
+    Returns:
+        Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of the
+        last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the best of
+        the trial's epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES`, `seconds`, the model's `parameters` and
+        `macs`, `error`, and in a job with constraints `over`, the names of those exceeded. A value that is a list is a
+        tuple. Null is missing, and so is a setting that a trial's model does not have. With several models `model` is
+        an axis.
     """
-    settings = setting_values(job.record, [row.config for row in trials])
+    # At once: of very many rows one attribute after the other takes as long as all else.
+    own: dict[str, list[Any]] = {name: [] for name in _OF_ROW}
+    if trials:
+        own = dict(zip(_OF_ROW, map(list, zip(*map(attrgetter(*_OF_ROW), trials), strict=True)), strict=True))
+    settings = setting_values(job.record, own["config"])
     columns: dict[str, pd.Series[Any]] = {
-        "trial": pd.Series([row.trial_id for row in trials], dtype="str"),
-        "state": pd.Series([row.state.value for row in trials], dtype="str"),
+        "trial": pd.Series(own["trial_id"], dtype="str"),
+        "state": pd.Series(list(map(str, own["state"])), dtype="str"),
     }
     for name, values in settings.items():
         columns[setting_column(name)] = _setting(name, values)
-    for metric in METRICS:
-        columns[metric] = pd.Series([getattr(row, metric) for row in trials], dtype="float64")
-    own = own_epochs(trials, epochs) if epochs else [[]] * len(trials)
-    columns["score"] = _scores(job.record.objective, trials, own)
-    columns["diverged_epoch"] = pd.Series([row.diverged_epoch for row in trials], dtype="Int64")
-    measured = _measured(job, settings, own) if epochs else [dict.fromkeys(MEASURES)] * len(trials)
+    for metric in names_in(trials):
+        values = own[metric] if metric in METRICS else [None] * len(trials)
+        if any(own["more"]):
+            values = [more.get(metric, value) for more, value in zip(own["more"], values, strict=True)]
+        columns[metric_column(metric, settings)] = pd.Series(values, dtype="float64")
+    told = _told_by_epochs(job, trials, settings, curves, measures)
+    columns["score"] = pd.Series(told["score"], dtype="float64")
+    columns["diverged_epoch"] = pd.Series(own["diverged_epoch"], dtype="Int64")
     for name in MEASURES:
-        kind = "Int64" if name == "overfit_epoch" else "float64"
-        columns[name] = pd.Series([row[name] for row in measured], dtype=kind)
-    columns["seconds"] = pd.Series([row.seconds for row in trials], dtype="float64")
+        columns[name] = pd.Series(told[name], dtype="Int64" if name == "overfit_epoch" else "float64")
+    columns["seconds"] = pd.Series(own["seconds"], dtype="float64")
     for size in ("parameters", "macs"):
-        columns[size] = pd.Series([getattr(row, size) for row in trials], dtype="Int64")
-    columns["error"] = pd.Series([row.error for row in trials], dtype="str")
+        columns[size] = pd.Series(own[size], dtype="Int64")
+    columns["error"] = pd.Series(own["error"], dtype="str")
     if bounds := job.record.limits:
         columns[OVER] = pd.Series([exceeded(row, bounds) for row in trials], dtype="str")
     return pd.DataFrame(columns)
 
 
-def _measured(
-    job: JobRow, settings: Mapping[str, Sequence[Any]], own: Sequence[Sequence[EpochRow]]
-) -> list[dict[str, Any]]:
-    """Return the measures of each trial, by its settings and its epochs."""
-    images, of_none = job.record.images.get("train"), [None] * len(own)
+def _told_by_epochs(
+    job: JobRow,
+    trials: Sequence[TrialRow],
+    settings: Mapping[str, Sequence[Any]],
+    curves: Curves | None,
+    measures: Collection[str],
+) -> dict[str, Sequence[Any]]:
+    """Return the columns `score` and `MEASURES`; no epoch is read where none tells anything that is asked for."""
+    asked, images = job.record.objective, job.record.images.get("train")
+    of_none: Sequence[Any] = [None] * len(trials)
+    names = [name for name in MEASURES if name in measures]
+    columns: dict[str, Sequence[Any]] = dict.fromkeys(("score", *MEASURES), of_none)
+    if asked.at == "last":
+        columns["score"] = [_score(asked, row, None) for row in trials]
+        if not names:
+            return columns
+    if curves is None:
+        return columns
     batches, lasts = settings.get("batch_size", of_none), settings.get("last_batch", of_none)
-    return [
-        measures_of(curve, images=images, batch_size=batch, last_batch=last or KEEP)
-        for curve, batch, last in zip(own, batches, lasts, strict=True)
-    ]
+
+    def tell(place: int, own: LineageCurve) -> tuple[Any, ...]:
+        found = measures_of(own, names, images=images, batch_size=batches[place], last_batch=lasts[place] or KEEP)
+        return (_score(asked, trials[place], own), *found)
+
+    told = told_of_each(trials, curves, tell)
+    return columns | {name: [row[place] for row in told] for place, name in enumerate(["score", *names])}
 
 
-def epochs_frame(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> pd.DataFrame:
-    """Return the epochs of every trial, long form: its lineage's, up to the trial's own number of epochs.
+def curves_frame(curves: Iterable[tuple[str, LineageCurve]], metrics: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return the epochs of trials, given with their ids, long form: in the order given, the epochs of each ascending.
 
-    Epoch 0 is the untrained model. Trials are in the order given, the epochs of each ascending.
+    Epoch 0 is the untrained model. Without `metrics`, those that any of the epochs has are columns.
     """
-    own = own_epochs(trials, epochs)
-    return curves_frame([(row.trial_id, curve) for row, curve in zip(trials, own, strict=True)])
+    parts = [(trial, curve) for trial, curve in curves if curve.epoch]
+    if metrics is None:
+        metrics = metrics_of_curves(curve for _, curve in parts)
+    columns = {
+        "trial": pd.Series([trial for trial, curve in parts for _ in curve.epoch], dtype="str"),
+        "epoch": pd.Series([epoch for _, curve in parts for epoch in curve.epoch], dtype="int64"),
+    }
+    for name in metrics:
+        values = chain.from_iterable(curve.metric(name) for _, curve in parts)
+        columns[name] = pd.Series(list(values), dtype="float64")
+    for name in ("learning_rate", "seconds"):
+        values = chain.from_iterable(getattr(curve, name) for _, curve in parts)
+        columns[name] = pd.Series(list(values), dtype="float64")
+    return pd.DataFrame(columns)
 
 
-def curves_frame(curves: Iterable[tuple[str, Sequence[EpochRow]]]) -> pd.DataFrame:
-    """Return the epochs of trials, given with their ids, as `epochs_frame` does."""
-    rows = [(trial, *row[1:]) for trial, curve in curves for row in curve]
-    kinds = ("str", "int64", *["float64"] * (len(EPOCH_COLUMNS) - 2))
-    columns = zip(*rows, strict=True) if rows else [()] * len(EPOCH_COLUMNS)
-    return pd.DataFrame(
-        {
-            name: pd.Series(list(column), dtype=kind)
-            for name, kind, column in zip(EPOCH_COLUMNS, kinds, columns, strict=True)
-        }
-    )
+def metrics_of_curves(curves: Iterable[LineageCurve]) -> tuple[str, ...]:
+    """Return the metrics that any epoch of these has, those of our own loop first."""
+    named: set[str] = set()
+    own = True
+    for curve in curves:
+        if any(curve.more):
+            named.update(*curve.more)
+            own = own and None not in curve.learning_rate
+    return (*(name for name in METRICS if own or name in named), *sorted(named.difference(METRICS)))
 
 
 def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
@@ -280,17 +382,12 @@ def _hashable(value: Any) -> Any:
     return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
 
 
-def _scores(asked: Objective, trials: Sequence[TrialRow], own: Sequence[Sequence[EpochRow]]) -> pd.Series[Any]:
-    return pd.Series([_score(asked, row, curve) for row, curve in zip(trials, own, strict=True)], dtype="float64")
-
-
-def _score(asked: Objective, row: TrialRow, own: Sequence[EpochRow]) -> float | None:
+def _score(asked: Objective, row: TrialRow, own: LineageCurve | None) -> float | None:
     """Return a trial's score: of its numbers, which are those of its last epoch, or of its best epoch."""
     if row.state not in SCORED_STATES:
         return None
-    read = row if asked.at == "last" else scored_epoch(asked, own)
-    value: float | None = getattr(read, asked.metric, None)
-    return value
+    read = row if asked.at == "last" or own is None else scored_epoch(asked, own.rows)
+    return None if read is None else metric_of(read, asked.metric)
 
 
 def may_win(frame: pd.DataFrame) -> pd.Series[bool]:

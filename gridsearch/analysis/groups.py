@@ -11,22 +11,22 @@ from gridsearch.analysis.frames import OVER, JobData
 from gridsearch.analysis.measures import MEASURES
 from gridsearch.config.events import RESULT_STATES, TrialState
 from gridsearch.config.identity import point_of
-from gridsearch.config.metrics import METRICS
 
 _RESULTS = [state.value for state in RESULT_STATES]
-_MEANS = (*METRICS, "score", "seconds", *(name for name in MEASURES if name != "overfit_epoch"))
+_MEANS = ("score", "seconds", *(name for name in MEASURES if name != "overfit_epoch"))
 #: The state of a point without a result: that of its trials that is named first here.
 _OPEN = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState.PENDING)
 
 
 def grouped(data: JobData) -> JobData:
-    """Return the job with one row for each point in place of one for each trial.
+    """Return the job with one row per point instead of one per trial.
 
-    `trial` is the point's first that has a score, or its first where none has. Metrics, `score`, times are means;
-    `score_std` is the standard deviation (ddof 1, none for a single score), `score_n` counts the scores, `score_of` the
-    trials, `score_diverged` those that diverged. A point is `diverged` where any of its trials did: its mean is only
-    that of the others. It is over a limit where any of its trials is. Seeds and fold, in which its trials differ, are
-    no columns.
+    Returns:
+        `trial` is the point's first trial with a score, or its first if none has one. Metrics, `score` and times are
+        means; `score_std` is the standard deviation (ddof 1, missing for a single score), `score_n` counts the scores,
+        `score_of` the trials, `score_diverged` those that diverged. A point is `diverged` if any of its trials did (its
+        mean is then that of the others), and over a limit if any of its trials is. Seeds and fold, in which its trials
+        differ, are not columns.
     """
     record = data.job.record
     of_rows = [point_of(row.config, record.repeated_seeds) for row in data.rows]
@@ -39,7 +39,7 @@ def grouped(data: JobData) -> JobData:
         standing |= dict(zip(firsts, firsts.index, strict=True))
     frame = data.trials.loc[list(standing.values())].drop(columns=list(record.differing), errors="ignore")
     frame.index = pd.Index(list(standing))
-    columns: dict[str, pd.Series[Any]] = {name: groups[name].mean() for name in _MEANS}
+    columns: dict[str, pd.Series[Any]] = {name: groups[name].mean() for name in (*data.metrics.values(), *_MEANS)}
     columns |= {
         "state": groups["state"].agg(_state).astype("str"),
         "diverged_epoch": groups["diverged_epoch"].min(),

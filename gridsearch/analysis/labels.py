@@ -57,7 +57,7 @@ def score_text(value: float | None) -> str:
     """Return a metric with the six decimals that the tables show, or nothing when there is none."""
     if value is None or not math.isfinite(value):
         return ""
-    return f"{value:.6f}" if abs(value) < 1e6 else f"{value:.3g}"
+    return f"{value:.6f}" if value == 0 or 1e-6 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def measured_text(value: float | None) -> str:
@@ -82,9 +82,13 @@ def aligned_texts(values: Sequence[float | None]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How the scores of a point's trials lie about their mean: `std` (ddof 1; None for one score) of `n` scores.
+    """How the scores of a point's trials spread about their mean.
 
-    `of` counts the trials, `diverged` those of them that diverged.
+    Attributes:
+        std: The standard deviation (ddof 1); None for a single score.
+        n: The number of scores.
+        of: The number of trials.
+        diverged: How many of these diverged.
     """
 
     std: float | None

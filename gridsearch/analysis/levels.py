@@ -24,10 +24,15 @@ _CLOSEST_TICKS = 0.055
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the values of an axis stand: `positions` in data coordinates (category values at 0, 1, 2, ...).
+    """Where the values of an axis are drawn.
 
-    `ticks` are the positions that carry a label, `labels` their texts, long numbers rounded; `span` is the visible
-    range, in powers of ten when `scale` is "log"; `step` the distance of the closest neighbours, in the same units.
+    Attributes:
+        scale: `linear`, `log` or `category`.
+        positions: By text, in data coordinates (categories at 0, 1, 2, ...).
+        ticks: The positions that have a label.
+        labels: The labels; long numbers are rounded.
+        span: The visible range, in powers of ten if `scale` is "log".
+        step: The distance of the closest neighbours, in the units of `span`.
     """
 
     scale: Scale

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from statistics import median
 from typing import Any, TypeGuard
 
 from gridsearch.config.batches import KEEP, LastBatch, steps_of_epoch
-from gridsearch.store.rows import EpochRow, TrialRow
+from gridsearch.store.rows import LineageCurve
 
 #: Columns of the trials that are computed from their epochs, which must have been read for them.
 MEASURES = ("initial_val_loss", "overfit_epoch", "seconds_per_epoch", "ms_per_step")
@@ -16,28 +17,17 @@ MEASURES = ("initial_val_loss", "overfit_epoch", "seconds_per_epoch", "ms_per_st
 _LASTING, _RISE = 5, 0.05
 
 
-def need_epochs(*words: str) -> bool:
-    """Whether any of these column names or expressions speaks of a measure."""
-    return any(name in word for name in MEASURES for word in words)
+def measures_in(*words: str) -> list[str]:
+    """Return the measures that any of these column names or expressions speaks of."""
+    return [name for name in MEASURES if any(name in word for word in words)]
 
 
-def own_epochs(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> list[list[EpochRow]]:
-    """Return the epochs of each trial, ascending: those of its lineage up to its own number."""
-    lineages: dict[str, list[EpochRow]] = {row.lineage_id: [] for row in trials}
-    for epoch in epochs:
-        if epoch.lineage_id in lineages:
-            lineages[epoch.lineage_id].append(epoch)
-    for measured in lineages.values():
-        measured.sort(key=lambda epoch: epoch.epoch)
-    return [[epoch for epoch in lineages[row.lineage_id] if epoch.epoch <= row.epochs] for row in trials]
-
-
-def initial_val_loss(own: Sequence[EpochRow]) -> float | None:
+def initial_val_loss(own: LineageCurve) -> float | None:
     """Return the validation loss before the first step, about ln K for K balanced classes; None where unknown."""
-    return own[0].val_loss if own and own[0].epoch == 0 else None
+    return own.val_loss[0] if own.epoch and own.epoch[0] == 0 else None
 
 
-def overfit_epoch(own: Sequence[EpochRow]) -> int | None:
+def overfit_epoch(own: LineageCurve) -> int | None:
     """Return the epoch from which the validation loss rises while the training loss goes on falling, or None.
 
     It is the epoch of the lowest validation loss, provided that at least five epochs follow and that in each of the
@@ -45,7 +35,8 @@ def overfit_epoch(own: Sequence[EpochRow]) -> int | None:
     these two each loss is taken as the median of three neighbouring epochs: one odd epoch does not make a training
     overfit, nor hide that it does. Epochs whose losses are not finite do not count.
     """
-    finite = [(e.epoch, e.train_loss, e.val_loss) for e in own if is_finite(e.train_loss) and is_finite(e.val_loss)]
+    losses = zip(own.epoch, own.train_loss, own.val_loss, strict=True)
+    finite = [(epoch, train, val) for epoch, train, val in losses if is_finite(train) and is_finite(val)]
     train, val = _smooth([train for _, train, _ in finite]), _smooth([val for _, _, val in finite])
     place = min(range(len(val)), key=lambda index: finite[index][2], default=0)
     if len(val) - 1 - place < _LASTING:
@@ -55,28 +46,40 @@ def overfit_epoch(own: Sequence[EpochRow]) -> int | None:
     return finite[place][0] if rises and falls else None
 
 
-def seconds_per_epoch(own: Sequence[EpochRow]) -> float | None:
+def seconds_per_epoch(own: LineageCurve) -> float | None:
     """Return the median time of the epochs trained, evaluation included; None before the first."""
-    trained = [epoch.seconds for epoch in own if epoch.epoch >= 1]
+    trained = own.seconds[bisect_left(own.epoch, 1) :]
     return median(trained) if trained else None
 
 
 def measures_of(
-    own: Sequence[EpochRow], *, images: int | None, batch_size: int | None, last_batch: LastBatch = KEEP
-) -> dict[str, Any]:
-    """Return every measure of a trial by name; None where its epochs do not tell.
+    own: LineageCurve,
+    names: Sequence[str] = MEASURES,
+    *,
+    images: int | None,
+    batch_size: int | None,
+    last_batch: LastBatch = KEEP,
+) -> list[Any]:
+    """Return measures of a trial by their names, in that order; None where its epochs are not enough to tell.
 
-    A step's time is an epoch's divided by the steps in it (`config/batches.py`), so it carries its share of the
-    evaluation.
+    Args:
+        own: The trial's epochs.
+        names: Which measures.
+        images: The number of training images.
+        batch_size: Images per step.
+        last_batch: What becomes of images that fill no batch. A step's time is an epoch's divided by the steps in it
+            (`config/batches.py`), so it includes a share of the evaluation.
     """
-    seconds = seconds_per_epoch(own)
-    steps = steps_of_epoch(images, batch_size, last_batch) if images and batch_size else 0
-    return {
-        "initial_val_loss": initial_val_loss(own),
-        "overfit_epoch": overfit_epoch(own),
-        "seconds_per_epoch": seconds,
-        "ms_per_step": 1000 * seconds / steps if seconds is not None and steps else None,
-    }
+    found: dict[str, Any] = {}
+    if "initial_val_loss" in names:
+        found["initial_val_loss"] = initial_val_loss(own)
+    if "overfit_epoch" in names:
+        found["overfit_epoch"] = overfit_epoch(own)
+    if not found.keys() >= set(names):
+        found["seconds_per_epoch"] = seconds = seconds_per_epoch(own)
+        steps = steps_of_epoch(images, batch_size, last_batch) if images and batch_size else 0
+        found["ms_per_step"] = 1000 * seconds / steps if seconds is not None and steps else None
+    return [found[name] for name in names]
 
 
 def _smooth(values: Sequence[float]) -> list[float]:

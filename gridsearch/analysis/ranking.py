@@ -17,7 +17,6 @@ from gridsearch.analysis.frames import OURS, OVER, SPREAD, JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
 from gridsearch.config.events import RESULT_STATES, SCORED_STATES, TrialState
-from gridsearch.config.metrics import METRICS
 from gridsearch.errors import nearest
 
 _RANKED = sorted(state.value for state in RESULT_STATES)
@@ -29,13 +28,18 @@ _UNRANKED = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialS
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:
-    """What a user asks of the table.
+    """What a user asks of a table of trials.
 
-    `sort` names columns, the first one counting most, each with a leading "-" for descending; without any,
-    the best score comes first. `columns` replaces the score, what the table is sorted by, and the axes. `state` asks
-    for the trials in one state, those without a result too, in the order of the grid where there is no score. `each`
-    asks for single trials where a point has several, as a state does; `apart` for mean and spread in columns of their
-    own and for every digit, for programs.
+    Attributes:
+        top: How many of the best rows.
+        bottom: How many of the worst rows.
+        filter: Only rows for which this expression holds.
+        sort: Columns to sort by, the most important first, with a leading "-" for descending; by default the best score
+            comes first.
+        columns: Columns to show, instead of the score, those sorted by, and the axes.
+        state: Only trials in this state, those without a result too; without scores in the order of the grid.
+        each: Single trials if a point has several; implied by `state`.
+        apart: Mean and spread in columns of their own, with every digit: for programs.
     """
 
     top: int = 5
@@ -50,10 +54,17 @@ class TableOptions:
 
 @dataclass(frozen=True, slots=True)
 class RankedRow:
-    """A trial in the table: its rank among all that match (1 is first, None: no result), its id, values, texts.
+    """A row of the table: a trial, or a point.
 
-    Of a point with several trials `trial` is the first, `score` the mean, and `spread` is known. `over` names the
-    constraints exceeded.
+    Attributes:
+        rank: Its rank among all that match, from 1; None without a result.
+        trial: The trial's id; of a point that of its first trial.
+        state: The trial's state.
+        score: Its score; of a point the mean.
+        values: The cells as values.
+        cells: The cells as text.
+        spread: How the scores of a point spread; None for a single trial.
+        over: The names of the constraints exceeded.
     """
 
     rank: int | None
@@ -75,10 +86,18 @@ class RankedRow:
 
 @dataclass(frozen=True, slots=True)
 class RankedTable:
-    """The first and the last rows of a ranking; `omitted` lie between them (none: no ellipsis).
+    """The first and the last rows of a ranking.
 
-    A row is what `unit` says: a trial, or a point with several. `rounded` names the columns in which a cell shows fewer
-    digits than the value has.
+    Attributes:
+        columns: The names of the columns.
+        headings: Their headings.
+        numeric: Which of them hold numbers.
+        first: The first rows.
+        last: The last rows.
+        total: How many rows match.
+        omitted: How many lie between `first` and `last`.
+        unit: What a row is: `trial` or `point`.
+        rounded: The columns in which a cell shows fewer digits than its value has.
     """
 
     columns: tuple[str, ...]
@@ -279,7 +298,7 @@ def _cell(data: JobData, name: str, row: Mapping[Any, Any], *, apart: bool = Fal
     value = row[name]
     if name == "score":
         return score_cell(row, apart=apart)
-    if name in (*METRICS, "score_std", "initial_val_loss"):
+    if name in (*data.metrics.values(), "score_std", "initial_val_loss"):
         return score_text(value)
     if name in ("seconds_per_epoch", "ms_per_step"):
         return measured_text(value)

@@ -25,17 +25,25 @@ _SPREAD, _CROWD = 0.26, 48
 
 @dataclass(frozen=True, slots=True)
 class BoardAxis:
-    """An axis on the board; the last three sequences have one entry per trial drawn.
+    """An axis of the scatter plot; the last three sequences have one entry per trial.
 
-    `true` is the value as text, `drawn` its place moved aside a little so that trials do not cover each other
-    (by a factor on log axes), `group` its colour's index in `levels`. A trial without the setting is drawn
-    nowhere: None, and -1.
+    Attributes:
+        name: The axis.
+        title: Its name in words.
+        placement: Where its values are drawn.
+        levels: The colours of its values.
+        true: Each trial's value as text.
+        drawn: Its position, moved slightly so that trials do not cover each other (by a factor on log axes); None for a
+            trial without the setting.
+        group: The index of its colour in `levels`; -1 for a trial without the setting.
+        varies: Whether the trials with a score, drawn or not, have more than one value.
     """
 
     name: str
     title: str
     placement: Placement
     levels: Levels
+    varies: bool
     true: tuple[str, ...]
     drawn: tuple[float | None, ...]
     group: tuple[int, ...]
@@ -43,12 +51,13 @@ class BoardAxis:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The trials that have a score, in the grid's order, and where each stands on every axis."""
+    """Trials that have a score, in the grid's order, and where each stands on every axis; `total` have one."""
 
     axes: tuple[BoardAxis, ...]
     objective: Objective
     trials: tuple[str, ...]
     scores: tuple[float, ...]
+    total: int
     diverged: int
 
     @property
@@ -64,50 +73,39 @@ class Board:
         raise TableError(f"unknown axis {name!r}{nearest(name, [axis.name for axis in self.axes])}")
 
 
-def board(data: JobData) -> Board:
-    """Return the numbers behind every scatter plot of a job."""
+def board(data: JobData, most: int | None = None) -> Board:
+    """Return the numbers behind every scatter plot of a job.
+
+    Of more than `most` trials with a score so many are drawn, taken evenly from worst to best, ends included.
+    """
     finished = data.trials[data.trials["score"].notna()]
     trials: list[str] = finished["trial"].tolist()
+    scores: list[float] = finished["score"].tolist()
+    kept = _evenly(scores, most)
+    drawn = [trials[place] for place in kept]
+    axes = []
+    for axis, column in zip(data.axes, data.axis_columns, strict=True):
+        texts = data.texts(axis, finished)
+        full = with_seen(replace(axis, name=column), dict(zip(texts, finished[column].tolist(), strict=True)))
+        own = [texts[place] for place in kept]
+        axes.append(_axis(full, own, drawn, _spread(data.trials[column]), varies=len(set(texts)) > 1))
     return Board(
-        axes=tuple(
-            _axis(
-                replace(axis, name=column),
-                finished[column].tolist(),
-                data.texts(axis, finished),
-                trials,
-                _spread(data.trials[column]),
-            )
-            for axis, column in zip(data.axes, data.axis_columns, strict=True)
-        ),
+        axes=tuple(axes),
         objective=data.objective,
-        trials=tuple(trials),
-        scores=tuple(finished["score"].tolist()),
+        trials=tuple(drawn),
+        scores=tuple(scores[place] for place in kept),
+        total=len(trials),
         diverged=int((data.trials["state"] == TrialState.DIVERGED.value).sum()),
     )
 
 
-def thinned(full: Board, most: int) -> Board:
-    """Return at most that many of a board's trials, taken evenly from worst to best, ends included."""
-    count = len(full.trials)
-    if count <= most:
-        return full
-    order = sorted(range(count), key=lambda place: full.scores[place])
-    kept = sorted(order[round(step * (count - 1) / (most - 1))] for step in range(most))
-    return replace(
-        full,
-        trials=tuple(full.trials[place] for place in kept),
-        scores=tuple(full.scores[place] for place in kept),
-        axes=tuple(_kept(axis, kept) for axis in full.axes),
-    )
-
-
-def _kept(axis: BoardAxis, places: Sequence[int]) -> BoardAxis:
-    return replace(
-        axis,
-        true=tuple(axis.true[place] for place in places),
-        drawn=tuple(axis.drawn[place] for place in places),
-        group=tuple(axis.group[place] for place in places),
-    )
+def _evenly(scores: Sequence[float], most: int | None) -> Sequence[int]:
+    """Return the places of the trials to draw, ascending."""
+    count = len(scores)
+    if most is None or count <= most:
+        return range(count)
+    order = sorted(range(count), key=lambda place: scores[place])
+    return sorted(order[round(step * (count - 1) / (most - 1))] for step in range(most))
 
 
 def jitter(trial: str, axis: str) -> float:
@@ -125,14 +123,14 @@ def _spread(column: pd.Series[Any]) -> float:
     return _SPREAD * min(1.0, (most - 1) / (_CROWD - 1))
 
 
-def _axis(axis: Axis, values: Sequence[object], true: Sequence[str], trials: Sequence[str], spread: float) -> BoardAxis:
-    full = with_seen(axis, dict(zip(true, values, strict=True)))
-    where, groups = placement(full), levels(full)
+def _axis(axis: Axis, true: Sequence[str], trials: Sequence[str], spread: float, *, varies: bool) -> BoardAxis:
+    where, groups = placement(axis), levels(axis)
     return BoardAxis(
         name=axis.name,
         title=axis_title(axis.name),
         placement=where,
         levels=groups,
+        varies=varies,
         true=tuple(true),
         drawn=tuple(
             _moved(where, text, 2 * spread * jitter(trial, axis.name)) for text, trial in zip(true, trials, strict=True)

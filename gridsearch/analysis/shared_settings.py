@@ -14,10 +14,13 @@ MOST_VALUES = 4
 
 
 def shared_settings(job: JobRow, failed: Iterable[TrialRow], sound: Iterable[TrialRow]) -> dict[str, list[Any]]:
-    """Return, for each axis of a job that tells all failed trials from all sound ones, the values of the failed.
+    """Return what failed trials have in common: their values on each axis that separates them from all sound ones.
 
-    Where nothing has a result nothing can be told apart. A setting that a failed trial's model does not have tells
-    nothing but the model.
+    Args:
+        job: The job.
+        failed: Trials that failed for one reason.
+        sound: Trials that have a result; without any, nothing can be separated. A setting that a failed trial's model
+            does not have tells nothing but the model.
     """
     theirs = [flatten(row.config, with_model=True) for row in failed]
     others = [flatten(row.config, with_model=True) for row in sound]

@@ -19,10 +19,13 @@ class Span:
 
 
 def spans(trainings: Sequence[TrainingRow], epoch: int) -> list[Span]:
-    """Return what made the numbers that are recorded of an epoch; nothing where that is not known from epoch 0 on.
+    """Return what made the recorded numbers of an epoch; nothing unless that is known from epoch 0 on.
 
-    `trainings` are those of one lineage, first come first. A formation goes on from where one before it was: from the
-    last one that had trained the epoch before its first.
+    A formation continues from the last one that had trained the epoch before its first.
+
+    Args:
+        trainings: What trained a lineage, in order.
+        epoch: The epoch.
     """
     found: list[Span] = []
     last = epoch

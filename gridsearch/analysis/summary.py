@@ -18,9 +18,13 @@ from gridsearch.store.rows import TrialRow
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best trial, its score, and the values of the job's axes there.
+    """The best trial of a job.
 
-    Of a point with several trials it is the first; the score is their mean, and `text` tells its spread.
+    Attributes:
+        trial: The trial's id; of a point that of its first trial.
+        score: Its score; of a point the mean.
+        text: The score as text, with the spread of a point.
+        settings: Its values of the job's axes.
     """
 
     trial: str
@@ -31,12 +35,23 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a job's page says first.
+    """A job at a glance.
 
-    `training_seconds` counts every epoch trained once, however many trials read it. `trained_epochs` are
-    those epochs, `read_epochs` what the finished trials would have taken each on its own. `wall_seconds` runs
-    from the job's first launch to its last result. `over` counts the trials that exceed a constraint. `hints` are
-    sentences about the best trial's place in the grid.
+    Attributes:
+        counts: The number of trials in each state.
+        total: The number of trials.
+        results: How many have a result.
+        best: The best trial; None if none has a score.
+        objective: What ranks trials.
+        lineages: The number of lineages.
+        trained_epochs: How many epochs were trained, each counted once, however many trials read it.
+        read_epochs: How many epochs the finished trials would have taken each on its own.
+        training_seconds: The time of the trained epochs.
+        wall_seconds: From the job's first launch to its last result.
+        images: The number of images in each part.
+        over: How many trials exceed a constraint.
+        limits: The constraints.
+        hints: Sentences about the best trial's place in the grid.
     """
 
     counts: tuple[tuple[str, int], ...]

@@ -11,15 +11,22 @@ from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import MOST_COMPARED, ordered_values
 
+#: The measures that timings are made of.
+TIMES = ("seconds_per_epoch", "ms_per_step")
 #: Axes that the time of an epoch cannot depend on.
 _TIMELESS = frozenset({"epochs", "learning_rate", "seed", "data_seed"})
 
 
 @dataclass(frozen=True, slots=True)
 class TimingRow:
-    """Medians over the trainings at one value of the axis; one that several trials read is one training.
+    """Medians over the trainings at one value of an axis; a training that several trials read counts once.
 
-    `together` is how many were trained as one and so share their time (1: each alone, None: not known).
+    Attributes:
+        value: The value as text.
+        trainings: How many trainings.
+        ms_per_step: Milliseconds per step, evaluation included; None if the number of steps is not known.
+        seconds_per_epoch: Seconds per epoch, evaluation included.
+        together: How many models were trained together and share the time; 1 for alone, None if not known.
     """
 
     value: str
@@ -31,10 +38,16 @@ class TimingRow:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The time of a step and of an epoch, evaluation included, for each value of `axis` that was trained.
+    """The time of a step and of an epoch for each value of an axis that was trained.
 
-    Where every value has trainings alone, only these count. `numeric`: the values are amounts. `shared`: trainings at
-    different values were trained as one, so their times say nothing about the axis.
+    If every value has trainings of single models, only these count.
+
+    Attributes:
+        axis: The axis.
+        numeric: Whether its values are amounts.
+        rows: One for each value.
+        shared: Whether trainings at different values were trained together, so that their times say nothing about the
+            axis.
     """
 
     axis: str
@@ -50,14 +63,39 @@ class Timing:
 
 
 def timing(data: JobData, name: str) -> Timing:
-    """Return what epochs and steps cost along an axis; the job's epochs must have been loaded."""
-    axis, texts = data.along(name)
-    lineages, lengths = [row.lineage_id for row in data.rows], [row.epochs for row in data.rows]
+    """Return what epochs and steps cost along an axis; `TIMES` must be among the job's columns."""
     packs = _packs(data)
-    frame = data.trials[["seconds_per_epoch", "ms_per_step"]].assign(value=texts, lineage=lineages, length=lengths)
+    return _along(data, name, _trainings(data, packs), packs)
+
+
+def timings(data: JobData) -> tuple[Timing, ...]:
+    """Return the timings along every axis that time may depend on, that varies, and whose values can be read."""
+    names = [name for axis, name in zip(data.axes, data.axis_columns, strict=True) if axis.name not in _TIMELESS]
+    packs = _packs(data)
+    trainings = _trainings(data, packs)
+    found = []
+    for name in names:
+        _, texts = data.along(name)
+        if 2 <= len({texts[place] for place in trainings.index} - {""}) <= MOST_COMPARED:
+            found.append(_along(data, name, trainings, packs))
+    return tuple(found)
+
+
+def _trainings(data: JobData, packs: Mapping[str, frozenset[str]]) -> pd.DataFrame:
+    """Return what each training of a lineage took, by the longest of the trials that read it.
+
+    The index is the trial's place, `together` with how many it was trained as one, itself included.
+    """
+    lineages, lengths = [row.lineage_id for row in data.rows], [row.epochs for row in data.rows]
+    frame = data.trials[[*TIMES]].assign(lineage=lineages, length=lengths)
     frame = frame[frame["seconds_per_epoch"].notna()].sort_values("length").drop_duplicates("lineage", keep="last")
     sizes = [len(packs[lineage]) if lineage in packs else None for lineage in frame["lineage"]]
-    frame = frame.assign(together=pd.Series(sizes, index=frame.index, dtype="Int64"))
+    return frame.assign(together=pd.Series(sizes, index=frame.index, dtype="Int64"))
+
+
+def _along(data: JobData, name: str, trainings: pd.DataFrame, packs: Mapping[str, frozenset[str]]) -> Timing:
+    axis, texts = data.along(name)
+    frame = trainings.assign(value=pd.Series(texts, data.trials.index, dtype="object"))
     alone = frame[frame["together"] == 1]
     if set(alone["value"]) == set(frame["value"]):
         frame = alone
@@ -69,13 +107,6 @@ def timing(data: JobData, name: str) -> Timing:
         tuple(_row(value, groups[value]) for value in order if value in groups),
         _shared(frame, packs),
     )
-
-
-def timings(data: JobData) -> tuple[Timing, ...]:
-    """Return the timings along every axis that time may depend on, that varies, and whose values can be read."""
-    names = [name for axis, name in zip(data.axes, data.axis_columns, strict=True) if axis.name not in _TIMELESS]
-    found = [timing(data, name) for name in names]
-    return tuple(one for one in found if 2 <= len(one.rows) <= MOST_COMPARED)
 
 
 def _packs(data: JobData) -> dict[str, frozenset[str]]:
@@ -93,6 +124,8 @@ def _packs(data: JobData) -> dict[str, frozenset[str]]:
 
 
 def _shared(frame: pd.DataFrame, packs: Mapping[str, frozenset[str]]) -> bool:
+    if not packs:
+        return False
     values: dict[str, str] = dict(zip(frame["lineage"], frame["value"], strict=True))
     stood_in = {id(packs[lineage]): packs[lineage] for lineage in values if lineage in packs}
     return any(len({values[one] for one in pack if one in values}) > 1 for pack in stood_in.values())

@@ -18,7 +18,7 @@ def defect_line(error: BaseException) -> str:
         said = one_line(error)
     except Exception:  # the error's own text raises
         said = type(error).__name__
-    return f"unforeseen: {said}; {_kept(error)}; nothing recorded is lost, please report it"
+    return f"unexpected error: {said}; {_kept(error)}; recorded results are safe; please report it"
 
 
 def _kept(error: BaseException) -> str:

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from gridsearch.analysis.frames import EPOCH_COLUMNS, curves_frame
+from gridsearch.analysis.frames import curves_frame
 from gridsearch.cli.streams import output_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gridsearch.store.rows import EpochRow
+    from gridsearch.store.rows import LineageCurve
 
     #: Trials by their ids, with their epochs.
-    Curves = Iterable[tuple[str, Sequence[EpochRow]]]
+    Curves = Iterable[tuple[str, LineageCurve]]
 
 #: How many rows are a frame at once.
 _ROWS = 32_768
@@ -23,15 +23,15 @@ _ROWS = 32_768
 _GROUP = 1024 * 1024
 
 
-def write_epochs(curves: Curves, kind: str, output: Path | None) -> int:
+def write_epochs(curves: Curves, metrics: Sequence[str], kind: str, output: Path | None) -> int:
     """Write epochs to a file, whole or not at all, or to stdout; return the number of rows.
 
-    Whatever `curves` raises comes through, and nothing is written. The bytes are those that `exporting.write` makes of
-    one frame.
+    `metrics` are columns. Whatever `curves` raises comes through, and nothing is written. The bytes are those that
+    `exporting.write` makes of one frame.
     """
     counted = _Counted(curves)
     with output_file(output) as stream:
-        {"csv": _as_csv, "json": _as_json, "parquet": _as_parquet}[kind](counted, stream)
+        {"csv": _as_csv, "json": _as_json, "parquet": _as_parquet}[kind](counted, metrics, stream)
     return counted.rows
 
 
@@ -42,35 +42,35 @@ class _Counted:
         self._curves = curves
         self.rows = 0
 
-    def __iter__(self) -> Iterator[tuple[str, Sequence[EpochRow]]]:
+    def __iter__(self) -> Iterator[tuple[str, LineageCurve]]:
         for trial, curve in self._curves:
-            self.rows += len(curve)
+            self.rows += len(curve.epoch)
             yield trial, curve
 
 
-def _as_csv(curves: Curves, stream: IO[bytes]) -> None:
+def _as_csv(curves: Curves, metrics: Sequence[str], stream: IO[bytes]) -> None:
     # Of ids and numbers nothing needs quotes. A frame's own way takes three times as long.
-    stream.write((",".join(EPOCH_COLUMNS) + "\n").encode())
-    line = ",".join(["{}", "{}", *["{!r}"] * (len(EPOCH_COLUMNS) - 2)]) + "\n"
+    stream.write((",".join(["trial", "epoch", *metrics, "learning_rate", "seconds"]) + "\n").encode())
     for trial, curve in curves:
-        text = "".join([line.format(trial, *row[1:]) for row in curve])
+        columns = [curve.epoch, *map(curve.metric, metrics), curve.learning_rate, curve.seconds]
+        text = "".join([f"{trial},{','.join(row)}\n" for row in zip(*(map(repr, one) for one in columns), strict=True)])
         stream.write((text.replace("None", "") if "None" in text else text).encode())
 
 
-def _as_json(curves: Curves, stream: IO[bytes]) -> None:
+def _as_json(curves: Curves, metrics: Sequence[str], stream: IO[bytes]) -> None:
     between = b"["
-    for frame in _frames(curves):
+    for frame in _frames(curves, metrics):
         text = frame.to_json(orient="records", indent=2, double_precision=15) or ""
         stream.write(between + text.removeprefix("[").removesuffix("\n]").encode())
         between = b","
     stream.write(b"\n]\n")
 
 
-def _as_parquet(curves: Curves, stream: IO[bytes]) -> None:
+def _as_parquet(curves: Curves, metrics: Sequence[str], stream: IO[bytes]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    tables = (pa.Table.from_pandas(frame, preserve_index=False) for frame in _frames(curves))
+    tables = (pa.Table.from_pandas(frame, preserve_index=False) for frame in _frames(curves, metrics))
     waiting = [next(tables)]
     with parquet.ParquetWriter(stream, waiting[0].schema) as writer:
         for table in tables:
@@ -82,15 +82,15 @@ def _as_parquet(curves: Curves, stream: IO[bytes]) -> None:
         writer.write_table(pa.concat_tables(waiting), row_group_size=_GROUP)
 
 
-def _frames(curves: Curves) -> Iterator[pd.DataFrame]:
+def _frames(curves: Curves, metrics: Sequence[str]) -> Iterator[pd.DataFrame]:
     """Yield the epochs as frames, at least one: an empty one tells of the columns."""
-    part: list[tuple[str, Sequence[EpochRow]]] = []
+    part: list[tuple[str, LineageCurve]] = []
     rows = given = 0
     for trial, curve in curves:
         part.append((trial, curve))
-        rows += len(curve)
+        rows += len(curve.epoch)
         if rows >= _ROWS:
-            yield curves_frame(part)
+            yield curves_frame(part, metrics)
             part, rows, given = [], 0, given + 1
     if rows or not given:
-        yield curves_frame(part)
+        yield curves_frame(part, metrics)

@@ -46,7 +46,7 @@ def chosen_format(asked: str | None, output: Path | None, formats: Sequence[str]
         raise GridsearchError(f"--output {output}: it cannot be written as .{suffix}; {_names(formats)}")
     if told != asked:
         raise GridsearchError(
-            f"--format {asked}, and --output {output} ends in .{suffix}: leave out one of the two, or name it"
+            f"--format {asked}, and --output {output} ends in .{suffix}: use only one of them, or name it"
             f" .{_SUFFIXES.get(asked, asked)}"
         )
     return asked

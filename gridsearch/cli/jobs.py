@@ -24,7 +24,7 @@ def job_file(argument: str) -> Path:
         if candidate.is_file():
             return candidate
     if Path(argument).is_dir():
-        raise JobError(f"{argument}: is a folder; name a job file")
+        raise JobError(f"{argument}: is a folder; give a job file")
     folder = Path(paths.JOBS_NAME)
     names = [path.stem for path in folder.glob("*.y*ml")] if folder.is_dir() else []
     raise JobError(f"{argument}: no such job file, here or in {paths.JOBS_NAME}/{nearest(Path(argument).stem, names)}")
@@ -90,7 +90,7 @@ def _best(store: Store, name: str, n: int) -> list[Place]:
     if found := best(store, name, n):
         return found
     raise GridsearchError(
-        f"no trial of job {name!r} has a result that keeps its constraints; see: gridsearch status {quoted(name)}"
+        f"no trial of job {name!r} has a result within its constraints; see: gridsearch status {quoted(name)}"
     )
 
 

@@ -91,7 +91,7 @@ def _launch_or_stop(spec: JobSpec, training: Training, stop: Interruption) -> in
     except StoreLockedError as error:
         if not stop.requested:
             raise
-        say(f"{spec.name}: interrupted, nothing is lost; go on with the same command ({error})")
+        say(f"{spec.name}: interrupted, nothing is lost; run the same command to continue ({error})")
         return EXIT_INTERRUPTED
 
 
@@ -147,7 +147,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
         say(f"{spec.name}: {new}")
     patience = options.trial_timeout or spec.trial_timeout
     if chosen.inline and patience:
-        say(f"{spec.name}: nobody keeps the time of trials with --inline: one that hangs, hangs the launch")
+        say(f"{spec.name}: trial_timeout has no effect with --inline: a trial that hangs blocks the launch")
     teachers: dict[str, TeacherFile] | int = {}
     if teacher and any(lineage.config.teacher for lineage in made.lineages):
         teachers = _teacher_files(store, training, teacher, patience, stop)
@@ -203,7 +203,7 @@ def _teacher(spec: JobSpec, store: Store) -> str:
 
     chosen = chosen_teacher(spec, store)
     if chosen == UNTRAINED:
-        raise EngineError(f"{spec.name}: its teacher, job {spec.teacher.job!r}, is not trained to the end")
+        raise EngineError(f"{spec.name}: its teacher, job {spec.teacher.job!r}, is not fully trained")
     return chosen
 
 

@@ -21,10 +21,10 @@ from gridsearch.version import __version__
 
 VerboseOption = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Say what goes on behind: a strategy that was refused, a cache not read."),
+    typer.Option("--verbose", "-v", help="Print details, such as why a strategy was refused or a cache was not used."),
 ]
 LogFileOption = Annotated[
-    Path | None, typer.Option("--log-file", metavar="FILE", help="Append all of that, with times, to a file.")
+    Path | None, typer.Option("--log-file", metavar="FILE", help="Append the same details, with times, to a file.")
 ]
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 

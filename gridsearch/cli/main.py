@@ -66,7 +66,7 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
 
 app = typer.Typer(
     name="gridsearch",
-    help="Grid search for image classifiers: launch a YAML job, resume it, look at its dashboard.",
+    help="Grid search for image classifiers: launch a YAML job, resume it, view its dashboard.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

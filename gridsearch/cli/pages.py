@@ -41,4 +41,4 @@ def write_pages(store: Store, folder: Path, name: str | None) -> Path:
 
 def _unusable(folder: Path, error: OSError) -> GridsearchError:
     reason = (error.strerror or str(error)).lower()
-    return GridsearchError(f"--output {folder}: pages cannot be written there ({reason}); name another folder")
+    return GridsearchError(f"--output {folder}: pages cannot be written there ({reason}); choose another folder")

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from gridsearch.report.pictures import Sheet
 
 
-SampleSeed = Annotated[int, typer.Option("--seed", min=0, help="Which images: another seed draws others.")]
+SampleSeed = Annotated[int, typer.Option("--seed", min=0, help="Random seed for choosing the images.")]
 
 
 PictureFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help=f"The file to write, .html or .png; else a page in {paths.DASHBOARDS_NAME}/."),
+    typer.Option("--output", "-o", help=f"File to write: .html or .png. Default: a page in {paths.DASHBOARDS_NAME}/."),
 ]
 
 

@@ -60,7 +60,7 @@ def print_plan(spec: JobSpec, training: Training, *, as_json: bool, explained: b
             leaks = leaks_of(prepared, store, paths.data_dir(training.data_dir))
     else:
         if there := nearby_text(training.store, spec.base):
-            say(f"{spec.name}: no store {training.store} yet, so all is new{there}")
+            say(f"{spec.name}: no store {training.store} yet, so every trial is new{there}")
         teacher = chosen_teacher(spec, None)
         prepared = prepare(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
         made = plan_job(prepared, None)

@@ -78,21 +78,25 @@ def checked_size(asked: str | None) -> str | None:
 
 WorkersOption = Annotated[
     int | None,
-    typer.Option("--workers", "-w", min=1, help="Processes that train at once; default: one per core or GPU."),
+    typer.Option(
+        "--workers", "-w", min=1, help="Worker processes that train in parallel. Default: one per core or GPU."
+    ),
 ]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads of each worker.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="Device to compute on: auto, cpu or cuda.")]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="CPU threads per worker.")]
 PackOption = Annotated[
     str,
-    typer.Option("--pack", callback=_checked_pack, help="How many trials are trained as one: auto, off or a number."),
+    typer.Option(
+        "--pack", callback=_checked_pack, help="How many models to train together as one: auto, off or a number."
+    ),
 ]
 KeepOption = Annotated[
     str,
     typer.Option(
         "--keep",
         callback=_checked_keep,
-        help="The trials whose weights are kept in weights/: best, top:N, all, none; auto is top:5 where these take at"
-        " most 64 MB, else best.",
+        help="Which trials' weights to keep in weights/: best, top:N, all or none; auto means top:5 if these take at"
+        " most 64 MB, otherwise best.",
     ),
 ]
 CheckpointsOption = Annotated[
@@ -101,8 +105,9 @@ CheckpointsOption = Annotated[
         "--checkpoints",
         metavar="SIZE",
         callback=checked_size,
-        help="What the checkpoints of the store may take: 5GB, all, or none; the least useful of trainings that have"
-        " ended go first. Default: the job's checkpoints, else all.",
+        help="Disk limit for the store's checkpoints, such as 5GB; all means no limit, none keeps only those of"
+        " unfinished trainings. Above the limit, the least useful checkpoints of finished trainings are deleted"
+        " first. Default: the job's checkpoints, or all.",
     ),
 ]
 
@@ -113,7 +118,7 @@ ModelTimeoutOption = Annotated[
     typer.Option(
         "--model-timeout",
         callback=_checked_duration,
-        help="How long a model of your own may take to be built and tried; where it takes longer, its trials fail.",
+        help="Time limit for building and trying out a model of your own; its trials fail when it takes longer.",
     ),
 ]
 TrialTimeoutOption = Annotated[
@@ -121,8 +126,8 @@ TrialTimeoutOption = Annotated[
     typer.Option(
         "--trial-timeout",
         callback=_checked_duration,
-        help="End a worker that has been silent for so long, as 30m: no epoch of its trials came to an end. Theirs are"
-        " trained again by others, and the one to blame fails. Default: the job's trial_timeout, else never.",
+        help="Stop a worker when none of its trials has finished an epoch for this long, such as 30m. The trial that"
+        " hangs fails; the others are trained by another worker. Default: the job's trial_timeout, or no limit.",
     ),
 ]
 
@@ -135,7 +140,8 @@ class Training:
     data_dir: DataOption = None
     workers: WorkersOption = None
     gpus_per_worker: Annotated[
-        float | None, typer.Option("--gpus-per-worker", min=0.0, help="GPUs for each worker; may be a part, 0.5.")
+        float | None,
+        typer.Option("--gpus-per-worker", min=0.0, help="GPUs per worker; may be a fraction, such as 0.5."),
     ] = None
     address: Annotated[str | None, typer.Option("--address", help="Join the Ray cluster at this address.")] = None
     inline: Annotated[bool, typer.Option("--inline", help="Train in this process, without Ray.")] = False
@@ -200,7 +206,7 @@ def resources(asked: Training) -> Resources:
             "--inline trains in this process alone: leave out --workers, --gpus-per-worker and --address"
         )
     if device == "cpu" and gpus:
-        raise GridsearchError(f"--gpus-per-worker {gpus:g}: --device cpu uses none; leave out one of the two")
+        raise GridsearchError(f"--gpus-per-worker {gpus:g}: --device cpu uses none; use only one of them")
     found = 0 if device == "cpu" else _gpus()
     if not asked.address:  # the machines of a cluster may have what this one has not
         if device == "cuda" and not found:

@@ -110,7 +110,7 @@ def supervise(arguments: Sequence[str], models: Sequence[str], stopping: Callabl
         raise EngineError(f"the process that runs models could not be started: it {cause_of_exit(process.returncode)}")
     named = f"model {models[0]!r}" if len(models) == 1 else f"one of the models {', '.join(map(repr, models))}"
     traces = told.replace(BEGAN, "", 1).strip()[-KEPT_CHARACTERS:]
-    where = f"; where it was is told in {kept_text(traces)}" if traces else ""
+    where = f"; its stack is in {kept_text(traces)}" if traces else ""
     raise ModelError(f"{named} {_deed(process.returncode, told)}; nothing recorded is lost{where}")
 
 
@@ -209,5 +209,5 @@ def _deed(code: int, account: str) -> str:
         from gridsearch.config.durations import duration_text
 
         seconds = int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
-        return f"did not come to an end within {duration_text(seconds)}"
+        return f"did not finish within {duration_text(seconds)}"
     return cause_of_exit(code)

@@ -113,7 +113,7 @@ class Tracker:
         try:
             self._look()
         except GridsearchError as error:  # what the store cannot tell now it tells the next time
-            _log.info("the store was not looked at: %s", one_line(error))
+            _log.info("progress was not read from the store: %s", one_line(error))
         done = time.monotonic()
         self._next_look = done + max(_LOOK_SECONDS, (done - now) / _LOOK_SHARE)
 

@@ -22,10 +22,13 @@ CONTINUOUS = {"uniform": "linspace", "loguniform": "logspace"}
 
 @dataclass(frozen=True)
 class Axis:
-    """A hyperparameter with its values, in the order written, no two equal.
+    """A hyperparameter with its values, in the order written; no two are equal.
 
-    `scale` says how a figure should draw it: "log" for values spaced by factors, "category" for text and lists.
-    The values of a `continuous` axis lie so close that they stand for all between the first and the last.
+    Attributes:
+        name: The setting.
+        values: Its values.
+        scale: How a figure draws it: `log` for values spaced by factors, `category` for text and lists.
+        continuous: Whether the values stand for everything between the first and the last.
     """
 
     name: str
@@ -47,12 +50,15 @@ def continuous_kind(written: Any) -> str | None:
 
 
 def values_of(written: Any) -> list[Value]:
-    """Return the values of an axis as written in a job file.
+    """Return the values of an axis.
 
-    A list stands for itself, a scalar for a list of one, and a map for a range: `{linspace: [0.1, 0.5], num: 5}`,
-    `{logspace: [0.0001, 0.1], num: 4}` (both ends included, evenly spaced or by equal factors) or
-    `{range: [10, 50], step: 10}` (both ends included), or `{uniform: [0.0, 0.5]}`, `{loguniform: [0.0001, 0.1]}` (as
-    many values as four digits tell apart). Raises `ValueError` with one line for the user.
+    Args:
+        written: As in a job file: a list, a single value, or a range. `{linspace: [0.1, 0.5], num: 5}`,
+            `{logspace: [0.0001, 0.1], num: 4}` and `{range: [10, 50], step: 10}` include both ends;
+            `{uniform: [0.0, 0.5]}` and `{loguniform: [0.0001, 0.1]}` give as many values as four digits tell apart.
+
+    Raises:
+        ValueError: It is none of these; the message is one line for the user.
     """
     if isinstance(written, dict):
         values: list[Value] = _expand(written)
@@ -82,12 +88,14 @@ def _by_factors(numbers: list[float]) -> bool:
 
 def _check(values: list[Value]) -> None:
     if not values:
-        raise ValueError("an axis needs at least one value; a list without items is one value of an axis as [[]]")
+        raise ValueError("an axis needs at least one value; for an empty list as the one value write [[]]")
     if len(values) > MAX_VALUES:
         raise ValueError(f"{len(values):,} values are too many for one axis (at most {MAX_VALUES:,})")
     kinds = {_kind(value) for value in values} - {"null"}
     if len(kinds) > 1:
-        raise ValueError(f"values of mixed types ({', '.join(sorted(kinds))}); an axis holds one kind of value")
+        raise ValueError(
+            f"values of mixed types ({', '.join(sorted(kinds))}); all values of an axis must be of one kind"
+        )
     if (said := _levels_problem(values)) is not None:
         raise ValueError(f"{said}; the lists of one axis have one depth")
     known: set[str] = set()
@@ -98,12 +106,12 @@ def _check(values: list[Value]) -> None:
         known.add(key)
     for unlike, text in (("", "none"), (None, "null")):
         if unlike in values and text in values:
-            raise ValueError(f"{as_written(unlike)} and {text!r} would read alike in tables; give one another name")
+            raise ValueError(f"{as_written(unlike)} and {text!r} would look the same in tables; rename one of them")
 
 
 def _kind(value: Any) -> Kind:
     if isinstance(value, dict):
-        raise ValueError("a map is not a value of an axis")
+        raise ValueError("a value of an axis cannot be a map")
     kind = kind_of(value)
     if kind == "list":
         inner = {_kind(item) for item in value}
@@ -165,6 +173,7 @@ def _count(num: Any) -> int:
     return num
 
 
+# Not numpy's `linspace` and `geomspace`: theirs differ in the last digit, and the values are part of trials' ids.
 def _linspace(start: float, stop: float, num: Any) -> list[float]:
     count = _count(num)
     return [*(start + (stop - start) * i / (count - 1) for i in range(count - 1)), stop]
@@ -215,7 +224,7 @@ def _ascending(name: str, low: float, high: float) -> None:
     if not low < high:
         raise ValueError(f"{name} takes the lower end, then the higher one")
     if math.isclose(low, high, rel_tol=1e-6, abs_tol=1e-100) or math.isinf(high - low):
-        raise ValueError(f"{name} has its ends too close to each other, or too far apart, to draw between them")
+        raise ValueError(f"{name} has ends that are too close together, or too far apart, to draw between")
 
 
 def _tidy(value: float) -> int | float:

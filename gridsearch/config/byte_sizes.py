@@ -22,7 +22,7 @@ def bytes_of(written: object) -> float:
     if text.lower() in ("none", "all", "0"):
         return math.inf if text.lower() == "all" else 0.0
     if not re.fullmatch(SIZE_PATTERN, text):
-        raise ValueError(f"{text!r} is no size; write it as 500MB, 5GB, 5GiB, none or all")
+        raise ValueError(f"{text!r} is not a size; write it like 500MB, 5GB, 5GiB, none or all")
     return float(_SIZE.validate_python(text))
 
 

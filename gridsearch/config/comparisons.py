@@ -100,7 +100,7 @@ def _only(known: Comparable) -> str:
 
 def _mend(value: Any, kinds: frozenset[Kind]) -> str:
     if isinstance(value, list) and "list" not in kinds:
-        return "; one of several is written with in: x in [1, 2]"
+        return "; test for one of several values with in: x in [1, 2]"
     return mend(value, kinds)
 
 
@@ -109,7 +109,7 @@ def _check_order(left: ast.expr, right: ast.expr, names: Mapping[str, Comparable
     for side, kinds in ((left, one), (right, other)):
         value = literal(side, names)
         if value is None or kinds == {"true/false"}:
-            raise ValueError(f"{ast.unparse(side)} is neither less nor more than anything; compare with == or !=")
+            raise ValueError(f"{ast.unparse(side)} has no order; compare with == or !=")
     if one and other and not one & other:
         raise ValueError(
             f"{ast.unparse(left)} is {kinds_text(one)}, and {ast.unparse(right)} is {kinds_text(other)}:"
@@ -124,7 +124,9 @@ def _check_within(left: ast.expr, right: ast.expr, names: Mapping[str, Comparabl
         return
     value = literal(right, names)
     if isinstance(value, str) and isinstance(left, ast.Name):
-        raise ValueError(f"{ast.unparse(right)} is text, and in wants a list: {left.id} in [{as_written(value)}]")
+        raise ValueError(
+            f"{ast.unparse(right)} is text, but the operator in needs a list: {left.id} in [{as_written(value)}]"
+        )
     known = _comparable(right, names)
     if not known.kinds:
         return
@@ -135,7 +137,7 @@ def _check_within(left: ast.expr, right: ast.expr, names: Mapping[str, Comparabl
                 f"{ast.unparse(right)} holds {kinds_text(known.items)}, and {ast.unparse(left)} is {kinds_text(inner)}"
             )
     elif "text" not in known.kinds or (inner and "text" not in inner):
-        raise ValueError(f"in wants a list, and {ast.unparse(right)} is {_only(known)}")
+        raise ValueError(f"the operator in needs a list, but {ast.unparse(right)} is {_only(known)}")
 
 
 def _comparable(node: ast.expr, names: Mapping[str, Comparable]) -> Comparable:

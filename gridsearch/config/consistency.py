@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.config.axes import CONTINUOUS, continuous_kind
+from gridsearch.config.metrics import METRICS
 from gridsearch.config.space import MAX_POINTS, Space
 from gridsearch.config.trial import RECIPE_KEYS, REPEATED_SEEDS, Value
 from gridsearch.config.yaml_source import Document
-from gridsearch.errors import JobError
+from gridsearch.errors import JobError, nearest
 
 if TYPE_CHECKING:
     from gridsearch.config.job import JobFile, JobSpec
+
+
+def check_objective(document: Document, head: JobFile) -> None:
+    """Refuse to rank by what is not measured."""
+    if (metric := head.objective.metric) not in METRICS:
+        among = f"{', '.join(METRICS[:-1])} or {METRICS[-1]}"
+        raise document.error(("objective", "metric"), f"must be {among}, not {metric!r}{nearest(metric, METRICS)}")
 
 
 def check_search(document: Document, head: JobFile, space: Space) -> None:
@@ -58,7 +66,7 @@ def check_copies(document: Document, head: JobFile, space: Space, fixed: Mapping
         )
     if folds > 1 and "fold" in axes:
         raise document.error(
-            ("space", "fold"), "is what split.folds numbers; call the model's own another name", key=True
+            ("space", "fold"), "is the name of the fold (split.folds); rename the setting of the model", key=True
         )
     points, copies = head.search.random if head.search else space.size, head.repeats * folds
     if points * copies > MAX_POINTS:
@@ -86,6 +94,6 @@ def check_teacher(job: JobSpec) -> None:
             job.trail("distillation"), "needs a teacher, a job of its own: teacher: {job: NAME, pick: best}"
         )
     if job.teacher is not None and not learning:
-        raise job.document.error(("teacher",), "nobody learns from it: set distillation to soft or hidden", key=True)
+        raise job.document.error(("teacher",), "no trial learns from it: set distillation to soft or hidden", key=True)
     if job.teacher is not None and job.teacher.job == job.name:
         raise job.document.error(("teacher", "job"), "is this job itself; name another")

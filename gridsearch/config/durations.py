@@ -22,7 +22,7 @@ def seconds_of(written: str) -> float:
     parts = [float(number or 0) for number in found.groups()] if found else []
     seconds = sum(number * size for number, size in zip(parts, _UNITS.values(), strict=False))
     if not 0 < seconds < 10**9:
-        raise ValueError(f"{written!r} is no duration; write it as 90s, 30m, 1h30m or 2d")
+        raise ValueError(f"{written!r} is not a duration; write it like 90s, 30m, 1h30m or 2d")
     return float(seconds)
 
 

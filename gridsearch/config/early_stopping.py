@@ -19,9 +19,14 @@ def best_epoch(val_losses: Sequence[float | None]) -> int:
 
 
 def stopping_epoch(patience: int, val_losses: Sequence[float | None]) -> int | None:
-    """Return the epoch after which early stopping ends a training, or None while it goes on.
+    """Return the epoch after which early stopping ends a training.
 
-    It ends when the lowest validation loss is `patience` epochs old; 0 is never.
+    Args:
+        patience: The training ends when the lowest validation loss is this many epochs old; 0 for never.
+        val_losses: The validation losses so far, the untrained model's first; None for one that is not finite.
+
+    Returns:
+        None while the training continues.
     """
     if not patience:
         return None

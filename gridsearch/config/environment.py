@@ -17,9 +17,9 @@ def expanded(path: str, environment: Mapping[str, str] = os.environ) -> str:
     def value(found: re.Match[str]) -> str:
         name = found[1]
         if not _NAME.fullmatch(name):
-            raise ValueError(f"${{{name}}} is no variable of the environment: write ${{NAME}}")
+            raise ValueError(f"${{{name}}} is not an environment variable: write ${{NAME}}")
         if name not in environment:
-            raise ValueError(f"${{{name}}}: the environment has no variable {name}; set it, or write the path")
+            raise ValueError(f"${{{name}}}: there is no environment variable {name}; set it, or write the path")
         return environment[name]
 
     text = _VARIABLE.sub(value, path)

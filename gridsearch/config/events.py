@@ -5,7 +5,8 @@ These values cross every boundary (worker process, driver, store), so they hold 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -41,7 +42,8 @@ class EpochRecord:
     """One epoch of one lineage; epoch 0 is the untrained model, measured before the first step.
 
     Losses are mean cross-entropies in nats, accuracies fractions in [0, 1], `seconds` wall time of the epoch,
-    evaluation included. A loss may be NaN or infinite in the last record of a lineage that diverged.
+    evaluation included. A loss may be NaN or infinite in the last record of a lineage that diverged. `more` are
+    metrics by other names.
     """
 
     lineage_id: str
@@ -52,6 +54,21 @@ class EpochRecord:
     val_loss: float
     val_accuracy: float
     learning_rate: float
+    seconds: float
+    more: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EpochMetrics:
+    """One epoch of a lineage that our own loop does not train: whatever was measured, by name.
+
+    A metric may be NaN or infinite. Epoch 0 is before the first, and nothing may have been measured then.
+    """
+
+    lineage_id: str
+    attempt: int
+    epoch: int
+    metrics: Mapping[str, float] = field(hash=False)
     seconds: float
 
 
@@ -158,5 +175,7 @@ class LogLine:
     text: str
 
 
-LineageEvent = EpochRecord | LineagePlaced | LineageFinished | LineageStopped | LineageDiverged | LineageFailed
+LineageEvent = (
+    EpochRecord | EpochMetrics | LineagePlaced | LineageFinished | LineageStopped | LineageDiverged | LineageFailed
+)
 WorkerEvent = LineageEvent | StrategyMeasured | LogLine

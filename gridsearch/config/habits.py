@@ -39,15 +39,15 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "shares of the images are written split: {validation: 0.2, test: 0.1}",
     ),
     ("criterion loss loss_fn loss_function", "the loss is cross-entropy; label_smoothing and distillation change it"),
-    ("device gpu gpus cuda accelerator", "where it trains is said at the launch: gridsearch launch JOB --device cuda"),
+    ("device gpu gpus cuda accelerator", "choose the device at launch: gridsearch launch JOB --device cuda"),
     (
         "workers num_workers n_jobs jobs max_concurrent_trials max_concurrent parallel trialConcurrency",
-        "how many train at once is said at the launch: gridsearch launch JOB --workers 4",
+        "choose the number of workers at launch: gridsearch launch JOB --workers 4",
     ),
-    ("threads pack store keep", "that is an option of the launch; see: gridsearch launch --help"),
+    ("threads pack store keep", "this is a launch option; see: gridsearch launch --help"),
     (
         "callbacks trainer logger loggers hooks",
-        "there is none to write: early_stopping, schedule and restore_best are settings, and every epoch is recorded",
+        "a job has none: early_stopping, schedule and restore_best are settings, and every epoch is recorded",
     ),
     (
         "method strategy sampler algorithm search_alg tuner num_samples n_trials max_trials n_iter count run_cap",
@@ -55,11 +55,11 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
     ),
     (
         "early_terminate pruner assessor hyperband asha",
-        "no trial is stopped for another's sake; early_stopping: 5 ends each by its own validation loss",
+        "trials are not stopped in comparison with others; early_stopping: 5 stops each by its own validation loss",
     ),
-    ("metric metrics monitor goal", "what ranks trials is written objective: {metric: val_accuracy}"),
-    ("program command entrypoint script", "there is no script: model: package.module:Class is what you bring"),
-    ("entity tags notes", "write it into description"),
+    ("metric metrics monitor goal", "the metric that ranks trials is written objective: {metric: val_accuracy}"),
+    ("program command entrypoint script", "there is no script; name your model as model: package.module:Class"),
+    ("entity tags notes", "put it into description"),
     ("defaults hydra include includes extends", "files are not composed: use YAML anchors under x- keys, or --set"),
     ("timeout time_budget time_budget_s max_time", "stop after a time with: timeout 2h gridsearch launch JOB"),
     ("verbose log_level log_dir output output_dir save_dir", "see the options: gridsearch launch --help"),
@@ -67,7 +67,7 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
     ("weights checkpoint init_weights", "weights to start from are written pretrained: FILE, or pretrained: imagenet"),
     ("transform transforms augment augmentation", "write flip, crop_padding, rotation, shift or zoom"),
     ("normalize normalise normalization_mean", "write normalization: channel"),
-    ("shuffle drop_last num_classes in_channels", "leave it out: that is not for the job to say"),
+    ("shuffle drop_last num_classes in_channels", "remove it: a job does not set this"),
 )
 _SAID = {word: answer for words, answer in _ANSWERS for word in words.split()}
 _CALL = re.compile(r"([\w.]+)\((.*)\)")
@@ -95,8 +95,8 @@ def file_habit(data: Mapping[str, Any]) -> str:
     """Return how a whole file of another tool's is written here; nothing for any other file."""
     if isinstance(data.get("parameters"), dict) and {"method", "program", "metric"} & data.keys():
         return (
-            "this is a W&B sweep: a job has name, dataset and model, under space what stands under parameters (lists"
-            " without values:), search: grid or {random: 50}, and objective: {metric: val_accuracy}"
+            "this is a W&B sweep; a job has name, dataset and model, the parameters under space (as lists, without"
+            " values:), search: grid or {random: 50}, and objective: {metric: val_accuracy}"
         )
     return ""
 
@@ -144,7 +144,10 @@ def _split(written: Any) -> str:
     if isinstance(written, list) and len(written) == _PARTS and all(map(_is_number, written)):
         train, validation, test = written
         left = round(validation / (train + validation), 4) if 0 < validation < 1 and train + validation else validation
-        return f"split: {{test: {test:g}, validation: {left:g}}}; each is of what is left, and the rest is trained on"
+        return (
+            f"split: {{test: {test:g}, validation: {left:g}}}; each share is of the images left, and the rest is"
+            f" used for training"
+        )
     return ""
 
 

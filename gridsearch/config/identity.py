@@ -10,18 +10,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 from gridsearch.config.trial import FLOAT_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
 
-#: The values that are left out; a split's are its own affair.
-_DEFAULTS: dict[str, Any] = {
-    key: field.get_default(call_default_factory=True)
-    for key, field in TrialConfig.model_fields.items()
-    if not field.is_required() and key != "split"
-}
+#: What is always there: a split's defaults are its own affair.
+_ALWAYS = object()
+#: The keys of a canonical form in its order, with the values that are left out.
+_FIELDS: list[tuple[str, Any]] = [
+    (
+        key,
+        _ALWAYS if field.is_required() or key in ("split", "version") else field.get_default(call_default_factory=True),
+    )
+    for key, field in sorted(TrialConfig.model_fields.items())
+]
+_PLAIN = frozenset({bool, int, float, str, type(None)})
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
@@ -47,22 +52,48 @@ def same_value(one: Any, other: Any) -> bool:
 
 def canonical(config: TrialConfig) -> str:
     """Return the canonical JSON of a trial: sorted keys, no blanks, defaults left out, version included."""
-    return _encode(_content(config))
+    return _object(_members(config))
 
 
-def _content(config: TrialConfig) -> dict[str, Any]:
-    # As `model_dump(exclude_defaults=True)`, which for the points of a large grid takes several times as long.
-    content = {key: value for key, value in vars(config).items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
-    if split := _split_content(content.pop("split")):
-        content["split"] = split
-    content["version"] = config.version
-    found: dict[str, Any] = canonical_value(content)
-    return found
+def _members(config: TrialConfig) -> dict[str, str]:
+    """Return the members of a trial's canonical JSON in order, by their keys.
+
+    An object's JSON is that of its members, and those of a large grid have few different values: each is written once.
+    """
+    values, members = vars(config), {}
+    for key, default in _FIELDS:
+        value = values[key]
+        if value is default or value == default:
+            continue
+        if key == "split":
+            if (text := _split_text(value)) != "{}":
+                members[key] = f'"split":{text}'
+        elif key == "hyper":
+            members[key] = f'"hyper":{_object({name: _member(name, value[name]) for name in sorted(value)})}'
+        else:
+            members[key] = _member(key, value)
+    return members
+
+
+def _object(members: Mapping[str, str]) -> str:
+    return f"{{{','.join(members.values())}}}"
+
+
+def _member(key: str, value: Any) -> str:
+    return _plain_member(key, value) if value.__class__ in _PLAIN else _written(key, value)
+
+
+def _written(key: str, value: Any) -> str:
+    return f"{_encode(key)}:{_encode(canonical_value(value))}"
+
+
+#: Typed: 1 is not true.
+_plain_member = lru_cache(maxsize=2**16, typed=True)(_written)
 
 
 @cache
-def _split_content(split: Split) -> dict[str, Any]:
-    return split.model_dump(exclude_defaults=True)
+def _split_text(split: Split) -> str:
+    return _encode(canonical_value(split.model_dump(exclude_defaults=True)))
 
 
 def parse(canonical_text: str) -> TrialConfig:
@@ -73,7 +104,12 @@ def parse(canonical_text: str) -> TrialConfig:
 def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
     """Return a trial's settings (see `TrialConfig.settings`) without building its configuration: for many rows.
 
-    Where the split has folds, the trial's `fold` is among them, and `model` where it is asked for.
+    Args:
+        canonical_text: The trial's canonical form.
+        with_model: Whether to include `model`.
+
+    Returns:
+        Defaults included; with folds, the trial's `fold` as well.
     """
     content = json.loads(canonical_text)
     recipe = {key: float(content[key]) if key in FLOAT_KEYS else content[key] for key in RECIPE_KEYS if key in content}
@@ -85,9 +121,11 @@ def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
 
 
 def point_of(canonical_text: str, repeated: Collection[str] = ("seed",)) -> str:
-    """Return what the repeats and the folds of a point have in common.
+    """Return what the repeats and folds of a point have in common: the canonical form without fold and repeated seeds.
 
-    That is its canonical form without the fold and the seeds in which its repeats differ (`REPEATED_SEEDS`).
+    Args:
+        canonical_text: The canonical form of one of its trials.
+        repeated: The seeds in which its repeats differ (`REPEATED_SEEDS`).
     """
     content = json.loads(canonical_text)
     return _encode({key: value for key, value in content.items() if key != "fold" and key not in repeated})
@@ -103,31 +141,38 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def grid_digest(trial_ids: Iterable[str]) -> str:
+    """Return the hash by which a job knows its grid: of its trials' ids, in order."""
+    return digest("\n".join(trial_ids))
+
+
 def trial_id(config: TrialConfig) -> str:
     """Return the trial's id: 64 hexadecimal digits."""
     return digest(canonical(config))
 
 
 def names(config: TrialConfig) -> tuple[str, str, str]:
-    """Return the canonical form of a trial, its id and its lineage's: for many trials."""
-    content = _content(config)
-    text = _encode(content)
+    """Return a trial's canonical form, its id and its lineage's id, computed together: for many trials."""
+    members = _members(config)
+    text = _object(members)
     if config.shares_prefix:
-        del content["epochs"]
-    return text, digest(text), digest("lineage:" + _encode(content))
+        del members["epochs"]
+    return text, digest(text), digest("lineage:" + _object(members))
 
 
 def lineage_id(config: TrialConfig) -> str:
     """Return the id that a trial shares with those that differ from it only in `epochs`.
 
-    Where the schedule needs the total, the number of epochs stays in and the lineage has one trial.
+    Under a schedule that needs the total number of epochs (`cosine`, `one_cycle`) `epochs` is included, and a lineage
+    has one trial.
     """
     return names(config)[2]
 
 
-def lineage_id_in(canonical_text: str, config: TrialConfig) -> str:
-    """Return `lineage_id` of a configuration whose canonical form is at hand: for many rows."""
+def parse_with_lineage(canonical_text: str) -> tuple[TrialConfig, str]:
+    """Return the configuration that a canonical form describes, and its `lineage_id`: for many rows."""
     content = json.loads(canonical_text)
+    config = TrialConfig(**content)
     if config.shares_prefix:
         del content["epochs"]
-    return digest("lineage:" + _encode(content))
+    return config, digest("lineage:" + _encode(content))

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from gridsearch.config.axes import Axis, axis_of, values_of
 from gridsearch.config.byte_sizes import SIZE_PATTERN, bytes_of
-from gridsearch.config.consistency import check_copies, check_image_format, check_search, check_teacher
+from gridsearch.config.consistency import check_copies, check_image_format, check_objective, check_search, check_teacher
 from gridsearch.config.durations import DURATION_PATTERN, seconds_of
 from gridsearch.config.environment import expanded
 from gridsearch.config.habits import bare_words, file_habit, key_habit, module_path, rule_habit, value_habit
@@ -75,29 +75,48 @@ DiskLimit = Annotated[
 class JobFile(BaseModel):
     """The keys of a job file that are not part of the recipe (those are checked value by value)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
     name: JobName
+    """The job's name; its results and its page have the same."""
     description: str = ""
+    """A line for the page."""
     dataset: Annotated[str, Field(min_length=1)]
+    """A data set by name, torchvision:CLASS, module:function, or the path of an .npz file or of a folder of images."""
     dataset_options: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of torchvision's class or of your function, as in {split: letters}."""
     split: Split = Split()
+    """How images are divided; a share is a fraction or a number of images."""
     image_size: ImageSize | None = None
+    """The size to bring images to: a side in pixels, or [height, width]."""
     resize: Resize | None = None
+    """How to fit images of another aspect ratio to image_size: pad, crop or stretch."""
     background: Background | None = None
+    """The colour behind transparent pixels, and of what resize: pad adds."""
     model: ModelNames
+    """A model by name, or your own as package.module:Class; a list of them is an axis."""
     space: dict[str, Any] = Field(default_factory=dict)
+    """The axes: for each setting a list of values, a range, or a single value."""
     rules: list[SkipRule] = Field(default_factory=list)
+    """Expressions over the settings; points for which one holds are left out."""
     search: Annotated[RandomSearch | None, BeforeValidator(lambda written: None if written == "grid" else written)] = (
         None
     )
+    """grid: every point; {random: 50}: 50 points, drawn at random."""
     repeats: PositiveInt = 1
+    """How many times each point is trained, with different seeds."""
     repeat_over: Literal["weights", "split", "both"] = "weights"
+    """What the repeats draw again: the weights (seed), the split (data_seed), or both."""
     objective: Objective = Objective()
+    """What ranks trials."""
     constraints: Constraints = Constraints()
+    """What a trial must not exceed to be the best."""
     teacher: TeacherChoice | None = None
+    """The trained model that this job's models learn from."""
     trial_timeout: Duration | None = None
+    """How long a worker may be silent, such as 30m, before it is stopped and the trial that hangs fails."""
     checkpoints: DiskLimit | None = None
+    """Disk limit for the store's checkpoints, such as 5GB; none keeps only those of unfinished trainings."""
 
 
 JOB_KEYS = tuple(JobFile.model_fields)
@@ -128,15 +147,31 @@ def recipe_comparable(key: str) -> Comparable:
 
 @dataclass(frozen=True)
 class JobSpec:
-    """A job whose every value has been checked, but not yet against its data and its model.
+    """A job whose every value has been checked, but not yet against its data and its models.
 
-    `fixed` are the settings that have one value, `space` the axes; of several `models` the first axis is `model`.
-    `dataset_options` are the arguments that the data set is made with: of torchvision's class, or the user's function.
-    `base` is the folder that relative paths in the job start from. `image_format` is how images are read. `search` is
-    None for the whole grid. `trial_timeout` is how many seconds a worker may be silent, None for ever; `checkpoints`
-    how many bytes the store's checkpoints may take, None for any. `source` is YAML that stands for the job with its
-    overrides; `document` knows where everything stands. `only` says which of the trials a launch is to train
-    (`config/selection.py`); it is no part of the job.
+    Attributes:
+        name: The job's name.
+        description: A line for the page.
+        dataset: A name, a path, torchvision:CLASS, or module:function.
+        dataset_options: The arguments of torchvision's class or of the function.
+        split: How images are divided.
+        image_format: How images are read.
+        models: The models; of several, the first axis is `model`.
+        fixed: The settings that have one value.
+        space: The axes.
+        rules: Which points do not exist.
+        search: Random search; None for the whole grid.
+        repeats: How many times each point is trained.
+        repeat_over: What the repeats draw again: `weights`, `split` or `both`.
+        objective: What ranks trials.
+        constraints: What a trial must not exceed to be the best.
+        teacher: Which trained model the job's models learn from.
+        trial_timeout: How many seconds a worker may be silent; None for no limit.
+        checkpoints: How many bytes the store's checkpoints may take; None for no limit.
+        base: The folder that relative paths start from.
+        source: YAML text of the job, its overrides applied.
+        document: Knows the line and column of every key, for messages.
+        only: Which trials a launch is to train (`config/selection.py`); not part of the job.
     """
 
     name: str
@@ -195,22 +230,38 @@ class JobSpec:
         return self.repeats * (self.split.folds or 1)
 
     def trail(self, setting: str) -> Trail:
-        """Return where a setting stands in the document."""
+        """Return the path of a setting's key in the document."""
         inside = self.document.data.get("space")
         return ("space", setting) if isinstance(inside, dict) and setting in inside else (setting,)
 
 
 def load_job(path: Path, overrides: Sequence[str] = ()) -> JobSpec:
-    """Read, override and check a job file; `JobError` names file, line, column, key and the mend."""
+    """Read and check a job file.
+
+    Args:
+        path: The YAML file; relative paths in it start from its folder.
+        overrides: Keys to replace, as `key=value` (`--set`).
+
+    Raises:
+        JobError: The job is not valid; the message names file, line, column, key and what to write instead.
+    """
     return build_job(read_document(path), overrides, base=path.absolute().parent)
 
 
 def job_from_text(
     text: str, overrides: Sequence[str] = (), *, base: Path, source: str = "job", accepted: bool = False
 ) -> JobSpec:
-    """Check a job given as text; relative paths start from `base`.
+    """Check a job given as text.
 
-    `accepted` says that it is kept in the store: names in its rules that it no longer has are let be.
+    Args:
+        text: The job file's YAML.
+        overrides: Keys to replace, as `key=value`.
+        base: The folder that relative paths start from.
+        source: What messages call the text.
+        accepted: Whether a store has this job already: its rules may then use names that it no longer has.
+
+    Raises:
+        JobError: The job is not valid.
     """
     document = parse_document(text, source)
     document.accepted = accepted
@@ -218,7 +269,11 @@ def job_from_text(
 
 
 def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> JobSpec:
-    """Check a document and its overrides and return the job they describe."""
+    """Check a document with its overrides, and return the job that they describe.
+
+    Raises:
+        JobError: The job is not valid.
+    """
     for trail, words in document.bare.items():
         axis = len(trail) == 1 or trail[:-1] == ("space",)
         raise document.error(trail, bare_words(str(trail[-1]), document.value(trail), words, axis=axis))
@@ -236,6 +291,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         axes.insert(0, Axis(MODEL, models, "category"))
     space = Space(axes)
     values = {key: [value] for key, value in fixed.items()} | {axis.name: list(axis.values) for axis in axes}
+    check_objective(document, head)
     check_search(document, head, space)
     check_copies(document, head, space, fixed)
     check_image_format(document, head)
@@ -340,7 +396,7 @@ def _check_head(document: Document) -> JobFile:
     except ValidationError as error:
         raise _first_error(document, error) from None
     if not head.name.isprintable() or head.name != head.name.strip():
-        raise document.error(("name",), "must be printable text without blanks at its ends")
+        raise document.error(("name",), "must be printable text without spaces at its ends")
     return head
 
 
@@ -357,7 +413,7 @@ def _first_error(document: Document, error: ValidationError) -> JobError:
     trail = tuple(part for part in problem["loc"] if part in _walkable(document.data, problem["loc"]))
     if problem["type"] == "missing":
         if len(problem["loc"]) > 1:
-            return document.error(trail, f"{problem['loc'][-1]} is missing here")
+            return document.error(trail, f"{problem['loc'][-1]} is missing")
         return JobError(f"{document.source}: {problem['loc'][0]}: missing; every job needs it")
     if problem["type"] == "extra_forbidden":
         owners: dict[str, type[BaseModel]] = {
@@ -440,9 +496,11 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
 
 
 def comparables(values: Mapping[str, Sequence[Value]], other_text: OtherText) -> dict[str, Comparable]:
-    """Return what the settings of a job with these values can be equal to in an expression, the recipe's included.
+    """Return what each setting can be equal to in an expression, those of the recipe included.
 
-    `values` may have the job's models, too. `other_text` is as in `comparable_to`.
+    Args:
+        values: The values of the job's settings; may include its models.
+        other_text: As for `comparable_to`.
     """
     own = {key: found for key, found in values.items() if key not in RECIPE_KEYS or key in TEXT_KEYS}
     return {key: recipe_comparable(key) for key in RECIPE_KEYS} | {

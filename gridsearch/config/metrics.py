@@ -1,10 +1,13 @@
-"""The metrics of an epoch: the one place that knows their names, what is better, and how a person calls them."""
+"""Metrics by name: which our own training measures, what is better, how a person calls them, how a record has them."""
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal, Protocol
 
-#: The metrics of one epoch, in the order every table shows them.
+#: What our own training loop measures in every epoch, in the order every table shows it.
 METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 #: The ones that become infinite or NaN when a training diverges.
 LOSSES = tuple(name for name in METRICS if name.endswith("loss"))
@@ -17,16 +20,73 @@ _WORDS = {
     "val_loss": "validation loss",
     "val_accuracy": "validation accuracy",
 }
+#: What a name is made of; it is a column of tables, a word of expressions, and a keyword in Python.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+#: What an epoch or a trial has besides metrics, and so no metric may be called.
+_TAKEN = frozenset(
+    {"epoch", "epochs", "seconds", "learning_rate", "trial", "lineage", "attempt", "state", "score", "save"}
+)
+_FALLING = frozenset({"error", "err", "rmse", "mse", "mae", "mape", "nll", "perplexity", "ppl"})
+_RISING = frozenset(
+    {"accuracy", "acc", "f1", "auroc", "auc", "precision", "recall", "sensitivity", "specificity", "r2", "iou", "dice"}
+)
+_SHARES = frozenset({"accuracy", "acc"})
 
 
-def better_direction(metric: str) -> Literal["max", "min"]:
-    """Return whether the highest or the lowest value of a metric is the best, by its name."""
-    return "min" if metric.endswith("loss") else "max"
+class Measured(Protocol):
+    """A record of an epoch or a trial: the standard metrics as attributes, all others by name in `more`."""
+
+    @property
+    def more(self) -> Mapping[str, float | None]:
+        """Return the metrics that are none of `METRICS`."""
+
+
+def metric_of(record: Measured, name: str) -> float | None:
+    """Return a metric of a record; None where it has none of that name, or it was not finite."""
+    value: float | None = record.more.get(name)
+    return getattr(record, name, None) if value is None and name in METRICS else value
+
+
+def names_in(records: Iterable[Measured]) -> tuple[str, ...]:
+    """Return the metrics that any of these records has, those of our own loop first, which all have without others."""
+    found = list(records)
+    named = {name for record in found for name in record.more}
+    own = not named or any(getattr(record, name, None) is not None for record in found for name in METRICS)
+    standard = [name for name in METRICS if own or name in named]
+    return (*standard, *sorted(named.difference(METRICS)))
+
+
+def finite_or_none(value: float) -> float | None:
+    """Return a number as a store keeps it: None where it is infinite or NaN."""
+    return value if math.isfinite(value) else None
+
+
+def why_no_name(name: object) -> str:
+    """Return why nothing can be called so that is to be a metric; nothing where it can."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return f"{name!r} is no name of a metric: a letter, then at most 62 letters, digits and _"
+    return f"{name!r} is the name of something else that every epoch has" if name in _TAKEN else ""
+
+
+def better_direction(metric: str) -> Literal["max", "min"] | None:
+    """Return whether the highest or the lowest value of a metric is the best; None where its name does not tell.
+
+    What has loss in its name, errors and perplexity are best low, shares of what is right and R2 high.
+    """
+    words = set(metric.lower().split("_"))
+    falling = is_loss(metric) or bool(words & _FALLING)
+    rising = bool(words & _RISING) or any(re.fullmatch(r"top\d+", word) for word in words)
+    return None if falling == rising else "min" if falling else "max"
+
+
+def is_loss(metric: str) -> bool:
+    """Whether a training has diverged where this metric is not finite: it has loss in its name."""
+    return "loss" in metric.lower()
 
 
 def is_share(metric: str) -> bool:
     """Whether a metric is a fraction of images, best read as a percentage."""
-    return metric.endswith("accuracy")
+    return bool(set(metric.lower().split("_")) & _SHARES)
 
 
 def of_training(metric: str) -> bool:

@@ -20,9 +20,12 @@ _MODEL = "model"
 
 
 class Drawn(BaseModel):
-    """What random search drew: `drawn` of the `random` points asked for exist, `size` is how many there were in all.
+    """What random search drew.
 
-    `size` is None for ranges that nobody would count.
+    Attributes:
+        random: How many points were asked for.
+        drawn: How many were found.
+        size: How many the space has; None if it is continuous.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,15 +58,35 @@ def _axes(written: Any) -> tuple[Axis, ...]:
 
 
 class JobRecord(BaseModel):
-    """A job against its data and its models: what every reader of a store knows of it.
+    """A resolved job, with its data and models: what every reader of a store knows of it.
 
-    `models` are in the order of the file; with several, the first axis is `model`. `axes` have the values that the grid
-    has, `fixed` are the settings that have one value. `model_defaults` and `model_sources` are by model: the defaults
-    of its settings, which the identity of a trial leaves out, and of a user's model the beginning of the SHA-256 of
-    each of its modules. `base` is the folder that relative paths start from. `images` counts those of each part
-    (`train`, `validation`, `test`, and `unused` where the split leaves some out), `image_shape` is (C, H, W),
-    or that of another example, which then is of `numbers`; None for images of bytes.
-    Everything has a default: earlier versions did not write all of it.
+    Everything has a default, because earlier versions did not write all of it.
+
+    Attributes:
+        dataset: The data set as the job file names it.
+        dataset_options: The arguments that it was made with.
+        fingerprint: The SHA-256 of its images and labels, and of the code of a function of the user's.
+        models: The models in the order of the file; with several, the first axis is `model`.
+        description: A line for the page.
+        base: The folder that relative paths start from.
+        axes: The axes, with the values that the grid has.
+        fixed: The settings that have one value.
+        model_defaults: By model the defaults of its settings, which the identity of a trial leaves out.
+        model_sources: By model, for models of the user's own, the first digits of the SHA-256 of each of its modules.
+        teacher: Which trained model the job's models learn from.
+        objective: What ranks trials.
+        images: The number of images in each part: `train`, `validation`, `test`, and `unused` if the split leaves some
+            out.
+        image_shape: (C, H, W), or the shape of another example.
+        numbers: What examples are that are not images of bytes; None for those.
+        image_format: How images are read.
+        classes: The number of classes K.
+        class_names: Their names, in the order of the labels.
+        search: What random search drew; None for a grid.
+        repeats: How many times each point is trained.
+        repeat_over: What the repeats draw again.
+        folds: The number of folds; None without cross-validation.
+        constraints: What a trial must not exceed to be the best.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -108,9 +131,9 @@ class JobRecord(BaseModel):
         return found
 
     def as_json(self) -> dict[str, Any]:
-        """Return the record as a store keeps it: JSON values; a key that most jobs do not need only where it is set.
+        """Return the record as a store keeps it: JSON values, and rarely used keys only if they are set.
 
-        The form is that of the first stores: a job that did not change keeps its revision.
+        The layout is that of the first stores, so that a job that did not change keeps its revision.
         """
         told: dict[str, Any] = {}
         several = len(self.models) > 1
@@ -200,7 +223,12 @@ class JobRecord(BaseModel):
         return dict(self.model_defaults.get(model) or {})
 
     def settings_of(self, config: str) -> dict[str, Any]:
-        """Return a trial's settings, those at their defaults too; where models differ, `model` among them."""
+        """Return a trial's settings, those at their defaults included; in a job with several models `model` is one of
+        them.
+
+        Args:
+            config: The trial's canonical configuration (`TrialRow.config`).
+        """
         settings = flatten(config, with_model=True)
         model = str(settings[_MODEL])
         if len(self.models) < 2:

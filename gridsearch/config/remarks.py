@@ -11,14 +11,14 @@ from gridsearch.config.trial import RECIPE_DEFAULTS, without_dead_settings
 #: What decides whether a setting matters, and what each that may not matter is for.
 _DECIDING = ("optimizer", "momentum", "schedule", "distillation")
 _FOR = {
-    "momentum": "it is for optimizer sgd and rmsprop",
-    "nesterov": "it is for optimizer sgd with momentum, as in momentum: 0.9",
-    "step_size": "it is for schedule: step",
-    "gamma": "it is for schedule: step and plateau",
-    "plateau_patience": "it is for schedule: plateau",
-    "min_learning_rate": "it is for schedule: plateau",
-    "temperature": "it is for distillation: soft",
-    "distillation_weight": "it is for distillation: soft and hidden",
+    "momentum": "it applies to optimizer sgd and rmsprop",
+    "nesterov": "it applies to optimizer sgd with momentum, such as momentum: 0.9",
+    "step_size": "it applies to schedule: step",
+    "gamma": "it applies to schedule: step and plateau",
+    "plateau_patience": "it applies to schedule: plateau",
+    "min_learning_rate": "it applies to schedule: plateau",
+    "temperature": "it applies to distillation: soft",
+    "distillation_weight": "it applies to distillation: soft and hidden",
 }
 
 
@@ -43,7 +43,7 @@ def _dead(job: JobSpec) -> list[str]:
     for key, reason in _FOR.items():
         values = [value for value in job.values(key) if value != RECIPE_DEFAULTS[key]]
         if values and not any(key in without_dead_settings(point | {key: values[0]}) for point in points):
-            found.append(f"{key} changes nothing in this job: {reason}")
+            found.append(f"{key} has no effect in this job: {reason}")
     return found
 
 

@@ -71,7 +71,9 @@ class Rule:
             return bool(_evaluate(self.tree, settings))
         except (TypeError, ZeroDivisionError, OverflowError) as error:
             point = ", ".join(f"{name} = {settings[name]!r}" for name in settings if name in self.names)
-            raise ValueError(f"{self.text!r} cannot be decided{f' where {point}' if point else ''}: {error}") from None
+            raise ValueError(
+                f"{self.text!r} cannot be evaluated{f' where {point}' if point else ''}: {error}"
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _meant(name: str, names: Collection[str]) -> str:
     if meant := closest(name, names):
         return f" (did you mean {meant!r}?)"
     result = closest(name, _RESULTS - {*names})
-    return f"; {result} is a result, and not known beforehand" if result else ""
+    return f"; {result} is a result, not known before training" if result else ""
 
 
 def _evaluate(node: ast.expr, settings: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from gridsearch.config.axes import Axis
 from gridsearch.config.trial import Value
@@ -41,4 +42,5 @@ class Space(Sequence[dict[str, Value]]):
         return {axis.name: axis.values[d] for axis, d in zip(self.axes, reversed(digits), strict=True)}
 
     def __iter__(self) -> Iterator[dict[str, Value]]:
-        return (self[i] for i in range(self.size))
+        names = [axis.name for axis in self.axes]
+        return (dict(zip(names, values, strict=True)) for values in product(*(axis.values for axis in self.axes)))

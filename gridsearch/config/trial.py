@@ -39,15 +39,22 @@ class Split(BaseModel):
     `deduplicate` images that stand more than once are all in one part: the first is drawn, and the others follow it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     merge: StrictBool = False
+    """Pool the data set's own training and test images before they are divided."""
     test: Share | None = None
+    """Share of the test images; without it the data set's own test images are used."""
     validation: Share | Literal["own"] = 0.2
+    """Share of the validation images; own: those that the data set brings."""
     train: Share | None = None
+    """Share of the remaining images to train on; without it all of them."""
     stratify: StrictBool = False
+    """Keep the proportions of the classes in each part."""
     folds: Annotated[int, Field(ge=2, le=100, strict=True)] | None = None
+    """Number of folds of a cross-validation, instead of validation."""
     deduplicate: StrictBool = False
+    """Keep images with the same pixels in one part."""
 
 
 @dataclass(frozen=True)
@@ -61,49 +68,76 @@ class SplitKey:
 class Recipe(BaseModel):
     """The hyperparameters of training that every model shares; each may be a value or an axis of a job.
 
-    Units: `learning_rate` per step, `weight_decay` per step as in `torch.optim`, `l1` the factor of the sum of absolute
-    weights added to the loss, `clip_norm` the norm that gradients are scaled down to (0: they are not), `epochs` passes
-    over the training images; `step_size`, `plateau_patience` and `early_stopping` epochs (0: no early stopping);
-    `last_batch` says what becomes of images that fill no batch (`config/batches.py`);
-    `crop_padding` pixels, `rotation` degrees, `shift` and `zoom` fractions of an image's side. `seed` draws the
-    weights (and dropout); `data_seed` draws the split, the order of the batches and the augmentation, so trials that
-    differ in `seed` alone see the same images in the same order.
+    `last_batch` is explained in `config/batches.py`. Trials that differ in `seed` alone see the same images in the same
+    order.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     batch_size: PositiveInt
+    """Images per step."""
     epochs: PositiveInt
+    """Passes over the training images."""
     learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    """The optimiser's step size."""
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = "sgd"
+    """The optimiser, as in torch.optim."""
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Momentum of sgd and rmsprop."""
     nesterov: StrictBool = False
+    """Nesterov momentum, for sgd with momentum."""
     weight_decay: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    """L2 penalty, as in torch.optim (decoupled for adamw)."""
     l1: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    """L1 penalty: factor of the sum of absolute weights in the loss."""
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of the target that is spread evenly over all classes."""
     clip_norm: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    """Gradients with a larger norm are scaled down to it; 0 for never."""
     schedule: Literal["constant", "step", "cosine", "one_cycle", "plateau"] = "constant"
+    """How the learning rate changes over the epochs."""
     step_size: PositiveInt = 10
+    """Epochs between the reductions of schedule step."""
     gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    """Factor of each reduction of schedules step and plateau."""
     plateau_patience: Annotated[int, Field(ge=0, strict=True)] = 10
+    """Epochs without a lower validation loss before schedule plateau reduces the rate."""
     min_learning_rate: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    """The lowest rate of schedule plateau."""
     early_stopping: Annotated[int, Field(ge=0, strict=True)] = 0
+    """Stop after this many epochs without a lower validation loss; 0 for never."""
     restore_best: StrictBool = False
+    """Use numbers and weights of the epoch with the lowest validation loss."""
     normalization: Literal["scale", "channel", "image", "imagenet", "none"] = "scale"
+    """Pixels in [0, 1] (scale), standardised by channel, per image, or with ImageNet's means; none: floats as given."""
     flip: StrictBool = False
+    """Mirror half of the training images, left to right."""
     crop_padding: Annotated[int, Field(ge=0, strict=True)] = 0
+    """Shift training images by up to this many pixels: pad with black, then crop."""
     rotation: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
+    """Rotate training images by up to this many degrees."""
     shift: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Shift training images by up to this fraction of their sides."""
     zoom: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Zoom training images in or out by up to this fraction."""
     last_batch: LastBatch = KEEP
+    """Images that fill no batch: make a smaller one (keep), leave them out (drop), or add them to the last (merge)."""
     precision: Literal["float32", "mixed", "float64"] = "float32"
+    """float32; mixed: matrix products and convolutions in bfloat16; or float64: everything in it."""
     freeze: str = ""
+    """Patterns of parameters that are not trained: '* !layer4.* !fc.*' freezes all but layer4 and fc."""
     pretrained: str = ""
+    """Weights to start from: imagenet, or a file of weights."""
     distillation: Literal["none", "soft", "hidden"] = "none"
+    """What models learn from the teacher: soft targets, hidden features, or nothing."""
     temperature: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 2.0
+    """Temperature of the soft targets of teacher and student."""
     distillation_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
+    """Weight of the loss with the teacher; the loss with the labels has the rest."""
     seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
+    """Seeds the weights and dropout."""
     data_seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
+    """Seeds the split, the order of the batches and the augmentation."""
 
 
 RECIPE_KEYS = tuple(Recipe.model_fields)

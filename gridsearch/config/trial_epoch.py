@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gridsearch.config.early_stopping import best_epoch, stopping_epoch
+from gridsearch.config.metrics import metric_of
 from gridsearch.config.sections import Objective
 from gridsearch.config.trial import TrialConfig
 
@@ -33,7 +34,7 @@ def scored_epoch(objective: Objective, own: Sequence[Any]) -> Any | None:
 
     It is the first of those with the best metric, the untrained model's (epoch 0) aside.
     """
-    ranked = [(objective.rank(getattr(row, objective.metric)), row) for row in own if row.epoch >= 1]
+    ranked = [(objective.rank(metric_of(row, objective.metric)), row) for row in own if row.epoch >= 1]
     best, found = max(ranked, key=lambda pair: pair[0], default=(-math.inf, None))
     return None if best == -math.inf else found
 

@@ -56,7 +56,7 @@ def kind_of(value: Any) -> Kind:
         return "text"
     if isinstance(value, (list, tuple)):
         return "list"
-    raise TypeError(f"{value!r} is no plain value")
+    raise TypeError(f"{value!r} is not a plain value")
 
 
 def comparable_to(values: Iterable[Any], *, other_text: OtherText = "unlike") -> Comparable:

@@ -26,7 +26,7 @@ _WORDS = {
     "string_too_long": "must have at most {max_length} characters",
     "finite_number": "must be a finite number",
     "list_type": "must be a list",
-    "dict_type": "must be a map of names to values, as {{epochs: [10, 20]}}",
+    "dict_type": "must be a map of names to values, such as {{epochs: [10, 20]}}",
     "model_type": "must be a map of keys to values",
 }
 
@@ -43,19 +43,25 @@ def explain(problem: Mapping[str, Any], *, optional: bool = False) -> str:
 def _explained(problem: Mapping[str, Any]) -> str:
     value, context = problem["input"], problem.get("ctx", {})
     if problem["loc"][:1] == ("model",):
-        return f"{_short(value)} is no model: write one, as model: shallow, or several, as model: [shallow, mlp]"
+        return (
+            f"{_short(value)} is not a model: write one, such as model: shallow, or several, such as model:"
+            f" [shallow, mlp]"
+        )
     if problem["loc"] == ("dataset",):
-        return f"{_short(value)} is no data set: write one, as dataset: mnist, or the path of a file or folder"
+        return f"{_short(value)} is not a data set: write one, such as dataset: mnist, or the path of a file or folder"
     if problem["loc"] == ("search",):
         return f"{_short(value)} must be grid, or a map such as {{random: 50}}"
     if problem["loc"] == ("teacher", "pick"):
         return f"{_short(value)} must be best, or the first four or more characters of a trial's id"
     if problem["loc"][:1] == ("image_size",):
-        return f"{_short(value)} must be a side in pixels, as 64, or height and width, as [48, 64], of at most 8192"
+        return (
+            f"{_short(value)} must be a side in pixels, such as 64, or height and width, such as [48, 64], of at"
+            f" most 8192"
+        )
     if problem["loc"] == ("trial_timeout",) and problem["type"] == "value_error":
-        return f"{_short(value)} must be a duration, as 90s, 30m, 1h30m or 2d"
+        return f"{_short(value)} must be a duration, such as 90s, 30m, 1h30m or 2d"
     if problem["loc"] == ("checkpoints",):
-        return f"{_short(value)} must be a size, as 500MB, 5GB or 5GiB, or none or all"
+        return f"{_short(value)} must be a size, such as 500MB, 5GB or 5GiB, or none or all"
     if problem["type"] == "literal_error":
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
         return f"{as_written(value)} is not one of {', '.join(options)}{_suggest(value, options)}"

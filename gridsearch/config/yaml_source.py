@@ -154,7 +154,10 @@ def _compose(text: str, source: str) -> yaml.Node | None:
         mark = error.problem_mark or error.context_mark
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 0, 0)
         if error.context == _SEVERAL:
-            raise JobError("another document begins here (---), and a job file is one: split it", place=place) from None
+            raise JobError(
+                "a second YAML document starts here (---); a job file must be a single document, so split it",
+                place=place,
+            ) from None
         raise JobError(f"not valid YAML: {error.problem or error.context}{_mend(error, text)}", place=place) from None
     except yaml.YAMLError as error:
         raise JobError(f"not valid YAML: {str(error).splitlines()[0]}", place=source) from None

@@ -34,9 +34,13 @@ DATASETS = {
 class Availability:
     """What is known of a named data set without loading it.
 
-    `state`: "bundled" (ships with a dependency), "ready" (`file` is there, `size_bytes` long), "raw"
-    (torchvision's own files are there and become `file` at first use), "missing" (`file` is fetched at first
-    use).
+    Attributes:
+        name: Its name in a job file.
+        description: Images, shape and classes in a line.
+        state: `bundled`: comes with a dependency. `ready`: `file` exists. `raw`: torchvision's own files are there and
+            are converted to `file` at first use. `missing`: downloaded at first use.
+        file: The canonical file; None for a bundled data set.
+        size_bytes: Its size, if it exists.
     """
 
     name: str
@@ -54,12 +58,18 @@ def load_dataset(
     image_format: ImageFormat = AS_IT_IS,
     options: Mapping[str, Any] = MappingProxyType({}),
 ) -> ImageDataset:
-    """Return the data set a job refers to: a name in `DATASETS`, `torchvision:CLASS`, or the path of a file or folder.
+    """Load the data set that a job names.
 
-    Files are `.npz`, folders of images. `folder` keeps the named data sets (see `paths.data_dir`). A relative path
-    is looked for below `base`, the folder of the job file, then below the working folder. A name wins over a file of
-    that name: write `./mnist` for the file. `image_format` says how images are read; `options` are the arguments of
-    torchvision's class. Raises one-line DataError when it is unknown, missing or damaged.
+    Args:
+        reference: A name in `DATASETS`, `torchvision:CLASS`, or the path of an `.npz` file or image folder. A name wins
+            over a file of that name: write `./mnist` for the file.
+        folder: Where named data sets are kept (see `paths.data_dir`).
+        base: The job file's folder; a relative path is looked for below it, then below the working folder.
+        image_format: How images are read.
+        options: The arguments of torchvision's class.
+
+    Raises:
+        DataError: The data set is unknown, missing or damaged; the message is one line.
     """
     if reference.startswith(PREFIX):
         return load_torchvision_class(reference, options, folder, image_format)
@@ -75,7 +85,11 @@ def load_dataset(
 
 
 def find_path(reference: str, *, base: Path) -> Path:
-    """Return the file or folder that `reference` means; raises DataError naming where it was looked for."""
+    """Return the file or folder that `reference` means.
+
+    Raises:
+        DataError: There is none; the message names the places that were searched.
+    """
     given = Path(reference)
     with contextlib.suppress(RuntimeError):  # "~name" of nobody: looked for as it is written
         given = given.expanduser()

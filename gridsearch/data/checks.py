@@ -20,15 +20,23 @@ MIN_TRAIN_IMAGES = 2
 CHANNEL_COUNTS = (1, 2, 3, 4)
 
 
-#: Types of at most so many bytes are those that torch computes with.
+#: The largest type, in bytes, that torch computes with.
 LARGEST_NUMBER = 8
 
 
 def checked_images(images: Array, key: str, source: str) -> Images:
-    """Return examples unchanged once they are known to be images of bytes, or numbers of any shape (N, ...).
+    """Return examples unchanged if they are images of bytes, or numbers of any shape (N, ...).
 
-    Images are uint8 (N, H, W) or (N, H, W, C); numbers float16, float32, float64 or of any integer type, in the
-    machine's byte order, finite. Raises DataError, naming `source` (a file) and `key` (the array), for anything else.
+    Images are uint8 (N, H, W) or (N, H, W, C); numbers float16, float32, float64 or of any integer type, finite, which
+    are returned in the machine's byte order.
+
+    Args:
+        images: The array to check.
+        key: Its name, for messages.
+        source: Its file, for messages.
+
+    Raises:
+        DataError: Type, shape or values are others; the message says how to convert it.
     """
     if images.dtype.kind not in "fiu" or images.dtype.itemsize > LARGEST_NUMBER:
         raise DataError(f"{source}: {key} is {images.dtype}, neither floats nor whole numbers; {_conversion(images)}")
@@ -70,10 +78,15 @@ def _check_numbers(examples: Array, key: str, source: str) -> None:
 
 
 def checked_labels(labels: Array, key: str, source: str) -> Labels:
-    """Return labels (N,) or (N, 1) as int64 (N,); any integer type is taken, as every class number fits.
+    """Return labels as int64 (N,).
 
-    Raises DataError, naming `source` (a file) and `key` (the array), for another type, shape or a negative
-    label.
+    Args:
+        labels: (N,) or (N, 1) of any integer type.
+        key: The array's name, for messages.
+        source: Its file, for messages.
+
+    Raises:
+        DataError: Type or shape is another, or a label is negative; the message says how to convert it.
     """
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -95,7 +108,17 @@ def checked_labels(labels: Array, key: str, source: str) -> Labels:
 
 
 def check_pair(images: Images, labels: Labels, part: str, source: str) -> None:
-    """Raise DataError unless `part` ("train", "test" or "validation") has one label for each image."""
+    """Check that a part has one label for each image.
+
+    Args:
+        images: (N, H, W) or (N, H, W, C).
+        labels: (N,).
+        part: `train`, `test` or `validation`, for messages.
+        source: The file, for messages.
+
+    Raises:
+        DataError: The numbers differ.
+    """
     if len(images) != len(labels):
         raise DataError(
             f"{source}: {part}_images holds {len(images)} images but {part}_labels {len(labels)} labels; "
@@ -104,12 +127,16 @@ def check_pair(images: Images, labels: Labels, part: str, source: str) -> None:
 
 
 def check_same_size(train: Images, other: Images, part: str, source: str) -> None:
-    """Raise DataError unless training examples and those of another part have the same shape and type."""
+    """Check that examples of another part have the shape and the type of the training examples.
+
+    Raises:
+        DataError: They differ.
+    """
     if train.shape[1:] != other.shape[1:]:
         what = "height, width and channels" if are_pixels(train) else "shape"
         raise DataError(
             f"{source}: {part}_images are {other.shape[1:]} but train_images {train.shape[1:]}; "
-            f"bring both to the same {what}"
+            f"give both the same {what}"
         )
     if train.dtype != other.dtype:
         raise DataError(
@@ -118,10 +145,15 @@ def check_same_size(train: Images, other: Images, part: str, source: str) -> Non
 
 
 def check_classes(parts: Sequence[Labels], source: str) -> int:
-    """Return the number of classes K: labels of all parts together must be exactly 0..K-1 with K >= 2.
+    """Return the number of classes K.
 
-    `parts` are those of the training images, then others. A number without any image is refused: it nearly always
-    means labels that start at 1.
+    Args:
+        parts: The labels of the training images, then those of the other parts.
+        source: The file, for messages.
+
+    Raises:
+        DataError: The labels together are not exactly 0..K-1 with K >= 2, or there are too few training images. A class
+            without any image is refused, as it nearly always means labels that start at 1.
     """
     if len(parts[0]) < MIN_TRAIN_IMAGES:
         raise DataError(

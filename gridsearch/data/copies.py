@@ -42,9 +42,11 @@ def hashes_of(images: Images) -> Hashes:
 
 
 def first_of_each(hashes: Hashes, parts: Sequence[Images]) -> npt.NDArray[np.int64]:
-    """Return for each image (N,) the place of the first one with the same pixels: its own where it stands once.
+    """Return for each image the index (N,) of the first image with the same pixels: its own if it is unique.
 
-    `parts` are the images, one array after another, and `hashes` theirs; images of equal hash are compared.
+    Args:
+        hashes: The hash of each image (N,), from `hashes_of`; images of equal hash are compared.
+        parts: The images, one array after another, N in all.
     """
     first = np.arange(len(hashes))
     _, inverse, counts = np.unique(hashes, return_inverse=True, return_counts=True)

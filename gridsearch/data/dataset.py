@@ -34,14 +34,22 @@ PARTS = ("train", "test", "validation")
 
 @dataclass(frozen=True, eq=False)
 class ImageDataset:
-    """Images, or other examples, with labels, as they lie in the canonical file.
+    """Images, or other examples, with labels, as in the canonical file. Build one with `dataset_from_arrays`.
 
-    `train_images` uint8 (N, H, W) or (N, H, W, C) with values 0..255, or floats or whole numbers of any shape (N, ...);
-    `train_labels` int64 (N,) in 0..K-1; `test_*` and `validation_*` likewise, of the same type and shape,
-    with N = 0 where the data set has none of its own. `fingerprint` is the
-    SHA-256 of the content, hexadecimal; it depends on no path or name. `source` says where it came from, for
-    messages; `notes` are lines about what reading it left out or changed. Two data sets are the same when their
-    fingerprints are. Build one with `dataset_from_arrays`.
+    Two data sets are the same if their fingerprints are.
+
+    Attributes:
+        name: What the job calls it.
+        train_images: uint8 (N, H, W) or (N, H, W, C), 0..255; or floats or whole numbers of any shape (N, ...).
+        train_labels: int64 (N,), 0..K-1.
+        test_images: Likewise, of the same type and shape, with N = 0 if the data set has no test images of its own.
+        test_labels: Their labels.
+        validation_images: Likewise, with N = 0 if the data set has no validation images of its own.
+        validation_labels: Their labels.
+        class_names: The names of the K classes.
+        fingerprint: The SHA-256 of the content in hexadecimal; it depends on no path or name.
+        source: Where it came from, for messages.
+        notes: Lines about what was left out or changed while reading it.
     """
 
     name: str
@@ -141,11 +149,19 @@ def dataset_from_arrays(
     source: str = "",
     notes: Sequence[str] = (),
 ) -> ImageDataset:
-    """Return the data set of `train_images`, `train_labels` and, optionally, `test_*` and `validation_*`.
+    """Check arrays and return them as a data set.
 
-    Labels may be of any integer type, (N,) or (N, 1). Without `class_names` the classes are called "0", "1", ...;
-    `fingerprint` is computed unless the caller knows it. Raises DataError naming `source` (default: the name)
-    and the array at fault.
+    Args:
+        name: What the job calls it.
+        arrays: `train_images`, `train_labels` and, optionally, `test_*` and `validation_*`. Labels may be of any
+            integer type, (N,) or (N, 1).
+        class_names: The names of the classes; by default "0", "1", ...
+        fingerprint: The fingerprint if it is known; otherwise it is computed.
+        source: Where the arrays come from, for messages; by default the name.
+        notes: Lines about what was left out or changed while reading them.
+
+    Raises:
+        DataError: An array does not fit; the message names `source` and the array.
     """
     source = source or name
     _refuse_half_a_part(arrays, source)

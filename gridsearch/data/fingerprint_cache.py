@@ -26,9 +26,12 @@ def stamp_of(status: os.stat_result) -> list[int]:
 
 
 def recall(path: Path, stamp: list[int], arrays: Collection[str]) -> str | None:
-    """Return the fingerprint remembered for `path` with this stamp and of these of its arrays, or None.
+    """Return a remembered fingerprint; None if there is none, or the cache is damaged.
 
-    A damaged memory is none.
+    Args:
+        path: The data set's file.
+        stamp: What changes with the file's content, such as size and time.
+        arrays: The names of the arrays that the fingerprint is of.
     """
     try:
         memory = json.loads(read_regular(paths.fingerprint_file(path)))

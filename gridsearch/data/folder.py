@@ -19,14 +19,20 @@ from gridsearch.errors import DataError
 
 
 def load_folder(root: Path, image_format: ImageFormat = AS_IT_IS) -> ImageDataset:
-    """Return the images below `root/<class>/`, or below `root/<part>/<class>/` for training and other parts.
+    """Load the images below `root/<class>/`, or below `root/<part>/<class>/`.
 
-    Parts go by their usual names (`part_names.py`). Classes are numbered in the order of their sorted names, images
-    ordered by class, then path. Images that are all grey give uint8 (N, H, W); one colour image makes all of them RGB,
-    (N, H, W, 3). `image_format` says what lies behind transparent pixels, and to which size images are brought; they
-    are turned as their EXIF orientation says. Notes tell what was done, and which files are no images; hidden files are
-    passed over. The fingerprint is that of the pixels that come out. Raises DataError for a missing class or image,
-    unequal sizes without one to bring them to, more than 8 bits, or a file that cannot be read.
+    Parts have their usual names (`part_names.py`). Classes are numbered by their sorted names; images are ordered by
+    class, then path, and turned upright as their EXIF orientation says. If all images are grey, they become uint8 (N,
+    H, W); one colour image makes all of them RGB, (N, H, W, 3). Hidden files are skipped. The fingerprint is that of
+    the resulting pixels; the notes say what was done, and which files are not images.
+
+    Args:
+        root: The folder.
+        image_format: The colour behind transparent pixels, and the size to bring images to.
+
+    Raises:
+        DataError: A class or its images are missing, sizes differ without one to bring them to, an image has more than
+            8 bits, or a file cannot be read.
     """
     parts = folder_parts(root)
     classes = parts.classes
@@ -88,8 +94,10 @@ def _passed_over(root: Path, passed: Sequence[Path]) -> list[str]:
         return []
     endings = Counter(file.suffix.lower() or "no ending" for file in passed).most_common()
     kinds = ", ".join(f"{count:,} {ending}" for ending, count in endings[:6]) + (", ..." if len(endings) > 6 else "")
-    files = _counted(len(passed), "file that is no image of a class was", "files that are no images of a class were")
-    return [f"{files} passed over ({kinds}), such as {passed[0].relative_to(root)}"]
+    files = _counted(
+        len(passed), "file that is not an image of a class was", "files that are not images of a class were"
+    )
+    return [f"{files} skipped ({kinds}), such as {passed[0].relative_to(root)}"]
 
 
 @dataclass(frozen=True)
@@ -186,6 +194,7 @@ def _refuse_flat(root: Path, reader: ImageReader) -> None:
     if done["transparent"] and done["flat"] == done["transparent"]:
         other = "black" if background == "white" else "white"
         raise DataError(
-            f"{root}: over {background} nothing is seen of the {done['transparent']:,} images with transparent pixels;"
+            f"{root}: over {background} nothing can be seen of the {done['transparent']:,} images with transparent"
+            f" pixels;"
             f" write background: {other}"
         )

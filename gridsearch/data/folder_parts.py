@@ -21,10 +21,11 @@ class FolderParts:
 
 
 def folder_parts(root: Path) -> FolderParts:
-    """Return the parts of the data set in a folder: training images, and others where it has folders for them.
+    """Find the parts of the data set in a folder: training images, and others if it has folders for them.
 
-    Raises DataError for a folder that is none of them beside one that is, a part that stands twice, fewer than two
-    classes, and classes that have no training images.
+    Raises:
+        DataError: A folder that is no part lies beside one that is, a part appears twice, there are fewer than two
+            classes, or a class has no training images.
     """
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; correct the path of the image folder")

@@ -35,9 +35,13 @@ _STILL = frozenset({"MPO"})
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of its image: (H, W) once it is upright, whether it is grey, and how many frames there are.
+    """What an image file's header says.
 
-    `grey_palette` says that it counts as colour, although the colours of its palette are all grey.
+    Attributes:
+        size: (H, W), once the image is upright.
+        grey: Whether it is grey.
+        frames: The number of frames.
+        grey_palette: Whether it counts as colour although all colours of its palette are grey.
     """
 
     size: tuple[int, int]
@@ -47,7 +51,11 @@ class Header:
 
 
 def header_of(file: Path) -> Header:
-    """Return what the header of an image file says; DataError for one that cannot be read or is too deep."""
+    """Read the header of an image file.
+
+    Raises:
+        DataError: The file cannot be read, or has more than 8 bits a pixel.
+    """
     with _opened(file) as image:
         if image.mode in DEEP_MODES:
             raise DataError(f"{file}: has more than 8 bits a pixel (mode {image.mode}); convert it to 8 beforehand")
@@ -62,9 +70,13 @@ def header_of(file: Path) -> Header:
 
 @dataclass
 class ImageReader:
-    """Reads image files to arrays of one kind, and remembers what it had to do for that.
+    """Reads image files into arrays of one kind.
 
-    `done` counts the images that were transparent, turned, and of these transparent ones those of one colour (`flat`).
+    Attributes:
+        image_format: The colour behind transparent pixels, and the size to bring images to.
+        grey: Whether arrays are (H, W) instead of (H, W, 3).
+        done: Counts the images that were `transparent`, `turned`, and `flat` (transparent, and of one colour
+            afterwards).
     """
 
     image_format: ImageFormat

@@ -35,11 +35,16 @@ FORMAT = "an .npz with train_images uint8 (N, H, W[, C]) and train_labels int64 
 
 
 def load_npz(path: Path, *, name: str | None = None, class_names: Sequence[str] | None = None) -> ImageDataset:
-    """Return the data set in the file `path`, called `name` (default: the file's name without its ending).
+    """Load a data set from an `.npz` file.
 
-    `class_names` are used where the file has none and their number fits. Raises one-line DataError naming the
-    file, the array and how to mend it: no such file, not an .npz, damaged, a missing array, a type or shape
-    that does not fit, objects, labels that are not 0..K-1.
+    Args:
+        path: The file.
+        name: What to call it; by default the file's name without suffix.
+        class_names: Used if the file has none and their number fits.
+
+    Raises:
+        DataError: The file is missing, damaged or not an `.npz`; an array is missing, holds objects, or has another
+            type or shape; labels are not 0..K-1. The message names the file, the array and how to fix it.
     """
     stamp, arrays, keys, notes = _read(path)
     names = _class_names(arrays.pop(NAMES_KEY), path) if NAMES_KEY in arrays else None
@@ -60,7 +65,8 @@ def load_npz(path: Path, *, name: str | None = None, class_names: Sequence[str] 
 def write_npz(path: Path, dataset: ImageDataset) -> None:
     """Write the canonical file of a data set, whole or not at all; uncompressed, which reads fastest.
 
-    Raises OSError when the folder cannot be written.
+    Raises:
+        OSError: The folder cannot be written.
     """
     validation = {key: getattr(dataset, key) for key in VALIDATION_KEYS if len(dataset.validation_labels)}
     with replacing(path) as stream:
@@ -92,7 +98,7 @@ def _read(path: Path) -> tuple[list[int], dict[str, Array], dict[str, str], list
     except Exception as error:  # zipfile, zlib and NumPy's parser each raise their own on damaged bytes
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"{path}: cannot be read ({reason}); the file is damaged, so fetch or write it again"
+            f"{path}: cannot be read ({reason}); the file is damaged, so download or write it again"
         ) from error
 
 

@@ -14,9 +14,15 @@ SAMPLE_STREAM = 100
 
 
 def sample_places(labels: Labels, n: int, seed: int = 0) -> Indices:
-    """Return where `n` images drawn at random lie (all, where there are fewer): class after class in turn.
+    """Draw images at random, evenly from all classes.
 
-    The classes' shares differ by one image at most, unless one has run out; `seed` decides which images.
+    Args:
+        labels: (N,).
+        n: How many images; all if there are fewer.
+        seed: Decides which.
+
+    Returns:
+        Their indices, ordered by class. The numbers per class differ by one at most, unless a class has no more.
     """
     order = permutation(len(labels), seed, SAMPLE_STREAM)
     of_class = [order[labels[order] == label].tolist() for label in np.unique(labels)]

@@ -31,8 +31,9 @@ TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, TRAIN_STREAM = 1, 2, 3, 4
 class SplitIndices:
     """Which images belong to which part; each int64, ascending, disjoint.
 
-    Index i is training image i of the data set for i < N_train, and its test image i - N_train from there on, then
-    its validation images follow, whether or not the split merges them.
+    The training images of the data set come first, then its test images, then its validation images: index i is
+    training image i for i < N_train, test image i - N_train from there on, and so forth, whether or not the split
+    merges them.
     """
 
     train: Indices
@@ -42,7 +43,7 @@ class SplitIndices:
 
 @dataclass(frozen=True, eq=False)
 class SplitDataset:
-    """A data set divided as a split says: images uint8 (N, H, W[, C]), labels int64 (N,); test may be empty.
+    """A data set divided by a split: images uint8 (N, H, W[, C]), labels int64 (N,); the test part may be empty.
 
     Rows are in the order of `indices`. Parts are copied out of the data set each time they are asked for, so that many
     splits of one data set take no more memory than it does, here and on their way to other processes.
@@ -89,26 +90,32 @@ class SplitDataset:
 
 
 def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int = 0) -> SplitIndices:
-    """Return the parts of `dataset` under `split`, drawn with `data_seed` (any integer >= 0).
+    """Divide a data set into training, validation and test images.
 
-    - `merge`: the pool is training and test images, in that order, and the data set's own validation images unless
-      these validate; `test` must say how many of it test.
-    - no `merge`, `test` given: it is taken from the training images; test images of the data set's own are
-      unused.
-    - no `merge`, no `test`: the data set's own test images test; where it has none, the test part is empty.
-    - `validation` is taken from what remains for training, and own validation images are unused without `merge`;
-      "own": these are the validation part; with `folds`, part number `fold` of what remains
-      validates. Parts differ in size by at most one image, and each image is in one of them.
-    - `train` is taken from what then remains for training; the rest is unused.
+    * `merge`: the pool is training and test images, in that order, and the data set's own validation images unless
+      these are the validation part; `test` must say how many of the pool are for testing.
+    * `test` without `merge`: taken from the training images; the data set's own test images are unused.
+    * Neither: the data set's own test images are the test part; if it has none, the test part is empty.
+    * `validation` is taken from what remains for training, and own validation images are unused without `merge`. With
+      "own" these are the validation part. With `folds`, part number `fold` of what remains is: parts differ in size by
+      at most one image, and each image is in exactly one.
+    * `train` is taken from what then remains; the rest is unused.
+    * `deduplicate`: of images with the same pixels only the first is drawn and the others follow it into its part, so
+      counts and fractions of `test` and `validation` are of distinct images. Training images that equal one of the data
+      set's own test or validation images, if these are parts, are unused; so are own validation images that equal one
+      of its own test images.
 
-    - `deduplicate`: of images with the same pixels only the first is drawn; the others follow it into its part,
-      so counts and fractions of `test` and `validation` are of distinct images. Training images that are the same
-      as one of the data set's own test or validation images, where these test or validate, are unused; so are own
-      validation images that are the same as one of its own test images.
+    A fraction is rounded to the nearest number of images, halves up. With `stratify`, each class has its share of each
+    part drawn, to within one image.
 
-    A fraction is rounded to the nearest whole number of images, halves up. With `stratify` each class has its
-    share of each part drawn, to within one image. Raises DataError when a part would be empty, images do not
-    suffice, or a stratified part would lack a class.
+    Args:
+        dataset: The data set.
+        split: How to divide it.
+        data_seed: Seeds the draws; any integer >= 0.
+        fold: Which fold is the validation part, from 0.
+
+    Raises:
+        DataError: A part would be empty, there are not enough images, or a stratified part would lack a class.
     """
     pool, tested, validated = _own_parts(dataset, split)
     drawing = _Drawing(dataset, split.stratify, data_seed)
@@ -122,8 +129,8 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int
         test, pool = drawing.take("test", split.test, pool=pool, stream=TEST_STREAM)
     elif split.merge:
         raise DataError(
-            f"pools the training and test images of {dataset.name} but nothing says how many of "
-            f"the {len(pool)} test; add test, e.g. test: 0.1",
+            f"pools the training and test images of {dataset.name} but does not say how many of the {len(pool)} are"
+            f" for testing; add test, such as test: 0.1",
             key=("split", "merge"),
         )
     else:
@@ -150,7 +157,7 @@ def _own_parts(dataset: ImageDataset, split: Split) -> tuple[Indices, Indices, I
     own = split.validation == OWN and split.folds is None
     if own and not len(validation):
         raise DataError(
-            f"own: {dataset.name} brings no validation images; give a share to draw, such as 0.2",
+            f"own: {dataset.name} has no validation images of its own; write a share to draw, such as 0.2",
             key=("split", "validation"),
         )
     pool = np.concatenate([train, test, none if own else validation]) if split.merge else train
@@ -260,8 +267,7 @@ class _Drawing:
         count = math.floor(exact + Fraction(1, 2))
         if count < 1:
             raise DataError(
-                f"{share} of the {available} images of {self.dataset.name} is none; "
-                f"enlarge it until it is at least one image",
+                f"{share} of the {available} images of {self.dataset.name} is less than one image; enlarge it",
                 key=("split", part),
             )
         if count >= available:

@@ -93,11 +93,16 @@ FAILURES = (
 
 
 def load_torchvision_set(name: str, folder: Path) -> ImageDataset:
-    """Return a data set from `<folder>/<name>.npz`, written first if it is not there.
+    """Load a data set from `<folder>/<name>.npz`, which is written first if it does not exist.
 
-    It is made of torchvision's own files where they lie in `folder` already, else of a download. Images uint8
-    (N, 28, 28) or (N, 32, 32, 3). Several processes may do this at once. Raises DataError where there is no
-    file and no network, naming the file and the ways to get it.
+    It is made of torchvision's own files if they are in `folder` already, else of a download
+    (https://docs.pytorch.org/vision/stable/datasets.html). Several processes may do this at the same time.
+
+    Returns:
+        Images uint8 (N, 28, 28) or (N, 32, 32, 3).
+
+    Raises:
+        DataError: There is neither a file nor a network; the message says how to get the file.
     """
     target = paths.data_file(folder, name)
     if not target.exists():

@@ -54,7 +54,7 @@ class Wanted:
         return _fitted(value, self.kinds)
 
     def problem(self, value: Any) -> str:
-        """Return why a value cannot be one of the setting's, and the mend: `18.5 is no whole number`; else nothing."""
+        """Return why a value cannot be one of the setting's, and the fix: `18.5 is not a whole number`, or nothing."""
         if self.options:
             return "" if any(repr(value) == repr(option) for option in self.options) else self._no_option(value)
         if said := _unlike(value, self.kinds):
@@ -71,7 +71,7 @@ class Wanted:
         names = [option for option in self.options if isinstance(option, str)]
         meant = closest(value, names) if isinstance(value, str) else None
         hint = f" (did you mean {meant!r}?)" if meant else ""
-        return f"{as_written(value)} is none of {', '.join(map(as_written, self.options))}{hint}"
+        return f"{as_written(value)} is not one of {', '.join(map(as_written, self.options))}{hint}"
 
 
 def _fitted(value: Any, kinds: frozenset[Want]) -> Any:
@@ -85,10 +85,10 @@ def _unlike(value: Any, kinds: frozenset[Want]) -> str:
     plain = _kinds(kinds)
     if not kinds or kind in plain:
         if kind == "number" and kinds & _NUMBERS == {"whole"} and not float(value).is_integer():
-            return f"{as_written(value)} is no whole number"
+            return f"{as_written(value)} is not a whole number"
         return ""
     given = "was given" if kind in ("null", "true/false") else f"is {kinds_text([kind])}"
-    return f"{as_written(value)} {given}, and it takes {kinds_text(plain)}{mend(value, plain)}"
+    return f"{as_written(value)} {given}, but it takes {kinds_text(plain)}{mend(value, plain)}"
 
 
 def _kinds(wants: Iterable[Want]) -> frozenset[Kind]:

@@ -31,7 +31,7 @@ def freeze(model: nn.Module, patterns: str) -> int:
 
 
 def _meant(pattern: str, names: dict[str, nn.Parameter]) -> str:
-    commas = "; patterns are separated by blanks, without commas" if "," in pattern else ""
+    commas = "; separate patterns by spaces, without commas" if "," in pattern else ""
     return commas or nearest(pattern, _matching(names))
 
 

@@ -35,8 +35,8 @@ def materialize(model: nn.Module, image_shape: tuple[int, ...], whole: Whole = N
             module.training = training
     if left := _lazy(model):
         raise ModelError(
-            f"its lazy module {left[0].rpartition('.')[0]!r} is not called when the model is evaluated: nothing tells"
-            " its shape; give it its sizes in the constructor"
+            f"its lazy module {left[0].rpartition('.')[0]!r} is not called when the model is evaluated, so its shape"
+            f" is unknown; give it its sizes in the constructor"
         )
 
 

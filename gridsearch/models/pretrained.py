@@ -68,7 +68,7 @@ def fitting_tensors(model: nn.Module, model_name: str, file: Path) -> dict[str, 
             f" (the file has {_example(given)}, the model {_example(own)})"
         )
     if damaged := [name for name, t in fitting.items() if not torch.isfinite(t).all()]:
-        raise ModelError(f"pretrained: {damaged[0]} in {file} holds numbers that are not finite: training has diverged")
+        raise ModelError(f"pretrained: {damaged[0]} in {file} holds NaN or infinite numbers: its training diverged")
     return fitting
 
 
@@ -102,8 +102,8 @@ def _imagenet(model_name: str, data_dir: Path) -> Path:
     if model_name not in WITH_IMAGENET:
         known = ", ".join(WITH_IMAGENET)
         raise ModelError(
-            f"pretrained: there are no {IMAGENET!r} weights of model {model_name!r}; there are of {known}, and any"
-            " model takes the path of a state dict"
+            f"pretrained: there are no {IMAGENET!r} weights of model {model_name!r}; they exist for {known}, and any"
+            f" model takes the path of a state dict"
         )
     from torchvision.models import get_model_weights
 
@@ -145,11 +145,11 @@ def _tensors(file: Path) -> dict[str, Tensor]:
             content = _read(file)
     except pickle.UnpicklingError as error:
         raise ModelError(
-            f"pretrained: {file} is no file of tensors (it holds Python objects, which are never loaded, or is"
+            f"pretrained: {file} is not a file of tensors (it holds Python objects, which are never loaded, or is"
             " damaged); write one with torch.save(model.state_dict(), FILE)"
         ) from error
     except Exception as error:  # readers raise whatever damaged bytes lead them to
-        raise ModelError(f"pretrained: {file} is no file of tensors ({one_line(error)})") from error
+        raise ModelError(f"pretrained: {file} is not a file of tensors ({one_line(error)})") from error
     if not (isinstance(content, dict) and content and all(isinstance(value, Tensor) for value in content.values())):
         raise ModelError(f"pretrained: {file} holds no state dict; write one with torch.save(model.state_dict(), FILE)")
     return content

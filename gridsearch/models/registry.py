@@ -70,11 +70,17 @@ _IMAGE_DIMENSIONS, _FEWEST_WITH_CHANNELS = 3, 2
 
 @dataclass(frozen=True)
 class ModelSignature:
-    """What a model takes, without the model: all that may be known of a user's where its code does not run.
+    """What a model takes, without the model itself: all that is known of a user's model where its code does not run.
 
-    `data_arguments` are filled from the data set. `required` and `optional` are its hyperparameters (the latter with
-    their defaults), `wanted` says what each may be, `open_ended` that it takes any others too (`**kwargs`). `code` is
-    the fingerprint of the user's source, empty for our own models; `sources` has the beginning of that of each module.
+    Attributes:
+        name: The model as the job names it.
+        data_arguments: The arguments that are filled in from the data set.
+        required: The hyperparameters that a job must set.
+        optional: The others, with their defaults.
+        open_ended: Whether it takes any others too (`**kwargs`).
+        code: The fingerprint of the user's source; empty for a built-in model.
+        wanted: What values each hyperparameter may have.
+        sources: The first digits of the fingerprint of each of the user's modules.
     """
 
     name: str
@@ -135,9 +141,14 @@ class NotBuiltError(ModelError):
 
 
 def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
-    """Return what is behind a registry name or `package.module:Class`, which may be a function; else `ModelError`.
+    """Return the class or function behind a model's name.
 
-    `search` are folders in which the user's module may lie, besides those Python knows.
+    Args:
+        name: A name in `MODELS`, or `package.module:Class`.
+        search: Folders in which the user's module may be, besides those on Python's path.
+
+    Raises:
+        ModelError: There is no such model, or its module cannot be imported.
     """
     if name in MODELS:
         module_name, _, class_name = MODELS[name][0].partition(":")
@@ -145,7 +156,7 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     module_name, colon, class_name = name.partition(":")
     if not colon or not module_name or not class_name:
         raise ModelError(
-            f"model {name!r} is not known{nearest(name, MODELS)}; your own is written package.module:Class"
+            f"model {name!r} is not known{nearest(name, MODELS)}; write a model of your own as package.module:Class"
         )
     module = import_of_the_user(f"model {name!r}", module_name, search)
     found = getattr(module, class_name, None)
@@ -161,9 +172,9 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
 
 
 def has_beside(model: ModelSignature, key: str, models: Sequence[ModelSignature]) -> bool:
-    """Whether something is a setting of one of a job's models.
+    """Return whether a name is a setting of a model, in a job with these models.
 
-    What one of them names is no setting of another that would take anything: `**kwargs` are for what nobody names.
+    A model that takes anything (`**kwargs`) does not have a setting that another one of them names.
     """
     if key in model.hyperparameters or not model.has(key):
         return key in model.hyperparameters
@@ -171,9 +182,15 @@ def has_beside(model: ModelSignature, key: str, models: Sequence[ModelSignature]
 
 
 def check_hyperparameters(model: ModelSignature, given: Sequence[str], *, mend: str = "add it under 'space'") -> None:
-    """Raise `ModelError` when a name is not a hyperparameter of the model, or a required one is missing.
+    """Check the names of hyperparameters.
 
-    `mend` says how a missing one is given.
+    Args:
+        model: The model.
+        given: The names that the job gives.
+        mend: What to do about a missing one, for the message.
+
+    Raises:
+        ModelError: A name is not a hyperparameter of the model, or a required one is missing.
     """
     for key in given:
         if key in model.data_arguments:
@@ -190,7 +207,11 @@ def check_hyperparameters(model: ModelSignature, given: Sequence[str], *, mend: 
 
 
 def check_values(model: ModelSignature, hyper: Mapping[str, Any]) -> None:
-    """Raise `ModelError` for a value that a setting of the model cannot have."""
+    """Check the values of hyperparameters.
+
+    Raises:
+        ModelError: A setting of the model cannot have its value.
+    """
     for key, value in hyper.items():
         if said := model.takes(key).problem(value):
             raise ModelError(f"{key}: model {model.name!r}: {said}")
@@ -205,11 +226,21 @@ def build_model(
     version: int = CURRENT,
     whole: Whole = None,
 ) -> nn.Module:
-    """Return a new instance, as the recipe's `version` has it; weights are drawn from torch's global generator.
+    """Build a new instance of a model; its weights are drawn from torch's global generator.
 
-    `image_shape` is that of an example, (C, H, W) of images; `whole` says that these are whole numbers, from the lowest
-    to the highest. Lazy modules have their shapes. `ModelError` when the class refuses, for a state that could not be
-    kept, and for data that the model is not for.
+    Args:
+        model: What `find_model` returned.
+        hyper: Its hyperparameters.
+        image_shape: (C, H, W), or the shape of another example.
+        num_classes: K.
+        version: The version of the recipe to build it under (`config/versions.py`).
+        whole: The lowest and the highest of examples that are whole numbers; None for floats.
+
+    Returns:
+        The module; the lazy modules in it have their shapes.
+
+    Raises:
+        ModelError: Its constructor raises, its state could not be kept in a checkpoint, or it is not for such data.
     """
     from torch import nn
 
@@ -233,7 +264,7 @@ def build_model(
         with surroundings_kept():
             built = model.build(**arguments)
         if not isinstance(built, nn.Module):
-            raise ModelError(f"it gives {type(built).__name__}, which is no torch.nn.Module")
+            raise ModelError(f"it gives {type(built).__name__}, which is not a torch.nn.Module")
         materialize(built, image_shape, whole)
         give_memory(built)
         check_state(built)
@@ -330,7 +361,7 @@ def _describe(name: str, found: Callable[..., nn.Module], *, sources: Mapping[st
     try:
         parameters = inspect.signature(found).parameters
     except (TypeError, ValueError):
-        raise ModelError(f"model {name!r}: what it takes cannot be told; write a function around it") from None
+        raise ModelError(f"model {name!r}: its arguments cannot be read; write a function around it") from None
     for key, parameter in parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             open_ended = True

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gridsearch.analysis.frames import JobData, load
-from gridsearch.analysis.summary import summary
+from gridsearch.analysis.frames import JobData, load, load_to_show
+from gridsearch.analysis.summary import Summary, summary
+from gridsearch.analysis.timing import TIMES
 from gridsearch.analysis.updated import updated_at
 from gridsearch.atomic import write, write_named
 from gridsearch.paths import INDEX_PAGE, dashboard_page
@@ -18,10 +19,19 @@ from gridsearch.store.contract import Store
 def write_dashboards(
     store: Store, folder: Path, job: str | None = None, *, source: str = "", now: datetime | None = None
 ) -> list[Path]:
-    """Write the pages of all jobs (or of one) and the list of all jobs; return the files, the list last.
+    """Write the pages of all jobs, or of one, and the index of all jobs.
 
-    `source` names the store on the pages. A page appears complete or not at all: whoever has the old one open
-    keeps it until then.
+    A page appears complete or not at all: whoever has the old one open keeps it until then.
+
+    Args:
+        store: The store.
+        folder: Where pages are written.
+        job: The only job to write a page for; None for all.
+        source: What pages call the store.
+        now: The time on the pages; by default the current time.
+
+    Returns:
+        The files written, the index last.
     """
     stamp = Stamp(now or datetime.now(UTC), source)
     names = [row.name for row in store.jobs()]
@@ -31,11 +41,12 @@ def write_dashboards(
     written, entries = [], []
     for name in names:
         page, wanted = dashboard_page(folder, name), job is None or name == job
-        data = load(store, name, with_epochs=wanted)
+        data = load_to_show(store, name, TIMES) if wanted else load(store, name)
+        glance = summary(data)
         if wanted:
-            _write(page, job_page(data, stamp))
+            _write(page, job_page(data, stamp, glance))
             written.append(page)
-        entries.append(_entry(store, data, page))
+        entries.append(_entry(store, data, page, glance))
     index = folder / INDEX_PAGE
     _write(index, index_page(entries, stamp))
     return [*written, index]
@@ -52,7 +63,7 @@ def _write(page: Path, text: str) -> None:
     write(page, text.encode(errors="backslashreplace"))
 
 
-def _entry(store: Store, data: JobData, page: Path) -> Entry:
+def _entry(store: Store, data: JobData, page: Path, glance: Summary) -> Entry:
     record = data.job.record
     return Entry(
         name=data.job.name,
@@ -60,5 +71,5 @@ def _entry(store: Store, data: JobData, page: Path) -> Entry:
         dataset=record.dataset,
         model=record.models_text,
         updated=updated_at(store, data.job),
-        summary=summary(data),
+        summary=glance,
     )

@@ -10,7 +10,7 @@ from gridsearch.store.rows import JobRow, LaunchRow
 
 #: A launch that has given no sign of life for so long is not said to be training.
 _SILENT = timedelta(minutes=1)
-_ENDED = {"interrupted": "interrupted", "lost": "ended without a word", "some_failed": "some trials failed"}
+_ENDED = {"interrupted": "interrupted", "lost": "ended unexpectedly", "some_failed": "some trials failed"}
 
 
 def launched(job: JobRow, launches: Sequence[LaunchRow], now: datetime) -> str:

@@ -19,10 +19,15 @@ _CLEAREST = 0.25
 
 
 def overlay(image: Pixels, activity: npt.NDArray[np.float32]) -> Pixels:
-    """Return the image in grey, uint8 (h, w, 3), and over it in colour how active each place is.
+    """Lay an activation map over an image.
 
-    `activity` (H', W') lies in [0, 1], 1 being the most active; it is spread over the image smoothly. The more
-    active, the more of the colour shows and the less of the image.
+    Args:
+        image: uint8 (H, W) or (H, W, C).
+        activity: (H', W') in [0, 1]; it is scaled to the image smoothly.
+
+    Returns:
+        uint8 (h, w, 3), enlarged by a whole factor if the image is small: the image in grey, and in colour how active
+        each place is; the more active, the less of the image shows.
     """
     height, width = image.shape[:2]
     factor = max(1, math.ceil(_SHOWN_PX / max(height, width)))

@@ -20,7 +20,8 @@ from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, score_text
 from gridsearch.analysis.ranking import table, unranked
-from gridsearch.analysis.scatter import Board, board, thinned
+from gridsearch.analysis.scatter import Board, board
+from gridsearch.analysis.standings import standings
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import timings
 from gridsearch.config.events import RESULT_STATES
@@ -49,17 +50,21 @@ class Stamp:
     store: str
 
 
-def job_page(data: JobData, stamp: Stamp) -> str:
-    """Return the page of a job, complete in itself; the job's epochs must have been loaded."""
-    glance = summary(data)
-    drawn = curves(data)
-    compared = comparisons(data)
-    tries = evaluated_trials(data)
-    others = unranked(data)
-    points = board(data)
-    shown = thinned(points, MOST_POINTS)
+def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
+    """Return the page of a job, complete in itself; the job's curves must be at hand (`load_to_show`).
+
+    `glance` is its summary, where that is at hand.
+    """
+    glance = summary(data) if glance is None else glance
+    order = standings(data)
+    drawn = curves(data, order)
+    compared = comparisons(data, order)
+    tries = evaluated_trials(data, order)
+    without = sum(number for state, number in glance.counts if state not in RESULT_STATES)
+    points = board(data, MOST_POINTS)
+    varying = [axis.name for axis in points.axes if axis.varies]
     cells = {method: correlation(data, method) for method in METHODS}
-    first = first_choice(points, cells["spearman"])
+    first = first_choice(varying, cells["spearman"])
     scripts = [plotly_script(), asset("page.js")] if glance.results else []
     return (
         environment()
@@ -79,21 +84,20 @@ def job_page(data: JobData, stamp: Stamp) -> str:
             style=asset("page.css"),
             scripts=scripts,
             figures=json_data(
-                _figures(drawn, shown, cells)
+                _figures(drawn, points, cells)
                 | {"compare": _comparison_parts(compared)}
                 | (_confusion_parts(tries[0].scores) if tries else {})
             ),
             glance=glance,
             states=_states(glance),
             table=table(data),
-            others=others if len(others) <= MOST_UNRANKED else (),
+            others=unranked(data) if without <= MOST_UNRANKED else (),
             without_result=[(state, count) for state, count, _ in _states(glance) if state not in RESULT_STATES],
             cells=cells["pearson"],
             has_heatmap=_has_heatmap(cells["pearson"]),
             left_out=_left_out(cells["pearson"]),
             board=points,
-            axes=points.varying,
-            shown=len(shown.trials),
+            axes=varying,
             choice=first,
             curves=drawn,
             overfitting=any(curve.overfit_epoch is not None for _, group in drawn.groups for curve in group),
@@ -110,9 +114,8 @@ def job_page(data: JobData, stamp: Stamp) -> str:
     )
 
 
-def first_choice(points: Board, ranks: Correlation) -> tuple[str, str]:
-    """Return the x axis and the colour that a page opens with: of those that vary, the closest to the score."""
-    names = [axis.name for axis in points.varying]
+def first_choice(names: Sequence[str], ranks: Correlation) -> tuple[str, str]:
+    """Return the x axis and the colour that a page opens with: of axes that vary, the closest to the score."""
     last = dict(zip(ranks.names, ranks.matrix[-1], strict=True)) if ranks.matrix else {}
     order = sorted(names, key=lambda name: -abs(last.get(name) or 0.0))
     return (order[0] if order else "", order[1] if len(order) > 1 else "")

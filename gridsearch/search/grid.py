@@ -19,6 +19,7 @@ from gridsearch.config.trial import (
     with_implied_settings,
     without_dead_settings,
 )
+from gridsearch.config.trial_builder import TrialBuilder
 from gridsearch.config.versions import FIRST, recipe_version
 from gridsearch.errors import ModelError
 from gridsearch.search.random_search import draws
@@ -26,12 +27,16 @@ from gridsearch.search.random_search import draws
 
 @dataclass(frozen=True)
 class ModelPart:
-    """What determines the numbers of a model's trials beside the job file: its code.
+    """What determines the numbers of a model's trials besides the job file: its code.
 
-    `defaults` are the default values of its hyperparameters; a setting that has its default is left out of the
-    identity, so that adding it to a job later changes nothing. `version` says, for its settings, which version of the
-    recipe made the model what it is now; `has` whether a setting is one of its own. `pretrained` says who weights to
-    start from are, by what the job calls them, and `unusable` why the model cannot start from others.
+    Attributes:
+        code: The fingerprint of the user's source; empty for a built-in model.
+        defaults: The default values of its hyperparameters. A setting that has its default is left out of the identity,
+            so that adding it to a job later changes no id.
+        version: Returns, for given settings, the version of the recipe that changed the model last.
+        has: Whether the model has a setting of this name.
+        pretrained: The identity of weights to start from, by what the job calls them.
+        unusable: Why the model cannot start from weights, by what the job calls them.
     """
 
     code: str = ""
@@ -44,9 +49,12 @@ class ModelPart:
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What determines a trial's numbers beside the job file: the content of the data, and each of the job's models.
+    """What determines a trial's numbers besides the job file.
 
-    `teacher` is the id of the trial that students learn from.
+    Attributes:
+        dataset: The fingerprint of the images and labels.
+        models: What belongs to each of the job's models.
+        teacher: The id of the trial that students learn from; empty without a teacher.
     """
 
     dataset: str
@@ -54,9 +62,9 @@ class Ingredients:
     teacher: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GridTrial:
-    """One trial of a grid: who it is, and how to train it."""
+    """One trial of a grid: its ids, its configuration, and that in canonical form (`config/identity.py`)."""
 
     trial_id: str
     lineage_id: str
@@ -66,13 +74,18 @@ class GridTrial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The trials of a job in the order of its space, or of the draws, and what became of the other points.
+    """The trials of a job, in the order of its space or of the draws, and what became of its other points.
 
-    `points` counts those looked at: the whole space, or as many as had to be drawn. `skipped` says how many each rule
-    left out (the first rule that holds counts), `repeated` how many are a point already in the list, from which they
-    differ in the settings `idle` alone. `asked` is how many points random search was to find, None for a grid;
-    `kept` how many there are. The repeats and folds of a point follow each other. `size` is that of the whole
-    space, None where it is continuous. `chosen` are the ids of the trials to train (`JobSpec.only`), None for all.
+    Attributes:
+        points: How many points were looked at: the whole space, or as many as had to be drawn.
+        trials: The trials; the repeats and folds of a point follow each other.
+        skipped: For each rule how many points it left out; of several rules that hold, the first one counts.
+        repeated: How many points are the same trial as an earlier one.
+        kept: How many points there are.
+        asked: How many points random search was to find; None for a grid.
+        size: The size of the whole space; None if it is continuous.
+        idle: The settings in which repeated points differ, and which have no effect there.
+        chosen: The ids of the trials to train (`JobSpec.only`); None for all.
     """
 
     points: int
@@ -107,14 +120,23 @@ class Grid:
 
 
 def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
-    """Return the grid of a job; `JobError` when a rule cannot be decided or leaves nothing, or nothing is chosen.
+    """Return the grid of a job.
 
-    Settings that a model does not have are none of its trials: points that differ in these alone are one trial. A trial
-    is chosen where one of the points that it stands for is. `ModelError` where a model cannot start from given weights.
+    Points that differ only in settings which their model does not have are one trial. A trial is chosen
+    (`JobSpec.only`) if one of its points is.
+
+    Args:
+        job: The checked job.
+        ingredients: The identity of its data and models.
+
+    Raises:
+        JobError: A rule cannot be evaluated or leaves nothing, or `JobSpec.only` selects nothing.
+        ModelError: A model cannot start from the given weights.
     """
     trials: list[GridTrial] = []
     chosen: set[str] = set()
     lacking = {model: _lacking(job, ingredients.models[model]) for model in job.models}
+    makers = {model: _Maker(job, ingredients, model) for model in job.models}
     known: dict[str, dict[str, Value]] = {}
     idle: dict[str, None] = {}
     skipped = [0] * len(job.rules)
@@ -123,13 +145,13 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
         points += 1
         model = str(point.get(MODEL, job.models[0]))
         absent = lacking[model]
-        named = {key: value for key, value in {**job.fixed, **point}.items() if key not in absent}
-        settings = with_implied_settings(named)
+        named = {**job.fixed, **point}
+        settings = with_implied_settings({k: v for k, v in named.items() if k not in absent} if absent else named)
         told = {MODEL: model, **absent}
-        if (rule := _skipped_by(job, told | settings)) is not None:
+        if job.rules and (rule := _skipped_by(job, told | settings)) is not None:
             skipped[rule] += 1
             continue
-        trial = _trial(job, ingredients, model, settings)
+        trial = makers[model].trial(settings)
         if job.only:
             complete = told | dict(ingredients.models[model].defaults) | settings
             chosen |= _chosen(job, complete, [trial, *_copies(job, trial.config)])
@@ -139,7 +161,9 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
             idle |= dict.fromkeys(name for name, value in point.items() if not same_value(value, first[name]))
             continue
         known[trial.trial_id] = point
-        trials += [trial, *_copies(job, trial.config)]
+        trials.append(trial)
+        if job.copies > 1:
+            trials += _copies(job, trial.config)
         if job.search and len(known) == job.search.random:
             break
     if not trials:
@@ -188,8 +212,6 @@ def _chosen(job: JobSpec, settings: dict[str, Any], copies: Iterable[GridTrial])
 
 
 def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:
-    if not job.rules:
-        return None
     complete = RECIPE_DEFAULTS | settings
     for index, rule in enumerate(job.rules):
         try:
@@ -200,31 +222,30 @@ def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:
     return None
 
 
-def _trial(job: JobSpec, ingredients: Ingredients, model: str, settings: dict[str, Any]) -> GridTrial:
-    live = without_dead_settings(settings)
-    part = ingredients.models[model]
-    defaults = part.defaults
-    recipe = {key: value for key, value in live.items() if key in RECIPE_KEYS}
-    if start := recipe.get("pretrained"):
-        if said := part.unusable.get(start):
-            raise ModelError(said)
-        recipe["pretrained"] = part.pretrained[start]
-    hyper = {
-        key: value
-        for key, value in live.items()
-        if key not in RECIPE_KEYS and key != MODEL and not (key in defaults and same_value(defaults[key], value))
-    }
-    config = TrialConfig(
-        dataset=ingredients.dataset,
-        split=job.split,
-        model=model,
-        model_code=part.code,
-        hyper=hyper,
-        teacher=ingredients.teacher if recipe.get("distillation", "none") != "none" else "",
-        version=recipe_version(recipe, part.version(hyper)),
-        **recipe,
-    )
-    return _grid_trial(config)
+class _Maker:
+    """Makes the trials of one of a job's models."""
+
+    def __init__(self, job: JobSpec, ingredients: Ingredients, model: str) -> None:
+        self._teacher, self._part = ingredients.teacher, ingredients.models[model]
+        common = {"dataset": ingredients.dataset, "split": job.split, "model": model, "model_code": self._part.code}
+        self._builder = TrialBuilder(**common)
+
+    def trial(self, settings: dict[str, Any]) -> GridTrial:
+        part, defaults = self._part, self._part.defaults
+        recipe: dict[str, Any] = {}
+        hyper: dict[str, Any] = {}
+        for key, value in without_dead_settings(settings).items():
+            if key in RECIPE_DEFAULTS or key in RECIPE_KEYS:
+                recipe[key] = value
+            elif key != MODEL and not (key in defaults and same_value(defaults[key], value)):
+                hyper[key] = value
+        if start := recipe.get("pretrained"):
+            if said := part.unusable.get(start):
+                raise ModelError(said)
+            recipe["pretrained"] = part.pretrained[start]
+        version = recipe_version(recipe, part.version(hyper))
+        teacher = self._teacher if recipe.get("distillation", "none") != "none" else ""
+        return _grid_trial(self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version}))
 
 
 def _grid_trial(config: TrialConfig) -> GridTrial:

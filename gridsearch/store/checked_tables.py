@@ -6,8 +6,9 @@ is not there: whoever reads a whole (a grid, a curve) counts it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Double, Insert, Table, Update, bindparam, insert, select, update
@@ -66,6 +67,18 @@ class ChecksummedTable:
         """Return what a person calls a row of `columns`: its table and key."""
         return f"{self.table.name} {'/'.join(str(row[place]) for place in self._key)}"
 
+    def picker(self, names: Iterable[str]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+        """Return what takes the values of these columns, two or more, in this order, from a row of `columns`.
+
+        For the very many rows, claims and epochs, of which a dict each would take as long as reading them: `names` are
+        then the fields of the tuple that is made, so its order is written in one place. All others are made `by_name`.
+        """
+        return itemgetter(*map(self.names.index, names))
+
+    def by_name(self, row: Sequence[Any], start: int = 0) -> dict[str, Any]:
+        """Return the values by column of a row that has `columns` from a place on."""
+        return dict(zip(self.names, row[start:], strict=False))
+
     def with_checksum(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of a row, those left out being NULL, with its checksum.
 
@@ -95,7 +108,7 @@ class ChecksummedTable:
         statement = select(*self.columns)
         found = []
         for row in checked(batches_in(connection, statement, self.table.c.id, wanted), self):
-            new = self.with_checksum(dict(zip(self.names, row, strict=False)) | dict(wanted[row[0]]))
+            new = self.with_checksum(self.by_name(row) | dict(wanted[row[0]]))
             found.append({"key": row[0], "new_seal": new["seal"]} | {f"new_{name}": new[name] for name in names})
         if len(found) != len(wanted):
             missing = min(wanted.keys() - {row["key"] for row in found})
@@ -111,11 +124,15 @@ class ChecksummedTable:
 
 def checked(found: Iterable[list[Values]], *parts: ChecksummedTable) -> Iterator[Values]:
     """Yield rows, given many at once, that have the `columns` of one or more tables in turn, each part checked."""
+    return chain.from_iterable(_checked_batches(found, parts))
+
+
+def _checked_batches(found: Iterable[list[Values]], parts: Sequence[ChecksummedTable]) -> Iterator[list[Values]]:
     starts = list(accumulate((part.width for part in parts), initial=0))
     for batch in found:
         for part, start in zip(parts, starts, strict=False):
             part.check_batch(batch, start)
-        yield from batch
+        yield batch
 
 
 JOBS = ChecksummedTable(tables.jobs)

@@ -25,8 +25,9 @@ T = TypeVar("T")
 
 #: Up to 3.51.2 a write-ahead log may be corrupted when two connections write or checkpoint at once.
 FIRST_SOUND_WAL = (3, 51, 3)
-#: Page cache in KiB: the indexes of a grid of 100,000 trials fit, so that enqueueing one does not thrash.
-_CACHE_KIB = 131072
+#: Page cache in KiB: the indexes of a grid of 100,000 trials fit, so that enqueueing one does not thrash. Who only
+#: reads goes through a file in its order, and needs the index of the ids at hand.
+_CACHE_KIB, _READER_CACHE_KIB = 131072, 32768
 
 
 def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
@@ -179,7 +180,7 @@ class Database:
 
         for words in ("foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "fullfsync=ON"):
             pragma(words)
-        pragma(f"cache_size=-{_CACHE_KIB}")
+        pragma(f"cache_size=-{_READER_CACHE_KIB if read_only else _CACHE_KIB}")
         mode = pragma("journal_mode")
         if not read_only and mode != journal_mode():
             mode = self._change_journal(connection, mode)
@@ -214,7 +215,7 @@ def translated(path: Path) -> Iterator[None]:
         raise explain(path, str(error)) from error
     except UnicodeDecodeError as error:
         # The driver could not even read SQLite's message, which quotes what it found in the file.
-        raise damaged(path, "what it holds is no text") from error
+        raise damaged(path, "it holds what is not text") from error
     except StoreDamagedError as error:
         if str(path) in str(error):
             raise

@@ -40,6 +40,7 @@ from gridsearch.store.rows import (
     Latency,
     LatencyRow,
     LaunchRow,
+    LineageCurve,
     LineageRow,
     NewTrial,
     Problem,
@@ -49,8 +50,8 @@ from gridsearch.store.rows import (
     TrialRow,
 )
 
-#: Of how many lineages `iter_epochs` reads the epochs at once.
-_LINEAGES_AT_ONCE = 256
+#: Of how many lineages `iter_curves` reads the epochs at once.
+_LINEAGES_AT_ONCE = 512
 
 
 class Store(ABC):
@@ -68,27 +69,44 @@ class Store(ABC):
 
     @abstractmethod
     def check_in_place(self) -> None:
-        """Raise `StoreMovedError` where what was opened is no longer what its path names; usable from any state.
+        """Check that the path still names the file that was opened; usable in any state.
 
         Every other method does so before it reads or writes anything.
+
+        Raises:
+            StoreMovedError: The file was deleted, moved or replaced.
         """
 
     @abstractmethod
     def waiting_at_most(self, seconds: float) -> AbstractContextManager[None]:
-        """Within it all waiting for other programs' locks ends after so many seconds, with `StoreLockedError`."""
+        """Limit how long methods called within the block wait for other programs' locks.
+
+        Args:
+            seconds: The limit; after that a method raises `StoreLockedError`.
+        """
 
     # -- jobs ----------------------------------------------------------------------------------------------
 
     @abstractmethod
     def put_job(self, name: str, spec: Mapping[str, Any], source: str, trials: Sequence[NewTrial]) -> JobRow:
-        """Make `trials`, in this order, the job's grid; insert the job and those of its trials that are new.
+        """Insert a job, or replace its spec and grid; insert those of its trials that are new.
 
-        A new trial is `pending`, unless its lineage already has the answer: then it is `completed` from the
-        epoch recorded (or `diverged`) at once. A trial already there keeps its state and numbers. Trials that
-        left the grid stay in the store. A job whose spec, source and grid are unchanged keeps its revision;
-        otherwise the revision grows by one and an event keeps the spec before it. The same trial may stand at
-        several positions: it is a member once, at its first. `StoreError` when a trial's id is not the hash
-        of its configuration.
+        A new trial is `pending`, unless its lineage already has the answer: then it is `completed` from the recorded
+        epoch (or `diverged`) at once. A trial that is already there keeps its state and numbers. Trials that left the
+        grid stay in the store. If spec, source and grid are unchanged, the job keeps its revision; otherwise the
+        revision grows by one and an event keeps the spec before it.
+
+        Args:
+            name: The job's name, unique in the store.
+            spec: The resolved job as JSON values (`JobRecord.as_json`).
+            source: The job file as YAML text.
+            trials: The job's grid, in order. A trial that appears several times is a member once, at its first place.
+
+        Returns:
+            The job as it is stored now.
+
+        Raises:
+            StoreError: A trial's id is not the hash of its configuration.
         """
 
     @abstractmethod
@@ -97,7 +115,11 @@ class Store(ABC):
 
     @abstractmethod
     def job(self, name: str) -> JobRow:
-        """Return one job; `StoreError` naming the nearest job's name when there is none."""
+        """Return one job.
+
+        Raises:
+            StoreError: There is no job of this name; the message names the nearest one.
+        """
 
     # -- execution -----------------------------------------------------------------------------------------
 
@@ -105,31 +127,51 @@ class Store(ABC):
     def open_launch(
         self, job: str, host: str, pid: int, pid_started: float, workers: int, process_table: str | None = None
     ) -> int:
-        """Record that a process starts to train a job; return the launch's id.
+        """Record that a process starts to train a job.
 
-        `process_table` is where `pid` is a number in; None where that is not known.
+        Args:
+            job: The job's name.
+            host: The name of the machine.
+            pid: The process's number on that machine.
+            pid_started: When the process started, as `process_start` gives it, so that a reused number is noticed; 0 if
+                not known.
+            workers: How many workers train at the same time.
+            process_table: The process table (boot and PID namespace) in which `pid` is a number; None if not known.
+
+        Returns:
+            The launch's id.
         """
 
     @abstractmethod
     def beat(self, launch_id: int) -> None:
-        """Raise the launch's beat by one: its sign of life. Not an event.
+        """Raise the launch's heartbeat counter by one. Not an event.
 
-        `LaunchClosedError` when the launch is closed: another process gave it up.
+        Raises:
+            LaunchClosedError: The launch is closed, because another process gave it up.
         """
 
     @abstractmethod
     def give_up_launch(self, launch_id: int, beat: int) -> bool:
-        """Close a launch as `lost` if its beat is still `beat` and it is open; return whether it was closed.
+        """Close an open launch as `lost`, unless it has beaten since.
 
-        So a launch that gives a sign of life between an observer's look and its verdict stays.
+        Args:
+            launch_id: The launch.
+            beat: The heartbeat counter at which the observer saw it last; a launch that has beaten since stays open.
+
+        Returns:
+            Whether it was closed.
         """
 
     @abstractmethod
     def close_launch(self, launch_id: int, outcome: str) -> None:
-        """Record the end of a launch, and release every claim it still holds (as `release`).
+        """Record the end of a launch, and release every claim it still holds (as `release` does).
 
-        `outcome` is `complete`, `some_failed`, `interrupted` or `lost`. A launch closed before stays as it
-        is.
+        Args:
+            launch_id: The launch; one that is closed already stays as it is.
+            outcome: `complete`, `some_failed`, `interrupted` or `lost`.
+
+        Raises:
+            StoreError: `outcome` is none of these.
         """
 
     @abstractmethod
@@ -142,59 +184,102 @@ class Store(ABC):
 
     @abstractmethod
     def at_work(self, job: str) -> list[AtWork]:
-        """Return what open launches of a job have claimed, what was claimed together as one, oldest claims first.
+        """Return what open launches of a job have claimed: claims of one pack together, oldest first.
 
-        `heard_at` is when a lineage of them was claimed, began to train or had an epoch recorded, whichever was last.
-        What a launch has claimed beyond what its workers can hold is with none yet.
+        Returns:
+            `heard_at` is when a lineage of the pack was claimed, began to train or had an epoch recorded, whichever was
+            last. What a launch has claimed beyond what its workers can hold is not with any worker yet.
         """
 
     @abstractmethod
     def claim(self, launch_id: int, targets: Mapping[str, int]) -> list[Claim]:
-        """Claim lineages for a launch, each up to a number of epochs; return those obtained.
+        """Claim lineages for a launch, each up to a number of epochs.
 
-        A lineage is obtained only if no launch holds it (compare and set). Its attempt grows by one, and its
-        open trials of at most that many epochs become `running` under that attempt. A lineage with no open
-        trial within its target is not claimed. All or some may be obtained; the order of `targets` is kept.
-        `LaunchClosedError` when the launch is closed.
+        A lineage is obtained only if no launch holds it (compare and set). Its attempt grows by one, and its open
+        trials of at most that many epochs become `running` under that attempt. A lineage without an open trial within
+        its target is not claimed.
+
+        Args:
+            launch_id: The launch.
+            targets: The number of epochs by lineage id.
+
+        Returns:
+            The claims obtained, all or some, in the order of `targets`.
+
+        Raises:
+            LaunchClosedError: The launch is closed.
         """
 
     @abstractmethod
     def record(self, launch_id: int, events: Sequence[LineageEvent], logs: Mapping[str, str]) -> Recorded:
         """Record what workers report, in order, in one transaction.
 
-        An event is accepted only if the launch holds the lineage under the event's attempt; others are
-        refused and leave an event `refused`. An `EpochRecord` inserts its epoch (one already recorded stays
-        as it is) and completes the open trials of exactly that many epochs; a loss that is not finite
-        completes nothing and means that the lineage diverged in that epoch. `LineageDiverged` makes the open
-        trials of that many or more epochs `diverged`. `LineageStopped` makes the open trials of more epochs
-        `stopped`, with the numbers of its epoch, which is the last one recorded. A trial whose configuration has
-        `restore_best` has the numbers of its best epoch so far (`config.early_stopping`). `LineageFailed` makes the
-        lineage's running trials `failed` with the error in one line and `logs[lineage_id]` as the log's path.
-        `LineagePlaced` notes what trains the lineage from an epoch on (see `trainings`).
-        All events but that and `EpochRecord` end the claim; trials still running under it become `pending`.
-        An `EpochRecord` that leaves out epochs, or whose learning rate or seconds are not finite, is a defect
-        of the worker and counts as `LineageFailed`. Metrics that are not finite are stored as NULL. Trials
-        that are not open never change.
+        An event is accepted only if the launch holds the lineage under the event's attempt; others are refused and
+        leave an event `refused`. Metrics that are not finite are stored as NULL. Trials that are not open never change.
+        All events but `EpochRecord` and `LineagePlaced` end the claim; trials that are still running under it become
+        `pending`.
+
+        * `EpochRecord` inserts its epoch (one already recorded stays as it is) and completes the open trials of exactly
+          that many epochs. A loss that is not finite completes nothing and means that the lineage diverged in that
+          epoch. A record that skips epochs, or whose learning rate or seconds are not finite, is a defect of the worker
+          and counts as `LineageFailed`.
+        * `LineageDiverged` makes the open trials of that many or more epochs `diverged`.
+        * `LineageStopped` makes the open trials of more epochs `stopped`, with the numbers of its epoch, which is the
+          last one recorded.
+        * `LineageFailed` makes the lineage's running trials `failed`, with the error in one line.
+        * `LineagePlaced` notes what trains the lineage from an epoch on (see `trainings`).
+
+        A trial whose configuration has `restore_best` has the numbers of its best epoch so far
+        (`config.early_stopping`).
+
+        Args:
+            launch_id: The launch that reports.
+            events: What its workers report.
+            logs: The path of the log of a failure, by lineage id.
+
+        Returns:
+            What was accepted and refused.
         """
 
     @abstractmethod
     def release(self, launch_id: int, lineage_ids: Collection[str] | None = None) -> int:
-        """Give up a launch's claims (all, or these); return how many running trials became `pending`."""
+        """Give up claims of a launch.
+
+        Args:
+            launch_id: The launch.
+            lineage_ids: The lineages to give up; None for all that it holds.
+
+        Returns:
+            How many running trials became `pending`.
+        """
 
     @abstractmethod
     def unclaimed(self, lineage_ids: Collection[str]) -> AbstractContextManager[dict[str, LineageRow | None]]:
-        """Give those of the lineages that no launch holds, and keep everybody from claiming one until the block ends.
+        """Hold the store's write lock while something is removed that only the holder of a claim may remove.
 
-        None stands for a lineage that is not in the store. For removing what only the holder of a claim may: nobody
-        can write to the store meanwhile, so it must be short, and no other method may be called within. Not an event.
+        Nobody can claim one of the lineages, or write to the store at all, until the block ends: so it must be short,
+        and no other method may be called within. Not an event.
+
+        Returns:
+            Those of the lineages that no launch holds, by id; None for a lineage that is not in the store.
         """
 
     @abstractmethod
     def reopen(self, job: str, states: Collection[TrialState], among: Collection[str] | None = None) -> int:
-        """Make the job's trials in these states (`failed` or `cancelled`) `pending` again; return how many.
+        """Make trials of a job `pending` again, so that they are trained again.
 
-        `among` are the ids of those that it is about, None for all of the job's. One whose lineage has got the answer
-        since is settled at once. `StoreError` for any other state.
+        A trial whose lineage has got the answer since is settled at once.
+
+        Args:
+            job: The job's name.
+            states: `failed`, `cancelled`, or both.
+            among: The ids of the trials to consider; None for all of the job's.
+
+        Returns:
+            How many were reopened.
+
+        Raises:
+            StoreError: `states` has any other state.
         """
 
     @abstractmethod
@@ -203,19 +288,27 @@ class Store(ABC):
 
     @abstractmethod
     def note_sizes(self, sizes: Mapping[str, ModelSize]) -> None:
-        """Keep how large the models of lineages are; what is known stays, as do lineages not in the store. No event."""
+        """Keep how large the models of lineages are. No event.
+
+        Args:
+            sizes: Sizes by lineage id. Sizes that are known already stay; lineages not in the store are passed over.
+        """
 
     @abstractmethod
     def put_evaluation(self, evaluation: Evaluation) -> EvaluationRow:
-        """Record what a trial's model did with the test images; a trial is evaluated once.
+        """Record how a trial's model did on the test images; a trial is evaluated once.
 
-        An evaluation recorded before stays as it is, and is what returns. `StoreError` for a trial that is not in
-        the store or has no score, and for an evaluation whose numbers do not fit each other or the trial.
+        Returns:
+            The evaluation in the store: this one, or the one that was recorded before, which stays as it is.
+
+        Raises:
+            StoreError: The trial is not in the store or has no score, or the numbers do not fit each other or the
+                trial.
         """
 
     @abstractmethod
     def put_latencies(self, measured: Collection[Latency]) -> None:
-        """Keep how fast models answered; a newer measurement of the same replaces the older. No event."""
+        """Keep how fast models predict; a newer measurement of the same replaces the older. No event."""
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -236,55 +329,80 @@ class Store(ABC):
         """Return a job's trials in the order of its grid, or all trials of the store, first come first."""
 
     @abstractmethod
-    def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
-        """Return the job's `n` trials with the highest (or lowest) last value of a metric, that one first.
+    def number_of_trials(self) -> int:
+        """Return how many trials the store has; no row is read, so none is checked."""
 
-        Trials without a value are left out, and so are diverged ones. Ties are settled by the order of
-        the grid. `StoreError` for a metric that is none of `METRICS`.
+    @abstractmethod
+    def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
+        """Return the trials of a job with the best last values of a metric, best first.
+
+        Trials without a value and diverged ones are left out. Ties keep the order of the grid.
+
+        Args:
+            job: The job's name.
+            metric: One of `METRICS`.
+            n: How many trials at most.
+            highest: Whether the highest values are the best.
+
+        Raises:
+            StoreError: There is no such metric.
         """
 
     @abstractmethod
     def trial(self, prefix: str) -> TrialRow:
-        """Return the trial whose id starts with `prefix`; `StoreError` when none or several do."""
+        """Return a trial by its id.
 
-    @abstractmethod
+        Args:
+            prefix: The id, or its first digits.
+
+        Raises:
+            StoreError: No trial's id, or more than one, starts with `prefix`.
+        """
+
     def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
         """Return the epochs of these lineages, by lineage (in the order given) and epoch."""
+        return [row for curve in self.curves(lineage_ids).values() for row in curve.rows]
 
-    def iter_epochs(self, lineage_ids: Iterable[str]) -> Iterator[list[EpochRow]]:
-        """Yield the epochs of each of these lineages, in the order given: for more of them than the memory holds.
+    @abstractmethod
+    def curves(self, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:
+        """Return the epochs of each of those of the lineages that are in the store, in the order given."""
 
-        They are read as they are needed, and between that the store is free for writers. So each curve is whole, as it
-        was when it was read; a lineage given twice is read twice, and may have grown meanwhile.
+    def iter_curves(self, lineage_ids: Iterable[str]) -> Iterator[LineageCurve]:
+        """Yield the epochs of each of these lineages, in the order given: for more of them than fit into memory.
+
+        They are read as they are needed, and the store is free for writers in between. So each curve is consistent in
+        itself, as it was when it was read; a lineage given twice is read twice, and may have grown meanwhile.
         """
         remaining = iter(lineage_ids)
         while asked := list(islice(remaining, _LINEAGES_AT_ONCE)):
-            curves: dict[str, list[EpochRow]] = {lineage_id: [] for lineage_id in asked}
-            for row in self.epochs(curves):
-                curves[row.lineage_id].append(row)
-            yield from (curves[lineage_id] for lineage_id in asked)
+            curves = self.curves(asked)
+            yield from (curves.get(lineage_id) or LineageCurve(lineage_id) for lineage_id in asked)
 
     @abstractmethod
     def trainings(self, lineage_id: str) -> list[TrainingRow]:
-        """Return what trained a lineage, first come first; of one from before this was noted, nothing.
+        """Return what trained a lineage, in order; nothing for one that was trained before this was recorded.
 
         Lineages that were trained in one formation have the same `Formation`.
         """
 
     @abstractmethod
     def job_trainings(self, job: str) -> list[TrainingRow]:
-        """Return what trained the lineages of a job, those of each first come first (see `trainings`)."""
+        """Return what trained the lineages of a job, those of each lineage in order (see `trainings`)."""
 
     @abstractmethod
     def configs(self, lineage_ids: Collection[str]) -> dict[str, str]:
-        """Return, of those of the lineages that are in the store, the configuration of the trial with most epochs."""
+        """Return, by lineage id, the canonical configuration of each lineage's trial with the most epochs.
+
+        Lineages that are not in the store are left out.
+        """
 
     @abstractmethod
     def training_cost(self, job: str) -> TrainingCost:
-        """Return what training a job's lineages took, as far as its trials reach: another job may have gone further.
+        """Return what training a job's lineages cost, as far as its trials reach: another job may have trained them
+        further.
 
-        An epoch counts once, however many trials read it, and so does one in which a lineage diverged; the untrained
-        model's takes time and is none.
+        An epoch counts once, however many trials read it, and so does one in which a lineage diverged. Epoch 0, the
+        untrained model, counts with its time but not as an epoch.
         """
 
     @abstractmethod
@@ -292,16 +410,22 @@ class Store(ABC):
         """Return the epochs of a job's lineages, by lineage (in the order of the grid) and epoch."""
 
     @abstractmethod
+    def metric_names(self, job: str) -> tuple[str, ...]:
+        """Return the metrics that any epoch of a job has, those of our own loop first; these where it has no epoch."""
+
+    @abstractmethod
     def events(self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000) -> list[EventRow]:
         """Return events, oldest first: all, those of a job, or those of a trial and its lineage.
 
-        Of more than `limit`, the last. A job's events are those of its revisions and of all that its launches
-        did; a trial's begin with the one `enqueued` under which it came.
+        Args:
+            job: A job's name: its revisions, and everything that its launches did.
+            trial_id: A trial's full id: the event `enqueued` that brought it, and all that followed.
+            limit: How many at most; if there are more, the last ones.
         """
 
     @abstractmethod
     def measured(self) -> list[StrategyMeasured]:
-        """Return all that is remembered of strategies, of every machine."""
+        """Return all measurements of strategies that are kept, of every machine."""
 
     @abstractmethod
     def evaluations(self, job: str | None = None) -> list[EvaluationRow]:
@@ -313,7 +437,11 @@ class Store(ABC):
 
     @abstractmethod
     def verify(self) -> list[Problem]:
-        """Check every invariant and return those that do not hold; changes nothing.
+        """Check every invariant; changes nothing.
 
-        `StoreDamagedError` when the file cannot even be read that far.
+        Returns:
+            The invariants that do not hold.
+
+        Raises:
+            StoreDamagedError: The file cannot even be read that far.
         """

@@ -48,7 +48,7 @@ def open_store(
         database = Database(path, create=create, read_only=read_only, patience=patience)
     except StoreDamagedError:
         if _is_of_another_kind(path):
-            raise StoreError(f"{path} is no store but a file of another kind; name the store with --store") from None
+            raise StoreError(f"{path} is not a store but a file of another kind; give the store with --store") from None
         raise
     try:
         _prepare(database, create=create, read_only=read_only)
@@ -65,7 +65,7 @@ def _check_path(path: Path, *, must_exist: bool) -> None:
     """Refuse what SQLite would only call "unable to open"."""
     # SQLite would open the part before it.
     if "\0" in str(path):
-        raise StoreError(f"the store {str(path)!r} cannot be opened: a path has no NUL")
+        raise StoreError(f"the store {str(path)!r} cannot be opened: the path contains a NUL character")
     if len(os.fsencode(path.name)) > _LONGEST_NAME:
         raise StoreError(f"the store {path}: its name is too long; SQLite's files beside it need {_BESIDE} bytes more")
     try:
@@ -76,14 +76,14 @@ def _check_path(path: Path, *, must_exist: bool) -> None:
         if must_exist:
             raise no_store(path)
         if not path.absolute().parent.is_dir():
-            raise StoreError(f"the store {path} cannot be made: there is no folder {path.absolute().parent}")
+            raise StoreError(f"the store {path} cannot be created: there is no folder {path.absolute().parent}")
     except OSError as error:
         raise StoreError(f"the store {path} cannot be opened: {error}") from error
 
 
 def no_store(path: Path, beside: Path | None = None) -> StoreError:
     """Return the error for a store that is not there, naming one that may be meant, also above the folder `beside`."""
-    makes = "; `gridsearch launch` makes one, --store names another"
+    makes = "; `gridsearch launch` creates one, --store names another"
     return StoreError(f"there is no store {path}{nearby_text(path, beside) or makes}")
 
 
@@ -120,14 +120,16 @@ def _prepare(database: Database, *, create: bool, read_only: bool) -> None:
         return
     if revision is None:
         if read_only or not create:
-            raise StoreError(f"the file {path} holds no store; `gridsearch launch` makes one")
+            raise StoreError(f"the file {path} is not a store; `gridsearch launch` creates one")
         with database.write() as connection:
             # Another process may have made it since.
             if revision_of(connection, path) is None:
                 make_schema(connection)
         return
     if read_only:
-        raise StoreError(f"the store {path} has the older schema {revision}; a command that writes upgrades it")
+        raise StoreError(
+            f"the store {path} has an older schema, {revision}; a command that writes to the store upgrades it"
+        )
     # Alembic takes half a second to import.
     from gridsearch.store.schema.upgrading import upgrade
 

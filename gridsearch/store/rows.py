@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from gridsearch.config.events import Formation, TrialState
+from gridsearch.config.metrics import METRICS
 from gridsearch.config.record import JobRecord
 from gridsearch.errors import StoreDamagedError
 
@@ -30,7 +33,7 @@ class JobRow:
     """A job as last launched.
 
     `spec` are the JSON values that `record` is written as: a store keeps them, and what they mean it does not ask.
-    `source` is the text of the job file with its overrides.
+    `source` is the text of the job file with its overrides, `grid` the hash of its trials (`identity.grid_digest`).
     """
 
     name: str
@@ -39,6 +42,7 @@ class JobRow:
     source: str
     created_at: datetime
     updated_at: datetime
+    grid: str = ""
 
     @cached_property
     def record(self) -> JobRecord:
@@ -50,12 +54,14 @@ class JobRow:
             if isinstance(error, ValidationError):
                 first = error.errors(include_url=False)[0]
                 why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise StoreDamagedError(f"what the store has of job {self.name!r} is no job: {why}") from error
+            raise StoreDamagedError(f"the record in the store of job {self.name!r} is not valid: {why}") from error
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
     """A trial with its last numbers, and the log's path where it failed.
+
+    `more` are metrics that have no field.
 
     The numbers are those of its last epoch (with `restore_best`, of its best one), or of the one in which it diverged
     where that has a record; None until then, and where they were not finite. `seconds` is the wall time of its epochs,
@@ -81,6 +87,7 @@ class TrialRow:
     stopped_epoch: int | None = None
     parameters: int | None = None
     macs: int | None = None
+    more: Mapping[str, float | None] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +99,10 @@ class TrainingCost:
 
 
 class EpochRow(NamedTuple):
-    """One epoch of a lineage as recorded; metrics are None where they were not finite.
+    """One epoch of a lineage as recorded; metrics are None where they were not finite, or not measured.
 
-    A tuple, as there are millions, and a frozen dataclass takes longer to make.
+    `more` are metrics that have no field. What our own loop did not train has no learning rate, and all of its metrics
+    are there. A tuple, as there are millions, and a frozen dataclass takes longer to make.
     """
 
     lineage_id: str
@@ -103,8 +111,51 @@ class EpochRow(NamedTuple):
     train_accuracy: float | None
     val_loss: float | None
     val_accuracy: float | None
-    learning_rate: float
+    learning_rate: float | None
     seconds: float
+    more: Mapping[str, float | None] = MappingProxyType({})
+
+
+class LineageCurve(NamedTuple):
+    """The epochs of a lineage as recorded, ascending, column by column: what `EpochRow` has of each.
+
+    Of very many epochs a few columns are looked at, and a tuple for each of these is made in no time.
+    """
+
+    lineage_id: str
+    epoch: tuple[int, ...] = ()
+    train_loss: tuple[float | None, ...] = ()
+    train_accuracy: tuple[float | None, ...] = ()
+    val_loss: tuple[float | None, ...] = ()
+    val_accuracy: tuple[float | None, ...] = ()
+    learning_rate: tuple[float | None, ...] = ()
+    seconds: tuple[float, ...] = ()
+    more: tuple[Mapping[str, float | None], ...] = ()
+
+    @classmethod
+    def of(cls, lineage_id: str, rows: Sequence[EpochRow]) -> LineageCurve:
+        """Return the curve of epochs that are given one by one, ascending."""
+        return cls(lineage_id, *list(zip(*rows, strict=True))[1:])
+
+    @property
+    def rows(self) -> list[EpochRow]:
+        """Return the epochs one by one."""
+        name, *columns = self
+        return [EpochRow(name, *values) for values in zip(*columns, strict=True)]
+
+    def metric(self, name: str) -> tuple[float | None, ...]:
+        """Return a metric of each epoch; None where one has none of that name, or it was not finite."""
+        own: Sequence[float | None] = getattr(self, name) if name in METRICS else (None,) * len(self.epoch)
+        if not any(self.more):
+            return tuple(own)
+        return tuple(more.get(name, value) for more, value in zip(self.more, own, strict=True))
+
+    def up_to(self, epoch: int) -> LineageCurve:
+        """Return the curve of its epochs up to one, that included."""
+        if not self.epoch or self.epoch[-1] <= epoch:
+            return self
+        end = bisect_right(self.epoch, epoch)
+        return LineageCurve._make([self.lineage_id, *(column[:end] for column in self[1:])])
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,14 +28,14 @@ class SameFile:
         except (FileNotFoundError, NotADirectoryError):
             raise StoreMovedError(
                 f"the store {self.path} is gone: its file was deleted or moved away while it was in use, so nothing can"
-                " be recorded any more; put it back, then go on with: gridsearch resume"
+                " be recorded any more; put it back, then continue with: gridsearch resume"
             ) from None
         except OSError:
             return  # who may not look cannot tell; SQLite says what it meets
         if now != self._identity:
             raise StoreMovedError(
-                f"the store {self.path} was replaced: another file lies in its place, to which nothing is written;"
-                " put back the one to go on with, then: gridsearch resume"
+                f"the store {self.path} was replaced: another file is in its place, and nothing is written to that;"
+                f" put back the right one, then continue with: gridsearch resume"
             )
 
 

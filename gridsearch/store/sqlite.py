@@ -26,6 +26,7 @@ from gridsearch.store.rows import (
     Latency,
     LatencyRow,
     LaunchRow,
+    LineageCurve,
     LineageRow,
     NewTrial,
     Problem,
@@ -170,6 +171,10 @@ class SqliteStore(Store):
         with self._database.read() as connection:
             return trials.trials_of(connection, job)
 
+    def number_of_trials(self) -> int:
+        with self._database.read() as connection:
+            return trials.number_of_trials(connection)
+
     def ranking(self, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
         with self._database.read() as connection:
             return trials.ranking(connection, job, metric, n, highest=highest)
@@ -178,9 +183,9 @@ class SqliteStore(Store):
         with self._database.read() as connection:
             return trials.trial(connection, prefix)
 
-    def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
+    def curves(self, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:
         with self._database.read() as connection:
-            return epochs.epochs_of(connection, lineage_ids)
+            return epochs.curves_of(connection, lineage_ids)
 
     def trainings(self, lineage_id: str) -> list[TrainingRow]:
         with self._database.read() as connection:
@@ -201,6 +206,10 @@ class SqliteStore(Store):
     def job_epochs(self, job: str) -> list[EpochRow]:
         with self._database.read() as connection:
             return epochs.job_epochs(connection, job)
+
+    def metric_names(self, job: str) -> tuple[str, ...]:
+        with self._database.read() as connection:
+            return epochs.metric_names(connection, job)
 
     def events(self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000) -> list[EventRow]:
         with self._database.read() as connection:

@@ -20,8 +20,8 @@ _DAMAGE = (
 )
 #: Part of SQLite's message -> what to tell; the first that occurs is used.
 _MENDABLE = (
-    ("locked", "another program keeps it locked; wait for it or stop it, then try again"),
-    ("readonly", "it may only be read here; make the file and its folder writable, or copy it elsewhere"),
+    ("locked", "another program has locked it; wait for it or stop it, then try again"),
+    ("readonly", "it is read-only; make the file and its folder writable, or copy it elsewhere"),
     (
         "disk is full",
         "the disk is full; free some space and run the command again: what was recorded is safe",
@@ -41,7 +41,10 @@ _MENDABLE = (
 def damaged(path: Path, what: str) -> StoreDamagedError:
     """Return the error for a file that is no sound database, naming the newest backup where there is one."""
     backup = newest_backup(path)
-    anew = "move the file away and launch again, which takes up what checkpoints beside it hold and trains the rest"
+    anew = (
+        "move the file away and launch again: results in the checkpoints beside it are recovered, and the rest is"
+        " trained"
+    )
     mend = f"restore {backup}, or {anew}" if backup else anew
     look = f"see: gridsearch verify --store {path}; then "
     return StoreDamagedError(f"the store {path} is damaged ({joined_lines(what)}); {look}{mend}")

@@ -86,7 +86,7 @@ class Patience:
         if now >= min(end for end in [*ends, float("inf")] if end is not None):
             who, seconds = holder(path) or "another program", now - blocked.since
             raise StoreLockedError(
-                f"the store {path}: {who} keeps it locked, for {seconds:.0f} s now; wait for it or stop it,"
+                f"the store {path}: {who} has had it locked for {seconds:.0f} s now; wait for it or stop it,"
                 f" then try again ({error})"
             ) from error
         # Not all that wait are to come back at the same moment.

@@ -64,7 +64,7 @@ class Checkpoint:
 
 
 class CheckpointFolder:
-    """The checkpoints of one lineage; who saves has claimed it, by an attempt."""
+    """The checkpoints of one lineage; whoever saves must hold its claim, under `attempt`."""
 
     def __init__(self, root: Path, lineage_id: str, attempt: int = 0) -> None:
         self.root, self.folder = root, root / lineage_id
@@ -76,9 +76,15 @@ class CheckpointFolder:
         self._refused: set[str] = set()
 
     def save(self, tensors: dict[str, Tensor], history: Sequence[EpochRecord], *, last: bool = False) -> None:
-        """Write the state after the last epoch of the history; `StorageError` when the disk does not take it.
+        """Write the state after the last epoch of the history.
 
-        The `last` one of a training is on the disk for certain when this returns, and alone.
+        Args:
+            tensors: The state by name, on any device.
+            history: The records of all epochs so far, epoch 0 first.
+            last: Whether the training ends here: this checkpoint is then synced to disk, and the only one left.
+
+        Raises:
+            StorageError: The disk is full, or the folder cannot be written.
         """
         metadata = {"lineage": self.lineage_id, "history": self._encode(history)}
         cpu = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
@@ -95,9 +101,9 @@ class CheckpointFolder:
             self.synced_at = time.monotonic()
 
     def finalize(self) -> None:
-        """Leave the newest sound checkpoint alone, on the disk for certain, and nothing half written by others.
+        """Keep only the newest sound checkpoint, synced to disk, and remove what others left half written.
 
-        Where none is sound, or the disk does not take it, all stay.
+        If none is sound, or the disk cannot be written, everything stays.
         """
         with contextlib.suppress(OSError):
             self._remove_leftovers()
@@ -115,23 +121,30 @@ class CheckpointFolder:
             self._keep_only(_SYNCED)
 
     def remove(self) -> None:
-        """Remove all there is, as far as that can be removed: for a lineage that no training will go on with."""
+        """Remove everything, as far as it can be removed: for a lineage that no training will continue."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def begun(self) -> bool:
-        """Whether there is anything to go on from, as far as a look at the files' beginnings tells."""
+        """Whether there is a checkpoint to continue from, judged by the beginnings of the files."""
         return any(self._glance(slot) for slot in _SLOTS)
 
     def spare(self) -> list[Path]:
-        """Return what `finalize` would remove, as far as a look at the files' beginnings tells."""
+        """Return what `finalize` would remove, judged by the beginnings of the files."""
         glances = {slot: glance for slot in _SLOTS if (glance := self._glance(slot))}
         newest = max(glances, key=lambda slot: (glances[slot][0], slot == _SYNCED), default=None)
         others = [self.folder / slot for slot in _SLOTS if newest and slot != newest]
         return [path for path in [*others, *self._leftovers()] if path.exists()]
 
     def load(self, fits: Callable[[Checkpoint], bool] = lambda checkpoint: True) -> Checkpoint | None:
-        """Return the newest checkpoint that is sound, and fits what it is for, or None."""
+        """Return the newest sound checkpoint.
+
+        Args:
+            fits: Whether a checkpoint is suitable; others are passed over.
+
+        Returns:
+            None if there is none. What is damaged is logged and passed over.
+        """
         found: dict[str, Checkpoint] = {}
         for _ in range(_LOOKS):
             read = {slot: checkpoint for slot in _SLOTS if (checkpoint := self._read(slot))}
@@ -248,7 +261,7 @@ def with_checksum(content: bytes) -> bytes:
 
 
 def checked_content(raw: bytes) -> bytes | None:
-    """Return the content of such a file, or None where it is not what was written."""
+    """Return the content of such a file, or None if it is damaged."""
     content = raw[_DIGEST_BYTES:]
     return content if raw[:_DIGEST_BYTES] == _digest(content) else None
 

@@ -3,9 +3,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from gridsearch.analysis.measures import MEASURES, initial_val_loss, need_epochs, overfit_epoch, own_epochs
+from gridsearch.analysis.lineage_curves import held, own_curves
+from gridsearch.analysis.measures import MEASURES, initial_val_loss, measures_in, overfit_epoch
 from gridsearch.analysis.ranking import TableOptions, table
-from gridsearch.store.rows import EpochRow
+from gridsearch.store.rows import EpochRow, LineageCurve
 from tests.analysis.grids import grid, job_data, make_epochs, make_job, make_trial
 
 #: Ten epochs: training goes on falling, validation turns round at epoch 3.
@@ -44,13 +45,13 @@ def epochs(train: Sequence[float | None], val: Sequence[float | None], seconds: 
 def test_overfitting_begins_where_validation_rises_and_training_falls(
     train: list[float | None], val: list[float | None], epoch: int | None
 ) -> None:
-    assert overfit_epoch(epochs(train, val)) == epoch
+    assert overfit_epoch(LineageCurve.of("lineage", epochs(train, val))) == epoch
 
 
 def test_the_initial_loss_is_that_before_the_first_step() -> None:
     own = epochs([2.3, 1.0], [2.31, 1.1])
-    assert initial_val_loss(own) == 2.31
-    assert initial_val_loss(own[1:]) is None and initial_val_loss([]) is None
+    assert initial_val_loss(LineageCurve.of("lineage", own)) == 2.31
+    assert [initial_val_loss(LineageCurve.of("lineage", rows)) for rows in (own[1:], [])] == [None, None]
 
 
 def test_time_is_the_median_of_the_trained_epochs_and_spread_over_their_steps() -> None:
@@ -69,7 +70,7 @@ def test_a_shorter_trial_is_measured_by_its_own_epochs() -> None:
         for e in epochs(FALLING, TURNING)
     ]
     stranger = [EpochRow("another", 0, 1, 1, 1, 1, 1, 1)]
-    assert [len(own) for own in own_epochs(rows, [*reversed(lineage), *stranger])] == [10, 5]
+    assert [len(own.epoch) for own in own_curves(rows, held([*reversed(lineage), *stranger]))] == [10, 5]
     frame = job_data(make_job({"epochs": [9, 4]}), rows, lineage).trials
     assert frame["overfit_epoch"].isna().tolist() == [False, True] and frame["overfit_epoch"][0] == 3
 
@@ -77,7 +78,7 @@ def test_a_shorter_trial_is_measured_by_its_own_epochs() -> None:
 def test_without_epochs_the_measures_are_missing() -> None:
     frame = job_data(make_job({}), [make_trial({}, 0.5)]).trials
     assert frame[list(MEASURES)].isna().all(axis=None)
-    assert need_epochs("neurons", "overfit_epoch > 3") and not need_epochs("neurons", "")
+    assert measures_in("neurons", "overfit_epoch > 3") == ["overfit_epoch"] and not measures_in("neurons", "")
 
 
 def test_measures_are_columns_to_choose_filter_and_sort_by() -> None:

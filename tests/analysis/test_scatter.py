@@ -5,7 +5,7 @@ import pytest
 
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.levels import MOST_LEVELS, levels, placement
-from gridsearch.analysis.scatter import board, jitter, thinned
+from gridsearch.analysis.scatter import board, jitter
 from gridsearch.config.axes import Axis
 from tests.analysis.grids import SHALLOW, grid, shallow_score
 
@@ -90,11 +90,13 @@ def test_many_values_share_colours_with_their_neighbours() -> None:
 
 def test_thinning_keeps_the_best_and_the_worst() -> None:
     full = board(DATA)
-    few = thinned(full, 20)
+    few = board(DATA, 20)
     assert len(few.trials) == len(set(few.trials)) == 20
     assert {min(full.scores), max(full.scores)} <= set(few.scores)
     assert len(few.axis("neurons").drawn) == 20
-    assert thinned(full, 192) is full
+    assert few.total == full.total == 192 and [axis.varies for axis in few.axes] == [True] * len(few.axes)
+    assert set(few.axis("neurons").drawn) < set(full.axis("neurons").drawn)
+    assert board(DATA, 192) == full
 
 
 def test_an_unknown_axis_names_the_nearest() -> None:

@@ -66,7 +66,7 @@ def test_in_another_folder_the_store_above_is_named_and_none_is_made(trained: Pa
     refused(run(below, "status"), "there is no store results.db; another is ../results.db: to use it, add --store ../r")
     ended = run(below, "plan", "../small.yaml")
     assert ended.err == (
-        "small: no store results.db yet, so all is new; another is ../results.db: to use it, add --store"
+        "small: no store results.db yet, so every trial is new; another is ../results.db: to use it, add --store"
         " ../results.db\n"
     )
     assert list(below.iterdir()) == []
@@ -80,7 +80,7 @@ def test_a_part_is_trained_and_the_table_stays_whole(tmp_path: Path) -> None:
     assert lines[0] == "small: 2 of 8 trials selected, +2 new; 2 epochs to train"
     assert lines[-1] == "small: 6 trials still to train; train all with: gridsearch resume small"
     ended = run(tmp_path, "resume", "small", *how)
-    assert "small: 8 trials, +4 still to train, >2 to go on with, =2 done; 10 epochs to train" in ended.err
+    assert "small: 8 trials, +4 still to train, >2 to continue, =2 done; 10 epochs to train" in ended.err
     assert json.loads(run(tmp_path, "status", "--json").out)[0]["states"] == {"completed": 8}
     refused(run(tmp_path, "resume", "--only", "epochs == 1"), "--only selects trials of one job: name it")
     refused(run(tmp_path, "plan", "small.yaml", "--only", "epochs == 2"), "none of the 8 trials; epochs is 1 or 3")
@@ -131,7 +131,7 @@ def test_top_filters_sorts_and_chooses(trained: Path) -> None:
     shown = run(trained, "show", rows[0]["trial"])
     assert shown.code == 0
     assert "learning_rate    0.1" in shown.out
-    assert "epochs 1 to 3 (losses by their logarithm)" in shown.out
+    assert "epochs 1 to 3 (losses on a log scale)" in shown.out
     assert "trained          as one of 2 (concatenated); epochs 1-3; " in shown.out
     found = json.loads(run(trained, "show", rows[0]["trial"], "--json").out)
     assert [epoch["epoch"] for epoch in found["epochs"]] == [0, 1, 2, 3]
@@ -157,7 +157,7 @@ def test_a_trial_shows_its_models_layers(trained: Path) -> None:
     assert (found["parameters"], found["macs"]) == (65 * 10 + 11 * 10, 64 * 10 + 10 * 10)
     refused(
         run(trained, "show", trial, "-f", "md"),
-        "a trial is no table: --format md goes with --epochs, --layers or --model",
+        "--format md needs a table: add --epochs or --layers",
     )
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gridsearch.analysis.frames import EPOCH_COLUMNS, curves_frame
+from gridsearch.analysis.frames import curves_frame
 from gridsearch.cli import epoch_files
 from gridsearch.cli.epoch_files import write_epochs
 from gridsearch.cli.exporting import write
+from gridsearch.config.metrics import METRICS
 from gridsearch.errors import StoreDamagedError
-from gridsearch.store.rows import EpochRow
+from gridsearch.store.rows import EpochRow, LineageCurve
 
 
-def curves(lengths: Sequence[int]) -> list[tuple[str, list[EpochRow]]]:
+def curves(lengths: Sequence[int]) -> list[tuple[str, LineageCurve]]:
     """Return curves of so many epochs, of all kinds of numbers; every seventh number is missing."""
     made = []
     for place, length in enumerate(lengths):
@@ -29,7 +30,7 @@ def curves(lengths: Sequence[int]) -> list[tuple[str, list[EpochRow]]]:
             for epoch in range(length)
         ]
         rows = [EpochRow("lineage", epoch, *numbers, 1e-05, 0.1 + epoch) for epoch, numbers in enumerate(own)]
-        made.append((f"{place:064x}", rows))
+        made.append((f"{place:064x}", LineageCurve.of("lineage", rows)))
     return made
 
 
@@ -41,7 +42,7 @@ def test_the_bytes_are_those_of_one_table(
     monkeypatch.setattr(epoch_files, "_ROWS", 4)
     made = curves(lengths)
     assert write(curves_frame(made), kind, tmp_path / "whole") == sum(lengths)
-    assert write_epochs(iter(made), kind, tmp_path / "streamed") == sum(lengths)
+    assert write_epochs(iter(made), METRICS, kind, tmp_path / "streamed") == sum(lengths)
     assert (tmp_path / "streamed").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
@@ -51,7 +52,7 @@ def test_a_large_parquet_file_has_several_groups(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(epoch_files, "_ROWS", 4)
     monkeypatch.setattr(epoch_files, "_GROUP", 10)
     made = curves([3] * 11)
-    write_epochs(iter(made), "parquet", tmp_path / "a.parquet")
+    write_epochs(iter(made), METRICS, "parquet", tmp_path / "a.parquet")
     groups = parquet.ParquetFile(tmp_path / "a.parquet").metadata
     assert [groups.row_group(number).num_rows for number in range(groups.num_row_groups)] == [10, 10, 10, 3]
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a.parquet"), curves_frame(made))
@@ -63,7 +64,7 @@ def test_what_cannot_be_read_to_its_end_leaves_the_file_as_it_was(
 ) -> None:
     monkeypatch.setattr(epoch_files, "_ROWS", 4)
 
-    def damaged() -> Iterator[tuple[str, list[EpochRow]]]:
+    def damaged() -> Iterator[tuple[str, LineageCurve]]:
         yield from curves([4, 4, 4])
         raise StoreDamagedError("epochs 1/2 is not what was written")
 
@@ -71,17 +72,17 @@ def test_what_cannot_be_read_to_its_end_leaves_the_file_as_it_was(
     target.write_bytes(b"before")
     for output in (target, None):
         with pytest.raises(StoreDamagedError, match="epochs 1/2"):
-            write_epochs(damaged(), kind, output)
+            write_epochs(damaged(), METRICS, kind, output)
     assert (target.read_bytes(), [path.name for path in tmp_path.iterdir()]) == (b"before", ["epochs"])
     assert capfdbinary.readouterr().out == b""
 
 
 def test_whole_numbers_and_absent_ones(tmp_path: Path) -> None:
-    row = EpochRow("lineage", 0, None, 1.0, 1e16, 1e-07, 0.1, 2.0)
-    write_epochs([("a" * 64, [row])], "csv", tmp_path / "a.csv")
+    curve = LineageCurve.of("lineage", [EpochRow("lineage", 0, None, 1.0, 1e16, 1e-07, 0.1, 2.0)])
+    write_epochs([("a" * 64, curve)], METRICS, "csv", tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text().splitlines() == [
-        ",".join(EPOCH_COLUMNS),
+        ",".join(["trial", "epoch", *METRICS, "learning_rate", "seconds"]),
         f"{'a' * 64},0,,1.0,1e+16,1e-07,0.1,2.0",
     ]
-    write_epochs([("a" * 64, [row])], "json", tmp_path / "a.json")
+    write_epochs([("a" * 64, curve)], METRICS, "json", tmp_path / "a.json")
     assert json.loads((tmp_path / "a.json").read_text())[0]["train_loss"] is None

@@ -102,7 +102,7 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(folder: Path) -> None:
     refused(run(folder, "evaluate", "other", "--store", "other.db"), "no trial of job 'other' has a result")
     refused(run(folder, "evaluate", "smal"), "did you mean 'small'")
     refused(run(folder, "evaluate", "small", "--trial", "zz"), "no trial's id starts with 'zz'")
-    refused(run(folder, "evaluate", "small", "--trial", "a", "--top", "2"), "leave out one of the two")
+    refused(run(folder, "evaluate", "small", "--trial", "a", "--top", "2"), "use only one of them")
     refused(run(folder, "evaluate", "small", "--device", "tpu"), "auto, cpu or cuda")
 
 

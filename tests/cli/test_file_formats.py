@@ -39,8 +39,8 @@ def test_a_table_has_the_format_that_is_asked_for_or_that_its_file_tells(
 @pytest.mark.parametrize(
     ("asked", "name", "said"),
     [
-        (Format.CSV, "a.json", "--format csv, and --output a.json ends in .json: leave out one of the two, or name it"),
-        (Format.LATEX, "a.md", "leave out one of the two, or name it .tex"),
+        (Format.CSV, "a.json", "--format csv, and --output a.json ends in .json: use only one of them, or name it"),
+        (Format.LATEX, "a.md", "use only one of them, or name it .tex"),
         (Format.TABLE, "a.png", "--format table, and --output a.png ends in .png"),
         (None, "a.png", "--output a.png: it cannot be written as .png; let the name end in .txt, .json, .csv, .md"),
         (None, "a.parquet", "it cannot be written as .parquet"),

@@ -125,7 +125,7 @@ def test_one_that_is_stopped_loses_its_lease_and_goes_on_as_another_launch(
         wait_for(folder, EPOCHS, stopped)
         stop_outside_a_transaction(folder, stopped)
         time.sleep(1.2)
-        assert "it is there, but stopped" in " ".join(run_quick(folder, "status").out.split())
+        assert "its process exists, but is suspended" in " ".join(run_quick(folder, "status").out.split())
         other = start(folder)
         wait_for(folder, "SELECT count(*) FROM launches WHERE outcome = 'lost'", other)
         stopped.send_signal(signal.SIGCONT)
@@ -137,8 +137,8 @@ def test_one_that_is_stopped_loses_its_lease_and_goes_on_as_another_launch(
             if process:
                 process.kill()
     assert (first.code, second.code) == (0, 0), (first.err, second.err)
-    assert "launch 1 gave no sign of life" in first.err and "goes on as a new launch" in first.err
-    assert f"(process {stopped.pid} on " in second.err and "is lost: what it had claimed goes on here" in second.err
+    assert "launch 1 was silent for so long" in first.err and "continues as a new launch" in first.err
+    assert f"(process {stopped.pid} on " in second.err and "is lost: its trials continue here" in second.err
     assert "Traceback" not in first.err + second.err
     assert_alike(table(folder / "results.db"), whole)
     assert asked(folder, "SELECT count(*), count(DISTINCT lineage || ' ' || epoch) FROM epochs") == [(124, 124)]

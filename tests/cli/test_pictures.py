@@ -88,8 +88,8 @@ def test_what_cannot_be_drawn_is_refused_in_one_line(in_tmp: Path, store: Path) 
         (("maps", trial(store, "dense"), "--store", store), "no convolution"),
         (("maps", trial(store), "--layer", "conv9", "--store", store), "no convolution 'conv9'"),
         (("maps", "zz", "--store", store), "no trial's id starts with 'zz'"),
-        (("show", trial(store), "--epochs", "--layers", "--store", store), "give one of them"),
-        (("show", trial(store), "-f", "csv", "--store", store), "goes with --epochs"),
+        (("show", trial(store), "--epochs", "--layers", "--store", store), "use --epochs alone"),
+        (("show", trial(store), "-f", "csv", "--store", store), "needs a table: add --epochs"),
     ):
         with pytest.raises(GridsearchError) as caught:
             called(*arguments)

@@ -107,7 +107,7 @@ def test_own_validation_images_are_another_split_and_known_to_the_trial(tmp_path
     assert not {t.trial_id for t in own.grid.trials} & {t.trial_id for t in drawn.grid.trials}
     (split,) = own.splits.values()
     assert np.array_equal(split.validation_images, pixels[140:])
-    with pytest.raises(DataError, match="job:3:21: split: validation: own: digits brings no validation images"):
+    with pytest.raises(DataError, match="job:3:21: split: validation: own: digits has no validation images"):
         prepared(tmp_path, text=JOB.replace("test: 0.1", "validation: own"))
 
 
@@ -137,19 +137,22 @@ def test_what_a_launch_will_need_of_the_disk_and_what_to_do_where_it_is_not_free
     plan, need = plan_job(job, None), DiskNeed(checkpoints=268_000_000, weights=45_000_000, most=1_600_000_000)
     for free, short in ((70 * 10**9, False), (10**9, True)):
         said = plan_text(job, plan, [], Left(), room=Room(need, free), width=80)
-        assert "\ndisk       1.6 GB  at most; checkpoints 268 MB, weights 45 MB stay" in said
-        assert (" only 1.0 GB are free where the store lies: " in " ".join(said.split())) is short
+        assert "\ndisk       1.6 GB  at most; checkpoints 268 MB, weights 45 MB are kept" in said
+        assert (" only 1.0 GB are free on the store's disk: " in " ".join(said.split())) is short
         assert max(map(len, said.splitlines())) <= 80
     assert plan_json(job, plan, [], Left(), room=Room(need, 7))["disk"] == {
         "checkpoints": 268_000_000, "weights": 45_000_000, "most": 1_600_000_000, "limit": None, "free": 7,
     }  # fmt: skip
-    assert "nothing of it stays" in plan_text(job, plan, [], Left(), room=Room(DiskNeed(0, 0, 9), 9), width=80)
+    assert "none of it is kept" in plan_text(job, plan, [], Left(), room=Room(DiskNeed(0, 0, 9), 9), width=80)
     assert "disk" not in plan_text(job, plan, [], Left(), room=Room(None, 9), width=80)
 
 
 @pytest.mark.parametrize(
     ("limit", "words"),
-    [(5e9, "all checkpoints of the store keep to 5.0 GB"), (0.0, "go when their trainings have ended (checkpoints)")],
+    [
+        (5e9, "all checkpoints of the store are limited to 5.0 GB"),
+        (0.0, "are deleted when their trainings end (checkpoints)"),
+    ],
 )
 def test_a_limit_for_checkpoints_stands_in_the_plan(tmp_path: Path, limit: float, words: str) -> None:
     job = prepared(tmp_path)

@@ -100,7 +100,7 @@ def test_more_draws_and_more_repeats_train_what_is_new(command: Command) -> None
     assert (planned["trials"], planned["done"], planned["repeats"], planned["drawn_from"]) == (6, 1, 2, 8)
     more = command("plan", "small.yaml", *settings("search.random=9"))
     assert re.search(r"points +8  of 8 points, drawn at random", more)
-    assert "9 were asked for, and no more could be found" in more
+    assert "9 were asked for; the space has no more" in more
 
 
 def test_all_trials_of_the_best_point_are_evaluated(command: Command) -> None:

@@ -144,7 +144,7 @@ def test_interrupted_it_ends_in_seconds_and_resumes(
     _, err = end(process)
     hurry(folder)
     assert process.returncode == 130, err
-    assert "go on with: gridsearch resume" in err
+    assert "continue with: gridsearch resume" in err
     assert "Traceback" not in err
     assert time.monotonic() - before < 20  # the goal is 5 s; a loaded machine is given more
     log = paths.scratch_dir(folder / "results.db") / "ray.log"
@@ -193,7 +193,7 @@ main()
         ("sklearn.datasets", "run the same command again"),
         ("ray", "run the same command again"),
         ("init", "run the same command again"),
-        ("fit", "go on with: gridsearch resume small"),
+        ("fit", "continue with: gridsearch resume small"),
     ],
 )
 def test_interrupted_before_anything_trains_it_ends_in_order(folder: Path, moment: str, last: str) -> None:
@@ -302,7 +302,7 @@ def test_a_launch_that_ray_ends_says_so_and_resumes(folder: Path, whole: dict[st
     _, err = end(process)
     hurry(folder)
     assert process.returncode == 1
-    assert "a process of Ray's was; nothing recorded is lost, go on with the same command" in err.splitlines()[-1]
+    assert "a process of Ray's was; nothing recorded is lost, continue with the same command" in err.splitlines()[-1]
     ended = run(folder, "launch", "small.yaml", "--inline", "--no-dashboard")
     assert ended.code == 0, ended.err
     assert_alike(table(folder / "results.db"), whole)

@@ -57,7 +57,7 @@ def test_a_signal_ends_a_launch_in_order(tmp_path: Path, number: signal.Signals)
     process.send_signal(number)
     err = process.communicate(timeout=60)[1].decode()
     assert process.returncode == 130, err
-    assert err.splitlines()[-1] == "interrupted, nothing is lost; go on with: gridsearch resume small"
+    assert err.splitlines()[-1] == "interrupted, nothing is lost; continue with: gridsearch resume small"
     assert outcomes(tmp_path) == ["interrupted"]
 
 

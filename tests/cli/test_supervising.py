@@ -154,7 +154,7 @@ def test_no_end_is_taken_for_another(folder: Path, act: str, code: int, said: st
 def test_where_native_code_crashed_is_told(folder: Path) -> None:
     (folder / "act").write_text("answering segv")
     ended = run(folder, "evaluate", "own")
-    refused(ended, "model 'net:Net' ended its process by SIGSEGV; nothing recorded is lost; where it was is told in ")
+    refused(ended, "model 'net:Net' ended its process by SIGSEGV; nothing recorded is lost; its stack is in ")
     log = Path(ended.err.split(" in ")[-1].strip())
     assert "net.py" in log.read_text()
     log.unlink()
@@ -173,7 +173,7 @@ def test_a_teacher_that_hangs_is_ended_in_time(folder: Path) -> None:
     (folder / "act").write_text("training hang")
     ended = run(folder, "launch", "student.yaml", "--inline", "--no-dashboard", "--trial-timeout", "3s")
     assert ended.code == 2, ended.err
-    assert "model 'net:Net' did not come to an end within 3s" in ended.err.splitlines()[-1]
+    assert "model 'net:Net' did not finish within 3s" in ended.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("act", "signals", "within"), [("willing", 1, 5), ("deaf", 1, 20), ("deaf", 2, 5)])

@@ -33,7 +33,7 @@ def test_a_limit_as_it_is_written(tmp_path: Path, written: str, limit: float | N
 
 @pytest.mark.parametrize("written", ["5", "1.5", "-5GB", "true", "[5GB]", "{max: 5GB}", "much", "5 XB"])
 def test_what_is_no_size_is_refused_with_the_mend(tmp_path: Path, written: str) -> None:
-    with pytest.raises(JobError, match="checkpoints: .* must be a size, as 500MB, 5GB or 5GiB, or none or all"):
+    with pytest.raises(JobError, match="checkpoints: .* must be a size, such as 500MB, 5GB or 5GiB, or none or all"):
         job_from_text(f"{JOB}checkpoints: {written}\n", base=tmp_path)
 
 

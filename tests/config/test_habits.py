@@ -28,7 +28,7 @@ def refusal(text: str, *overrides: str) -> str:
         ("device: cuda", "gridsearch launch JOB --device cuda"),
         ("workers: 4", "gridsearch launch JOB --workers 4"),
         ("criterion: cross_entropy", "the loss is cross-entropy"),
-        ("trainer: {max_epochs: 3}", "there is none to write"),
+        ("trainer: {max_epochs: 3}", "a job has none"),
         ("n_trials: 50", "search: {random: 50}"),
         ("params: {a: [1]}", "it is called space here"),
         ("wombats: 3", "a model's own settings go under 'space', and gridsearch schema prints all other keys"),
@@ -84,7 +84,9 @@ def test_command_lines(said: str, answer: str) -> None:
 
 def test_a_sweep_of_another_tool() -> None:
     text = "program: train.py\nmethod: grid\nmetric: {name: val_loss}\nparameters:\n  lr: {values: [1]}\n"
-    assert refusal(text).startswith("job.yaml: this is a W&B sweep: a job has name, dataset and model, under space")
+    assert refusal(text).startswith(
+        "job.yaml: this is a W&B sweep; a job has name, dataset and model, the parameters under space"
+    )
 
 
 def test_overrides() -> None:

@@ -12,9 +12,9 @@ from gridsearch.config.identity import (
     canonical_value,
     flatten,
     lineage_id,
-    lineage_id_in,
     names,
     parse,
+    parse_with_lineage,
     trial_id,
     under_version,
 )
@@ -147,7 +147,7 @@ def test_the_canonical_form_is_pydantics_without_defaults(config: TrialConfig) -
     content = config.model_dump(exclude_defaults=True) | {"version": config.version}
     text = json.dumps(canonical_value(content), sort_keys=True, separators=(",", ":"))
     assert canonical(config) == text
-    assert names(config) == (text, trial_id(config), lineage_id_in(text, config))
+    assert names(config) == (text, trial_id(config), parse_with_lineage(text)[1])
 
 
 @given(configs, configs)

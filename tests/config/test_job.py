@@ -75,9 +75,9 @@ def test_variables_in_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     assert spec.values("pretrained") == ("", "/home/me/data.pt")
     assert spec.source == text
     assert refusal(JOB.replace("mnist", "${NOT_HERE}/a")) == (
-        "shallow.yaml:2:10: dataset: ${NOT_HERE}: the environment has no variable NOT_HERE; set it, or write the path"
+        "shallow.yaml:2:10: dataset: ${NOT_HERE}: there is no environment variable NOT_HERE; set it, or write the path"
     )
-    assert "${oc.env:X} is no variable" in refusal(JOB.replace("mnist", "${oc.env:X}/a"))
+    assert "${oc.env:X} is not an environment variable" in refusal(JOB.replace("mnist", "${oc.env:X}/a"))
 
 
 def test_whole_numbers_of_the_job_may_be_written_with_an_exponent() -> None:
@@ -151,7 +151,11 @@ def test_whole_numbers_of_the_job_may_be_written_with_an_exponent() -> None:
         ("space:", "repeats: 2\nrepeat_over: seed\nspace:", "repeat_over: 'seed'"),
         ("space:", f"repeats: 2\nseed: {2**63 - 1}\nspace:", "leaves no room for 2 repeats below 2^63"),
         ("space:", "repeats: 3000\nspace:", "repeats: 384 points, each 3,000 times, are too many trials"),
-        ("space:", "image_size: 0\nspace:", "shallow.yaml:6:13: image_size: 0 must be a side in pixels, as 64, or"),
+        (
+            "space:",
+            "image_size: 0\nspace:",
+            "shallow.yaml:6:13: image_size: 0 must be a side in pixels, such as 64, or",
+        ),
         ("space:", "image_size: [8, 8, 8]\nspace:", "image_size: [8, 8, 8] must be a side in pixels"),
         ("space:", "image_size: 8.5\nspace:", "image_size: 8.5 must be a side in pixels"),
         ("space:", "resize: pad\nspace:", "shallow.yaml:6:1: resize: needs a size: image_size: 64"),
@@ -172,7 +176,7 @@ def test_whole_numbers_of_the_job_may_be_written_with_an_exponent() -> None:
             "teacher: {job: other, pick: x}\nspace:",
             "6:29: teacher.pick: 'x' must be best, or the first four or more characters of a trial's id",
         ),
-        ("space:", "search: {seed: 3}\nspace:", "6:9: search: random is missing here"),
+        ("space:", "search: {seed: 3}\nspace:", "6:9: search: random is missing"),
         ("space:", "search: {random: 0}\nspace:", "search.random: 0 must be at least 1"),
         ("space:", "search: {random: 2000000}\nspace:", "search.random: 2000000 must be at most 1000000"),
         ("space:", "search: {randm: 5}\nspace:", "search.randm: unknown key (did you mean 'random'?)"),
@@ -241,7 +245,7 @@ def test_how_a_job_searches_and_how_often_it_trains_a_point() -> None:
 
 def test_a_setting_called_fold_is_refused_beside_folds_only() -> None:
     assert job(JOB, "space.fold=[1,2]").space.axes[-1].name == "fold"
-    assert "space.fold: is what split.folds numbers" in refusal(JOB, "space.fold=[1,2]", "split={folds: 2}")
+    assert "space.fold: is the name of the fold" in refusal(JOB, "space.fold=[1,2]", "split={folds: 2}")
 
 
 def test_random_search_takes_a_space_too_large_for_a_grid() -> None:
@@ -261,14 +265,17 @@ def test_how_images_are_read() -> None:
 
 HEAD = "name: t\ndataset: digits\nmodel: shallow\nbatch_size: 8\nlearning_rate: 1\nepochs: 1\n"
 LISTS = [
-    ("model: null", "model: null is no model: write one, as model: shallow, or several, as model: [shallow, mlp]"),
-    ("model:", "model: null is no model"),
-    ("model: []", "model: [] is no model"),
-    ("model: [shallow, null]", "model: null is no model"),
+    (
+        "model: null",
+        "model: null is not a model: write one, such as model: shallow, or several, such as model: [shallow, mlp]",
+    ),
+    ("model:", "model: null is not a model"),
+    ("model: []", "model: [] is not a model"),
+    ("model: [shallow, null]", "model: null is not a model"),
     ("model: shallow, mlp", "'shallow, mlp' is one text; several models are written [shallow, mlp]"),
     ("model: shallow mlp", "several models are written [shallow, mlp]"),
-    ("dataset: null", "dataset: null is no data set: write one"),
-    ("dataset: []", "dataset: [] is no data set"),
+    ("dataset: null", "dataset: null is not a data set: write one"),
+    ("dataset: []", "dataset: [] is not a data set"),
     ("dataset: [digits, mnist]", "dataset: write a job for each data set"),
     ("optimizer: null", "optimizer: null is not one of sgd, adam, adamw, rmsprop; leave it out for the default"),
     ("optimizer: []", "optimizer: [] has no value: write one or more, or leave the key out"),

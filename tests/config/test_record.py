@@ -96,8 +96,8 @@ def test_several_models_have_settings_of_their_own() -> None:
     assert not JobRecord.model_validate(FIRST).lacks("shallow", "dropout")
 
 
-@pytest.mark.parametrize("wrong", [{"axes": 3}, {"axes": [{}]}, {"objective": {"metric": "cost"}}, {"repeats": "many"}])
+@pytest.mark.parametrize("wrong", [{"axes": 3}, {"axes": [{}]}, {"objective": {"metric": 3}}, {"repeats": "many"}])
 def test_what_is_no_job_is_damage(wrong: dict[str, Any]) -> None:
     row = replace(make_job({}), spec=FIRST | wrong)
-    with pytest.raises(StoreDamagedError, match="^what the store has of job 'sample' is no job: [^\n]+$"):
+    with pytest.raises(StoreDamagedError, match="^the record in the store of job 'sample' is not valid: [^\n]+$"):
         _ = row.record

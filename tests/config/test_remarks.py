@@ -17,13 +17,13 @@ from tests.small_job import JOB
         ("objective: {metric: val_loss, mode: max}", ["objective: mode: max ranks the highest loss first"]),
         ("objective: {mode: min}", ["objective: mode: min ranks the lowest accuracy first"]),
         ("objective: {metric: val_loss}", []),
-        ("nesterov: true", ["nesterov changes nothing in this job: it is for optimizer sgd with momentum"]),
+        ("nesterov: true", ["nesterov has no effect in this job: it applies to optimizer sgd with momentum"]),
         ("nesterov: [true, false]\nmomentum: [0, 0.9]", []),
-        ("nesterov: true\nmomentum: 0.9\noptimizer: adam", ["momentum changes nothing", "nesterov changes nothing"]),
+        ("nesterov: true\nmomentum: 0.9\noptimizer: adam", ["momentum has no effect", "nesterov has no effect"]),
         ("momentum: 0.9\noptimizer: [adam, rmsprop]", []),
-        ("gamma: 0.5", ["gamma changes nothing in this job: it is for schedule: step and plateau"]),
+        ("gamma: 0.5", ["gamma has no effect in this job: it applies to schedule: step and plateau"]),
         ("gamma: 0.5\nstep_size: 3\nschedule: [constant, step]", []),
-        ("temperature: 4", ["temperature changes nothing"]),
+        ("temperature: 4", ["temperature has no effect"]),
     ],
 )
 def test_remarks(lines: str, said: list[str]) -> None:

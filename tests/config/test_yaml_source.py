@@ -65,7 +65,10 @@ def test_scalars(text: str, value: object) -> None:
         ("a: b: c", "not valid YAML"),
         ("a: '\x00'", "not valid YAML"),
         ("a: *nowhere", "not valid YAML"),
-        ("a: 1\n--- \nb: 2", "job.yaml:2:1: another document begins here (---), and a job file is one"),
+        (
+            "a: 1\n--- \nb: 2",
+            "job.yaml:2:1: a second YAML document starts here (---); a job file must be a single document",
+        ),
         ("[" * 3000, "not valid YAML"),
     ],
 )

@@ -230,7 +230,7 @@ def test_what_is_passed_over_is_told(digits: ImageDataset, tmp_path: Path) -> No
     (tmp_path / "0" / "photo.heic").write_bytes(b"")
     (tmp_path / "__MACOSX").mkdir()
     (note,) = load_folder(tmp_path).notes
-    assert note == "2 files that are no images of a class were passed over (1 .csv, 1 .heic), such as labels.csv"
+    assert note == "2 files that are not images of a class were skipped (1 .csv, 1 .heic), such as labels.csv"
 
 
 @pytest.mark.parametrize(

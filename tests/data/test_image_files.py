@@ -48,7 +48,7 @@ def test_strokes_of_the_background_s_colour_are_refused(
     digits: ImageDataset, tmp_path: Path, level: int, background: str, other: str
 ) -> None:
     strokes(tmp_path, digits, level)
-    with refused(f"over {background} nothing is seen of the 40 images", f"write background: {other}"):
+    with refused(f"over {background} nothing can be seen of the 40 images", f"write background: {other}"):
         load_folder(tmp_path, format_of({"background": background}))
 
 

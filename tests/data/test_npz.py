@@ -170,7 +170,7 @@ def test_a_flipped_byte_among_the_pixels(digits: ImageDataset, tmp_path: Path) -
     content = bytearray(path.read_bytes())
     content[5000] ^= 0xFF
     path.write_bytes(content)
-    with refused(str(path), "CRC", "fetch or write it again"):
+    with refused(str(path), "CRC", "download or write it again"):
         load_npz(path)
 
 

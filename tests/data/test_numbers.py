@@ -115,7 +115,7 @@ def test_parts_of_two_types_or_shapes_are_refused() -> None:
     examples = drawn((4, 5), np.float32)
     with refused("test_images is float64 but train_images float32", "same type"):
         made(examples, test_images=examples.astype(np.float64), test_labels=LABELS)
-    with refused("test_images are (5, 4) but train_images (4, 5)", "bring both to the same shape"):
+    with refused("test_images are (5, 4) but train_images (4, 5)", "give both the same shape"):
         made(examples, test_images=examples.reshape(60, 5, 4), test_labels=LABELS)
 
 

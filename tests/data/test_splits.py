@@ -189,12 +189,12 @@ def test_the_draws_never_change() -> None:
 @pytest.mark.parametrize(
     ("dataset", "split", "fragments"),
     [
-        (some_digits(100, 50), Split(merge=True), ["150 test", "test: 0.1"]),
+        (some_digits(100, 50), Split(merge=True), ["150 are for testing", "test: 0.1"]),
         (some_digits(100), Split(validation=100), ["takes 100 of the 100", "fewer than 100"]),
         (some_digits(100), Split(test=101), ["test: 101", "fewer than 100"]),
         (some_digits(100), Split(test=60, validation=60), ["validation: 60", "of the 40"]),
-        (some_digits(20), Split(validation=0.01), ["validation: 0.01 of the 20", "is none", "enlarge"]),
-        (some_digits(20), Split(test=0.001), ["test: 0.001 of the 20", "is none"]),
+        (some_digits(20), Split(validation=0.01), ["validation: 0.01 of the 20", "less than one image", "enlarge"]),
+        (some_digits(20), Split(test=0.001), ["test: 0.001 of the 20", "less than one image"]),
         (some_digits(20), Split(validation=0.999), ["takes 20 of the 20", "none would remain"]),
         (
             some_digits(40),
@@ -321,5 +321,5 @@ def test_own_validation_images(split: Split, sizes: tuple[int, ...]) -> None:
 
 
 def test_own_validation_images_where_there_are_none() -> None:
-    with refused("validation: own", "brings no validation images", "0.2"):
+    with refused("validation: own", "has no validation images", "0.2"):
         split_indices(DIGITS, Split(validation="own"), 0)

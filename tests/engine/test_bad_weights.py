@@ -44,7 +44,7 @@ def with_nan() -> object:
         (with_nan, "not finite"),
         (Executes, "never loaded"),
         (lambda: [1, 2], "no state dict"),
-        (None, "is no file of tensors"),
+        (None, "is not a file of tensors"),
     ],
 )
 def test_weights_to_start_from_are_refused_before_the_launch(

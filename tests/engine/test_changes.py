@@ -53,7 +53,7 @@ def test_an_edited_module_and_what_is_odd_about_a_model(tmp_path: Path) -> None:
     after = prepared(tmp_path, text=text)
     assert since(tmp_path, before, after) == ["edited: parts_of_it"]
     (hooks,) = before.remarks
-    assert "has training_step, which nothing calls" in hooks
+    assert "has training_step, which is never called" in hooks
 
 
 @pytest.mark.parametrize(("softmax", "odd"), [(".softmax(1)", True), (".log_softmax(1)", False), (".sigmoid()", False)])

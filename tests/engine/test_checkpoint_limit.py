@@ -115,7 +115,7 @@ def test_a_limit_keeps_the_best(tmp_path: Path) -> None:
     notes = Notes()
     within(job, path, 0, notes)
     assert slots(path) == {}
-    assert ["to keep to the limit (1): more" in note for note in notes.notes] == [True]
+    assert ["to stay within the limit (1): training" in note for note in notes.notes] == [True]
 
 
 def test_while_trials_are_trained_the_limit_is_kept_but_for_what_is_begun(tmp_path: Path) -> None:

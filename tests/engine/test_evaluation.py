@@ -80,7 +80,7 @@ def test_what_was_recorded_stays_when_a_second_look_says_otherwise(
     monkeypatch.setattr(evaluation, "trained", changed)
     notes: list[str] = []
     assert look(store_path, Wanted(latency=False, again=True), notes).evaluation == first.evaluation
-    assert len(notes) == 1 and "what was recorded stays" in notes[0]
+    assert len(notes) == 1 and "is kept" in notes[0]
 
 
 def test_two_at_once_record_one_evaluation(store_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_without_its_checkpoints_a_lineage_starts_again_and_agrees(tmp_path: Pat
     assert after == table(tmp_path / "whole.db")
     assert {key: after[key] for key in before} == before
     (told,) = notes.notes
-    assert told.startswith("the checkpoints of 4 begun lineages are gone or damaged")
+    assert told.startswith("the checkpoints of 4 unfinished lineages are missing or damaged")
 
 
 def test_only_lineages_that_lost_both_checkpoints_are_told_of(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_only_lineages_that_lost_both_checkpoints_are_told_of(tmp_path: Path) ->
         slot.write_bytes(b"damaged")
     notes = Notes()
     launch(prepared(tmp_path, "epochs=[1,3,5]", "learning_rate=[0.1,0.01,0.001]"), tmp_path / "r.db", notes=notes)
-    assert [note[:37] for note in notes.notes] == ["the checkpoints of 1 begun lineages a"]
+    assert [note[:42] for note in notes.notes] == ["the checkpoints of 1 unfinished lineages a"]
 
 
 def checkpoints_on_a_full_disk(_: Path, patch: pytest.MonkeyPatch) -> None:
@@ -373,7 +373,7 @@ def test_a_launch_that_was_given_up_says_so_and_goes_on_as_another(
 
     notes = Notes(6, give_up)
     assert launch(job, tmp_path / "r.db", notes=notes).counts == {TrialState.COMPLETED: 8}
-    assert [note for note in notes.notes if "launch 1 gave no sign of life" in note]
+    assert [note for note in notes.notes if "launch 1 was silent for so long" in note]
     records = [(epoch.lineage_id, epoch.epoch) for epoch in notes.epochs]
     launch(job, tmp_path / "whole.db")
     assert_alike(table(tmp_path / "r.db"), table(tmp_path / "whole.db"))

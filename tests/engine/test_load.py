@@ -197,7 +197,7 @@ def test_weights_that_are_not_the_recorded_ones_are_told_of_every_time(
     assert told["validation"]["val_accuracy"] == pytest.approx(accuracy)
     assert told["validation"]["val_loss"] == pytest.approx(functional.cross_entropy(logits, images.labels).item())
     assert told["metrics"]["val_loss"] == row.val_loss != told["validation"]["val_loss"]
-    assert "its weights are not just those that were recorded" in notes[1]
+    assert "its weights differ from the recorded ones" in notes[1]
     of(tmp_path, row.trial_id, notes)
     assert notes[2:] == [notes[1]]
 
@@ -218,7 +218,7 @@ def test_weights_of_unknown_origin_are_measured_and_told_of(tmp_path: Path) -> N
     told["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
     beside.write_text(json.dumps(told))
     of(tmp_path, trial, notes)
-    assert len(notes) == 1 and "not just those that were recorded" in notes[0]
+    assert len(notes) == 1 and "differ from the recorded ones" in notes[0]
 
 
 RECIPES = [

@@ -155,7 +155,7 @@ def test_what_an_interrupted_part_goes_on_with_is_that_part(tmp_path: Path, capf
         say_end(store, job.job, path, end, seconds=None)
     streams.err.cache_clear()
     assert capfd.readouterr().err.splitlines()[-1] == (
-        f"interrupted, nothing is lost; go on with: gridsearch resume small --store {path}"
+        f"interrupted, nothing is lost; continue with: gridsearch resume small --store {path}"
         " --only 'batch_size == 64' --only \"optimizer == 'sgd'\""
     )
 

@@ -89,27 +89,27 @@ def grid(folder: Path, kind: str, space: str) -> Grid:
 @pytest.mark.parametrize(
     ("kind", "space", "said"),
     [
-        ("Plain", 'bias: ["true", "false"]', f"bias: {MODEL}Plain': 'true' is text, and it takes true or false"),
-        ("Plain", "bias: [1, 0]", "1 is a number, and it takes true or false or null; write true or false, without"),
-        ("Plain", "width: ['8', '16']", "'8' is text, and it takes a number or a list or null; write 8 without quotes"),
+        ("Plain", 'bias: ["true", "false"]', f"bias: {MODEL}Plain': 'true' is text, but it takes true or false"),
+        ("Plain", "bias: [1, 0]", "1 is a number, but it takes true or false or null; write true or false, without"),
+        ("Plain", "width: ['8', '16']", "'8' is text, but it takes a number or a list or null; write 8 without quotes"),
         ("Plain", "width: '8,16'", "a list is written [8, 16]"),
-        ("Plain", "act: [1, 2]", '1 is a number, and it takes text or null; write "1" in quotes'),
+        ("Plain", "act: [1, 2]", '1 is a number, but it takes text or null; write "1" in quotes'),
         (
             "Plain",
             "dense: [64, 32]",
-            f"dense: a list is an axis, and {MODEL}Plain' takes a list as one value: write",
+            f"dense: a list is an axis, but {MODEL}Plain' takes a list as one value: write",
         ),
-        ("Annotated", "width: [8, 8.5]", f"job:5:67: width: {MODEL}Annotated': 8.5 is no whole number"),
+        ("Annotated", "width: [8, 8.5]", f"job:5:67: width: {MODEL}Annotated': 8.5 is not a whole number"),
         ("Annotated", "width: {linspace: [4, 9], num: 3}", "whole numbers are drawn from {range: [4, 9]}"),
-        ("Annotated", "width: [true, false]", "true was given, and it takes a number"),
-        ("Annotated", "width: [8, null]", "null was given, and it takes a number"),
-        ("Annotated", "dense: [['a']]", "'a' is text, and it takes a number"),
-        ("Annotated", "act: [relu, Gelu]", "'Gelu' is none of 'relu', 'gelu' (did you mean 'gelu'?)"),
-        ("Annotated", "other: [3]", '3 is a number, and it takes text or null; write "3" in quotes'),
+        ("Annotated", "width: [true, false]", "true was given, but it takes a number"),
+        ("Annotated", "width: [8, null]", "null was given, but it takes a number"),
+        ("Annotated", "dense: [['a']]", "'a' is text, but it takes a number"),
+        ("Annotated", "act: [relu, Gelu]", "'Gelu' is not one of 'relu', 'gelu' (did you mean 'gelu'?)"),
+        ("Annotated", "other: [3]", '3 is a number, but it takes text or null; write "3" in quotes'),
         ("Nested", "blocks: [[4, 2], [8, 2]]", "takes a list of lists as one value: write [[[4, 2], [8, 2]]]"),
-        ("Nested", "blocks: [[['a']]]", "'a' is text, and it takes a number"),
-        ("Nested", "blocks: [[4]]", "blocks: a list is an axis, and"),
-        ("Unreadable", "width: [8], on: ['no']", "'no' is text, and it takes true or false"),
+        ("Nested", "blocks: [[['a']]]", "'a' is text, but it takes a number"),
+        ("Nested", "blocks: [[4]]", "blocks: a list is an axis, but"),
+        ("Unreadable", "width: [8], on: ['no']", "'no' is text, but it takes true or false"),
     ],
 )
 def test_refused(tmp_path: Path, kind: str, space: str, said: str) -> None:
@@ -141,9 +141,9 @@ def test_taken(tmp_path: Path, kind: str, space: str, hypers: list[dict[str, Any
 @pytest.mark.parametrize(
     ("kind", "space", "said"),
     [
-        ("Plain", "width: [0]", "its parameter 'hidden.0.weight' has shape (0, 64): a width of 0 is no layer"),
-        ("wrong", "width: [8]", "it gives int, which is no torch.nn.Module"),
-        ("Annotated", "act: [relu, Gelu]", "'Gelu' is none of 'relu', 'gelu' (did you mean 'gelu'?)"),
+        ("Plain", "width: [0]", "its parameter 'hidden.0.weight' has shape (0, 64): a layer cannot have a width of 0"),
+        ("wrong", "width: [8]", "it gives int, which is not a torch.nn.Module"),
+        ("Annotated", "act: [relu, Gelu]", "'Gelu' is not one of 'relu', 'gelu' (did you mean 'gelu'?)"),
     ],
 )
 def test_refused_by_the_process_that_tries_it(tmp_path: Path, kind: str, space: str, said: str) -> None:

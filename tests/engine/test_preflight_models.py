@@ -106,7 +106,11 @@ def job(folder: Path, kind: str, space: str) -> PreparedJob:
         ("Image", "size: [7]", ": size: model 'nets_to_try:Image' does not work with size=7: RuntimeError: "),
         ("NeedsNumbers", "width: [-9]", "cannot be built with width=-9"),
         ("Remembers", "width: [4]", "get_extra_state of the model is of type dict, and checkpoints hold tensors only"),
-        ("Grows", "width: [4]", "does not work with width=4: its forward makes 'scale.bias', which nobody would train"),
+        (
+            "Grows",
+            "width: [4]",
+            "does not work with width=4: its forward creates 'scale.bias', which would not be trained",
+        ),
     ],
 )
 def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, space: str, expected: str) -> None:
@@ -172,7 +176,7 @@ def test_each_value_to_blame_has_a_line(tmp_path: Path) -> None:
 
 def test_what_many_values_do_is_one_line(tmp_path: Path) -> None:
     (doom,) = job(tmp_path, "Net", "width: [4, 6, 8, 9, 10, 11, 14], heads: [1, 4]").dooms
-    assert (doom.shared, doom.mend) == ({}, "mend the model") and "width=6, heads=4 and others: Runt" in doom.error
+    assert (doom.shared, doom.mend) == ({}, "fix the model") and "width=6, heads=4 and others: Runt" in doom.error
     (doom,) = job(tmp_path, "Net", "width: [-6, -5, -4, -3, -2, -1, 4]").dooms
     assert "with width=-6 and 5 other values: " in doom.error
     assert doom.mend.endswith(", skip: width <= -1")

@@ -141,7 +141,7 @@ def flat(folder: Path) -> None:
             r"normalization: ImageNet's normalisation is for colour images or grey ones, and these have 4",
         ),
         (("distillation=soft",), JobError, r"distillation: needs a teacher, a job of its own"),
-        (("teacher={job: other}",), JobError, r"teacher: nobody learns from it"),
+        (("teacher={job: other}",), JobError, r"teacher: no trial learns from it"),
         (("teacher={job: small}", "distillation=soft"), JobError, r"teacher.*is this job itself"),
         (("teacher={job: other}", "distillation=hidden"), ModelError, r"needs a module 'features'"),
         (("split={test: 0.1, train: 5000}",), DataError, r"split: train: 5000 of 1294: only 1294 images"),
@@ -185,7 +185,7 @@ def test_kept_weights_follow_the_objective_and_tell_the_numbers_of_their_epoch(t
         curve = store.epochs([row.lineage_id])
         epoch = best_epoch([one.val_loss for one in curve])
         assert epoch < 6, "the case under test needs another best epoch than the last"
-        assert any("are not at hand" in note for note in notes.notes)
+        assert any("are missing: " in note for note in notes.notes)
         found = trained(ModelSource(store, tmp_path / "r.db", tmp_path), "small", row.trial_id)
     described = json.loads(found.weights_file.with_suffix(".json").read_text())
     assert (found.epoch, described["epoch"]) == (epoch, epoch)

@@ -134,7 +134,7 @@ def test_settings_under_which_a_model_does_not_work_cost_its_own_trials(folder: 
     job = prepared(folder, text=text + "  width: [6, 2000]\n  hidden: [[4]]\n")
     assert dooms(job) == {
         "several_nets:Net": (2, "leave them out with a rule, skip: model == 'several_nets:Net' and width == 2000"),
-        "several_nets:Never": (4, "leave the model out, or mend it"),
+        "several_nets:Never": (4, "leave the model out, or fix it"),
     }
     assert "never works" in next(doom.error for doom in job.dooms if doom.model.endswith("Never"))
     counts = launch(job, folder / "r.db").counts
@@ -154,7 +154,7 @@ def test_a_last_batch_of_one_is_a_matter_of_each_model(folder: Path) -> None:
     [
         ("[shallow, shallow]", OURS, "job:5:18: model: the model 'shallow' is listed twice"),
         ("[]", OURS, "job:5:8: model: "),
-        ("[shallow, 3]", OURS, "job:5:18: model: 3 is no model: write one"),
+        ("[shallow, 3]", OURS, "job:5:18: model: 3 is not a model: write one"),
         ("[shallow, nowhere]", OURS, "job:5:18: model 'nowhere' is not known"),
         ("[shallow, several_nets:Net]", OWN, "job:5:9: model 'shallow' needs 'neurons'; add it under 'space'"),
         (
@@ -163,7 +163,7 @@ def test_a_last_batch_of_one_is_a_matter_of_each_model(folder: Path) -> None:
             "the models 'shallow', 'several_nets:Net' (did you",
         ),
         ("[shallow, several_nets:Net]", OURS + "  num_classes: 3\n", "comes from the data set and cannot be set"),
-        ("[shallow, several_nets:Net]", "  neurons: [4.5]\n", "neurons: model 'shallow': 4.5 is no whole number"),
+        ("[shallow, several_nets:Net]", "  neurons: [4.5]\n", "neurons: model 'shallow': 4.5 is not a whole number"),
         ("[several_nets:Net, shallow]", OURS + "  width: ['6']\n", "width: model 'several_nets:Net': '6' is text"),
     ],
 )
@@ -191,7 +191,7 @@ def test_a_value_of_a_wrong_kind_may_be_left_out_by_a_rule(folder: Path) -> None
     )
     models, space = "[several_nets:Net, several_nets:Words]", "  width: [6, 12]\n"
     said = refusal(folder, models, space)
-    assert "width: model 'several_nets:Words': 6 is a number, and it takes text" in said
+    assert "width: model 'several_nets:Words': 6 is a number, but it takes text" in said
     assert said.endswith("; or leave it out with a rule, skip: model == 'several_nets:Words' and width == 6")
     rule = "rules=[{skip: model == 'several_nets:Words' and width != 12}]"
     assert "12 is a number" in refusal(folder, models, space, rule)

@@ -87,7 +87,7 @@ def test_what_silenced_a_worker_waits_and_is_halved_until_one_is_blamed_at_once(
 
 @pytest.mark.parametrize("written", ["", "m", "30", "-3s", "0s", "1x", "1s1m", "nan", "1e3s", "99999999999d"])
 def test_what_is_no_duration_is_refused(written: str) -> None:
-    with pytest.raises(ValueError, match="is no duration; write it as 90s, 30m, 1h30m or 2d"):
+    with pytest.raises(ValueError, match="is not a duration; write it like 90s, 30m, 1h30m or 2d"):
         seconds_of(written)
 
 

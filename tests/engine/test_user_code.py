@@ -126,7 +126,7 @@ def test_a_process_left_to_the_next_model_knows_nothing_of_the_last(process: Mod
 def test_what_never_comes_back_is_ended_in_time(tmp_path: Path) -> None:
     began = time.monotonic()
     (doom,) = job(tmp_path, "learning_rate: 0.1, kind: [good, loop]", seconds=6.0).dooms
-    assert "did not come to an end within 6s when it was tried with kind='loop'" in doom.error
+    assert "did not finish within 6s when it was tried with kind='loop'" in doom.error
     assert "time.sleep(600)" not in doom.error
     assert "deadly_nets.py" in doom.account
     assert time.monotonic() - began < 120
@@ -202,7 +202,7 @@ def test_it_answers_as_this_process_would(process: ModelProcess, tmp_path: Path)
         ("import os; os._exit(4)", "importing it ended its process with exit code 4"),
         ("import sys; sys.exit('enough')", "importing it raised SystemExit: enough"),
         ("raise ValueError('two\\nlines')", "importing 'deadly_nets' failed: ValueError: two"),
-        ("import time; time.sleep(600)", "importing it did not come to an end within 3s"),
+        ("import time; time.sleep(600)", "importing it did not finish within 3s"),
     ],
 )
 def test_a_module_that_cannot_be_imported_is_one_line(tmp_path: Path, act: str, said: str) -> None:

@@ -47,7 +47,7 @@ def test_what_has_not_changed_is_done_and_what_has_is_new(tmp_path: Path, earlie
         assert (plan.done, plan.new) == (1, 1)
         left = leaving(earlier, store)
         assert left.found == Narrowing(1, 1)
-        assert "this version of gridsearch trains such otherwise" in plan_text(earlier, plan, [], left, width=None)
+        assert "this version of gridsearch trains these" in plan_text(earlier, plan, [], left, width=None)
         # Another edit beside it: both are counted.
         other = leaving(prepared(tmp_path, "space.batch_norm=[all]", text=JOB), store)
         assert (other.found.trials, other.found.renewed) == (2, 1)

@@ -72,9 +72,9 @@ class Executes:
         ("w.pt", {"state_dict": {"features.conv1.weight": torch.zeros(2)}}, "holds no state dict; write one with"),
         ("w.pt", {}, "holds no state dict"),
         ("w.pt", torch.zeros(3), "holds no state dict"),
-        ("w.pt", Executes(), "is no file of tensors (it holds Python objects, which are never"),
-        ("w.pt", b"no weights", "is no file of tensors"),
-        ("w.safetensors", b"no weights", "is no file of tensors (SafetensorError: "),
+        ("w.pt", Executes(), "is not a file of tensors (it holds Python objects, which are never"),
+        ("w.pt", b"no weights", "is not a file of tensors"),
+        ("w.safetensors", b"no weights", "is not a file of tensors (SafetensorError: "),
         ("missing.pt", None, "'missing.pt' is neither 'imagenet' nor a file (looked for "),
     ],
 )
@@ -152,7 +152,9 @@ def test_damaged_and_unreachable_weights(tmp_path: Path, served: Served, imagene
 
 
 def test_models_without_imagenet_weights() -> None:
-    with pytest.raises(ModelError, match=r"no 'imagenet' weights of model 'lightnn'; there are of mobilenet_v3_small,"):
+    with pytest.raises(
+        ModelError, match=r"no 'imagenet' weights of model 'lightnn'; they exist for mobilenet_v3_small,"
+    ):
         load(small(), "imagenet")
 
 

@@ -177,7 +177,7 @@ def test_a_users_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "fragment"),
     [
-        ("shalow", "is not known (did you mean 'shallow'?); your own is written package.module:Class"),
+        ("shalow", "is not known (did you mean 'shallow'?); write a model of your own as package.module:Class"),
         ("nowhere_at_all:Net", "no module named 'nowhere_at_all'"),
         ("broken_module:Net", "importing 'broken_module' failed: ZeroDivisionError"),
         (

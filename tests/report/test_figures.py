@@ -151,7 +151,7 @@ def test_a_confusion_matrix_is_divided_by_its_rows_and_numbered() -> None:
         scores(Evaluation("t", 1, None, ("<a>", "b", "c"), ((996, 4, 0), (1, 1, 2), (0, 0, 0)), 1.0))
     )
     assert [list(row) for row in figure.data[0].z[1:]] == [[0.25, 0.25, 0.5], [0, 0, 0]]
-    assert figure.data[0].customdata[0][1] == "4 of 1,000 &lt;a&gt; taken for b"
+    assert figure.data[0].customdata[0][1] == "4 of 1,000 &lt;a&gt; predicted as b"
     assert [note.text for note in figure.layout.annotations] == ["100", "<1", "", "25", "25", "50", "", "", ""]
     assert figure.layout.yaxis.ticktext == ("&lt;a&gt;", "b", "c")
 

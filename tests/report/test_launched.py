@@ -24,7 +24,7 @@ def launch(minutes: int, outcome: str | None, *, beat: int | None = None, ended:
         ([], "2026-01-02 03:04 UTC"),
         ([launch(10, "complete", ended=20)], "2026-01-02 03:14 UTC"),
         ([launch(10, "complete", ended=20), launch(30, "interrupted", ended=40)], "2026-01-02 03:34 UTC; interrupted"),
-        ([launch(10, "lost", ended=20)], "2026-01-02 03:14 UTC; ended without a word"),
+        ([launch(10, "lost", ended=20)], "2026-01-02 03:14 UTC; ended unexpectedly"),
         ([launch(10, "some_failed", ended=20)], "2026-01-02 03:14 UTC; some trials failed"),
         ([launch(10, None, beat=120)], "2026-01-02 03:14 UTC; still training"),
         ([launch(120, None)], "2026-01-02 05:04 UTC; still training"),

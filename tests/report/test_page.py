@@ -267,19 +267,19 @@ def test_the_best_ranked_of_the_evaluated_trials_is_shown_class_by_class() -> No
     shown = outline(evaluated(grid(SHALLOW, shallow_score), 7, 2))
     best = next(one.trial for one in evaluated_trials(evaluated(grid(SHALLOW, shallow_score), 7, 2)))
     text = shown.text.replace(HOSTILE, "dog")
-    assert f"On the test images 84.69 % of 98 images, loss 0.5000: trial {best[:8]} , #2 of the ranking" in text
+    assert f"On the test images 84.69 % of 98 images, loss 0.5000: trial {best[:8]} , #2 in the ranking" in text
     assert "cat 50 0.889 0.800 0.842 dog 48 0.811 0.896 0.851 mean 98 0.850 0.848 0.847" in text
-    assert "All trials tried on them" in text and "test accuracy test loss trial 2 4 4 0.1 " in text
+    assert "All evaluated trials" in text and "test accuracy test loss trial 2 4 4 0.1 " in text
     assert "1,000 1.0000 1.0000 1,000 a T4" in text and "1,000 0.0100 0.0100 100,000 a T4" in text
     matrix = json.loads(shown.scripts[0])["confusion"]["data"][0]
-    assert matrix["customdata"][0][1] == f"10 of 50 cat taken for {html.escape(HOSTILE, quote=False)}"
+    assert matrix["customdata"][0][1] == f"10 of 50 cat predicted as {html.escape(HOSTILE, quote=False)}"
     assert len(shown.scripts) == 3
 
 
 def test_one_evaluation_alone_is_no_table_of_trials() -> None:
     data = replace(evaluated(grid(SHALLOW, shallow_score), 1), latencies=())
     text = outline(data).text
-    assert "#1 of the ranking" in text and "All trials tried" not in text and "How fast" not in text
+    assert "#1 in the ranking" in text and "All evaluated trials" not in text and "Prediction speed" not in text
 
 
 def test_an_unfinished_lineage_has_a_page() -> None:
@@ -363,7 +363,7 @@ def test_times_that_packing_made_alike_are_not_shown_as_a_cost() -> None:
     ]
     text = outline(replace(data, trainings=tuple(trainings))).text
     assert "batch size ms per step s per epoch together 8 6.17 1.00 2 16 12.35 1.00 2 Medians" in text
-    assert "What neurons costs is not known: trainings of different values were trained as one" in text
+    assert "What neurons costs is not known: trainings with different values were trained together" in text
 
 
 def test_tables_of_many_classes_begin_on_one_line() -> None:

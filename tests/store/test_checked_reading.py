@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gridsearch.analysis.own_curves import own_curves
+from gridsearch.analysis.named_curves import named_curves
 from gridsearch.config.events import EpochRecord, ModelSize, StrategyMeasured
 from gridsearch.errors import StoreDamagedError, StoreError
 from gridsearch.store import checked_tables
@@ -36,9 +36,9 @@ READERS: dict[str, Callable[[Store], Any]] = {
     "ranking": lambda store: store.ranking(JOB, "val_accuracy", 1, highest=True),
     "trial": lambda store: [store.trial(trial.trial_id) for trial in TRIALS],
     "epochs": lambda store: store.epochs([trial.lineage_id for trial in TRIALS]),
-    "iter_epochs": lambda store: list(store.iter_epochs([trial.lineage_id for trial in TRIALS])),
+    "iter_curves": lambda store: list(store.iter_curves([trial.lineage_id for trial in TRIALS])),
     "job_epochs": lambda store: store.job_epochs(JOB),
-    "exported epochs": lambda store: list(own_curves(store, JOB)),
+    "exported epochs": lambda store: list(named_curves(store, JOB)),
     "events": lambda store: store.events(),
     "evaluations": lambda store: store.evaluations(JOB),
     "latencies": lambda store: store.latencies(),
@@ -141,7 +141,7 @@ def test_a_missing_row_is_never_passed_over(asset: Path, sound: dict[str, str], 
         "lineages",
         "every trial",
         "epochs",
-        "iter_epochs",
+        "iter_curves",
         "events",
         "open_launches",
         "trial",

@@ -77,7 +77,7 @@ def test_a_locked_store_is_reported_when_patience_ends(path: Path) -> None:
     patience = Patience(limit=0.05)
     with open_store(path, patience=patience) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreLockedError, match="another program keeps it locked"):
+        with pytest.raises(StoreLockedError, match="another program has had it locked"):
             store.put_job(JOB, SPEC, "changed", grid())
         assert store.job(JOB).source == SOURCE
         other.execute("ROLLBACK")

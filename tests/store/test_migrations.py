@@ -163,7 +163,7 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_older_store_is_upgraded_after_a_backup(path: Path, next_version: Path) -> None:
     before = copy_of("m001", path).read_bytes()
     backup = path.with_name(f"results.db.before-{NEXT}")
-    with pytest.raises(StoreError, match="older schema m001"):
+    with pytest.raises(StoreError, match="older schema, m001"):
         open_store(path, read_only=True)
     assert not backup.exists()
     with open_store(path) as store:

@@ -96,8 +96,8 @@ def test_a_missing_store_is_not_made_unasked(path: Path) -> None:
 
 def test_an_empty_file_becomes_a_store_only_when_asked(path: Path) -> None:
     path.touch()
-    refused(path, "holds no store", create=False)
-    refused(path, "holds no store", read_only=True)
+    refused(path, "is not a store", create=False)
+    refused(path, "is not a store", read_only=True)
     open_store(path).close()
     open_store(path, create=False).close()
 
@@ -112,14 +112,14 @@ def test_a_folder_is_no_store(tmp_path: Path) -> None:
 def test_an_impossible_path_is_an_error(tmp_path: Path) -> None:
     refused(tmp_path / ("x" * 5000), "its name is too long")
     refused(tmp_path / ("x" * 5000) / "r.db", "cannot be")
-    with pytest.raises(StoreError, match="no NUL"):
+    with pytest.raises(StoreError, match="a NUL"):
         open_store(tmp_path / "nul\0nul")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_of_another_kind_is_no_store(path: Path) -> None:
     path.write_bytes(b"name: shallow\n" * 1000)
-    error = refused(path, "is no store but a file of another kind.*--store")
+    error = refused(path, "is not a store but a file of another kind.*--store")
     assert not isinstance(error, StoreDamagedError) and error.exit_code == 2
     assert path.read_bytes() == b"name: shallow\n" * 1000
 
@@ -161,7 +161,7 @@ def test_a_store_opened_to_be_read_refuses_every_change(path: Path) -> None:
     make_store(path, grid()).close()
     before = path.read_bytes()
     with open_store(path, read_only=True) as store:
-        with pytest.raises(StoreError, match="may only be read"):
+        with pytest.raises(StoreError, match="is read-only"):
             store.put_job("other", SPEC, SOURCE, grid())
         assert store.job(JOB).revision == 1
         assert store.verify() == []
@@ -222,7 +222,7 @@ def test_without_the_right_to_write_a_store_can_be_read(public_folder: Path) -> 
     for how in ("read", "write"):
         first, second = run(AS_STRANGER, path, how).splitlines()
         assert first == "4 []"
-        assert "may only be read here; make the file and its folder writable" in second
+        assert "is read-only; make the file and its folder writable" in second
     public_folder.chmod(0o755)
 
 

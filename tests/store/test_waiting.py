@@ -35,7 +35,7 @@ def test_waits_add_up_to_one_limit_and_say_who_it_is(made: Path, patience: tuple
     with held(made, READER) as other, open_store(made, patience=patient) as store:
         begun = time.monotonic()
         for _ in range(4):
-            with pytest.raises(StoreLockedError, match=f"process {other.process.pid} .*keeps it locked") as caught:
+            with pytest.raises(StoreLockedError, match=f"process {other.process.pid} .*has had it locked") as caught:
                 store.put_job(JOB, SPEC, "changed", grid())
         assert 1.0 <= time.monotonic() - begun < 3.0
         assert caught.value.exit_code == EXIT_STORE_BUSY

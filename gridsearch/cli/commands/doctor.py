@@ -38,7 +38,7 @@ class Finding:
 
 
 def doctor(store: StoreOption = DEFAULT_STORE, data_dir: DataOption = None) -> None:
-    """Look over this machine: packages, GPU, data, the store."""
+    """Check this machine: packages, GPU, data sets, the store."""
     findings = [
         finding
         for look in (
@@ -85,7 +85,7 @@ def _device() -> Iterator[Finding]:
 
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         names = ", ".join(torch.cuda.get_device_name(i) for i in range(count))
-        yield Finding("gpu", names or "none; training uses the processor")
+        yield Finding("gpu", names or "none; training uses the CPU")
         yield Finding(
             "compiler", why_not_compiled(torch.device("cuda" if count else "cpu")) or "stacked models can be compiled"
         )
@@ -99,7 +99,7 @@ def _strategies(device: torch.device) -> Iterator[Finding]:
     from gridsearch.training.stacking.self_check import unusable_strategies
 
     for strategy, why in unusable_strategies(device).items():
-        text = f"refused, so models are trained alone: {why}" if why else "gets the numbers that a model gets alone"
+        text = f"refused, so models are trained alone: {why}" if why else "gives the same numbers as training alone"
         yield Finding(strategy, text, fine=not why)
 
 
@@ -114,7 +114,7 @@ def _folder(store: Path) -> Iterator[Finding]:
     try:
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
-        yield Finding("folder", f"{folder} can be written")
+        yield Finding("folder", f"{folder} is writable")
     except OSError as error:
         yield Finding(
             "folder",
@@ -127,7 +127,7 @@ def _store(store: Path) -> Iterator[Finding]:
     if not store.exists():
         from gridsearch.store.nearby import nearby_text
 
-        yield Finding("store", f"{store}: none yet; the first launch makes it{nearby_text(store)}")
+        yield Finding("store", f"{store}: none yet; the first launch creates it{nearby_text(store)}")
         return
     from gridsearch.store.opening import open_store
 
@@ -151,6 +151,6 @@ def _data(data_dir: Path | None) -> Iterator[Finding]:
             "bundled": "comes with scikit-learn",
             "ready": f"{found.file} ({(found.size_bytes or 0) / 1e6:,.0f} MB)",
             "raw": "downloaded; the first launch converts it",
-            "missing": f"not there; the first launch downloads it to {found.file}",
+            "missing": f"not found; the first launch downloads it to {found.file}",
         }[found.state]
         yield Finding(found.name, text)

@@ -44,13 +44,15 @@ if TYPE_CHECKING:
 
 Top = Annotated[
     int | None,
-    typer.Option("-n", "--top", parser=count_from(1), metavar="N|all", help="The best so many, one line each; or all."),
+    typer.Option(
+        "-n", "--top", parser=count_from(1), metavar="N|all", help="Evaluate the N best trials, one line each; or all."
+    ),
 ]
 Again = Annotated[
-    bool, typer.Option("--again", help="Measure again; test numbers are compared with the recorded ones, which stay.")
+    bool, typer.Option("--again", help="Measure again and compare with the recorded test numbers, which are kept.")
 ]
-WithLatency = Annotated[bool, typer.Option("--latency/--no-latency", help="How fast the model answers.")]
-LatencyOnly = Annotated[bool, typer.Option("--latency-only", help="Leave the test images alone.")]
+WithLatency = Annotated[bool, typer.Option("--latency/--no-latency", help="Measure how fast the model predicts.")]
+LatencyOnly = Annotated[bool, typer.Option("--latency-only", help="Measure the latency only, without the test images.")]
 
 
 @supervisable
@@ -68,18 +70,20 @@ def evaluate(
     store: StoreOption = DEFAULT_STORE,
     data_dir: DataOption = None,
 ) -> None:
-    """Evaluate the best trial, or the one named, on the test images: once; after that, what was recorded is printed.
+    """Evaluate the best trial, or a given one, on the test images: once, later calls print the recorded result.
 
-    Where a job has repeats or folds, all trials of its best point are tried, each named with its seed and fold, and
-    their mean is printed with its spread; classes and confusions are then of all of them together, and the latency is
-    that of the first. Weights are the kept ones, else a trial is trained again. Prints accuracy, loss, each class, the
-    confusion matrix (rows are true classes), and how long the model takes for 1,000 images one by one and in batches.
-    Of more than 50 classes it prints the worst, and the most frequent confusions.
+    In a job with repeats or folds, all trials of the best point are evaluated, each listed with its seed and fold, and
+    their mean is printed with its spread; the results per class and the confusion matrix then cover all of them, and
+    the latency is that of the first. The kept weights are used; if a trial has none, it is trained again. Prints
+    accuracy, loss, results per class, the confusion matrix (rows are true classes), and how long the model takes for
+    1,000 images, one by one and in batches.
+    With more than 50 classes, only the worst classes and the most
+    frequent confusions are printed.
     """
     if trial and top:
-        raise GridsearchError("--trial names one trial, --top several: leave out one of the two")
+        raise GridsearchError("--trial evaluates one trial, --top several: use only one of them")
     if latency_only and not latency:
-        raise GridsearchError("--latency-only and --no-latency leave nothing to do: leave out one of the two")
+        raise GridsearchError("--latency-only and --no-latency together leave nothing to measure: use only one of them")
     checked_device(device)
     kind = tables.format_of(format_, output)
     from gridsearch.store.opening import open_store, refuse_unsound
@@ -132,7 +136,7 @@ def _say_recorded(found: Sequence[Found]) -> None:
     dates = [one.at for trial in known for one in (trial.evaluation, *trial.latencies) if one is not None]
     if dates:
         whose = f"trial {short_id(known[0].row.trial_id)}" if len(known) == 1 else f"{len(known)} trials"
-        say(f"{whose}: as recorded {moment(max(dates))}; --again measures again")
+        say(f"{whose}: as recorded {moment(max(dates))}; measure again with --again")
 
 
 def _print_points(

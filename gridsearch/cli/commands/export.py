@@ -24,7 +24,8 @@ from gridsearch.cli.supervising import models_behind, require_own_process, super
 from gridsearch.errors import GridsearchError
 
 ExportFormat = Annotated[
-    str | None, typer.Option("--format", "-f", help="csv, json or parquet; else by the file's name.")
+    str | None,
+    typer.Option("--format", "-f", help="csv, json or parquet. Default: by the suffix of the output file, or csv."),
 ]
 
 
@@ -32,17 +33,15 @@ ExportFilter = Annotated[
     str | None,
     typer.Option(
         "--filter",
-        help="Only trials (or points) for which this holds, 'neurons == 50'; of epochs those of such trials.",
+        help="Only trials (or points) that match, such as 'neurons == 50'; for epochs, only those of matching trials.",
     ),
 ]
 
 
-ExportTo = Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; stdout when left out.")]
+ExportTo = Annotated[Path | None, typer.Option("--output", "-o", help="File to write. Default: stdout.")]
 
 
-OnnxTo = Annotated[
-    Path | None, typer.Option("--onnx", help="Write the model of a trial to this file, for any runtime.")
-]
+OnnxTo = Annotated[Path | None, typer.Option("--onnx", help="Write a trial's model to this ONNX file.")]
 
 
 What = Annotated[
@@ -65,7 +64,7 @@ def export(
     store: StoreOption = DEFAULT_STORE,
     data_dir: DataOption = None,
 ) -> None:
-    """Write a job's trials, points or epochs as CSV, JSON or Parquet; with --onnx the model of one of its trials."""
+    """Write a job's trials, points or epochs as CSV, JSON or Parquet, or one trial's model as ONNX (--onnx)."""
     if onnx is not None:
         if output or format_ or filter_ or table != "trials":
             raise GridsearchError("--onnx writes a model: leave out --output, --format, --filter and --table")
@@ -77,7 +76,8 @@ def export(
     from gridsearch.analysis.filtering import matching
     from gridsearch.analysis.frames import load
     from gridsearch.analysis.groups import grouped
-    from gridsearch.analysis.own_curves import own_curves
+    from gridsearch.analysis.measures import MEASURES
+    from gridsearch.analysis.named_curves import named_curves
     from gridsearch.cli.epoch_files import write_epochs
     from gridsearch.cli.exporting import export_format, write
 
@@ -87,9 +87,9 @@ def export(
     with open_to_read(store, job) as opened:
         name = jobs.stored_name(opened, job)
         if table == "epochs":
-            rows = write_epochs(own_curves(opened, name, filter_), kind, output)
+            rows = write_epochs(named_curves(opened, name, filter_), opened.metric_names(name), kind, output)
         else:
-            loaded = load(opened, name, with_epochs=True)
+            loaded = load(opened, name, measures=MEASURES)
     if table != "epochs":
         frame = grouped(loaded).trials if table == "points" else loaded.trials
         rows = write(matching(frame, filter_) if filter_ else frame, kind, output, loaded.lacking)

@@ -21,8 +21,8 @@ GcCheckpoints = Annotated[
         "--checkpoints",
         metavar="SIZE",
         callback=checked_size,
-        help="Remove checkpoints of trainings that have ended too, the least useful first, until all take no more: 5GB,"
-        " none.",
+        help="Also delete checkpoints of finished trainings, the least useful first, until all checkpoints fit into"
+        " this size: 5GB, or none to delete all of them.",
     ),
 ]
 
@@ -34,9 +34,9 @@ def gc(
     output: TableFile = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Remove what lies beside the store and nothing needs any more; results, weights, logs and pages stay.
+    """Delete files beside the store that nothing needs any more; results, weights, logs and pages are kept.
 
-    It may run beside a launch: what that holds is not touched.
+    It is safe to run during a launch: the files that the launch uses are not touched.
     """
     from gridsearch.store.opening import open_store, refuse_unsound
 
@@ -61,7 +61,9 @@ def gc(
     if not shares:
         say(f"{store}: nothing to remove")
     elif dry_run:
-        say(f"{store}: would remove {plural(files, 'file')}, {size_text(size)}; do so without --dry-run")
+        say(
+            f"{store}: would remove {plural(files, 'file')}, {size_text(size)}; run it without --dry-run to remove them"
+        )
     else:
         say(f"{store}: removed {plural(files, 'file')}, {size_text(size)}")
 

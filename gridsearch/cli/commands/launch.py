@@ -20,16 +20,17 @@ from gridsearch.cli.resources import (
 )
 from gridsearch.store.waiting import ordinarily
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the plan, as the command plan does.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the plan, like the command plan.")]
 
 
 @with_training
 def launch(
     job: JobFile, set_: SetOption = None, only: OnlyOption = None, dry_run: DryRun = False, *, training: Training
 ) -> None:
-    """Train what has no result yet, then write the job's page.
+    """Train every trial that has no result yet, then write the job's page.
 
-    Launching again goes on. The grid of the job is what its file says now: trials of an earlier grid stay in the store.
+    Launching again continues where it stopped. The job's grid is what its file says now; trials of an earlier grid
+    stay in the store.
     """
     spec = jobs.load(job, set_, only)
     if dry_run:

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from gridsearch.report.pictures import Sheet
 
 
-TrialName = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id or the beginning of it.")]
+TrialName = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the first digits of it.")]
 
 
-MapCount = Annotated[int, typer.Option("-n", "--number", min=1, max=200, help="How many images.")]
+MapCount = Annotated[int, typer.Option("-n", "--number", min=1, max=200, help="How many images to draw.")]
 
 
 Layers = Annotated[
     list[str] | None,
     typer.Option(
-        "--layer", metavar="NAME", help="A convolution by its name in the model; repeatable. Else up to four."
+        "--layer", metavar="NAME", help="Name of a convolution in the model; repeatable. Default: up to four of them."
     ),
 ]
 
@@ -45,9 +45,9 @@ def maps(
     data_dir: DataOption = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Draw where a trial's convolutions are active, over validation images, as a page or a picture.
+    """Draw where a trial's convolutions are active on validation images, as a page or an image file.
 
-    A layer's activity is the sum of what its ReLU lets through over all channels, scaled for each image.
+    A layer's activity is its output after the ReLU, summed over all channels and scaled for each image.
     """
     from gridsearch.store.opening import open_store
 
@@ -85,8 +85,8 @@ def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -
         rows.append((Picture(image, caption), *(Picture(overlay(image, maps[order])) for maps in active.maps.values())))
     note = (
         f"Trial {short_id(found.row.trial_id)} of {found.job.name}, {found.config.model} after epoch {found.epoch}, on"
-        f" {len(places)} validation images; where a class was taken for another, both are named. The positive outputs"
-        " of each layer, summed over its channels and scaled for each image: plain where least, yellow where most."
+        f" {len(places)} validation images; misclassified images show both classes. Each map is a layer's positive"
+        f" output, summed over its channels and scaled for each image: clear where lowest, yellow where highest."
     )
     sizes = [f"{name} ({maps.shape[2]} x {maps.shape[1]})" for name, maps in active.maps.items()]
     return Sheet("Activation maps", note, tuple(rows), headings=("image", *sizes))

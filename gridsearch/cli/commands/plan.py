@@ -30,7 +30,9 @@ from gridsearch.cli.resources import (
 )
 from gridsearch.cli.supervising import require_own_process, supervisable
 
-Explain = Annotated[bool, typer.Option("--explain", help="Say of each pack what is in it, why, and how it trains.")]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Explain each pack: what is in it, why, and how it is trained.")
+]
 
 
 @supervisable
@@ -50,7 +52,7 @@ def plan(
     explain: Explain = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print what launching would train; writes nothing."""
+    """Print what a launch would train, without writing anything."""
     training = Training(
         store,
         data_dir,

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 @with_training
 def resume(job: OptionalJobName = None, only: OnlyOption = None, *, training: Training) -> None:
-    """Go on with what was interrupted, as it was launched; also with what --only has left.
+    """Resume interrupted jobs as they were launched, and train what --only left out.
 
-    Failed trials are trained again with --retry-failed only.
+    Failed trials are only trained again with --retry-failed.
     """
     from gridsearch.config.selection import selecting
 

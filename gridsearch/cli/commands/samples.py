@@ -19,25 +19,27 @@ if TYPE_CHECKING:
     from gridsearch.config.image_format import ImageFormat
 
 
-DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="A data set as jobs name it, or the path of one.")]
+DatasetName = Annotated[str, typer.Argument(metavar="DATASET", help="Name or path of a data set, as in a job file.")]
 
 
-SampleCount = Annotated[int, typer.Option("-n", "--number", min=1, max=1000, help="How many images.")]
+SampleCount = Annotated[int, typer.Option("-n", "--number", min=1, max=1000, help="How many images to draw.")]
 
 
 SizeOption = Annotated[
     str | None,
-    typer.Option("--image-size", metavar="SIZE", help="Bring images to this size, as 64 or 48x64: a job's image_size."),
+    typer.Option(
+        "--image-size", metavar="SIZE", help="Resize images to this size, such as 64 or 48x64 (a job's image_size)."
+    ),
 ]
 
 
 ResizeOption = Annotated[
-    Resize | None, typer.Option("--resize", help="How images of another shape come to it (default: pad).")
+    Resize | None, typer.Option("--resize", help="How to fit images of another aspect ratio (default: pad).")
 ]
 
 
 BackgroundOption = Annotated[
-    Background | None, typer.Option("--background", help="What lies behind transparent pixels (default: white).")
+    Background | None, typer.Option("--background", help="Colour behind transparent pixels (default: white).")
 ]
 
 
@@ -51,9 +53,9 @@ def samples(
     background: BackgroundOption = None,
     data_dir: DataOption = None,
 ) -> None:
-    """Draw sample images of a data set with their classes, as a page or a picture.
+    """Draw sample images of a data set with their classes, as a page or an image file.
 
-    They are training images, drawn at random and evenly from all classes.
+    These are training images, drawn at random and evenly across classes.
     """
     from gridsearch.data.samples import sample_places
     from gridsearch.data.scaling import unit_text
@@ -83,9 +85,11 @@ def _image_format(size: str | None, resize: str | None, background: str | None) 
     from gridsearch.config.image_format import MOST_PIXELS, format_of
 
     if resize and size is None:
-        raise GridsearchError("--resize: to which size? say it: --image-size 64")
+        raise GridsearchError("--resize needs a size: add --image-size 64")
     sides = [int(side) for side in size.split("x")] if size and re.fullmatch(r"\d{1,5}(x\d{1,5})?", size) else []
     if size and not (sides and all(1 <= side <= MOST_PIXELS for side in sides)):
-        raise GridsearchError(f"--image-size {size}: write a side in pixels, as 64, or height x width, as 48x64")
+        raise GridsearchError(
+            f"--image-size {size}: write a side in pixels, such as 64, or height x width, such as 48x64"
+        )
     wanted = {"image_size": (sides * 2)[:2] if sides else None, "resize": resize, "background": background}
     return format_of(wanted)

@@ -26,24 +26,30 @@ if TYPE_CHECKING:
     from gridsearch.store.rows import EpochRow, TrialRow
 
 TrialPrefix = Annotated[
-    str | None, typer.Argument(metavar="[TRIAL]", help="A trial's id or the beginning of it; or give --model.")
+    str | None, typer.Argument(metavar="[TRIAL]", help="A trial's id, or the first digits of it; or use --model.")
 ]
 LayersOption = Annotated[bool, typer.Option("--layers", help="Print the layers of the trial's model.")]
-EpochsOption = Annotated[bool, typer.Option("--epochs", help="Print the log of the trial's epochs, a line for each.")]
+EpochsOption = Annotated[bool, typer.Option("--epochs", help="Print the trial's epochs, one line per epoch.")]
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", metavar="NAME", help="Print the layers of a model, ours or package.module:Class."),
+    typer.Option(
+        "--model", metavar="NAME", help="Print the layers of a model: a built-in one, or package.module:Class."
+    ),
 ]
 ModelSet = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the model; a list is one value.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set an argument of the model; a list is one value."),
 ]
 ImageSize = Annotated[
-    str | None, typer.Option("--image-size", metavar="CxHxW", help="The images for --model: 3x32x32.")
+    str | None, typer.Option("--image-size", metavar="CxHxW", help="Image shape for --model, such as 3x32x32.")
 ]
 DatasetOption = Annotated[
-    str | None, typer.Option("--dataset", help="A data set, in place of --image-size and --classes.")
+    str | None,
+    typer.Option(
+        "--dataset", help="Take image shape and classes from this data set, instead of --image-size and --classes."
+    ),
 ]
-Classes = Annotated[int | None, typer.Option("--classes", min=1, help="The classes for --model; else 10.")]
+Classes = Annotated[int | None, typer.Option("--classes", min=1, help="Number of classes for --model. Default: 10.")]
 
 _SIZE = re.compile(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)")
 _CLASSES = 10
@@ -79,9 +85,9 @@ def show(
     store: StoreOption = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
-    """Print one trial: settings, numbers, curves, events; or its epochs; or the layers of a model, and their cost."""
+    """Print one trial (settings, metrics, curves, events), its epochs, or a model's layers and their cost."""
     if as_json and format_ not in (None, tables.Format.JSON):
-        raise GridsearchError(f"show: --json and --format {format_} contradict each other: leave out one of the two")
+        raise GridsearchError(f"show: --json and --format {format_} contradict each other: use only one of them")
     kind = tables.format_of(tables.Format.JSON if as_json else format_, output)
     options = {"--set": set_, "--image-size": image_size, "--dataset": dataset, "--classes": classes}
     if (trial is None) == (model is None):
@@ -89,9 +95,9 @@ def show(
             "show: give " + ("a trial, or --model" if trial is None else "a trial or --model, not both")
         )
     if stray := [name for name, given in options.items() if given and model is None]:
-        raise GridsearchError(f"show: {stray[0]} goes with --model")
+        raise GridsearchError(f"show: {stray[0]} needs --model")
     if epochs and (layers or model is not None):
-        raise GridsearchError("show: --epochs is another table than that of the layers; give one of them")
+        raise GridsearchError("show: --epochs and the layers are different tables: use --epochs alone")
     if model is not None:
         seen = _seen(image_size, dataset, classes, data_dir)
         with into(output):
@@ -122,7 +128,7 @@ def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:
     elif format_ is tables.Format.TABLE:
         data(trial_text(row, settings, epochs, events, trained, width=columns(sys.stdout)))
     else:
-        raise GridsearchError(f"show: a trial is no table: --format {format_} goes with --epochs, --layers or --model")
+        raise GridsearchError(f"show: --format {format_} needs a table: add --epochs or --layers")
 
 
 def _print_epochs(row: TrialRow, store: Store, format_: tables.Format) -> None:
@@ -159,7 +165,7 @@ def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
         assert isinstance(model, ModelClass)
         table = layers_of(model, wanted.hyper, **asdict(wanted.seen), version=wanted.version)
     if wanted.code not in (None, model.code):
-        say(f"model {wanted.name} has been edited since: these are its layers now")
+        say(f"model {wanted.name} has been edited since this trial was planned: these are its current layers")
     if format_ is tables.Format.JSON:
         asked = {"model": wanted.name, "settings": wanted.hyper}
         images = {"image_shape": wanted.seen.image_shape, "classes": wanted.seen.num_classes}
@@ -177,7 +183,7 @@ def _of_trial(row: TrialRow, store: Store) -> _Wanted:
     record = next((one for one in fitting if config.model in one.models and one.fingerprint == config.dataset), None)
     if record is None or record.image_shape is None or record.classes is None:
         raise StoreError(
-            f"trial {short_id(row.trial_id)}: no job in the store tells the size of its images; ask for its model with"
+            f"trial {short_id(row.trial_id)}: no job in the store gives the size of its images; show its model with"
             f" --model {config.model} --image-size"
         )
     folders = [record.base, Path.cwd()]
@@ -198,10 +204,12 @@ def _settings(written: Sequence[str]) -> dict[str, Any]:
 def _seen(size: str | None, dataset: str | None, classes: int | None, data_dir: Path | None) -> Seen:
     """Return the shape of the images (C, H, W), or other examples, and the number of classes that a model is for."""
     if (size is None) == (dataset is None):
-        raise GridsearchError("show --model: for which images? give --image-size 3x32x32 or --dataset cifar10")
+        raise GridsearchError(
+            "show --model needs the shape of the images: add --image-size 3x32x32 or --dataset cifar10"
+        )
     if dataset is not None:
         if classes is not None:
-            raise GridsearchError("show: --classes goes with --image-size; a data set has its own")
+            raise GridsearchError("show: --classes needs --image-size; a data set has its own classes")
         from gridsearch.engine.prepare.job_data import load_data
 
         images = load_data(dataset, folder=paths.data_dir(data_dir), base=Path.cwd())

@@ -17,7 +17,7 @@ from gridsearch.cli.streams import columns, data, say
 
 
 def status(job: OptionalJobName = None, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
-    """Print how each job stands: counts, launches, failures; and what the store takes of the disk."""
+    """Print the status of each job (counts, launches, failures) and the disk space that the store uses."""
     from gridsearch.cli.render.disk import use_text
     from gridsearch.cli.render.status import job_status, status_text
     from gridsearch.engine.disk.disk_use import disk_use

@@ -27,24 +27,28 @@ if TYPE_CHECKING:
     from gridsearch.analysis.ranking import RankedTable
 
 
-Bottom = Annotated[int, typer.Option("--bottom", min=0, help="How many of the worst.")]
+Bottom = Annotated[int, typer.Option("--bottom", min=0, help="How many of the worst trials to print.")]
 
 
-Filter = Annotated[str | None, typer.Option("--filter", help="Only trials for which this holds: 'neurons == 50'.")]
+Filter = Annotated[str | None, typer.Option("--filter", help="Only trials that match, such as 'neurons == 50'.")]
 
 
-State = Annotated[str | None, typer.Option("--state", help="Only trials in this state: failed, diverged, pending...")]
+State = Annotated[str | None, typer.Option("--state", help="Only trials in this state: failed, diverged, pending, ...")]
 
 
-Sort = Annotated[list[str] | None, typer.Option("--sort", help="Sort by a column, -COLUMN descending; repeatable.")]
-
-
-Columns = Annotated[
-    str | None, typer.Option("--columns", help="Columns to show, separated by commas: trial, seconds...")
+Sort = Annotated[
+    list[str] | None, typer.Option("--sort", help="Sort by a column, or by -COLUMN in descending order; repeatable.")
 ]
 
 
-Each = Annotated[bool, typer.Option("--each", help="Single trials, where points have several: repeats, folds.")]
+Columns = Annotated[
+    str | None, typer.Option("--columns", help="Columns to print, separated by commas: trial, seconds, ...")
+]
+
+
+Each = Annotated[
+    bool, typer.Option("--each", help="Print single trials instead of points, in a job with repeats or folds.")
+]
 
 
 def top(
@@ -62,20 +66,20 @@ def top(
 ) -> None:
     """Print the best and the worst trials of a job.
 
-    They are ranked by the job's objective among the trials of its grid as last launched that have a result.
-    Each begins with its rank and id, for the command show. Where a job has repeats or folds, its points are ranked by
-    their means; the id is that of a point's first trial.
+    Ranks the trials of the job's grid, as last launched, by the job's objective; those without a result are left out.
+    Each row starts with rank and id (for the command show). In a job with repeats or folds, points are ranked by their
+    means, and the id is that of a point's first trial.
     """
     from gridsearch.analysis.frames import load
-    from gridsearch.analysis.measures import need_epochs
+    from gridsearch.analysis.measures import measures_in
     from gridsearch.analysis.ranking import TableOptions, elsewhere
     from gridsearch.analysis.ranking import table as ranking_table
 
     kind = tables.format_of(format_, output)
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
-    by_epochs = need_epochs(*chosen, *(sort or ()), filter_ or "")
+    measures = measures_in(*chosen, *(sort or ()), filter_ or "")
     with open_to_read(store, job) as opened:
-        loaded = load(opened, jobs.stored_name(opened, job), with_epochs=by_epochs)
+        loaded = load(opened, jobs.stored_name(opened, job), measures=measures)
     apart = kind in (tables.Format.JSON, tables.Format.CSV)
     options = TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state, each=each, apart=apart)
     table = ranking_table(loaded, options)

@@ -14,12 +14,12 @@ from gridsearch.errors import EXIT_STORE_DAMAGED
 
 
 def verify(store: StoreOption = DEFAULT_STORE) -> None:
-    """Check every invariant of the store; changes nothing."""
+    """Check the store for damage; changes nothing."""
     from gridsearch.store.opening import open_store
 
     with open_store(store, create=False, read_only=True, examine=False) as opened:
         problems = opened.verify()
-        trials = 0 if problems else len(opened.trials())
+        trials = 0 if problems else opened.number_of_trials()
     for problem in problems:
         data(f"{problem.rule}: {problem.subject}: {problem.text}")
     if problems:

@@ -54,10 +54,10 @@ class Room:
             return self.limit_rows()
         parts = {"checkpoints": self.need.checkpoints, "weights": self.need.weights}
         stays = ", ".join(f"{name} {size_text(size)}" for name, size in parts.items() if size)
-        words = f"at most; {f'{stays} stay' if stays else 'nothing of it stays'}{self._limited('; ')}"
+        words = f"at most; {f'{stays} are kept' if stays else 'none of it is kept'}{self._limited('; ')}"
         rows = [("disk", size_text(self.need.most), words)]
         if self.need.most > self.free:
-            rows.append(("", "!", f"only {size_text(self.free)} are free where the store lies: {MORE_ROOM}"))
+            rows.append(("", "!", f"only {size_text(self.free)} are free on the store's disk: {MORE_ROOM}"))
         return rows
 
     def limit_rows(self) -> list[tuple[str, str, str]]:
@@ -67,7 +67,7 @@ class Room:
     def _limited(self, before: str = "") -> str:
         if self.limit == math.inf:
             return ""
-        to = f"keep to {size_text(self.limit)}" if self.limit else "go when their trainings have ended"
+        to = f"are limited to {size_text(self.limit)}" if self.limit else "are deleted when their trainings end"
         return f"{before}all checkpoints of the store {to} (checkpoints)"
 
     def json(self) -> dict[str, int | None]:

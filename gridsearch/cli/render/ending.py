@@ -37,7 +37,7 @@ def say_end(store: Store, job: JobSpec, store_path: Path, end: LaunchEnd, *, sec
     again = f"gridsearch resume {quoted(name)}{store_option(store_path)}"
     if end.interrupted:
         only = "".join(f" --only {quoted(rule.text)}" for rule in job.only)
-        say(f"interrupted, nothing is lost; go on with: {again}{only}")
+        say(f"interrupted, nothing is lost; continue with: {again}{only}")
     elif end.others:
         say(f"{name}: {plural(end.others, 'trial')} still to train; train all with: {again}")
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _LEGEND = (
-    "step: of all models of the pack, by its strategy; alone: of all, one after another. The columns after pack are the"
-    " settings that keep trainings apart: models that differ in them are not trained as one."
+    "step: time for one step of all models of the pack with its strategy; alone: the same one model after another."
+    " The columns after pack are the settings in which models must agree to be trained together."
 )
 
 
@@ -39,8 +39,8 @@ def packs_grid(packs: Sequence[ExplainedPack], note: str = "") -> Grid:
         for number, pack in enumerate(packs, start=1)
     ]
     numeric = [True, *(False for _ in keys), True, True, True, False, True, True, True, True]
-    cut = " A pack with * is a part of what could be one, for the workers' sake, the memory's or --pack's."
-    rough = " A time with about is a rough guess."
+    cut = " A pack marked * was split: because of the number of workers, the memory or --pack."
+    rough = " A time marked about is a rough estimate."
     caption = _LEGEND + (cut if any(pack.cut for pack in packs) else "")
     caption += rough if any(not pack.step_seconds for pack in packs) else ""
     caption += f" {note[0].upper()}{note[1:]}." if note else ""

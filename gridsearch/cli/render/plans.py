@@ -71,7 +71,7 @@ class Left:
         return self.command + "".join(f" --set {quoted(text)}" for text in self.found.back)
 
 
-_RENEWED = "this version of gridsearch trains such otherwise, so anew (docs/jobs.md, Versions)"
+_RENEWED = "this version of gridsearch trains these differently, so they are trained again (docs/jobs.md, Versions)"
 
 
 def _earlier(count: int) -> str:
@@ -122,7 +122,8 @@ def _unused_rows(prepared: PreparedJob, unused: int) -> list[tuple[str, str, str
     if not unused or train is None:
         return []
     share = (
-        f"split.train: {train:g} is of the images left after the other parts; without it all of these are trained on"
+        f"split.train: {train:g} is of the images left after the other parts; without it all of them are used for"
+        f" training"
     )
     return [("", f"!{unused:,}", f"not used: {share}")]
 
@@ -147,7 +148,11 @@ def leak_lines(leaks: Leaks) -> list[str]:
 
 
 def _untold(leaks: Leaks) -> list[str]:
-    return [f"whether the teacher has seen its students' images cannot be told: {leaks.untold}"] if leaks.untold else []
+    return (
+        [f"cannot tell whether the teacher was trained on validation or test images of its students: {leaks.untold}"]
+        if leaks.untold
+        else []
+    )
 
 
 def plan_text(
@@ -182,9 +187,9 @@ def plan_text(
     rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
     if plan.grid.repeated:
         names = " or ".join(plan.grid.idle)
-        rows.append(("", f"-{plan.grid.repeated:,}", f"the same trial as another point: {names} changes nothing there"))
+        rows.append(("", f"-{plan.grid.repeated:,}", f"the same trial as another point: {names} has no effect there"))
     if plan.grid.asked and plan.grid.kept < plan.grid.asked:
-        rows.append(("", "", f"{plan.grid.asked:,} were asked for, and no more could be found"))
+        rows.append(("", "", f"{plan.grid.asked:,} were asked for; the space has no more"))
     rows.append(("trials", f"{len(plan.grid.trials):,}", _copies_text(job, plan)))
     if plan.grid.chosen is not None:
         asked = " and ".join(rule.text for rule in job.only)
@@ -277,7 +282,7 @@ def _seen_json(leaks: Leaks) -> dict[str, dict[str, int]]:
 def _teacher_text(prepared: PreparedJob) -> str:
     if prepared.teacher == UNTRAINED:
         return "the job to train first; its best trial is the teacher"
-    return f"whose trial {short_id(prepared.teacher)} is the teacher"
+    return f"its trial {short_id(prepared.teacher)} is the teacher"
 
 
 def _points_text(job: JobSpec, plan: Plan) -> str:
@@ -308,7 +313,7 @@ def _difference(plan: Plan) -> list[tuple[str, int, str]]:
         ("+", plan.new, "new"),
         ("+", plan.read, "to read from longer trainings"),
         ("+", plan.open, "still to train"),
-        (">", plan.resume, "to go on with"),
+        (">", plan.resume, "to continue"),
         ("!", plan.retry, "to retry"),
         ("!", plan.failed, "failed before (retry with --retry-failed)"),
         ("!", len(plan.doomed), "cannot be trained"),
@@ -317,7 +322,7 @@ def _difference(plan: Plan) -> list[tuple[str, int, str]]:
 
 
 def _passed_text(plan: Plan) -> str:
-    return f", of which {plan.passed:,} on the way, as they are shorter" if plan.passed else ""
+    return f", of which {plan.passed:,} are trained on the way, as they are shorter" if plan.passed else ""
 
 
 def _largest(packs: Sequence[PlannedPack]) -> int:
@@ -327,7 +332,7 @@ def _largest(packs: Sequence[PlannedPack]) -> int:
 def _packs_text(largest: int) -> str:
     if largest == 1:
         return "of one training each"
-    return f"of up to {largest:,} trainings; a worker trains each as one where that is faster"
+    return f"of up to {largest:,} trainings; a worker trains each pack together if that is faster"
 
 
 def _saving(plan: Plan) -> str:

@@ -109,13 +109,13 @@ def _launch_state(launch: dict[str, Any]) -> str:
     from gridsearch.engine.run.liveness import SILENT_SECONDS
 
     if not launch["alive"]:
-        return "lost; its trials wait for: gridsearch resume"
+        return "lost; train its trials with: gridsearch resume"
     if launch["silent_seconds"] < SILENT_SECONDS:
         return "at work"
     silent = f"silent for {duration(launch['silent_seconds'])}"
     if launch["seen"]:
-        return f"{silent}: it is there, but stopped, or kept waiting by a lock on the store or a slow disk"
-    return f"{silent}; if it is gone, what it left open goes on with: gridsearch resume"
+        return f"{silent}: its process exists, but is suspended, or waits for a lock on the store or a slow disk"
+    return f"{silent}; if it is gone, continue its trials with: gridsearch resume"
 
 
 def status_text(found: dict[str, Any], *, width: int | None) -> str:

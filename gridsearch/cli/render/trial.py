@@ -15,8 +15,9 @@ from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import duration, id_within, moment, plural, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.config.identity import flatten
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import is_loss, metric_of, names_in
 from gridsearch.config.versions import implied_settings
+from gridsearch.store.rows import LineageCurve
 
 if TYPE_CHECKING:
     from gridsearch.analysis.spans import Span
@@ -52,13 +53,14 @@ def trial_json(
     trained: Sequence[Span] = (),
 ) -> dict[str, Any]:
     """Return a trial as JSON values."""
+    curve = LineageCurve.of(row.lineage_id, epochs)
     return {
         "trial": row.trial_id,
         "lineage": row.lineage_id,
         "state": str(row.state),
         "settings": dict(settings),
         "config": row.config,
-        **{metric: getattr(row, metric) for metric in METRICS},
+        **{metric: metric_of(row, metric) for metric in names_in([row])},
         "diverged_epoch": row.diverged_epoch,
         "stopped_epoch": row.stopped_epoch,
         "parameters": row.parameters,
@@ -67,9 +69,9 @@ def trial_json(
         "log": row.log,
         "attempt": row.attempt,
         "seconds": row.seconds,
-        "initial_val_loss": initial_val_loss(epochs),
-        "overfit_epoch": overfit_epoch(epochs),
-        "seconds_per_epoch": seconds_per_epoch(epochs),
+        "initial_val_loss": initial_val_loss(curve),
+        "overfit_epoch": overfit_epoch(curve),
+        "seconds_per_epoch": seconds_per_epoch(curve),
         "trained": [
             {
                 "first_epoch": span.first,
@@ -97,20 +99,20 @@ def trial_json(
 
 def epochs_json(own: Sequence[EpochRow]) -> list[dict[str, Any]]:
     """Return a trial's epochs as JSON values."""
+    names = names_in(own)
     return [
         {"epoch": e.epoch, "learning_rate": e.learning_rate, "seconds": e.seconds}
-        | {metric: getattr(e, metric) for metric in METRICS}
+        | {metric: metric_of(e, metric) for metric in names}
         for e in own
     ]
 
 
 def epoch_grid(own: Sequence[EpochRow]) -> Grid:
     """Return the log of a trial: a line for each epoch, and the time of them all."""
-    rows = [
-        [str(e.epoch), *(score_text(getattr(e, metric)) or "-" for metric in METRICS), f"{e.seconds:.3f}"] for e in own
-    ]
+    names = names_in(own)
+    rows = [[str(e.epoch), *(score_text(metric_of(e, name)) or "-" for name in names), f"{e.seconds:.3f}"] for e in own]
     trained, seconds = sum(epoch.epoch >= 1 for epoch in own), sum(epoch.seconds for epoch in own)
-    headings = ["epoch", *METRICS, "seconds"]
+    headings = ["epoch", *names, "seconds"]
     caption = f"{plural(trained, 'epoch')} trained in {duration(seconds)}, evaluation included"
     return Grid(headings, [True] * len(headings), rows, caption=caption, keys=1)
 
@@ -138,8 +140,9 @@ def trial_text(
     lines = [f"trial {known_by}", f"  {row.state}{seconds}, attempt {row.attempt}", "", own]
     lines += [f"  {'by default':<{room}} {printable(rest)}"] if rest else []
     lines.append("")
-    lines += [f"  {metric:<16} {_number(getattr(row, metric))}" for metric in METRICS]
-    lines += _measured(epochs)
+    names = names_in([row, *epochs])
+    lines += [f"  {metric:<16} {_number(metric_of(row, metric))}" for metric in names]
+    lines += _measured(LineageCurve.of(row.lineage_id, epochs))
     if row.diverged_epoch is not None:
         lines.append(f"  diverged in epoch {row.diverged_epoch}")
     if row.stopped_epoch is not None:
@@ -155,21 +158,21 @@ def trial_text(
     if len(epochs) > 1:
         # Before its first step a model is as bad as chance: with that in view, the rest would be a flat line.
         later = [epoch for epoch in epochs if epoch.epoch >= 1]
-        lines += ["", f"  epochs {later[0].epoch} to {later[-1].epoch} (losses by their logarithm)"]
+        lines += ["", f"  epochs {later[0].epoch} to {later[-1].epoch} (losses on a log scale)"]
         bars = _BARS_SHOWN if width is None else min(_BARS_SHOWN, max(2, width - _BESIDE))
-        lines += [_curve(metric, [getattr(epoch, metric) for epoch in later], bars) for metric in METRICS]
+        lines += [_curve(metric, [metric_of(epoch, metric) for epoch in later], bars) for metric in names]
     lines += ["", "  events"]
     shown = [event for event in events if event.trial_id or event.kind in _OF_LINEAGE]
     lines += [f"  {moment(event.at)}  {event.kind}" for event in shown[-_EVENTS_SHOWN:]]
     return folded("\n".join(lines), width, indent=19)
 
 
-def _measured(epochs: Sequence[EpochRow]) -> list[str]:
+def _measured(curve: LineageCurve) -> list[str]:
     """Return what the epochs tell about the trial, as far as they do."""
     lines = []
-    if (initial := initial_val_loss(epochs)) is not None:
+    if (initial := initial_val_loss(curve)) is not None:
         lines.append(f"  {'initial_val_loss':<16} {_number(initial)}")
-    if (overfits := overfit_epoch(epochs)) is not None:
+    if (overfits := overfit_epoch(curve)) is not None:
         lines.append(f"  {'overfit_epoch':<16} {overfits}")
     return lines
 
@@ -182,7 +185,7 @@ def _curve(name: str, values: Sequence[float | None], bars: int) -> str:
     low, high = min(known), max(known)
     if len(values) > bars:
         values = [values[round(i * (len(values) - 1) / (bars - 1))] for i in range(bars)]
-    height = _log if name.endswith("loss") else float
+    height = _log if is_loss(name) and low >= 0 else float
     drawn = "".join("×" if v is None or math.isinf(v) else _bar(height(v), height(low), height(high)) for v in values)
     return f"  {name:<16} {drawn}  {low:.4g} to {high:.4g}"
 
@@ -197,4 +200,4 @@ def _bar(value: float, low: float, high: float) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.6f}"
+    return score_text(value) or "-"

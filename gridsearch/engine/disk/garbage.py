@@ -36,7 +36,7 @@ class Kind(StrEnum):
     """What is removed, in words."""
 
     SPARE = "spare copies of checkpoints"
-    OVER = "checkpoints of trainings that never go on"
+    OVER = "checkpoints of trainings that are never continued"
     UNKNOWN = "checkpoints of trainings not in the store"
     BEYOND = "checkpoints beyond the limit"
     READINGS = "weights gathered by launches that ended"

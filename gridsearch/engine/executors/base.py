@@ -17,10 +17,19 @@ from gridsearch.training.loop.task import Pack, Retention
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What every worker of a launch needs, besides packs: data by how it is divided, folders, device, threads.
+    """What every worker of a launch needs, besides packs.
 
-    `pretrained` are files of weights to start from, `teachers` trained models by their trials' ids.
-    `patience` is how many seconds a worker may be silent, None for ever; in this process nobody can keep it.
+    Attributes:
+        splits: The images, by the division that a trial sees.
+        num_classes: The number of classes K.
+        checkpoints: The folder of the store's checkpoints.
+        model_search: Folders in which the user's modules are looked for.
+        device: `auto`, `cpu` or `cuda`.
+        threads: CPU threads per worker.
+        retention: Which weights workers keep for the winners; None to keep none.
+        pretrained: Files of weights to start from.
+        teachers: Trained models by their trials' ids.
+        patience: How many seconds a worker may be silent; None for no limit. Not enforced by `InlineExecutor`.
     """
 
     splits: dict[SplitKey, SplitDataset]
@@ -36,32 +45,38 @@ class WorkerSettings:
 
 
 class TaskQueue(Protocol):
-    """Where an executor gets packs and brings what happens; implemented by the driver, called from one thread."""
+    """Where an executor gets packs and reports events; implemented by the driver, called from one thread."""
 
     def next_pack(self) -> Pack | None:
-        """Return the next pack, its lineages claimed for this launch; None when none is left, or `held_up`."""
+        """Return the next pack, its lineages claimed for this launch; None if none is left, or while `held_up`."""
 
     def held_up(self) -> bool:
-        """Return whether another program keeps the store locked, so that a pack may come although there was none."""
+        """Return whether another program locks the store, so that a pack may come although there was none."""
 
     def record(self, events: Sequence[WorkerEvent]) -> None:
-        """Record what workers report; later, where the store is locked."""
+        """Record what workers report; later, while the store is locked."""
 
     def tick(self) -> None:
-        """Look after what is not training; called now and then, and never while an epoch is timed."""
+        """Do the periodic work besides training; called now and then, and never while an epoch is timed."""
 
     def crashed(self, pack: Pack, reason: str, *, silent: bool = False) -> None:
-        """Learn that the worker of a pack died, or was ended for its silence; what it left may be handed out again."""
+        """Report that the worker of a pack died; what it left may be handed out again.
+
+        Args:
+            pack: What the worker was training.
+            reason: The cause; its first line is shown, the rest goes to the log.
+            silent: Whether the worker was stopped because it was silent for longer than `WorkerSettings.patience`.
+        """
 
     def stopping(self) -> bool:
-        """Return whether to stop: hand out nothing, stop the workers, return. It only asks, and may be asked often."""
+        """Return whether to stop: hand out nothing, stop the workers, return. It may be asked often."""
 
 
 def opens_formation(event: WorkerEvent) -> bool:
-    """Whether an event is the last that tells of a formation; the queue learns of it before it is at work.
+    """Return whether an event is the last that describes a formation; the queue must have it before training starts.
 
-    Checkpoints do not say what trained them, so epochs must not come to be before the store knows; and from then on a
-    worker is silent.
+    Checkpoints do not say what trained them, so no epoch may exist before the store knows the formation; and from then
+    on a worker is silent until its first epoch ends.
     """
     if not isinstance(event, LineagePlaced):
         return False
@@ -70,7 +85,7 @@ def opens_formation(event: WorkerEvent) -> bool:
 
 
 class Executor(Protocol):
-    """Has packs trained until the queue has none left or wants to stop."""
+    """Trains packs on some workers until the queue has none left or wants to stop."""
 
     def __enter__(self) -> Self:
         """Start the workers."""
@@ -81,4 +96,4 @@ class Executor(Protocol):
         """Stop the workers; none is left behind."""
 
     def run(self, queue: TaskQueue) -> None:
-        """Train packs from the queue; may be called again when the queue has more."""
+        """Train packs from the queue until it returns none; may be called again when the queue has more."""

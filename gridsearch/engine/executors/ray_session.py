@@ -30,7 +30,8 @@ REACH_SECONDS = 10.0
 #: How Ray's log calls what Ray itself reports as a failure to connect.
 _REFUSED = "InvalidAuthToken"
 _ABOUT_TOKENS = (
-    "it asks for a token, and this process has none or another: set RAY_AUTH_MODE=token and put the cluster's token"
+    "it requires a token, and this process has none or a different one: set RAY_AUTH_MODE=token and put the"
+    " cluster's token"
     " into ~/.ray/auth_token, or into a file that RAY_AUTH_TOKEN_PATH names"
 )
 

@@ -56,7 +56,7 @@ def _of_parts(
     if _other("teacher", old, new):
         found.append("the teacher is another trial")
     if _other("version", old, [one for one in new if one["model"] in had]):
-        found.append("this version of gridsearch trains such otherwise (docs/jobs.md, Versions)")
+        found.append("this version of gridsearch trains these trials differently (docs/jobs.md, Versions)")
     return found
 
 

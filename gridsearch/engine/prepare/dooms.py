@@ -164,7 +164,7 @@ def _doom(
 
 def _mend(job: JobSpec, model: str, rule: str) -> str:
     of_model = f"{MODEL} == {as_written(model)} and " if len(job.models) > 1 else ""
-    return f"leave them out with a rule, skip: {of_model}{rule}" if rule else "mend the model"
+    return f"leave them out with a rule, skip: {of_model}{rule}" if rule else "fix the model"
 
 
 def _rule(shared: Settings) -> str:

@@ -160,8 +160,8 @@ class ModelProcess:
             raise ModelError(f"model {self.name!r}: importing it {error}") from None
         names = [*said.required, *said.optional, *said.opaque]
         if not (set(said.data_arguments) <= set(DATA_ARGUMENTS) and all(map(is_plain, said.optional.values()))):
-            raise ModelError(f"model {self.name!r}: its process gave no sensible account of what it takes")
-        # Of a default that is no plain value nothing may be known here, but that it is one.
+            raise ModelError(f"model {self.name!r}: its process returned no valid list of its arguments")
+        # Of a default that is not a plain value nothing may be known here, but that it is one.
         optional = {key: said.optional.get(key, _Opaque()) for key in said.order if key in names}
         data, required = tuple(said.data_arguments), tuple(said.required)
         wanted = {key: one.plain() for key, one in said.wanted.items()}
@@ -262,11 +262,11 @@ class ModelProcess:
             validate = kind.validate_python if isinstance(kind, TypeAdapter) else kind.model_validate
             return validate(said)
         except ValidationError:
-            raise ModelEndedError("gave no sensible answer in the process that it was tried in") from None
+            raise ModelEndedError("returned no valid answer from the process that it was tried in") from None
 
 
 class _Opaque:
-    """The default of a setting that is no plain value."""
+    """The default of a setting that is not a plain value."""
 
 
 _LOG_LINES = TypeAdapter(list[tuple[str, int, str]])
@@ -352,7 +352,7 @@ class _Child:
             if said is None or "ended" in said:
                 cause = _cause(said["ended"] if said else self.process.poll())
                 if time.monotonic() - asked_at >= limits.seconds:
-                    cause = f"did not come to an end within {duration_text(limits.seconds)}"
+                    cause = f"did not finish within {duration_text(limits.seconds)}"
                 account = self._account(begun)
                 if said is None:
                     self.end()

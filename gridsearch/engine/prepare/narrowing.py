@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from gridsearch.config.events import RESULT_STATES
-from gridsearch.config.identity import digest, under_version
+from gridsearch.config.identity import digest, grid_digest, under_version
 from gridsearch.config.job import JOB_KEYS, MODEL, JobFile, JobSpec, job_from_text
 from gridsearch.config.selection import selecting
 from gridsearch.config.trial import RECIPE_DEFAULTS, RECIPE_KEYS
@@ -46,11 +46,15 @@ class Narrowing:
 
 def narrowing(prepared: PreparedJob, store: Store) -> Narrowing:
     """Return what a job's grid, as it is now, leaves of that of its last launch."""
+    ids = [trial.trial_id for trial in prepared.grid.trials]
     try:
-        before, source = store.trials(prepared.job.name), store.job(prepared.job.name).source
+        job = store.job(prepared.job.name)
+        if job.grid == grid_digest(ids):
+            return Narrowing()
+        before, source = store.trials(prepared.job.name), job.source
     except StoreError:  # no such job yet
         return Narrowing()
-    now = frozenset(trial.trial_id for trial in prepared.grid.trials)
+    now = frozenset(ids)
     left = [row for row in before if row.trial_id not in now and row.state in RESULT_STATES]
     if not left:
         return Narrowing()

@@ -64,7 +64,7 @@ def _nowhere(job: JobSpec, model: ModelSignature, configs: Sequence[TrialConfig]
         shared={},
         settings=tuple(every.values()),
         account=error.account or error.said,
-        mend="leave the model out, or mend it",
+        mend="leave the model out, or fix it",
         defaults=defaults,
     )
 
@@ -192,7 +192,7 @@ def _check_lists(job: JobSpec, model: ModelSignature, bad: Settings, works: Call
         if axis.name in bad and works({**bad, axis.name: list(axis.values)}):
             raise WorksNowhereError(
                 str(job.document.place(job.trail(axis.name))),
-                f"{axis.name}: a list is an axis, and model {model.name!r} takes a list as one value: write"
+                f"{axis.name}: a list is an axis, but model {model.name!r} takes a list as one value: write"
                 f" [{as_written(list(axis.values))}]",
             )
 

@@ -83,7 +83,7 @@ def _check_lists(job: JobSpec, model: ModelSignature, axis: Axis) -> None:
     of_lists = bool(items) and wanted.items == {"list"} and not any(isinstance(item, list) for item in items)
     if not lists or of_lists:
         raise ModelError(
-            f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, and model {model.name!r}"
+            f"{job.document.place(job.trail(axis.name))}: {axis.name}: a list is an axis, but model {model.name!r}"
             f" takes a list{' of lists' if of_lists else ''} as one value: write [{as_written(list(axis.values))}]"
         )
 

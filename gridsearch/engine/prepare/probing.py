@@ -114,7 +114,8 @@ class TriedHere:
                     self._look_at_one(built)
                 if made := built.state_dict().keys() - before:
                     raise ModelError(
-                        f"its forward makes {min(made)!r}, which nobody would train: make it in the constructor, or use"
+                        f"its forward creates {min(made)!r}, which would not be trained: create it in the"
+                        f" constructor, or use"
                         " torch's lazy modules"
                     )
         except Exception as error:
@@ -196,13 +197,13 @@ class TriedHere:
         found = []
         if hooks := idle_hooks(type(built)):
             found.append(
-                f"model {self.model.name!r} has {' and '.join(hooks)}, which nothing calls: of a model its forward is"
-                " used; loss, optimizer and schedule are the job's"
+                f"model {self.model.name!r} has {' and '.join(hooks)}, which is never called: only the model's"
+                f" forward is used; loss, optimizer and schedule come from the job"
             )
         if are_probabilities(output):
             found.append(
-                f"model {self.model.name!r} gives probabilities (each row sums to 1), and the loss takes logits: leave"
-                " its softmax out"
+                f"model {self.model.name!r} gives probabilities (each row sums to 1), but the loss needs logits:"
+                f" remove its softmax"
             )
         return found
 
@@ -267,7 +268,9 @@ def _check_sizes(model: nn.Module) -> None:
         for name, tensor in module.named_parameters(recurse=False):
             if not tensor.numel():
                 where = f"{prefix}.{name}" if prefix else name
-                raise ModelError(f"its parameter {where!r} has shape {tuple(tensor.shape)}: a width of 0 is no layer")
+                raise ModelError(
+                    f"its parameter {where!r} has shape {tuple(tensor.shape)}: a layer cannot have a width of 0"
+                )
 
 
 @contextlib.contextmanager

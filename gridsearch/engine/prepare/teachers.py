@@ -87,7 +87,7 @@ def chosen_teacher(job: JobSpec, store: Store | None) -> str:
     epoch = trial_epoch(store.job(name).record.objective, row, store.epochs([row.lineage_id]))
     if epoch is None:
         raise JobError(
-            f"{place}: pick: trial {row.trial_id[:8]} of job {name!r} is {row.state}: it has nothing to teach"
+            f"{place}: pick: trial {row.trial_id[:8]} of job {name!r} is {row.state}: it has no result to learn from"
         )
     return f"{row.trial_id}@{epoch}"
 

@@ -203,7 +203,8 @@ class Driver:
     def _recorded(self, of_lineages: Sequence[LineageEvent], outcome: Recorded) -> None:
         if outcome.refused:
             _log.info(
-                "%d reports were refused: another launch holds what they are of, or it has ended", outcome.refused
+                "%d reports were refused: another launch has claimed their lineages, or this one was closed",
+                outcome.refused,
             )
         for event in of_lineages:
             if isinstance(event, EpochRecord):
@@ -241,7 +242,7 @@ class Driver:
         self.waiting[at:at] = [[[self.plans[task.lineage_id] for task in half]] for half in halves if half]
         if self.listener:
             what = f"was ended: {reason.splitlines()[0]}" if silent else "died"
-            self.listener.note(f"a worker {what}; {len(suspects)} of its lineages go on in another")
+            self.listener.note(f"a worker {what}; {len(suspects)} of its lineages continue in another")
 
     def _measured_of(self, tasks: Iterable[LineageTask]) -> tuple[StrategyMeasured, ...]:
         """Return what may concern these tasks of all that is remembered of strategies."""

@@ -51,11 +51,17 @@ LAST_WORD_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class LaunchOptions:
-    """How to launch: workers (processes that train at the same time), device, threads of each worker.
+    """How to launch.
 
-    `largest_pack` bounds how many lineages are trained as one: 1 trains each alone, None as many as is good. `keep` is
-    how many of the best trials' weights are kept, None where their size decides. `trial_timeout` is how many seconds a
-    worker may be silent, `checkpoints` how many bytes the store's checkpoints may take; None for what the job says.
+    Attributes:
+        workers: How many processes train at the same time.
+        device: `auto`, `cpu` or `cuda`.
+        threads: CPU threads per worker.
+        retry_failed: Train failed trials again.
+        largest_pack: How many lineages are trained together at most; 1 trains each alone, None sets no limit.
+        keep: How many of the best trials' weights are kept; None decides by their size.
+        trial_timeout: How many seconds a worker may be silent; None for what the job says.
+        checkpoints: How many bytes the store's checkpoints may take; None for what the job says.
     """
 
     workers: int
@@ -70,9 +76,12 @@ class LaunchOptions:
 
 @dataclass(frozen=True)
 class LaunchEnd:
-    """How a launch ended: the trials that it was to train by state, and whether it was interrupted.
+    """How a launch ended.
 
-    `others` are the job's open trials that it was not to train.
+    Attributes:
+        counts: The trials that it was to train, by state.
+        interrupted: Whether it ended before all of these were done.
+        others: How many open trials of the job it was not to train (`--only`).
     """
 
     counts: dict[TrialState, int]
@@ -86,14 +95,17 @@ class LaunchEnd:
 
     @property
     def outcome(self) -> str:
-        """Return the outcome as the store keeps it."""
+        """Return the outcome as the store records it."""
         return "interrupted" if self.interrupted else "some_failed" if self.failed else "complete"
 
 
 def check_same_job(prepared: PreparedJob, store: Store) -> None:
-    """Refuse a job with the name of a different one: an edited grid is the same job, other data or models are not.
+    """Refuse a job that has the name of a different one.
 
-    Models are an axis: one in common is enough.
+    An edited grid is the same job; other data, or models of which none is in common, are not.
+
+    Raises:
+        JobError: The store has a job of this name on other data or with other models.
     """
     job = prepared.job
     if job.name not in {row.name for row in store.jobs()}:
@@ -112,7 +124,13 @@ def check_same_job(prepared: PreparedJob, store: Store) -> None:
 
 
 def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool = False) -> Plan:
-    """Return what launching would do; without a store everything is new. Writes nothing."""
+    """Return what launching would do. Writes nothing.
+
+    Args:
+        prepared: The job with its data and models.
+        store: Where results may be already; None if there is no store yet.
+        retry_failed: Whether failed trials are to be trained again.
+    """
     trials = prepared.grid.trials
     states = store.states([trial.trial_id for trial in trials]) if store else {}
     lineages = store.lineages({trial.lineage_id for trial in trials}) if store else {}
@@ -133,9 +151,13 @@ def plan_packs(
     options: LaunchOptions,
     note: Callable[[Mapping[str, ModelSize]], None] = lambda sizes: None,
 ) -> list[PlannedPack]:
-    """Return the lineages of a plan in packs for these workers and their memory, longest first.
+    """Group the lineages of a plan into packs for these workers and their memory, longest first.
 
-    `note` is told how large the models of the lineages are, as far as that can be counted.
+    Args:
+        prepared: The job with its data and models.
+        lineages: What is to be trained.
+        options: How it is launched: workers, device, and the largest pack.
+        note: Called with the sizes of the lineages' models, as far as they can be counted.
     """
     if not lineages:
         return []
@@ -153,7 +175,14 @@ def plan_packs(
 def worker_settings(
     prepared: PreparedJob, store_path: Path, options: LaunchOptions, teachers: Mapping[str, TeacherFile] | None = None
 ) -> WorkerSettings:
-    """Return what workers need to train this job; `teachers` are trained models by their trials' ids."""
+    """Return what workers need to train this job.
+
+    Args:
+        prepared: The job with its data and models.
+        store_path: The store's file; checkpoints are kept beside it.
+        options: How it is launched.
+        teachers: Trained models by their trials' ids.
+    """
     return WorkerSettings(
         splits=prepared.splits,
         num_classes=prepared.dataset.num_classes,
@@ -171,13 +200,17 @@ def worker_settings(
 
 
 def checkpoint_limit(job: JobSpec, options: LaunchOptions) -> float:
-    """Return how many bytes the store's checkpoints may take: as was asked for, else as the job says, else any."""
+    """Return how many bytes the store's checkpoints may take: by the option, else by the job, else any number."""
     asked = job.checkpoints if options.checkpoints is None else options.checkpoints
     return float("inf") if asked is None else asked
 
 
 def close_lost_launches(store: Store, watch: Watch) -> list[LaunchRow]:
-    """Close launches that are lost, which frees what they had claimed; return them."""
+    """Close launches whose process is gone, which frees their claims.
+
+    Returns:
+        Those that were closed.
+    """
     lost = [launch for launch in store.open_launches() if watch.is_lost(launch)]
     return [launch for launch in lost if store.give_up_launch(launch.launch_id, launch.beat)]
 
@@ -207,7 +240,18 @@ class Launch:
     def run(
         self, make_executor: Callable[[], Executor], *, listener: Listener, stopping: Callable[[], bool]
     ) -> LaunchEnd:
-        """Train until the job is complete, everything left failed, or a stop is wanted."""
+        """Train until the job is complete, everything left has failed, or a stop is wanted.
+
+        Args:
+            make_executor: Called once there is something to train; starting workers takes seconds.
+            listener: Is told of progress and of remarks for the user.
+            stopping: Asked often whether to stop.
+
+        Raises:
+            JobError: The store has a different job of this name.
+            EngineError: Lineages can neither be claimed nor finished.
+            StoreError: The store cannot be read or written.
+        """
         name = self.prepared.job.name
         check_same_job(self.prepared, self.store)
         close_lost_launches(self.store, self.watch)
@@ -223,29 +267,33 @@ class Launch:
             return self.end(stopping())
         if lost := self.without_checkpoint(self.free_of_claims(wanted)):
             listener.note(
-                f"the checkpoints of {len(lost)} begun lineages are gone or damaged (a limit and gc remove some):"
-                " they are trained again from the start; what is recorded stays"
+                f"the checkpoints of {len(lost)} unfinished lineages are missing or damaged (a limit or gc removes"
+                f" some): they are trained again from the start; recorded results are kept"
             )
         while (fenced := self.train_registered(make_executor, listener, stopping)) is not None:
             listener.note(
-                f"launch {fenced} gave no sign of life for so long that another took over what it trained: what it"
-                " reported since is refused; it goes on as a new launch"
+                f"launch {fenced} was silent for so long that another launch took over its trials: its later reports"
+                f" are refused; it continues as a new launch"
             )
         self.tell_removed(listener)
         return self.end(stopping())
 
     def tell_removed(self, listener: Listener) -> None:
-        """Say how many checkpoints went because of a limit, those of other jobs too."""
+        """Tell the listener how many checkpoints were deleted because of a limit, those of other jobs included."""
         if count := self.room.removed:
             listener.note(
-                f"checkpoints of trainings that have ended were removed to keep to the limit ({count:,}): more epochs"
-                " of these would begin at the start"
+                f"checkpoints of finished trainings were deleted to stay within the limit ({count:,}): training"
+                f" these further would start from the beginning"
             )
 
     def train_registered(
         self, make_executor: Callable[[], Executor], listener: Listener, stopping: Callable[[], bool]
     ) -> int | None:
-        """Train as a launch that the store knows; return its number if it was fenced off before the job was done."""
+        """Train as a launch that the store knows.
+
+        Returns:
+            The launch's id if it was fenced off (given up by others) before the job was done, else None.
+        """
         name = self.prepared.job.name
         launch_id = self.store.open_launch(name, *own_process(), self.options.workers, process_table())
         outcome: str | None = "lost"
@@ -290,7 +338,8 @@ class Launch:
     ) -> bool:
         """Have workers train what is open, again and again while other launches give work back.
 
-        Return whether it ended because this launch was fenced off: silent for so long that others took over.
+        Returns:
+            Whether it ended because this launch was fenced off: silent for so long that others took over.
         """
         heart = Heartbeat(self.store_path, launch_id)
         self.watch = Watch(lambda: heart.beats)
@@ -336,28 +385,28 @@ class Launch:
             if not halting():
                 # Also those that hold nothing that was wanted here: nobody else may ever look at them for so long.
                 for lost in close_lost_launches(self.store, self.watch):
-                    listener.note(f"{described(lost)} is lost: what it had claimed is free")
+                    listener.note(f"{described(lost)} is lost: its trials are free again")
         return (heart.fenced or driver.fenced) and not stopping()
 
     def holders(self, launch_id: int) -> str:
-        """Return in words which other launches are open, and since when they are silent, where they are."""
+        """Describe the other open launches, and for how long they have been silent."""
         others = [launch for launch in self.store.open_launches() if launch.launch_id != launch_id]
         return " and ".join(map(described, others)) or "another launch"
 
     @cached_property
     def keep(self) -> int:
-        """Return how many of the best trials' weights are kept; models of unknown size are noted by `packs` before."""
+        """How many of the best trials' weights are kept; `packs` has noted the sizes of models before."""
         asked = self.options.keep
         return keep_by_size(self.store, self.prepared.job.name) if asked is None else asked
 
     def keeper(self) -> BestSoFar | None:
-        """Return what sees to it that the weights of the best trials so far are kept, and no others."""
+        """Return what keeps the weights of the best trials so far, and no others; None if none are kept."""
         job, grid = self.prepared.job.name, self.prepared.grid
         places = (trial.trial_id for trial in grid.trials)
         return BestSoFar(self.store, self.store_path, job, places, self.keep, self.later()) if self.keep else None
 
     def later(self) -> frozenset[str]:
-        """Return the lineages that have trials which this launch is not to train and others may."""
+        """Return the lineages with open trials that this launch is not to train (`--only`), but others may."""
         if (chosen := self.prepared.grid.chosen) is None:
             return frozenset()
         others = [trial for trial in self.prepared.grid.trials if trial.trial_id not in chosen]
@@ -365,7 +414,7 @@ class Launch:
         return frozenset(trial.lineage_id for trial in others if states[trial.trial_id] not in RESULT_STATES)
 
     def keep_winners(self, listener: Listener) -> None:
-        """Write the weights of the best trials, and remove the others'; tell where there are none."""
+        """Write the weights of the best trials and remove others'; tell the listener which are missing."""
         name = self.prepared.job.name
         lost = write_winners(self.store, self.store_path, name, self.keep, self.normalizer)
         # Of repeats and folds the means decide, which those that are still to be trained may change.
@@ -376,12 +425,12 @@ class Launch:
         if lost:
             whose = f"trial {lost[0].trial_id[:8]}, the best," if len(lost) == 1 else f"{len(lost)} of the best trials"
             listener.note(
-                f"the weights of {whose} are not at hand: not kept when they were trained, or removed since;"
+                f"the weights of {whose} are missing: they were not kept after training, or were deleted since;"
                 f" train one again with: gridsearch evaluate {shlex.quote(name)} --trial ID"
             )
 
     def normalizer(self, config: TrialConfig) -> Normalizer | None:
-        """Return what is done to the images of a trial."""
+        """Return how the images of a trial are normalised; None where they are only scaled."""
         return self._normalizers(config.split_key, config.normalization)
 
     def _normalizer(self, key: SplitKey, normalization: str) -> Normalizer | None:
@@ -396,12 +445,12 @@ class Launch:
         return plan_packs(self.prepared, lineages, self.options, self.store.note_sizes)
 
     def tell_shortage(self, packs: Sequence[PlannedPack], driver: Driver) -> None:
-        """Say once where a launch may need more of the disk than is free."""
+        """Tell the listener, once, if a launch may need more of the disk than is free."""
         if driver.listener and not driver.handed_out and (said := shortage(self.disk_need(packs), self.store_path)):
             driver.listener.note(said)
 
     def disk_need(self, packs: Sequence[PlannedPack]) -> DiskNeed | None:
-        """Return what packs will need of the disk, their models' sizes having been noted."""
+        """Return what packs will need of the disk; None if the size of a model is not known."""
         rows = self.store.lineages([lineage.lineage_id for pack in packs for lineage in pack.lineages])
         sizes = {key: row.parameters for key, row in rows.items() if row.parameters is not None}
         workers, keep = self.options.workers, self.options.keep
@@ -410,14 +459,14 @@ class Launch:
     def free_of_claims(
         self, wanted: Sequence[LineagePlan], note: Callable[[str], None] = lambda text: None
     ) -> list[LineagePlan]:
-        """Return those lineages that no live launch holds; launches found lost are closed, and told of."""
+        """Return those lineages that no live launch holds; lost launches are closed, and reported by `note`."""
         for lost in close_lost_launches(self.store, self.watch):
-            note(f"{described(lost)} is lost: what it had claimed goes on here")
+            note(f"{described(lost)} is lost: its trials continue here")
         rows = self.store.lineages([plan.lineage_id for plan in wanted])
         return [plan for plan in wanted if rows[plan.lineage_id].launch_id is None]
 
     def worth_training(self, driver: Driver) -> list[LineagePlan]:
-        """Return the lineages with trials to train; those that are known not to be trainable have failed by now."""
+        """Return the lineages with trials to train; what cannot be trained is recorded as failed first."""
         plan = plan_job(self.prepared, self.store)
         if plan.to_fail:
             found = {line.lineage_id: self.prepared.doom_of(line.config) for line in plan.to_fail}
@@ -427,12 +476,12 @@ class Launch:
         return list(plan.lineages)
 
     def without_checkpoint(self, wanted: Sequence[LineagePlan]) -> list[LineagePlan]:
-        """Return those lineages that have epochs recorded, but nothing sound to go on from."""
+        """Return those lineages that have recorded epochs, but no sound checkpoint to continue from."""
         root = paths.checkpoint_dir(self.store_path)
         return [plan for plan in wanted if plan.start > 0 and CheckpointFolder(root, plan.lineage_id).load() is None]
 
     def end(self, interrupted: bool) -> LaunchEnd:
-        """Return how things stand."""
+        """Return how the launch ended."""
         counts, others = self.store.counts(self.prepared.job.name), 0
         if (chosen := self.prepared.grid.chosen) is not None:
             found = Counter(self.store.states(chosen).values())

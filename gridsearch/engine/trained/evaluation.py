@@ -160,8 +160,8 @@ def _stored(store: Store, row: TrialRow, job: JobRow, wanted: Wanted, *, fresh: 
 def _compare(made: Evaluation, stored: EvaluationRow, note: Callable[[str], None]) -> None:
     if made.confusion != stored.confusion:
         note(
-            f"trial {made.trial_id[:8]}: measured again, its test accuracy is {made.accuracy:.4f};"
-            f" what was recorded stays: {stored.accuracy:.4f}"
+            f"trial {made.trial_id[:8]}: measured again, its test accuracy is {made.accuracy:.4f}; the recorded"
+            f" {stored.accuracy:.4f} is kept"
         )
 
 

@@ -128,7 +128,7 @@ def job_with(store: Store, trial_id: str) -> str:
         if any(row.trial_id == trial_id for row in store.trials(job.name)):
             return job.name
     raise EngineError(
-        f"trial {trial_id[:8]} is no longer a point of any job's grid: launch its job again with its values"
+        f"trial {trial_id[:8]} is no longer a point of any job's grid: launch its job again with the trial's values"
     )
 
 
@@ -173,7 +173,7 @@ def _located(source: ModelSource, job_name: str, trial: str, epoch: int | None) 
     own = trial_epoch(job.record.objective, row, curve)
     epoch = own if epoch is None else epoch
     if epoch is None:
-        state = "diverged: its weights mean nothing" if row.state == "diverged" else f"{row.state}: it has no weights"
+        state = "diverged: its weights cannot be used" if row.state == "diverged" else f"{row.state}: it has no weights"
         raise EngineError(
             f"trial {row.trial_id[:8]} is {state}; see those that have: gridsearch top {shlex.quote(job_name)}"
         )
@@ -232,7 +232,7 @@ def _tell_difference(source: ModelSource, row: TrialRow, recorded: EpochRow, own
     if own.is_of(recorded) or recorded.val_loss is None or recorded.val_accuracy is None:
         return
     source.note(
-        f"trial {row.trial_id[:8]}: its weights are not just those that were recorded: they have a validation accuracy"
+        f"trial {row.trial_id[:8]}: its weights differ from the recorded ones: they have a validation accuracy"
         f" of {own.val_accuracy:.4f}, recorded is {recorded.val_accuracy:.4f}; loss {own.val_loss:.6g}, recorded"
         f" {recorded.val_loss:.6g}"
     )
@@ -256,8 +256,8 @@ def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
     dataset = recorded_dataset(job.record, data_dir)
     if dataset.fingerprint != config.dataset:
         raise DataError(
-            f"{job.record.dataset} holds other images or labels than those the trial was trained on;"
-            " bring those back, or launch the job again under another name",
+            f"{job.record.dataset} has other images or labels than the trial was trained on; restore those, or"
+            f" launch the job again under another name",
             key=("dataset",),
         )
     return apply_split(dataset, config.split, config.data_seed, config.fold)
@@ -275,7 +275,7 @@ def kept_teacher(source: ModelSource, teacher: str) -> TeacherFile:
     trial, _, epoch = teacher.partition("@")
     located = _located(source, job_with(source.store, trial), trial, int(epoch))
     if read_weights(located.file, located.row.trial_id, located.epoch.epoch) is None:
-        raise EngineError(f"the weights of the teacher, trial {trial[:8]}, are not at hand in {located.file}")
+        raise EngineError(f"the weights of the teacher, trial {trial[:8]}, are not in {located.file}")
     with InlineExecutor(located.settings):
         return _teacher(located.config, located.file, located.context())
 
@@ -292,7 +292,9 @@ def _with_origins(source: ModelSource, settings: WorkerSettings, job: JobRow, co
         written = (str(value) for value in job.record.values("pretrained") if value)
         found = dict(starting_file(config.model, one, folders, source.data_dir) for one in written)
         if config.pretrained not in found:
-            raise EngineError(f"the weights that {job.name!r} started from have changed since: bring those back")
+            raise EngineError(
+                f"the weights that {job.name!r} started from have changed since: restore the original file"
+            )
         settings = replace(settings, pretrained={(config.model, config.pretrained): found[config.pretrained]})
     if config.teacher:
         settings = replace(settings, teachers={config.teacher: teacher_file(source, config.teacher)})

@@ -13,6 +13,7 @@ from gridsearch.analysis.best import best
 from gridsearch.analysis.limits import exceeded
 from gridsearch.config.events import EVERY_TRIAL, RESULT_STATES, SCORED_STATES
 from gridsearch.config.identity import parse
+from gridsearch.config.metrics import metric_of
 from gridsearch.config.sections import Objective
 from gridsearch.config.trial import TrialConfig
 from gridsearch.config.trial_epoch import reading_epoch
@@ -125,7 +126,7 @@ class BestSoFar:
             epoch = trial_epoch(self.objective, row, curves[row.lineage_id])
             if epoch is None:
                 continue
-            score = self.objective.rank(getattr(curves[row.lineage_id][epoch], self.objective.metric))
+            score = self.objective.rank(metric_of(curves[row.lineage_id][epoch], self.objective.metric))
             heappush(self.best, _Kept(score, self.places[row.trial_id], row.lineage_id, epoch))
             if len(self.best) > self.keep:
                 displaced.add(heappop(self.best).lineage_id)

@@ -70,7 +70,7 @@ class Repetition:
             except Exception as error:
                 raise ModelError(f"{name} cannot be trained again: {told(error)}") from error
             if member.next_epoch != self.epoch + 1:
-                raise EngineError(f"{name} did not come to epoch {self.epoch} again; run: gridsearch verify")
+                raise EngineError(f"{name} did not reach epoch {self.epoch} again; run: gridsearch verify")
             last = member.history[-1]
             return Reading(weights_of(member.state()), last.val_loss, last.val_accuracy)
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from gridsearch.atomic import write
 from gridsearch.config.identity import parse
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import metric_of, names_in
 from gridsearch.config.record import Numbers
 from gridsearch.config.trial import TrialConfig
 from gridsearch.errors import StorageError, one_line
@@ -105,7 +105,8 @@ def require_writable(file: Path) -> None:
 def _not_writable(file: Path, error: OSError) -> StorageError:
     why = error.strerror or str(error)
     return StorageError(
-        f"weights in {file.parent} cannot be written: {why}; free some space or mend the folder, then run the same"
+        f"weights in {file.parent} cannot be written: {why}; free some space or check the folder's permissions, then"
+        f" run the same"
         " command again"
     )
 
@@ -127,7 +128,7 @@ def read_weights(file: Path, trial_id: str, epoch: int) -> dict[str, Tensor] | N
             raise ValueError("it is not what its description says")
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if not (isinstance(found, dict) and all(isinstance(value, Tensor) for value in found.values())):
-            raise ValueError("it is no state dict")
+            raise ValueError("it is not a state dict")
     except Exception as error:  # readers raise whatever damaged bytes lead them to; code in them is never run
         _log.info("the weights in %s cannot be used: %s", file, one_line(error))
         return None
@@ -173,7 +174,7 @@ def _description(kept: Kept) -> dict[str, Any]:
         "epoch": kept.epoch.epoch,
         "parameters": row.parameters,
         # As the store has them; what these very weights were seen to do stands below.
-        "metrics": {name: getattr(kept.epoch, name) for name in METRICS},
+        "metrics": {name: metric_of(kept.epoch, name) for name in names_in([kept.epoch])},
         "validation": asdict(kept.validation) if kept.validation else None,
         "origin": kept.origin,
     }

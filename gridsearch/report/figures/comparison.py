@@ -32,10 +32,20 @@ _DIGITS = 5
 def comparison_figure(
     found: Comparison, metric: str = "val_loss", *, training: bool = True, log: bool = True
 ) -> go.Figure:
-    """Return one validation curve per value, and the training curve dotted in the same colour.
+    """Plot one validation curve per value, with the training curve dotted in the same colour.
 
-    A ring stands where overfitting begins; `log` is about losses. The layout's `meta` holds the vertical axes of the
-    validation curves and of both, linear and logarithmic.
+    Args:
+        found: The curves.
+        metric: `val_loss` or `val_accuracy`.
+        training: Draw the training curves.
+        log: Draw losses on a logarithmic scale.
+
+    Returns:
+        A ring marks where overfitting begins. The layout's `meta` holds the vertical axes of the validation curves and
+        of both, linear and logarithmic.
+
+    Raises:
+        TableError: There is no such metric.
     """
     if metric not in METRICS:
         raise TableError(f"unknown metric {metric!r}{nearest(metric, METRICS)}")

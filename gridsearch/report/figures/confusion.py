@@ -38,7 +38,8 @@ def confusion_figure(found: Scores) -> go.Figure:
         colorscale=[list(stop) for stop in SHARES],
         xgap=0 if many else 1,
         ygap=0 if many else 1,
-        hovertemplate=f"{'class %{y} taken for %{x}' if found.many else '%{customdata}'} (%{{z:.1%}})<extra></extra>",
+        hovertemplate=f"{'class %{y} predicted as %{x}' if found.many else '%{customdata}'}"
+        f" (%{{z:.1%}})<extra></extra>",
         colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%", "tickfont": {"size": 11, "color": MUTED}},
     )
     labelled = range(0, len(names), math.ceil(len(names) / _MOST_TICKS) or 1)
@@ -57,7 +58,7 @@ def confusion_figure(found: Scores) -> go.Figure:
 
 def _told(names: list[str], found: Scores) -> list[list[str]]:
     return [
-        [f"{count:,} of {sum(row):,} {name} taken for {other}" for other, count in zip(names, row, strict=True)]
+        [f"{count:,} of {sum(row):,} {name} predicted as {other}" for other, count in zip(names, row, strict=True)]
         for name, row in zip(names, found.confusion, strict=True)
     ]
 

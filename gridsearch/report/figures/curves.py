@@ -20,9 +20,14 @@ _EPOCH_STEPS = [lead * 10**power for power in range(6) for lead in (1, 2, 5)]
 
 
 def curve_figure(curve: Curve, axes: dict[str, dict[str, Any]]) -> go.Figure:
-    """Return one panel, on a logarithmic scale; `axes` (see `shared_axes`) gives the panels of a group one scale.
+    """Plot one panel, on a logarithmic scale.
 
-    The layout's `meta` holds `axes`, for the page's script to change between them.
+    Args:
+        curve: The trial's curve.
+        axes: The vertical axes of its group (see `shared_axes`).
+
+    Returns:
+        The layout's `meta` holds `axes`, for the page's script to switch between them.
     """
     figure = go.Figure(layout={"template": TEMPLATE, "height": _PANEL_PX, "showlegend": False})
     figure.add_traces(_traces(curve))

@@ -31,9 +31,11 @@ def trained_values(curves: Iterable[Curve], *keys: str) -> list[float]:
 
 
 def loss_axes(values: Sequence[float], highest: float = math.inf) -> dict[str, dict[str, Any]]:
-    """Return the settings of a vertical axis that holds these losses, for each `Scale`.
+    """Return the settings of a vertical axis for losses, for each `Scale`.
 
-    On the linear one what lies beyond `highest` is cut off.
+    Args:
+        values: The losses to show.
+        highest: What lies above this is cut off on the linear scale.
     """
     if not values:
         return _axes([0.0, 1.0], [-1.0, 0.0])

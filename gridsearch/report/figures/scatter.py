@@ -64,9 +64,11 @@ def layout_for(axis: BoardAxis, objective: Objective, count: int) -> dict[str, A
 
 
 def color_parts(axis: BoardAxis | None, count: int) -> dict[str, Any]:
-    """Return the legend's title and one trace without data for each level of the colour.
+    """Return the legend's title and one empty trace for each level of the colour.
 
-    Markers shrink where there are many trials (`count`), or they would be one cloud.
+    Args:
+        axis: The axis that colours points; None for one colour.
+        count: The number of trials; markers shrink if there are many.
     """
     size = 10 if count <= 100 else 8 if count <= 1500 else 5
     if axis is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import Connection, select
 
@@ -12,7 +13,7 @@ from gridsearch.store.queries.lookup import AnySelect, Values, batches, batches_
 from gridsearch.store.schema.tables import epochs, job_trials, trials
 
 _EPOCHS: AnySelect = select(*EPOCHS.columns).order_by(epochs.c.lineage, epochs.c.epoch)
-_LINEAGE = EPOCHS.names.index("lineage")
+_LINEAGE = itemgetter(EPOCHS.names.index("lineage"))
 
 
 def checked_epochs(connection: Connection, keys: Collection[int]) -> dict[int, list[Values]]:
@@ -27,7 +28,4 @@ def epochs_of_job(connection: Connection, job: int) -> dict[int, list[Values]]:
 
 
 def _curves(found: Iterable[list[Values]]) -> dict[int, list[Values]]:
-    curves: dict[int, list[Values]] = defaultdict(list)
-    for row in checked(found, EPOCHS):
-        curves[row[_LINEAGE]].append(row)
-    return curves
+    return {lineage: list(rows) for lineage, rows in groupby(checked(found, EPOCHS), key=_LINEAGE)}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select, true
 
 from gridsearch.config.metrics import METRICS
 from gridsearch.errors import StoreDamagedError
@@ -14,16 +14,16 @@ from gridsearch.store.queries.checked_epochs import checked_epochs, epochs_of_jo
 from gridsearch.store.queries.grids import check_grid, lineages_of_job
 from gridsearch.store.queries.keys import names_of
 from gridsearch.store.queries.lookup import AnySelect, Values, batches, batches_in
-from gridsearch.store.rows import EpochRow, EventRow
-from gridsearch.store.schema.columns import to_mapping, to_time
-from gridsearch.store.schema.tables import events, job_trials, lineages, trials
+from gridsearch.store.rows import EpochRow, EventRow, LineageCurve
+from gridsearch.store.schema.columns import NO_METRICS, to_mapping, to_metrics, to_time
+from gridsearch.store.schema.tables import epochs, events, job_trials, lineages, trials
 from gridsearch.store.write.jobs import stored_job
 
 _LINEAGES: AnySelect = select(*LINEAGES.columns)
 _TRIALS: AnySelect = select(*TRIALS.columns)
 _SUBJECT = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "enqueued")))
 _EPOCH = EPOCHS.names.index("epoch")
-_NUMBERS = itemgetter(*map(EPOCHS.names.index, ("epoch", *METRICS, "learning_rate", "seconds")))
+_NUMBERS = itemgetter(*map(EPOCHS.names.index, (*LineageCurve._fields[1:-1], "metrics")))
 _KEY_OF_LINEAGE, _NAME_OF_LINEAGE, _LAST = (LINEAGES.names.index(name) for name in ("id", "lineage_id", "epoch"))
 _JOB_ID = JOBS.names.index("id")
 
@@ -32,14 +32,14 @@ _BEGINNING = itemgetter(*map(EVENTS.names.index, ("id", "at", "kind")))
 _END = itemgetter(*map(EVENTS.names.index, ("attempt", "launch", "detail")))
 
 
-def epochs_of(connection: Connection, lineage_ids: Collection[str]) -> list[EpochRow]:
-    """See `Store.epochs`."""
+def curves_of(connection: Connection, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:
+    """See `Store.curves`."""
     order = {lineage_id: place for place, lineage_id in enumerate(dict.fromkeys(lineage_ids))}
     found = list(checked(batches_in(connection, _LINEAGES, lineages.c.lineage_id, order), LINEAGES))
     if len(found) < len(order):
         LINEAGES.check_all(connection)
     found.sort(key=lambda row: order[row[_NAME_OF_LINEAGE]])
-    return _all_epochs(found, checked_epochs(connection, [row[_KEY_OF_LINEAGE] for row in found]))
+    return _whole(found, checked_epochs(connection, [row[_KEY_OF_LINEAGE] for row in found]))
 
 
 def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
@@ -53,19 +53,39 @@ def job_epochs(connection: Connection, job: str) -> list[EpochRow]:
     curves = epochs_of_job(connection, row[_JOB_ID])
     if curves.keys() - {row[_KEY_OF_LINEAGE] for row in found}:
         LINEAGES.check_all(connection)  # one only looks as if it had no epochs
-    return _all_epochs(found, curves)
+    return [row for curve in _whole(found, curves).values() for row in curve.rows]
 
 
-def _all_epochs(found: Collection[Values], curves: Mapping[int, list[Values]]) -> list[EpochRow]:
+def metric_names(connection: Connection, job: str) -> tuple[str, ...]:
+    """See `Store.metric_names`."""
+    members = select(trials.c.lineage).join_from(job_trials, trials)
+    of_job = epochs.c.lineage.in_(members.where(job_trials.c.job == stored_job(connection, job)[_JOB_ID]))
+    each = func.json_each(epochs.c.metrics).table_valued("key")
+    names = select(each.c.key).select_from(epochs.join(each, true())).where(of_job, epochs.c.metrics.isnot(None))
+    named = set(connection.scalars(names.distinct()))
+    foreign = connection.scalar(select(epochs.c.epoch).where(of_job, epochs.c.learning_rate.is_(None)).limit(1))
+    standard = [name for name in METRICS if foreign is None or name in named]
+    return (*standard, *sorted(named.difference(METRICS)))
+
+
+def _whole(found: Collection[Values], curves: Mapping[int, list[Values]]) -> dict[str, LineageCurve]:
     """Return the epochs, none missing, of lineages that are given as checked rows of `LINEAGES.columns`."""
-    result = []
+    result = {}
     for row in found:
         name, curve = row[_NAME_OF_LINEAGE], curves.get(row[_KEY_OF_LINEAGE], [])
         # All are there when they are as many and the last is the last: a lineage has each of them once.
         if len(curve) != row[_LAST] + 1 or (curve and curve[-1][_EPOCH] != row[_LAST]):
             raise StoreDamagedError(f"{LINEAGES.subject(row)} should have {row[_LAST] + 1} epochs, not {len(curve)}")
-        result += [EpochRow._make((name, *_NUMBERS(epoch))) for epoch in curve]
+        result[name] = _curve(name, curve)
     return result
+
+
+def _curve(name: str, rows: Sequence[Values]) -> LineageCurve:
+    if not rows:
+        return LineageCurve(name)
+    *columns, texts = _NUMBERS(tuple(zip(*rows, strict=True)))
+    more = tuple(map(to_metrics, texts)) if any(texts) else (NO_METRICS,) * len(rows)
+    return LineageCurve._make([name, *columns, more])
 
 
 def events_of(connection: Connection, job: str | None, trial_id: str | None, limit: int) -> list[EventRow]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Subquery, select
 
-from gridsearch.config.identity import digest
+from gridsearch.config.identity import grid_digest
 from gridsearch.errors import StoreDamagedError
 from gridsearch.store.checked_tables import JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.queries.known_grids import STANDINGS, known_grids, standing
@@ -21,11 +21,6 @@ _TRIALS: AnySelect = select(*TRIALS.columns)
 _IDS: AnySelect = select(trials.c.trial_id)
 _TRIAL_ID = TRIALS.names.index("trial_id")
 _JOB_ID, _JOB_NAME, _JOB_GRID = (JOBS.names.index(name) for name in ("id", "name", "grid"))
-
-
-def grid_digest(trial_ids: Iterable[str]) -> str:
-    """Return the hash by which a job knows its grid: of the trials' ids, in order."""
-    return digest("\n".join(trial_ids))
 
 
 def grid_rows(connection: Connection, job: Sequence[Any]) -> Iterator[Values]:

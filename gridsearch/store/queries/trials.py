@@ -6,17 +6,18 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import fields
 from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from gridsearch.config.events import TrialState
-from gridsearch.config.metrics import METRICS
-from gridsearch.errors import StoreError, nearest
+from gridsearch.config.metrics import METRICS, why_no_name
+from gridsearch.errors import StoreError
 from gridsearch.store.checked_tables import JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.queries.grids import TRIALS_WITH_LINEAGES, check_grid, grid_rows
 from gridsearch.store.queries.lookup import Values, batches, batches_in
 from gridsearch.store.rows import LineageRow, TrialRow
-from gridsearch.store.schema.columns import to_state, to_time
+from gridsearch.store.schema.columns import to_metrics, to_state, to_time
 from gridsearch.store.schema.tables import job_trials, lineages, trials
 from gridsearch.store.write.jobs import stored_job
 
@@ -32,11 +33,11 @@ _TRIAL = itemgetter(
     *(
         TRIALS.width + LINEAGES.names.index(name)
         if name in ("lineage_id", "parameters", "macs")
-        else TRIALS.names.index(name)
+        else TRIALS.names.index("metrics" if name == "more" else name)
         for name in _FIELDS
     )
 )
-_STATE_FIELD, _END_FIELD = _FIELDS.index("state"), _FIELDS.index("finished_at")
+_STATE_FIELD, _END_FIELD, _MORE_FIELD = (_FIELDS.index(name) for name in ("state", "finished_at", "more"))
 _NAME = LINEAGES.names.index("lineage_id")
 _LINEAGE = itemgetter(
     *map(
@@ -52,6 +53,7 @@ def _trial_row(row: Values) -> TrialRow:
     values[_STATE_FIELD] = to_state(values[_STATE_FIELD])
     if (at := values[_END_FIELD]) is not None:
         values[_END_FIELD] = to_time(at)
+    values[_MORE_FIELD] = to_metrics(values[_MORE_FIELD])
     return TrialRow(*values)
 
 
@@ -92,6 +94,11 @@ def trials_of(connection: Connection, job: str | None) -> list[TrialRow]:
     return [_trial_row(row) for row in checked(batches(connection, _ALL_TRIALS), TRIALS, LINEAGES)]
 
 
+def number_of_trials(connection: Connection) -> int:
+    """See `Store.number_of_trials`."""
+    return int(connection.execute(select(func.count()).select_from(trials)).scalar_one())
+
+
 def trials_by_key(connection: Connection, keys: Iterable[int]) -> dict[int, TrialRow]:
     """Return trials by their row numbers."""
     found = batches_in(connection, TRIALS_WITH_LINEAGES, trials.c.id, keys)
@@ -100,9 +107,7 @@ def trials_by_key(connection: Connection, keys: Iterable[int]) -> dict[int, Tria
 
 def ranking(connection: Connection, job: str, metric: str, n: int, *, highest: bool) -> list[TrialRow]:
     """See `Store.ranking`."""
-    if metric not in METRICS:
-        raise StoreError(f"there is no metric {metric!r} to rank by{nearest(metric, METRICS)}")
-    value = trials.c[metric]
+    value = _metric(metric)
     # Every trial has its say in which are the best, so all are checked.
     key = _checked_grid(connection, job)
     best = (
@@ -115,6 +120,15 @@ def ranking(connection: Connection, job: str, metric: str, n: int, *, highest: b
     keys = list(connection.scalars(best))
     found = trials_by_key(connection, keys)
     return [found[key] for key in keys]
+
+
+def _metric(name: str) -> ColumnElement[Any]:
+    """Return a metric of trials; NULL where one has none of that name."""
+    if why := why_no_name(name):
+        raise StoreError(f"there is no such metric to rank by: {why}")
+    named = func.json_extract(trials.c.metrics, f"$.{name}")
+    # What our own loop did not train has those, too, by name.
+    return func.coalesce(trials.c[name], named) if name in METRICS else named
 
 
 def trial(connection: Connection, prefix: str) -> TrialRow:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Dialect, Double, Text
@@ -21,6 +22,9 @@ from gridsearch.errors import StoreDamagedError
 #: 64-bit floating point; SQLite calls it REAL, PostgreSQL's REAL has 32 bits.
 REAL: TypeEngine[float] = Double().with_variant(sqlite.REAL(), "sqlite")
 
+
+#: The metrics of who has none but those with a column.
+NO_METRICS: Mapping[str, float | None] = MappingProxyType({})
 
 _STATES = {str(state): state for state in TrialState}
 _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
@@ -62,6 +66,11 @@ def to_mapping(text: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise StoreDamagedError(f"the store holds {str(text)[:40]!r} where a mapping should be")
     return content
+
+
+def to_metrics(text: str | None) -> Mapping[str, float | None]:
+    """Return the metrics that a JSON text holds, none for None; `StoreDamagedError` when it holds something else."""
+    return NO_METRICS if text is None else to_mapping(text)
 
 
 def to_state(text: str) -> TrialState:

@@ -16,7 +16,7 @@ from gridsearch.store.schema.tables import APPLICATION_ID, metadata
 from gridsearch.store.sqlite_errors import damaged
 
 #: Every version of the schema, oldest first; each is a file in `migrations/versions`.
-REVISIONS = ("m001", "m002", "m003", "m004", "m005", "m006", "m007", "m008")
+REVISIONS = ("m001", "m002", "m003", "m004", "m005", "m006", "m007", "m008", "m009")
 CURRENT = REVISIONS[-1]
 
 #: What SQLite's ANALYZE keeps: it makes statements quicker and changes nothing that they say.
@@ -48,7 +48,8 @@ def revision_of(connection: Connection, path: Path) -> str | None:
         raise damaged(path, f"its schema is {revision[:20]!r}")
     if revision not in REVISIONS:
         raise StoreError(
-            f"the store {path} has the schema {revision}, newer than {CURRENT}, the last known here; upgrade gridsearch"
+            f"the store {path} has the schema {revision}, newer than {CURRENT}, the newest that this version of"
+            f" gridsearch knows; upgrade gridsearch"
         )
     return revision
 

@@ -130,6 +130,8 @@ trials = Table(
     Column("finished_at", UtcTime),
     Column("stopped_epoch", Integer),
     Column("seal", Integer),
+    # As those of the epoch whose numbers it has.
+    Column("metrics", Text),
     CheckConstraint("epochs >= 1", name="epochs"),
     CheckConstraint("attempt >= 0", name="attempt"),
     CheckConstraint(_one_of("state", tuple(TrialState)), name="state"),
@@ -163,8 +165,11 @@ epochs = Table(
     Column("train_accuracy", REAL),
     Column("val_loss", REAL),
     Column("val_accuracy", REAL),
-    Column("learning_rate", REAL, nullable=False),
+    # NULL, as the four metrics, where our own loop did not train: then all that was measured is in `metrics`.
+    Column("learning_rate", REAL),
     Column("seconds", REAL, nullable=False),
+    # Metrics by other names, null where not finite; NULL where there are none.
+    Column("metrics", Text),
     Column("seal", Integer, nullable=False),
     CheckConstraint("epoch >= 0", name="epoch"),
     sqlite_with_rowid=False,

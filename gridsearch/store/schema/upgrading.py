@@ -67,12 +67,12 @@ def _refuse_while_used(database: Database) -> list[Any]:
     if not unseen:
         return before
     database.patience.note(
-        f"the store {database.path} must be upgraded: listening for {LISTENING_SECONDS:.0f} s whether a launch uses it"
+        f"the store {database.path} must be upgraded: checking for {LISTENING_SECONDS:.0f} s whether a launch uses it"
     )
     until = time.monotonic() + LISTENING_SECONDS
     while time.monotonic() < until:
         if database.patience.stop():
-            raise StoreLockedError(f"the store {database.path} must be upgraded, which a stop prevented")
+            raise StoreLockedError(f"the store {database.path} must be upgraded, but the command was stopped first")
         time.sleep(min(0.1, LISTENING_SECONDS))
     for launch in _open_launches(database):
         if launch.id not in unseen or launch.beat != unseen[launch.id]:

@@ -18,8 +18,10 @@ from gridsearch.store.schema.tables import epochs, lineages, trials
 from gridsearch.store.verify.replay import Replay
 from gridsearch.store.write.finalize import epoch_read, not_finite, total_seconds
 
-_METRICS_OF = attrgetter(*METRICS)
-_NO_METRICS = (None,) * len(METRICS)
+#: What a trial has as its epoch has it.
+_SAME = (*METRICS, "metrics")
+_SAME_OF = attrgetter(*_SAME)
+_NOTHING = (None,) * len(_SAME)
 
 
 class _Lineage(NamedTuple):
@@ -44,22 +46,50 @@ class _Trial(NamedTuple):
     diverged_epoch: int | None
     stopped_epoch: int | None
     seconds: float | None
+    metrics: str | None
 
 
 class _Epoch(NamedTuple):
-    lineage: int
     epoch: int
     attempt: int
     train_loss: float | None
     train_accuracy: float | None
     val_loss: float | None
     val_accuracy: float | None
+    learning_rate: float | None
     seconds: float
+    metrics: str | None
+
+
+class _Curve(NamedTuple):
+    """The epochs of a lineage, ascending, column by column: what `_Epoch` has of each."""
+
+    epoch: tuple[int, ...] = ()
+    attempt: tuple[int, ...] = ()
+    train_loss: tuple[float | None, ...] = ()
+    train_accuracy: tuple[float | None, ...] = ()
+    val_loss: tuple[float | None, ...] = ()
+    val_accuracy: tuple[float | None, ...] = ()
+    learning_rate: tuple[float | None, ...] = ()
+    seconds: tuple[float, ...] = ()
+    metrics: tuple[str | None, ...] = ()
+
+    def at(self, place: int) -> _Epoch:
+        return _Epoch._make(column[place] for column in self)
+
+    @property
+    def lost(self) -> list[_Epoch]:
+        """Return the epochs with a loss that was not finite."""
+        if None not in self.train_loss and None not in self.val_loss and None not in self.learning_rate:
+            return []
+        return [epoch for epoch in map(self.at, range(len(self.epoch))) if not_finite(epoch)]
 
 
 _FIRST = itemgetter(0)
 _WIDTH = len(_Lineage._fields)
-_EPOCHS: AnySelect = select(*(epochs.c[name] for name in _Epoch._fields)).order_by(epochs.c.lineage, epochs.c.epoch)
+_EPOCHS: AnySelect = select(*(epochs.c[name] for name in ("lineage", *_Curve._fields))).order_by(
+    epochs.c.lineage, epochs.c.epoch
+)
 #: Each lineage with its trials, as stored: as often as it has any, and once where it has none.
 _LINEAGES: AnySelect = (
     select(*(lineages.c[name] for name in _Lineage._fields), *(trials.c[name] for name in _Trial._fields))
@@ -93,51 +123,52 @@ class _Curves:
         self._groups = groupby(rows, key=_FIRST)
         self._next = next(self._groups, None)
 
-    def of(self, lineage: int) -> list[_Epoch]:
+    def of(self, lineage: int) -> _Curve:
         while self._next is not None and self._next[0] < lineage:
             self._next = next(self._groups, None)
         if self._next is None or self._next[0] != lineage:
-            return []
-        return [_Epoch._make(row) for row in self._next[1]]
+            return _Curve()
+        _, *columns = zip(*self._next[1], strict=True)
+        return _Curve._make(columns)
 
 
-def _check_lineage(row: _Lineage, curve: list[_Epoch], told: int | None) -> Iterator[Problem]:
+def _check_lineage(row: _Lineage, curve: _Curve, told: int | None) -> Iterator[Problem]:
     subject = f"lineage {row.lineage_id}"
-    if [epoch.epoch for epoch in curve] != list(range(row.epoch + 1)):
-        text = f"its epochs should count from 0 to {row.epoch}, but there are {len(curve)}"
+    if curve.epoch != tuple(range(row.epoch + 1)):
+        text = f"its epochs should count from 0 to {row.epoch}, but there are {len(curve.epoch)}"
         yield Problem("epochs", subject, text)
-    if any(not 1 <= epoch.attempt <= row.attempt for epoch in curve):
+    if any(not 1 <= attempt <= row.attempt for attempt in set(curve.attempt)):
         yield Problem("epochs", subject, f"an epoch was recorded under none of its {row.attempt} attempts")
-    first = min((epoch.epoch for epoch in curve if not_finite(epoch)), default=None)
+    first = min((epoch.epoch for epoch in curve.lost), default=None)
     diverged = min((epoch for epoch in (first, told) if epoch is not None), default=None)
     if row.diverged_epoch != diverged:
         text = f"it diverged in epoch {row.diverged_epoch}, but its epochs and events say {diverged}"
         yield Problem("epochs", subject, text)
 
 
-def _trial_faults(trial: Any, lineage: _Lineage, curve: list[_Epoch]) -> Iterator[str]:
+def _trial_faults(trial: Any, lineage: _Lineage, curve: _Curve) -> Iterator[str]:
     last = last_epoch(trial.epochs, lineage.stopped_epoch)
-    own = curve[last] if last < len(curve) else None
+    own = curve.at(last) if last < len(curve.epoch) else None
     numbers: Any = None
     if trial.state in (TrialState.COMPLETED, TrialState.STOPPED):
         if own is None or not_finite(own):
             yield f"it is {trial.state}, but its last epoch is not recorded"
             return
         yield from _end_faults(trial, lineage, own)
-        numbers = curve[epoch_read(trial.config, curve, last)]
+        numbers = curve.at(epoch_read(trial.config, curve.val_loss, last))
     elif trial.state == TrialState.DIVERGED:
         last = trial.diverged_epoch
         if lineage.diverged_epoch is None or lineage.diverged_epoch > last:
             yield f"it diverged in epoch {last}, but its lineage did not"
-        numbers = next((epoch for epoch in curve if epoch.epoch == last and not_finite(epoch)), None)
+        numbers = next((epoch for epoch in curve.lost if epoch.epoch == last), None)
     elif trial.state in OPEN_STATES and _has_answer(trial, lineage):
         yield f"it is {trial.state}, but its lineage has the answer"
-    said = _METRICS_OF(numbers) if numbers is not None else _NO_METRICS
-    for name, found, told in zip(METRICS, _METRICS_OF(trial), said, strict=True):
+    said = _SAME_OF(numbers) if numbers is not None else _NOTHING
+    for name, found, told in zip(_SAME, _SAME_OF(trial), said, strict=True):
         if found != told:
             yield f"its {name} is {found}, but its epoch says {told}"
     finished = trial.state in RESULT_STATES
-    seconds = total_seconds(curve, last) if finished else None
+    seconds = total_seconds(curve.epoch, curve.seconds, last) if finished else None
     if trial.seconds != seconds:
         yield f"it took {trial.seconds} s, but its epochs took {seconds}"
 

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from gridsearch.config.events import RESULT_STATES, TrialState
-from gridsearch.config.identity import digest, lineage_id_in, parse
-from gridsearch.store.queries.grids import grid_digest
+from gridsearch.config.identity import digest, grid_digest, parse_with_lineage
 from gridsearch.store.queries.lookup import as_stored, every
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema.tables import formations, job_trials, jobs, launches, lineages, trainings, trials
@@ -39,13 +38,13 @@ def trials_are_who_they_say(connection: Connection, replay: Replay) -> Iterator[
 def _lineage_fits(row: Any) -> Iterator[Problem]:
     subject = f"trial {row.trial_id}"
     try:
-        config = parse(row.config)
+        config, lineage = parse_with_lineage(row.config)
     except (ValueError, TypeError, KeyError) as error:
         yield Problem("identity", subject, f"its configuration is not valid in this version: {error}")
         return
     if config.epochs != row.epochs:
         yield Problem("identity", subject, f"it has {row.epochs} epochs, its configuration {config.epochs}")
-    if lineage_id_in(row.config, config) != row.lineage_id:
+    if lineage != row.lineage_id:
         yield Problem("identity", subject, f"it does not belong to lineage {row.lineage_id}")
 
 

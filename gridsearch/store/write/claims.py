@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select
@@ -24,14 +23,7 @@ REOPENABLE = frozenset({TrialState.FAILED, TrialState.CANCELLED})
 
 _TRIALS: AnySelect = select(*TRIALS.columns)
 _LINEAGES: AnySelect = select(*LINEAGES.columns)
-_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "epochs", "attempt")))
-_ID = itemgetter(TRIALS.names.index("trial_id"))
-_LINEAGE = itemgetter(
-    *map(
-        LINEAGES.names.index,
-        ("id", "lineage_id", "attempt", "epoch", "diverged_epoch", "stopped_epoch"),
-    )
-)
+_TRIAL_ID = TRIALS.names.index("trial_id")
 
 
 class LineageNow(NamedTuple):
@@ -52,6 +44,10 @@ class _Trial(NamedTuple):
     attempt: int
 
 
+_LINEAGE = LINEAGES.picker(LineageNow._fields)
+_TRIAL = TRIALS.picker(_Trial._fields)
+
+
 def lineages_now(
     connection: Connection, lineage_ids: Iterable[str] | None, condition: ColumnElement[bool]
 ) -> list[LineageNow]:
@@ -61,7 +57,7 @@ def lineages_now(
         found = batches(connection, statement)
     else:
         found = batches_in(connection, statement, lineages.c.lineage_id, lineage_ids)
-    return [LineageNow(*_LINEAGE(row)) for row in checked(found, LINEAGES)]
+    return [LineageNow._make(_LINEAGE(row)) for row in checked(found, LINEAGES)]
 
 
 def claim(connection: Connection, targets: Mapping[str, int], cause: Cause) -> list[Claim]:
@@ -99,7 +95,7 @@ def end_claims(connection: Connection, ends: Collection[tuple[LineageNow, Event]
     keys = [row.id for row, _ in ends]
     LINEAGES.change(connection, [{"id": key, "launch": None} for key in keys])
     running = _TRIALS.where(trials.c.state == TrialState.RUNNING)
-    left = [_Trial(*_TRIAL(row)) for row in rows_in(connection, running, trials.c.lineage, keys)]
+    left = [_Trial._make(_TRIAL(row)) for row in rows_in(connection, running, trials.c.lineage, keys)]
     pending = str(TrialState.PENDING)
     TRIALS.change(connection, [{"id": row.id, "state": pending} for row in left])
     suspended = [cause.event(pending, row.lineage, trial=row.id, attempt=row.attempt) for row in left]
@@ -121,7 +117,8 @@ def reopen(
         .order_by(job_trials.c.position)
     )
     wanted = None if among is None else frozenset(among)
-    found = [_Trial(*_TRIAL(row)) for row in connection.execute(statement) if wanted is None or _ID(row) in wanted]
+    rows = connection.execute(statement)
+    found = [_Trial._make(_TRIAL(row)) for row in rows if wanted is None or row[_TRIAL_ID] in wanted]
     if found:
         pending = str(TrialState.PENDING)
         blank = {"error": None, "log": None, "finished_at": None}
@@ -140,7 +137,7 @@ def _open_trials(connection: Connection, targets: Mapping[int, int]) -> dict[int
     statement = _TRIALS.where(trials.c.state.in_(sorted(OPEN_STATES)))
     waiting: dict[int, list[int]] = defaultdict(list)
     for found in rows_in(connection, statement, trials.c.lineage, targets):
-        row = _Trial(*_TRIAL(found))
+        row = _Trial._make(_TRIAL(found))
         if row.epochs <= targets[row.lineage]:
             waiting[row.lineage].append(row.id)
     return dict(waiting)

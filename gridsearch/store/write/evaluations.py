@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, text
@@ -24,15 +23,6 @@ from gridsearch.store.write.jobs import stored_job
 
 _EVALUATIONS: AnySelect = select(*EVALUATIONS.columns, *TRIALS.columns).join_from(evaluations, trials, isouter=True)
 _LATENCIES: AnySelect = select(*LATENCIES.columns, *TRIALS.columns).join_from(latencies, trials, isouter=True)
-_EVALUATION = itemgetter(
-    EVALUATIONS.width + TRIALS.names.index("trial_id"),
-    *map(EVALUATIONS.names.index, ("epoch", "loss", "confusion", "seconds", "at")),
-)
-_LATENCY = itemgetter(
-    LATENCIES.width + TRIALS.names.index("trial_id"),
-    *map(LATENCIES.names.index, ("device", "batch_size", "images", "seconds", "repeats", "at")),
-)
-_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "state", "epochs")))
 #: Matrices of up to so many classes are stored whole.
 MOST_WHOLE = 50
 #: A confusion matrix: a row for each true class.
@@ -127,9 +117,17 @@ def _evaluation(row: AnyRow) -> EvaluationRow:
 
 
 def _shown(row: AnyRow) -> EvaluationRow:
-    trial_id, epoch, loss, confusion, seconds, at = _EVALUATION(row)
-    told = to_mapping(confusion)
-    return EvaluationRow(trial_id, epoch, loss, tuple(told["classes"]), _shown_counts(told), seconds, to_time(at))
+    own, trial = EVALUATIONS.by_name(row), TRIALS.by_name(row, EVALUATIONS.width)
+    told = to_mapping(own["confusion"])
+    return EvaluationRow(
+        trial_id=trial["trial_id"],
+        epoch=own["epoch"],
+        loss=own["loss"],
+        class_names=tuple(told["classes"]),
+        confusion=_shown_counts(told),
+        seconds=own["seconds"],
+        at=to_time(own["at"]),
+    )
 
 
 def _stored_counts(confusion: Counts) -> dict[str, Any]:
@@ -154,8 +152,16 @@ def _shown_counts(told: Mapping[str, Any]) -> Counts:
 def _latency(row: AnyRow) -> LatencyRow:
     LATENCIES.check(row)
     TRIALS.check(row, LATENCIES.width)
-    trial_id, device, batch_size, images, seconds, repeats, at = _LATENCY(row)
-    return LatencyRow(trial_id, device, batch_size, images, seconds, repeats, to_time(at))
+    own, trial = LATENCIES.by_name(row), TRIALS.by_name(row, LATENCIES.width)
+    return LatencyRow(
+        trial_id=trial["trial_id"],
+        device=own["device"],
+        batch_size=own["batch_size"],
+        images=own["images"],
+        seconds=own["seconds"],
+        repeats=own["repeats"],
+        at=to_time(own["at"]),
+    )
 
 
 class _Trial(NamedTuple):
@@ -165,6 +171,9 @@ class _Trial(NamedTuple):
     epochs: int
 
 
+_TRIAL = TRIALS.picker(_Trial._fields)
+
+
 def _scored_trial(connection: Connection, evaluation: Evaluation) -> _Trial:
     """Return the trial that was evaluated; `StoreError` where the evaluation cannot be one of it."""
     name = f"trial {evaluation.trial_id[:12]}"
@@ -172,7 +181,7 @@ def _scored_trial(connection: Connection, evaluation: Evaluation) -> _Trial:
     if row is None:
         raise StoreError(f"there is no {name} in the store")
     TRIALS.check(row)
-    trial = _Trial(*_TRIAL(row))
+    trial = _Trial._make(_TRIAL(row))
     if trial.state not in RESULT_STATES - {TrialState.DIVERGED}:
         raise StoreError(f"{name} is {trial.state}: only a trial that was trained to its end can be evaluated")
     if fault := fault_of(evaluation, trial.epochs):

@@ -7,6 +7,7 @@ So an answer reaches a trial whichever comes first, the trial or the epoch, and 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
@@ -15,12 +16,13 @@ from sqlalchemy import Connection, or_
 
 from gridsearch.config.events import OPEN_STATES, TrialState
 from gridsearch.config.identity import flatten
-from gridsearch.config.metrics import LOSSES, METRICS
+from gridsearch.config.metrics import LOSSES, METRICS, is_loss
 from gridsearch.config.trial_epoch import last_epoch, recorded_epoch
 from gridsearch.store.checked_tables import EPOCHS, LINEAGES, TRIALS, checked
 from gridsearch.store.queries.checked_epochs import checked_epochs
 from gridsearch.store.queries.grids import TRIALS_WITH_LINEAGES
 from gridsearch.store.queries.lookup import AnySelect, batches_in
+from gridsearch.store.schema.columns import to_metrics
 from gridsearch.store.schema.tables import lineages, trials
 from gridsearch.store.write.event_log import Cause, log
 
@@ -33,11 +35,8 @@ _ANSWERED: AnySelect = TRIALS_WITH_LINEAGES.where(
         trials.c.epochs > lineages.c.stopped_epoch,
     ),
 )
-_OF_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "epochs", "config")))
-_OF_LINEAGE = itemgetter(
-    *(TRIALS.width + LINEAGES.names.index(name) for name in ("attempt", "diverged_epoch", "stopped_epoch"))
-)
-_OF_EPOCH = itemgetter(*map(EPOCHS.names.index, ("epoch", "attempt", "seconds", *METRICS)))
+#: The fields of `_Open` that are its lineage's, and what they are called there.
+_OF_LINEAGE = {"lineage_attempt": "attempt", "diverged_epoch": "diverged_epoch", "stopped_epoch": "stopped_epoch"}
 
 
 class _Open(NamedTuple):
@@ -60,16 +59,27 @@ class _Epoch(NamedTuple):
     train_accuracy: float | None
     val_loss: float | None
     val_accuracy: float | None
+    learning_rate: float | None
+    metrics: str | None
+
+
+_OPEN = itemgetter(
+    *(
+        TRIALS.width + LINEAGES.names.index(_OF_LINEAGE[name]) if name in _OF_LINEAGE else TRIALS.names.index(name)
+        for name in _Open._fields
+    )
+)
+_EPOCH = EPOCHS.picker(_Epoch._fields)
 
 
 def finalize(connection: Connection, keys: Collection[int], cause: Cause) -> list[int]:
     """Complete, or mark as diverged or stopped, the open trials of these lineages that have an answer; return which."""
     found = checked(batches_in(connection, _ANSWERED, trials.c.lineage, keys), TRIALS, LINEAGES)
-    answered = [_Open(*_OF_TRIAL(row), *_OF_LINEAGE(row)) for row in found]
+    answered = [_Open._make(_OPEN(row)) for row in found]
     if not answered:
         return []
     stored = checked_epochs(connection, {row.lineage for row in answered})
-    curves = {key: [_Epoch(*_OF_EPOCH(row)) for row in curve] for key, curve in stored.items()}
+    curves = {key: [_Epoch._make(_EPOCH(row)) for row in curve] for key, curve in stored.items()}
     changes = [_answer(row, curves.get(row.lineage, []), cause.stamp) for row in answered]
     TRIALS.change(connection, changes)
     log(
@@ -91,19 +101,22 @@ def finalize(connection: Connection, keys: Collection[int], cause: Cause) -> lis
 
 def not_finite(row: Any) -> bool:
     """Whether an epoch as recorded has a loss that was not finite."""
-    return None in _LOSSES_OF(row)
+    if row.learning_rate is not None:
+        return None in _LOSSES_OF(row)
+    # Of what our own loop did not train, all metrics are there by name.
+    return any(value is None and is_loss(name) for name, value in to_metrics(row.metrics).items())
 
 
-def total_seconds(curve: Collection[Any], last: int) -> float:
-    """Return the seconds of the epochs up to `last`, exactly rounded: `verify` compares for equality."""
-    return math.fsum(row.seconds for row in curve if row.epoch <= last)
+def total_seconds(epochs: Sequence[int], seconds: Sequence[float], last: int) -> float:
+    """Return the seconds of the epochs, ascending, up to `last`, exactly rounded: `verify` compares for equality."""
+    return math.fsum(seconds[: bisect_right(epochs, last)])
 
 
-def epoch_read(config: str, curve: Sequence[Any], last: int) -> int:
-    """Return the epoch whose numbers are a trial's, the last being `last`; the curve counts from epoch 0."""
+def epoch_read(config: str, val_losses: Sequence[float | None], last: int) -> int:
+    """Return the epoch whose numbers are a trial's, the last being `last`; the losses count from epoch 0."""
     # Parsing every configuration would take longer than all else here.
     restore_best = '"restore_best"' in config and bool(flatten(config)["restore_best"])
-    return recorded_epoch([row.val_loss for row in curve[: last + 1]], restore_best=restore_best)
+    return recorded_epoch(val_losses[: last + 1], restore_best=restore_best)
 
 
 def _answer(row: Any, curve: list[Any], stamp: str) -> dict[str, Any]:
@@ -119,13 +132,14 @@ def _answer(row: Any, curve: list[Any], stamp: str) -> dict[str, Any]:
         stopped = last < row.epochs
         values |= {"state": str(TrialState.STOPPED if stopped else TrialState.COMPLETED)}
         values |= {"attempt": final.attempt, "stopped_epoch": last if stopped else None}
-        numbers = curve[epoch_read(row.config, curve, last)]
+        numbers = curve[epoch_read(row.config, [epoch.val_loss for epoch in curve], last)]
     else:
         values |= {"state": str(TrialState.DIVERGED), "attempt": row.lineage_attempt}
         values["diverged_epoch"] = last = row.diverged_epoch
         numbers = next((epoch for epoch in curve if epoch.epoch == last and not_finite(epoch)), None)
-    values |= {name: getattr(numbers, name, None) for name in METRICS}
-    return values | {"seconds": total_seconds(curve, last)}
+    values |= {name: getattr(numbers, name, None) for name in (*METRICS, "metrics")}
+    seconds = total_seconds([epoch.epoch for epoch in curve], [epoch.seconds for epoch in curve], last)
+    return values | {"seconds": seconds}
 
 
 def _detail(change: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from gridsearch.config.events import TrialState
-from gridsearch.config.identity import digest
+from gridsearch.config.identity import digest, grid_digest
 from gridsearch.errors import StoreDamagedError, StoreError, nearest
 from gridsearch.store.checked_tables import JOBS, LINEAGES, TRIALS
-from gridsearch.store.queries.grids import check_members, grid_digest
+from gridsearch.store.queries.grids import check_members
 from gridsearch.store.queries.keys import lineage_keys, trial_keys
 from gridsearch.store.queries.lookup import AnyRow
 from gridsearch.store.rows import JobRow, NewTrial
@@ -29,7 +29,6 @@ from gridsearch.store.write.finalize import finalize
 _JOBS = select(*JOBS.columns)
 _LAST_TOLD = select(func.max(events.c.job))
 _NAME, _ID = JOBS.names.index("name"), JOBS.names.index("id")
-_SHOWN = itemgetter(*map(JOBS.names.index, ("name", "revision", "spec", "source", "created_at", "updated_at")))
 _CHANGED = JOBS.names.index("changed")
 
 _PENDING = str(TrialState.PENDING)
@@ -84,8 +83,16 @@ def job_row(connection: Connection, name: str) -> JobRow:
 
 
 def _shown(row: AnyRow) -> JobRow:
-    name, revision, spec, source, created_at, updated_at = _SHOWN(row)
-    return JobRow(name, revision, to_mapping(spec), source, to_time(created_at), to_time(updated_at))
+    told = JOBS.by_name(row)
+    return JobRow(
+        name=told["name"],
+        revision=told["revision"],
+        spec=to_mapping(told["spec"]),
+        source=told["source"],
+        created_at=to_time(told["created_at"]),
+        updated_at=to_time(told["updated_at"]),
+        grid=told["grid"],
+    )
 
 
 def put_job(connection: Connection, job: JobText, grid: Sequence[NewTrial], at: datetime) -> JobRow:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 
 from sqlalchemy import Connection, func, select, update
 
@@ -17,16 +16,6 @@ from gridsearch.store.schema.tables import OUTCOMES, jobs, launches
 from gridsearch.store.write.claims import release
 from gridsearch.store.write.event_log import LAUNCH_CLOSED, LAUNCH_OPENED, Cause, log
 from gridsearch.store.write.jobs import job_key
-
-_LAUNCH = itemgetter(
-    *map(
-        LAUNCHES.names.index,
-        ("id", "host", "pid", "pid_started", "beat", "workers", "started_at", "process_table", "beat_at"),
-    )
-)
-_STANDING = itemgetter(LAUNCHES.names.index("job"), LAUNCHES.names.index("outcome"))
-_ENDED_AT = LAUNCHES.names.index("ended_at")
-_JOB_NAME = LAUNCHES.width + JOBS.names.index("name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +98,20 @@ def _launches(connection: Connection) -> list[LaunchRow]:
 
 
 def _launch_row(row: AnyRow) -> LaunchRow:
-    number, host, pid, pid_started, beat, workers, started_at, table, beat_at = _LAUNCH(row)
+    told = LAUNCHES.by_name(row)
     return LaunchRow(
-        launch_id=number,
-        job=row[_JOB_NAME],
-        host=host,
-        pid=pid,
-        pid_started=pid_started,
-        beat=beat,
-        workers=workers,
-        started_at=to_time(started_at),
-        ended_at=None if row[_ENDED_AT] is None else to_time(row[_ENDED_AT]),
-        outcome=_STANDING(row)[1],
-        process_table=table,
-        beat_at=None if beat_at is None else to_time(beat_at),
+        launch_id=told["id"],
+        job=JOBS.by_name(row, LAUNCHES.width)["name"],
+        host=told["host"],
+        pid=told["pid"],
+        pid_started=told["pid_started"],
+        beat=told["beat"],
+        workers=told["workers"],
+        started_at=to_time(told["started_at"]),
+        ended_at=None if told["ended_at"] is None else to_time(told["ended_at"]),
+        outcome=told["outcome"],
+        process_table=told["process_table"],
+        beat_at=None if told["beat_at"] is None else to_time(told["beat_at"]),
     )
 
 
@@ -132,7 +121,7 @@ def launch_cause(connection: Connection, launch_id: int, at: datetime, *, still_
     if row is None:
         raise StoreError(f"there is no launch {launch_id} in the store")
     LAUNCHES.check(row)
-    job, outcome = _STANDING(row)
-    if still_open and outcome is not None:
-        raise LaunchClosedError(f"launch {launch_id} was closed ({outcome}) and cannot go on; launch again")
-    return Cause(at, job, launch_id)
+    told = LAUNCHES.by_name(row)
+    if still_open and told["outcome"] is not None:
+        raise LaunchClosedError(f"launch {launch_id} was closed ({told['outcome']}) and cannot continue; launch again")
+    return Cause(at, told["job"], launch_id)

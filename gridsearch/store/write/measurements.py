@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from operator import itemgetter
 
 from sqlalchemy import Connection, delete, select
 
@@ -18,7 +17,7 @@ from gridsearch.store.schema.tables import lineages, measurements
 _COLUMNS = {"strategy": "form"}
 _FIELDS = {column: field for field, column in _COLUMNS.items()}
 
-_SIZED = itemgetter(LINEAGES.names.index("id"), LINEAGES.names.index("lineage_id"), LINEAGES.names.index("parameters"))
+_ID, _NAME, _PARAMETERS = (LINEAGES.names.index(name) for name in ("id", "lineage_id", "parameters"))
 
 
 def remember(connection: Connection, measured: Collection[StrategyMeasured]) -> None:
@@ -37,13 +36,13 @@ def remember(connection: Connection, measured: Collection[StrategyMeasured]) -> 
 def measured(connection: Connection) -> list[StrategyMeasured]:
     """See `Store.measured`."""
     rows = checked(batches(connection, select(*MEASUREMENTS.columns)), MEASUREMENTS)
-    names = [_FIELDS.get(name, name) for name in MEASUREMENTS.names]
-    return [StrategyMeasured(**dict(zip(names, row, strict=False))) for row in rows]
+    told = map(MEASUREMENTS.by_name, rows)
+    return [StrategyMeasured(**{_FIELDS.get(name, name): value for name, value in one.items()}) for one in told]
 
 
 def note_sizes(connection: Connection, sizes: Mapping[str, ModelSize]) -> None:
     """See `Store.note_sizes`."""
     rows = rows_in(connection, select(*LINEAGES.columns), lineages.c.lineage_id, sizes)
-    unknown = [(key, name) for key, name, parameters in map(_SIZED, rows) if parameters is None]
-    changes = [{"id": key, "parameters": sizes[name].parameters, "macs": sizes[name].macs} for key, name in unknown]
+    unknown = {row[_ID]: sizes[row[_NAME]] for row in rows if row[_PARAMETERS] is None}
+    changes = [{"id": key, "parameters": size.parameters, "macs": size.macs} for key, size in unknown.items()]
     LINEAGES.change(connection, changes)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
 from gridsearch.config.events import (
+    EpochMetrics,
     EpochRecord,
     LineageDiverged,
     LineageEvent,
@@ -20,13 +20,13 @@ from gridsearch.config.events import (
     LineageStopped,
     TrialState,
 )
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import LOSSES, METRICS, finite_or_none, is_loss, why_no_name
 from gridsearch.store.checked_tables import EPOCHS, LINEAGES, TRIALS
 from gridsearch.store.queries.keys import lineage_keys
 from gridsearch.store.queries.lookup import rows_in
 from gridsearch.store.queries.trials import trials_by_key
 from gridsearch.store.rows import Recorded
-from gridsearch.store.schema.columns import storable
+from gridsearch.store.schema.columns import storable, to_json
 from gridsearch.store.schema.tables import epochs, lineages, trials
 from gridsearch.store.sqlite_errors import joined_lines
 from gridsearch.store.write.bulk import execute_many
@@ -38,7 +38,15 @@ from gridsearch.store.write.trainings import Placed, add_trainings
 _NUMBERS = (*METRICS, "learning_rate", "seconds")
 _ADD_EPOCHS = insert(epochs)
 _RUNNING = select(*TRIALS.columns).where(trials.c.state == TrialState.RUNNING)
-_TRIAL = itemgetter(*map(TRIALS.names.index, ("id", "lineage", "attempt")))
+
+
+class _Trial(NamedTuple):
+    id: int
+    lineage: int
+    attempt: int
+
+
+_TRIAL = TRIALS.picker(_Trial._fields)
 
 
 @dataclass(slots=True)
@@ -56,7 +64,7 @@ class _Progress:
     def take(self, event: LineageEvent) -> None:
         """Let an accepted event change the lineage."""
         match event:
-            case EpochRecord():
+            case EpochRecord() | EpochMetrics():
                 self._take_epoch(event)
             case LineagePlaced():
                 self.placed.append(Placed(self.row.id, event, recorded=self.epoch))
@@ -75,16 +83,16 @@ class _Progress:
             case LineageFinished():
                 self.end = Event(FINISHED)
 
-    def _take_epoch(self, record: EpochRecord) -> None:
+    def _take_epoch(self, record: EpochRecord | EpochMetrics) -> None:
         if record.epoch > self.epoch + 1:
             self._break(f"epoch {record.epoch} was reported while {self.epoch} was the last one recorded")
-        elif record.epoch < 0 or not math.isfinite(record.learning_rate) or not math.isfinite(record.seconds):
+        elif record.epoch < 0 or not math.isfinite(record.seconds) or not _is_possible(record):
             self._break(f"epoch {record.epoch} was reported with impossible numbers: {record}")
         elif record.epoch == self.epoch + 1:
             values = epoch_values(self.row.id, record)
             self.fresh.append(values)
             self.epoch = record.epoch
-            if values["train_loss"] is None or values["val_loss"] is None:
+            if has_diverged(record):
                 self._diverge(record.epoch)
 
     def _diverge(self, epoch: int) -> None:
@@ -117,12 +125,31 @@ def record(connection: Connection, cause: Cause, events: Sequence[LineageEvent],
     return Recorded(len(events) - len(refused), len(refused), ordered)
 
 
-def epoch_values(lineage: int, record: EpochRecord) -> dict[str, Any]:
+def _is_possible(record: EpochRecord | EpochMetrics) -> bool:
+    if isinstance(record, EpochRecord):
+        return math.isfinite(record.learning_rate) and not any(map(why_no_name, record.more))
+    return not any(map(why_no_name, record.metrics))
+
+
+def has_diverged(record: EpochRecord | EpochMetrics) -> bool:
+    """Whether a loss of an epoch is infinite or NaN."""
+    if isinstance(record, EpochRecord):
+        return not all(math.isfinite(getattr(record, name)) for name in LOSSES)
+    return not all(math.isfinite(value) for name, value in record.metrics.items() if is_loss(name))
+
+
+def epoch_values(lineage: int, record: EpochRecord | EpochMetrics) -> dict[str, Any]:
     """Return the row of an epoch, with its checksum; a number that is not finite becomes None."""
-    numbers = (float(getattr(record, name)) for name in _NUMBERS)
-    known = (number if math.isfinite(number) else None for number in numbers)
-    key = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
-    return EPOCHS.with_checksum(key | dict(zip(_NUMBERS, known, strict=True)))
+    values: dict[str, Any] = {"lineage": lineage, "epoch": record.epoch, "attempt": record.attempt}
+    if isinstance(record, EpochRecord):
+        values |= {name: finite_or_none(float(getattr(record, name))) for name in _NUMBERS}
+        return EPOCHS.with_checksum(values | {"metrics": _metrics_text(record.more) if record.more else None})
+    values |= dict.fromkeys(_NUMBERS) | {"seconds": float(record.seconds)}
+    return EPOCHS.with_checksum(values | {"metrics": _metrics_text(record.metrics)})
+
+
+def _metrics_text(metrics: Mapping[str, float]) -> str:
+    return to_json({name: finite_or_none(float(metrics[name])) for name in sorted(metrics)})
 
 
 def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:
@@ -156,28 +183,28 @@ def _fail(connection: Connection, cause: Cause, failed: Mapping[Any, Event], log
     """Make the running trials of failed lineages `failed`; return which."""
     paths = {name: storable(path) for name, path in logs.items()}
     reasons = {row.id: {"error": end.detail["error"], "log": paths.get(row.lineage_id)} for row, end in failed.items()}
-    running = [_TRIAL(row) for row in rows_in(connection, _RUNNING, trials.c.lineage, reasons)]
+    running = [_Trial._make(_TRIAL(row)) for row in rows_in(connection, _RUNNING, trials.c.lineage, reasons)]
     if running:
         changes = [
             {
-                "id": key,
+                "id": row.id,
                 "state": str(TrialState.FAILED),
-                "error": reasons[lineage]["error"],
-                "log": reasons[lineage]["log"],
+                "error": reasons[row.lineage]["error"],
+                "log": reasons[row.lineage]["log"],
                 "finished_at": cause.stamp,
             }
-            for key, lineage, _ in running
+            for row in running
         ]
         TRIALS.change(connection, changes)
         log(
             connection,
             cause,
             (
-                cause.event(FAILED, lineage, trial=key, attempt=attempt, detail=reasons[lineage])
-                for key, lineage, attempt in running
+                cause.event(FAILED, row.lineage, trial=row.id, attempt=row.attempt, detail=reasons[row.lineage])
+                for row in running
             ),
         )
-    return [int(key) for key, _, _ in running]
+    return [row.id for row in running]
 
 
 def _log_refused(connection: Connection, cause: Cause, refused: Sequence[LineageEvent]) -> None:

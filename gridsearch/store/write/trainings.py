@@ -21,8 +21,6 @@ from gridsearch.store.write.jobs import job_key
 
 _EPOCHS, _CONFIG = TRIALS.names.index("epochs"), TRIALS.names.index("config")
 _LINEAGE_ID = TRIALS.width + LINEAGES.names.index("lineage_id")
-_TRAINING = itemgetter(*map(TRAININGS.names.index, ("lineage", "formation", "epoch", "recorded", "attempt")))
-_FORMATION = itemgetter(*map(FORMATIONS.names.index, ("id", "form", "device", "threads", "torch", "places")))
 _NEXT_FORMATION = select(func.coalesce(func.max(formations.c.id), 0) + 1)
 
 
@@ -100,33 +98,41 @@ def job_trainings(connection: Connection, job: str) -> list[TrainingRow]:
 
 
 def _trainings(connection: Connection, asked: AnySelect) -> list[TrainingRow]:
-    rows = [_TRAINING(row) for row in checked(batches(connection, asked), TRAININGS)]
-    together = _formations(connection, {row[1] for row in rows})
-    names = names_of(connection, LINEAGES, "lineage_id", {row[0] for row in rows})
+    rows = [TRAININGS.by_name(row) for row in checked(batches(connection, asked), TRAININGS)]
+    together = _formations(connection, {row["formation"] for row in rows})
+    names = names_of(connection, LINEAGES, "lineage_id", {row["lineage"] for row in rows})
     return [
-        TrainingRow(names[lineage] or "", epoch, recorded, attempt, together[formation])
-        for lineage, formation, epoch, recorded, attempt in rows
+        TrainingRow(
+            lineage_id=names[row["lineage"]] or "",
+            epoch=row["epoch"],
+            recorded=row["recorded"],
+            attempt=row["attempt"],
+            formation=together[row["formation"]],
+        )
+        for row in rows
     ]
 
 
 def _formations(connection: Connection, keys: Collection[int]) -> dict[int, Formation]:
     """Return formations by their row numbers; `StoreDamagedError` where one is missing."""
     statement: AnySelect = select(*FORMATIONS.columns)
-    rows = checked(batches_in(connection, statement, formations.c.id, keys), FORMATIONS)
-    found = {key: (*what, to_mapping(places)["places"]) for key, *what, places in map(_FORMATION, rows)}
+    rows = map(FORMATIONS.by_name, checked(batches_in(connection, statement, formations.c.id, keys), FORMATIONS))
+    found = {row["id"]: row | {"places": to_mapping(row["places"])["places"]} for row in rows}
     if missing := set(keys) - found.keys():
         raise StoreDamagedError(f"{formations.name} {min(missing)} is missing")
-    members = {key for *_, places in found.values() for key, _, _ in places}
+    members = {key for row in found.values() for key, _, _ in row["places"]}
     names = names_of(connection, LINEAGES, "lineage_id", members)
     return {
         number: Formation(
-            strategy,
-            device,
-            threads,
-            torch,
-            tuple(Place(names[key] or "", epoch, epochs) for key, epoch, epochs in places),
+            strategy=row["form"],
+            device=row["device"],
+            threads=row["threads"],
+            torch=row["torch"],
+            places=tuple(
+                Place(lineage_id=names[key] or "", epoch=epoch, epochs=epochs) for key, epoch, epochs in row["places"]
+            ),
         )
-        for number, (strategy, device, threads, torch, places) in found.items()
+        for number, row in found.items()
     }
 
 

@@ -142,7 +142,7 @@ def _train(members: Sequence[Member], context: WorkerContext, strategy: str) -> 
             yield failed(members[0].task, error)
             return
         too_large = is_out_of_memory(error)
-        _log.info("%s: %d models go on in halves after %s", strategy, len(members), one_line(error))
+        _log.info("%s: %d models continue in two halves after %s", strategy, len(members), one_line(error))
     # Not within `except`: there the error lives on, and with it the strategy that raised, in memory that may be full.
     if too_large:
         yield measurement(strategy, members, context, None)

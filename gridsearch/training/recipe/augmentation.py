@@ -21,10 +21,14 @@ from gridsearch.training.recipe.randomness import derive
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What happens to the images of one epoch, in its order.
+    """What happens to the N images of one epoch, in the order of the epoch; None for what the recipe does not ask for.
 
-    `mirrored` (N,) bool; `places` (N, 2) whole pixels that a crop of the padded image starts at, from the top and from
-    the left; `maps` (N, 2, 3) from places in the new image to places in the old, both in [-1, 1], x before y.
+    Attributes:
+        mirrored: (N,) bool, which images are flipped.
+        padding: Pixels of black around each image before it is cropped.
+        places: (N, 2) whole pixels where the crop starts, from the top and from the left.
+        maps: (N, 2, 3) affine maps from places in the new image to places in the old, both in [-1, 1], x before y, as
+            `torch.nn.functional.affine_grid` takes them.
     """
 
     mirrored: Tensor | None
@@ -33,11 +37,15 @@ class Augmentation:
     maps: Tensor | None
 
     def __call__(self, pixels: Tensor, start: int) -> Tensor:
-        """Return pixels (n, C, H, W) in [0, 1] changed, the first being at `start` in the epoch's order.
+        """Return a batch of images, changed.
 
-        Rotation, shift and zoom repeat the edge where they look outside the image; crops are padded with black.
-        They are laid out as images that nothing was done to: models may view them, and channels last, which indexing
+        Rotation, shift and zoom repeat the edge outside the image; crops are padded with black. The result is
+        contiguous, as images are that nothing was done to: models may view them, and channels last, which indexing
         gives (a single channel's strides included), are summed in another order.
+
+        Args:
+            pixels: (n, C, H, W) in [0, 1].
+            start: The first image's place in the order of the epoch.
         """
         own = slice(start, start + len(pixels))
         if self.maps is not None:
@@ -53,7 +61,18 @@ class Augmentation:
 def draw_augmentation(
     recipe: Recipe, count: int, shape: tuple[int, ...], epoch: int, device: torch.device
 ) -> Augmentation | None:
-    """Return what happens to `count` images of a shape (C, H, W) in an epoch, or None where nothing does."""
+    """Draw what happens to the images of an epoch.
+
+    Args:
+        recipe: What is asked for, and the `data_seed`.
+        count: The number of training images N.
+        shape: (C, H, W).
+        epoch: The epoch; each has draws of its own.
+        device: Where the images are.
+
+    Returns:
+        None if the recipe changes nothing.
+    """
 
     def draws(purpose: str, *shape: int) -> Tensor:
         generator = torch.Generator().manual_seed(derive(recipe.data_seed, "augmentation", purpose, epoch))

@@ -21,9 +21,12 @@ Parts = tuple[Tensor, Tensor | None, Tensor | None]
 
 @dataclass(frozen=True)
 class Targets:
-    """What models are to give for some images: labels (n,) int64, and of their teacher the logits or the features.
+    """What models should predict for n images.
 
-    `teacher_logits` are (n, K), `teacher_hidden` (n, D).
+    Attributes:
+        labels: (n,) int64.
+        teacher_logits: (n, K), with `distillation: soft`.
+        teacher_hidden: (n, D), the teacher's features, with `distillation: hidden`.
     """
 
     labels: Tensor
@@ -57,11 +60,18 @@ def loss_terms(recipes: Sequence[Recipe], device: torch.device) -> Terms:
 
 
 def training_loss(logits: Tensor, hidden: Tensor | None, targets: Targets, terms: Terms) -> Tensor:
-    """Return the mean loss () of one model's logits (n, K) and features (n, D), given its own terms () each.
+    """Return the mean training loss () of one model.
 
-    With a teacher it is the weighted mean of the loss with the labels and, for logits, of T^2 times the divergence of
-    the teacher's shares at temperature T (Hinton et al., 2015), for features of one minus the cosine of the angle
-    between the teacher's, average-pooled to the same length, and the model's.
+    Without a teacher it is the cross-entropy with the labels, smoothed. With one it is the weighted mean of that and,
+    for logits, T^2 times the Kullback-Leibler divergence from the teacher's softmax at temperature T (Hinton et al.,
+    2015, https://arxiv.org/abs/1503.02531); for features, one minus the cosine between the teacher's, average-pooled to
+    the same length, and the model's.
+
+    Args:
+        logits: (n, K).
+        hidden: The model's features (n, D); None unless `distillation: hidden`.
+        targets: What to predict.
+        terms: The numbers of the model's loss, () each.
     """
     if not terms:
         return functional.cross_entropy(logits, targets.labels)

@@ -43,10 +43,12 @@ UNCHANGED = frozenset({"scale", "none"})
 
 
 def make_normalizer(kind: str, images: Tensor, *, as_given: bool = False) -> Normalizer | None:
-    """Return the normalizer of a recipe (`UNCHANGED` need none), given the training images (N, C, H, W) on the device.
+    """Return what normalises pixels in [0, 1], or other numbers; None for `UNCHANGED`.
 
-    "imagenet" is for C of 1 or 3. `as_given` says that these are no pixels, but floats of any values and shape
-    (N, C, ...): of a table (N, C) each column is a channel.
+    Args:
+        kind: "scale", "channel", "image", "imagenet" (for C of 1 or 3) or "none".
+        images: The training images (N, C, H, W), uint8 or floating point, on the device.
+        as_given: They are not pixels, but floats of any values and shape (N, C, ...); a table's columns are channels.
     """
     if kind in UNCHANGED:
         return None

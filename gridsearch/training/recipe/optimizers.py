@@ -40,9 +40,10 @@ class RuleKind:
 
     @classmethod
     def of(cls, *recipes: Recipe) -> RuleKind:
-        """Return the kind of rule that does for each recipe what it asks for: a part whose number is 0 changes nothing.
+        """Return the kind of rule that serves all of these recipes: a part that is 0 changes nothing.
 
-        The recipes have one optimiser, and Nesterov's momentum all or none of them.
+        Args:
+            recipes: They have one optimiser, and Nesterov's momentum all or none of them.
         """
         return cls(
             recipes[0].optimizer,
@@ -68,9 +69,16 @@ class RuleKind:
 
 @dataclass(frozen=True)
 class Update:
-    """What takes part in a step: the parameters that have a gradient, and what belongs to each of them, in one order.
+    """What takes part in a step: the parameters that have a gradient, and what belongs to each, in one order.
 
-    `counts` are the steps that each has made, this one included; complex numbers are pairs of real ones.
+    Attributes:
+        parameters: The parameters; complex ones as pairs of real numbers.
+        gradients: Their gradients.
+        slots: Their state, by slot.
+        counts: How many steps each parameter has made, this one included.
+        lr: The learning rate.
+        momentum: The momentum.
+        weight_decay: The weight decay.
     """
 
     parameters: Tensors
@@ -83,10 +91,10 @@ class Update:
 
 
 class Rule(ABC):
-    """How gradients change parameters; holds the state that goes with them, one tensor per parameter and slot.
+    """How gradients change parameters; holds the state, one tensor per parameter and slot.
 
-    `steps` have been made; of these a parameter has missed `missed[index]`, in which it had no gradient. As in
-    `torch.optim` nothing at all is done to it then: no decay, no momentum, no count.
+    A parameter without a gradient is left alone, as in `torch.optim` (https://docs.pytorch.org/docs/stable/optim.html):
+    no decay, no momentum, no count. Of `steps` made, parameter i has missed `missed[i]`.
     """
 
     def __init__(
@@ -107,9 +115,13 @@ class Rule(ABC):
 
     @torch.no_grad()
     def step(self, parameters: Tensors, gradients: Sequence[Tensor | None], lr: Coefficient) -> None:
-        """Change the parameters in place by one step at this learning rate; those without a gradient stay as they are.
+        """Change the parameters in place by one step.
 
-        The L1 penalty is part of the loss, so with it every parameter has a gradient.
+        Args:
+            parameters: The parameters, in the order in which the rule was made.
+            gradients: Their gradients; a parameter with None stays as it is. The L1 penalty is part of the loss, so
+                with it every parameter has one.
+            lr: The learning rate.
         """
         self.steps += 1
         if self.kind.l1:
@@ -250,9 +262,11 @@ def descend(parameters: Tensors, changes: Tensors, lr: Coefficient) -> None:
 
 
 def clipped(gradients: Sequence[Tensor | None], limit: float | Tensor) -> list[Tensor | None]:
-    """Return gradients scaled down to a norm over all of them, as `torch.nn.utils.clip_grad_norm_`.
+    """Return gradients scaled down to a norm over all of them, as `torch.nn.utils.clip_grad_norm_` does.
 
-    With limits (M,), 0 being none, the gradients are stacked (M, ...) and each model's are scaled by themselves.
+    Args:
+        gradients: One per parameter, or None. With limits (M,) they are stacked, (M, ...).
+        limit: The largest norm; with limits (M,) each model's gradients have a norm of their own, and 0 is no limit.
     """
     present = [gradient for gradient in gradients if gradient is not None]
     if not present:
@@ -273,9 +287,12 @@ RULES: dict[str, type[Rule]] = {"sgd": SGD, "adam": Adam, "adamw": Adam, "rmspro
 
 
 def make_rule(recipes: Sequence[Recipe], parameters: Tensors, spread: Callable[[Sequence[float]], Coefficient]) -> Rule:
-    """Return the rule that serves these recipes together, with fresh state for these parameters.
+    """Return the rule that serves these recipes together, with fresh state.
 
-    `spread` turns one number for each recipe into a coefficient of the parameters.
+    Args:
+        recipes: One per model.
+        parameters: The parameters that it is to change.
+        spread: Turns one number per recipe into a coefficient of the parameters.
     """
     kind = RuleKind.of(*recipes)
     return RULES[kind.optimizer](

@@ -14,14 +14,24 @@ PLATEAU_THRESHOLD, LEAST_FALL = 1e-4, 1e-8
 
 
 def learning_rates(recipe: Recipe, epoch: int, steps: int, val_losses: Sequence[float]) -> list[float]:
-    """Return the learning rates of an epoch, the first being 1: one for each of its steps, or one for all.
+    """Return the learning rates of an epoch: one for each of its steps, or a single one for all.
 
-    `val_losses` are those of the epochs before, that of the untrained model first. "step" multiplies by `gamma` after
-    every `step_size` epochs; "cosine" falls from the full rate along half a cosine over the trial's epochs (Loshchilov
-    and Hutter, 2017, without restarts), stepping once an epoch; "one_cycle" rises and falls within the trial, step by
-    step, as `torch.optim.lr_scheduler.OneCycleLR` with its defaults but for momentum, which stays; "plateau"
-    multiplies by `gamma` whenever the loss has not fallen for more than `plateau_patience` epochs, as
-    `ReduceLROnPlateau` with its defaults.
+    * `step`: times `gamma` after every `step_size` epochs, as `StepLR`.
+    * `cosine`: from the full rate along half a cosine over the trial's epochs, stepping once an epoch, as
+      `CosineAnnealingLR` (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983, without restarts).
+    * `one_cycle`: up and down within the trial, step by step, as `OneCycleLR` with its defaults, but without its cycle
+      of momentum (Smith and Topin, 2018, https://arxiv.org/abs/1708.07120).
+    * `plateau`: times `gamma` whenever the loss has not fallen for more than `plateau_patience` epochs, as
+      `ReduceLROnPlateau` with its defaults.
+
+    The names are those of `torch.optim.lr_scheduler`
+    (https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate).
+
+    Args:
+        recipe: The schedule and its settings.
+        epoch: The epoch; the first is 1.
+        steps: The number of steps in an epoch.
+        val_losses: The validation losses of the epochs before, the untrained model's first.
     """
     if recipe.schedule == "one_cycle":
         first, total = (epoch - 1) * steps, recipe.epochs * steps

@@ -132,7 +132,7 @@ def measure(
             if not is_out_of_memory(error):
                 refuse(name, members, one_line(error))
                 continue
-            _log.info("%s: the memory does not hold %d models of %s", name, len(members), members[0].config.model)
+            _log.info("%s: not enough memory for %d models of %s", name, len(members), members[0].config.model)
             seconds[name] = None
         found.append(measurement(name, members, context, seconds[name]))
     return found

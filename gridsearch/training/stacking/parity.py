@@ -52,7 +52,7 @@ def proved(strategy: type[Strategy], members: Sequence[Member], context: WorkerC
     ]
     if others := [member for member, agrees in zip(members, agreed, strict=True) if not agrees]:
         refuse(
-            strategy.__name__.lower(), others, f"of {len(members)}, these do not get the numbers that they get alone"
+            strategy.__name__.lower(), others, f"of {len(members)}, these give other numbers than when trained alone"
         )
     return agreed
 

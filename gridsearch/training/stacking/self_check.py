@@ -52,5 +52,5 @@ def _why_refused(strategy: str, device: torch.device) -> str:
         configs = [config.model_copy(update={"seed": seed}) for seed in range(3)]
         members = [Member(LineageTask(f"{one.seed}", 0, one, -1), context) for one in configs]
         if proved(STRATEGIES[strategy], members, context) is None:
-            return "the memory does not hold three small models"
+            return "there is not enough memory for three small models"
     return found[0].why if found else ""

@@ -21,9 +21,9 @@ Rates = Sequence[Sequence[float]]
 
 
 class Strategy(ABC):
-    """M models that stand at the end of the same epoch, advanced together.
+    """M models at the end of the same epoch, advanced together.
 
-    It copies what it needs from its members and gives it back by `states`. No model's numbers depend on another's.
+    A strategy copies what it needs from its members and returns it by `states`. No model's numbers depend on another's.
     """
 
     #: Whether making the strategy is so costly that models which have ended keep their place until half have.
@@ -49,23 +49,33 @@ class Strategy(ABC):
         return len(self.configs)
 
     def start_epoch(self, rates: Rates) -> None:
-        """Take the learning rates of an epoch."""
+        """Set the learning rates of an epoch.
+
+        Args:
+            rates: For each of the M models one rate per step, or a single one for the whole epoch.
+        """
         self._of_steps, self._steps_made = rates, 0
         self._by_step = any(len(of_model) > 1 for of_model in rates)
         self.set_rates([of_model[0] for of_model in rates])
 
     def next_step(self) -> None:
-        """Take the learning rates of the next step; called before each."""
+        """Set the learning rates of the next step; called before each."""
         if self._by_step and self._steps_made:
             self.set_rates([of_model[min(self._steps_made, len(of_model) - 1)] for of_model in self._of_steps])
         self._steps_made += 1
 
     def set_rates(self, rates: list[float]) -> None:
-        """Take the learning rates of the steps to come."""
+        """Set the learning rates of the steps to come, one for each of the M models."""
         self.rates = rates
 
     def own_slots(self, row: int) -> tuple[str, ...]:
-        """Return the optimiser's state that a model has when it is trained alone; the rule may keep more for others."""
+        """Return the names of the optimiser state that a model has when it is trained alone.
+
+        The common rule of a stack may keep more, for other models in it.
+
+        Args:
+            row: The model's place, from 0 to M - 1.
+        """
         return RuleKind.of(self.configs[row]).slots
 
     def forward_context(self) -> AbstractContextManager[object]:
@@ -80,20 +90,36 @@ class Strategy(ABC):
 
     @abstractmethod
     def train_chunk(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
-        """Make one step per batch of images (n, C, H, W), normalised, and their targets; `sizes` are the batches'.
+        """Make one training step per batch.
 
-        Returns the logits (M, n, K) each image had before its own step.
+        Args:
+            images: (n, C, H, W), normalised, the batches one after another.
+            targets: The labels (n,) and, with a teacher, its outputs.
+            sizes: The sizes of the batches; they add up to n.
+
+        Returns:
+            Logits (M, n, K): of each image before its own batch's step.
         """
 
     @abstractmethod
     def logits(self, images: Tensor) -> Tensor:
-        """Return the logits (M, n, K) of images (n, C, H, W), normalised, in evaluation mode."""
+        """Return the logits in evaluation mode.
+
+        Args:
+            images: (n, C, H, W), normalised.
+
+        Returns:
+            Logits (M, n, K).
+        """
 
     @abstractmethod
     def states(self) -> list[State]:
-        """Return each model's state, named as in `Member.state`; may share memory with the strategy."""
+        """Return the state of each model, named as in `Member.state`; it may share memory with the strategy."""
 
 
 def forward_context(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """Return the context of a forward pass: with mixed precision, float32 products are computed in bfloat16."""
+    """Return the context of a forward pass: with mixed precision, float32 products are computed in bfloat16.
+
+    See https://docs.pytorch.org/docs/stable/amp.html.
+    """
     return nullcontext() if precision != "mixed" else torch.autocast(device.type, torch.bfloat16)

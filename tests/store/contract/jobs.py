@@ -58,7 +58,7 @@ class PutJobContract:
         store.put_job(JOB, SPEC, SOURCE, trials)
         store.put_job(JOB, SPEC, SOURCE, trials[:1])
         assert store.counts(JOB) == {PENDING: 1}
-        assert len(store.trials()) == len(trials)
+        assert len(store.trials()) == store.number_of_trials() == len(trials)
         store.put_job(JOB, SPEC, SOURCE, trials)
         assert store.counts(JOB) == {PENDING: len(trials)}
         assert [event.detail["trials"] for event in store.events() if event.kind == "enqueued"] == [4]

@@ -7,6 +7,7 @@ from tests.store.contract.evaluations import EvaluationContract
 from tests.store.contract.jobs import PutJobContract
 from tests.store.contract.launches import LaunchContract
 from tests.store.contract.measurements import MeasurementContract
+from tests.store.contract.metrics import MetricContract
 from tests.store.contract.reading import ReadingContract
 from tests.store.contract.recording import RecordContract
 from tests.store.contract.reopening import ReopenContract
@@ -21,6 +22,7 @@ class StoreContract(
     ReopenContract,
     ReadingContract,
     MeasurementContract,
+    MetricContract,
     EvaluationContract,
     TrainingContract,
 ):

@@ -1,0 +1,40 @@
+"""The epochs of lineages, held in memory or read as they are asked for, and which of them are a trial's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from gridsearch.store.rows import EpochRow, LineageCurve, TrialRow
+
+T = TypeVar("T")
+
+#: Gives the curves of the lineages whose ids it is given, in the order given; one that is not known has no epochs.
+Curves = Callable[[Iterable[str]], Iterator[LineageCurve]]
+
+
+def held(epochs: Iterable[EpochRow]) -> Curves:
+    """Return curves that are in memory."""
+    rows: dict[str, list[EpochRow]] = {}
+    for row in epochs:
+        rows.setdefault(row.lineage_id, []).append(row)
+    curves = {name: LineageCurve.of(name, sorted(found, key=lambda row: row.epoch)) for name, found in rows.items()}
+    return lambda asked: (curves.get(name) or LineageCurve(name) for name in asked)
+
+
+def own_curves(trials: Sequence[TrialRow], curves: Curves) -> Iterator[LineageCurve]:
+    """Yield the epochs of each trial: those of its lineage up to its own number."""
+    for row, curve in zip(trials, curves(row.lineage_id for row in trials), strict=True):
+        yield curve.up_to(row.epochs)
+
+
+def told_of_each(trials: Sequence[TrialRow], curves: Curves, tell: Callable[[int, LineageCurve], T]) -> list[T]:
+    """Return what `tell` makes of each trial, given its place and its epochs: each lineage is read once, and let go."""
+    places: dict[str, list[int]] = {}
+    for place, row in enumerate(trials):
+        places.setdefault(row.lineage_id, []).append(place)
+    found: dict[int, T] = {}
+    for own, curve in zip(places.values(), curves(places), strict=True):
+        for place in own:
+            found[place] = tell(place, curve.up_to(trials[place].epochs))
+    return [found[place] for place in range(len(trials))]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.digits import load_digits
+from gridsearch.engine.prepare import data_function
 from gridsearch.engine.prepare.data_function import load_from_function
 from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.errors import DataError, JobError
@@ -118,27 +117,24 @@ def test_its_own_validation_part_validates_and_its_model_is_found_again(tmp_path
     assert len(again.test()) == 597
 
 
-def identity(folder: Path, reference: str, **options: Any) -> str:
-    """Return the fingerprint in a Python of its own: what was edited is imported anew."""
-    script = (
-        "import sys; from pathlib import Path; from gridsearch.engine.prepare.data_function import load_from_function\n"
-        f"print(load_from_function({reference!r}, {options!r}, [Path({str(folder)!r})]).fingerprint)"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=folder, env=dict(os.environ)
-    )
-    return answer.stdout.strip()
+def test_who_trials_are_is_content_and_code_of_all_own_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def identity(**options: Any) -> str:
+        # As in a Python of its own: what was edited is imported anew.
+        monkeypatch.setattr(data_function, "_known", {})
+        for name in ("my_own_data", "my_own_parts"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        return load_from_function("my_own_data:load", options, [tmp_path]).fingerprint
 
-
-def test_who_trials_are_is_content_and_code_of_all_own_modules(tmp_path: Path) -> None:
-    code = "from parts import cut\ndef load(first=100, more=0):\n    return cut(x[:first], y[:first]), None, None\n"
-    (tmp_path / "my_data.py").write_text(HEAD + code)
-    (tmp_path / "parts.py").write_text("def cut(x, y):\n    return x, y\n")
-    before = identity(tmp_path, "my_data:load")
-    assert identity(tmp_path, "my_data:load", first=100, more=3) == before
-    assert identity(tmp_path, "my_data:load", first=101) != before
-    (tmp_path / "parts.py").write_text("def cut(x, y):\n    return x, y  # edited\n")
-    assert identity(tmp_path, "my_data:load") != before
+    code = (
+        "from my_own_parts import cut\ndef load(first=100, more=0):\n    return cut(x[:first], y[:first]), None, None\n"
+    )
+    (tmp_path / "my_own_data.py").write_text(HEAD + code)
+    (tmp_path / "my_own_parts.py").write_text("def cut(x, y):\n    return x, y\n")
+    before = identity()
+    assert identity(first=100, more=3) == before
+    assert identity(first=101) != before
+    (tmp_path / "my_own_parts.py").write_text("def cut(x, y):\n    return x, y  # edited\n")
+    assert identity() != before
 
 
 def test_what_is_drawn_is_the_same_each_time(tmp_path: Path) -> None:
@@ -159,7 +155,7 @@ def test_what_is_drawn_is_the_same_each_time(tmp_path: Path) -> None:
         ("1 / 0", {}, ["importing 'user_data_", "ZeroDivisionError"]),
         ("def load(size): pass", {}, ["needs 'size': write dataset_options: {size: ...}"]),
         ("def load(size=1): pass", {"sise": 1}, ["dataset_options: sise: ", "does not take it (did you mean 'size'?)"]),
-        ("def load(size: int = 1): pass", {"size": 1.5}, ["dataset_options: size: ", "1.5 is no whole number"]),
+        ("def load(size: int = 1): pass", {"size": 1.5}, ["dataset_options: size: ", "1.5 is not a whole number"]),
         (
             "def load(): return x, y",
             {},

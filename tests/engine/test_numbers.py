@@ -174,7 +174,7 @@ def test_an_embedding_without_a_place_for_the_highest_number_costs_its_own_trial
         trial = rows[17].trial_id
     app(["show", trial, "--layers", "--store", str(tmp_path / "results.db")], standalone_mode=False)
     assert "multiply-adds for one image of 64" in capsys.readouterr().out
-    kept = json.loads(next(tmp_path.rglob(f"{trial}.json")).read_text())
+    kept = json.loads((tmp_path / "weights" / f"{trial[:12]}.json").read_text())
     assert kept["preprocessing"]["pixels"] == "numbers as they are, as int64, shape (batch, ...)"
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from gridsearch.config.axes import Axis, axis_of, values_of
 from gridsearch.config.byte_sizes import SIZE_PATTERN, bytes_of
 from gridsearch.config.consistency import check_copies, check_image_format, check_objective, check_search, check_teacher
+from gridsearch.config.dataset_text import dataset_text
 from gridsearch.config.durations import DURATION_PATTERN, seconds_of
 from gridsearch.config.environment import expanded
 from gridsearch.config.habits import bare_words, file_habit, key_habit, module_path, rule_habit, value_habit
@@ -206,6 +207,11 @@ class JobSpec:
     def model_settings(self) -> list[str]:
         """Return the names of the settings that are the models' own."""
         return [name for name in self.setting_names if name not in RECIPE_KEYS and name != MODEL]
+
+    @property
+    def dataset_text(self) -> str:
+        """The data set as a person reads it, with the arguments that it is made with."""
+        return dataset_text(self.dataset, self.dataset_options)
 
     @property
     def models_text(self) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, model_validator
 
 from gridsearch.config.axes import Axis
+from gridsearch.config.dataset_text import dataset_text
 from gridsearch.config.identity import flatten
 from gridsearch.config.image_format import AS_IT_IS, ImageFormat, format_of
 from gridsearch.config.sections import Constraints, Objective, TeacherChoice
@@ -171,6 +172,11 @@ class JobRecord(BaseModel):
             "classes": self.classes,
             "class_names": list(self.class_names),
         }
+
+    @property
+    def dataset_text(self) -> str:
+        """The data set as a person reads it, with the arguments that it is made with."""
+        return dataset_text(self.dataset, self.dataset_options)
 
     @property
     def models_text(self) -> str:

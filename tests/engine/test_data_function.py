@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gridsearch.cli.render.plans import Left, plan_text
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.digits import load_digits
 from gridsearch.engine.prepare import data_function
+from gridsearch.engine.prepare.changes import changes
 from gridsearch.engine.prepare.data_function import load_from_function
+from gridsearch.engine.run.launch import plan_job
 from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.errors import DataError, JobError
 from gridsearch.store.opening import open_store
@@ -114,7 +117,11 @@ def test_its_own_validation_part_validates_and_its_model_is_found_again(tmp_path
         (row,) = store.trials("small")
         assert store.job("small").record.dataset_options == {"scale": 2}
         again = trained(ModelSource(store, tmp_path / "results.db", tmp_path / "data"), "small", row.trial_id)
-    assert len(again.test()) == 597
+        assert len(again.test()) == 597
+        other = prepared(tmp_path, "dataset_options.scale=3", text=text)
+        assert f"{name}:load (scale=3)" in plan_text(other, plan_job(other, None), [], Left(), width=None)
+        (told,) = changes(other, store)
+        assert told == f"dataset is {name}:load (scale=3), and was {name}:load (scale=2)"
 
 
 def test_who_trials_are_is_content_and_code_of_all_own_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.executors.base import WorkerSettings
 from gridsearch.engine.executors.inline import InlineExecutor
 from gridsearch.engine.executors.worker_context import WorkerContexts
-from gridsearch.engine.prepare.job_data import load_data
+from gridsearch.engine.prepare.job_data import load_data, names_function
 from gridsearch.engine.prepare.preparation import starting_file
 from gridsearch.engine.trained import supervised
 from gridsearch.engine.trained.retention import trial_epoch, validation_of, weights_at_hand
@@ -255,8 +255,10 @@ def recorded_dataset(record: JobRecord, data_dir: Path) -> ImageDataset:
 def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
     dataset = recorded_dataset(job.record, data_dir)
     if dataset.fingerprint != config.dataset:
+        own_code = names_function(job.record.dataset, job.record.base)
+        what = "code, images or labels" if own_code else "images or labels"
         raise DataError(
-            f"{job.record.dataset} has other images or labels than the trial was trained on; restore those, or"
+            f"{job.record.dataset_text} has other {what} than the trial was trained on; restore those, or"
             f" launch the job again under another name",
             key=("dataset",),
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.config.axes import CONTINUOUS, continuous_kind
+from gridsearch.config.extra_metrics import NAMES, column_of, top_of
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.space import MAX_POINTS, Space
 from gridsearch.config.trial import RECIPE_KEYS, REPEATED_SEEDS, Value
@@ -18,9 +19,14 @@ if TYPE_CHECKING:
 
 def check_objective(document: Document, head: JobFile) -> None:
     """Refuse to rank by what is not measured."""
-    if (metric := head.objective.metric) not in METRICS:
-        among = f"{', '.join(METRICS[:-1])} or {METRICS[-1]}"
-        raise document.error(("objective", "metric"), f"must be {among}, not {metric!r}{nearest(metric, METRICS)}")
+    known = [*METRICS, *map(column_of, head.metrics)]
+    if (metric := head.objective.metric) not in known:
+        hint = nearest(metric, known)
+        asked = metric.removeprefix("val_")
+        if asked in NAMES or top_of(asked) > 1:
+            hint = f"; add the key metrics: [{asked}]" if asked not in head.metrics else f"; write {column_of(asked)}"
+        among = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise document.error(("objective", "metric"), f"must be {among}, not {metric!r}{hint}")
 
 
 def check_search(document: Document, head: JobFile, space: Space) -> None:

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from gridsearch.config.axes import Axis, axis_of, values_of
 from gridsearch.config.byte_sizes import SIZE_PATTERN, bytes_of
@@ -18,6 +27,7 @@ from gridsearch.config.consistency import check_copies, check_image_format, chec
 from gridsearch.config.dataset_text import dataset_text
 from gridsearch.config.durations import DURATION_PATTERN, seconds_of
 from gridsearch.config.environment import expanded
+from gridsearch.config.extra_metrics import checked_name
 from gridsearch.config.habits import bare_words, file_habit, key_habit, module_path, rule_habit, value_habit
 from gridsearch.config.identity import canonical_value
 from gridsearch.config.image_format import FORMAT_KEYS, Background, ImageFormat, ImageSize, Resize, format_of
@@ -108,6 +118,10 @@ class JobFile(BaseModel):
     """How many times each point is trained, with different seeds."""
     repeat_over: Literal["weights", "split", "both"] = "weights"
     """What the repeats draw again: the weights (seed), the split (data_seed), or both."""
+    metrics: Annotated[list[Annotated[str, AfterValidator(checked_name)]], Field(max_length=30)] = Field(
+        default_factory=list
+    )
+    """What to measure of the validation images in every epoch, beside loss and accuracy, such as [top5, f1_macro]."""
     objective: Objective = Objective()
     """What ranks trials."""
     constraints: Constraints = Constraints()
@@ -163,6 +177,7 @@ class JobSpec:
         rules: Which points do not exist.
         search: Random search; None for the whole grid.
         repeats: How many times each point is trained.
+        metrics: What is measured of the validation images beside loss and accuracy, in alphabetical order.
         repeat_over: What the repeats draw again: `weights`, `split` or `both`.
         objective: What ranks trials.
         constraints: What a trial must not exceed to be the best.
@@ -188,6 +203,7 @@ class JobSpec:
     search: RandomSearch | None
     repeats: int
     repeat_over: str
+    metrics: tuple[str, ...]
     objective: Objective
     constraints: Constraints
     teacher: TeacherChoice | None
@@ -315,6 +331,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         search=head.search,
         repeats=head.repeats,
         repeat_over=head.repeat_over,
+        metrics=tuple(sorted(set(head.metrics))),
         objective=head.objective,
         constraints=head.constraints,
         teacher=head.teacher,

@@ -162,7 +162,8 @@ class TrialConfig(Recipe):
     `dataset` is the fingerprint of the images and labels, not a name or a path. `model` is a registry name or
     `package.module:Class`; `model_code` is the fingerprint of the user's own source, empty for the models that ship
     with gridsearch. `hyper` holds the model's keyword arguments, `teacher` the id of the trial that it learns from.
-    `fold` is the part that validates, from 0, where the split has folds. `version` is that of the recipe
+    `fold` is the part that validates, from 0, where the split has folds. `metrics` are measured beside losses and
+    accuracies, in alphabetical order. `version` is that of the recipe
     (`config/versions.py`): a stored trial keeps the one it was trained under, and its model is built accordingly.
     """
 
@@ -173,6 +174,7 @@ class TrialConfig(Recipe):
     model_code: str = ""
     hyper: dict[str, Value] = Field(default_factory=dict)
     teacher: str = ""
+    metrics: tuple[str, ...] = ()
     version: PositiveInt = 1
 
     def settings(self) -> dict[str, Value]:

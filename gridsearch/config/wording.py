@@ -40,6 +40,23 @@ def explain(problem: Mapping[str, Any], *, optional: bool = False) -> str:
     return f"{said}; leave it out for the default" if optional and problem["input"] is None else said
 
 
+def _of_sizes_and_metrics(problem: Mapping[str, Any]) -> str:
+    value, key = problem["input"], problem["loc"][0] if problem["loc"] else ""
+    wrong = problem["type"] == "value_error"
+    if key == "image_size":
+        return (
+            f"{_short(value)} must be a side in pixels, such as 64, or height and width, such as [48, 64], of at"
+            f" most 8192"
+        )
+    if key == "trial_timeout" and wrong:
+        return f"{_short(value)} must be a duration, such as 90s, 30m, 1h30m or 2d"
+    if key == "checkpoints":
+        return f"{_short(value)} must be a size, such as 500MB, 5GB or 5GiB, or none or all"
+    if key == "metrics" and isinstance(value, str):
+        return str(problem["ctx"]["error"]) if wrong else f"{_short(value)} must be a list: write [{value}]"
+    return ""
+
+
 def _explained(problem: Mapping[str, Any]) -> str:
     value, context = problem["input"], problem.get("ctx", {})
     if problem["loc"][:1] == ("model",):
@@ -53,15 +70,8 @@ def _explained(problem: Mapping[str, Any]) -> str:
         return f"{_short(value)} must be grid, or a map such as {{random: 50}}"
     if problem["loc"] == ("teacher", "pick"):
         return f"{_short(value)} must be best, or the first four or more characters of a trial's id"
-    if problem["loc"][:1] == ("image_size",):
-        return (
-            f"{_short(value)} must be a side in pixels, such as 64, or height and width, such as [48, 64], of at"
-            f" most 8192"
-        )
-    if problem["loc"] == ("trial_timeout",) and problem["type"] == "value_error":
-        return f"{_short(value)} must be a duration, such as 90s, 30m, 1h30m or 2d"
-    if problem["loc"] == ("checkpoints",):
-        return f"{_short(value)} must be a size, such as 500MB, 5GB or 5GiB, or none or all"
+    if said := _of_sizes_and_metrics(problem):
+        return said
     if problem["type"] == "literal_error":
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
         return f"{as_written(value)} is not one of {', '.join(options)}{_suggest(value, options)}"

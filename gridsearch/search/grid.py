@@ -228,7 +228,7 @@ class _Maker:
     def __init__(self, job: JobSpec, ingredients: Ingredients, model: str) -> None:
         self._teacher, self._part = ingredients.teacher, ingredients.models[model]
         common = {"dataset": ingredients.dataset, "split": job.split, "model": model, "model_code": self._part.code}
-        self._builder = TrialBuilder(**common)
+        self._builder = TrialBuilder(**common, metrics=job.metrics)
 
     def trial(self, settings: dict[str, Any]) -> GridTrial:
         part, defaults = self._part, self._part.defaults

@@ -249,6 +249,7 @@ class CheckpointFolder:
             and record.epoch == epoch
             and type(record.attempt) is int
             and all(type(getattr(record, name)) in (int, float) for name in _NUMBERS)
+            and all(type(name) is str and type(value) in (int, float) for name, value in record.more.items())
             and math.isfinite(record.learning_rate + record.seconds)
             and (record is records[-1] or all(math.isfinite(getattr(record, name)) for name in METRICS))
             for epoch, record in enumerate(records)

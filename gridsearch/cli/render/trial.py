@@ -141,53 +141,54 @@ def trial_text(
     lines += [f"  {'by default':<{room}} {printable(rest)}"] if rest else []
     lines.append("")
     names = names_in([row, *epochs])
-    lines += [f"  {metric:<16} {_number(metric_of(row, metric))}" for metric in names]
-    lines += _measured(LineageCurve.of(row.lineage_id, epochs))
+    beside = max(len(_LONGEST), *map(len, names))
+    lines += [f"  {metric:<{beside}} {_number(metric_of(row, metric))}" for metric in names]
+    lines += _measured(LineageCurve.of(row.lineage_id, epochs), beside)
     if row.diverged_epoch is not None:
         lines.append(f"  diverged in epoch {row.diverged_epoch}")
     if row.stopped_epoch is not None:
         lines.append(f"  stopped early, after epoch {row.stopped_epoch}")
     if row.parameters is not None:
-        lines.append(f"  parameters       {row.parameters:,}\n  MACs             {row.macs:,}")
+        lines.append(f"  {'parameters':<{beside}} {row.parameters:,}\n  {'MACs':<{beside}} {row.macs:,}")
     if trained:
         last = f"{trained[-1].formation.device}, torch {trained[-1].formation.torch}"
         reach = f"epochs 1-{trained[-1].last}; {last}"
-        lines.append(f"  {'trained':<16} {printable(trained_as(trained))}; {printable(reach)}")
+        lines.append(f"  {'trained':<{beside}} {printable(trained_as(trained))}; {printable(reach)}")
     if row.error:
-        lines.append(f"  error            {printable(row.error)}\n  traceback        {row.log}")
+        lines.append(f"  {'error':<{beside}} {printable(row.error)}\n  {'traceback':<{beside}} {row.log}")
     if len(epochs) > 1:
         # Before its first step a model is as bad as chance: with that in view, the rest would be a flat line.
         later = [epoch for epoch in epochs if epoch.epoch >= 1]
         lines += ["", f"  epochs {later[0].epoch} to {later[-1].epoch} (losses on a log scale)"]
         bars = _BARS_SHOWN if width is None else min(_BARS_SHOWN, max(2, width - _BESIDE))
-        lines += [_curve(metric, [metric_of(epoch, metric) for epoch in later], bars) for metric in names]
+        lines += [_curve(metric, [metric_of(epoch, metric) for epoch in later], bars, beside) for metric in names]
     lines += ["", "  events"]
     shown = [event for event in events if event.trial_id or event.kind in _OF_LINEAGE]
     lines += [f"  {moment(event.at)}  {event.kind}" for event in shown[-_EVENTS_SHOWN:]]
     return folded("\n".join(lines), width, indent=19)
 
 
-def _measured(curve: LineageCurve) -> list[str]:
+def _measured(curve: LineageCurve, beside: int) -> list[str]:
     """Return what the epochs tell about the trial, as far as they do."""
     lines = []
     if (initial := initial_val_loss(curve)) is not None:
-        lines.append(f"  {'initial_val_loss':<16} {_number(initial)}")
+        lines.append(f"  {'initial_val_loss':<{beside}} {_number(initial)}")
     if (overfits := overfit_epoch(curve)) is not None:
-        lines.append(f"  {'overfit_epoch':<16} {overfits}")
+        lines.append(f"  {'overfit_epoch':<{beside}} {overfits}")
     return lines
 
 
-def _curve(name: str, values: Sequence[float | None], bars: int) -> str:
+def _curve(name: str, values: Sequence[float | None], bars: int, beside: int) -> str:
     """Return a curve as one line of bars between its lowest and its highest value, of losses by their logarithm."""
     known = [v for v in values if v is not None and abs(v) < float("inf")]
     if not known:
-        return f"  {name:<16} no finite value"
+        return f"  {name:<{beside}} no finite value"
     low, high = min(known), max(known)
     if len(values) > bars:
         values = [values[round(i * (len(values) - 1) / (bars - 1))] for i in range(bars)]
     height = _log if is_loss(name) and low >= 0 else float
     drawn = "".join("×" if v is None or math.isinf(v) else _bar(height(v), height(low), height(high)) for v in values)
-    return f"  {name:<16} {drawn}  {low:.4g} to {high:.4g}"
+    return f"  {name:<{beside}} {drawn}  {low:.4g} to {high:.4g}"
 
 
 def _log(loss: float) -> float:

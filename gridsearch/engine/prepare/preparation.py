@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gridsearch.config.axes import Axis
+from gridsearch.config.extra_metrics import too_few_classes
 from gridsearch.config.job import JobSpec
 from gridsearch.config.record import Drawn, JobRecord, Numbers
 from gridsearch.config.remarks import remarks
@@ -206,6 +207,7 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
         files = {key: file for found in weights.values() for key, file in found.files.items()}
         loaded = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
         _check_batch_sizes(loaded)
+        _check_metrics(loaded)
     return loaded
 
 
@@ -347,6 +349,12 @@ def _check_data_axes(job: JobSpec, models: JobModels) -> None:
 def _placed(job: JobSpec, error: DataError) -> DataError:
     """Return an error with the place, in the job's file, of the key that it is about."""
     return DataError(f"{job.document.place(error.key)}: {error}", key=())
+
+
+def _check_metrics(loaded: PreparedJob) -> None:
+    for index, name in enumerate(loaded.job.metrics):
+        if said := too_few_classes(name, loaded.dataset.num_classes):
+            raise loaded.job.document.error(("metrics", index), said)
 
 
 def _check_batch_sizes(prepared: PreparedJob) -> None:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from gridsearch.config.events import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
-from gridsearch.training.loop.evaluation import Tally, evaluate
+from gridsearch.training.loop.evaluation import Tally, evaluate, validate
 from gridsearch.training.loop.member import Member, State
+from gridsearch.training.loop.metrics import prepare_for
 from gridsearch.training.loop.task import StopRequestedError, WorkerContext
 from gridsearch.training.recipe.augmentation import draw_augmentation
 from gridsearch.training.recipe.randomness import derive, epoch_order, seed_everything
@@ -21,6 +22,7 @@ def advance(members: Sequence[Member], context: WorkerContext, make_strategy: ty
     A kill between the checkpoints of a pack leaves some of it an epoch ahead: these are among its models once more, and
     what it makes of them is dropped. So those behind have neighbours as if nothing had happened, and the same numbers.
     """
+    prepare_for(members[0].config.metrics if members else ())
     for member in members:
         if member.done and not member.ended:
             member.finalize()
@@ -57,10 +59,19 @@ def do_epoch(
     steps = strategy.configs[0].steps_of_epoch(len(context.train))
     strategy.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
     train = measure_untrained(strategy, context) if epoch == 0 else train_epoch(strategy, context, epoch)
-    validation = evaluate(strategy, context.validation)
+    validation = validate(strategy, context.validation)
     seconds = (time.perf_counter() - started) / trained
     records = [
-        EpochRecord(member.task.lineage_id, member.task.attempt, epoch, *of_train, *of_validation, rate, seconds)
+        EpochRecord(
+            member.task.lineage_id,
+            member.task.attempt,
+            epoch,
+            *of_train,
+            *of_validation[:2],
+            rate,
+            seconds,
+            of_validation[2],
+        )
         for member, of_train, of_validation, rate in zip(inside, train, validation, strategy.rates, strict=True)
     ]
     return records, strategy.states()

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gridsearch.config.extra_metrics import column_of
 from gridsearch.training.arrays import DeviceArrays, images_of_chunk
+from gridsearch.training.loop.metrics import extra_metrics
 from gridsearch.training.strategies.base import Strategy
 
 EVALUATION_BATCH = 512
@@ -50,6 +52,25 @@ def evaluate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, floa
     for images, labels in arrays.in_order(evaluation_batch(arrays)):
         tally.add(strategy.logits(images), labels)
     return tally.means()
+
+
+@torch.no_grad()
+def validate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, float, dict[str, float]]]:
+    """Return of each model what `evaluate` does, and the metrics that its trial asks for, as its epochs call them."""
+    names = strategy.configs[0].metrics
+    if not names:
+        return [(*both, {}) for both in evaluate(strategy, arrays)]
+    tally = Tally.of(strategy.size, arrays.labels.device)
+    found: list[Tensor] = []
+    for images, labels in arrays.in_order(evaluation_batch(arrays)):
+        logits = strategy.logits(images)
+        tally.add(logits, labels)
+        found.append(logits)
+    more = extra_metrics(names, torch.cat(found, dim=1), arrays.labels)
+    return [
+        (*both, {column_of(name): value for name, value in own.items()})
+        for both, own in zip(tally.means(), more, strict=True)
+    ]
 
 
 def evaluation_batch(arrays: DeviceArrays) -> int:

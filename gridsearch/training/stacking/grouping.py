@@ -82,6 +82,7 @@ def stack_group_of(config: TrialConfig, shape: Hashable | None, behaviour: Behav
         config.precision,
         config.distillation,
         config.teacher,
+        config.metrics,
         *(getattr(config, key) for key in AUGMENTATIONS),
     )
     images = (config.dataset, config.split, config.split_key, config.batch_size, config.last_batch, changes)

@@ -244,14 +244,14 @@ def _call(key: str, name: str, arguments: str) -> str:
     return f"{name}(...) is not evaluated: {_RANGES}" if name in _FUNCTIONS else ""
 
 
-def module_path(model: str) -> str:
-    """Return `package.module:Class` for a model that is written as a file: `./nets/my_model.py:Net`."""
+def module_path(model: str, what: str = "model") -> str:
+    """Return `package.module:Class` for a model, or `what`, that is written as a file: `./nets/my_model.py:Net`."""
     place, colon, name = model.rpartition(":")
     if not colon or not ("/" in place or place.endswith(".py")):
         return model
     if place.startswith(("/", "../", "~")):
         raise ValueError(
-            f"{model!r}: a model's module is looked for beside the job file and in the current folder; move it there,"
+            f"{model!r}: a {what}'s module is looked for beside the job file and in the current folder; move it there,"
             f" and write {place.rpartition('/')[2].removesuffix('.py')}:{name}"
         )
     return f"{place.removeprefix('./').removesuffix('.py').replace('/', '.')}:{name}"

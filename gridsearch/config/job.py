@@ -24,6 +24,7 @@ from pydantic import (
 from gridsearch.config.axes import Axis, axis_of, values_of
 from gridsearch.config.byte_sizes import SIZE_PATTERN, bytes_of
 from gridsearch.config.consistency import check_copies, check_image_format, check_objective, check_search, check_teacher
+from gridsearch.config.dataset_text import dataset_text
 from gridsearch.config.durations import DURATION_PATTERN, seconds_of
 from gridsearch.config.environment import expanded
 from gridsearch.config.extra_metrics import checked_name
@@ -92,7 +93,9 @@ class JobFile(BaseModel):
     description: str = ""
     """A line for the page."""
     dataset: Annotated[str, Field(min_length=1)]
-    """A data set by name, or the path of an .npz file or of a folder of images."""
+    """A data set by name, torchvision:CLASS, module:function, or the path of an .npz file or of a folder of images."""
+    dataset_options: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of torchvision's class or of your function, as in {split: letters}."""
     split: Split = Split()
     """How images are divided; a share is a fraction or a number of images."""
     image_size: ImageSize | None = None
@@ -164,7 +167,8 @@ class JobSpec:
     Attributes:
         name: The job's name.
         description: A line for the page.
-        dataset: A name or a path.
+        dataset: A name, a path, torchvision:CLASS, or module:function.
+        dataset_options: The arguments of torchvision's class or of the function.
         split: How images are divided.
         image_format: How images are read.
         models: The models; of several, the first axis is `model`.
@@ -189,6 +193,7 @@ class JobSpec:
     name: str
     description: str
     dataset: str
+    dataset_options: Mapping[str, Any]
     split: Split
     image_format: ImageFormat
     models: tuple[str, ...]
@@ -218,6 +223,11 @@ class JobSpec:
     def model_settings(self) -> list[str]:
         """Return the names of the settings that are the models' own."""
         return [name for name in self.setting_names if name not in RECIPE_KEYS and name != MODEL]
+
+    @property
+    def dataset_text(self) -> str:
+        """The data set as a person reads it, with the arguments that it is made with."""
+        return dataset_text(self.dataset, self.dataset_options)
 
     @property
     def models_text(self) -> str:
@@ -310,7 +320,8 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     job = JobSpec(
         name=head.name,
         description=head.description,
-        dataset=_path(document, ("dataset",), head.dataset),
+        dataset=_dataset(document, head.dataset),
+        dataset_options=_options(document, head.dataset_options),
         split=head.split,
         image_format=format_of(vars(head)),
         models=models,
@@ -347,6 +358,27 @@ def _path(document: Document, trail: Trail, written: str) -> str:
         return expanded(written)
     except ValueError as error:
         raise document.error(trail, str(error)) from None
+
+
+def _dataset(document: Document, written: str) -> str:
+    """Return the data set's name, path, class or function; a function's module may be written as its file."""
+    found = _path(document, ("dataset",), written)
+    try:
+        return module_path(found, "data function") if re.search(r"\.py:\w+$", found) else found
+    except ValueError as error:
+        raise document.error(("dataset",), str(error)) from None
+
+
+def _options(document: Document, written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a data set: texts, numbers, true, false, null, and lists of these."""
+    found = {}
+    for key, value in written.items():
+        try:
+            (found[key],) = values_of([value])
+        except ValueError as error:
+            raise document.error(("dataset_options", key), str(error)) from None
+        found[key] = canonical_value(found[key])
+    return found
 
 
 def _models(document: Document, written: Sequence[str]) -> tuple[str, ...]:

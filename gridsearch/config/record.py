@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, model_validator
 
 from gridsearch.config.axes import Axis
+from gridsearch.config.dataset_text import dataset_text
 from gridsearch.config.identity import flatten
 from gridsearch.config.image_format import AS_IT_IS, ImageFormat, format_of
 from gridsearch.config.sections import Constraints, Objective, TeacherChoice
@@ -35,6 +36,21 @@ class Drawn(BaseModel):
     size: int | None = None
 
 
+class Numbers(BaseModel):
+    """The numbers that examples are which are no images of bytes: the type of their array, lowest and highest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    low: int | float
+    high: int | float
+
+    @property
+    def whole(self) -> tuple[int, int] | None:
+        """Return the lowest and the highest of whole numbers, which models get as int64; None for floats."""
+        return None if self.type.startswith("float") else (int(self.low), int(self.high))
+
+
 def _axes(written: Any) -> tuple[Axis, ...]:
     return tuple(
         one if isinstance(one, Axis) else Axis(str(one["name"]), tuple(one["values"]), one.get("scale") or "category")
@@ -49,7 +65,8 @@ class JobRecord(BaseModel):
 
     Attributes:
         dataset: The data set as the job file names it.
-        fingerprint: The SHA-256 of its images and labels.
+        dataset_options: The arguments that it was made with.
+        fingerprint: The SHA-256 of its images and labels, and of the code of a function of the user's.
         models: The models in the order of the file; with several, the first axis is `model`.
         description: A line for the page.
         base: The folder that relative paths start from.
@@ -61,7 +78,8 @@ class JobRecord(BaseModel):
         objective: What ranks trials.
         images: The number of images in each part: `train`, `validation`, `test`, and `unused` if the split leaves some
             out.
-        image_shape: (C, H, W).
+        image_shape: (C, H, W), or the shape of another example.
+        numbers: What examples are that are not images of bytes; None for those.
         image_format: How images are read.
         classes: The number of classes K.
         class_names: Their names, in the order of the labels.
@@ -75,6 +93,7 @@ class JobRecord(BaseModel):
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     dataset: str = ""
+    dataset_options: Mapping[str, Any] = Field(default_factory=dict)
     fingerprint: str = ""
     models: tuple[str, ...] = ()
     description: str = ""
@@ -86,7 +105,8 @@ class JobRecord(BaseModel):
     teacher: TeacherChoice | None = None
     objective: Objective = Objective()
     images: Mapping[str, int] = Field(default_factory=dict)
-    image_shape: tuple[int, int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
+    numbers: Numbers | None = None
     image_format: Annotated[SkipValidation[ImageFormat], BeforeValidator(lambda found: _image_format(found))] = AS_IT_IS
     classes: int | None = None
     class_names: tuple[str, ...] = ()
@@ -130,6 +150,10 @@ class JobRecord(BaseModel):
             told["image_format"] = image_format
         if sources := {name: dict(found) for name, found in self.model_sources.items() if found}:
             told["sources"] = sources if several else sources[self.models[0]]
+        if self.dataset_options:
+            told["dataset_options"] = dict(self.dataset_options)
+        if self.numbers:
+            told["numbers"] = self.numbers.model_dump()
         defaults = {name: dict(found) for name, found in self.model_defaults.items()}
         objective = self.objective
         return told | {
@@ -148,6 +172,11 @@ class JobRecord(BaseModel):
             "classes": self.classes,
             "class_names": list(self.class_names),
         }
+
+    @property
+    def dataset_text(self) -> str:
+        """The data set as a person reads it, with the arguments that it is made with."""
+        return dataset_text(self.dataset, self.dataset_options)
 
     @property
     def models_text(self) -> str:

@@ -108,8 +108,8 @@ class Recipe(BaseModel):
     """Stop after this many epochs without a lower validation loss; 0 for never."""
     restore_best: StrictBool = False
     """Use numbers and weights of the epoch with the lowest validation loss."""
-    normalization: Literal["scale", "channel", "image", "imagenet"] = "scale"
-    """Pixels in [0, 1] (scale), or standardised by channel, per image, or with ImageNet's means and deviations."""
+    normalization: Literal["scale", "channel", "image", "imagenet", "none"] = "scale"
+    """Pixels in [0, 1] (scale), standardised by channel, per image, or with ImageNet's means; none: floats as given."""
     flip: StrictBool = False
     """Mirror half of the training images, left to right."""
     crop_padding: Annotated[int, Field(ge=0, strict=True)] = 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from gridsearch import paths
 from gridsearch.config.image_format import AS_IT_IS, ImageFormat
@@ -15,6 +17,7 @@ from gridsearch.data.digits import load_digits
 from gridsearch.data.folder import load_folder
 from gridsearch.data.npz import load_npz
 from gridsearch.data.scaling import scaled_dataset
+from gridsearch.data.torchvision_classes import OPTIONS, PREFIX, load_torchvision_class
 from gridsearch.data.torchvision_sets import has_raw_files, load_torchvision_set
 from gridsearch.errors import DataError, nearest
 
@@ -47,19 +50,32 @@ class Availability:
     size_bytes: int | None = None
 
 
-def load_dataset(reference: str, *, folder: Path, base: Path, image_format: ImageFormat = AS_IT_IS) -> ImageDataset:
+def load_dataset(
+    reference: str,
+    *,
+    folder: Path,
+    base: Path,
+    image_format: ImageFormat = AS_IT_IS,
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> ImageDataset:
     """Load the data set that a job names.
 
     Args:
-        reference: A name in `DATASETS`, or the path of an `.npz` file or image folder. A name wins over a file of that
-            name: write `./mnist` for the file.
+        reference: A name in `DATASETS`, `torchvision:CLASS`, or the path of an `.npz` file or image folder. A name wins
+            over a file of that name: write `./mnist` for the file.
         folder: Where named data sets are kept (see `paths.data_dir`).
         base: The job file's folder; a relative path is looked for below it, then below the working folder.
         image_format: How images are read.
+        options: The arguments of torchvision's class.
 
     Raises:
         DataError: The data set is unknown, missing or damaged; the message is one line.
     """
+    if reference.startswith(PREFIX):
+        return load_torchvision_class(reference, options, folder, image_format)
+    if options:
+        said = f"are arguments of {PREFIX}CLASS or of a function of yours, and {reference!r} is neither; leave them out"
+        raise DataError(said, key=(OPTIONS,))
     if reference == "digits":
         return scaled_dataset(load_digits(), image_format)
     if reference in DATASETS:
@@ -86,7 +102,7 @@ def find_path(reference: str, *, base: Path) -> Path:
         one = "; a job has one data set, so write a job for each" if "," in reference else ""
         raise DataError(
             f"{reference!r} is neither a known data set nor a file{nearest(reference, DATASETS)}; "
-            f"name one of them, an .npz or an image folder{one}",
+            f"name one of them, {PREFIX}CLASS, an .npz, an image folder, or a function, module:function{one}",
             key=("dataset",),
         )
     looked = " and ".join(str(place) for place in places)

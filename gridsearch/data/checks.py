@@ -8,18 +8,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gridsearch.data.kinds import are_pixels
 from gridsearch.errors import DataError
 
 Array = npt.NDArray[Any]
-Images = npt.NDArray[np.uint8]
+#: Examples: images of bytes, or arrays of numbers (N, ...) of any shape.
+Images = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
 
 MIN_TRAIN_IMAGES = 2
 CHANNEL_COUNTS = (1, 2, 3, 4)
 
 
+#: The largest type, in bytes, that torch computes with.
+LARGEST_NUMBER = 8
+
+
 def checked_images(images: Array, key: str, source: str) -> Images:
-    """Return images unchanged if they are uint8 of shape (N, H, W) or (N, H, W, C).
+    """Return examples unchanged if they are images of bytes, or numbers of any shape (N, ...).
+
+    Images are uint8 (N, H, W) or (N, H, W, C); numbers float16, float32, float64 or of any integer type, finite, which
+    are returned in the machine's byte order.
 
     Args:
         images: The array to check.
@@ -27,23 +36,45 @@ def checked_images(images: Array, key: str, source: str) -> Images:
         source: Its file, for messages.
 
     Raises:
-        DataError: Type or shape is another; the message says how to convert it.
+        DataError: Type, shape or values are others; the message says how to convert it.
     """
-    if images.dtype != np.uint8:
-        raise DataError(f"{source}: {key} is {images.dtype}, not uint8 0..255; {_conversion(images)}")
-    if images.ndim not in (3, 4):
-        hint = "reshape them to (N, H, W)" if images.ndim == 2 else "bring them to one of these shapes"
-        raise DataError(
-            f"{source}: {key} has shape {images.shape}, not (N, H, W) or (N, H, W, C); {hint} and save again"
-        )
+    if images.dtype.kind not in "fiu" or images.dtype.itemsize > LARGEST_NUMBER:
+        raise DataError(f"{source}: {key} is {images.dtype}, neither floats nor whole numbers; {_conversion(images)}")
+    if images.ndim < 2:
+        raise DataError(f"{source}: {key} has shape {images.shape}, not (N, ...); save {key}.reshape(-1, 1) instead")
     if 0 in images.shape[1:]:
-        raise DataError(f"{source}: {key} has shape {images.shape}: images without pixels; save it again with some")
+        what = "images without pixels" if are_pixels(images) else "examples without numbers"
+        raise DataError(f"{source}: {key} has shape {images.shape}: {what}; save it again with some")
+    if not are_pixels(images):
+        _check_numbers(images, key, source)
+        return np.ascontiguousarray(images, dtype=images.dtype.newbyteorder("="))
     if images.ndim == 4 and images.shape[1] in CHANNEL_COUNTS and images.shape[3] not in CHANNEL_COUNTS:
         raise DataError(
             f"{source}: {key} has shape {images.shape}, channels first; "
             f"save {key}.transpose(0, 2, 3, 1) instead, which is (N, H, W, C)"
         )
     return np.ascontiguousarray(images)
+
+
+def _check_numbers(examples: Array, key: str, source: str) -> None:
+    """Raise DataError for numbers that are not finite, and for whole ones that int64 does not hold."""
+    if not examples.size:
+        return
+    low, high = examples.min(), examples.max()  # NaN is the lowest and the highest of whatever it is among
+    if examples.dtype.kind != "f":
+        if int(high) > np.iinfo(np.int64).max:
+            raise DataError(f"{source}: {key} holds {high}, which int64 does not; save smaller numbers, or floats")
+        return
+    if np.isfinite(low) and np.isfinite(high):
+        return
+    odd = ~np.isfinite(examples)
+    place = tuple(int(one) for one in np.unravel_index(int(odd.argmax()), odd.shape))
+    count = int(odd.sum())
+    values = f"{count:,} {'value that is' if count == 1 else 'values that are'} NaN or infinite"
+    raise DataError(
+        f"{source}: {key} holds {values}, first {examples[place]} at {list(place)}; leave those examples out, or fill"
+        " in numbers"
+    )
 
 
 def checked_labels(labels: Array, key: str, source: str) -> Labels:
@@ -96,15 +127,20 @@ def check_pair(images: Images, labels: Labels, part: str, source: str) -> None:
 
 
 def check_same_size(train: Images, other: Images, part: str, source: str) -> None:
-    """Check that images of another part have the height, width and channels of the training images.
+    """Check that examples of another part have the shape and the type of the training examples.
 
     Raises:
         DataError: They differ.
     """
     if train.shape[1:] != other.shape[1:]:
+        what = "height, width and channels" if are_pixels(train) else "shape"
         raise DataError(
             f"{source}: {part}_images are {other.shape[1:]} but train_images {train.shape[1:]}; "
-            f"give both the same height, width and channels"
+            f"give both the same {what}"
+        )
+    if train.dtype != other.dtype:
+        raise DataError(
+            f"{source}: {part}_images is {other.dtype} but train_images {train.dtype}; save both in the same type"
         )
 
 
@@ -146,19 +182,15 @@ def _columns(labels: Array, key: str) -> str:
 
 
 def _conversion(images: Array) -> str:
-    """Say how to turn images of another type into uint8."""
+    """Say how to turn examples of a type that is not taken into one that is."""
     if images.dtype == np.bool_:
-        return "save images.astype(np.uint8) * 255 instead"
-    if images.dtype.kind not in "fiu" or not images.size:
-        return "save the pixels as numbers of type np.uint8"
-    if odd := int((~np.isfinite(images)).sum()):
-        return f"{odd:,} of its values are NaN or infinite: fix those first, then scale to 0..255 and save as np.uint8"
-    low, high = float(images.min()), float(images.max())
-    if low >= 0 and high <= 1 and images.dtype.kind == "f":
-        return "save (images * 255).round().astype(np.uint8) instead"
-    if low >= 0 and high <= 255:
-        return f"save images.{'round().' if images.dtype.kind == 'f' else ''}astype(np.uint8) instead"
-    return f"its values run from {low:g} to {high:g}: scale them to 0..255, round, and save as np.uint8"
+        image = images.ndim in (3, 4)
+        return f"save {'images.astype(np.uint8) * 255' if image else 'them as np.float32 (or int64)'} instead"
+    if images.dtype.kind == "f":
+        return "save them as np.float64 instead"
+    if images.dtype.kind == "c":
+        return "save real and imaginary parts as numbers of their own"
+    return "save images as np.uint8, other numbers as np.float32 or, for embeddings, np.int64"
 
 
 def _renumbering(labels: Array, key: str) -> str:

@@ -22,6 +22,7 @@ from gridsearch.data.checks import (
     checked_labels,
 )
 from gridsearch.data.copies import Hashes, first_of_each, hashes_of
+from gridsearch.data.kinds import are_pixels, are_whole
 from gridsearch.errors import DataError
 
 ARRAY_KEYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -33,15 +34,15 @@ PARTS = ("train", "test", "validation")
 
 @dataclass(frozen=True, eq=False)
 class ImageDataset:
-    """Images with labels, as in the canonical file. Build one with `dataset_from_arrays`.
+    """Images, or other examples, with labels, as in the canonical file. Build one with `dataset_from_arrays`.
 
     Two data sets are the same if their fingerprints are.
 
     Attributes:
         name: What the job calls it.
-        train_images: uint8 (N, H, W) or (N, H, W, C), 0..255.
+        train_images: uint8 (N, H, W) or (N, H, W, C), 0..255; or floats or whole numbers of any shape (N, ...).
         train_labels: int64 (N,), 0..K-1.
-        test_images: Likewise, with N = 0 if the data set has no test images of its own.
+        test_images: Likewise, of the same type and shape, with N = 0 if the data set has no test images of its own.
         test_labels: Their labels.
         validation_images: Likewise, with N = 0 if the data set has no validation images of its own.
         validation_labels: Their labels.
@@ -91,10 +92,37 @@ class ImageDataset:
         return self.train_labels, self.test_labels, self.validation_labels
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """The shape of one image as a model sees it: (C, H, W), with C = 1 for grey images."""
+    def image_shape(self) -> tuple[int, ...]:
+        """The shape of one example as a model sees it: of images (C, H, W), with C = 1 for grey ones of bytes."""
+        if not self.has_pixels:
+            return self.train_images.shape[1:]
         height, width, *channels = self.train_images.shape[1:]
         return (channels[0] if channels else 1, height, width)
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether it is of images of bytes, which models see in [0, 1]; other numbers they see as they are."""
+        return are_pixels(self.train_images)
+
+    def require_pixels(self, wanted: str) -> None:
+        """Raise DataError where this is of other data than images of bytes, which `wanted` is for."""
+        if not self.has_pixels:
+            kind, shape = self.train_images.dtype, self.train_images.shape[1:]
+            raise DataError(f"{wanted} is for images of bytes, and {self.name} holds {kind} of shape {shape}")
+
+    @cached_property
+    def values(self) -> tuple[float, float]:
+        """The lowest and the highest number of all examples; of whole ones int, of others float."""
+        lows, highs = zip(*((part.min().item(), part.max().item()) for part in self.images if part.size), strict=True)
+        return min(lows), max(highs)
+
+    @property
+    def whole(self) -> tuple[int, int] | None:
+        """The lowest and the highest of whole numbers that models see as such; None for pixels and floats."""
+        if not are_whole(self.train_images):
+            return None
+        low, high = self.values
+        return int(low), int(high)
 
     @cached_property
     def image_hashes(self) -> Hashes:
@@ -171,7 +199,7 @@ def _canonical(arrays: Mapping[str, Array], source: str) -> dict[str, Array]:
     for part in PARTS:
         images, labels = f"{part}_images", f"{part}_labels"
         if part != "train" and (images not in arrays or arrays[images].size == arrays[labels].size == 0):
-            found[images] = np.zeros((0, *found["train_images"].shape[1:]), np.uint8)
+            found[images] = found["train_images"][:0]
             found[labels] = np.zeros(0, np.int64)
             continue
         found[images] = checked_images(arrays[images], images, source)

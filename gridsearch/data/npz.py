@@ -1,6 +1,7 @@
 """The canonical file of a data set: an `.npz` with `train_images`, `train_labels` and, optionally, more.
 
-    train_images  uint8 (N, H, W) or (N, H, W, C), 0..255       required
+    train_images  uint8 (N, H, W) or (N, H, W, C), 0..255, or   required
+                  floats or whole numbers of any shape (N, ...)
     train_labels  integers (N,) or (N, 1), 0..K-1               required
     test_images, test_labels  likewise                          optional, both or neither
     validation_images, validation_labels  likewise              optional, both or neither

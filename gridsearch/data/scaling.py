@@ -9,6 +9,7 @@ import numpy as np
 from gridsearch.config.image_format import ImageFormat
 from gridsearch.data.checks import Images
 from gridsearch.data.dataset import PARTS, ImageDataset, dataset_from_arrays
+from gridsearch.errors import DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,12 +33,18 @@ def scaled(image: Image, image_format: ImageFormat) -> Image:
 def scaled_dataset(dataset: ImageDataset, image_format: ImageFormat) -> ImageDataset:
     """Return a data set with its images in the size asked for; itself where they have it."""
     before = dataset.train_images.shape[1:3]
-    if image_format.size is None or before == image_format.size:
+    if image_format.size is None or (dataset.has_pixels and before == image_format.size):
         return dataset
+    if not dataset.has_pixels:
+        raise DataError(
+            f"is for images of bytes, and {dataset.name} holds {dataset.train_images.dtype} of shape"
+            f" {dataset.train_images.shape[1:]}; leave it out, or save images as np.uint8 (N, H, W[, C])",
+            key=("image_size",),
+        )
     arrays = {
         f"{part}_images": _scaled(images, image_format) for part, images in zip(PARTS, dataset.images, strict=True)
     }
-    arrays |= {f"{part}_labels": labels for part, labels in zip(PARTS, dataset.labels, strict=True)}  # type: ignore[misc]
+    arrays |= {f"{part}_labels": labels for part, labels in zip(PARTS, dataset.labels, strict=True)}
     after = f"{size_text(image_format.size)} {unit_text(before, image_format.size)}, resize: {image_format.resize}"
     note = f"images of {size_text(before)} are brought to {after}"
     return dataset_from_arrays(

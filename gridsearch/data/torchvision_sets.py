@@ -81,7 +81,7 @@ SETS = {
 }
 
 #: What torchvision, urllib and the decompressors raise when a file cannot be fetched or is damaged.
-_FAILURES = (
+FAILURES = (
     OSError,
     RuntimeError,
     ValueError,
@@ -130,9 +130,9 @@ def write_npz_of_download(name: str, target: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=f".{name}.", suffix=".download", dir=folder) as scratch:
             _fetch(name, folder, Path(scratch))
             write_npz(target, _parsed(name, Path(scratch)))
-    except _FAILURES as error:
+    except FAILURES as error:
         raise DataError(
-            f"{name}: {target} is missing and cannot be downloaded ({_reason(error)}); run once where "
+            f"{name}: {target} is missing and cannot be downloaded ({reason_of(error)}); run once where "
             f"there is a network, or put the file there ({FORMAT}), or name the folder that has it with "
             f"--data-dir or ${paths.DATA_VARIABLE}"
         ) from error
@@ -146,17 +146,18 @@ def _fetch(name: str, folder: Path, scratch: Path) -> None:
         (scratch / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / file, scratch / file)
     if len(here) < len(SETS[name].archives):
-        fetchable(_addresses(dataset_class))
+        fetchable(addresses_of(dataset_class))
     logging.getLogger(__name__).info("downloading %s into %s", name, folder)
-    with network_timeout(), _quiet():
+    with network_timeout(), quiet():
         dataset_class(scratch, download=True)
 
 
-def _addresses(dataset_class: Any) -> list[str]:
-    """Return the addresses of the first file of a data set, one for each mirror."""
-    if hasattr(dataset_class, "mirrors"):
-        return [mirror + dataset_class.resources[0][0] for mirror in dataset_class.mirrors]
-    return [dataset_class.url]
+def addresses_of(dataset_class: Any) -> list[str]:
+    """Return the addresses of the first file of a data set, one for each mirror; none where they are not known."""
+    mirrors, url = getattr(dataset_class, "mirrors", None), getattr(dataset_class, "url", None)
+    if mirrors and isinstance(dataset_class.resources[0], tuple):
+        return [mirror + dataset_class.resources[0][0] for mirror in mirrors]
+    return [url] if isinstance(url, str) else []
 
 
 def _parsed(name: str, root: Path) -> ImageDataset:
@@ -170,7 +171,7 @@ def _parsed(name: str, root: Path) -> ImageDataset:
             arrays[f"{part}_labels"] = np.asarray(parsed.targets)
     except Exception as error:  # parsers raise assertions, index errors and more on damaged bytes
         raise DataError(
-            f"{name}: {root / SETS[name].raw_files[0]} or a file beside it is damaged ({_reason(error)}); "
+            f"{name}: {root / SETS[name].raw_files[0]} or a file beside it is damaged ({reason_of(error)}); "
             f"delete that folder and run again where there is a network"
         ) from error
     source = f"torchvision's {SETS[name].class_name}"
@@ -184,14 +185,14 @@ def _dataset_class(name: str) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep stdout for data: prints and progress bars go to stderr, and only where a person can see them."""
     seen = sys.stderr if sys.stderr.isatty() else io.StringIO()
     with contextlib.redirect_stdout(seen), contextlib.redirect_stderr(seen):
         yield
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Return the last line of an error, which names the cause, without the brackets urllib puts around it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].removeprefix("<urlopen error ").removesuffix(">") if lines else type(error).__name__

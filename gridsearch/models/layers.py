@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gridsearch.config.versions import CURRENT
 from gridsearch.errors import ModelError
+from gridsearch.models.examples import Whole, made_up
 from gridsearch.models.modes import in_mode
 from gridsearch.models.multiplications import LEFT_OUT
 from gridsearch.models.registry import ModelClass, build_model, settings_text
@@ -72,20 +73,23 @@ def layers_of(
     model: ModelClass,
     hyper: Mapping[str, Any],
     *,
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     num_classes: int,
     version: int = CURRENT,
+    whole: Whole = None,
 ) -> LayerTable:
     """Build a model, as the recipe's `version` has it, and return its layers.
 
-    It is built without memory for its numbers, unless it needs them.
+    It is built without memory for its numbers, unless it needs them. `whole` is as for `build_model`.
     `ModelError` when it cannot be built, or not run on images of this shape.
     """
     for device in ("meta", "cpu"):
         try:
             with random_states_kept(), torch.device(device):
-                built = build_model(model, hyper, image_shape=image_shape, num_classes=num_classes, version=version)
-                return layer_table(built, image_shape)
+                built = build_model(
+                    model, hyper, image_shape=image_shape, num_classes=num_classes, version=version, whole=whole
+                )
+                return layer_table(built, image_shape, whole)
         except Exception as error:
             failure = error
     if isinstance(failure, ModelError):
@@ -95,8 +99,8 @@ def layers_of(
     raise ModelError(text) from failure
 
 
-def layer_table(model: nn.Module, image_shape: tuple[int, int, int]) -> LayerTable:
-    """Return the layers of a model for images (C, H, W), found by running it, in evaluation mode, where it lies.
+def layer_table(model: nn.Module, image_shape: tuple[int, ...], whole: Whole = None) -> LayerTable:
+    """Return the layers of a model for images of this shape, found by running it, in evaluation mode, where it lies.
 
     On the `meta` device that costs no memory and next to no time. Raises whatever the model raises.
     """
@@ -105,7 +109,7 @@ def layer_table(model: nn.Module, image_shape: tuple[int, int, int]) -> LayerTab
     watch = _Watch()
     try:
         with random_states_kept(), watch.watching(model):
-            in_mode(model, training=False)(torch.zeros(IMAGES, *image_shape, device=device))
+            in_mode(model, training=False)(made_up(IMAGES, image_shape, whole, device=device))
     finally:
         for module, training in modes.items():
             module.training = training

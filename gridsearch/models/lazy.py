@@ -9,14 +9,15 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from gridsearch.errors import ModelError
+from gridsearch.models.examples import Whole, made_up
 from gridsearch.models.modes import in_mode
 
 #: Images that a model is run on; more than one, because some normalisations need them.
 _IMAGES = 2
 
 
-def materialize(model: nn.Module, image_shape: tuple[int, int, int]) -> None:
-    """Give a model's lazy parameters their shapes and first values, by running it on two images (C, H, W) of zeros.
+def materialize(model: nn.Module, image_shape: tuple[int, ...], whole: Whole = None) -> None:
+    """Give a model's lazy parameters their shapes and first values, by running it on two images of zeros.
 
     It is run in evaluation mode, where it lies; values are drawn from torch's global generator in the order in which
     the modules are called. A model without lazy parameters is left alone. `ModelError` when a lazy module is not
@@ -28,7 +29,7 @@ def materialize(model: nn.Module, image_shape: tuple[int, int, int]) -> None:
     known = (tensor.device for tensor in chain(model.parameters(), model.buffers()))
     try:
         with torch.no_grad():
-            in_mode(model, training=False)(torch.zeros(_IMAGES, *image_shape, device=next(known)))
+            in_mode(model, training=False)(made_up(_IMAGES, image_shape, whole, device=next(known)))
     finally:
         for module, training in modes.items():
             module.training = training

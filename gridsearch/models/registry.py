@@ -2,7 +2,8 @@
 
 A model is an ordinary `torch.nn.Module` whose constructor takes its hyperparameters as keyword arguments. Arguments
 named in `DATA_ARGUMENTS` are filled from the data set where the constructor has them. Input is a float tensor
-(B, C, H, W) with values in [0, 1]; output is one row of K logits per image.
+(B, C, H, W) with values in [0, 1], or examples of another kind as a data set has them (B, ...), of whole numbers int64;
+output is one row of K logits per image.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,8 @@ from gridsearch.user_code import told
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from gridsearch.models.examples import Whole
 
 #: The models that ship with gridsearch: where each lives, and one line about it.
 MODELS: dict[str, tuple[str, str]] = {
@@ -59,7 +63,9 @@ MODELS: dict[str, tuple[str, str]] = {
 USER_FOLDERS: set[str] = set()
 
 CLASSES = "num_classes"
-DATA_ARGUMENTS = ("image_shape", "in_channels", "in_features", CLASSES)
+DATA_ARGUMENTS = ("image_shape", "input_shape", "in_channels", "in_features", CLASSES)
+#: How many dimensions an image has, and at least an example that has channels: (C, L).
+_IMAGE_DIMENSIONS, _FEWEST_WITH_CHANNELS = 3, 2
 
 
 @dataclass(frozen=True)
@@ -152,18 +158,17 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
         raise ModelError(
             f"model {name!r} is not known{nearest(name, MODELS)}; write a model of your own as package.module:Class"
         )
-    _make_importable(search)
-    module = _import(name, module_name)
+    module = import_of_the_user(f"model {name!r}", module_name, search)
     found = getattr(module, class_name, None)
     if found is None:
         classes = [key for key, value in vars(module).items() if inspect.isclass(value) or inspect.isfunction(value)]
-        hint = _shadowed(module, module_name, search) or nearest(class_name, classes)
+        hint = shadowed(module, module_name, search) or nearest(class_name, classes)
         raise ModelError(f"model {name!r}: module {module_name!r} has no {class_name!r}{hint}")
     if not _makes_modules(found):
         raise ModelError(
             f"model {name!r}: {class_name!r} is neither a torch.nn.Module class nor a function that returns one"
         )
-    return _describe(name, found, sources=_sources_of(module, search))
+    return _describe(name, found, sources=sources_of(module, search))
 
 
 def has_beside(model: ModelSignature, key: str, models: Sequence[ModelSignature]) -> bool:
@@ -216,24 +221,26 @@ def build_model(
     model: ModelClass,
     hyper: Mapping[str, Any],
     *,
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     num_classes: int,
     version: int = CURRENT,
+    whole: Whole = None,
 ) -> nn.Module:
     """Build a new instance of a model; its weights are drawn from torch's global generator.
 
     Args:
         model: What `find_model` returned.
         hyper: Its hyperparameters.
-        image_shape: (C, H, W).
+        image_shape: (C, H, W), or the shape of another example.
         num_classes: K.
         version: The version of the recipe to build it under (`config/versions.py`).
+        whole: The lowest and the highest of examples that are whole numbers; None for floats.
 
     Returns:
         The module; the lazy modules in it have their shapes.
 
     Raises:
-        ModelError: Its constructor raises, or its state could not be kept in a checkpoint.
+        ModelError: Its constructor raises, its state could not be kept in a checkpoint, or it is not for such data.
     """
     from torch import nn
 
@@ -241,13 +248,15 @@ def build_model(
     from gridsearch.models.state import check_state, give_memory
     from gridsearch.models.surroundings import surroundings_kept
 
-    channels, height, width = image_shape
     known = {
         "image_shape": image_shape,
-        "in_channels": channels,
-        "in_features": channels * height * width,
+        "input_shape": image_shape,
+        "in_channels": image_shape[0],
+        "in_features": prod(image_shape),
         "num_classes": num_classes,
     }
+    if said := _unsuited(model, image_shape, whole):
+        raise NotBuiltError(model, hyper, said)
     arguments = {key: known[key] for key in model.data_arguments} | model.implied(version)
     # As the store has them, whole numbers are integers: a setting that is a float is one whoever builds the model.
     arguments |= {key: model.takes(key).fitted(value) for key, value in hyper.items()}
@@ -256,7 +265,7 @@ def build_model(
             built = model.build(**arguments)
         if not isinstance(built, nn.Module):
             raise ModelError(f"it gives {type(built).__name__}, which is not a torch.nn.Module")
-        materialize(built, image_shape)
+        materialize(built, image_shape, whole)
         give_memory(built)
         check_state(built)
         return built
@@ -264,14 +273,35 @@ def build_model(
         raise NotBuiltError(model, hyper, told(error)) from error
 
 
+def _unsuited(model: ModelSignature, shape: tuple[int, ...], whole: Whole) -> str:
+    """Return why a model is not for examples of such a shape, or of whole numbers; nothing where it may be."""
+    if whole is not None and model.name in MODELS:
+        low, high = whole
+        return (
+            f"it computes with floats, and the data are whole numbers from {low} to {high}, which models get as int64"
+            " for embeddings: save them as np.float32, or images as np.uint8 (N, H, W[, C])"
+        )
+    dimensions = len(shape)
+    if "image_shape" in model.data_arguments and dimensions != _IMAGE_DIMENSIONS:
+        mend = "save images as (N, C, H, W)" + ("" if model.name in MODELS else ", or take input_shape")
+        return f"it takes image_shape (C, H, W), and an example of the data has the shape {shape}: {mend}"
+    if "in_channels" in model.data_arguments and dimensions < _FEWEST_WITH_CHANNELS:
+        return (
+            f"it takes in_channels, and an example of the data is a row of {shape[0]} numbers: in_features is for such"
+        )
+    return ""
+
+
 def settings_text(hyper: Mapping[str, Any]) -> str:
     """Return hyperparameters as an error names them: `width=64, depth=2`."""
     return ", ".join(f"{key}={value!r}" for key, value in hyper.items()) or "no settings"
 
 
-def _import(name: str, module_name: str) -> Any:
+def import_of_the_user(what: str, module_name: str, search: Sequence[Path]) -> Any:
+    """Return a module of the user's, which may lie in the folders `search`; `ModelError` begins with `what`."""
     from gridsearch.models.seeding import random_states_kept, seed_everything
 
+    _make_importable(search)
     try:
         # What a module draws when it is imported is then the same in every process.
         with random_states_kept():
@@ -280,11 +310,11 @@ def _import(name: str, module_name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
             raise ModelError(
-                f"model {name!r}: no module named {error.name!r} beside the job file, in this folder or installed"
+                f"{what}: no module named {error.name!r} beside the job file, in this folder or installed"
             ) from None
-        raise ModelError(f"model {name!r}: importing {module_name!r} failed: {told(error)}") from error
+        raise ModelError(f"{what}: importing {module_name!r} failed: {told(error)}") from error
     except Exception as error:
-        raise ModelError(f"model {name!r}: importing {module_name!r} failed: {told(error)}") from error
+        raise ModelError(f"{what}: importing {module_name!r} failed: {told(error)}") from error
 
 
 def _make_importable(folders: Sequence[Path]) -> None:
@@ -299,7 +329,7 @@ def _make_importable(folders: Sequence[Path]) -> None:
     importlib.invalidate_caches()
 
 
-def _shadowed(module: Any, name: str, search: Sequence[Path]) -> str:
+def shadowed(module: Any, name: str, search: Sequence[Path]) -> str:
     """Say so where a module of another place was found, and the user has one of that name, which comes after it."""
     found = Path(getattr(module, "__file__", None) or ".").resolve()
     parts = name.split(".")
@@ -317,8 +347,8 @@ def _makes_modules(found: Any) -> bool:
     )
 
 
-def _sources_of(module: Any, search: Sequence[Path]) -> dict[str, str]:
-    """Return the source of the user's model: edited, or what it imports of the user's edited, it is another."""
+def sources_of(module: Any, search: Sequence[Path]) -> dict[str, str]:
+    """Return the source of a module of the user's: edited, or what it imports of the user's edited, it is another."""
     path = getattr(module, "__file__", None)
     return code_sources(module.__name__, Path(path), search) if path and Path(path).is_file() else {}
 

@@ -68,7 +68,7 @@ def _entry(store: Store, data: JobData, page: Path, glance: Summary) -> Entry:
     return Entry(
         name=data.job.name,
         page=page.name if page.exists() else "",
-        dataset=record.dataset,
+        dataset=record.dataset_text,
         model=record.models_text,
         updated=updated_at(store, data.job),
         summary=glance,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gridsearch.config.batches import KEEP, LastBatch, batch_sizes
+from gridsearch.data.kinds import are_pixels, are_whole
 from gridsearch.training.recipe.normalization import Normalizer
 
 #: Images are kept as floats up to this size and as uint8 beyond it; the numbers are the same either way.
@@ -24,28 +26,36 @@ class DeviceArrays:
     """Images (N, C, H, W), uint8 or floats in [0, 1], and labels (N,) int64, on one device.
 
     A model is given `normalized` pixels: without a normalizer, those in [0, 1]. `dtype` is what pixels are computed in.
+    `as_given` says that the images are no pixels: floats of any values or int64, and of any shape (N, ...).
     """
 
     images: Tensor
     labels: Tensor
     normalizer: Normalizer | None = None
     dtype: torch.dtype = torch.float32
+    as_given: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Return (C, H, W)."""
-        channels, height, width = self.images.shape[1:]
-        return channels, height, width
+    def image_shape(self) -> tuple[int, ...]:
+        """Return the shape of one example: (C, H, W) of images."""
+        return tuple(self.images.shape[1:])
+
+    @cached_property
+    def whole(self) -> tuple[int, int] | None:
+        """The lowest and the highest of whole numbers that a model is given as such; else None."""
+        if not self.as_given or self.images.is_floating_point():
+            return None
+        return int(self.images.min()), int(self.images.max())
 
     def chunk_size(self, batch_size: int) -> int:
         """Return how many images to gather at a time: whole batches, about `CHUNK_BYTES` of them."""
         return batch_size * max(1, images_of_chunk(self.image_shape) // batch_size)
 
     def pixels(self, images: Tensor) -> Tensor:
-        """Return some of the images as pixels in [0, 1]."""
+        """Return some of the images as pixels in [0, 1], or as they are given."""
         return as_pixels(images, self.dtype)
 
     def normalized(self, pixels: Tensor) -> Tensor:
@@ -77,14 +87,14 @@ class DeviceArrays:
             yield self.normalized(self.pixels(images)), labels
 
 
-def images_of_chunk(image_shape: tuple[int, int, int]) -> int:
-    """Return how many images (C, H, W) are about `CHUNK_BYTES` of float32 pixels, one at least."""
+def images_of_chunk(image_shape: tuple[int, ...]) -> int:
+    """Return how many images of this shape are about `CHUNK_BYTES` of float32 pixels, one at least."""
     return max(1, CHUNK_BYTES // (4 * math.prod(image_shape)))
 
 
 def as_pixels(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Return images as floats in [0, 1]: those that are floats already as they are, bytes in the type asked for."""
-    return images if images.is_floating_point() else images.to(dtype).div_(255.0)
+    """Return images of bytes as floats in [0, 1], in the type asked for; others as they are."""
+    return images.to(dtype).div_(255.0) if images.dtype == torch.uint8 else images
 
 
 def pixel_type(precision: str) -> torch.dtype:
@@ -95,9 +105,16 @@ def pixel_type(precision: str) -> torch.dtype:
 def to_device(
     images: np.ndarray, labels: np.ndarray, device: torch.device, dtype: torch.dtype = torch.float32
 ) -> DeviceArrays:
-    """Put uint8 images (N, H, W) or (N, H, W, C) and labels (N,) on the device, channels first."""
+    """Put images and labels (N,) on the device: those of bytes, (N, H, W) or (N, H, W, C), channels first.
+
+    Other floats (N, ...) in the type asked for, whole numbers as int64, their values as they are.
+    """
+    kept = torch.from_numpy(np.array(labels)).to(device)
+    if not are_pixels(images):
+        given = torch.from_numpy(np.array(images, np.int64 if are_whole(images) else None, order="C"))
+        return DeviceArrays(given.to(device, None if are_whole(images) else dtype), kept, dtype=dtype, as_given=True)
     stacked = images[:, None] if images.ndim == 3 else np.moveaxis(images, -1, 1)
     pixels = torch.from_numpy(np.array(stacked, order="C")).to(device)
     if pixels.numel() * dtype.itemsize <= FLOAT_BYTES_LIMIT:
         pixels = as_pixels(pixels, dtype)
-    return DeviceArrays(pixels, torch.from_numpy(np.array(labels)).to(device), dtype=dtype)
+    return DeviceArrays(pixels, kept, dtype=dtype)

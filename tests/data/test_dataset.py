@@ -78,16 +78,8 @@ def test_colour_images_keep_their_channels(cifar10: ImageDataset) -> None:
 @pytest.mark.parametrize(
     ("change", "fragments"),
     [
-        (lambda a: {"train_images": a["train_images"] / 255}, ["float64", "(images * 255).round().astype"]),
-        (lambda a: {"train_images": a["train_images"] * 1.0}, ["float64", "images.round().astype(np.uint8)"]),
-        (lambda a: {"train_images": a["train_images"] - 128.0}, ["-128 to 127", "scale them to 0..255"]),
-        (
-            lambda a: {"train_images": a["train_images"].astype(np.int64)},
-            ["int64", "images.astype(np.uint8)"],
-        ),
         (lambda a: {"train_images": a["train_images"] > 128}, ["bool", "* 255"]),
-        (lambda a: {"train_images": a["train_images"].astype(str)}, ["numbers of type np.uint8"]),
-        (lambda a: {"train_images": a["train_images"].reshape(-1, 64)}, ["(1797, 64)", "reshape"]),
+        (lambda a: {"train_images": a["train_images"].astype(str)}, ["images as np.uint8"]),
         (lambda a: {"train_images": a["train_images"][:, :0]}, ["(1797, 0, 8)", "without pixels"]),
         (lambda a: {"train_images": a["train_images"][:, None]}, ["channels first", "transpose(0, 2, 3, 1)"]),
         (lambda a: {"train_images": a["train_images"][:-1]}, ["1796 images", "1797 labels"]),

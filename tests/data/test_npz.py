@@ -105,7 +105,7 @@ def test_class_names_of_the_file_win_over_those_offered(digits: ImageDataset, tm
         ({"train_labels": np.array([[1], [2, 3]], object)}, ["train_labels", "Python objects", "save it as"]),
         ({"class_names": np.arange(10)}, ["class_names is int64", "np.array(["]),
         ({"class_names": np.array(["a", "b"])}, ["class_names holds 2 names for 10 classes"]),
-        ({"train_images": np.zeros((5, 8, 8), np.float32)}, ["train_images is float32", "* 255"]),
+        ({"train_images": np.zeros((5, 8, 8), bool)}, ["train_images is bool", "* 255"]),
         ({"train_labels": np.full(1500, -1)}, ["label -1", "np.unique"]),
         ({"train_labels": np.arange(1500) * 2}, ["up to 2998", "class 11 has no image", "np.unique"]),
     ],
@@ -232,7 +232,7 @@ def test_what_is_wrong_is_called_as_the_file_spells_it(digits: ImageDataset, tmp
         load_npz(path)
     for arrays, message in [
         ({"x_train": images, "y_train": labels[:-1]}, "x_train holds 1797 images but y_train 1796 labels"),
-        ({"x_train": images / 255, "y_train": labels}, "x_train is float64"),
+        ({"x_train": images > 128, "y_train": labels}, "x_train is bool"),
     ]:
         with refused(f"{saved(path, arrays)}: {message}"):
             load_npz(path)

@@ -64,7 +64,10 @@ EVALUATION_BATCH = 512
 
 @dataclass(frozen=True)
 class Images:
-    """Images (N, C, H, W) in [0, 1] and labels (N,), to train and to validate, on the device that trains."""
+    """Images (N, C, H, W) in [0, 1] and labels (N,), to train and to validate, on the device that trains.
+
+    Or other examples (N, ...): floats of any values, or whole numbers int64.
+    """
 
     train: Tensor
     train_labels: Tensor
@@ -169,6 +172,8 @@ def _begin(model: nn.Module, recipe: Recipe, start: Mapping[str, Tensor]) -> Non
 def _normalizer(recipe: Recipe, images: Tensor) -> Callable[[Tensor], Tensor]:
     if recipe["normalization"] == "channel":
         exact = images.double()
+        if images.dim() != 4:
+            return _by_channel(exact)
         std = exact.std((0, 2, 3), correction=0)
         return Normalize(exact.mean((0, 2, 3)).tolist(), torch.where(std > 0, std, 1.0).tolist())
     if recipe["normalization"] == "imagenet":
@@ -178,9 +183,16 @@ def _normalizer(recipe: Recipe, images: Tensor) -> Callable[[Tensor], Tensor]:
     return lambda pixels: pixels
 
 
+def _by_channel(exact: Tensor) -> Callable[[Tensor], Tensor]:
+    others = [place for place in range(exact.dim()) if place != 1]
+    mean, std = exact.mean(others, keepdim=True), exact.std(others, correction=0, keepdim=True)
+    return lambda examples: (examples - mean.to(examples.dtype)) / std.to(examples.dtype)
+
+
 def _each_by_itself(pixels: Tensor) -> Tensor:
-    mean = pixels.mean((1, 2, 3), keepdim=True)
-    std = pixels.std((1, 2, 3), correction=0, keepdim=True)
+    others = list(range(1, pixels.dim()))
+    mean = pixels.mean(others, keepdim=True)
+    std = pixels.std(others, correction=0, keepdim=True)
     return (pixels - mean) / std.clamp_min(pixels[0].numel() ** -0.5)
 
 
@@ -206,6 +218,10 @@ class _Loop:
             module = dict(model.named_children())["features"]
             module.register_forward_hook(lambda module, given, output: self.features.append(output.flatten(1)))
 
+    def exactly(self, examples: Tensor) -> Tensor:
+        """Return floats in the type that is computed in."""
+        return examples.to(self.dtype) if examples.is_floating_point() else examples
+
     def batches(self, tensor: Tensor) -> list[Tensor]:
         """Return the batches of an epoch's images, the last as `last_batch` has it."""
         size = self.recipe["batch_size"]
@@ -220,7 +236,7 @@ class _Loop:
         """Make an epoch's steps; return the mean loss and the accuracy over its own batches."""
         self.model.train()
         order = epoch_order(len(self.images.train), data_seed=self.recipe["data_seed"], epoch=epoch)
-        changed = augmented(self.images.train[order], self.recipe, epoch).to(self.dtype)
+        changed = self.exactly(augmented(self.images.train[order], self.recipe, epoch))
         labels = self.images.train_labels[order]
         loss, right, count = 0.0, 0, 0
         for pixels, wanted in zip(self.batches(changed), self.batches(labels), strict=True):
@@ -280,7 +296,7 @@ class _Loop:
         self.model.eval()
         loss, right = 0.0, 0
         for pixels, wanted in zip(images.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True):
-            logits = self.forward(self.normalize(pixels.to(self.dtype)))
+            logits = self.forward(self.normalize(self.exactly(pixels)))
             loss += float(functional.cross_entropy(logits, wanted, reduction="sum"))
             right += int((logits.argmax(1) == wanted).sum())
         return loss / len(labels), right / len(labels)

@@ -171,6 +171,68 @@ space:
 """
 
 
+#: On data that are no images of bytes: see `test_numbers.py`.
+NUMBERS: dict[str, str] = {
+    "table": """\
+dataset: table.npz
+model: perceptron
+space:
+  normalization: [none, channel, image]
+  learning_rate: [0.0001, 0.00001]
+""",
+    "exact table": """\
+dataset: table.npz
+model: mlp
+precision: float64
+normalization: channel
+optimizer: adam
+space:
+  hidden: [[12, 9]]
+  learning_rate: [0.01, 0.002]
+""",
+    "small floats": """\
+dataset: half.npz
+model: shallow
+normalization: channel
+space:
+  neurons: [9, 12]
+  learning_rate: [0.1, 0.02]
+""",
+    "rows": """\
+dataset: rows.npz
+model: number_nets:Rows
+space:
+  normalization: [none, channel]
+  learning_rate: [0.01, 0.002]
+""",
+    "floating images": """\
+dataset: floating.npz
+model: cnn
+normalization: channel
+space:
+  filters: [[3]]
+  flip: [true]
+  crop_padding: [0, 1]
+  learning_rate: [0.05, 0.02]
+""",
+    "volumes": """\
+dataset: volumes.npz
+model: number_nets:Volumes
+normalization: channel
+space:
+  learning_rate: [0.01, 0.002]
+""",
+    "tokens": """\
+dataset: tokens.npz
+model: number_nets:Tokens
+momentum: 0.9
+space:
+  vocabulary: [17]
+  learning_rate: [0.1, 0.02]
+""",
+}
+
+
 def job(name: str, text: str) -> str:
     """Return a job of a name; what the text says again, it says instead of the head."""
     keys = {line.partition(":")[0] for line in text.splitlines()}

@@ -7,7 +7,7 @@ from torchvision.transforms.functional import normalize
 
 from gridsearch.models.pretrained import WITH_IMAGENET
 from gridsearch.training.arrays import DeviceArrays
-from gridsearch.training.recipe.normalization import make_normalizer
+from gridsearch.training.recipe.normalization import Normalizer, make_normalizer
 
 BYTES = torch.randint(0, 256, (5000, 3, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.zeros(5000, dtype=torch.int64)
@@ -54,3 +54,18 @@ def test_a_channel_that_is_the_same_everywhere_becomes_zeros() -> None:
     normalizer = make_normalizer("channel", images)
     assert normalizer is not None
     assert (normalizer(images / 255.0)[:, 1].abs() < 1e-5).all()
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 7), (2, 3, 4, 2)])
+def test_numbers_of_any_shape_are_standardised_by_their_first_axis(shape: tuple[int, ...]) -> None:
+    # Times in seconds: their squares in float64 would leave nothing of what they vary by.
+    numbers = torch.randn(5000, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 1.7e9
+    numbers[:, 0] = 3.0
+    normalizer = make_normalizer("channel", numbers, as_given=True)
+    assert normalizer and normalizer.mean is not None and normalizer.mean.shape == (shape[0], *(1,) * (len(shape) - 1))
+    found, others = normalizer(numbers), [0, *range(2, numbers.dim())]
+    assert not found[:, 0].any()
+    assert torch.allclose(found[:, 1:].mean(others), torch.zeros(1, dtype=torch.float64), atol=1e-4)
+    assert torch.allclose(found[:, 1:].std(others, correction=0), torch.ones(1, dtype=torch.float64), rtol=1e-6)
+    each = Normalizer()(numbers[:50] - 1.7e9)
+    assert torch.allclose(each.flatten(1).mean(1), torch.zeros(1, dtype=torch.float64), atol=1e-6)

@@ -74,6 +74,7 @@ def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -
     from gridsearch.report.overlays import overlay
     from gridsearch.report.pictures import Picture, Sheet
 
+    found.split.dataset.require_pixels("maps")
     places = sample_places(found.split.validation_labels, n, seed)
     active = validation_maps(found, places, layers)
     rows = []

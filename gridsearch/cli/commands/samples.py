@@ -57,14 +57,15 @@ def samples(
 
     These are training images, drawn at random and evenly across classes.
     """
-    from gridsearch.data.catalog import load_dataset
     from gridsearch.data.samples import sample_places
     from gridsearch.data.scaling import unit_text
+    from gridsearch.engine.prepare.job_data import load_data
 
     target = output or paths.samples_page(DEFAULT_DASHBOARDS, Path(dataset).name)
     check_suffix(target)
     image_format = _image_format(image_size, resize, background)
-    loaded = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path(), image_format=image_format)
+    loaded = load_data(dataset, folder=paths.data_dir(data_dir), base=Path(), image_format=image_format)
+    loaded.require_pixels("samples")
     for told in loaded.notes:
         say(told)
     places = sample_places(loaded.train_labels, n, seed)

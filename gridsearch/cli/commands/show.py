@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ from gridsearch.cli.render import tables
 from gridsearch.cli.render.wording import short_id
 from gridsearch.cli.streams import columns, data, into, say
 from gridsearch.config.versions import CURRENT
+from gridsearch.engine.prepare.model_questions import Seen
 from gridsearch.errors import GridsearchError, StoreError
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ class _Wanted:
 
     name: str
     hyper: dict[str, Any]
-    image_shape: tuple[int, int, int]
-    classes: int
+    seen: Seen
     folders: Sequence[Path]
     code: str | None = None
     version: int = CURRENT
@@ -99,9 +99,9 @@ def show(
     if epochs and (layers or model is not None):
         raise GridsearchError("show: --epochs and the layers are different tables: use --epochs alone")
     if model is not None:
-        shape, number = _images(image_size, dataset, classes, data_dir)
+        seen = _seen(image_size, dataset, classes, data_dir)
         with into(output):
-            _print_layers(_Wanted(model, _settings(set_ or []), shape, number, [Path.cwd()]), kind)
+            _print_layers(_Wanted(model, _settings(set_ or []), seen, [Path.cwd()]), kind)
     elif trial is not None:
         from gridsearch.store.opening import open_store
 
@@ -148,7 +148,6 @@ def _own_epochs(row: TrialRow, store: Store) -> list[EpochRow]:
 def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
     from gridsearch.cli.render.layers import layers_grid, layers_json
     from gridsearch.engine.prepare.model_process import ModelProcess
-    from gridsearch.engine.prepare.model_questions import Seen
     from gridsearch.models.registry import MODELS, check_hyperparameters, check_values, find_model
 
     process = None if wanted.name in MODELS else ModelProcess(wanted.name, wanted.folders)
@@ -156,7 +155,7 @@ def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
     check_hyperparameters(model, list(wanted.hyper), mend="add --set NAME=VALUE")
     check_values(model, wanted.hyper)
     if process:
-        process.seen = Seen(wanted.image_shape, wanted.classes)
+        process.seen = wanted.seen
         table = process.layers(wanted.hyper, wanted.version)
         process.rest()
     else:
@@ -164,16 +163,15 @@ def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
         from gridsearch.models.registry import ModelClass
 
         assert isinstance(model, ModelClass)
-        shape, classes = wanted.image_shape, wanted.classes
-        table = layers_of(model, wanted.hyper, image_shape=shape, num_classes=classes, version=wanted.version)
+        table = layers_of(model, wanted.hyper, **asdict(wanted.seen), version=wanted.version)
     if wanted.code not in (None, model.code):
         say(f"model {wanted.name} has been edited since this trial was planned: these are its current layers")
     if format_ is tables.Format.JSON:
         asked = {"model": wanted.name, "settings": wanted.hyper}
-        images = {"image_shape": wanted.image_shape, "classes": wanted.classes}
+        images = {"image_shape": wanted.seen.image_shape, "classes": wanted.seen.num_classes}
         data(json.dumps(asked | images | layers_json(table), indent=2))
     else:
-        tables.write(layers_grid(table, wanted.image_shape, format_), format_)
+        tables.write(layers_grid(table, wanted.seen.image_shape, format_), format_)
 
 
 def _of_trial(row: TrialRow, store: Store) -> _Wanted:
@@ -188,8 +186,9 @@ def _of_trial(row: TrialRow, store: Store) -> _Wanted:
             f"trial {short_id(row.trial_id)}: no job in the store gives the size of its images; show its model with"
             f" --model {config.model} --image-size"
         )
-    folders, shape, classes = [record.base, Path.cwd()], record.image_shape, record.classes
-    return _Wanted(config.model, dict(config.hyper), shape, classes, folders, config.model_code, config.version)
+    folders = [record.base, Path.cwd()]
+    seen = Seen(record.image_shape, record.classes, record.numbers.whole if record.numbers else None)
+    return _Wanted(config.model, dict(config.hyper), seen, folders, config.model_code, config.version)
 
 
 def _settings(written: Sequence[str]) -> dict[str, Any]:
@@ -202,10 +201,8 @@ def _settings(written: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
-def _images(
-    size: str | None, dataset: str | None, classes: int | None, data_dir: Path | None
-) -> tuple[tuple[int, int, int], int]:
-    """Return the shape of the images (C, H, W) and the number of classes that a model is asked about for."""
+def _seen(size: str | None, dataset: str | None, classes: int | None, data_dir: Path | None) -> Seen:
+    """Return the shape of the images (C, H, W), or other examples, and the number of classes that a model is for."""
     if (size is None) == (dataset is None):
         raise GridsearchError(
             "show --model needs the shape of the images: add --image-size 3x32x32 or --dataset cifar10"
@@ -213,12 +210,12 @@ def _images(
     if dataset is not None:
         if classes is not None:
             raise GridsearchError("show: --classes needs --image-size; a data set has its own classes")
-        from gridsearch.data.catalog import load_dataset
+        from gridsearch.engine.prepare.job_data import load_data
 
-        images = load_dataset(dataset, folder=paths.data_dir(data_dir), base=Path.cwd())
-        return images.image_shape, images.num_classes
+        images = load_data(dataset, folder=paths.data_dir(data_dir), base=Path.cwd())
+        return Seen(images.image_shape, images.num_classes, images.whole)
     found = _SIZE.fullmatch(size or "")
     if not found:
         raise GridsearchError(f"--image-size {size}: write channels x height x width, as in 3x32x32")
     channels, height, width = map(int, found.groups())
-    return (channels, height, width), classes or _CLASSES
+    return Seen((channels, height, width), classes or _CLASSES)

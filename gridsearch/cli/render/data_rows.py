@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gridsearch.cli.render.wording import plural
+from gridsearch.data.checks import CHANNEL_COUNTS
+from gridsearch.data.kinds import values_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gridsearch.data.dataset import ImageDataset
     from gridsearch.engine.prepare.preparation import PreparedJob
 
 #: Of so many classes each is told with its number of images.
@@ -24,19 +27,29 @@ def data_rows(prepared: PreparedJob) -> list[tuple[str, str, str]]:
     if own := len(dataset.validation_labels):
         rows.append(("", f"{own:,}", prepared.own_validation_use))
     rows += [("", "!", note) for note in dataset.notes]
-    rows.append(("shape", "", f"{shape_text(dataset.image_shape)}"))
+    rows.append(("shape", "", shape_text(dataset)))
     return [*rows, ("classes", f"{dataset.num_classes:,}", _classes_text(prepared.class_counts()))]
 
 
-def shape_text(shape: tuple[int, int, int]) -> str:
-    """Return the shape of an image in words.
-
-    >>> shape_text((1, 28, 28))
-    '1 x 28 x 28: grey, 28 pixels high, 28 wide'
-    """
-    channels, height, width = shape
+def shape_text(dataset: ImageDataset) -> str:
+    """Return the shape of an image, or of another example, in words: `1 x 28 x 28: grey, 28 pixels high, 28 wide`."""
+    if not dataset.has_pixels:
+        return _numbers_text(dataset)
+    channels, height, width = dataset.image_shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
     return f"{channels} x {height} x {width}: {kind}, {height} pixels high, {width} wide"
+
+
+def _numbers_text(dataset: ImageDataset) -> str:
+    """Return what examples are that are no images of bytes, and how models get them."""
+    shape = dataset.image_shape
+    text = f"{' x '.join(map(str, shape))}: {values_text(dataset.train_images, dataset.values)}"
+    if dataset.whole:
+        return f"{text}, given to models as int64, for embeddings (save np.float32 for numbers to compute with)"
+    text += ", as they are"
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] in CHANNEL_COUNTS and shape[0] not in CHANNEL_COUNTS):
+        text += " (if these are images: save them as (N, C, H, W))"
+    return text
 
 
 def _classes_text(counts: Mapping[str, Mapping[str, int]]) -> str:

@@ -169,7 +169,7 @@ def plan_text(
     job, images = prepared.job, prepared.images()
     rows: list[tuple[str, str, str]] = [
         _named("job", job.name, str(job.document.source)),
-        _named("model", job.models_text, f"on {job.dataset}"),
+        _named("model", job.models_text, f"on {job.dataset_text}"),
         (
             "images",
             f"{images['train']:,}",

@@ -62,7 +62,7 @@ class WorkerContexts:
         self, key: SplitKey, dtype: torch.dtype, normalization: str, teacher: str, distillation: str
     ) -> WorkerContext:
         train, validation = self._arrays(key, dtype)
-        normalizer = make_normalizer(normalization, train.images)
+        normalizer = make_normalizer(normalization, train.images, as_given=train.as_given)
         context = WorkerContext(
             device=self.device,
             train=replace(train, normalizer=normalizer),

@@ -12,6 +12,7 @@ from gridsearch.config.job import MODEL
 from gridsearch.config.record import JobRecord
 from gridsearch.config.trial import RECIPE_DEFAULTS
 from gridsearch.config.value_kinds import as_written
+from gridsearch.engine.prepare.job_data import names_function
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.errors import StoreError
 from gridsearch.models.registry import ModelSignature
@@ -41,9 +42,12 @@ def _of_parts(
 ) -> list[str]:
     found = []
     if _other("dataset", old, new):
-        was = before.dataset
-        same = f"the images or labels in {prepared.job.dataset} have changed"
-        found.append(same if was == prepared.job.dataset else f"dataset is {prepared.job.dataset}, and was {was}")
+        was, now = before.dataset_text, prepared.job.dataset_text
+        what = (
+            "code, images or labels" if names_function(prepared.job.dataset, prepared.job.base) else "images or labels"
+        )
+        same = f"the {what} in {now} have changed"
+        found.append(same if was == now else f"dataset is {now}, and was {was}")
     had = {one["model"] for one in old}
     if fresh := [name for name in prepared.job.models if name in {one["model"] for one in new} - had]:
         found.append(f"model {' and '.join(fresh)}")

@@ -109,7 +109,8 @@ def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
     question, settings = asked["question"], asked.get("settings", {})
     if question == "signature":
         return signature(model)
-    seen = Seen(tuple(asked["image_shape"]), asked["num_classes"])
+    whole = asked["whole"]
+    seen = Seen(tuple(asked["image_shape"]), asked["num_classes"], tuple(whole) if whole else None)
     tried = TriedHere(model, seen)
     if question == "problem":
         found = tried.problem(settings, with_numbers=asked["with_numbers"])
@@ -125,8 +126,7 @@ def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
     if question == "notes":
         return {"notes": tried.notes(settings)}
     if question == "layers":
-        shape, classes = seen.image_shape, seen.num_classes
-        return asdict(layers_of(model, settings, image_shape=shape, num_classes=classes, version=asked["version"]))
+        return asdict(layers_of(model, settings, **asdict(seen), version=asked["version"]))
     return looks(tried, asked["config"])
 
 

@@ -20,6 +20,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -237,7 +238,7 @@ class ModelProcess:
         """Return the answer to a question, checked to be of a kind; raises as `Tried` says."""
         if self.deaths >= MOST_DEATHS:
             raise NotTriedError
-        about = {"image_shape": self.seen.image_shape, "num_classes": self.seen.num_classes} if self.seen else {}
+        about = asdict(self.seen) if self.seen else {}
         asked = {"id": next(_IDS), "question": question, "model": self.name, "search": self.search}
         asked |= {"seconds": self.limits.seconds} | about | more
         self._child = self._child or _started()

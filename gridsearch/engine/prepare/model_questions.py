@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Seen:
-    """What a model is given and asked for: the shape of an image (C, H, W) and the number of classes K."""
+    """What a model is given and asked for: the shape of an example, (C, H, W) of an image, and the number of classes K.
 
-    image_shape: tuple[int, int, int]
+    `whole` are the lowest and the highest of examples that are whole numbers, None for others.
+    """
+
+    image_shape: tuple[int, ...]
     num_classes: int
+    whole: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

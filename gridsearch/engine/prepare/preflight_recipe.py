@@ -1,4 +1,4 @@
-"""Checking a job's recipe against its model and its images before anything runs."""
+"""Checking a job's recipe against its model before anything runs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gridsearch.config.job import JobSpec
-from gridsearch.config.trial import AUGMENTATIONS, PretrainedFiles, TrialConfig
+from gridsearch.config.trial import PretrainedFiles, TrialConfig
 from gridsearch.engine.prepare.job_models import JobModels, left_out
-from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
+from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError
 from gridsearch.engine.prepare.preflight_models import MOST_TRIED
-from gridsearch.errors import JobError, ModelError
+from gridsearch.errors import ModelError
 
 if TYPE_CHECKING:
     from gridsearch.engine.prepare.probing import Tried
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 def check_recipe(
     job: JobSpec,
     models: JobModels,
-    seen: Seen,
     configs: Sequence[TrialConfig],
     pretrained: PretrainedFiles = MappingProxyType({}),
 ) -> None:
@@ -33,25 +32,6 @@ def check_recipe(
     """
     # By model: of users' models one at a time has a process.
     configs = sorted(configs, key=lambda one: job.models.index(one.model))
-    channels, height, width = seen.image_shape
-    if channels not in (1, 3) and any(config.normalization == "imagenet" for config in configs):
-        key = "normalization" if "normalization" in job.setting_names else "pretrained"
-        raise JobError(
-            f"{job.document.place(job.trail(key))}: {key}: ImageNet's normalisation is for colour images or grey ones,"
-            f" and these have {channels} channels; write normalization: channel"
-        )
-    if min(height, width) == 1 and any(config.augments for config in configs):
-        key = next(key for key in AUGMENTATIONS if any(job.values(key)))
-        raise JobError(
-            f"{job.document.place(job.trail(key))}: {key}: the data are rows of {height * width} numbers, not images;"
-            " leave augmentation out"
-        )
-    padding = max(config.crop_padding for config in configs)
-    if padding >= min(height, width):
-        raise JobError(
-            f"{job.document.place(job.trail('crop_padding'))}: crop_padding: {padding} pixels around images of"
-            f" {height} x {width} may leave nothing of them; give less than {min(height, width)}"
-        )
     _check_freezing(job, models, configs)
     _check_pretrained(job, models, configs, pretrained)
     for name in job.models:

@@ -13,16 +13,18 @@ import numpy as np
 from gridsearch.config.axes import Axis
 from gridsearch.config.extra_metrics import too_few_classes
 from gridsearch.config.job import JobSpec
-from gridsearch.config.record import Drawn, JobRecord
+from gridsearch.config.record import Drawn, JobRecord, Numbers
 from gridsearch.config.remarks import remarks
 from gridsearch.config.trial import OWN, PretrainedFiles, SplitKey, TrialConfig, Value
-from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
+from gridsearch.engine.prepare.data_function import options_of
 from gridsearch.engine.prepare.dooms import Doom
+from gridsearch.engine.prepare.job_data import load_data, names_function
 from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
+from gridsearch.engine.prepare.preflight_data import check_data
 from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
 from gridsearch.errors import DataError, JobError, ModelError
 from gridsearch.models.plain import is_plain
@@ -119,6 +121,7 @@ class PreparedJob:
         drawn = job.search and Drawn(random=job.search.random, drawn=self.grid.kept, size=self.grid.size)
         return JobRecord(
             dataset=job.dataset,
+            dataset_options=job.dataset_options,
             fingerprint=self.dataset.fingerprint,
             models=job.models,
             description=job.description,
@@ -131,6 +134,7 @@ class PreparedJob:
             objective=job.objective,
             images=self.images(),
             image_shape=self.dataset.image_shape,
+            numbers=self._numbers,
             image_format=job.image_format,
             classes=self.dataset.num_classes,
             class_names=self.dataset.class_names,
@@ -140,6 +144,14 @@ class PreparedJob:
             folds=job.split.folds,
             constraints=job.constraints,
         )
+
+    @property
+    def _numbers(self) -> Numbers | None:
+        """Return what the examples are where these are no images of bytes."""
+        if self.dataset.has_pixels:
+            return None
+        low, high = self.dataset.values
+        return Numbers(type=self.dataset.train_images.dtype.name, low=low, high=high)
 
     def _defaults(self, model: ModelSignature) -> dict[str, Any]:
         """Return the plain defaults of a model's settings; of those that are null the ones that the job names."""
@@ -181,6 +193,7 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
     models = JobModels(job.models, model_folders(job), limits)
     with _left_on_error(models):
         job, dataset, splits = load_divided(job, data_dir)
+        _check_data_axes(job, models)
         check_rules(job)
         check_found(job, models)
         signatures = [models[name] for name in job.models]
@@ -190,7 +203,7 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
         ingredients = Ingredients(dataset.fingerprint, parts, teacher)
         grid = expand(job, ingredients)
         check_fits(job, signatures, [trial.config for trial in grid.trials])
-        models.seen = Seen(dataset.image_shape, dataset.num_classes)
+        models.seen = Seen(dataset.image_shape, dataset.num_classes, dataset.whole)
         files = {key: file for found in weights.values() for key, file in found.files.items()}
         loaded = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
         _check_batch_sizes(loaded)
@@ -213,8 +226,8 @@ def preflight(loaded: PreparedJob) -> PreparedJob:
         chosen = [trial.config for trial in grid.chosen_first]
         sound = [config for config in chosen if not doom_of(dooms, config)]
         dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
-        assert models.seen
-        check_recipe(job, models, models.seen, chosen, loaded.pretrained)
+        check_data(job, loaded.dataset, chosen)
+        check_recipe(job, models, chosen, loaded.pretrained)
         prepared = replace(loaded, dooms=dooms)
         return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
 
@@ -246,7 +259,13 @@ def load_divided(job: JobSpec, data_dir: Path) -> tuple[JobSpec, ImageDataset, d
     `DataError` names the key to mend.
     """
     try:
-        dataset = load_dataset(job.dataset, folder=data_dir, base=job.base, image_format=job.image_format)
+        dataset = load_data(
+            job.dataset,
+            folder=data_dir,
+            base=job.base,
+            image_format=job.image_format,
+            options=job.dataset_options,
+        )
     except DataError as error:
         # What is wrong with a file's content is about the data set too.
         raise _placed(job, DataError(error.problem, key=error.key or ("dataset",))) from None
@@ -312,6 +331,19 @@ def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDatas
         return {key: apply_split(dataset, job.split, key.data_seed, key.fold) for key in keys}
     except DataError as error:
         raise _placed(job, error) from None
+
+
+def _check_data_axes(job: JobSpec, models: JobModels) -> None:
+    """Refuse arguments of the data set's function among the settings: a job has one data set."""
+    if not names_function(job.dataset, job.base):
+        return
+    taken = options_of(job.dataset, model_folders(job))
+    for key in job.model_settings:
+        if key in taken and not any(models.has(name, key) for name in job.models):
+            raise JobError(
+                f"{job.document.place(job.trail(key))}: {key}: is an argument of {job.dataset}, and a job has one data"
+                f" set: write dataset_options: {{{key}: ...}}, and a job for each value"
+            )
 
 
 def _placed(job: JobSpec, error: DataError) -> DataError:

@@ -23,6 +23,7 @@ from gridsearch.config.trial import TrialConfig
 from gridsearch.config.versions import CURRENT
 from gridsearch.engine.prepare.model_questions import Problem, Seen
 from gridsearch.errors import ModelError, one_line
+from gridsearch.models.examples import made_up
 from gridsearch.models.freezing import freeze
 from gridsearch.models.modes import in_mode
 from gridsearch.models.oddities import are_probabilities, idle_hooks
@@ -98,7 +99,9 @@ class TriedHere:
     def problem(self, settings: Settings, *, with_numbers: bool) -> Problem | None:
         """See `Tried`."""
         seen = self.seen
-        where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if with_numbers else "meta")
+        gpu = with_numbers and torch.cuda.is_available() and not seen.whole
+        # Whether embeddings have a place for every whole number shows with numbers alone, and on a GPU as a crash.
+        where = torch.device("cuda" if gpu else "cpu" if with_numbers or seen.whole else "meta")
         try:
             # What the user's code prints here, or torch warns of, would stand in the midst of a plan.
             with _quiet(), where:
@@ -107,7 +110,7 @@ class TriedHere:
                 in_mode(built.to(where), training=False)
                 before = built.state_dict().keys()
                 with torch.no_grad():
-                    checked_logits(built, torch.zeros(TWO, *seen.image_shape), seen.num_classes)
+                    checked_logits(built, self._examples(TWO), seen.num_classes)
                     self._look_at_one(built)
                 if made := built.state_dict().keys() - before:
                     raise ModelError(
@@ -126,7 +129,7 @@ class TriedHere:
     def _look_at_one(self, model: nn.Module) -> None:
         """Raise `ModelError` where a model that works with two images does not with one, as when it is used."""
         try:
-            checked_logits(model, torch.zeros(1, *self.seen.image_shape), self.seen.num_classes)
+            checked_logits(model, self._examples(1), self.seen.num_classes)
         except Exception as error:
             raise ModelError(f"with two images it works, with one it does not: {told(error)}") from error
 
@@ -140,7 +143,7 @@ class TriedHere:
         """Return what a model, without memory for its numbers, raises in training mode for so many images."""
         try:
             with _quiet(), torch.device("meta"), torch.no_grad():
-                images = torch.zeros(size, *self.seen.image_shape)
+                images = self._examples(size)
                 checked_logits(in_mode(self._built(settings), training=True), images, self.seen.num_classes)
         except Exception as error:
             return told(error)
@@ -172,7 +175,7 @@ class TriedHere:
             return ""
         try:
             with _quiet(), captured_hidden(built, wanted=True) as found, torch.no_grad():
-                in_mode(built, training=False)(torch.zeros(2, *self.seen.image_shape, device="meta"))
+                in_mode(built, training=False)(self._examples(2, torch.device("meta")))
         except ModelError as error:
             return str(error)
         if len(found) != 1:
@@ -187,7 +190,8 @@ class TriedHere:
         try:
             with _quiet(), torch.no_grad():
                 built = in_mode(self._built(settings), training=False)
-                output = built(torch.rand(_IMAGES, *self.seen.image_shape))
+                shape = self.seen.image_shape
+                output = built(self._examples(_IMAGES) if self.seen.whole else torch.rand(_IMAGES, *shape))
         except Exception:  # what does not work is said elsewhere
             return []
         found = []
@@ -214,14 +218,24 @@ class TriedHere:
             freeze(model, config.freeze)
             # Trying the model as in training is left to the workers.
             draws = any(is_portable(module) for module in model.modules())
-            return Looks(shape_of(model, config, cautious=True), draws, profile_of(model, self.seen.image_shape))
+            profile = profile_of(model, self.seen.image_shape, self.seen.whole)
+            return Looks(shape_of(model, config, cautious=True), draws, profile)
 
     def rest(self) -> None:
         """See `Tried`; nothing was needed."""
 
     def _built(self, settings: Settings, version: int = CURRENT) -> nn.Module:
-        shape, classes = self.seen.image_shape, self.seen.num_classes
-        return build_model(self.model, settings, image_shape=shape, num_classes=classes, version=version)
+        return build_model(
+            self.model,
+            settings,
+            image_shape=self.seen.image_shape,
+            num_classes=self.seen.num_classes,
+            version=version,
+            whole=self.seen.whole,
+        )
+
+    def _examples(self, count: int, device: torch.device | None = None) -> torch.Tensor:
+        return made_up(count, self.seen.image_shape, self.seen.whole, device=device)
 
     def _drawn(self, config: TrialConfig) -> nn.Module:
         """Return the model as workers make it: of some, what is drawn decides what they are."""

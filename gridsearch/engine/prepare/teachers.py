@@ -11,6 +11,7 @@ from gridsearch import paths
 from gridsearch.analysis.best import best
 from gridsearch.config.events import OPEN_STATES
 from gridsearch.config.job import JobSpec, job_from_text, load_job
+from gridsearch.data.dataset import ImageDataset
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.preflight_recipe import check_features
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
@@ -122,6 +123,7 @@ def check_chain(chain: Sequence[JobSpec], store: Store | None, data_dir: Path, l
         for words, their, mine in (
             ("classes", theirs.num_classes, ours.num_classes),
             ("images of the shape", theirs.image_shape, ours.image_shape),
+            ("examples of", _values(theirs), _values(ours)),
         ):
             if their != mine:
                 raise JobError(
@@ -132,6 +134,10 @@ def check_chain(chain: Sequence[JobSpec], store: Store | None, data_dir: Path, l
             _check_teachers_features(teacher, student)
     for one in prepared:
         one.models.rest()
+
+
+def _values(dataset: ImageDataset) -> str:
+    return "whole numbers" if dataset.whole else "floats"
 
 
 def _check_teachers_features(teacher: PreparedJob, student: PreparedJob) -> None:

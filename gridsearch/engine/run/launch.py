@@ -39,7 +39,7 @@ from gridsearch.training.arrays import to_device
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.distillation import TeacherFile
 from gridsearch.training.loop.task import Retention
-from gridsearch.training.recipe.normalization import Normalizer, make_normalizer
+from gridsearch.training.recipe.normalization import UNCHANGED, Normalizer, make_normalizer
 
 POLL_SECONDS = 0.5
 FOREVER = 2**62
@@ -434,11 +434,11 @@ class Launch:
         return self._normalizers(config.split_key, config.normalization)
 
     def _normalizer(self, key: SplitKey, normalization: str) -> Normalizer | None:
-        if normalization == "scale":  # no look at the images is needed
+        if normalization in UNCHANGED:  # no look at the images is needed
             return None
         split = self.prepared.splits[key]
-        images = to_device(split.train_images, split.train_labels, torch.device("cpu")).images
-        return make_normalizer(normalization, images)
+        train = to_device(split.train_images, split.train_labels, torch.device("cpu"))
+        return make_normalizer(normalization, train.images, as_given=train.as_given)
 
     def packs(self, lineages: Sequence[LineagePlan]) -> list[PlannedPack]:
         """Return the lineages in packs as these options allow."""

@@ -14,12 +14,12 @@ from gridsearch import paths
 from gridsearch.config.identity import parse
 from gridsearch.config.record import JobRecord
 from gridsearch.config.trial import TrialConfig
-from gridsearch.data.catalog import load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.executors.base import WorkerSettings
 from gridsearch.engine.executors.inline import InlineExecutor
 from gridsearch.engine.executors.worker_context import WorkerContexts
+from gridsearch.engine.prepare.job_data import load_data, names_function
 from gridsearch.engine.prepare.preparation import starting_file
 from gridsearch.engine.trained import supervised
 from gridsearch.engine.trained.retention import trial_epoch, validation_of, weights_at_hand
@@ -243,14 +243,22 @@ def recorded_dataset(record: JobRecord, data_dir: Path) -> ImageDataset:
 
     Its fingerprint tells whether it is still the one that was trained on. `DataError` where it cannot be read.
     """
-    return load_dataset(record.dataset, folder=data_dir, base=record.base, image_format=record.image_format)
+    return load_data(
+        record.dataset,
+        folder=data_dir,
+        base=record.base,
+        image_format=record.image_format,
+        options=record.dataset_options,
+    )
 
 
 def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
     dataset = recorded_dataset(job.record, data_dir)
     if dataset.fingerprint != config.dataset:
+        own_code = names_function(job.record.dataset, job.record.base)
+        what = "code, images or labels" if own_code else "images or labels"
         raise DataError(
-            f"{job.record.dataset} has other images or labels than the trial was trained on; restore those, or"
+            f"{job.record.dataset_text} has other {what} than the trial was trained on; restore those, or"
             f" launch the job again under another name",
             key=("dataset",),
         )

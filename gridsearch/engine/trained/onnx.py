@@ -16,6 +16,7 @@ from gridsearch.atomic import write_named
 from gridsearch.engine.trained.load import TrainedTrial
 from gridsearch.engine.trained.weights import preprocessing
 from gridsearch.errors import EngineError
+from gridsearch.models.examples import made_up
 from gridsearch.training.recipe.normalization import Normalizer
 from gridsearch.user_code import told
 from gridsearch.version import __version__
@@ -43,9 +44,9 @@ def check_onnx() -> None:
 def write_onnx(trained: TrainedTrial, target: Path) -> None:
     """Write a trained model to a file: input `images` (any number, C, H, W) in [0, 1], output `logits` (as many, K).
 
-    Numbers are float32, also of a model that was trained in float64. Normalisation is part of it. The file says which
-    trial it is and what its classes are called. Raises `EngineError` for a model that ONNX cannot express, and where
-    the file cannot be written.
+    Of data that are no images of bytes, inputs are as these are, whole numbers int64. Numbers are float32, also of a
+    model that was trained in float64. Normalisation is part of it. The file says which trial it is and what its classes
+    are called. Raises `EngineError` for a model that ONNX cannot express, and where the file cannot be written.
     """
     check_onnx()
     import onnx
@@ -55,7 +56,8 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
     model.eval()
     # What was trained in float64 too: hardly a runtime has convolutions in it.
     model = model.float()
-    example = torch.zeros(2, *trained.context.train.image_shape)
+    train = trained.context.train
+    example = made_up(2, train.image_shape, train.whole)
     try:
         # What the exporter and the user's code print would stand in the midst of our own lines.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -79,7 +81,7 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
         "trial": trained.row.trial_id,
         "epoch": str(trained.epoch),
         "class_names": json.dumps(trained.class_names),
-        "preprocessing": preprocessing("float32"),
+        "preprocessing": preprocessing("float32", trained.job.record.numbers),
     }
     onnx.helper.set_model_props(written, about)
     try:

@@ -19,6 +19,7 @@ from torch import Tensor
 from gridsearch.atomic import write
 from gridsearch.config.identity import parse
 from gridsearch.config.metrics import metric_of, names_in
+from gridsearch.config.record import Numbers
 from gridsearch.config.trial import TrialConfig
 from gridsearch.errors import StorageError, one_line
 from gridsearch.models.registry import MODELS, find_model
@@ -30,9 +31,11 @@ from gridsearch.version import __version__
 _log = logging.getLogger(__name__)
 
 
-def preprocessing(precision: str) -> str:
-    """Say what is done to pixels before anything else."""
+def preprocessing(precision: str, numbers: Numbers | None) -> str:
+    """Say what is done to pixels, or to `numbers` that are none, before anything else."""
     number = "float64" if precision == "float64" else "float32"
+    if numbers:
+        return f"numbers as they are, as {'int64' if numbers.whole else number}, shape (batch, ...)"
     return f"pixels / 255 as {number}, shape (batch, channels, height, width)"
 
 
@@ -166,7 +169,7 @@ def _description(kept: Kept) -> dict[str, Any]:
         "class_names": list(record.class_names),
         "dataset": record.dataset,
         "fingerprint": config.dataset,
-        "preprocessing": _preprocessing(config, kept.normalizer),
+        "preprocessing": _preprocessing(config, kept.normalizer, record.numbers),
         "config": config.model_dump(mode="json"),
         "epoch": kept.epoch.epoch,
         "parameters": row.parameters,
@@ -182,9 +185,9 @@ def _implied(config: TrialConfig) -> dict[str, Any]:
     return find_model(config.model).implied(config.version) if config.model in MODELS else {}
 
 
-def _preprocessing(config: TrialConfig, normalizer: Normalizer | None) -> dict[str, Any]:
+def _preprocessing(config: TrialConfig, normalizer: Normalizer | None, numbers: Numbers | None) -> dict[str, Any]:
     """Return what is done to pixels before the model sees them; by channel with the numbers that it takes."""
-    told: dict[str, Any] = {"pixels": preprocessing(config.precision), "normalization": config.normalization}
+    told: dict[str, Any] = {"pixels": preprocessing(config.precision, numbers), "normalization": config.normalization}
     if normalizer and normalizer.mean is not None and normalizer.std is not None:
         told |= {"mean": normalizer.mean.flatten().tolist(), "std": normalizer.std.flatten().tolist()}
     return told

@@ -117,7 +117,7 @@ def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[
     """Train one epoch; return each model's loss and accuracy, means over the epoch's own batches."""
     config, train = strategy.configs[0], context.train
     order = epoch_order(len(train), data_seed=config.data_seed, epoch=epoch)
-    augmentation = draw_augmentation(config, len(train), train.image_shape[1:], epoch, context.device)
+    augmentation = draw_augmentation(config, len(train), train.image_shape, epoch, context.device)
     tally = Tally.of(strategy.size, context.device)
     for part, original, sizes in train.chunks(order, config.batch_size, config.last_batch):
         if context.stop():

@@ -82,6 +82,6 @@ def evaluation_batch(arrays: DeviceArrays) -> int:
     return images_evaluated(arrays.image_shape)
 
 
-def images_evaluated(image_shape: tuple[int, int, int]) -> int:
+def images_evaluated(image_shape: tuple[int, ...]) -> int:
     """Return as `evaluation_batch`, given the images' shape."""
     return min(EVALUATION_BATCH, images_of_chunk(image_shape))

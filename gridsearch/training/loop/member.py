@@ -153,10 +153,14 @@ def drawn_model(config: TrialConfig, context: WorkerContext) -> nn.Module:
     model_class = find_model(config.model, context.model_search)
     if model_class.code != config.model_code:
         raise ModelError(f"the source of model {config.model!r} changed since this trial was planned; launch again")
-    shape = context.train.image_shape
     seed_everything(derive(config.seed, "weights"))
     built = build_model(
-        model_class, config.hyper, image_shape=shape, num_classes=context.num_classes, version=config.version
+        model_class,
+        config.hyper,
+        image_shape=context.train.image_shape,
+        num_classes=context.num_classes,
+        version=config.version,
+        whole=context.train.whole,
     )
     return in_precision(make_portable(built), config.precision)
 

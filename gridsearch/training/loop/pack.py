@@ -61,7 +61,7 @@ def _by_stack_group(
             member = charged(Member)(task, context)
             shape = charged(shape_of)(member.module, member.config)
             if shape not in behaviours:
-                behaviours[shape] = charged(behaviour_of)(member.module, context.train.image_shape)
+                behaviours[shape] = charged(behaviour_of)(member.module, context.train.image_shape, context.train.whole)
             group = stack_group_of(member.config, shape, behaviours[shape])
         except (StopRequestedError, StorageError):
             raise

@@ -59,14 +59,14 @@ class Augmentation:
 
 
 def draw_augmentation(
-    recipe: Recipe, count: int, size: tuple[int, int], epoch: int, device: torch.device
+    recipe: Recipe, count: int, shape: tuple[int, ...], epoch: int, device: torch.device
 ) -> Augmentation | None:
     """Draw what happens to the images of an epoch.
 
     Args:
         recipe: What is asked for, and the `data_seed`.
         count: The number of training images N.
-        size: (H, W).
+        shape: (C, H, W).
         epoch: The epoch; each has draws of its own.
         device: Where the images are.
 
@@ -86,15 +86,15 @@ def draw_augmentation(
         angles = (2 * draws("rotation") - 1) * math.radians(recipe.rotation)
         shifts = (2 * draws("shift", 2) - 1) * recipe.shift
         zooms = 1 + (2 * draws("zoom") - 1) * recipe.zoom
-        maps = _maps(angles, shifts, zooms, size).to(device, pixel_type(recipe.precision))
+        maps = _maps(angles, shifts, zooms, shape).to(device, pixel_type(recipe.precision))
     if mirrored is None and places is None and maps is None:
         return None
     return Augmentation(mirrored, recipe.crop_padding, places, maps)
 
 
-def _maps(angles: Tensor, shifts: Tensor, zooms: Tensor, size: tuple[int, int]) -> Tensor:
+def _maps(angles: Tensor, shifts: Tensor, zooms: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Return (N, 2, 3): turned by angles (N,), moved by shifts (N, 2) of the sides, larger by zooms (N,)."""
-    height, width = size
+    height, width = shape[-2:]
     cos, sin = angles.cos() / zooms, angles.sin() / zooms
     # In [-1, 1] the sides are of equal length, in pixels they may not be; 2 is the side's length there.
     rows = [cos, sin * height / width, -2 * shifts[:, 1], -sin * width / height, cos, -2 * shifts[:, 0]]

@@ -82,7 +82,7 @@ def candidates(members: Sequence[Member]) -> list[str]:
     return (["concatenated"] if dense else []) + ([] if dense and not same else stackable)
 
 
-def workload(configs: Sequence[TrialConfig], image_shape: tuple[int, int, int], num_classes: int) -> str:
+def workload(configs: Sequence[TrialConfig], image_shape: tuple[int, ...], num_classes: int) -> str:
     """Return what decides how fast these lineages train together, as a digest: models, batch, rule, images."""
     first = configs[0]
     content = [

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gridsearch.config.trial import AUGMENTATIONS, Recipe, TrialConfig
 from gridsearch.errors import one_line
+from gridsearch.models.examples import Whole, made_up
 from gridsearch.models.modes import in_mode
 from gridsearch.models.seeding import RandomStates
 from gridsearch.training.recipe.optimizers import RuleKind
@@ -90,7 +91,7 @@ def stack_group_of(config: TrialConfig, shape: Hashable | None, behaviour: Behav
     return replace(kind, plain=rule.plain) if kind.is_dense else kind
 
 
-def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behaviour:
+def behaviour_of(model: nn.Module, image_shape: tuple[int, ...], whole: Whole = None) -> Behaviour:
     """Try a copy of a model on the CPU, training and evaluating; leaves the global generators as they were."""
     before = RandomStates.now()
     try:
@@ -99,7 +100,8 @@ def behaviour_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Behavio
         structure, kept = structure_of(in_mode(tried, training=True)), _unsaved(tried)
         with torch.no_grad():
             for mode in (True, False):
-                in_mode(tried, training=mode)(torch.zeros(2, *image_shape, dtype=dtype))
+                examples = made_up(2, image_shape, whole)
+                in_mode(tried, training=mode)(examples if whole else examples.to(dtype))
         draws = not before.same_as(RandomStates.now())
         now = _unsaved(tried)
         same = kept.keys() == now.keys() and all(torch.equal(kept[name], now[name]) for name in kept)

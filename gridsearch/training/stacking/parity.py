@@ -113,4 +113,5 @@ def _in_float64(context: WorkerContext, batch: int, steps: int) -> WorkerContext
     smaller = batch // 2 + 1 if batch > 2 else 0
     images = min(steps * batch + smaller, len(context.train))
     part, pixels, _ = next(context.train.chunks(torch.arange(images), images))
-    return replace(context, train=replace(context.train, images=pixels.double(), labels=context.train.labels[part]))
+    exact = pixels.double() if pixels.is_floating_point() else pixels
+    return replace(context, train=replace(context.train, images=exact, labels=context.train.labels[part]))

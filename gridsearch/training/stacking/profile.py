@@ -10,6 +10,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from gridsearch.config.events import ModelSize
 from gridsearch.errors import one_line
+from gridsearch.models.examples import Whole
 from gridsearch.models.layers import IMAGES, layer_table
 from gridsearch.training.loop.evaluation import images_evaluated
 from gridsearch.training.strategies.stacked import IMAGES_AT_ONCE
@@ -38,7 +39,7 @@ class Profile:
         return 2.0 * (self.size.macs if self.size else self.parameters)
 
 
-def profile_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Profile:
+def profile_of(model: nn.Module, image_shape: tuple[int, ...], whole: Whole = None) -> Profile:
     """Return the profile of a model on the `meta` device; one that cannot run there counts by its parameters alone."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
     saved: dict[int, int] = {}
@@ -54,7 +55,7 @@ def profile_of(model: nn.Module, image_shape: tuple[int, int, int]) -> Profile:
     try:
         with saved_tensors_hooks(keep, lambda tensor: tensor):
             # Evaluating: what a user's model does while training is for the workers to find out.
-            table = layer_table(model, image_shape)
+            table = layer_table(model, image_shape, whole)
     except Exception as error:  # whatever cannot run without numbers is still trained
         _log.info("%s is not counted, its memory is guessed: %s", type(model).__name__, one_line(error))
         return Profile(None, parameters, 4.0 * parameters)

@@ -7,7 +7,9 @@ Every error a user can cause is a `GridsearchError`; the command line prints its
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 EXIT_COMPLETE = 0
@@ -158,3 +160,18 @@ def one_line(error: BaseException) -> str:
     if len(first) > _LONGEST_LINE:
         first = first[:_LONGEST_LINE] + "…"
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+@contextmanager
+def passed_over(log: logging.Logger, what: str, *errors: type[BaseException]) -> Iterator[None]:
+    """Log an error of one of these types and continue after the block: the caller can do without it.
+
+    Args:
+        log: The logger of the caller's module.
+        what: What is done without.
+        errors: The types of the errors; all others are raised.
+    """
+    try:
+        yield
+    except errors as error:
+        log.info("%s: %s", what, one_line(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Self
 from gridsearch import paths
 from gridsearch.cli.resources import Resources
 from gridsearch.config.events import OPEN_STATES
-from gridsearch.errors import EngineError, StorageError, StoreError
+from gridsearch.errors import EngineError, StorageError, StoreError, passed_over
 
 if TYPE_CHECKING:
     from gridsearch.engine.executors.base import Executor, WorkerSettings
     from gridsearch.engine.executors.ray_session import RaySession
     from gridsearch.engine.prepare.preparation import PreparedJob
+
+_log = logging.getLogger(__name__)
 
 
 class Executors:
@@ -43,7 +46,7 @@ class Executors:
 
     def start_early(self, prepared: PreparedJob) -> None:
         """Begin to start Ray if the job seems to have something to train; a faulty store will speak for itself."""
-        with contextlib.suppress(OSError, StorageError, StoreError):
+        with passed_over(_log, "Ray is not started early", OSError, StorageError, StoreError):
             if self.chosen.inline or not self._has_work(prepared):
                 return
             scratch = paths.scratch_dir(self.store_path)

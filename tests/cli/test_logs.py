@@ -12,6 +12,7 @@ import torch
 from gridsearch.cli import streams
 from gridsearch.cli.main import app
 from gridsearch.data import fingerprint_cache
+from gridsearch.errors import passed_over
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.loop.member import Member
 from gridsearch.training.stacking import self_check
@@ -123,3 +124,13 @@ def test_doctor_proves_each_way_to_train_as_one(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setitem(self_check.STRATEGIES, "stacked", Broken)
     assert unusable_strategies(cpu) == {"concatenated": "", "stacked": "RuntimeError: no such kernel"}
+
+
+def test_what_is_done_without_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("tests.passed_over")
+    with caplog.at_level(logging.INFO, logger=log.name):
+        with passed_over(log, "nothing was looked at", ValueError, OSError):
+            raise ValueError("no such look")
+        with pytest.raises(KeyError), passed_over(log, "nothing was looked at", ValueError):
+            raise KeyError("another")
+    assert caplog.messages == ["nothing was looked at: ValueError: no such look"]

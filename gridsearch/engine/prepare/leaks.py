@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +19,10 @@ from gridsearch.data.splits import Indices, SplitDataset, apply_split
 from gridsearch.engine.prepare.preparation import PreparedJob, load_divided
 from gridsearch.engine.prepare.teachers import UNTRAINED, teacher_job
 from gridsearch.engine.trained.load import job_with, recorded_dataset
-from gridsearch.errors import DataError, GridsearchError
+from gridsearch.errors import DataError, GridsearchError, passed_over
 from gridsearch.store.contract import Store
+
+_log = logging.getLogger(__name__)
 
 #: Of each image of a data set (N,) whether something holds.
 Mask = npt.NDArray[np.bool_]
@@ -124,7 +126,16 @@ def _teachers(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Seq
 def _origins(prepared: PreparedJob) -> Iterator[SplitDataset]:
     """Yield the data that weights to start from were trained on: of our own files, on the same data set."""
     for file in prepared.pretrained.values():
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, ValidationError, DataError):
+        with passed_over(
+            _log,
+            f"what {file} was trained on is not known",
+            OSError,
+            ValueError,
+            TypeError,
+            KeyError,
+            ValidationError,
+            DataError,
+        ):
             config = TrialConfig(**json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["config"])
             if config.dataset == prepared.dataset.fingerprint:
                 yield apply_split(prepared.dataset, config.split, config.data_seed, config.fold)

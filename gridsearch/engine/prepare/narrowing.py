@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,9 +20,11 @@ from gridsearch.config.versions import CURRENT
 from gridsearch.config.yaml_source import parse_document
 from gridsearch.engine.prepare.preflight_settings import fitted_job
 from gridsearch.engine.prepare.preparation import PreparedJob, with_own_validation
-from gridsearch.errors import GridsearchError, StoreError
+from gridsearch.errors import GridsearchError, StoreError, passed_over
 from gridsearch.search.grid import Ingredients, expand
 from gridsearch.store.contract import Store
+
+_log = logging.getLogger(__name__)
 
 #: Keys of a job that are no part of who its trials are.
 _ABOUT = frozenset({"name", "description", "objective", "constraints", "trial_timeout", "checkpoints"})
@@ -63,7 +65,7 @@ def narrowing(prepared: PreparedJob, store: Store) -> Narrowing:
     if not gone:
         return found
     # What is not understood of an earlier job, or is refused by now, leads nowhere back.
-    with contextlib.suppress(GridsearchError):
+    with passed_over(_log, "no command brings the earlier trials back", GridsearchError):
         earlier = job_from_text(source, base=prepared.job.base, accepted=True)
         for overrides in ([], list(_overrides(prepared, earlier))):
             wide = _again(prepared, overrides)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -13,8 +13,10 @@ from gridsearch.engine.prepare.dooms import Doom, Settings, place_of, settings_k
 from gridsearch.engine.prepare.job_models import JobModels
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError
 from gridsearch.engine.prepare.preflight_models import MOST_TRIED, named_defaults
-from gridsearch.errors import JobError
+from gridsearch.errors import JobError, passed_over
 from gridsearch.models.registry import MODELS, settings_text
+
+_log = logging.getLogger(__name__)
 
 #: What the last batch depends on, besides the model's settings.
 _ABOUT = ("batch_size", "last_batch", "data_seed", "fold")
@@ -45,7 +47,9 @@ def check_batches(
         if case not in said and tries[config.model] < MOST_TRIED:
             tries[config.model] += 1
             said[case] = ""
-            with contextlib.suppress(ModelEndedError, NotTriedError):
+            with passed_over(
+                _log, f"{config.model} was not tried with a last batch of {size}", ModelEndedError, NotTriedError
+            ):
                 said[case] = models.tried(config.model).batch_problem(config.hyper, size)
         if why := said.get(case):
             failing.setdefault((config.model, config.batch_size, images, why), []).append(config)

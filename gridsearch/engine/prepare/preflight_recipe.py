@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
@@ -13,10 +13,12 @@ from gridsearch.config.trial import PretrainedFiles, TrialConfig
 from gridsearch.engine.prepare.job_models import JobModels, left_out
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError
 from gridsearch.engine.prepare.preflight_models import MOST_TRIED
-from gridsearch.errors import ModelError
+from gridsearch.errors import ModelError, passed_over
 
 if TYPE_CHECKING:
     from gridsearch.engine.prepare.probing import Tried
+
+_log = logging.getLogger(__name__)
 
 
 def check_recipe(
@@ -51,7 +53,7 @@ def _shares(configs: Iterable[TrialConfig]) -> Iterator[TrialConfig]:
 def _check_freezing(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig]) -> None:
     distinct = {(config.model, config.freeze, repr(config.hyper)): config for config in configs if config.freeze}
     for config in _shares(distinct.values()):
-        with contextlib.suppress(ModelEndedError, NotTriedError):
+        with passed_over(_log, f"{config.model} was not tried with freeze", ModelEndedError, NotTriedError):
             if said := models.tried(config.model).freezing_problem(config.hyper, config.freeze):
                 mend = left_out(job, config.model, f"freeze == {config.freeze!r}")
                 raise ModelError(f"{job.document.place(job.trail('freeze'))}: {said}{mend}")
@@ -61,7 +63,7 @@ def _check_pretrained(job: JobSpec, models: JobModels, configs: Sequence[TrialCo
     starting = [config for config in configs if (config.model, config.pretrained) in files]
     distinct = {(config.model, config.pretrained, repr(config.hyper)): config for config in starting}
     for config in _shares(distinct.values()):
-        with contextlib.suppress(ModelEndedError, NotTriedError):
+        with passed_over(_log, f"{config.model} was not tried with pretrained", ModelEndedError, NotTriedError):
             if said := models.tried(config.model).pretrained_problem(config, files[config.model, config.pretrained]):
                 mend = left_out(job, config.model, "pretrained != ''")
                 raise ModelError(f"{job.document.place(job.trail('pretrained'))}: {said}{mend}")
@@ -69,6 +71,6 @@ def _check_pretrained(job: JobSpec, models: JobModels, configs: Sequence[TrialCo
 
 def check_features(job: JobSpec, tried: Tried, configs: Sequence[TrialConfig], mend: str = "") -> None:
     """Raise `ModelError` where a model's forward does not call the module whose output is compared with a teacher's."""
-    with contextlib.suppress(ModelEndedError, NotTriedError):
+    with passed_over(_log, "a model was not tried with distillation", ModelEndedError, NotTriedError):
         if configs and (said := tried.hidden_problem(configs[0].hyper)):
             raise ModelError(f"{job.document.place(job.trail('distillation'))}: {said}{mend}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,11 +27,13 @@ from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.prepare.preflight_data import check_data
 from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
-from gridsearch.errors import DataError, JobError, ModelError
+from gridsearch.errors import DataError, JobError, ModelError, passed_over
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature
 from gridsearch.search.grid import Grid, GridTrial, Ingredients, expand
 from gridsearch.store.rows import NewTrial
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -248,7 +251,7 @@ def _model_notes(prepared: PreparedJob) -> list[str]:
         own = (trial.config for trial in prepared.grid.trials if trial.config.model == name)
         sound = next((config for config in own if not prepared.doom_of(config)), None)
         if name not in MODELS and sound is not None:
-            with contextlib.suppress(ModelEndedError, NotTriedError):
+            with passed_over(_log, f"{name} was not looked at for oddities", ModelEndedError, NotTriedError):
                 found += prepared.models.tried(name).notes(sound.hyper)
     return found
 

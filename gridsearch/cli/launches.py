@@ -163,7 +163,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
         launched = Launch(prepared, store, training.store, options)
         end = launched.run(lambda: executors.make(settings), listener=progress, stopping=lambda: stop.requested)
     seconds = time.monotonic() - started if made.lineages else None
-    say_end(store, prepared.job, training.store, end, seconds=seconds)
+    say_end(store, prepared.job, training.store, end, seconds=seconds, before=made.done)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
 
 

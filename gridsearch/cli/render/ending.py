@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 _CAUSES_SHOWN = 3
 
 
-def say_end(store: Store, job: JobSpec, store_path: Path, end: LaunchEnd, *, seconds: float | None) -> None:
-    """Say how a launch ended, and in what time if it trained anything."""
+def say_end(
+    store: Store, job: JobSpec, store_path: Path, end: LaunchEnd, *, seconds: float | None, before: int = 0
+) -> None:
+    """Say how a launch ended, and in what time if it trained anything; `before` trials had their result already."""
     from gridsearch.analysis.edges import BEYOND, edge_notes
     from gridsearch.analysis.frames import load
     from gridsearch.cli.render.best import best_trial
 
     name = job.name
     states = ", ".join(f"{count:,} {state}" for state, count in end.counts.items())
-    say(f"{name}: {states}" + ("" if seconds is None else f" in {duration(seconds)}"))
+    earlier = f" ({before:,} of them before)" if before else ""
+    say(f"{name}: {states}" + ("" if seconds is None else f" in {duration(seconds)}{earlier}"))
     if best := best_trial(store, name):
         say(f"{name}: {best}")
         if edges := edge_notes(load(store, name)):

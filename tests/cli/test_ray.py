@@ -190,7 +190,7 @@ main()
     ("moment", "last"),
     [
         ("torch", "run the same command again"),
-        ("sklearn.datasets", "run the same command again"),
+        ("gridsearch.data.digits", "run the same command again"),
         ("ray", "run the same command again"),
         ("init", "run the same command again"),
         ("fit", "continue with: gridsearch resume small"),

@@ -103,8 +103,8 @@ def test_no_network_and_no_file_is_one_line(folder: Path) -> None:
 def test_stores_that_cannot_be_used(folder: Path) -> None:
     (folder / "text.db").write_text("This is no database, but a text that is long enough to look like one. " * 20)
     before = (folder / "text.db").read_bytes()
-    refused(run(folder, "launch", "small.yaml", "--inline", "--store", "text.db"), "text.db is no store")
-    refused(run(folder, "status", "--store", "text.db"), "text.db is no store")
+    refused(run(folder, "launch", "small.yaml", "--inline", "--store", "text.db"), "text.db is not a store")
+    refused(run(folder, "status", "--store", "text.db"), "text.db is not a store")
     assert (folder / "text.db").read_bytes() == before
     refused(run(folder, "status"), "results.db")
     refused(run(folder, "top", "small"), "results.db")

@@ -138,8 +138,8 @@ def test_what_models_print_does_not_stand_in_data(folder: Path) -> None:
     ("act", "code", "said"),
     [
         ("forked", 2, "model 'net:Net' ended its process with exit code 0"),
-        ("late", 70, "unforeseen: ValueError: late"),
-        ("closed", 70, "unforeseen: ValueError: closed"),
+        ("late", 70, "unexpected error: ValueError: late"),
+        ("closed", 70, "unexpected error: ValueError: closed"),
         ("threaded", 0, ""),
     ],
 )

@@ -41,7 +41,7 @@ def with_nan() -> object:
         (lambda: {"elsewhere": torch.zeros(3, 3)}, "by name and shape"),
         (lambda: {name: t.to(torch.complex64) for name, t in states().items()}, "by name and shape"),
         (lambda: {name: t.to_sparse() for name, t in states().items()}, "by name and shape"),
-        (with_nan, "not finite"),
+        (with_nan, "NaN or infinite"),
         (Executes, "never loaded"),
         (lambda: [1, 2], "no state dict"),
         (None, "is not a file of tensors"),

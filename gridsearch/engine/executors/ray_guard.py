@@ -11,8 +11,8 @@ import sys
 
 #: What is said in place of who can say nothing any more.
 _LAST_WORDS = (
-    b"gridsearch: the launch was ended from outside, or because a process of Ray's was; nothing recorded is lost, go on"
-    b" with the same command\n"
+    b"gridsearch: the launch was ended from outside, or because a process of Ray's was; nothing recorded is lost,"
+    b" continue with the same command\n"
 )
 
 

@@ -181,6 +181,8 @@ if "{moment}" in ("init", "fit"):
     setattr(owner, "{moment}", stopped_before(getattr(owner, "{moment}")))
 else:
     sys.meta_path.insert(0, StopAtImport())
+from gridsearch.engine.run import interruption
+interruption.PATIENCE_SECONDS = 60.0  # a busy machine starts Ray slowly
 from gridsearch.cli.main import main
 main()
 """

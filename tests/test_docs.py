@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 import yaml
 
-from gridsearch.config.job import JOB_KEYS
+from gridsearch.config.job_file import JOB_KEYS
 from gridsearch.config.trial import RECIPE_KEYS
 from gridsearch.data.catalog import DATASETS
 from gridsearch.models.registry import MODELS

@@ -14,7 +14,8 @@ from gridsearch.config.yaml_source import Document
 from gridsearch.errors import JobError, nearest
 
 if TYPE_CHECKING:
-    from gridsearch.config.job import JobFile, JobSpec
+    from gridsearch.config.job import JobSpec
+    from gridsearch.config.job_file import JobFile
 
 
 def check_objective(document: Document, head: JobFile) -> None:

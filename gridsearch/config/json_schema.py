@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from gridsearch.config.axes import CONTINUOUS
-from gridsearch.config.job import JobFile
+from gridsearch.config.job_file import JobFile
 from gridsearch.config.trial import Recipe, Value
 from gridsearch.config.yaml_source import PRIVATE
 

@@ -16,7 +16,7 @@ from gridsearch.config.sections import Constraints, Objective, TeacherChoice
 from gridsearch.config.space import drawn_text
 from gridsearch.config.trial import REPEATED_SEEDS, Value
 
-#: The key that may be an axis and is no setting of a model: see `config/job.py`.
+#: The key that may be an axis and is no setting of a model: see `config/job_file.py`.
 _MODEL = "model"
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gridsearch.config.job import MODEL, JobSpec, comparables
+from gridsearch.config.job import JobSpec, comparables
+from gridsearch.config.job_file import MODEL
 from gridsearch.config.rules import SELECTION, Rule, parse_rule
 from gridsearch.config.trial import TEXT_KEYS
 from gridsearch.config.value_kinds import Comparable, as_written, values_text

@@ -8,7 +8,8 @@ from itertools import islice, product
 from typing import Any
 
 from gridsearch.config.identity import names, same_value
-from gridsearch.config.job import MODEL, JobSpec
+from gridsearch.config.job import JobSpec
+from gridsearch.config.job_file import MODEL
 from gridsearch.config.selection import FOLD, is_selected, nothing_selected
 from gridsearch.config.space import MAX_POINTS, drawn_text
 from gridsearch.config.trial import (

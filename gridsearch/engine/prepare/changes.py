@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from gridsearch.config.identity import canonical_value
-from gridsearch.config.job import MODEL
+from gridsearch.config.job_file import MODEL
 from gridsearch.config.record import JobRecord
 from gridsearch.config.trial import RECIPE_DEFAULTS
 from gridsearch.config.value_kinds import as_written

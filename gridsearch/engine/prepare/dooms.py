@@ -9,7 +9,8 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from gridsearch.config.job import MODEL, JobSpec
+from gridsearch.config.job import JobSpec
+from gridsearch.config.job_file import MODEL
 from gridsearch.config.trial import TrialConfig
 from gridsearch.config.value_kinds import as_written
 from gridsearch.engine.prepare.model_questions import Problem

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from gridsearch.config.comparisons import texts_compared
 from gridsearch.config.habits import module_path
-from gridsearch.config.job import MODEL, JobSpec
+from gridsearch.config.job import JobSpec
+from gridsearch.config.job_file import MODEL
 from gridsearch.config.value_kinds import values_text
 from gridsearch.config.yaml_source import parse_document
 from gridsearch.engine.prepare.dooms import model_place

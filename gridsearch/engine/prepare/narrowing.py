@@ -12,7 +12,8 @@ import yaml
 
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.identity import digest, grid_digest, under_version
-from gridsearch.config.job import JOB_KEYS, MODEL, JobFile, JobSpec, job_from_text
+from gridsearch.config.job import JobSpec, job_from_text
+from gridsearch.config.job_file import JOB_KEYS, MODEL, JobFile
 from gridsearch.config.selection import selecting
 from gridsearch.config.trial import RECIPE_DEFAULTS, RECIPE_KEYS
 from gridsearch.config.value_kinds import as_written

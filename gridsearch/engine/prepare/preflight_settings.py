@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from gridsearch.config.axes import Axis
 from gridsearch.config.identity import canonical_value
-from gridsearch.config.job import MODEL, JobSpec
+from gridsearch.config.job import JobSpec
+from gridsearch.config.job_file import MODEL
 from gridsearch.config.space import Space
 from gridsearch.config.trial import RECIPE_KEYS, TrialConfig, Value
 from gridsearch.config.value_kinds import as_written

@@ -5,8 +5,10 @@ Names and environments of processes do not last (Ray changes both), and numbers 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +19,13 @@ from gridsearch.engine.executors import ray_guard
 
 #: How long new processes are looked for.
 _SECONDS = 10.0
+
+#: The processes without which a Ray trains nothing more, as the system calls them.
+_VITAL = ("raylet", "gcs_server")
+
+#: How often they are looked at, and how long Ray's native code has to end this process itself once one is gone.
+_LOOK_SECONDS = 1.0
+_GRACE_SECONDS = 5.0
 
 
 class Guard:
@@ -48,6 +57,39 @@ class Guard:
         """End it: everything has ended in order."""
         self._process.kill()
         self._process.communicate()
+
+
+class VitalWatch:
+    """Ends this process when a vital process of its Ray has died: Ray's native code does that too, but not always.
+
+    Where it does not, Tune waits for ever for workers that nobody starts. Nothing is lost by it: every epoch stands in
+    the store before the next one, and the guard says what happened.
+    """
+
+    def __init__(self) -> None:
+        self._vital = [one for one in psutil.Process().children() if one.name() in _VITAL]
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="vital", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Look no more: Ray is about to be ended in order."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_LOOK_SECONDS):
+            if not all(_is_alive(one) for one in self._vital):
+                if not self._over.wait(_GRACE_SECONDS):
+                    os._exit(1)
+                return
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def end_children(folder: Path) -> None:

@@ -20,7 +20,7 @@ from gridsearch.engine.executors.ray_environment import PrivateFolder  # before 
 import ray
 
 from gridsearch.engine.executors.descriptors import descriptors_to
-from gridsearch.engine.executors.ray_processes import Guard, end_children
+from gridsearch.engine.executors.ray_processes import Guard, VitalWatch, end_children
 from gridsearch.engine.run.interruption import SIGNALS
 from gridsearch.errors import EngineError, not_writable, one_line
 
@@ -57,6 +57,7 @@ class RaySession:
         self.log = options.scratch / "ray.log"
         self._folder: PrivateFolder | None = None
         self._guard: Guard | None = None
+        self._watch: VitalWatch | None = None
         self._kept = False
         self._thread = ThreadPoolExecutor(1, "ray")
         self._started: Future[None] | None = None
@@ -142,8 +143,11 @@ class RaySession:
                 _temp_dir=str(self._folder.ray),
                 **shared,
             )
+        self._watch = VitalWatch()
 
     def _shutdown(self) -> None:
+        if self._watch:
+            self._watch.end()
         with descriptors_to(self.log), _signals_kept():
             if self._folder:
                 _end_at_once(self._folder.path)

@@ -58,7 +58,7 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "trials are not stopped in comparison with others; early_stopping: 5 stops each by its own validation loss",
     ),
     ("metric metrics monitor goal", "the metric that ranks trials is written objective: {metric: val_accuracy}"),
-    ("program command entrypoint script", "there is no script; name your model as model: package.module:Class"),
+    ("program entrypoint script", "a script of your own is written command: python train.py --lr {learning_rate}"),
     ("entity tags notes", "put it into description"),
     ("defaults hydra include includes extends", "files are not composed: use YAML anchors under x- keys, or --set"),
     ("timeout time_budget time_budget_s max_time", "stop after a time with: timeout 2h gridsearch launch JOB"),
@@ -208,7 +208,7 @@ def _map(key: str, written: Mapping[str, Any]) -> str:
     return ""
 
 
-_FREE = frozenset({"name", "description", "space"})
+_FREE = frozenset({"name", "description", "space", "command", "metrics_from"})
 _LOW, _HIGH = ("min", "low", "lower", "minimum"), ("max", "high", "upper", "maximum")
 
 

@@ -17,10 +17,11 @@ from gridsearch import paths
 from gridsearch.analysis.best import best
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, ModelSize, TrialState
 from gridsearch.config.job import JobSpec
+from gridsearch.config.record import JobRecord
 from gridsearch.config.trial import SplitKey, TrialConfig
 from gridsearch.engine.disk.checkpoint_limit import CheckpointRoom
 from gridsearch.engine.disk.disk_need import DiskNeed, disk_need, shortage
-from gridsearch.engine.executors.base import Executor, WorkerSettings
+from gridsearch.engine.executors.base import CommandPlace, Executor, WorkerSettings
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.run.driver import Driver, Listener
@@ -114,7 +115,7 @@ def check_same_job(prepared: Prepared, store: Store) -> None:
         return
     known, mine = store.job(job.name).record, prepared.record()
     for same, words, was, now in (
-        (bool(set(known.models) & set(mine.models)), "trains the model", known.models_text, mine.models_text),
+        (_same_training(known, mine), "trains the model", known.models_text, mine.models_text),
         (known.fingerprint == mine.fingerprint, "is on the data set", known.dataset, mine.dataset),
     ):
         if not same:
@@ -123,6 +124,11 @@ def check_same_job(prepared: Prepared, store: Store) -> None:
                 f"{job.document.place(('name',))}: name: the store has another job {job.name!r}, which {words} {other};"
                 " give this one another name (--set name=...) or another store (--store)"
             )
+
+
+def _same_training(known: JobRecord, mine: JobRecord) -> bool:
+    """Whether two jobs have a model in common; a command that is written another way is the same one, edited."""
+    return bool(set(known.models) & set(mine.models)) or known.training == mine.training == "command"
 
 
 def plan_job(prepared: Prepared, store: Store | None, *, retry_failed: bool = False) -> Plan:
@@ -197,6 +203,7 @@ def worker_settings(
             threads=options.threads,
             patience=options.trial_timeout or prepared.job.trial_timeout,
             own_logs=paths.log_dir(store_path),
+            command=_command_place(prepared.job, store_path),
         )
     return WorkerSettings(
         splits=prepared.splits,
@@ -212,6 +219,12 @@ def worker_settings(
         teachers=teachers or {},
         patience=options.trial_timeout or prepared.job.trial_timeout,
     )
+
+
+def _command_place(job: JobSpec, store_path: Path) -> CommandPlace | None:
+    if job.own is None or job.own.command is None:
+        return None
+    return CommandPlace(job.own.command, job.base, paths.runs_dir(store_path, job.name), store_path.absolute())
 
 
 def checkpoint_limit(job: JobSpec, options: LaunchOptions) -> float:

@@ -55,6 +55,13 @@ class Listener(Protocol):
         """Learn that time has passed; called now and then, and never while an epoch is timed."""
 
 
+class Observer(Protocol):
+    """Learns what has been recorded."""
+
+    def note(self, events: Sequence[LineageEvent]) -> None:
+        """Take it in."""
+
+
 class Driver:
     """The queue of a launch (see `TaskQueue`): claims lineages as workers ask for them, and records under those claims.
 
@@ -74,6 +81,8 @@ class Driver:
         self.room = CheckpointRoom(store, store_path)
         #: How many packs are handed out at once; None for one, as where packs are cut to be of a good size.
         self.pace: OwnPace | None = None
+        #: Who else learns what has been recorded, and may end the launch by an error.
+        self.observers: list[Observer] = []
         #: Lineages that have not come to their end, as far as known here.
         self.open: set[str] = set()
         self.crashes: Counter[str] = Counter()
@@ -216,8 +225,8 @@ class Driver:
                 del self.crashes[event.lineage_id]
             elif isinstance(event, (LineageFinished, LineageStopped, LineageDiverged, LineageFailed)):
                 self.unfinished.pop(event.lineage_id, None)
-        if self.pace:
-            self.pace.note(of_lineages)
+        for observer in self.observers:
+            observer.note(of_lineages)
         ends = (LineageFinished, LineageStopped, LineageDiverged)
         ended = {event.lineage_id for event in of_lineages if isinstance(event, ends)}
         if ended:

@@ -28,6 +28,7 @@ from gridsearch.engine.run.driver import Driver, Listener
 from gridsearch.engine.run.heartbeat import Heartbeat
 from gridsearch.engine.run.liveness import Watch, described, own_process
 from gridsearch.engine.run.memory import memory_per_worker
+from gridsearch.engine.run.objective_check import ObjectiveCheck
 from gridsearch.engine.run.own_pace import OwnPace
 from gridsearch.engine.run.packing import PlannedPack, bundles, make_packs
 from gridsearch.engine.trained.retention import BestSoFar, clear_readings, keep_by_size, write_winners
@@ -375,9 +376,7 @@ class Launch:
         def halting() -> bool:
             return heart.fenced or driver.fenced or stopping()
 
-        driver = Driver(self.store, self.store_path, launch_id, stopping=halting)
-        driver.listener, driver.room = listener, self.room
-        driver.pace = OwnPace(self.options.workers) if self.prepared.job.own else None
+        driver = self._driver(launch_id, listener, halting)
         told = False
         idle_rounds = 0
         with ExitStack() as stack:
@@ -418,6 +417,16 @@ class Launch:
                 for lost in close_lost_launches(self.store, self.watch):
                     listener.note(f"{described(lost)} is lost: its trials are free again")
         return (heart.fenced or driver.fenced) and not stopping()
+
+    def _driver(self, launch_id: int, listener: Listener, halting: Callable[[], bool]) -> Driver:
+        driver = Driver(self.store, self.store_path, launch_id, stopping=halting)
+        driver.listener, driver.room = listener, self.room
+        job = self.prepared.job
+        if job.own:
+            seen = job.objective.metric in self.store.metric_names(job.name)
+            driver.pace = OwnPace(self.options.workers)
+            driver.observers = [driver.pace, ObjectiveCheck(job, seen=seen)]
+        return driver
 
     def holders(self, launch_id: int) -> str:
         """Describe the other open launches, and for how long they have been silent."""

@@ -78,13 +78,14 @@ def command_events(
             task, TrialError(f"the code of {config.model!r} changed since this trial was planned; launch again")
         )
         return
+    sources = _sources(context.command, run, log)  # before anything is printed
     try:
         if not runner.start(_start(task, context, run, log), context.stop):
             return
     except TrialError as error:
         yield failed(task, error, f"{error}\nfolder: {context.folder}\n")
         return
-    running = _Running(told, context, runner, _sources(context.command, run, log), log)
+    running = _Running(told, context, runner, sources, log)
     try:
         yield from running.events()
     finally:
@@ -152,6 +153,7 @@ class _Running:
         except TrialError as error:
             if self.code is None:
                 self.code = self._runner.end()
+            yield from self._collected.close()
             end = Ended(error=error, account=self._account(str(error)))
         yield from self._told.end(end)
 
@@ -236,7 +238,7 @@ class _Collected:
 
     def close(self) -> Iterator[LineageEvent]:
         """Tell the last epoch to the history."""
-        if self._epoch is not None and not self._told.ended:
+        if self._epoch is not None and not self._told.ended and self._epoch >= len(self._told.history):
             yield from self._over(over=False)
 
     def _over(self, *, over: bool) -> Iterator[LineageEvent]:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,14 +86,13 @@ class CommandRunner:
     def leave(self) -> None:
         """Have no guard any more; what runs is ended by it without anybody waiting for it."""
         if self._guard:
-            assert self._guard.stdin and self._guard.stdout
-            self._guard.stdin.close()
-            self._guard.stdout.close()
+            self._leave()
             self._guard = None
 
     def _say(self, words: Mapping[str, object]) -> None:
         if self._guard is None:
             self._guard, self._heard = _new_guard(), b""
+            self._leave = weakref.finalize(self, _leave, self._guard)
         assert self._guard.stdin
         try:
             self._guard.stdin.write(json.dumps(words).encode() + b"\n")
@@ -124,6 +124,14 @@ class CommandRunner:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._pid, signal.SIGKILL)
         raise TrialError("the process that runs the commands of trials was killed, and the command with it")
+
+
+def _leave(guard: subprocess.Popen[bytes]) -> None:
+    """Let a guard know that nobody is here any more."""
+    for stream in (guard.stdin, guard.stdout):
+        if stream:
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 def _new_guard() -> subprocess.Popen[bytes]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from gridsearch.cli.commands import (
+    clean,
     dashboard,
     doctor,
     evaluate,
@@ -87,6 +88,7 @@ for command in (
     logged(export.export),
     verify.verify,
     gc.gc,
+    clean.clean,
     logged(doctor.doctor),
     schema.schema,
 ):

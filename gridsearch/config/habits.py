@@ -29,6 +29,13 @@ _CALLED: dict[str, str] = {
     "clip_norm": "grad_clip clip_grad_norm gradient_clip_val max_grad_norm clip",
     "rules": "exclude skip conditions conditional",
     "flip": "hflip horizontal_flip",
+    "betas": "beta1 beta2 beta_1 beta_2 adam_beta1 adam_beta2 adam_betas",
+    "eps": "epsilon adam_epsilon adam_eps",
+    "alpha": "rho",
+    "accumulate": "gradient_accumulation gradient_accumulation_steps accumulate_grad_batches accumulation_steps",
+    "ema": "ema_decay model_ema model_ema_decay",
+    "warmup_epochs": "warmup warmup_steps num_warmup_steps warmup_ratio lr_warmup_epochs warmup_period",
+    "warmup_start": "lr_warmup_decay warmup_factor",
     "name": "project experiment study_name sweep_name",
 }
 _MEANT = {word: key for key, words in _CALLED.items() for word in words.split()}

@@ -16,7 +16,14 @@ from pydantic import (
 )
 
 from gridsearch.config.axes import Axis, axis_of, values_of
-from gridsearch.config.consistency import check_copies, check_image_format, check_objective, check_search, check_teacher
+from gridsearch.config.consistency import (
+    check_copies,
+    check_image_format,
+    check_objective,
+    check_optimizer,
+    check_search,
+    check_teacher,
+)
 from gridsearch.config.dataset_text import dataset_text
 from gridsearch.config.environment import expanded
 from gridsearch.config.habits import bare_words, file_habit, key_habit, module_path, value_habit
@@ -28,6 +35,7 @@ from gridsearch.config.rules import Rule, parse_rule
 from gridsearch.config.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
 from gridsearch.config.space import Space
 from gridsearch.config.trial import (
+    PAIR_KEYS,
     RECIPE_DEFAULTS,
     RECIPE_KEYS,
     REPEATED_SEEDS,
@@ -61,6 +69,8 @@ def recipe_comparable(key: str) -> Comparable:
         return ""
 
     texts = [text for text in get_args(annotation) if isinstance(text, str)]
+    if key in PAIR_KEYS:
+        return Comparable(frozenset({"list"}), frozenset({"number"}), problem=problem)
     return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem, texts=texts)
 
 
@@ -246,6 +256,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         document=document,
     )
     check_teacher(job)
+    check_optimizer(job)
     return job
 
 
@@ -318,7 +329,7 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
         if key in space:
             raise document.error(("space", key), "is also set at the top of the file; keep one of the two", key=True)
         values = _checked_values(document, (key,), document.data[key])
-        if isinstance(document.data[key], (list, dict)):
+        if isinstance(document.data[key], (list, dict)) and not _is_one_list(key, document.data[key]):
             axes.append(axis_of(key, document.data[key], values))
         else:
             fixed[key] = values[0]
@@ -336,6 +347,11 @@ def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Valu
     return fixed, axes
 
 
+def _is_one_list(key: str, written: Any) -> bool:
+    """Whether a list is one value: numbers, of a setting that is a list of them."""
+    return key in PAIR_KEYS and isinstance(written, list) and not any(isinstance(one, (list, dict)) for one in written)
+
+
 def _checked_values(document: Document, trail: Trail, written: Any) -> list[Value]:
     items = range(len(written)) if isinstance(written, list) else ()
     for place in (trail, *((*trail, index) for index in items)):
@@ -345,8 +361,9 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
         raise document.error(trail, said)
     if written == [] and trail[-1] in RECIPE_KEYS:
         raise document.error(trail, "[] has no value: write one or more, or leave the key out")
+    one = _is_one_list(str(trail[-1]), written)
     try:
-        values: list[Value] = [canonical_value(value) for value in values_of(written)]
+        values: list[Value] = [canonical_value(value) for value in values_of([written] if one else written)]
     except ValueError as error:
         raise document.error(trail, str(error)) from None
     adapter = _RECIPE_TYPES.get(str(trail[-1]))
@@ -358,7 +375,7 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
             fitting = adapter.validate_python(value, strict=True)
             checked.append(_path(document, trail, fitting) if trail[-1] == "pretrained" else fitting)
         except ValidationError as error:
-            inner = (*trail, index) if isinstance(written, list) else trail
+            inner = (*trail, index) if isinstance(written, list) and not one else trail
             optional = not Recipe.model_fields[str(trail[-1])].is_required()
             raise document.error(inner, explain(error.errors(include_url=False)[0], optional=optional)) from None
     return checked

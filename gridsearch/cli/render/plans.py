@@ -203,7 +203,8 @@ def plan_text(
         rows.append(("lineages", f"{len(plan.lineages):,}", "trainings; trials that differ in epochs alone share one"))
         rows.append(("packs", f"{len(packs):,}", _packs_text(_largest(packs))))
         rows.append(("epochs", f"{plan.epochs:,}", f"to train{_saving(plan)}"))
-        rows.append(("steps", f"{steps:,}", "optimiser steps"))
+        several = any(lineage.config.accumulate > 1 for lineage in plan.lineages)
+        rows.append(("batches", f"{steps:,}", "trained on") if several else ("steps", f"{steps:,}", "optimiser steps"))
         rows += room.rows() if room else []
     else:
         rows.append(("epochs", "0", "nothing to train"))

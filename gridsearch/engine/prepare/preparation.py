@@ -26,6 +26,7 @@ from gridsearch.engine.prepare.job_models import JobModels, check_found, check_r
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.prepare.preflight_data import check_data
+from gridsearch.engine.prepare.preflight_schedule import check_warm_up
 from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
 from gridsearch.errors import DataError, JobError, ModelError, passed_over
 from gridsearch.models.plain import is_plain
@@ -211,6 +212,7 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
         loaded = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
         _check_batch_sizes(loaded)
         _check_metrics(loaded)
+        check_warm_up(job, [trial.config for trial in grid.trials])
     return loaded
 
 

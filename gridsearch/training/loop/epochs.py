@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+from gridsearch.config.batches import batch_sizes
 from gridsearch.config.events import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
 from gridsearch.training.loop.evaluation import Tally, evaluate, validate
 from gridsearch.training.loop.member import Member, State
@@ -59,7 +60,8 @@ def do_epoch(
     steps = strategy.configs[0].steps_of_epoch(len(context.train))
     strategy.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
     train = measure_untrained(strategy, context) if epoch == 0 else train_epoch(strategy, context, epoch)
-    validation = validate(strategy, context.validation)
+    with strategy.averaged():
+        validation = validate(strategy, context.validation)
     seconds = (time.perf_counter() - started) / trained
     records = [
         EpochRecord(
@@ -119,6 +121,7 @@ def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[
     order = epoch_order(len(train), data_seed=config.data_seed, epoch=epoch)
     augmentation = draw_augmentation(config, len(train), train.image_shape, epoch, context.device)
     tally = Tally.of(strategy.size, context.device)
+    strategy.begin_batches(batch_sizes(len(train), config.batch_size, config.last_batch))
     for part, original, sizes in train.chunks(order, config.batch_size, config.last_batch):
         if context.stop():
             raise StopRequestedError

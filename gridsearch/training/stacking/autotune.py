@@ -92,6 +92,9 @@ def workload(configs: Sequence[TrialConfig], image_shape: tuple[int, ...], num_c
         first.batch_size,
         repr(RuleKind.of(*configs)),
         [first.precision, first.clip_norm > 0, first.label_smoothing > 0, first.freeze, first.distillation],
+        # Left out where nothing is averaged or added up: what was measured before is still found.
+        *(["ema"] if first.ema else []),
+        *(["accumulate"] if first.accumulate > 1 else []),
         list(image_shape),
         num_classes,
     ]

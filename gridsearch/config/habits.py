@@ -72,7 +72,10 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
     ("verbose log_level log_dir output output_dir save_dir", "see the options: gridsearch launch --help"),
     ("amp fp16 bf16 mixed_precision autocast", "write precision: mixed"),
     ("weights checkpoint init_weights", "weights to start from are written pretrained: FILE, or pretrained: imagenet"),
-    ("transform transforms augment augmentation", "write flip, crop_padding, rotation, shift or zoom"),
+    (
+        "transform transforms augmentation augmentations",
+        "write flip, crop_padding, rotation, shift or zoom, or augment: my_augment:make, a function of your own",
+    ),
     ("normalize normalise normalization_mean", "write normalization: channel"),
     ("shuffle drop_last num_classes in_channels", "remove it: a job does not set this"),
 )

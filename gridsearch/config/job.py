@@ -35,6 +35,7 @@ from gridsearch.config.rules import Rule, parse_rule
 from gridsearch.config.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
 from gridsearch.config.space import Space
 from gridsearch.config.trial import (
+    FUNCTION_KEYS,
     PAIR_KEYS,
     RECIPE_DEFAULTS,
     RECIPE_KEYS,
@@ -68,7 +69,8 @@ def recipe_comparable(key: str) -> Comparable:
             return explain(error.errors(include_url=False)[0])
         return ""
 
-    texts = [text for text in get_args(annotation) if isinstance(text, str)]
+    parts = [annotation, *get_args(annotation)]
+    texts = [text for part in parts for text in get_args(part) if isinstance(text, str)]
     if key in PAIR_KEYS:
         return Comparable(frozenset({"list"}), frozenset({"number"}), problem=problem)
     return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem, texts=texts)
@@ -102,6 +104,7 @@ class JobSpec:
         source: YAML text of the job, its overrides applied.
         document: Knows the line and column of every key, for messages.
         only: Which trials a launch is to train (`config/selection.py`); not part of the job.
+        function_settings: The settings that are arguments of the user's functions, once these have been looked at.
     """
 
     name: str
@@ -127,6 +130,7 @@ class JobSpec:
     source: str = field(repr=False)
     document: Document = field(repr=False)
     only: Sequence[Rule] = ()
+    function_settings: frozenset[str] = frozenset()
 
     @property
     def setting_names(self) -> list[str]:
@@ -136,6 +140,11 @@ class JobSpec:
     @property
     def model_settings(self) -> list[str]:
         """Return the names of the settings that are the models' own."""
+        return [name for name in self.own_settings if name not in self.function_settings]
+
+    @property
+    def own_settings(self) -> list[str]:
+        """Return the names of the settings that are the models' own, or arguments of the user's functions."""
         return [name for name in self.setting_names if name not in RECIPE_KEYS and name != MODEL]
 
     @property
@@ -369,6 +378,8 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     adapter = _RECIPE_TYPES.get(str(trail[-1]))
     if adapter is None:
         return values
+    if trail[-1] in FUNCTION_KEYS:
+        values = [_function(document, trail, value) for value in values]
     checked: list[Value] = []
     for index, value in enumerate(values):
         try:
@@ -379,6 +390,14 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
             optional = not Recipe.model_fields[str(trail[-1])].is_required()
             raise document.error(inner, explain(error.errors(include_url=False)[0], optional=optional)) from None
     return checked
+
+
+def _function(document: Document, trail: Trail, written: Value) -> Value:
+    """Return what may be a function's name as it is written here, its module not as a file."""
+    try:
+        return module_path(written, "function") if isinstance(written, str) else written
+    except ValueError as error:
+        raise document.error(trail, str(error)) from None
 
 
 def comparables(values: Mapping[str, Sequence[Value]], other_text: OtherText) -> dict[str, Comparable]:

@@ -39,6 +39,8 @@ def _is_coefficient(value: Any) -> bool:
 Betas = Annotated[
     list[Annotated[float, Field(ge=0.0, lt=1.0)]], BeforeValidator(_pair), Field(min_length=2, max_length=2)
 ]
+#: A function of the user's.
+Reference = Annotated[str, Field(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")]
 #: The validation images that a data set brings itself.
 OWN: Literal["own"] = "own"
 
@@ -119,8 +121,8 @@ class Recipe(BaseModel):
     """Batches whose gradients make one step of the optimiser."""
     ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Decay of the exponential moving average of the weights, which is what is validated and kept; 0 for none."""
-    schedule: Literal["constant", "step", "cosine", "polynomial", "one_cycle", "plateau"] = "constant"
-    """How the learning rate changes over the epochs."""
+    schedule: Literal["constant", "step", "cosine", "polynomial", "one_cycle", "plateau"] | Reference = "constant"
+    """How the learning rate changes over the epochs; or a function of your own, module:function."""
     warmup_epochs: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     """Epochs in which the learning rate rises, step by step, before the schedule begins."""
     warmup_start: Annotated[float, Field(gt=0.0, le=1.0)] = 0.01
@@ -151,6 +153,8 @@ class Recipe(BaseModel):
     """Shift training images by up to this fraction of their sides."""
     zoom: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Zoom training images in or out by up to this fraction."""
+    augment: Literal[""] | Reference = ""
+    """A function of your own, module:function, that returns a transform of training images."""
     last_batch: LastBatch = KEEP
     """Images that fill no batch: make a smaller one (keep), leave them out (drop), or add them to the last (merge)."""
     precision: Literal["float32", "mixed", "float64"] = "float32"
@@ -175,6 +179,10 @@ RECIPE_KEYS = tuple(Recipe.model_fields)
 FLOAT_KEYS = frozenset(key for key, field in Recipe.model_fields.items() if field.annotation is float)
 #: Settings whose one value is a list of numbers.
 PAIR_KEYS = frozenset({"betas"})
+#: Settings that may name a function of the user's, whose arguments are settings too.
+FUNCTION_KEYS = ("schedule", "augment")
+#: Where a trial's configuration has settings that are none of the recipe.
+OWN_SETTINGS = ("hyper", *(f"{key}_settings" for key in FUNCTION_KEYS))
 #: Settings that may be any text.
 TEXT_KEYS = tuple(key for key, field in Recipe.model_fields.items() if field.annotation is str)
 RECIPE_DEFAULTS: dict[str, Any] = {
@@ -212,7 +220,9 @@ class TrialConfig(Recipe):
     `package.module:Class`; `model_code` is the fingerprint of the user's own source, empty for the models that ship
     with gridsearch. `hyper` holds the model's keyword arguments, `teacher` the id of the trial that it learns from.
     `fold` is the part that validates, from 0, where the split has folds. `metrics` are measured beside losses and
-    accuracies, in alphabetical order. `version` is that of the recipe
+    accuracies, in alphabetical order. `schedule_code` and `augment_code` are the fingerprints of the user's functions
+    that these settings name, `schedule_settings` and `augment_settings` all arguments that they are called with;
+    `schedule_total` says that the schedule's asks how many epochs there will be. `version` is that of the recipe
     (`config/versions.py`): a stored trial keeps the one it was trained under, and its model is built accordingly.
     """
 
@@ -224,11 +234,24 @@ class TrialConfig(Recipe):
     hyper: dict[str, Value] = Field(default_factory=dict)
     teacher: str = ""
     metrics: tuple[str, ...] = ()
+    schedule_code: str = ""
+    schedule_settings: dict[str, Value] = Field(default_factory=dict)
+    schedule_total: bool = False
+    augment_code: str = ""
+    augment_settings: dict[str, Value] = Field(default_factory=dict)
     version: PositiveInt = 1
 
     def settings(self) -> dict[str, Value]:
-        """Return the recipe and the model's hyperparameters as one flat mapping, defaults included."""
-        return {key: getattr(self, key) for key in RECIPE_KEYS} | self.hyper
+        """Return the recipe, the model's hyperparameters and the arguments of the user's functions as one flat mapping.
+
+        Defaults are included.
+        """
+        return (
+            {key: getattr(self, key) for key in RECIPE_KEYS}
+            | self.hyper
+            | self.schedule_settings
+            | self.augment_settings
+        )
 
     @property
     def augments(self) -> bool:
@@ -251,7 +274,7 @@ class TrialConfig(Recipe):
     @property
     def shares_prefix(self) -> bool:
         """Whether a longer training of this configuration passes through this trial's numbers."""
-        return self.schedule not in SCHEDULES_THAT_NEED_THE_TOTAL
+        return self.schedule not in SCHEDULES_THAT_NEED_THE_TOTAL and not self.schedule_total
 
 
 def with_implied_settings(settings: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ Of gridsearch there are only the seeds: what an epoch's images, weights and draw
 from __future__ import annotations
 
 import copy
+import importlib
+import inspect
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -56,6 +58,9 @@ DEFAULTS: dict[str, Any] = {
     "rotation": 0.0,
     "shift": 0.0,
     "zoom": 0.0,
+    "augment": "",
+    "augment_settings": {},
+    "schedule_settings": {},
     "last_batch": "keep",
     "precision": "float32",
     "freeze": "",
@@ -250,6 +255,8 @@ class _Loop:
         self.model.train()
         order = epoch_order(len(self.images.train), data_seed=self.recipe["data_seed"], epoch=epoch)
         changed = self.exactly(augmented(self.images.train[order], self.recipe, epoch))
+        if self.recipe["augment"]:
+            changed = _by_own_transform(changed, self.recipe, epoch)
         labels = self.images.train_labels[order]
         loss, right, count = 0.0, 0, 0
         batches = list(zip(self.batches(changed), self.batches(labels), strict=True))
@@ -366,8 +373,10 @@ class _Schedule:
         elif isinstance(self.now, lr_scheduler.OneCycleLR):
             if self.made < self.now.total_steps:
                 self.now.step()
-        elif self.now and not isinstance(self.now, _BY_LOSS) and (self.made - self.warm) % self.steps == 0:
-            self.now.step()
+        elif self.now and not isinstance(self.now, _BY_LOSS):
+            by_step = isinstance(self.now, lr_scheduler.LambdaLR)
+            if by_step or (self.made - self.warm) % self.steps == 0:
+                self.now.step()
 
     def after_epoch(self, val_loss: float) -> None:
         """Have a schedule by losses take its step, if the epoch began after the warm-up."""
@@ -395,4 +404,33 @@ def _scheduler(optimizer: torch.optim.Optimizer, recipe: Recipe, epochs: float, 
             patience=recipe["plateau_patience"],
             min_lr=recipe["min_learning_rate"],
         )
+    if ":" in recipe["schedule"]:
+        function, settings = _own(recipe["schedule"]), recipe["schedule_settings"]
+        taken = inspect.signature(function).parameters
+
+        def factor(step: int) -> float:
+            known = {"epoch": step // steps, "step": step, "steps_per_epoch": steps, "epochs": epochs}
+            return float(function(**{key: value for key, value in known.items() if key in taken}, **settings))
+
+        return lr_scheduler.LambdaLR(optimizer, factor)
     return None
+
+
+def _own(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _by_own_transform(images: Tensor, recipe: Recipe, epoch: int) -> Tensor:
+    """Return an epoch's images (N, ...), in its order, each given to the transform, with draws of their own."""
+    before = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    _seed(derive(recipe["data_seed"], "augment", epoch))
+    make = _own(recipe["augment"])
+    shape = {"image_shape": tuple(images.shape[1:])} if "image_shape" in inspect.signature(make).parameters else {}
+    transform = make(**shape, **recipe["augment_settings"])
+    changed = torch.stack([transform(image) for image in images.cpu()]).to(images.device)
+    torch.set_rng_state(before[0])
+    np.random.set_state(before[1])
+    random.setstate(before[2])
+    return changed

@@ -115,6 +115,31 @@ space:
   ema: [0, 0.8, 0.95]
   momentum: [0, 0.5]
 """,
+    "functions of one's own": """\
+model: cnn
+space:
+  filters: [[3]]
+  dropout_conv: [0.2]
+  schedule: [constant, "tests.oracle.own_functions:decay"]
+  rate: [0.5]
+  augment: ["", "tests.oracle.own_functions:turned"]
+  noise: [0.1]
+  learning_rate: [0.05, 0.02]
+""",
+    "functions beside what there is": """\
+model: shallow
+precision: float64
+accumulate: 2
+flip: true
+epochs: 4
+schedule: tests.oracle.own_functions:to_zero
+augment: tests.oracle.own_functions:Counted
+learning_rate: 0.2
+space:
+  neurons: [9]
+  warmup_epochs: [0, 0.5]
+  strength: [1, 2]
+""",
     "plain descent of any width": """\
 model: deep
 label_smoothing: 0.1

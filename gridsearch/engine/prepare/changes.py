@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from gridsearch.config.identity import canonical_value
+from gridsearch.config.identity import canonical_value, own_settings
 from gridsearch.config.job_file import MODEL
 from gridsearch.config.record import JobRecord
-from gridsearch.config.trial import RECIPE_DEFAULTS
+from gridsearch.config.trial import FUNCTION_KEYS, RECIPE_DEFAULTS
 from gridsearch.config.value_kinds import as_written
 from gridsearch.engine.prepare.job_data import names_function
 from gridsearch.engine.prepare.preparation import PreparedJob
@@ -55,6 +55,7 @@ def _of_parts(
     for name in dict.fromkeys(one["model"] for one in new if (one["model"], one.get("model_code")) not in code):
         if name in had:
             found.append(f"edited: {', '.join(_edited(prepared.models[name], before)) or name}")
+    found += _edited_functions(old, new)
     if _other("split", old, new):
         found.append("split")
     if _other("teacher", old, new):
@@ -69,6 +70,17 @@ def _edited(model: ModelSignature, before: JobRecord) -> list[str]:
     parts = before.model_sources.get(model.name) or {}
     edited = [name for name, digest in model.sources.items() if parts and parts.get(name) != digest]
     return [*edited, *(name for name in parts if name not in model.sources)]
+
+
+def _edited_functions(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
+    """Return the user's functions that a recipe names whose source is another than before."""
+    found = []
+    for key in FUNCTION_KEYS:
+        before = {(one.get(key), one.get(f"{key}_code")) for one in old}
+        had = {name for name, _ in before}
+        now = {(one.get(key), one.get(f"{key}_code")) for one in new}
+        found += [f"edited: {name}" for name in sorted({str(name) for name, _ in now - before if name and name in had})]
+    return found
 
 
 def _of_settings(
@@ -93,9 +105,9 @@ def _shown(value: Any) -> str:
 
 
 def _setting(config: Mapping[str, Any], name: str, defaults: Mapping[str, Any]) -> Any:
-    hyper: Mapping[str, Any] = config.get("hyper", {})
+    own = own_settings(config)
     missing = RECIPE_DEFAULTS.get(name, defaults.get(name, _ABSENT))
-    value = hyper[name] if name in hyper else config.get(name, missing)
+    value = own[name] if name in own else config.get(name, missing)
     return canonical_value(value)
 
 

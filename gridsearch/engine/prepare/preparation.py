@@ -22,6 +22,7 @@ from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.prepare.data_function import options_of
 from gridsearch.engine.prepare.dooms import Doom
 from gridsearch.engine.prepare.job_data import load_data, names_function
+from gridsearch.engine.prepare.job_functions import JobFunctions
 from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
@@ -55,6 +56,7 @@ class PreparedJob:
     dooms: Sequence[Doom] = ()
     remarks: Sequence[str] = ()
     models: JobModels = field(kw_only=True, repr=False, compare=False)
+    functions: JobFunctions = field(kw_only=True, repr=False, compare=False)
     ingredients: Ingredients = field(kw_only=True, repr=False, compare=False)
 
     @property
@@ -197,6 +199,9 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
     models = JobModels(job.models, model_folders(job), limits)
     with _left_on_error(models):
         job, dataset, splits = load_divided(job, data_dir)
+        functions = JobFunctions(job, model_folders(job), limits)
+        job = functions.claim(job)
+        functions.check_settings(models)
         _check_data_axes(job, models)
         check_rules(job)
         check_found(job, models)
@@ -204,12 +209,14 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
         job = fitted_job(job, signatures)
         weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
         parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
-        ingredients = Ingredients(dataset.fingerprint, parts, teacher)
+        ingredients = Ingredients(dataset.fingerprint, parts, teacher, functions.parts)
         grid = expand(job, ingredients)
         check_fits(job, signatures, [trial.config for trial in grid.trials])
         models.seen = Seen(dataset.image_shape, dataset.num_classes, dataset.whole)
         files = {key: file for found in weights.values() for key, file in found.files.items()}
-        loaded = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
+        loaded = PreparedJob(
+            *(job, dataset, splits, grid, files, teacher), models=models, functions=functions, ingredients=ingredients
+        )
         _check_batch_sizes(loaded)
         _check_metrics(loaded)
         check_warm_up(job, [trial.config for trial in grid.trials])
@@ -233,6 +240,8 @@ def preflight(loaded: PreparedJob) -> PreparedJob:
         dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
         check_data(job, loaded.dataset, chosen)
         check_recipe(job, models, chosen, loaded.pretrained)
+        assert models.seen
+        loaded.functions.check(chosen, models.seen, lambda one: one.steps_of_epoch(loaded.train_images))
         prepared = replace(loaded, dooms=dooms)
         return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
 

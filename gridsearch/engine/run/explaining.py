@@ -188,6 +188,7 @@ def _separating(pack: PlannedPack) -> dict[str, Any]:
         "nesterov": pack.stack_group.nesterov,
         "fused_sgd": pack.stack_group.plain,
         **{key: getattr(config, key) for key in ("normalization", *AUGMENTATIONS, "precision", "distillation")},
+        "augment": config.augment or "none",
         "freeze": config.freeze or "none",
         "seed": seeds.pop() if len(seeds) == 1 else "several",
         "settings": same,

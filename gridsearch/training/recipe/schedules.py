@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
-from gridsearch.config.trial import Recipe
+from gridsearch.config.trial import Recipe, TrialConfig
+from gridsearch.models.functions import SCHEDULE
+from gridsearch.training.recipe.own_functions import planned_function
+from gridsearch.training.recipe.own_schedule import factors
 
 #: Of one_cycle: the share of the steps in which the rate rises, and how far below its highest it starts and ends.
 RISE, START, END = 0.3, 25.0, 1e4
@@ -13,7 +17,9 @@ RISE, START, END = 0.3, 25.0, 1e4
 PLATEAU_THRESHOLD, LEAST_FALL = 1e-4, 1e-8
 
 
-def learning_rates(recipe: Recipe, epoch: int, steps: int, val_losses: Sequence[float]) -> list[float]:
+def learning_rates(
+    recipe: TrialConfig, epoch: int, steps: int, val_losses: Sequence[float], search: Sequence[Path] = ()
+) -> list[float]:
     """Return the learning rates of an epoch: one for each of its steps, or a single one for all.
 
     * `step`: times `gamma` after every `step_size` epochs, as `StepLR`.
@@ -26,6 +32,8 @@ def learning_rates(recipe: Recipe, epoch: int, steps: int, val_losses: Sequence[
     * `plateau`: times `gamma` whenever the loss has not fallen for more than `plateau_patience` epochs, as
       `ReduceLROnPlateau` with its defaults.
 
+    * `module:function`: times what a function of the user's returns (`own_schedule.py`), as `LambdaLR`.
+
     With a warm-up the rate first rises step by step, as `LinearLR`, and the schedule, but for `one_cycle`, begins where
     that ends, as by `SequentialLR`: it has the remaining epochs, and counts them from there.
 
@@ -37,12 +45,15 @@ def learning_rates(recipe: Recipe, epoch: int, steps: int, val_losses: Sequence[
         epoch: The epoch; the first is 1.
         steps: The number of the optimiser's steps in an epoch.
         val_losses: The validation losses of the epochs before, the untrained model's first.
+        search: The folders in which a user's own function may lie.
     """
     first = (epoch - 1) * steps
     if recipe.schedule == "one_cycle":
         total = recipe.epochs * steps
         return [recipe.learning_rate * _one_cycle(step, total) for step in range(first, first + steps)]
     warm = _warm_steps(recipe, steps)
+    if ":" in recipe.schedule:
+        return _of_function(recipe, range(first, first + steps), warm, search)
     if not warm:
         return [_of_epoch(recipe, epoch - 1, recipe.epochs, val_losses[1:])]
     left = (recipe.epochs * steps - warm) / steps
@@ -52,6 +63,15 @@ def learning_rates(recipe: Recipe, epoch: int, steps: int, val_losses: Sequence[
         _warm(recipe, step / warm) if step < warm else _of_epoch(recipe, (step - warm) // steps, left, losses)
         for step in range(first, first + steps)
     ]
+    return rates[:1] if len(set(rates)) == 1 else rates
+
+
+def _of_function(recipe: TrialConfig, epoch: range, warm: int, search: Sequence[Path]) -> list[float]:
+    """Return the rates of an epoch's steps under a function of the user's."""
+    function = planned_function(SCHEDULE, recipe.schedule, recipe.schedule_code, search)
+    left = (recipe.epochs * len(epoch) - warm) / len(epoch)
+    at = factors(function, recipe.schedule_settings, steps=len(epoch), epochs=left)
+    rates = [_warm(recipe, step / warm) if step < warm else recipe.learning_rate * at(step - warm) for step in epoch]
     return rates[:1] if len(set(rates)) == 1 else rates
 
 

@@ -229,7 +229,8 @@ def _step_seconds(strategy: Strategy, config: TrialConfig, context: WorkerContex
     batch = config.batch_size
     images, _ = next(context.train.in_order(2))
     strategy.check(images)
-    strategy.start_epoch([learning_rates(one, 1, PROBE_STEPS, ()) for one in strategy.configs])
+    places = context.model_search
+    strategy.start_epoch([learning_rates(one, 1, PROBE_STEPS, (), places) for one in strategy.configs])
     order = epoch_order(len(context.train), data_seed=config.data_seed, epoch=1)
     count = min(len(order) // batch, WARM_UP + PROBE_STEPS) * batch
     part, pixels, sizes = next(context.train.chunks(order[:count], batch))

@@ -83,6 +83,7 @@ def stack_group_of(config: TrialConfig, shape: Hashable | None, behaviour: Behav
         config.distillation,
         config.teacher,
         config.metrics,
+        (config.augment, config.augment_code, repr(sorted(config.augment_settings.items()))),
         config.accumulate,
         config.ema > 0,
         *(getattr(config, key) for key in AUGMENTATIONS),

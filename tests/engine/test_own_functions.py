@@ -11,10 +11,11 @@ import pytest
 from gridsearch.analysis.settings import setting_values
 from gridsearch.config.events import TrialState
 from gridsearch.config.identity import flatten, parse_with_lineage
+from gridsearch.engine.executors import inline
 from gridsearch.engine.prepare.changes import changes
 from gridsearch.errors import GridsearchError
 from gridsearch.store.opening import open_store
-from tests.engine.launching import JOB, Notes, launch, prepared, table
+from tests.engine.launching import Notes, launch, prepared, table
 
 FUNCTIONS = """
 import math, os, sys
@@ -51,7 +52,7 @@ def unseeded():
     own.seed()
     return lambda image: image + torch.randn(image.shape, generator=own)
 """
-SMALL = ("epochs=[2]", "learning_rate=[0.1]", "batch_size=[64]")
+SMALL = ("epochs=[2]", "learning_rate=[0.1]", "batch_size=[64]", "split.train=150")
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def module_of(request: pytest.FixtureRequest) -> str:
     [
         ("schedule=M:text", "schedule 'M:text' returned 'fast' for epoch 0; it must return a factor of the learning"),
         ("schedule=M:yes", "returned True for epoch 0; it must return a factor"),
-        ("schedule=M:nan", "returned nan for epoch 0, step"),
+        ("schedule=M:nan", "returned nan for epoch"),
         ("schedule=M:negative", "returned -1 for epoch 0"),
         ("schedule=M:neither", "must take epoch, step or both: def fn"),
         ("schedule=M:anything", "takes any arguments (**kw); name its settings"),
@@ -162,11 +163,15 @@ def test_an_edited_function_is_another_and_what_was_planned_is_not_trained_by_it
         assert changes(second, store) == [f"edited: {name}:decay", f"edited: {name}:turned"]
 
 
-def test_stopped_and_resumed_packed_or_alone_it_is_the_same(folder: Path, request: pytest.FixtureRequest) -> None:
+def test_stopped_and_resumed_it_is_the_same(
+    folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inline, "REPORT_SECONDS", 0.0)
     name = module_of(request)
     job = prepared(
         folder,
         "epochs=[5]",
+        "split.train=150",
         "learning_rate=[0.1,0.05]",
         "batch_size=[32]",
         f"schedule={name}:decay",
@@ -186,13 +191,14 @@ def test_the_batch_size_does_not_change_what_becomes_of_an_image(folder: Path, r
     job = prepared(
         folder,
         "epochs=[2]",
+        "split.train=150",
         "learning_rate=[1e-12]",
         "batch_size=[16,100]",
         f"augment={name}:turned",
         "space.noise=0.5",
     )
     launch(job, folder / "r.db")
-    plain = prepared(folder, "epochs=[2]", "learning_rate=[1e-12]", "batch_size=[16]", text=JOB)
+    plain = prepared(folder, "epochs=[2]", "split.train=150", "learning_rate=[1e-12]", "batch_size=[16]")
     launch(plain, folder / "plain.db")
     losses = [row[1] for row in table(folder / "r.db").values()]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)

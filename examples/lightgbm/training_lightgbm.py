@@ -34,6 +34,4 @@ def train(trial):
         # Every tenth round is enough to go on from.
         trial.report(epoch, val_loss=loss, val_error=error, save=[saved] if epoch % 10 == 0 else None)
 
-    lgb.train(
-        parameters, first, trial.epochs - start, valid_sets=[rest], init_model=saved.booster, callbacks=[report]
-    )
+    lgb.train(parameters, first, trial.epochs - start, valid_sets=[rest], init_model=saved.booster, callbacks=[report])

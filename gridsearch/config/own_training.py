@@ -37,6 +37,7 @@ class OwnConfig(TrialConfig):
 
     training: Literal["function", "command"]
     batch_size: PositiveInt = 1
+    epochs: PositiveInt = 1
     learning_rate: float = 1.0
     dataset: str = ""
     inputs: dict[str, str] = Field(default_factory=dict)
@@ -52,6 +53,6 @@ class OwnConfig(TrialConfig):
         """Whether a longer training of this configuration passes through this trial's numbers."""
         return self.shares_epochs
 
-    def steps_of_epoch(self, images: int) -> int:
+    def batches_of_epoch(self, images: int) -> int:
         """Return 1: what is in an epoch is the user's affair."""
         return 1

@@ -81,5 +81,5 @@ def _bytes(config: TrialConfig, parameters: int) -> int:
 
 
 def _tensors(config: TrialConfig) -> int:
-    """Return how many numbers a checkpoint has for each parameter: itself, and what its optimiser keeps of it."""
-    return 1 + len(RuleKind.of(config).slots)
+    """Return how many numbers a checkpoint has for each parameter: itself, what its optimiser keeps, its average."""
+    return 1 + len(RuleKind.of(config).slots) + (config.ema > 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gridsearch.config.job import JobSpec
@@ -13,7 +13,7 @@ from gridsearch.engine.prepare.input_files import fingerprints
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.own_code import OwnCode
 from gridsearch.engine.prepare.own_command import check_startable, read_command, remarks_on
-from gridsearch.engine.prepare.own_function import check_importable, read_function
+from gridsearch.engine.prepare.own_function import ImportCheck, read_function
 from gridsearch.engine.prepare.prepared import Prepared, drawn_axes, model_folders
 from gridsearch.errors import DataError, ModelError
 from gridsearch.search.grid import Ingredients, ModelPart, expand
@@ -25,9 +25,11 @@ class PreparedOwn(Prepared):
 
     Attributes:
         code: The code of its function or command.
+        check: Whether its function can be imported; None for a command.
     """
 
     code: OwnCode
+    check: ImportCheck | None = field(default=None, repr=False, compare=False)
 
     @property
     def train_images(self) -> int:
@@ -75,7 +77,9 @@ def load_own(job: JobSpec) -> PreparedOwn:
     inputs = _inputs(job, job.own.inputs)
     ingredients = Ingredients("", {reference: ModelPart(code=code.fingerprint)}, inputs=inputs)
     remarks = remarks_on(job, code) if job.own.command else ()
-    return PreparedOwn(job, expand(job, ingredients), code=code, ingredients=ingredients, remarks=remarks)
+    grid = expand(job, ingredients)
+    check = None if job.own.command else ImportCheck(reference, model_folders(job))
+    return PreparedOwn(job, grid, code=code, ingredients=ingredients, check=check, remarks=remarks)
 
 
 def _code(job: JobSpec) -> OwnCode:
@@ -95,11 +99,10 @@ def _key(job: JobSpec) -> str:
 
 def preflight_own(loaded: PreparedOwn, limits: Limits) -> PreparedOwn:
     """Import the function of a loaded job, in a process of its own; `JobError` where that fails."""
-    assert loaded.job.own
-    if loaded.job.own.command:
+    if loaded.check is None:
         return loaded
     try:
-        check_importable(loaded.code.reference, loaded.model_search, limits)
+        loaded.check.wait(limits)
     except ModelError as error:
         raise loaded.job.document.error((TRAIN,), str(error)) from None
     return loaded

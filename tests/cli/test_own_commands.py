@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -50,23 +51,33 @@ def ours(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+def pipes(pid: int) -> set[str]:
+    """Return the pipes that a process has; the guard of a worker is no child of it."""
+    links = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            links.add(str(descriptor.readlink()))
+    return {link for link in links if link.startswith("pipe:")}
+
+
+def until(holds: Callable[[], bool], seconds: float = 60.0, said: Path | None = None) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, said and said.read_text()
         time.sleep(0.05)
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command("launch", "mine.yaml", "--no-dashboard", *options),
-        cwd=folder,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with (folder / "said").open("w") as said:
+        return subprocess.Popen(
+            command("launch", "mine.yaml", "--no-dashboard", *options),
+            cwd=folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
 
 
 def states(folder: Path) -> dict[float, str]:
@@ -106,7 +117,7 @@ def test_a_timeout_costs_that_trial_alone(folder: Path, options: tuple[str, ...]
     assert states(folder) == {0.1: "completed", 0.2: "completed", 0.3: "failed"}
     assert not ours(folder)
     assert len((folder / "started").read_text().split()) == 3
-    (failed,) = [row for row in json.loads(run(folder, "top", "mine", "--state", "failed", "-f", "json").out)]
+    (failed,) = json.loads(run(folder, "top", "mine", "--state", "failed", "-f", "json").out)
     assert "no epoch within 2s (--trial-timeout)" in failed["error"]
 
 
@@ -116,15 +127,15 @@ def test_kills_of_workers_and_of_a_launch_with_ray_leave_nothing(folder: Path) -
     until(lambda: len(ours(folder)) == 3)
     (shell,) = [one for one in ours(folder) if one.name() == "sh"]
     guard = psutil.Process(shell.ppid())
-    # The guard is no child of its worker; any of the workers may be it.
-    for one in psutil.Process(process.pid).children(recursive=True):
-        if "Trainable" in one.name():
-            one.kill()
+    (worker,) = [
+        one for one in psutil.Process(process.pid).children(recursive=True) if pipes(one.pid) & pipes(guard.pid)
+    ]
+    worker.kill()
     until(lambda: not guard.is_running() and not shell.is_running(), 15.0)
-    until(lambda: len(ours(folder)) == 3)  # it is tried once more
+    until(lambda: len(ours(folder)) == 3, said=folder / "said")  # it is tried once more
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     until(lambda: not ours(folder), 30.0)
     (folder / "go").touch()
-    ended = run(folder, "launch", "mine.yaml", "--no-dashboard", "--workers", "2")
+    ended = run(folder, "launch", "mine.yaml", "--no-dashboard", "--inline")
     assert (ended.code, set(states(folder).values())) == (0, {"completed"}), ended.err

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from gridsearch.config.metrics import why_no_name
 from gridsearch.errors import nearest
@@ -31,14 +31,20 @@ _PLAIN = re.compile(r"[\w@%+=:,./{}-]+")
 _VARIABLE = re.compile(r"[^A-Z0-9_]")
 
 
+#: One regular expression, or several.
+Patterns = Annotated[
+    list[str],
+    BeforeValidator(lambda written: [written] if isinstance(written, str) else written),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
 class MetricsFrom(BaseModel):
     """Where a command's numbers are found: in what it prints, or in a file that it writes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    stdout: Annotated[
-        list[str], BeforeValidator(lambda written: [written] if isinstance(written, str) else written)
-    ] = Field(default_factory=list)
+    stdout: Patterns = Field(default_factory=list)
     r"""A regular expression, or a list of them, as 'epoch (?P<epoch>\d+) acc=(?P<val_acc>[\d.]+)'."""
     file: Annotated[str, Field(min_length=1)] | None = None
     """A .csv or .jsonl file in the trial's folder, such as metrics.csv."""

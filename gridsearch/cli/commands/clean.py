@@ -13,7 +13,7 @@ from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import data, into, say
 from gridsearch.config.byte_sizes import size_text
 
-CleanJob = Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job. Default: all jobs.")]
+CleanJob = Annotated[str | None, typer.Argument(metavar="JOB", help="The job. Default: all jobs.")]
 CleanYes = Annotated[bool, typer.Option("--yes", "-y", help="Remove the files; without it they are only shown.")]
 
 

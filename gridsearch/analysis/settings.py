@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.record import JobRecord
 from gridsearch.config.trial import FLOAT_KEYS, RECIPE_KEYS
 
 #: How many configurations are parsed at once: parsed they are ten times as large.
 _AT_ONCE = 4096
+#: What stands before the model's own settings, and before those of a loss, where keys are listed: no key is called so.
+_HYPER, _OF_LOSS = "<hyper>", "<loss>"
 
 
 def setting_values(record: JobRecord, configs: Sequence[str]) -> dict[str, list[Any]]:
@@ -40,10 +43,12 @@ def setting_values(record: JobRecord, configs: Sequence[str]) -> dict[str, list[
 
 
 def _kinds(contents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, ...], list[int]]]:
-    """Yield the places of those that write the same keys, with these keys: the model, the recipe's, "", the model's."""
+    """Yield the places of those that write the same keys, with these: the model, the loss, the recipe's, their own."""
     kinds: dict[tuple[str, ...], list[int]] = {}
     for place, content in enumerate(contents):
-        kinds.setdefault((content["model"], *content, "", *content.get("hyper", ())), []).append(place)
+        of_loss = (f"{PREFIX}{key}" for key in content.get("loss_hyper", ()))
+        key = (content["model"], content.get("loss", ""), *content, _HYPER, *content.get("hyper", ()), _OF_LOSS, *of_loss)
+        kinds.setdefault(key, []).append(place)
     yield from kinds.items()
 
 
@@ -51,9 +56,11 @@ def _column(
     name: str, example: Mapping[str, Any], kind: Sequence[str], contents: Sequence[Mapping[str, Any]]
 ) -> list[Any]:
     """Return the values of a setting in trials that write the same keys, of which one has the settings `example`."""
-    hyper = kind[kind.index("") + 1 :]
-    if name in hyper:
+    own, of_loss = kind.index(_HYPER), kind.index(_OF_LOSS)
+    if name in kind[own + 1 : of_loss]:
         return [content["hyper"][name] for content in contents]
+    if name in kind[of_loss + 1 :]:
+        return [content["loss_hyper"][name.removeprefix(PREFIX)] for content in contents]
     if name in RECIPE_KEYS and name in kind:
         values = [content[name] for content in contents]
         return list(map(float, values)) if name in FLOAT_KEYS else values

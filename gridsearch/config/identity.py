@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.trial import FLOAT_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
 
 #: What is always there: a split's defaults are its own affair.
@@ -116,6 +117,7 @@ def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
     if "folds" in content.get("split", {}):
         recipe["fold"] = content.get("fold", 0)
     hyper: dict[str, Any] = content.get("hyper", {})
+    hyper = hyper | {f"{PREFIX}{key}": value for key, value in content.get("loss_hyper", {}).items()}
     model = {"model": content["model"]} if with_model else {}
     return RECIPE_DEFAULTS | recipe | hyper | model
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import yaml
 from pydantic import (
@@ -23,6 +23,7 @@ from gridsearch.config.habits import bare_words, file_habit, key_habit, module_p
 from gridsearch.config.identity import canonical_value
 from gridsearch.config.image_format import FORMAT_KEYS, ImageFormat, format_of
 from gridsearch.config.job_file import JOB_KEYS, MODEL, checked_head
+from gridsearch.config.losses import PREFIX, is_own, one_list
 from gridsearch.config.overrides import apply_overrides
 from gridsearch.config.rules import Rule, parse_rule
 from gridsearch.config.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
@@ -60,8 +61,12 @@ def recipe_comparable(key: str) -> Comparable:
             return explain(error.errors(include_url=False)[0])
         return ""
 
-    texts = [text for text in get_args(annotation) if isinstance(text, str)]
-    return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem, texts=texts)
+    parts = [annotation, *get_args(annotation)]
+    texts = [text for part in parts for text in get_args(part) if isinstance(text, str)]
+    known: set[Kind] = {"text", "list"} if any(get_origin(part) is list for part in parts) else {
+        kinds.get(annotation, "text")
+    }
+    return Comparable(frozenset(known), problem=problem, texts=texts)
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,18 @@ class JobSpec:
     @property
     def model_settings(self) -> list[str]:
         """Return the names of the settings that are the models' own."""
-        return [name for name in self.setting_names if name not in RECIPE_KEYS and name != MODEL]
+        others = {*RECIPE_KEYS, MODEL, *self.loss_settings}
+        return [name for name in self.setting_names if name not in others]
+
+    @property
+    def own_losses(self) -> list[str]:
+        """Return the losses of the user's own, each `package.module:Name`."""
+        return [str(loss) for loss in self.values("loss") if is_own(str(loss))]
+
+    @property
+    def loss_settings(self) -> list[str]:
+        """Return the names of the settings that are the arguments of a loss of the user's: `loss_gamma`."""
+        return [name for name in self.setting_names if name.startswith(PREFIX)] if self.own_losses else []
 
     @property
     def dataset_text(self) -> str:
@@ -345,8 +361,9 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
         raise document.error(trail, said)
     if written == [] and trail[-1] in RECIPE_KEYS:
         raise document.error(trail, "[] has no value: write one or more, or leave the key out")
+    written = one_list(str(trail[-1]), written)
     try:
-        values: list[Value] = [canonical_value(value) for value in values_of(written)]
+        values: list[Value] = [canonical_value(value) for value in values_of(written, mixed=trail[-1] == "class_weights")]
     except ValueError as error:
         raise document.error(trail, str(error)) from None
     adapter = _RECIPE_TYPES.get(str(trail[-1]))

@@ -9,7 +9,7 @@ from gridsearch.config.job import JobSpec
 from gridsearch.config.trial import RECIPE_DEFAULTS, without_dead_settings
 
 #: What decides whether a setting matters, and what each that may not matter is for.
-_DECIDING = ("optimizer", "momentum", "schedule", "distillation")
+_DECIDING = ("optimizer", "momentum", "schedule", "distillation", "loss")
 _FOR = {
     "momentum": "it applies to optimizer sgd and rmsprop",
     "nesterov": "it applies to optimizer sgd with momentum, such as momentum: 0.9",
@@ -17,6 +17,8 @@ _FOR = {
     "gamma": "it applies to schedule: step and plateau",
     "plateau_patience": "it applies to schedule: plateau",
     "min_learning_rate": "it applies to schedule: plateau",
+    "class_weights": "it applies to loss: cross_entropy",
+    "label_smoothing": "it applies to loss: cross_entropy",
     "temperature": "it applies to distillation: soft",
     "distillation_weight": "it applies to distillation: soft and hidden",
 }

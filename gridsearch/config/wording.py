@@ -75,6 +75,8 @@ def _explained(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "literal_error":
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
         return f"{as_written(value)} is not one of {', '.join(options)}{_suggest(value, options)}"
+    if problem["type"] == "value_error":
+        return str(context["error"])
     words = _WORDS.get(problem["type"])
     if problem["type"] == "string_type" and isinstance(value, (bool, int, float)):
         return f"{_short(value)} must be text: put it in quotes"

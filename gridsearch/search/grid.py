@@ -10,6 +10,7 @@ from typing import Any
 from gridsearch.config.identity import names, same_value
 from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import MODEL
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.selection import FOLD, is_selected, nothing_selected
 from gridsearch.config.space import MAX_POINTS, drawn_text
 from gridsearch.config.trial import (
@@ -49,6 +50,15 @@ class ModelPart:
 
 
 @dataclass(frozen=True)
+class LossPart:
+    """What a loss of the user's adds to who a trial is: the fingerprint of its code, its arguments, their defaults."""
+
+    code: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    has: Callable[[str], bool] = lambda name: True
+
+
+@dataclass(frozen=True)
 class Ingredients:
     """What determines a trial's numbers besides the job file.
 
@@ -56,11 +66,13 @@ class Ingredients:
         dataset: The fingerprint of the images and labels.
         models: What belongs to each of the job's models.
         teacher: The id of the trial that students learn from; empty without a teacher.
+        losses: What belongs to each of the user's losses.
     """
 
     dataset: str
     models: Mapping[str, ModelPart]
     teacher: str = ""
+    losses: Mapping[str, LossPart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,23 +242,40 @@ class _Maker:
         self._teacher, self._part = ingredients.teacher, ingredients.models[model]
         common = {"dataset": ingredients.dataset, "split": job.split, "model": model, "model_code": self._part.code}
         self._builder = TrialBuilder(**common, metrics=job.metrics)
+        self._losses, self._of_loss = ingredients.losses, frozenset(job.loss_settings)
 
     def trial(self, settings: dict[str, Any]) -> GridTrial:
         part, defaults = self._part, self._part.defaults
         recipe: dict[str, Any] = {}
         hyper: dict[str, Any] = {}
+        loss = self._losses.get(str(settings.get("loss", "")))
         for key, value in without_dead_settings(settings).items():
             if key in RECIPE_DEFAULTS or key in RECIPE_KEYS:
                 recipe[key] = value
+            elif key in self._of_loss:
+                continue
             elif key != MODEL and not (key in defaults and same_value(defaults[key], value)):
                 hyper[key] = value
         if start := recipe.get("pretrained"):
             if said := part.unusable.get(start):
                 raise ModelError(said)
             recipe["pretrained"] = part.pretrained[start]
+        if loss:
+            recipe |= {"loss_code": loss.code, "loss_hyper": self._loss_hyper(loss, settings)}
         version = recipe_version(recipe, part.version(hyper))
         teacher = self._teacher if recipe.get("distillation", "none") != "none" else ""
         return _grid_trial(self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version}))
+
+
+    def _loss_hyper(self, loss: LossPart, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a loss that are not at their defaults, by their own names."""
+        given = {key.removeprefix(PREFIX): value for key, value in settings.items() if key in self._of_loss}
+        defaults = loss.defaults
+        return {
+            key: value
+            for key, value in given.items()
+            if loss.has(key) and not (key in defaults and same_value(defaults[key], value))
+        }
 
 
 def _grid_trial(config: TrialConfig) -> GridTrial:

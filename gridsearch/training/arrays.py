@@ -25,6 +25,8 @@ CHUNK_BYTES = 8 * 2**20
 class DeviceArrays:
     """Images (N, C, H, W), uint8 or floats in [0, 1], and labels (N,) int64, on one device.
 
+    In place of classes there may be floats (N, D) to predict.
+
     A model is given `normalized` pixels: without a normalizer, those in [0, 1]. `dtype` is what pixels are computed in.
     `as_given` says that the images are no pixels: floats of any values or int64, and of any shape (N, ...).
     """
@@ -42,6 +44,11 @@ class DeviceArrays:
     def image_shape(self) -> tuple[int, ...]:
         """Return the shape of one example: (C, H, W) of images."""
         return tuple(self.images.shape[1:])
+
+    @property
+    def targets_are_numbers(self) -> bool:
+        """Whether models are to predict numbers (N, D), and not a class."""
+        return self.labels.is_floating_point()
 
     @cached_property
     def whole(self) -> tuple[int, int] | None:
@@ -102,14 +109,21 @@ def pixel_type(precision: str) -> torch.dtype:
     return torch.float64 if precision == "float64" else torch.float32
 
 
+def _targets(labels: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
+    """Return classes (N,) as they are, and numbers (N,) or (N, D), 0 and 1 among them, as floats (N, D)."""
+    if labels.dtype == np.int64 and labels.ndim == 1:
+        return torch.from_numpy(np.array(labels))
+    return torch.from_numpy(np.array(labels, dtype=np.float64).reshape(len(labels), -1)).to(dtype)
+
+
 def to_device(
     images: np.ndarray, labels: np.ndarray, device: torch.device, dtype: torch.dtype = torch.float32
 ) -> DeviceArrays:
-    """Put images and labels (N,) on the device: those of bytes, (N, H, W) or (N, H, W, C), channels first.
+    """Put images and labels, (N,) or numbers (N, D), on the device: those of bytes, (N, H, W) or (N, H, W, C), channels first.
 
     Other floats (N, ...) in the type asked for, whole numbers as int64, their values as they are.
     """
-    kept = torch.from_numpy(np.array(labels)).to(device)
+    kept = _targets(labels, dtype).to(device)
     if not are_pixels(images):
         given = torch.from_numpy(np.array(images, np.int64 if are_whole(images) else None, order="C"))
         return DeviceArrays(given.to(device, None if are_whole(images) else dtype), kept, dtype=dtype, as_given=True)

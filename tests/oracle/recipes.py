@@ -46,6 +46,24 @@ space:
   nesterov: [false, true]
   learning_rate: [0.05]
 """,
+    "class weights of dense networks": """\
+model: deep
+space:
+  hidden: [[7], [12]]
+  class_weights: [none, balanced, [1, 2, 3, 0.5, 1, 1, 0, 1, 1, 4]]
+  label_smoothing: [0, 0.2]
+  momentum: [0, 0.5]
+  learning_rate: [0.2, 0.05]
+""",
+    "class weights": """\
+model: one_conv_cnn
+space:
+  filters: [3]
+  neurons: [9]
+  class_weights: [none, balanced, [1, 2, 3, 0.5, 1, 1, 0, 1, 1, 4]]
+  label_smoothing: [0, 0.2]
+  learning_rate: [0.05, 0.02]
+""",
     "images": """\
 model: cnn
 space:

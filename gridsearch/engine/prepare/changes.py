@@ -9,6 +9,7 @@ from typing import Any
 
 from gridsearch.config.identity import canonical_value
 from gridsearch.config.job_file import MODEL
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.record import JobRecord
 from gridsearch.config.trial import RECIPE_DEFAULTS
 from gridsearch.config.value_kinds import as_written
@@ -55,6 +56,11 @@ def _of_parts(
     for name in dict.fromkeys(one["model"] for one in new if (one["model"], one.get("model_code")) not in code):
         if name in had:
             found.append(f"edited: {', '.join(_edited(prepared.models[name], before)) or name}")
+    losses = {(one.get("loss"), one.get("loss_code")) for one in old}
+    known = {loss for loss, _ in losses}
+    for loss, code in dict.fromkeys((one.get("loss"), one.get("loss_code")) for one in new):
+        if loss in known and (loss, code) not in losses:
+            found.append(f"edited: {loss}")
     if _other("split", old, new):
         found.append("split")
     if _other("teacher", old, new):
@@ -93,7 +99,8 @@ def _shown(value: Any) -> str:
 
 
 def _setting(config: Mapping[str, Any], name: str, defaults: Mapping[str, Any]) -> Any:
-    hyper: Mapping[str, Any] = config.get("hyper", {})
+    of_loss = {f"{PREFIX}{key}": value for key, value in config.get("loss_hyper", {}).items()}
+    hyper: Mapping[str, Any] = config.get("hyper", {}) | of_loss
     missing = RECIPE_DEFAULTS.get(name, defaults.get(name, _ABSENT))
     value = hyper[name] if name in hyper else config.get(name, missing)
     return canonical_value(value)

@@ -22,9 +22,11 @@ from gridsearch.config.trial import TrialConfig
 from gridsearch.engine.executors.worker_log import WorkerLog
 from gridsearch.engine.prepare.model_questions import Problem, Seen
 from gridsearch.engine.prepare.probing import TriedHere
+from gridsearch.engine.prepare.probing_losses import LOSS_QUESTIONS, LOSS_SIGNATURE, loss_problem
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.arguments import Wanted
 from gridsearch.models.layers import layers_of
+from gridsearch.models.own_loss import find_loss
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import ModelClass, find_model
 
@@ -103,10 +105,13 @@ def _say(answers: IO[str], answer: Answer) -> None:
 
 def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
     name, search = asked["model"], [Path(folder) for folder in asked["search"]]
+    question, settings = asked["question"], asked.get("settings", {})
+    if question in LOSS_QUESTIONS:
+        loss = find_loss(name, search)
+        return signature(loss) if question == LOSS_SIGNATURE else {"text": loss_problem(loss, asked)}
     if name not in models:
         models[name] = find_model(name, search)
     model = models[name]
-    question, settings = asked["question"], asked.get("settings", {})
     if question == "signature":
         return signature(model)
     whole = asked["whole"]

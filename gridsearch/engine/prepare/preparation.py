@@ -22,11 +22,13 @@ from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.prepare.data_function import options_of
 from gridsearch.engine.prepare.dooms import Doom
 from gridsearch.engine.prepare.job_data import load_data, names_function
+from gridsearch.engine.prepare.job_losses import JobLosses
 from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.prepare.preflight_data import check_data
 from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
+from gridsearch.engine.prepare.preflight_targets import check_targets, job_task, with_default_objective
 from gridsearch.errors import DataError, JobError, ModelError, passed_over
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature
@@ -41,7 +43,7 @@ class PreparedJob:
     """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs.
 
     `pretrained` are the files of weights to start from, `teacher` is the id of the trial that students learn from.
-    `models` says what its models take and answers questions about them, `dooms` are settings whose trials fail,
+    `models` says what its models take and answers questions about them, `losses` what the user's losses take, `dooms` are settings whose trials fail,
     `remarks` sentences about what works and is hardly meant so. `ingredients` is what the grid was made of.
     """
 
@@ -54,6 +56,7 @@ class PreparedJob:
     dooms: Sequence[Doom] = ()
     remarks: Sequence[str] = ()
     models: JobModels = field(kw_only=True, repr=False, compare=False)
+    losses: JobLosses = field(kw_only=True, repr=False, compare=False)
     ingredients: Ingredients = field(kw_only=True, repr=False, compare=False)
 
     @property
@@ -133,6 +136,7 @@ class PreparedJob:
             fixed=job.fixed,
             model_defaults={model.name: self._defaults(model) for model in models},
             model_sources={model.name: model.sources for model in models},
+            loss_defaults=self.losses.defaults(),
             teacher=job.teacher,
             objective=job.objective,
             images=self.images(),
@@ -196,19 +200,26 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
     models = JobModels(job.models, model_folders(job), limits)
     with _left_on_error(models):
         job, dataset, splits = load_divided(job, data_dir)
+        job = with_default_objective(job, job_task(job, dataset))
         _check_data_axes(job, models)
         check_rules(job)
+        losses = JobLosses(job, models)
+        losses.check_names()
         check_found(job, models)
         signatures = [models[name] for name in job.models]
         job = fitted_job(job, signatures)
         weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
         parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
-        ingredients = Ingredients(dataset.fingerprint, parts, teacher)
+        ingredients = Ingredients(dataset.fingerprint, parts, teacher, losses.parts())
         grid = expand(job, ingredients)
         check_fits(job, signatures, [trial.config for trial in grid.trials])
+        losses.check_values([trial.config for trial in grid.trials])
         models.seen = Seen(dataset.image_shape, dataset.num_classes, dataset.whole)
         files = {key: file for found in weights.values() for key, file in found.files.items()}
-        loaded = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
+        loaded = PreparedJob(
+            job, dataset, splits, grid, files, teacher, models=models, losses=losses, ingredients=ingredients
+        )
+        check_targets(job, dataset, splits, [trial.config for trial in grid.trials])
         _check_batch_sizes(loaded)
         _check_metrics(loaded)
     return loaded
@@ -225,8 +236,9 @@ def preflight(loaded: PreparedJob) -> PreparedJob:
 
     job, models, grid, splits = loaded.job, loaded.models, loaded.grid, loaded.splits
     with _left_on_error(models):
-        dooms = check_models(job, models, grid)
         chosen = [trial.config for trial in grid.chosen_first]
+        loaded.losses.check_works(chosen, loaded.dataset.targets)
+        dooms = check_models(job, models, grid)
         sound = [config for config in chosen if not doom_of(dooms, config)]
         dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
         check_data(job, loaded.dataset, chosen)

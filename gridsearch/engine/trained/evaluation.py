@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 
 from gridsearch.engine.executors.worker_context import choose_device
-from gridsearch.engine.trained.load import ModelSource, TrainedTrial, trained
+from gridsearch.engine.trained.load import ModelSource, TrainedTrial, own_tally, trained
 from gridsearch.engine.trained.retention import trial_epoch
 from gridsearch.errors import DataError
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import Evaluation, EvaluationRow, JobRow, Latency, LatencyRow, TrialRow
-from gridsearch.training.loop.evaluation import Tally, evaluation_batch
+from gridsearch.training.loop.evaluation import evaluation_batch
 
 #: How many images are timed, where there are as many, and in batches of which sizes.
 IMAGES, BATCH_SIZES = 1000, (1, 100)
@@ -75,7 +75,7 @@ def on_test_images(model: TrainedTrial) -> Evaluation:
     """Return what a model does with the test images."""
     images = model.test()
     classes = len(model.class_names)
-    tally = Tally.of(1, model.device)
+    tally = own_tally(model.config, model.context, images)
     cells = []
     started = time.perf_counter()
     for pixels, labels in images.in_order(evaluation_batch(images)):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from gridsearch.config.events import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
-from gridsearch.training.loop.evaluation import Tally, evaluate, validate
+from gridsearch.training.loop.evaluation import evaluate, tally_of, validate
 from gridsearch.training.loop.member import Member, State
 from gridsearch.training.loop.metrics import prepare_for
 from gridsearch.training.loop.task import StopRequestedError, WorkerContext
@@ -106,25 +106,25 @@ def may_stay(strategy: Strategy, inside: Sequence[object], active: Sequence[obje
     return all(member in inside for member in active)
 
 
-def measure_untrained(strategy: Strategy, context: WorkerContext) -> list[tuple[float, float]]:
+def measure_untrained(strategy: Strategy, context: WorkerContext) -> list[tuple[float, float | None]]:
     """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
     images, _ = next(context.train.in_order(2))
     strategy.check(images)
     return evaluate(strategy, context.train)
 
 
-def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
+def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float | None]]:
     """Train one epoch; return each model's loss and accuracy, means over the epoch's own batches."""
     config, train = strategy.configs[0], context.train
     order = epoch_order(len(train), data_seed=config.data_seed, epoch=epoch)
     augmentation = draw_augmentation(config, len(train), train.image_shape, epoch, context.device)
-    tally = Tally.of(strategy.size, context.device)
+    tally = tally_of(strategy, train)
     for part, original, sizes in train.chunks(order, config.batch_size, config.last_batch):
         if context.stop():
             raise StopRequestedError
         pixels = augmentation(original, tally.count) if augmentation else original
         targets = context.targets(part, pixels, changed=augmentation is not None)
-        tally.add(strategy.train_chunk(train.normalized(pixels), targets, sizes), targets.labels)
+        tally.add(strategy.train_chunk(train.normalized(pixels), targets, sizes), targets.labels, sizes)
     return tally.means()
 
 

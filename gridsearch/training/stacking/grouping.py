@@ -83,6 +83,7 @@ def stack_group_of(config: TrialConfig, shape: Hashable | None, behaviour: Behav
         config.distillation,
         config.teacher,
         config.metrics,
+        (config.loss, config.loss_code, repr(sorted(config.loss_hyper.items()))),
         *(getattr(config, key) for key in AUGMENTATIONS),
     )
     images = (config.dataset, config.split, config.split_key, config.batch_size, config.last_batch, changes)

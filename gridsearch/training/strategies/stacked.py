@@ -53,7 +53,7 @@ class Stacked(Strategy):
                     if (name := f"optimizer.{slot}.{index}") in member.state():
                         row.copy_(member.state()[name])
 
-        self.terms = loss_terms(self.configs, self.device)
+        self.terms = loss_terms(self.configs, self.device, [member.class_weights for member in members])
         self.hidden: list[Tensor] = []
         limits = [config.clip_norm for config in self.configs]
         self.limits = torch.tensor(limits, dtype=torch.float64, device=self.device) if any(limits) else None
@@ -96,7 +96,7 @@ class Stacked(Strategy):
         logits = self._forward(trained | others, images)
         hidden = self.hidden[-1] if self.hidden else None
         self.hidden.clear()
-        return training_loss(logits, hidden, Targets(*parts), terms), logits
+        return training_loss(logits, hidden, Targets(*parts), terms, self.criterion), logits
 
     def _forward(self, tensors: Named, images: Tensor) -> Tensor:
         with self.forward_context():

@@ -47,7 +47,15 @@ def _kinds(contents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, .
     kinds: dict[tuple[str, ...], list[int]] = {}
     for place, content in enumerate(contents):
         of_loss = (f"{PREFIX}{key}" for key in content.get("loss_hyper", ()))
-        key = (content["model"], content.get("loss", ""), *content, _HYPER, *content.get("hyper", ()), _OF_LOSS, *of_loss)
+        key = (
+            content["model"],
+            content.get("loss", ""),
+            *content,
+            _HYPER,
+            *content.get("hyper", ()),
+            _OF_LOSS,
+            *of_loss,
+        )
         kinds.setdefault(key, []).append(place)
     yield from kinds.items()
 

@@ -63,9 +63,9 @@ def recipe_comparable(key: str) -> Comparable:
 
     parts = [annotation, *get_args(annotation)]
     texts = [text for part in parts for text in get_args(part) if isinstance(text, str)]
-    known: set[Kind] = {"text", "list"} if any(get_origin(part) is list for part in parts) else {
-        kinds.get(annotation, "text")
-    }
+    known: set[Kind] = (
+        {"text", "list"} if any(get_origin(part) is list for part in parts) else {kinds.get(annotation, "text")}
+    )
     return Comparable(frozenset(known), problem=problem, texts=texts)
 
 
@@ -87,6 +87,7 @@ class JobSpec:
         search: Random search; None for the whole grid.
         repeats: How many times each point is trained.
         metrics: What is measured of the validation images beside loss and accuracy, in alphabetical order.
+        train_metrics: The same of the training images.
         repeat_over: What the repeats draw again: `weights`, `split` or `both`.
         objective: What ranks trials.
         constraints: What a trial must not exceed to be the best.
@@ -113,6 +114,7 @@ class JobSpec:
     repeats: int
     repeat_over: str
     metrics: tuple[str, ...]
+    train_metrics: tuple[str, ...]
     objective: Objective
     constraints: Constraints
     teacher: TeacherChoice | None
@@ -252,6 +254,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         repeats=head.repeats,
         repeat_over=head.repeat_over,
         metrics=tuple(sorted(set(head.metrics))),
+        train_metrics=tuple(sorted(set(head.train_metrics))),
         objective=head.objective,
         constraints=head.constraints,
         teacher=head.teacher,
@@ -363,7 +366,9 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
         raise document.error(trail, "[] has no value: write one or more, or leave the key out")
     written = one_list(str(trail[-1]), written)
     try:
-        values: list[Value] = [canonical_value(value) for value in values_of(written, mixed=trail[-1] == "class_weights")]
+        values: list[Value] = [
+            canonical_value(value) for value in values_of(written, mixed=trail[-1] == "class_weights")
+        ]
     except ValueError as error:
         raise document.error(trail, str(error)) from None
     adapter = _RECIPE_TYPES.get(str(trail[-1]))

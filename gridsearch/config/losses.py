@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from gridsearch.config.habits import module_path
 from gridsearch.errors import closest
@@ -17,11 +17,12 @@ LOSSES = (CROSS_ENTROPY, *OF_NUMBERS, BCE)
 #: What the keyword arguments of a user's loss are called as settings: `loss_gamma` is the `gamma` of the loss.
 PREFIX = "loss_"
 #: Weights of classes that are counted, and none.
-BALANCED, UNWEIGHTED = "balanced", "none"
+BALANCED: Literal["balanced"] = "balanced"
+UNWEIGHTED: Literal["none"] = "none"
 _OWN = re.compile(r"[^\W\d]\w*(\.\w+)*:[^\W\d]\w*")
 #: Losses as others call them.
 _OTHERS = {
-    "ce crossentropy crossentropyloss categorical_crossentropy sparse_categorical_crossentropy nll nllloss": CROSS_ENTROPY,
+    "ce crossentropy crossentropyloss categorical_crossentropy nll nllloss": CROSS_ENTROPY,
     "mseloss mean_squared_error l2 l2_loss squared_error rmse": "mse",
     "l1 l1loss l1_loss mean_absolute_error absolute_error": "mae",
     "huberloss huber_loss smooth_l1 smoothl1loss smooth_l1_loss": "huber",
@@ -82,7 +83,9 @@ ClassWeights = Annotated[
 
 def one_list(key: str, written: Any) -> Any:
     """Return what is written for a setting as an axis: weights of classes alone are one value, a list."""
-    numbers = isinstance(written, list) and len(written) > 1 and all(
-        isinstance(item, (int, float)) and not isinstance(item, bool) for item in written
+    numbers = (
+        isinstance(written, list)
+        and len(written) > 1
+        and all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in written)
     )
     return [written] if key == "class_weights" and numbers else written

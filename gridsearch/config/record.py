@@ -243,8 +243,8 @@ class JobRecord(BaseModel):
         model = str(settings[_MODEL])
         if len(self.models) < 2:
             del settings[_MODEL]
-        of_loss = self.loss_defaults.get(str(settings.get("loss")))
-        return self.defaults(model) | (of_loss or {}) | settings
+        of_loss = dict(self.loss_defaults.get(str(settings.get("loss"))) or {})
+        return self.defaults(model) | of_loss | settings
 
     def lacks(self, model: str, setting: str) -> bool:
         """Return whether one of several models does not have a setting that trials of the job have."""

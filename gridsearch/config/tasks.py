@@ -23,7 +23,10 @@ def task_of(targets: str, loss: str) -> Task:
 
 
 def contradiction(targets: str, loss: str, *, values: tuple[float, ...] = ()) -> str:
-    """Return why a loss is not for such targets, and the mend; nothing where it is. `values` are some that are not 0, 1."""
+    """Return why a loss is not for such targets, and the mend; nothing where it is.
+
+    `values` are some of the targets that are neither 0 nor 1.
+    """
     if is_own(loss):
         return ""
     if targets == "classes" and loss in OF_NUMBERS:

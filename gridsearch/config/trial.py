@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from gridsearch.config.batches import KEEP, LastBatch, steps_of_epoch
-from gridsearch.config.losses import CROSS_ENTROPY, PREFIX, UNWEIGHTED, ClassWeights, LossName
+from gridsearch.config.losses import CROSS_ENTROPY, PREFIX, ClassWeights, LossName
 
 Scalar = bool | int | float | str
 #: A hyperparameter's value: a scalar, null, or a list (the widths of the hidden layers, say), of lists too.
@@ -93,7 +93,7 @@ class Recipe(BaseModel):
     """L1 penalty: factor of the sum of absolute weights in the loss."""
     loss: LossName = CROSS_ENTROPY
     """What is minimised: cross_entropy, mse, mae, huber, bce, or your own as package.module:Class."""
-    class_weights: ClassWeights = UNWEIGHTED
+    class_weights: ClassWeights = "none"
     """Weights of the classes in cross_entropy: a list, or balanced: the rarer a class, the higher."""
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of the target that is spread evenly over all classes."""
@@ -168,8 +168,9 @@ class TrialConfig(Recipe):
     `package.module:Class`; `model_code` is the fingerprint of the user's own source, empty for the models that ship
     with gridsearch. `hyper` holds the model's keyword arguments, `teacher` the id of the trial that it learns from.
     `fold` is the part that validates, from 0, where the split has folds. `metrics` are measured beside losses and
-    accuracies, in alphabetical order. `loss_code` and `loss_hyper` are to a loss of the user's what `model_code` and
-    `hyper` are to the model; in jobs and tables its arguments have `loss_` before their names. `version` is that of the recipe
+    accuracies, in alphabetical order, `train_metrics` of the training images; `metric_codes` are the fingerprints of
+    the user's own. `loss_code` and `loss_hyper` are to a loss of the user's what `model_code` and `hyper` are to the
+    model; in jobs and tables its arguments have `loss_` before their names. `version` is that of the recipe
     (`config/versions.py`): a stored trial keeps the one it was trained under, and its model is built accordingly.
     """
 
@@ -183,6 +184,8 @@ class TrialConfig(Recipe):
     loss_hyper: dict[str, Value] = Field(default_factory=dict)
     teacher: str = ""
     metrics: tuple[str, ...] = ()
+    train_metrics: tuple[str, ...] = ()
+    metric_codes: dict[str, str] = Field(default_factory=dict)
     version: PositiveInt = 1
 
     def settings(self) -> dict[str, Value]:

@@ -52,7 +52,7 @@ def _of_sizes_and_metrics(problem: Mapping[str, Any]) -> str:
         return f"{_short(value)} must be a duration, such as 90s, 30m, 1h30m or 2d"
     if key == "checkpoints":
         return f"{_short(value)} must be a size, such as 500MB, 5GB or 5GiB, or none or all"
-    if key == "metrics" and isinstance(value, str):
+    if key in ("metrics", "train_metrics") and isinstance(value, str):
         return str(problem["ctx"]["error"]) if wrong else f"{_short(value)} must be a list: write [{value}]"
     return ""
 

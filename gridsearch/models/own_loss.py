@@ -46,9 +46,7 @@ def find_loss(name: str, search: Sequence[Path] = ()) -> ModelClass:
     return described(name, found, sources=sources_of(module, search), what="loss", given=given)
 
 
-def build_loss(
-    loss: ModelClass, hyper: Mapping[str, Any], *, num_classes: int
-) -> CheckedLoss:
+def build_loss(loss: ModelClass, hyper: Mapping[str, Any], *, num_classes: int) -> CheckedLoss:
     """Return a loss with its settings, to be called with outputs (n, K) and targets.
 
     Raises:
@@ -86,6 +84,7 @@ class CheckedLoss:
         return CheckedLoss(self.name, self.call.to(*where)) if isinstance(self.call, nn.Module) else self
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss (); `ModelError` where it is none."""
         from torch import Tensor
 
         found = self.call(outputs, targets)

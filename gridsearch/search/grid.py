@@ -67,12 +67,14 @@ class Ingredients:
         models: What belongs to each of the job's models.
         teacher: The id of the trial that students learn from; empty without a teacher.
         losses: What belongs to each of the user's losses.
+        metric_codes: The fingerprints of the code of the user's metrics.
     """
 
     dataset: str
     models: Mapping[str, ModelPart]
     teacher: str = ""
     losses: Mapping[str, LossPart] = field(default_factory=dict)
+    metric_codes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +243,8 @@ class _Maker:
     def __init__(self, job: JobSpec, ingredients: Ingredients, model: str) -> None:
         self._teacher, self._part = ingredients.teacher, ingredients.models[model]
         common = {"dataset": ingredients.dataset, "split": job.split, "model": model, "model_code": self._part.code}
-        self._builder = TrialBuilder(**common, metrics=job.metrics)
+        measured = {"metrics": job.metrics, "train_metrics": job.train_metrics}
+        self._builder = TrialBuilder(**common, **measured, metric_codes=dict(ingredients.metric_codes))
         self._losses, self._of_loss = ingredients.losses, frozenset(job.loss_settings)
 
     def trial(self, settings: dict[str, Any]) -> GridTrial:
@@ -265,7 +268,6 @@ class _Maker:
         version = recipe_version(recipe, part.version(hyper))
         teacher = self._teacher if recipe.get("distillation", "none") != "none" else ""
         return _grid_trial(self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version}))
-
 
     def _loss_hyper(self, loss: LossPart, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of a loss that are not at their defaults, by their own names."""

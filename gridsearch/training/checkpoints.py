@@ -35,7 +35,7 @@ from torch import Tensor
 
 from gridsearch.atomic import sync_folder, write
 from gridsearch.config.events import EpochRecord
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import LOSSES, METRICS
 from gridsearch.errors import not_writable, one_line
 from gridsearch.regular_files import open_regular, read_regular
 
@@ -251,7 +251,7 @@ class CheckpointFolder:
             and all(type(getattr(record, name)) in (int, float) for name in _NUMBERS)
             and all(type(name) is str and type(value) in (int, float) for name, value in record.more.items())
             and math.isfinite(record.learning_rate + record.seconds)
-            and (record is records[-1] or all(math.isfinite(getattr(record, name)) for name in METRICS))
+            and (record is records[-1] or all(math.isfinite(getattr(record, name)) for name in LOSSES))
             for epoch, record in enumerate(records)
         )
 

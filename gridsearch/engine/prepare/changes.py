@@ -58,8 +58,8 @@ def _of_parts(
             found.append(f"edited: {', '.join(_edited(prepared.models[name], before)) or name}")
     losses = {(one.get("loss"), one.get("loss_code")) for one in old}
     known = {loss for loss, _ in losses}
-    for loss, code in dict.fromkeys((one.get("loss"), one.get("loss_code")) for one in new):
-        if loss in known and (loss, code) not in losses:
+    for loss, edited in dict.fromkeys((one.get("loss"), one.get("loss_code")) for one in new):
+        if loss in known and (loss, edited) not in losses:
             found.append(f"edited: {loss}")
     if _other("split", old, new):
         found.append("split")

@@ -34,7 +34,9 @@ class JobLosses:
     def defaults(self) -> dict[str, dict[str, object]]:
         """Return by loss the defaults of its settings, as jobs call them; of those that are null the ones named."""
         named = self.job.setting_names
-        found = {name: {f"{PREFIX}{key}": value for key, value in _plain(one).items()} for name, one in self.found.items()}
+        found = {
+            name: {f"{PREFIX}{key}": value for key, value in _plain(one).items()} for name, one in self.found.items()
+        }
         return {
             name: {key: value for key, value in own.items() if value is not None or key in named}
             for name, own in found.items()

@@ -165,6 +165,17 @@ class ModelProcess:
         said = self._ask("loss problem", _Text, settings=settings, targets=targets)
         return " ".join(str(said.text).split())
 
+    def metric_code(self) -> str:
+        """Return the fingerprint of the code of a metric of this name; errors as for `signature`."""
+        try:
+            return str(self._ask("metric code", _Text).text)
+        except ModelEndedError as error:
+            raise ModelError(f"metric {self.name!r}: importing it {error}") from None
+
+    def metric_problem(self, targets: str) -> str:
+        """Return why a metric cannot be measured for a kind of targets; nothing where it can."""
+        return " ".join(str(self._ask("metric problem", _Text, targets=targets).text).split())
+
     def _signature(self, what: str, question: str) -> ModelSignature:
         try:
             said = self._ask(question, _Signature)

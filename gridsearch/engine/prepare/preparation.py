@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from gridsearch.config.axes import Axis
-from gridsearch.config.extra_metrics import too_few_classes
 from gridsearch.config.job import JobSpec
 from gridsearch.config.record import Drawn, JobRecord, Numbers
 from gridsearch.config.remarks import remarks
@@ -23,6 +22,7 @@ from gridsearch.engine.prepare.data_function import options_of
 from gridsearch.engine.prepare.dooms import Doom
 from gridsearch.engine.prepare.job_data import load_data, names_function
 from gridsearch.engine.prepare.job_losses import JobLosses
+from gridsearch.engine.prepare.job_metrics import check_metrics, check_work, metric_codes
 from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
@@ -43,8 +43,9 @@ class PreparedJob:
     """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs.
 
     `pretrained` are the files of weights to start from, `teacher` is the id of the trial that students learn from.
-    `models` says what its models take and answers questions about them, `losses` what the user's losses take, `dooms` are settings whose trials fail,
-    `remarks` sentences about what works and is hardly meant so. `ingredients` is what the grid was made of.
+    `models` says what its models take and answers questions about them, `losses` what the user's losses take, `dooms`
+    are settings whose trials fail, `remarks` sentences about what works and is hardly meant so. `ingredients` is what
+    the grid was made of.
     """
 
     job: JobSpec
@@ -105,13 +106,19 @@ class PreparedJob:
         return f"{own} are not used: {asked} its training images"
 
     def class_counts(self) -> dict[str, dict[str, int]]:
-        """Return for each class, by its name, how many images each part has of it; of several divisions the first."""
+        """Return for each class, by its name, how many images each part has of it; of several divisions the first.
+
+        Nothing where models are to predict numbers.
+        """
         split = next(iter(self.splits.values()))
         classes = self.dataset.num_classes
-        counts = {
-            part: np.bincount(getattr(split, f"{part}_labels"), minlength=classes).tolist()
-            for part in ("train", "validation", "test")
-        }
+        if self.dataset.targets == "numbers":
+            return {}
+        labels = {part: getattr(split, f"{part}_labels") for part in ("train", "validation", "test")}
+        if self.dataset.targets == "indicators":
+            counts = {part: own.sum(axis=0, dtype=np.int64).tolist() for part, own in labels.items()}
+        else:
+            counts = {part: np.bincount(own, minlength=classes).tolist() for part, own in labels.items()}
         return {
             name: {part: counts[part][place] for part in counts} for place, name in enumerate(self.dataset.class_names)
         }
@@ -200,7 +207,9 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
     models = JobModels(job.models, model_folders(job), limits)
     with _left_on_error(models):
         job, dataset, splits = load_divided(job, data_dir)
-        job = with_default_objective(job, job_task(job, dataset))
+        task = job_task(job, dataset)
+        job = with_default_objective(job, task)
+        check_metrics(job, task, dataset.num_classes)
         _check_data_axes(job, models)
         check_rules(job)
         losses = JobLosses(job, models)
@@ -210,7 +219,7 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
         job = fitted_job(job, signatures)
         weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
         parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
-        ingredients = Ingredients(dataset.fingerprint, parts, teacher, losses.parts())
+        ingredients = Ingredients(dataset.fingerprint, parts, teacher, losses.parts(), metric_codes(job, models))
         grid = expand(job, ingredients)
         check_fits(job, signatures, [trial.config for trial in grid.trials])
         losses.check_values([trial.config for trial in grid.trials])
@@ -221,7 +230,6 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
         )
         check_targets(job, dataset, splits, [trial.config for trial in grid.trials])
         _check_batch_sizes(loaded)
-        _check_metrics(loaded)
     return loaded
 
 
@@ -238,6 +246,7 @@ def preflight(loaded: PreparedJob) -> PreparedJob:
     with _left_on_error(models):
         chosen = [trial.config for trial in grid.chosen_first]
         loaded.losses.check_works(chosen, loaded.dataset.targets)
+        check_work(job, models, loaded.dataset.targets)
         dooms = check_models(job, models, grid)
         sound = [config for config in chosen if not doom_of(dooms, config)]
         dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
@@ -364,12 +373,6 @@ def _check_data_axes(job: JobSpec, models: JobModels) -> None:
 def _placed(job: JobSpec, error: DataError) -> DataError:
     """Return an error with the place, in the job's file, of the key that it is about."""
     return DataError(f"{job.document.place(error.key)}: {error}", key=())
-
-
-def _check_metrics(loaded: PreparedJob) -> None:
-    for index, name in enumerate(loaded.job.metrics):
-        if said := too_few_classes(name, loaded.dataset.num_classes):
-            raise loaded.job.document.error(("metrics", index), said)
 
 
 def _check_batch_sizes(prepared: PreparedJob) -> None:

@@ -1,4 +1,4 @@
-"""Trying a loss of the user's on made-up outputs before anything is trained, in the process that tries models."""
+"""Trying a loss or a metric of the user's on made-up outputs before anything is trained, where models are tried too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 
+from gridsearch.errors import ModelError
 from gridsearch.models.own_loss import build_loss
+from gridsearch.models.own_metric import OwnMetric
 from gridsearch.models.registry import ModelClass, settings_text
 from gridsearch.user_code import told
 
@@ -15,6 +17,8 @@ from gridsearch.user_code import told
 EXAMPLES = 4
 LOSS_SIGNATURE, LOSS_PROBLEM = "loss signature", "loss problem"
 LOSS_QUESTIONS = (LOSS_SIGNATURE, LOSS_PROBLEM)
+METRIC_CODE, METRIC_PROBLEM = "metric code", "metric problem"
+METRIC_QUESTIONS = (METRIC_CODE, METRIC_PROBLEM)
 
 
 def loss_problem(loss: ModelClass, asked: Mapping[str, Any]) -> str:
@@ -31,6 +35,17 @@ def loss_problem(loss: ModelClass, asked: Mapping[str, Any]) -> str:
         said = told(error)
         own = said if loss.name in said else f"loss {loss.name!r} raises with {settings_text(settings)}: {said}"
         return own
+    return ""
+
+
+def metric_problem(metric: OwnMetric, asked: Mapping[str, Any]) -> str:
+    """Return why a metric cannot be measured for targets of a kind; nothing where it can."""
+    outputs = asked["num_classes"]
+    shares = torch.linspace(-1, 1, EXAMPLES * outputs).reshape(EXAMPLES, outputs)
+    try:
+        metric.measure(shares, targets_like(asked["targets"], outputs))
+    except ModelError as error:
+        return str(error)
     return ""
 
 

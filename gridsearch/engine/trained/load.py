@@ -28,6 +28,7 @@ from gridsearch.engine.trained.weights import (
     AGAIN,
     Kept,
     Validation,
+    made_validation,
     own_validation,
     read_weights,
     require_writable,
@@ -226,7 +227,7 @@ def measured(model: nn.Module, config: TrialConfig, context: WorkerContext) -> V
     with torch.no_grad(), forward_context(config.precision, context.device):
         for images, labels in context.validation.in_order(evaluation_batch(context.validation)):
             tally.add(model(images).to(context.train.dtype)[None], labels)
-    return Validation(*tally.means()[0])
+    return made_validation(*tally.means()[0])
 
 
 def own_tally(config: TrialConfig, context: WorkerContext, arrays: DeviceArrays) -> Tally:
@@ -239,12 +240,14 @@ def own_tally(config: TrialConfig, context: WorkerContext, arrays: DeviceArrays)
 
 def _tell_difference(source: ModelSource, row: TrialRow, recorded: EpochRow, own: Validation) -> None:
     """Say so where a trial's weights are not quite those that its recorded numbers are of."""
-    if own.is_of(recorded) or recorded.val_loss is None or recorded.val_accuracy is None:
+    if own.is_of(recorded) or recorded.val_loss is None:
         return
+    right = ""
+    if own.val_accuracy is not None and recorded.val_accuracy is not None:
+        right = f" a validation accuracy of {own.val_accuracy:.4f}, recorded is {recorded.val_accuracy:.4f};"
     source.note(
-        f"trial {row.trial_id[:8]}: its weights differ from the recorded ones: they have a validation accuracy"
-        f" of {own.val_accuracy:.4f}, recorded is {recorded.val_accuracy:.4f}; loss {own.val_loss:.6g}, recorded"
-        f" {recorded.val_loss:.6g}"
+        f"trial {row.trial_id[:8]}: its weights differ from the recorded ones: they have{right} loss"
+        f" {own.val_loss:.6g}, recorded {recorded.val_loss:.6g}"
     )
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from gridsearch.config.extra_metrics import column_of
 from gridsearch.training.arrays import DeviceArrays, images_of_chunk
-from gridsearch.training.loop.metrics import extra_metrics
 from gridsearch.training.recipe.criterion import Criterion
 from gridsearch.training.strategies.base import Strategy
 
@@ -57,11 +56,11 @@ class Tally:
             self.correct += (logits.argmax(2) == labels).sum(1)
         self.count += len(labels)
 
-    def means(self) -> list[tuple[float, float | None]]:
-        """Return each model's mean loss (a cross-entropy in nats) and its accuracy in [0, 1], None without classes."""
+    def means(self) -> list[tuple[float, float]]:
+        """Return each model's mean loss (a cross-entropy in nats) and its accuracy in [0, 1], NaN without classes."""
         losses = (self.loss / self.weight).tolist()
         if self.correct is None:
-            return [(loss, None) for loss in losses]
+            return [(loss, math.nan) for loss in losses]
         return list(zip(losses, (self.correct.double() / self.count).tolist(), strict=True))
 
 
@@ -74,8 +73,12 @@ def tally_of(strategy: Strategy, arrays: DeviceArrays) -> Tally:
     return Tally.of(strategy.size, arrays, strategy.criterion, strategy.class_weights)
 
 
+#: Of a model its mean loss, its accuracy, and the metrics that its trial asks for, as its epochs call them.
+Measured = tuple[float, float, dict[str, float]]
+
+
 @torch.no_grad()
-def evaluate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, float | None]]:
+def evaluate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, float]]:
     """Return each model's mean loss and accuracy over all images, in evaluation mode."""
     tally = tally_of(strategy, arrays)
     for images, labels in arrays.in_order(evaluation_batch(arrays)):
@@ -84,10 +87,9 @@ def evaluate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, floa
 
 
 @torch.no_grad()
-def validate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, float | None, dict[str, float]]]:
-    """Return of each model what `evaluate` does, and the metrics that its trial asks for, as its epochs call them."""
-    names = strategy.configs[0].metrics
-    if not names:
+def validate(strategy: Strategy, arrays: DeviceArrays, part: str = "val") -> list[Measured]:
+    """Return of each model what `evaluate` does, and its metrics of a part of the images, `val` or `train`."""
+    if not strategy.meter.wants(part):
         return [(*both, {}) for both in evaluate(strategy, arrays)]
     tally = tally_of(strategy, arrays)
     found: list[Tensor] = []
@@ -95,11 +97,8 @@ def validate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, floa
         logits = strategy.logits(images)
         tally.add(logits, labels)
         found.append(logits)
-    more = extra_metrics(names, torch.cat(found, dim=1), arrays.labels)
-    return [
-        (*both, {column_of(name): value for name, value in own.items()})
-        for both, own in zip(tally.means(), more, strict=True)
-    ]
+    more = strategy.meter.measured(part, found, arrays.labels, arrays.targets)
+    return [(*both, own) for both, own in zip(tally.means(), more, strict=True)]
 
 
 def evaluation_batch(arrays: DeviceArrays) -> int:

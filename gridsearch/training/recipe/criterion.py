@@ -75,3 +75,7 @@ class Criterion:
                 return self.own(outputs[0], targets)[None]
             # Models are only together where `torch.func` has been proved to map their loss.
             return vmap(self.own, in_dims=(0, None), randomness="same")(outputs, targets)
+
+
+#: The cross-entropy of the classes.
+PLAIN = Criterion()

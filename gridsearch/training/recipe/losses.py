@@ -13,7 +13,7 @@ from torch.nn import functional
 from gridsearch.config.trial import Recipe
 from gridsearch.errors import ModelError
 from gridsearch.training.recipe.class_weights import stacked_weights
-from gridsearch.training.recipe.criterion import Criterion
+from gridsearch.training.recipe.criterion import PLAIN, Criterion
 
 #: The numbers of a loss, by name: (M,) for M models, () for one. Those of a part that no model has are left out.
 #: The weights of classes are (M, K), and (K,) for one.
@@ -51,9 +51,7 @@ class Targets:
             )
 
 
-def loss_terms(
-    recipes: Sequence[Recipe], device: torch.device, weights: Sequence[Tensor | None] = (None,)
-) -> Terms:
+def loss_terms(recipes: Sequence[Recipe], device: torch.device, weights: Sequence[Tensor | None] = (None,)) -> Terms:
     """Return the numbers (M,) of the losses of M recipes of one kind; `weights` are those of their classes."""
     of_classes = stacked_weights(weights)
     terms = {"label_smoothing": [recipe.label_smoothing for recipe in recipes]}
@@ -67,14 +65,14 @@ def loss_terms(
 
 
 def training_loss(
-    logits: Tensor, hidden: Tensor | None, targets: Targets, terms: Terms, criterion: Criterion = Criterion()
+    logits: Tensor, hidden: Tensor | None, targets: Targets, terms: Terms, criterion: Criterion = PLAIN
 ) -> Tensor:
     """Return the mean training loss () of one model.
 
-    Without a teacher it is the criterion: the cross-entropy with the labels, weighted and smoothed. With one it is the weighted mean of that and,
-    for logits, T^2 times the Kullback-Leibler divergence from the teacher's softmax at temperature T (Hinton et al.,
-    2015, https://arxiv.org/abs/1503.02531); for features, one minus the cosine between the teacher's, average-pooled to
-    the same length, and the model's.
+    Without a teacher it is the criterion: the cross-entropy with the labels, weighted and smoothed. With one it is the
+    weighted mean of that and, for logits, T^2 times the Kullback-Leibler divergence from the teacher's softmax at
+    temperature T (Hinton et al., 2015, https://arxiv.org/abs/1503.02531); for features, one minus the cosine between
+    the teacher's, average-pooled to the same length, and the model's.
 
     Args:
         logits: (n, K).

@@ -82,7 +82,7 @@ def stack_group_of(config: TrialConfig, shape: Hashable | None, behaviour: Behav
         config.precision,
         config.distillation,
         config.teacher,
-        config.metrics,
+        (config.metrics, config.train_metrics, repr(sorted(config.metric_codes.items()))),
         (config.loss, config.loss_code, repr(sorted(config.loss_hyper.items()))),
         *(getattr(config, key) for key in AUGMENTATIONS),
     )

@@ -40,6 +40,7 @@ class Strategy(ABC):
         self.configs = [member.config for member in members]
         self.device, self.num_classes = members[0].device, members[0].num_classes
         self.criterion = members[0].criterion()
+        self.meter = members[0].meter()
         weights = stacked_weights([member.class_weights for member in members])
         self.class_weights = None if weights is None else weights.to(self.device)
         self.rates: list[float] = []

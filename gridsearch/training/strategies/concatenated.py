@@ -181,9 +181,7 @@ class Concatenated(Strategy):
         """
         assert self.weights is not None
         of_images = self.weights[:, labels]
-        means = [
-            part.mean(1, keepdim=True).expand_as(part) for part in torch.split(of_images, list(sizes), dim=1)
-        ]
+        means = [part.mean(1, keepdim=True).expand_as(part) for part in torch.split(of_images, list(sizes), dim=1)]
         return wanted * self.weights[:, None] / torch.cat(means, dim=1)[:, :, None]
 
     def _delta(self, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -205,9 +205,12 @@ class Job:
             trial: An evaluated trial's id, or the first digits of it; by default the best ranked one.
 
         Raises:
-            TableError: No trial was evaluated, or `trial` does not match exactly one of those that were.
+            TableError: No trial was evaluated, `trial` does not match exactly one of those that were, or there are no
+                classes.
         """
         found = evaluated_trial(self._data, trial).scores
+        if found.accuracy is None:
+            raise TableError(f"job {self._data.job.name!r} has no classes; evaluated() has what its trials do")
         return pd.DataFrame([asdict(one) for one in (*found.classes, found.mean)]).set_index("name")
 
     @property

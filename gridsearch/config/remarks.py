@@ -6,6 +6,8 @@ from itertools import product
 from typing import Any
 
 from gridsearch.config.job import JobSpec
+from gridsearch.config.losses import PREFIX
+from gridsearch.config.metrics import better_direction, is_loss, is_share
 from gridsearch.config.trial import RECIPE_DEFAULTS, without_dead_settings
 
 #: What decides whether a setting matters, and what each that may not matter is for.
@@ -31,11 +33,11 @@ def remarks(job: JobSpec) -> list[str]:
 
 def _upside_down(job: JobSpec) -> list[str]:
     objective = job.objective
-    loss = objective.metric.endswith("loss")
-    right = "min" if loss else "max"
-    if objective.direction == right:
+    right = better_direction(objective.metric)
+    if right is None or objective.direction == right:
         return []
-    worst = "highest loss" if loss else "lowest accuracy"
+    kind = "loss" if is_loss(objective.metric) else "accuracy" if is_share(objective.metric) else objective.metric
+    worst = f"{'highest' if right == 'min' else 'lowest'} {kind}"
     return [f"objective: mode: {objective.mode} ranks the {worst} first; {objective.metric} wants mode: {right}"]
 
 
@@ -45,7 +47,9 @@ def _dead(job: JobSpec) -> list[str]:
     for key, reason in _FOR.items():
         values = [value for value in job.values(key) if value != RECIPE_DEFAULTS[key]]
         if values and not any(key in without_dead_settings(point | {key: values[0]}) for point in points):
-            found.append(f"{key} has no effect in this job: {reason}")
+            other = f"{PREFIX}{key}"
+            of_loss = f"; a setting {key} of your loss is written {other}" if job.own_losses else ""
+            found.append(f"{key} has no effect in this job: {reason}{of_loss if key == 'gamma' else ''}")
     return found
 
 

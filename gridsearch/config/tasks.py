@@ -22,10 +22,10 @@ def task_of(targets: str, loss: str) -> Task:
     return "multilabel" if loss == BCE or (targets == "indicators" and is_own(loss)) else "regression"
 
 
-def contradiction(targets: str, loss: str, *, values: tuple[float, ...] = ()) -> str:
+def contradiction(targets: str, loss: str, *, outputs: int = 1, values: tuple[float, ...] = ()) -> str:
     """Return why a loss is not for such targets, and the mend; nothing where it is.
 
-    `values` are some of the targets that are neither 0 nor 1.
+    `outputs` is how many there are of each example, `values` are some of the targets that are neither 0 nor 1.
     """
     if is_own(loss):
         return ""
@@ -45,9 +45,10 @@ def contradiction(targets: str, loss: str, *, values: tuple[float, ...] = ()) ->
             " bce, or save labels.argmax(axis=1) where each row has a single 1"
         )
     if targets == "numbers" and loss == CROSS_ENTROPY:
+        classes = "labels.argmax(axis=1) where each row has a single 1" if outputs > 1 else "labels.astype(np.int64)"
         return (
-            "cross_entropy is for class numbers, and the labels are floats: write loss: mse (or mae, huber) to predict"
-            " them, or save classes as labels.astype(np.int64)"
+            "cross_entropy is for class numbers, and the labels are floats: write loss: mse (or mae, huber; bce for 0"
+            f" and 1) to predict them, or save classes as {classes}"
         )
     if targets == "numbers" and loss == BCE and values:
         return f"bce is for labels of 0 and 1, and these hold {values[0]:g}: write loss: mse, mae or huber"

@@ -85,7 +85,7 @@ def _checked_indicators(labels: Array, key: str, source: str) -> Array:
     if odd.any():
         value = labels[tuple(int(one) for one in np.unravel_index(int(odd.argmax()), odd.shape))]
         raise DataError(
-            f"{source}: {key} has shape {labels.shape} and holds {value}: several labels of each image are 0 or 1;"
+            f"{source}: {key} has shape {labels.shape} and holds {value}: several labels for each image are 0 or 1;"
             f" save numbers to predict as floats, {key}.astype(np.float32), or one class number for each image"
         )
     return np.ascontiguousarray(labels, dtype=np.uint8)

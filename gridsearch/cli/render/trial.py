@@ -15,6 +15,7 @@ from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import duration, id_within, moment, plural, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.config.identity import flatten
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.metrics import is_loss, metric_of, names_in
 from gridsearch.config.versions import implied_settings
 from gridsearch.store.rows import LineageCurve
@@ -128,16 +129,17 @@ def trial_text(
 ) -> str:
     """Return a trial as lines of text that keep to a width."""
     written = json.loads(row.config)
-    chosen = {key: value for key, value in settings.items() if key in written or key in written.get("hyper", {})}
+    own = {*written, *written.get("hyper", {}), *(f"{PREFIX}{key}" for key in written.get("loss_hyper", {}))}
+    chosen = {key: value for key, value in settings.items() if key in own}
     if "teacher" in written:
         chosen["teacher"] = short_id(written["teacher"])
     chosen = {"model": written["model"]} | chosen
     room = max(map(len, (*chosen, _LONGEST)))
-    own = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
+    given = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
     rest = ", ".join(f"{key} {label(value)}" for key, value in settings.items() if key not in chosen)
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
     known_by = id_within(row.trial_id, width and width - len("trial "))
-    lines = [f"trial {known_by}", f"  {row.state}{seconds}, attempt {row.attempt}", "", own]
+    lines = [f"trial {known_by}", f"  {row.state}{seconds}, attempt {row.attempt}", "", given]
     lines += [f"  {'by default':<{room}} {printable(rest)}"] if rest else []
     lines.append("")
     names = names_in([row, *epochs])

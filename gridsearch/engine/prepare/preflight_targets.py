@@ -32,7 +32,7 @@ def check_targets(
 def job_task(job: JobSpec, dataset: ImageDataset) -> Task:
     """Return the task of a job; `JobError` where one of its losses is not for the targets of its data set."""
     for loss in map(str, job.values("loss")):
-        if said := contradiction(dataset.targets, loss, values=_others(dataset)):
+        if said := contradiction(dataset.targets, loss, outputs=dataset.num_classes, values=_others(dataset)):
             raise _error(job, "loss", said)
     return task_of(dataset.targets, str(job.values("loss")[0]))
 

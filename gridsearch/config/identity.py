@@ -15,18 +15,27 @@ from functools import cache, lru_cache
 from typing import Any
 
 from gridsearch.config.losses import PREFIX
+from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, OwnConfig
 from gridsearch.config.trial import FLOAT_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
 
 #: What is always there: a split's defaults are its own affair.
 _ALWAYS = object()
-#: The keys of a canonical form in its order, with the values that are left out.
-_FIELDS: list[tuple[str, Any]] = [
-    (
-        key,
-        _ALWAYS if field.is_required() or key in ("split", "version") else field.get_default(call_default_factory=True),
-    )
-    for key, field in sorted(TrialConfig.model_fields.items())
-]
+
+
+def _left_out(kind: type[TrialConfig]) -> list[tuple[str, Any]]:
+    """Return the keys of a canonical form in its order, with the values that are left out."""
+    return [
+        (
+            key,
+            _ALWAYS
+            if field.is_required() or key in ("split", "version")
+            else field.get_default(call_default_factory=True),
+        )
+        for key, field in sorted(kind.model_fields.items())
+    ]
+
+
+_FIELDS = {kind: _left_out(kind) for kind in (TrialConfig, OwnConfig)}
 _PLAIN = frozenset({bool, int, float, str, type(None)})
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
@@ -62,7 +71,7 @@ def _members(config: TrialConfig) -> dict[str, str]:
     An object's JSON is that of its members, and those of a large grid have few different values: each is written once.
     """
     values, members = vars(config), {}
-    for key, default in _FIELDS:
+    for key, default in _FIELDS[config.__class__]:
         value = values[key]
         if value is default or value == default:
             continue
@@ -99,7 +108,11 @@ def _split_text(split: Split) -> str:
 
 def parse(canonical_text: str) -> TrialConfig:
     """Return the configuration that a canonical form describes; the inverse of `canonical`."""
-    return TrialConfig(**json.loads(canonical_text))
+    return _config(json.loads(canonical_text))
+
+
+def _config(content: dict[str, Any]) -> TrialConfig:
+    return OwnConfig(**content) if "training" in content else TrialConfig(**content)
 
 
 def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
@@ -113,12 +126,15 @@ def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
         Defaults included; with folds, the trial's `fold` as well.
     """
     content = json.loads(canonical_text)
+    model = {"model": content["model"]} if with_model else {}
+    if "training" in content:
+        own = {key: content[key] for key in OWN_KEYS if key in content}
+        return OWN_DEFAULTS | own | dict(content.get("hyper", {})) | model
     recipe = {key: float(content[key]) if key in FLOAT_KEYS else content[key] for key in RECIPE_KEYS if key in content}
     if "folds" in content.get("split", {}):
         recipe["fold"] = content.get("fold", 0)
     hyper: dict[str, Any] = content.get("hyper", {})
     hyper = hyper | {f"{PREFIX}{key}": value for key, value in content.get("loss_hyper", {}).items()}
-    model = {"model": content["model"]} if with_model else {}
     return RECIPE_DEFAULTS | recipe | hyper | model
 
 
@@ -158,7 +174,7 @@ def names(config: TrialConfig) -> tuple[str, str, str]:
     members = _members(config)
     text = _object(members)
     if config.shares_prefix:
-        del members["epochs"]
+        members.pop("epochs", None)
     return text, digest(text), digest("lineage:" + _object(members))
 
 
@@ -174,7 +190,7 @@ def lineage_id(config: TrialConfig) -> str:
 def parse_with_lineage(canonical_text: str) -> tuple[TrialConfig, str]:
     """Return the configuration that a canonical form describes, and its `lineage_id`: for many rows."""
     content = json.loads(canonical_text)
-    config = TrialConfig(**content)
+    config = _config(content)
     if config.shares_prefix:
-        del content["epochs"]
+        content.pop("epochs", None)
     return config, digest("lineage:" + _encode(content))

@@ -81,11 +81,12 @@ ClassWeights = Annotated[
 ]
 
 
-def one_list(key: str, written: Any) -> Any:
-    """Return what is written for a setting as an axis: weights of classes alone are one value, a list."""
-    numbers = (
-        isinstance(written, list)
-        and len(written) > 1
-        and all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in written)
-    )
-    return [written] if key == "class_weights" and numbers else written
+def one_list(written: Any) -> Any:
+    """Return what is written for the weights of classes as an axis: numbers alone are one value, a list.
+
+    >>> one_list([1, 2.5]), one_list(["none", "balanced"])
+    ([[1, 2.5]], ['none', 'balanced'])
+    """
+    numbers = isinstance(written, list) and len(written) > 1
+    plain = numbers and all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in written)
+    return [written] if plain else written

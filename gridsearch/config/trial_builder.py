@@ -14,13 +14,13 @@ _set = object.__setattr__
 
 
 class TrialBuilder:
-    """Builds what `TrialConfig(**common, **settings)` does.
+    """Builds what `kind(**common, **settings)` does.
 
     A value that was accepted for a setting is so again, and becomes the same: settings do not depend on each other.
     """
 
-    def __init__(self, **common: Any) -> None:
-        self._common = common
+    def __init__(self, kind: type[TrialConfig] = TrialConfig, **common: Any) -> None:
+        self._kind, self._common = kind, common
         self._known: dict[Hashable, Any] = {}
         #: What configurations have that were given settings of these names: all values, and the names that are set.
         self._kinds: dict[tuple[str, ...], tuple[dict[str, Any], set[str]]] = {}
@@ -36,7 +36,7 @@ class TrialBuilder:
                 values[key] = known[_token(key, value)] if key != "hyper" else self._hyper(value)
         except KeyError:
             return self._checked(settings)
-        config = TrialConfig.__new__(TrialConfig)
+        config = self._kind.__new__(self._kind)
         # As pydantic's `model_construct` does, which looks at each field again.
         _set(config, "__dict__", values)
         _set(config, "__pydantic_fields_set__", kind[1])
@@ -49,7 +49,7 @@ class TrialBuilder:
         return {key: known[_token(key, value, "hyper")] for key, value in given.items()}
 
     def _checked(self, settings: Mapping[str, Any]) -> TrialConfig:
-        config = TrialConfig(**self._common, **settings)
+        config = self._kind(**self._common, **settings)
         if len(self._known) < _MOST:
             hyper = settings.get("hyper", {})
             own = {key: value for key, value in settings.items() if key != "hyper"}

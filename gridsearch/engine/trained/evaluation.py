@@ -15,7 +15,7 @@ import torch
 from gridsearch.config.extra_metrics import OF_TASK, column_of
 from gridsearch.config.tasks import task_of
 from gridsearch.engine.executors.worker_context import choose_device
-from gridsearch.engine.trained.load import ModelSource, TrainedTrial, own_tally, trained
+from gridsearch.engine.trained.load import ModelSource, TrainedTrial, check_ours, own_tally, trained
 from gridsearch.engine.trained.retention import trial_epoch
 from gridsearch.engine.trained.weights import NOISE
 from gridsearch.errors import DataError
@@ -216,6 +216,7 @@ def _compare(made: Evaluation, stored: EvaluationRow, note: Callable[[str], None
 
 
 def _require_test_images(job: JobRow) -> None:
+    check_ours(job)
     if not job.record.images.get("test"):
         raise DataError(
             f"job {job.name!r} has no test images: set some aside under split, such as test: 0.1, and launch again;"

@@ -137,7 +137,8 @@ _NEEDED = ("dataset", MODEL)
 #: The keys that are for one's own training, and those that are for ours.
 OWN_ONLY = ("inputs", "shares_epochs", "resources")
 OURS_ONLY = (
-    "dataset", "dataset_options", "split", "image_size", "resize", "background", MODEL, "metrics", "train_metrics", "teacher",
+    "dataset", "dataset_options", "split", "image_size", "resize", "background", MODEL,
+    "metrics", "train_metrics", "teacher",
 )  # fmt: skip
 
 

@@ -78,8 +78,9 @@ class Executors:
                     f"Ray Tune cannot be imported ({error}); install ray[tune], or use --inline"
                 ) from None
             chosen = self.chosen
+            scratch = paths.scratch_dir(self.store_path)
             self.session = RaySession(
-                RayOptions(chosen.workers, chosen.gpus_per_worker, paths.scratch_dir(self.store_path), chosen.address)
+                RayOptions(chosen.workers, chosen.gpus_per_worker, scratch, chosen.address, chosen.cpus)
             )
         return self.session
 

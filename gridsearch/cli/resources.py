@@ -200,6 +200,8 @@ class Resources:
     inline: bool
     address: str | None
     largest_pack: int | None
+    #: How many CPU cores of a cluster's machine each worker needs at least.
+    cpus: int = 1
 
 
 def resources(asked: Training, own: OwnTraining | None = None) -> Resources:
@@ -227,7 +229,8 @@ def resources(asked: Training, own: OwnTraining | None = None) -> Resources:
             raise GridsearchError(f"--gpus-per-worker {gpus:g}: torch sees {has}; look with: gridsearch doctor")
     workers = 1 if asked.inline else asked.workers or found or cores()
     share = 0.0 if device == "cpu" else gpus if gpus is not None else found / workers
-    return Resources(workers, share, device, asked.threads, asked.inline, asked.address, largest_pack(asked.pack))
+    packs, cpus = largest_pack(asked.pack), own.resources.cpus if own else 1
+    return Resources(workers, share, device, asked.threads, asked.inline, asked.address, packs, cpus)
 
 
 def _for_own(asked: Training, needs: TrialResources) -> Training:

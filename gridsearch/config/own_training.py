@@ -37,6 +37,7 @@ class OwnConfig(TrialConfig):
 
     training: Literal["function", "command"]
     batch_size: PositiveInt = 1
+    epochs: PositiveInt = 1
     learning_rate: float = 1.0
     dataset: str = ""
     inputs: dict[str, str] = Field(default_factory=dict)

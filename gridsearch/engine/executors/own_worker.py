@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,12 +11,24 @@ import torch
 from gridsearch import paths
 from gridsearch.config.events import WorkerEvent
 from gridsearch.engine.executors.base import WorkerSettings
-from gridsearch.engine.executors.descriptors import descriptors_to
+from gridsearch.engine.executors.descriptors import descriptors_to, open_log
 from gridsearch.engine.executors.worker_context import choose_device
 from gridsearch.training.loop.task import LineageTask, Pack
 from gridsearch.training.own.run import OwnContext, own_events
 
 _END = object()
+
+
+@contextlib.contextmanager
+def _printed_to(log: Path) -> Iterator[None]:
+    """Have a file get what is printed, by Python or by native code."""
+    with (
+        open_log(log) as file,
+        descriptors_to(log),
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+    ):
+        yield
 
 
 class OwnWorker:
@@ -44,11 +57,11 @@ class OwnWorker:
         events = own_events(task, self._context)
         try:
             while True:
-                with descriptors_to(log):
+                with _printed_to(log):
                     event = next(events, _END)
                 if event is _END:
                     return
                 yield event  # type: ignore[misc]
         finally:
-            with descriptors_to(log):
+            with _printed_to(log):
                 events.close()  # type: ignore[attr-defined]

@@ -88,6 +88,8 @@ def _again(prepared: Prepared, overrides: Sequence[str]) -> JobSpec:
 
 def _ids(prepared: Prepared, job: JobSpec) -> set[str]:
     ingredients = _ingredients(prepared, job)
+    if job.own:
+        return {trial.trial_id for trial in expand(job, ingredients).trials}
     starting = {str(value) for value in job.values("pretrained") if value}
     if any(not starting <= part.pretrained.keys() | part.unusable.keys() for part in ingredients.models.values()):
         return set()

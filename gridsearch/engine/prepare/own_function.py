@@ -1,6 +1,6 @@
 """A training function of the user's, `train: my_training:train`: found, read and looked at; nothing of it is run here.
 
-It is imported once before a launch, in a process of its own (`check_importable`), and then by the workers that call it.
+It is imported once before a launch, in a process of its own (`ImportCheck`), and then by the workers that call it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from gridsearch.config.durations import duration_text
 from gridsearch.engine.prepare.model_process import Limits
@@ -32,7 +34,7 @@ from pathlib import Path
 from gridsearch.errors import ModelError
 from gridsearch.training.own.function import imported
 try:
-    imported(sys.argv[2], [Path(folder) for folder in sys.argv[3:]])
+    imported(sys.argv[2], [Path(folder) for folder in sys.argv[3:]], seeded=False)
 except ModelError as error:
     sys.stderr.write("\\n" + str(error))
     sys.exit(3)
@@ -132,37 +134,52 @@ def _names(tree: ast.Module) -> frozenset[str]:
     return frozenset(found)
 
 
-def check_importable(reference: str, search: Sequence[Path], limits: Limits) -> None:
-    """Import a training function in a process of its own.
+class ImportCheck:
+    """The import of a training function in a process of its own, begun at once: it takes seconds where torch is."""
 
-    Raises:
-        ModelError: It cannot be imported, or not within the time limit.
-        StopNowError: A stop is wanted.
-    """
-    package = str(Path(__file__).parents[3])
-    deadline = time.monotonic() + limits.seconds
-    with tempfile.TemporaryFile("w+", errors="replace") as said:
-        process = subprocess.Popen(
+    def __init__(self, reference: str, search: Sequence[Path]) -> None:
+        self.reference = reference
+        self._said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - it lives as long as the process
+        package = str(Path(__file__).parents[3])
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _IMPORT, package, reference, *map(str, search)],
-            stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said, start_new_session=True,
         )  # fmt: skip
+        self._end = weakref.finalize(self, _end, self._process, self._said)
+
+    def wait(self, limits: Limits) -> None:
+        """Wait until it has been imported.
+
+        Raises:
+            ModelError: It cannot be imported, or not within the time limit.
+            StopNowError: A stop is wanted.
+        """
+        deadline = time.monotonic() + limits.seconds
         try:
-            while process.poll() is None:
+            while self._process.poll() is None:
                 if limits.stopping():
                     raise StopNowError
                 if time.monotonic() > deadline:
+                    module = self.reference.partition(":")[0]
                     raise ModelError(
-                        f"importing {reference.partition(':')[0]!r} took longer than {duration_text(limits.seconds)}"
-                        " (--model-timeout)"
+                        f"importing {module!r} took longer than {duration_text(limits.seconds)} (--model-timeout)"
                     )
                 time.sleep(_POLL_SECONDS)
+            if self._process.returncode:
+                raise ModelError(self._why())
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        if process.returncode:
-            said.seek(0)
-            last = (said.read().strip().splitlines() or [""])[-1]
-            if process.returncode != _REFUSED:
-                last = f"{reference!r}: importing it ended Python (exit code {process.returncode}): {last}"
-            raise ModelError(last)
+            self._end()
+
+    def _why(self) -> str:
+        self._said.seek(0)
+        last = (self._said.read().strip().splitlines() or [""])[-1]
+        if self._process.returncode == _REFUSED:
+            return last
+        return f"{self.reference!r}: importing it ended Python (exit code {self._process.returncode}): {last}"
+
+
+def _end(process: subprocess.Popen[bytes], said: IO[str]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)  # with all that it has started
+    process.wait()
+    said.close()

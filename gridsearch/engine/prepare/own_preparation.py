@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gridsearch.config.job import JobSpec
@@ -11,7 +11,7 @@ from gridsearch.config.job_file import TRAIN
 from gridsearch.config.record import Drawn, JobRecord
 from gridsearch.engine.prepare.input_files import fingerprints
 from gridsearch.engine.prepare.model_process import Limits
-from gridsearch.engine.prepare.own_function import FunctionSource, check_importable, read_function
+from gridsearch.engine.prepare.own_function import FunctionSource, ImportCheck, read_function
 from gridsearch.engine.prepare.prepared import Prepared, drawn_axes, model_folders
 from gridsearch.errors import DataError, ModelError
 from gridsearch.search.grid import Ingredients, ModelPart, expand
@@ -23,9 +23,11 @@ class PreparedOwn(Prepared):
 
     Attributes:
         function: The code of its function.
+        check: Whether it can be imported.
     """
 
     function: FunctionSource
+    check: ImportCheck = field(repr=False, compare=False)
 
     @property
     def train_images(self) -> int:
@@ -72,13 +74,15 @@ def load_own(job: JobSpec) -> PreparedOwn:
         raise job.document.error((TRAIN,), str(error)) from None
     inputs = _inputs(job, job.own.inputs)
     ingredients = Ingredients("", {reference: ModelPart(code=function.fingerprint)}, inputs=inputs)
-    return PreparedOwn(job, expand(job, ingredients), function=function, ingredients=ingredients)
+    grid = expand(job, ingredients)
+    check = ImportCheck(reference, model_folders(job))
+    return PreparedOwn(job, grid, function=function, ingredients=ingredients, check=check)
 
 
 def preflight_own(loaded: PreparedOwn, limits: Limits) -> PreparedOwn:
     """Import the function of a loaded job, in a process of its own; `JobError` where that fails."""
     try:
-        check_importable(loaded.function.reference, loaded.model_search, limits)
+        loaded.check.wait(limits)
     except ModelError as error:
         raise loaded.job.document.error((TRAIN,), str(error)) from None
     return loaded

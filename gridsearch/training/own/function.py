@@ -15,19 +15,20 @@ from gridsearch.training.own.trial import Trial
 TrainingFunction = Callable[[Trial], Any]
 
 
-def imported(reference: str, search: Sequence[Path], code: str = "") -> TrainingFunction:
+def imported(reference: str, search: Sequence[Path], code: str = "", *, seeded: bool = True) -> TrainingFunction:
     """Return a training function, its module imported here.
 
     Args:
         reference: `package.module:function`.
         search: Folders in which the module may lie.
         code: The fingerprint of its code when the trial was planned; empty to take it as it is.
+        seeded: Whether the global generators are seeded while it is imported, which needs torch.
 
     Raises:
         ModelError: The module cannot be imported, has no such function, or has been edited since.
     """
     module_name, _, name = reference.partition(":")
-    module = import_of_the_user(f"training function {reference!r}", module_name, search)
+    module = import_of_the_user(f"training function {reference!r}", module_name, search, seeded=seeded)
     function = getattr(module, name, None)
     if function is None:
         hint = shadowed(module, module_name, search) or nearest(name, vars(module))

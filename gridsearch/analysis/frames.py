@@ -22,7 +22,7 @@ from gridsearch.analysis.settings import setting_values
 from gridsearch.config.axes import Axis
 from gridsearch.config.batches import KEEP
 from gridsearch.config.events import SCORED_STATES, TrialState
-from gridsearch.config.metrics import METRICS, metric_of, names_in
+from gridsearch.config.metrics import METRICS, metric_of, names_in, without_idle
 from gridsearch.config.sections import Objective
 from gridsearch.config.trial import FLOAT_KEYS
 from gridsearch.config.trial_epoch import scored_epoch
@@ -354,11 +354,15 @@ def metrics_of_curves(curves: Iterable[LineageCurve]) -> tuple[str, ...]:
     """Return the metrics that any epoch of these has, those of our own loop first."""
     named: set[str] = set()
     own = foreign = False
+    measured: set[str] = set()
     for curve in curves:
         if curve.epoch:
+            lacking = [name for name in METRICS if name not in measured]
+            measured.update(name for name in lacking if any(one is not None for one in getattr(curve, name)))
             own, foreign = own or curve.learning_rate[-1] is not None, foreign or curve.learning_rate[-1] is None
             named.update(*curve.more)
-    return (*(name for name in METRICS if own or not foreign or name in named), *sorted(named.difference(METRICS)))
+    standard = [name for name in METRICS if own or not foreign or name in named]
+    return (*without_idle(standard, measured), *sorted(named.difference(METRICS)))
 
 
 def _setting(name: str, values: list[Any]) -> pd.Series[Any]:

@@ -6,11 +6,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.record import JobRecord
 from gridsearch.config.trial import FLOAT_KEYS, OWN_SETTINGS, RECIPE_KEYS
 
 #: How many configurations are parsed at once: parsed they are ten times as large.
 _AT_ONCE = 4096
+#: What stands before the settings of the model, the loss and the user's functions, where keys are listed: no key is
+#: called so.
+_OWN = "<own>"
 
 
 def setting_values(record: JobRecord, configs: Sequence[str]) -> dict[str, list[Any]]:
@@ -40,16 +44,15 @@ def setting_values(record: JobRecord, configs: Sequence[str]) -> dict[str, list[
 
 
 def _kinds(contents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, ...], list[int]]]:
-    """Yield the places of those that write the same keys, with these keys: the model, the recipe's, "", the model's.
-
-    Behind the model's, each after "", are those of the user's functions.
-    """
+    """Yield the places of those that write the same keys, with these: the model, the loss, the recipe's, their own."""
     kinds: dict[tuple[str, ...], list[int]] = {}
     for place, content in enumerate(contents):
-        kind = (content["model"], *content, "", *content.get("hyper", ()))
+        kind = (content["model"], content.get("loss", ""), *content, _OWN, *content.get("hyper", ()))
         for part in OWN_SETTINGS[1:]:
             if part in content:
-                kind = (*kind, "", *content[part])
+                kind = (*kind, *content[part])
+        if "loss_hyper" in content:
+            kind = (*kind, *(f"{PREFIX}{key}" for key in content["loss_hyper"]))
         kinds.setdefault(kind, []).append(place)
     yield from kinds.items()
 
@@ -58,7 +61,10 @@ def _column(
     name: str, example: Mapping[str, Any], kind: Sequence[str], contents: Sequence[Mapping[str, Any]]
 ) -> list[Any]:
     """Return the values of a setting in trials that write the same keys, of which one has the settings `example`."""
-    if name in kind[kind.index("") + 1 :]:
+    if name in kind[kind.index(_OWN) + 1 :]:
+        of_loss = name.removeprefix(PREFIX)
+        if name.startswith(PREFIX) and of_loss in contents[0].get("loss_hyper", ()):
+            return [content["loss_hyper"][of_loss] for content in contents]
         part = next(part for part in OWN_SETTINGS if name in contents[0].get(part, ()))
         return [content[part][name] for content in contents]
     if name in RECIPE_KEYS and name in kind:

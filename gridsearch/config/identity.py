@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, OwnConfig
 from gridsearch.config.trial import FLOAT_KEYS, OWN_SETTINGS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
 
@@ -136,8 +137,9 @@ def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
 
 
 def own_settings(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a parsed canonical form that are the model's and those of the user's functions."""
-    return {name: value for part in OWN_SETTINGS for name, value in content.get(part, {}).items()}
+    """Return the settings of a parsed canonical form that are the model's, the loss's and the user's functions'."""
+    own = {name: value for part in OWN_SETTINGS for name, value in content.get(part, {}).items()}
+    return own | {f"{PREFIX}{name}": value for name, value in content.get("loss_hyper", {}).items()}
 
 
 def point_of(canonical_text: str, repeated: Collection[str] = ("seed",)) -> str:

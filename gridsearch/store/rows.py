@@ -267,7 +267,8 @@ class Evaluation:
     """What a trial's model, with the weights of `epoch`, did with the test images.
 
     `confusion` counts images, a row for each true class and a column for each predicted one, in the order of
-    `class_names`. `loss` is the mean cross-entropy in nats, None where it was not finite.
+    `class_names`. `loss` is the mean loss, of classes the cross-entropy in nats, None where it was not finite. Without
+    classes there is no confusion but a number of `examples`; `metrics` are others by name, None where not finite.
     """
 
     trial_id: str
@@ -276,15 +277,19 @@ class Evaluation:
     class_names: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     seconds: float
+    examples: int = field(default=0, kw_only=True)
+    metrics: Mapping[str, float | None] = field(default_factory=dict, hash=False, kw_only=True)
 
     @property
     def images(self) -> int:
         """Return the number of test images."""
-        return sum(map(sum, self.confusion))
+        return sum(map(sum, self.confusion)) or self.examples
 
     @property
-    def accuracy(self) -> float:
-        """Return the fraction of test images whose class was predicted."""
+    def accuracy(self) -> float | None:
+        """Return the fraction of test images whose class was predicted; None without classes."""
+        if not self.confusion:
+            return None
         return sum(row[label] for label, row in enumerate(self.confusion)) / self.images
 
 

@@ -87,6 +87,12 @@ class JobModels:
             unusable or {},
         )
 
+    def process_of(self, name: str) -> ModelProcess:
+        """Return the process that a loss, or other code of the user's, is looked at in."""
+        process = self._process(name)
+        process.seen = self.seen
+        return process
+
     def rest(self) -> None:
         """Give back what was needed to answer; the next question may take longer."""
         if self._current:

@@ -73,6 +73,8 @@ def main() -> None:
             )
             making.start()
             making.join()
+            if making.exitcode:
+                sys.exit(making.exitcode)
         for name in options.commands or COMMANDS:
             measure(folder, name)
 

@@ -109,18 +109,18 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     from gridsearch.cli.render.progress import make_progress
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.prepare.preparation import load_job, preflight
-    from gridsearch.engine.run.launch import Launch, check_same_job, plan_job, worker_settings
+    from gridsearch.engine.run.launch import Launch, worker_settings
+    from gridsearch.engine.run.planning import check_same_job, plan_job
 
     started = time.monotonic()
     chosen = resources(training)
-    data_dir = paths.data_dir(training.data_dir)
     executors = stack.enter_context(Executors(chosen, training.store))
 
     limits = model_limits(training, stop)
 
     def prepared_for(teacher: str) -> PreparedJob:
         preparing.at("loading data")
-        loaded = load_job(spec, data_dir, teacher=teacher, limits=limits)
+        loaded = load_job(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
         preparing.at("trying models" if chosen.inline else "trying models, starting Ray")
         if not stop.requested:  # it would only have to be waited for
             executors.start_early(loaded)

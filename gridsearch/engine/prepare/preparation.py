@@ -31,6 +31,7 @@ from gridsearch.errors import DataError, JobError, ModelError, passed_over
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature
 from gridsearch.search.grid import Grid, GridTrial, Ingredients, expand
+from gridsearch.store.contract import Store
 from gridsearch.store.rows import NewTrial
 
 _log = logging.getLogger(__name__)
@@ -182,9 +183,11 @@ def model_folders(job: JobSpec) -> tuple[Path, ...]:
     return (job.base, Path.cwd())
 
 
-def prepare(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | None = None) -> PreparedJob:
+def prepare(
+    job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | None = None, store: Store | None = None
+) -> PreparedJob:
     """Load what a job needs, check it against the job and try its models: `load_job`, then `preflight`."""
-    return preflight(load_job(job, data_dir, teacher=teacher, limits=limits))
+    return preflight(load_job(job, data_dir, teacher=teacher, limits=limits), store)
 
 
 def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | None = None) -> PreparedJob:
@@ -214,18 +217,19 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
     return loaded
 
 
-def preflight(loaded: PreparedJob) -> PreparedJob:
+def preflight(loaded: PreparedJob, store: Store | None = None) -> PreparedJob:
     """Try the models of a loaded job, which takes longest and seldom fails; return it with what was found.
 
-    A model that works nowhere is an error; settings under which one does not work are `dooms`.
+    A model that works nowhere is an error; settings under which one does not work are `dooms`. Under which settings
+    models of ours have worked, the store's results tell, where there is a store.
     """
     from gridsearch.engine.prepare.preflight_batches import check_batches
-    from gridsearch.engine.prepare.preflight_models import check_models
+    from gridsearch.engine.prepare.preflight_models import check_models, no_results
     from gridsearch.engine.prepare.preflight_recipe import check_recipe
 
     job, models, grid, splits = loaded.job, loaded.models, loaded.grid, loaded.splits
     with _left_on_error(models):
-        dooms = check_models(job, models, grid)
+        dooms = check_models(job, models, grid, store.states if store else no_results)
         chosen = [trial.config for trial in grid.chosen_first]
         sound = [config for config in chosen if not doom_of(dooms, config)]
         dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))

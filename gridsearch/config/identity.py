@@ -61,7 +61,7 @@ def _members(config: TrialConfig) -> dict[str, str]:
     An object's JSON is that of its members, and those of a large grid have few different values: each is written once.
     """
     values, members = vars(config), {}
-    for key, default in _FIELDS:
+    for key, default in _fields(frozenset(config.model_fields_set)):
         value = values[key]
         if value is default or value == default:
             continue
@@ -73,6 +73,12 @@ def _members(config: TrialConfig) -> dict[str, str]:
         else:
             members[key] = _member(key, value)
     return members
+
+
+@cache
+def _fields(named: frozenset[str]) -> list[tuple[str, Any]]:
+    """Return those of `_FIELDS` that a configuration may have which names these; all others have their defaults."""
+    return [(key, default) for key, default in _FIELDS if key in named or default is _ALWAYS]
 
 
 def _object(members: Mapping[str, str]) -> str:

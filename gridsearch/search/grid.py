@@ -25,6 +25,8 @@ from gridsearch.config.versions import FIRST, recipe_version
 from gridsearch.errors import ModelError
 from gridsearch.search.random_search import draws
 
+_RECIPE = frozenset(RECIPE_KEYS)
+
 
 @dataclass(frozen=True)
 class ModelPart:
@@ -236,7 +238,7 @@ class _Maker:
         recipe: dict[str, Any] = {}
         hyper: dict[str, Any] = {}
         for key, value in without_dead_settings(settings).items():
-            if key in RECIPE_DEFAULTS or key in RECIPE_KEYS:
+            if key in _RECIPE:
                 recipe[key] = value
             elif key != MODEL and not (key in defaults and same_value(defaults[key], value)):
                 hyper[key] = value

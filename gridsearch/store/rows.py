@@ -157,11 +157,10 @@ class LineageCurve(NamedTuple):
         return LineageCurve._make([self.lineage_id, *(column[:end] for column in self[1:])])
 
 
-@dataclass(frozen=True, slots=True)
-class LineageRow:
+class LineageRow(NamedTuple):
     """Where the training of a lineage stands; `epoch` is the last one recorded, -1 before the first.
 
-    `answered` tells whether longer trials have their answer too.
+    `answered` tells whether longer trials have their answer too. A tuple, as `EpochRow` is.
     """
 
     lineage_id: str

@@ -69,7 +69,7 @@ def states(connection: Connection, trial_ids: Collection[str]) -> dict[str, Tria
 def lineage_rows(connection: Connection, lineage_ids: Collection[str]) -> dict[str, LineageRow]:
     """See `Store.lineages`."""
     rows = batches_in(connection, select(*LINEAGES.columns), lineages.c.lineage_id, lineage_ids)
-    found = {row[_NAME]: LineageRow(*_LINEAGE(row)) for row in checked(rows, LINEAGES)}
+    found = {row[_NAME]: LineageRow._make(_LINEAGE(row)) for row in checked(rows, LINEAGES)}
     if not found.keys() >= set(lineage_ids):
         LINEAGES.check_all(connection)
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
-from gridsearch.config.identity import names, same_value
+from gridsearch.config.identity import members_of, names_of, same_value
 from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import MODEL
 from gridsearch.config.selection import FOLD, is_selected, nothing_selected
@@ -201,7 +201,8 @@ def _copies(job: JobSpec, first: TrialConfig) -> Iterator[GridTrial]:
     for repeat, fold in product(range(job.repeats), range(job.split.folds or 1)):
         if repeat or fold:
             seeds = {name: getattr(first, name) + repeat for name in job.repeated_seeds}
-            yield _grid_trial(first.model_copy(update=seeds | {"fold": fold}))
+            config = first.model_copy(update=seeds | {"fold": fold})
+            yield _grid_trial(config, members_of(config))
 
 
 def _chosen(job: JobSpec, settings: dict[str, Any], copies: Iterable[GridTrial]) -> set[str]:
@@ -248,9 +249,10 @@ class _Maker:
             recipe["pretrained"] = part.pretrained[start]
         version = recipe_version(recipe, part.version(hyper))
         teacher = self._teacher if recipe.get("distillation", "none") != "none" else ""
-        return _grid_trial(self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version}))
+        config, members = self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version})
+        return _grid_trial(config, members)
 
 
-def _grid_trial(config: TrialConfig) -> GridTrial:
-    text, trial, lineage = names(config)
+def _grid_trial(config: TrialConfig, members: Mapping[str, str]) -> GridTrial:
+    text, trial, lineage = names_of(members, shares_prefix=config.shares_prefix)
     return GridTrial(trial, lineage, config, text)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gridsearch.config.identity import names, names_of
 from gridsearch.config.trial import Split, TrialConfig
 from gridsearch.config.trial_builder import TrialBuilder
 
@@ -41,8 +42,9 @@ COMMON: dict[str, Any] = {"dataset": "d" * 64, "model": "shallow"}
 def test_what_is_built_is_what_pydantic_makes(points: list[dict[str, Any]], split: Split) -> None:
     builder = TrialBuilder(split=split, **COMMON)
     for settings in points:
-        built, made = builder.build(settings), TrialConfig(split=split, **COMMON, **settings)
+        (built, members), made = builder.build(settings), TrialConfig(split=split, **COMMON, **settings)
         assert repr(built) == repr(made) and built.model_fields_set == made.model_fields_set
+        assert names_of(members, shares_prefix=built.shares_prefix) == names(made)
         assert built == made and list(vars(built)) == list(vars(made)) and hash(built.split) == hash(made.split)
         assert repr(built.model_copy(update={"seed": 9})) == repr(made.model_copy(update={"seed": 9}))
 

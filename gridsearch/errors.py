@@ -53,6 +53,10 @@ class ModelError(GridsearchError):
     """A model cannot be imported, or refuses its hyperparameters or its input."""
 
 
+class TrialError(GridsearchError):
+    """A training function of the user's reports, saves or asks for what cannot be."""
+
+
 class StoreError(GridsearchError):
     """The store cannot be opened, read or written, or does not hold what was asked for."""
 

@@ -110,6 +110,11 @@ def failure_log(store: Path, lineage_id: str, attempt: int) -> Path:
     return log_dir(store) / f"{lineage_id[:12]}-attempt-{attempt}.log"
 
 
+def trial_log(logs: Path, lineage_id: str) -> Path:
+    """Return the file below a store's logs that keeps what a training of the user's own printed."""
+    return logs / f"{lineage_id[:12]}.log"
+
+
 def scratch_dir(store: Path) -> Path:
     """Return the folder for what an executor writes while it runs and nobody needs afterwards."""
     return companion_dir(store) / "scratch"

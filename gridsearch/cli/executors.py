@@ -16,7 +16,7 @@ from gridsearch.errors import EngineError, StorageError, StoreError, passed_over
 if TYPE_CHECKING:
     from gridsearch.engine.executors.base import Executor, WorkerSettings
     from gridsearch.engine.executors.ray_session import RaySession
-    from gridsearch.engine.prepare.preparation import PreparedJob
+    from gridsearch.engine.prepare.prepared import Prepared
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Executors:
                     with contextlib.suppress(OSError):
                         folder.rmdir()
 
-    def start_early(self, prepared: PreparedJob) -> None:
+    def start_early(self, prepared: Prepared) -> None:
         """Begin to start Ray if the job seems to have something to train; a faulty store will speak for itself."""
         with passed_over(_log, "Ray is not started early", OSError, StorageError, StoreError):
             if self.chosen.inline or not self._has_work(prepared):
@@ -78,12 +78,13 @@ class Executors:
                     f"Ray Tune cannot be imported ({error}); install ray[tune], or use --inline"
                 ) from None
             chosen = self.chosen
+            scratch = paths.scratch_dir(self.store_path)
             self.session = RaySession(
-                RayOptions(chosen.workers, chosen.gpus_per_worker, paths.scratch_dir(self.store_path), chosen.address)
+                RayOptions(chosen.workers, chosen.gpus_per_worker, scratch, chosen.address, chosen.cpus)
             )
         return self.session
 
-    def _has_work(self, prepared: PreparedJob) -> bool:
+    def _has_work(self, prepared: Prepared) -> bool:
         """Say what a look at the store, without a plan, shows: an edited grid of a finished job does not show there."""
         from gridsearch.store.opening import open_store
         from gridsearch.store.waiting import Patience

@@ -36,7 +36,7 @@ from gridsearch.store.waiting import Patience, ordinarily
 if TYPE_CHECKING:
     from gridsearch.cli.render.preparing import Preparing
     from gridsearch.config.job import JobSpec
-    from gridsearch.engine.prepare.preparation import PreparedJob
+    from gridsearch.engine.prepare.prepared import Prepared
     from gridsearch.search.plan import Plan
     from gridsearch.store.contract import Store
     from gridsearch.training.distillation import TeacherFile
@@ -108,23 +108,24 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     from gridsearch.cli.executors import Executors
     from gridsearch.cli.render.progress import make_progress
     from gridsearch.cli.tracking import Tracker
-    from gridsearch.engine.prepare.preparation import load_job, preflight
+    from gridsearch.engine.prepare.jobs import load, tried
     from gridsearch.engine.run.launch import Launch, worker_settings
     from gridsearch.engine.run.planning import check_same_job, plan_job
 
     started = time.monotonic()
-    chosen = resources(training)
+    chosen = resources(training, spec.own)
     executors = stack.enter_context(Executors(chosen, training.store))
 
     limits = model_limits(training, stop)
 
-    def prepared_for(teacher: str) -> PreparedJob:
+    def prepared_for(teacher: str) -> Prepared:
         preparing.at("loading data")
-        loaded = load_job(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
-        preparing.at("trying models" if chosen.inline else "trying models, starting Ray")
+        loaded = load(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
+        trying = f"importing {spec.models_text}" if spec.own else "trying models"
+        preparing.at(trying if chosen.inline else f"{trying}, starting Ray")
         if not stop.requested:  # it would only have to be waited for
             executors.start_early(loaded)
-        return preflight(loaded)
+        return tried(loaded, limits)
 
     # Before there is a store: a mistake in the job leaves nothing behind.
     checked = None
@@ -134,8 +135,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
         say(f"{spec.name}: {STOPPED_EARLY}")
         return EXIT_INTERRUPTED
     store, new = _open_or_make(stack, training.store, spec)
-    options = launch_options(training, chosen)
-    teacher = _teacher(spec, store)
+    options, teacher = launch_options(training, chosen), _teacher(spec, store)
     prepared = checked or prepared_for(teacher)
     preparing.at("planning")
     check_same_job(prepared, store)
@@ -178,10 +178,11 @@ def _open_or_make(stack: ExitStack, path: Path, spec: JobSpec) -> tuple[Store, s
     return store, new
 
 
-def _say_plan(prepared: PreparedJob, made: Plan, store: Store, training: Training) -> None:
+def _say_plan(prepared: Prepared, made: Plan, store: Store, training: Training) -> None:
     """Say what will be trained, and what a person may not expect of it."""
     from gridsearch.cli.render.plans import doom_lines, leak_lines, leaving, plan_line, remark_lines
     from gridsearch.engine.prepare.leaks import leaks_of
+    from gridsearch.engine.prepare.preparation import PreparedJob
 
     name = prepared.job.name
     say(plan_line(prepared, made))
@@ -189,10 +190,13 @@ def _say_plan(prepared: PreparedJob, made: Plan, store: Store, training: Trainin
         say(f"{name}: {line}")
     for line in [*remark_lines(prepared, store, made), *doom_lines(prepared, made)]:
         say(line)
-    for note in prepared.dataset.notes if made.lineages else ():
+    if not made.lineages:
+        return
+    for note in prepared.dataset.notes if isinstance(prepared, PreparedJob) else ():
         say(f"{name}: {note}")
-    for line in leak_lines(leaks_of(prepared, store, paths.data_dir(training.data_dir))) if made.lineages else []:
-        say(f"{name}: {line}")
+    if leaks := leaks_of(prepared, store, paths.data_dir(training.data_dir)):
+        for line in leak_lines(leaks):
+            say(f"{name}: {line}")
 
 
 def _teacher(spec: JobSpec, store: Store) -> str:

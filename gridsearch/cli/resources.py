@@ -7,8 +7,8 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Annotated, Any, get_type_hints
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -23,6 +23,10 @@ from gridsearch.config.byte_sizes import bytes_of
 from gridsearch.config.durations import seconds_of
 from gridsearch.config.events import EVERY_TRIAL
 from gridsearch.errors import GridsearchError
+
+if TYPE_CHECKING:
+    from gridsearch.config.job import OwnTraining
+    from gridsearch.config.own_training import Resources as TrialResources
 
 _DEVICES = ("auto", "cpu", "cuda")
 
@@ -196,10 +200,17 @@ class Resources:
     inline: bool
     address: str | None
     largest_pack: int | None
+    #: How many CPU cores of a cluster's machine each worker needs at least.
+    cpus: int = 1
 
 
-def resources(asked: Training) -> Resources:
-    """Return what a launch may use; `GridsearchError` when the machine does not have it or the options contradict."""
+def resources(asked: Training, own: OwnTraining | None = None) -> Resources:
+    """Return what a launch may use; `GridsearchError` when the machine does not have it or the options contradict.
+
+    `own` says what a trial of a training of the user's needs.
+    """
+    if own:
+        asked = _for_own(asked, own.resources)
     gpus, device = asked.gpus_per_worker, checked_device(asked.device)
     if asked.inline and (asked.address or gpus is not None or (asked.workers or 1) > 1):
         raise GridsearchError(
@@ -218,7 +229,29 @@ def resources(asked: Training) -> Resources:
             raise GridsearchError(f"--gpus-per-worker {gpus:g}: torch sees {has}; look with: gridsearch doctor")
     workers = 1 if asked.inline else asked.workers or found or cores()
     share = 0.0 if device == "cpu" else gpus if gpus is not None else found / workers
-    return Resources(workers, share, device, asked.threads, asked.inline, asked.address, largest_pack(asked.pack))
+    packs, cpus = largest_pack(asked.pack), own.resources.cpus if own else 1
+    return Resources(workers, share, device, asked.threads, asked.inline, asked.address, packs, cpus)
+
+
+def _for_own(asked: Training, needs: TrialResources) -> Training:
+    """Return the options with what trials need; `GridsearchError` where one needs more than this machine has."""
+    if asked.pack not in ("auto", "off"):
+        raise GridsearchError(f"--pack {asked.pack}: a training function of your own gets one trial at a time")
+    if asked.threads == 1:
+        asked = replace(asked, threads=needs.cpus)
+    if asked.gpus_per_worker is None and needs.gpus is not None and asked.device != "cpu" and not asked.inline:
+        asked = replace(asked, gpus_per_worker=needs.gpus)
+    if asked.address or asked.inline:
+        return asked
+    if needs.cpus > cores():
+        raise GridsearchError(
+            f"resources: a trial needs {needs.cpus} CPU cores, and this machine has {cores()} for it; lower cpus, or"
+            " join a cluster with --address"
+        )
+    if asked.workers is None:
+        by_gpus = int(_gpus() / needs.gpus) if needs.gpus else cores()
+        asked = replace(asked, workers=max(1, min(cores() // needs.cpus, by_gpus)))
+    return asked
 
 
 def checked_device(asked: str) -> str:

@@ -12,6 +12,7 @@ from gridsearch.cli.render.best import Best, best_trial
 from gridsearch.cli.render.wording import duration
 from gridsearch.config.events import (
     OPEN_STATES,
+    EpochMetrics,
     EpochRecord,
     LineageDiverged,
     LineageEvent,
@@ -95,7 +96,7 @@ class Tracker:
         if events and not self.pace.started:
             self.pace.note(self.work_done, self.epochs_done, at=time.monotonic() - _seconds_in(events))
         for event in events:
-            if isinstance(event, EpochRecord):
+            if isinstance(event, (EpochRecord, EpochMetrics)):
                 self._reach(event.lineage_id, event.epoch)
             elif isinstance(event, (LineageStopped, LineageDiverged, LineageFailed)):
                 self._give_up(event.lineage_id)
@@ -151,6 +152,6 @@ def _seconds_in(events: Sequence[LineageEvent]) -> float:
     """Return how long the training took that brought these events: workers' first report comes after it."""
     seconds: dict[str, float] = defaultdict(float)
     for event in events:
-        if isinstance(event, EpochRecord):
+        if isinstance(event, (EpochRecord, EpochMetrics)):
             seconds[event.lineage_id] += event.seconds
     return max(seconds.values(), default=0.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridsearch.config.axes import CONTINUOUS, continuous_kind
 from gridsearch.config.extra_metrics import NAMES, column_of, top_of
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import METRICS, better_direction, why_no_name
 from gridsearch.config.space import MAX_POINTS, Space
 from gridsearch.config.trial import RECIPE_KEYS, REPEATED_SEEDS, Value
 from gridsearch.config.yaml_source import Document
@@ -28,6 +28,28 @@ def check_objective(document: Document, head: JobFile) -> None:
             hint = f"; add the key metrics: [{asked}]" if asked not in head.metrics else f"; write {column_of(asked)}"
         among = f"{', '.join(known[:-1])} or {known[-1]}"
         raise document.error(("objective", "metric"), f"must be {among}, not {metric!r}{hint}")
+
+
+def check_own(document: Document, head: JobFile) -> None:
+    """Refuse an own training that nothing ranks, and what only trainings of ours can do."""
+    if "objective" not in document.data:
+        raise JobError(
+            f"{document.source}: objective: missing; name a metric that your training reports, as in"
+            " objective: {metric: val_loss, mode: min}"
+        )
+    objective = head.objective
+    if said := why_no_name(objective.metric):
+        raise document.error(("objective", "metric"), said)
+    if objective.mode is None and better_direction(objective.metric) is None:
+        raise document.error(
+            ("objective", "metric"),
+            f"the name {objective.metric!r} does not tell whether high or low is better; add mode: max or mode: min",
+        )
+    if head.repeat_over != "weights":
+        raise document.error(("repeat_over",), "with train, the repeats of a point differ in seed alone; remove it")
+    for key in ("parameters", "macs"):
+        if getattr(head.constraints, key) is not None:
+            raise document.error(("constraints", key), "is not known of a training of your own; seconds is", key=True)
 
 
 def check_search(document: Document, head: JobFile, space: Space) -> None:

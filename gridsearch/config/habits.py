@@ -58,7 +58,10 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "trials are not stopped in comparison with others; early_stopping: 5 stops each by its own validation loss",
     ),
     ("metric metrics monitor goal", "the metric that ranks trials is written objective: {metric: val_accuracy}"),
-    ("program command entrypoint script", "there is no script; name your model as model: package.module:Class"),
+    (
+        "program entrypoint script function trainable objective_function",
+        "a training of your own is a function, train: my_training:train (docs/own_training.md)",
+    ),
     ("entity tags notes", "put it into description"),
     ("defaults hydra include includes extends", "files are not composed: use YAML anchors under x- keys, or --set"),
     ("timeout time_budget time_budget_s max_time", "stop after a time with: timeout 2h gridsearch launch JOB"),

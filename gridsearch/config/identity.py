@@ -14,15 +14,24 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, OwnConfig
 from gridsearch.config.trial import FLOAT_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
 
 #: What is always there: a split's defaults are its own affair.
 _ALWAYS = object()
-#: The keys of a canonical form in its order, with the values that are left out.
-_DEFAULTS: dict[str, Any] = {
-    key: _ALWAYS if field.is_required() or key in ("split", "version") else field.get_default(call_default_factory=True)
-    for key, field in sorted(TrialConfig.model_fields.items())
-}
+
+
+def _left_out(kind: type[TrialConfig]) -> dict[str, Any]:
+    """Return the keys of a canonical form in its order, with the values that are left out."""
+    return {
+        key: _ALWAYS
+        if field.is_required() or key in ("split", "version")
+        else field.get_default(call_default_factory=True)
+        for key, field in sorted(kind.model_fields.items())
+    }
+
+
+_DEFAULTS = {kind: _left_out(kind) for kind in (TrialConfig, OwnConfig)}
 _PLAIN = frozenset({bool, int, float, str, type(None)})
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
@@ -54,16 +63,16 @@ def canonical(config: TrialConfig) -> str:
 
 def members_of(config: TrialConfig) -> dict[str, str]:
     """Return the members of a trial's canonical JSON in order, by their keys; one that is left out is empty."""
-    values = vars(config)
-    return {key: member_of(key, values[key]) for key in _keys(frozenset(config.model_fields_set))}
+    kind, values = config.__class__, vars(config)
+    return {key: _member(kind, key, values[key]) for key in _keys(kind, frozenset(config.model_fields_set))}
 
 
-def member_of(key: str, value: Any) -> str:
+def _member(kind: type[TrialConfig], key: str, value: Any) -> str:
     """Return the member of a trial's canonical JSON that tells of a key; empty where it is left out.
 
     An object's JSON is that of its members, and those of a large grid have few different values: each is written once.
     """
-    default = _DEFAULTS[key]
+    default = _DEFAULTS[kind][key]
     if value is default or value == default:
         return ""
     if key == "split":
@@ -80,9 +89,9 @@ def hyper_member(members: Mapping[str, str]) -> str:
 
 
 @cache
-def _keys(named: frozenset[str]) -> list[str]:
+def _keys(kind: type[TrialConfig], named: frozenset[str]) -> list[str]:
     """Return the keys of what a configuration may have that names these; all others have their defaults."""
-    return [key for key, default in _DEFAULTS.items() if key in named or default is _ALWAYS]
+    return [key for key, default in _DEFAULTS[kind].items() if key in named or default is _ALWAYS]
 
 
 def _object(members: Iterable[str]) -> str:
@@ -109,7 +118,11 @@ def _split_text(split: Split) -> str:
 
 def parse(canonical_text: str) -> TrialConfig:
     """Return the configuration that a canonical form describes; the inverse of `canonical`."""
-    return TrialConfig(**json.loads(canonical_text))
+    return _config(json.loads(canonical_text))
+
+
+def _config(content: dict[str, Any]) -> TrialConfig:
+    return OwnConfig(**content) if "training" in content else TrialConfig(**content)
 
 
 def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
@@ -123,11 +136,14 @@ def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
         Defaults included; with folds, the trial's `fold` as well.
     """
     content = json.loads(canonical_text)
+    model = {"model": content["model"]} if with_model else {}
+    if "training" in content:
+        own = {key: content[key] for key in OWN_KEYS if key in content}
+        return OWN_DEFAULTS | own | dict(content.get("hyper", {})) | model
     recipe = {key: float(content[key]) if key in FLOAT_KEYS else content[key] for key in RECIPE_KEYS if key in content}
     if "folds" in content.get("split", {}):
         recipe["fold"] = content.get("fold", 0)
     hyper: dict[str, Any] = content.get("hyper", {})
-    model = {"model": content["model"]} if with_model else {}
     return RECIPE_DEFAULTS | recipe | hyper | model
 
 
@@ -186,7 +202,7 @@ def lineage_id(config: TrialConfig) -> str:
 def parse_with_lineage(canonical_text: str) -> tuple[TrialConfig, str]:
     """Return the configuration that a canonical form describes, and its `lineage_id`: for many rows."""
     content = json.loads(canonical_text)
-    config = TrialConfig(**content)
+    config = _config(content)
     if config.shares_prefix:
-        del content["epochs"]
+        content.pop("epochs", None)
     return config, digest("lineage:" + _encode(content))

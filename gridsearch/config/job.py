@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -16,14 +16,22 @@ from pydantic import (
 )
 
 from gridsearch.config.axes import Axis, axis_of, values_of
-from gridsearch.config.consistency import check_copies, check_image_format, check_objective, check_search, check_teacher
+from gridsearch.config.consistency import (
+    check_copies,
+    check_image_format,
+    check_objective,
+    check_own,
+    check_search,
+    check_teacher,
+)
 from gridsearch.config.dataset_text import dataset_text
 from gridsearch.config.environment import expanded
 from gridsearch.config.habits import bare_words, file_habit, key_habit, module_path, value_habit
 from gridsearch.config.identity import canonical_value
 from gridsearch.config.image_format import FORMAT_KEYS, ImageFormat, format_of
-from gridsearch.config.job_file import JOB_KEYS, MODEL, checked_head
+from gridsearch.config.job_file import JOB_KEYS, MODEL, TRAIN, checked_head
 from gridsearch.config.overrides import apply_overrides
+from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, Resources
 from gridsearch.config.rules import Rule, parse_rule
 from gridsearch.config.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
 from gridsearch.config.space import Space
@@ -65,6 +73,23 @@ def recipe_comparable(key: str) -> Comparable:
 
 
 @dataclass(frozen=True)
+class OwnTraining:
+    """A training of the user's own.
+
+    Attributes:
+        training: What trains: `function`.
+        inputs: The files that its numbers depend on, as the job file names them.
+        shares_epochs: Whether a longer training passes through the numbers of a shorter one.
+        resources: What one trial needs of a machine.
+    """
+
+    training: Literal["function", "command"]
+    inputs: tuple[str, ...]
+    shares_epochs: bool
+    resources: Resources
+
+
+@dataclass(frozen=True)
 class JobSpec:
     """A job whose every value has been checked, but not yet against its data and its models.
 
@@ -91,6 +116,7 @@ class JobSpec:
         base: The folder that relative paths start from.
         source: YAML text of the job, its overrides applied.
         document: Knows the line and column of every key, for messages.
+        own: What trains in place of gridsearch, and what it needs; None for a training of ours.
         only: Which trials a launch is to train (`config/selection.py`); not part of the job.
     """
 
@@ -116,6 +142,7 @@ class JobSpec:
     base: Path
     source: str = field(repr=False)
     document: Document = field(repr=False)
+    own: OwnTraining | None = None
     only: Sequence[Rule] = ()
 
     @property
@@ -129,6 +156,11 @@ class JobSpec:
         return [name for name in self.setting_names if name not in RECIPE_KEYS and name != MODEL]
 
     @property
+    def defaults(self) -> Mapping[str, Any]:
+        """Return the settings that every trial has, whether the job names them or not, by their defaults."""
+        return OWN_DEFAULTS if self.own else RECIPE_DEFAULTS
+
+    @property
     def dataset_text(self) -> str:
         """The data set as a person reads it, with the arguments that it is made with."""
         return dataset_text(self.dataset, self.dataset_options)
@@ -140,10 +172,10 @@ class JobSpec:
 
     def values(self, setting: str) -> Sequence[Value]:
         """Return the values that `model` or a recipe's setting has in this job."""
-        if setting == MODEL:
+        if setting == MODEL and not self.own:
             return self.models
         of_axis = next((axis.values for axis in self.space.axes if axis.name == setting), None)
-        return of_axis or [self.fixed[setting] if setting in self.fixed else RECIPE_DEFAULTS[setting]]
+        return of_axis or [self.fixed[setting] if setting in self.fixed else self.defaults[setting]]
 
     @property
     def repeated_seeds(self) -> tuple[str, ...]:
@@ -205,33 +237,38 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         raise document.error(trail, bare_words(str(trail[-1]), document.value(trail), words, axis=axis))
     apply_overrides(document, overrides, settings=[MODEL, *RECIPE_KEYS], others=[k for k in JOB_KEYS if k != MODEL])
     data = document.data
+    typed = OWN_KEYS if TRAIN in data else RECIPE_KEYS
     if said := file_habit(data):
         raise JobError(f"{document.source}: {said}")
     for key in data:
-        if key not in JOB_KEYS and key not in RECIPE_KEYS:
-            raise document.error((key,), f"unknown key{_instead(key)}", key=True)
+        if key not in JOB_KEYS and key not in typed:
+            said = "; settings of your function go under 'space'" if key in RECIPE_KEYS else _instead(key)
+            raise document.error((key,), f"unknown key{said}", key=True)
     head = checked_head(document)
-    models = _models(document, head.model)
-    fixed, axes = _settings(document, head.space)
+    models = _models(document, [head.train] if head.train else head.model, TRAIN if head.train else MODEL)
+    fixed, axes = _settings(document, head.space, typed)
     if len(models) > 1:
         axes.insert(0, Axis(MODEL, models, "category"))
     space = Space(axes)
     values = {key: [value] for key, value in fixed.items()} | {axis.name: list(axis.values) for axis in axes}
-    check_objective(document, head)
+    if head.train:
+        check_own(document, head)
+    else:
+        check_objective(document, head)
     check_search(document, head, space)
     check_copies(document, head, space, fixed)
     check_image_format(document, head)
     job = JobSpec(
         name=head.name,
         description=head.description,
-        dataset=_dataset(document, head.dataset),
+        dataset=_dataset(document, head.dataset) if head.dataset else "",
         dataset_options=_options(document, head.dataset_options),
         split=head.split,
         image_format=format_of(vars(head)),
         models=models,
         fixed=fixed,
         space=space,
-        rules=_rules(document, head.rules, values | {MODEL: list(models)}),
+        rules=_rules(document, head.rules, values if head.train else values | {MODEL: list(models)}, typed),
         search=head.search,
         repeats=head.repeats,
         repeat_over=head.repeat_over,
@@ -244,7 +281,10 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         base=base,
         source=_source(document, overrides),
         document=document,
+        own=OwnTraining("function", tuple(head.inputs), head.shares_epochs, head.resources) if head.train else None,
     )
+    if job.own:
+        return job
     check_teacher(job)
     return job
 
@@ -285,14 +325,14 @@ def _options(document: Document, written: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _models(document: Document, written: Sequence[str]) -> tuple[str, ...]:
+def _models(document: Document, written: Sequence[str], key: str) -> tuple[str, ...]:
     found: list[str] = []
     for index, name in enumerate(written):
-        trail = (MODEL, index) if isinstance(document.data[MODEL], list) else (MODEL,)
+        trail = (key, index) if isinstance(document.data[key], list) else (key,)
         if len(several := re.split(r"[\s,;]+", name.strip())) > 1:
             raise document.error(trail, f"{name!r} is one text; several models are written [{', '.join(several)}]")
         try:
-            model = module_path(name)
+            model = module_path(name, "training function") if key == TRAIN else module_path(name)
         except ValueError as error:
             raise document.error(trail, str(error)) from None
         if model in found:
@@ -310,47 +350,50 @@ def _instead(key: str) -> str:
     return "; a model's own settings go under 'space', and gridsearch schema prints all other keys"
 
 
-def _settings(document: Document, space: dict[str, Any]) -> tuple[dict[str, Value], list[Axis]]:
-    """Return the fixed settings and the axes; recipe keys may stand at the top or in the space, not in both."""
+def _settings(document: Document, space: dict[str, Any], typed: Sequence[str]) -> tuple[dict[str, Value], list[Axis]]:
+    """Return the fixed settings and the axes; `typed` may stand at the top or in the space, not in both.
+
+    Other settings are a model's or a function's own, and may have any value.
+    """
     fixed: dict[str, Value] = {}
     axes: list[Axis] = []
-    for key in (key for key in document.data if key in RECIPE_KEYS):
+    for key in (key for key in document.data if key in typed):
         if key in space:
             raise document.error(("space", key), "is also set at the top of the file; keep one of the two", key=True)
-        values = _checked_values(document, (key,), document.data[key])
+        values = _checked_values(document, (key,), document.data[key], typed)
         if isinstance(document.data[key], (list, dict)):
             axes.append(axis_of(key, document.data[key], values))
         else:
             fixed[key] = values[0]
     for key, written in space.items():
-        if key in JOB_KEYS and key not in FORMAT_KEYS:
+        if typed is RECIPE_KEYS and key in JOB_KEYS and key not in FORMAT_KEYS:
             may = "it belongs at the top of the file, with several values too" if key == MODEL else _TOP
             raise document.error(("space", key), may, key=True)
         if not key.isidentifier():
             raise document.error(("space", key), "is not a usable name: letters, digits and _ only", key=True)
-        values = _checked_values(document, ("space", key), written)
+        values = _checked_values(document, ("space", key), written, typed)
         axes.append(axis_of(key, written, values))
-    for key, info in Recipe.model_fields.items():
+    for key, info in Recipe.model_fields.items() if typed is RECIPE_KEYS else ():
         if info.is_required() and key not in fixed and key not in space and key not in document.data:
             raise JobError(f"{document.source}: {key}: missing; give it a value, or an axis under 'space'")
     return fixed, axes
 
 
-def _checked_values(document: Document, trail: Trail, written: Any) -> list[Value]:
+def _checked_values(document: Document, trail: Trail, written: Any, typed: Sequence[str]) -> list[Value]:
     items = range(len(written)) if isinstance(written, list) else ()
     for place in (trail, *((*trail, index) for index in items)):
         if place in document.empty:
             raise document.error(place, "the value is empty; write one, write null for no value, or remove the key")
     if not document.accepted and (said := value_habit(str(trail[-1]), written)):
         raise document.error(trail, said)
-    if written == [] and trail[-1] in RECIPE_KEYS:
+    if written == [] and trail[-1] in typed:
         raise document.error(trail, "[] has no value: write one or more, or leave the key out")
     try:
         values: list[Value] = [canonical_value(value) for value in values_of(written)]
     except ValueError as error:
         raise document.error(trail, str(error)) from None
     adapter = _RECIPE_TYPES.get(str(trail[-1]))
-    if adapter is None:
+    if adapter is None or trail[-1] not in typed:
         return values
     checked: list[Value] = []
     for index, value in enumerate(values):
@@ -364,26 +407,31 @@ def _checked_values(document: Document, trail: Trail, written: Any) -> list[Valu
     return checked
 
 
-def comparables(values: Mapping[str, Sequence[Value]], other_text: OtherText) -> dict[str, Comparable]:
+def comparables(
+    values: Mapping[str, Sequence[Value]], other_text: OtherText, typed: Sequence[str] = RECIPE_KEYS
+) -> dict[str, Comparable]:
     """Return what each setting can be equal to in an expression, those of the recipe included.
 
     Args:
         values: The values of the job's settings; may include its models.
         other_text: As for `comparable_to`.
+        typed: The settings whose values the recipe checks; of an own training not all.
     """
-    own = {key: found for key, found in values.items() if key not in RECIPE_KEYS or key in TEXT_KEYS}
-    return {key: recipe_comparable(key) for key in RECIPE_KEYS} | {
+    own = {key: found for key, found in values.items() if key not in typed or key in TEXT_KEYS}
+    return {key: recipe_comparable(key) for key in typed} | {
         key: comparable_to(found, other_text=other_text) for key, found in own.items()
     }
 
 
-def _rules(document: Document, written: Sequence[SkipRule], values: Mapping[str, Sequence[Value]]) -> list[Rule]:
-    known = comparables(values, "unlike")
+def _rules(
+    document: Document, written: Sequence[SkipRule], values: Mapping[str, Sequence[Value]], typed: Sequence[str]
+) -> list[Rule]:
+    known = comparables(values, "unlike", typed)
     for key in values:
         # A job of the store was accepted once, what --set narrows may have other values in the file, and which models
         # there are is known elsewhere (`engine/prepare/job_models.py`).
         loose = key == MODEL or document.accepted or document.override((key,), ("space", key))
-        if loose and (key not in RECIPE_KEYS or key in TEXT_KEYS):
+        if loose and (key not in typed or key in TEXT_KEYS):
             known[key] = comparable_to(values[key], other_text="any")
     rules = []
     for index, rule in enumerate(written):

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     ValidationError,
     WithJsonSchema,
 )
@@ -21,6 +22,7 @@ from gridsearch.config.extra_metrics import checked_name
 from gridsearch.config.habits import rule_habit, value_habit
 from gridsearch.config.identity import canonical_value
 from gridsearch.config.image_format import Background, ImageSize, Resize
+from gridsearch.config.own_training import Resources
 from gridsearch.config.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
 from gridsearch.config.trial import (
     PositiveInt,
@@ -72,7 +74,15 @@ class JobFile(BaseModel):
     """The job's name; its results and its page have the same."""
     description: str = ""
     """A line for the page."""
-    dataset: Annotated[str, Field(min_length=1)]
+    train: Annotated[str, Field(min_length=1)] = ""
+    """Your own training function as package.module:function, in place of dataset and model."""
+    inputs: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=1000)] = Field(default_factory=list)
+    """Files whose content is part of a trial's identity, for train."""
+    shares_epochs: StrictBool = False
+    """Whether a longer training passes through the numbers of a shorter one, for train."""
+    resources: Resources = Resources()
+    """What one trial needs of the machine, such as {cpus: 2, gpus: 0.5}, for train."""
+    dataset: Annotated[str, Field(min_length=1)] = ""
     """A data set by name, torchvision:CLASS, module:function, or the path of an .npz file or of a folder of images."""
     dataset_options: dict[str, Any] = Field(default_factory=dict)
     """Arguments of torchvision's class or of your function, as in {split: letters}."""
@@ -84,7 +94,7 @@ class JobFile(BaseModel):
     """How to fit images of another aspect ratio to image_size: pad, crop or stretch."""
     background: Background | None = None
     """The colour behind transparent pixels, and of what resize: pad adds."""
-    model: ModelNames
+    model: ModelNames = Field(default_factory=list)
     """A model by name, or your own as package.module:Class; a list of them is an axis."""
     space: dict[str, Any] = Field(default_factory=dict)
     """The axes: for each setting a list of values, a range, or a single value."""
@@ -117,6 +127,14 @@ class JobFile(BaseModel):
 JOB_KEYS = tuple(JobFile.model_fields)
 #: The key that may be an axis and is no setting: a trial of each of its values is one of a job of that model alone.
 MODEL = "model"
+#: What says who trains: with the first a job names a function of the user's, else a data set and a model.
+TRAIN = "train"
+_NEEDED = ("dataset", MODEL)
+#: The keys that are for one's own training, and those that are for ours.
+OWN_ONLY = ("inputs", "shares_epochs", "resources")
+OURS_ONLY = (
+    "dataset", "dataset_options", "split", "image_size", "resize", "background", MODEL, "metrics", "teacher",
+)  # fmt: skip
 
 
 def checked_head(document: Document) -> JobFile:
@@ -132,9 +150,29 @@ def checked_head(document: Document) -> JobFile:
         head = JobFile.model_validate({key: _counted(value) for key, value in document.data.items() if key in JOB_KEYS})
     except ValidationError as error:
         raise _first_error(document, error) from None
+    _check_who_trains(document)
     if not head.name.isprintable() or head.name != head.name.strip():
         raise document.error(("name",), "must be printable text without spaces at its ends")
     return head
+
+
+def _check_who_trains(document: Document) -> None:
+    """Refuse a job without what it trains, and keys that are for a training of another kind."""
+    own = TRAIN in document.data
+    if own:
+        for key in OURS_ONLY:
+            if key in document.data:
+                raise document.error(
+                    (key,), f"cannot be set beside {TRAIN}: your function has its own; a setting of it goes under space"
+                )
+        return
+    for key in OWN_ONLY:
+        if key in document.data:
+            raise document.error((key,), f"is for a training of your own, as {TRAIN}: my_training:train", key=True)
+    for key in _NEEDED:
+        if key not in document.data:
+            needed = f"every job needs it, or {TRAIN} in place of {' and '.join(_NEEDED)}"
+            raise JobError(f"{document.source}: {key}: missing; {needed}")
 
 
 def _counted(value: Any) -> Any:
@@ -160,6 +198,7 @@ def _first_error(document: Document, error: ValidationError) -> JobError:
             "rules": SkipRule,
             "search": RandomSearch,
             "constraints": Constraints,
+            "resources": Resources,
         }
         owner = owners.get(str(trail[0]), JobFile)
         return document.error(trail, f"unknown key{nearest(str(trail[-1]), owner.model_fields)}", key=True)

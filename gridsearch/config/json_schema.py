@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from gridsearch.config.axes import CONTINUOUS
-from gridsearch.config.job_file import JobFile
+from gridsearch.config.job_file import TRAIN, JobFile
 from gridsearch.config.trial import Recipe, Value
 from gridsearch.config.yaml_source import PRIVATE
 
@@ -37,6 +37,7 @@ def job_schema(*, datasets: Sequence[str], models: Sequence[str]) -> dict[str, A
     schema["properties"] |= {name: value | _description(found[name]) for name, value in offered.items()} | settings
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "gridsearch job"
+    schema["oneOf"] = [{"required": ["dataset", "model"]}, {"required": [TRAIN]}]
     schema["patternProperties"] = {f"^{PRIVATE}": {}}
     return schema
 

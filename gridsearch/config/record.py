@@ -66,6 +66,8 @@ class JobRecord(BaseModel):
     Attributes:
         dataset: The data set as the job file names it.
         dataset_options: The arguments that it was made with.
+        training: `function` where the user's own code trains, which `models` names; empty for our own loop.
+        inputs: The SHA-256 of each file that an own training depends on.
         fingerprint: The SHA-256 of its images and labels, and of the code of a function of the user's.
         models: The models in the order of the file; with several, the first axis is `model`.
         description: A line for the page.
@@ -94,6 +96,8 @@ class JobRecord(BaseModel):
 
     dataset: str = ""
     dataset_options: Mapping[str, Any] = Field(default_factory=dict)
+    training: Literal["", "function", "command"] = ""
+    inputs: Mapping[str, str] = Field(default_factory=dict)
     fingerprint: str = ""
     models: tuple[str, ...] = ()
     description: str = ""
@@ -136,7 +140,7 @@ class JobRecord(BaseModel):
 
         The layout is that of the first stores, so that a job that did not change keeps its revision.
         """
-        told: dict[str, Any] = {}
+        told = self._own_json()
         several = len(self.models) > 1
         if self.search:
             told["search"] = self.search.model_dump()
@@ -172,6 +176,15 @@ class JobRecord(BaseModel):
             "classes": self.classes,
             "class_names": list(self.class_names),
         }
+
+    def _own_json(self) -> dict[str, Any]:
+        """Return what is only there of a training of the user's own."""
+        told: dict[str, Any] = {}
+        if self.training:
+            told["training"] = self.training
+        if self.inputs:
+            told["inputs"] = dict(self.inputs)
+        return told
 
     @property
     def dataset_text(self) -> str:
@@ -235,6 +248,8 @@ class JobRecord(BaseModel):
         Args:
             config: The trial's canonical configuration (`TrialRow.config`).
         """
+        if self.training:
+            return flatten(config)
         settings = flatten(config, with_model=True)
         model = str(settings[_MODEL])
         if len(self.models) < 2:

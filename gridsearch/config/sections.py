@@ -17,7 +17,7 @@ class Objective(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    metric: Annotated[str, Field(json_schema_extra={"enum": list(METRICS)})] = DEFAULT_METRIC
+    metric: Annotated[str, Field(examples=list(METRICS))] = DEFAULT_METRIC
     """The metric."""
     at: Literal["last", "best"] = "last"
     """Its value at the last epoch, or at its best epoch."""

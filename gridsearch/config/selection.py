@@ -8,6 +8,7 @@ from typing import Any
 
 from gridsearch.config.job import JobSpec, comparables
 from gridsearch.config.job_file import MODEL
+from gridsearch.config.own_training import OWN_KEYS
 from gridsearch.config.rules import SELECTION, Rule, parse_rule
 from gridsearch.config.trial import TEXT_KEYS
 from gridsearch.config.value_kinds import Comparable, as_written, values_text
@@ -26,7 +27,10 @@ def selecting(job: JobSpec, expressions: Sequence[str]) -> JobSpec:
     `JobError` in one line for what is no expression, or compares with what a setting can never be. The grid stays
     whole: who is selected stands in `Grid.chosen`.
     """
-    names = comparables({name: job.values(name) for name in [MODEL, *job.setting_names, *TEXT_KEYS]}, "none")
+    if job.own:
+        names = comparables({name: job.values(name) for name in job.setting_names}, "none", OWN_KEYS)
+    else:
+        names = comparables({name: job.values(name) for name in [MODEL, *job.setting_names, *TEXT_KEYS]}, "none")
     names |= {FOLD: _NUMBER} if job.split.folds else {}
     rules = []
     for text in expressions:

@@ -15,13 +15,13 @@ _set = object.__setattr__
 
 
 class TrialBuilder:
-    """Builds what `TrialConfig(**common, **settings)` does, with the members of its canonical form (`members_of`).
+    """Builds what `kind(**common, **settings)` does, with the members of its canonical form (`members_of`).
 
     A value that was accepted for a setting is so again, and becomes the same: settings do not depend on each other.
     """
 
-    def __init__(self, **common: Any) -> None:
-        self._common = common
+    def __init__(self, kind: type[TrialConfig] = TrialConfig, **common: Any) -> None:
+        self._kind, self._common = kind, common
         #: Values, each with its member.
         self._known: dict[Hashable, tuple[Any, str]] = {}
         #: What configurations have that were given settings of these names: all values, their members, and the names
@@ -42,7 +42,7 @@ class TrialBuilder:
                 values[key], members[key] = known[_token(key, value)] if key != "hyper" else self._hyper(value)
         except KeyError:
             return self._checked(settings)
-        config = TrialConfig.__new__(TrialConfig)
+        config = self._kind.__new__(self._kind)
         # As pydantic's `model_construct` does, which looks at each field again.
         _set(config, "__dict__", values)
         _set(config, "__pydantic_fields_set__", kind[2])
@@ -56,7 +56,7 @@ class TrialBuilder:
         return {key: value for key, (value, _) in known.items()}, member
 
     def _checked(self, settings: Mapping[str, Any]) -> tuple[TrialConfig, Mapping[str, str]]:
-        config = TrialConfig(**self._common, **settings)
+        config = self._kind(**self._common, **settings)
         members = members_of(config)
         if len(self._known) < _MOST:
             hyper = settings.get("hyper", {})

@@ -8,10 +8,11 @@ output is one row of K logits per image.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -298,15 +299,14 @@ def settings_text(hyper: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={value!r}" for key, value in hyper.items()) or "no settings"
 
 
-def import_of_the_user(what: str, module_name: str, search: Sequence[Path]) -> Any:
-    """Return a module of the user's, which may lie in the folders `search`; `ModelError` begins with `what`."""
-    from gridsearch.models.seeding import random_states_kept, seed_everything
+def import_of_the_user(what: str, module_name: str, search: Sequence[Path], *, seeded: bool = True) -> Any:
+    """Return a module of the user's, which may lie in the folders `search`; `ModelError` begins with `what`.
 
+    What it draws from the global generators is the same in every process, if it is `seeded`, which needs torch.
+    """
     _make_importable(search)
     try:
-        # What a module draws when it is imported is then the same in every process.
-        with random_states_kept():
-            seed_everything(0)
+        with _seeded() if seeded else contextlib.nullcontext():
             return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
@@ -316,6 +316,15 @@ def import_of_the_user(what: str, module_name: str, search: Sequence[Path]) -> A
         raise ModelError(f"{what}: importing {module_name!r} failed: {told(error)}") from error
     except Exception as error:
         raise ModelError(f"{what}: importing {module_name!r} failed: {told(error)}") from error
+
+
+@contextlib.contextmanager
+def _seeded() -> Iterator[None]:
+    from gridsearch.models.seeding import random_states_kept, seed_everything
+
+    with random_states_kept():
+        seed_everything(0)
+        yield
 
 
 def _make_importable(folders: Sequence[Path]) -> None:

@@ -43,7 +43,7 @@ def code_sources(module: str, file: Path, search: Sequence[Path]) -> dict[str, s
         sources[name] = path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         for wanted in {*_with_parents(name), *_imported(sources[name], package)} - sources.keys():
-            found = _file_of(wanted, folders)
+            found = source_file(wanted, folders)
             if found is not None and _is_the_users(found, roots):
                 waiting.append((wanted, found))
     return sources
@@ -79,8 +79,8 @@ def _with_parents(name: str) -> Iterator[str]:
     return (".".join(parts[: length + 1]) for length in range(len(parts)))
 
 
-def _file_of(name: str, folders: Sequence[Path]) -> Path | None:
-    """Return the source file of a module, found as Python finds it; None where there is none."""
+def source_file(name: str, folders: Sequence[Path]) -> Path | None:
+    """Return the source file of a module, found in folders as Python finds it; None where there is none."""
     file: Path | None = None
     for part in name.split("."):
         inits = ((folder / part / "__init__.py", folder / f"{part}.py") for folder in folders)

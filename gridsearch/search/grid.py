@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
-from typing import Any
+from typing import Any, Protocol
 
 from gridsearch.config.identity import members_of, names_of, same_value
 from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import MODEL
+from gridsearch.config.own_training import OWN_KEYS, OwnConfig
 from gridsearch.config.selection import FOLD, is_selected, nothing_selected
 from gridsearch.config.space import MAX_POINTS, drawn_text
 from gridsearch.config.trial import (
-    RECIPE_DEFAULTS,
     RECIPE_KEYS,
     TrialConfig,
     Value,
@@ -55,14 +55,16 @@ class Ingredients:
     """What determines a trial's numbers besides the job file.
 
     Attributes:
-        dataset: The fingerprint of the images and labels.
-        models: What belongs to each of the job's models.
+        dataset: The fingerprint of the images and labels; empty for a training of the user's own.
+        models: What belongs to each of the job's models, or to the user's training by its name.
         teacher: The id of the trial that students learn from; empty without a teacher.
+        inputs: The fingerprints of the files that a training of the user's own depends on, by their names.
     """
 
     dataset: str
     models: Mapping[str, ModelPart]
     teacher: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +141,18 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
     trials: list[GridTrial] = []
     chosen: set[str] = set()
     lacking = {model: _lacking(job, ingredients.models[model]) for model in job.models}
-    makers = {model: _Maker(job, ingredients, model) for model in job.models}
+    makers = {model: _maker(job, ingredients, model) for model in job.models}
     known: dict[str, dict[str, Value]] = {}
     idle: dict[str, None] = {}
     skipped = [0] * len(job.rules)
     points = repeated = 0
     for point in _points(job):
         points += 1
-        model = str(point.get(MODEL, job.models[0]))
+        model = job.models[0] if job.own else str(point.get(MODEL, job.models[0]))
         absent = lacking[model]
         named = {**job.fixed, **point}
-        settings = with_implied_settings({k: v for k, v in named.items() if k not in absent} if absent else named)
-        told = {MODEL: model, **absent}
+        settings = makers[model].complete({k: v for k, v in named.items() if k not in absent} if absent else named)
+        told = {} if job.own else {MODEL: model, **absent}
         if job.rules and (rule := _skipped_by(job, told | settings)) is not None:
             skipped[rule] += 1
             continue
@@ -188,7 +190,7 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
 
 def _lacking(job: JobSpec, part: ModelPart) -> dict[str, None]:
     """Return the settings of a job that are none of a model's, and are null in expressions about its trials."""
-    return {name: None for name in job.model_settings if not part.has(name)}
+    return {} if job.own else {name: None for name in job.model_settings if not part.has(name)}
 
 
 def _points(job: JobSpec) -> Iterable[dict[str, Value]]:
@@ -207,7 +209,7 @@ def _copies(job: JobSpec, first: TrialConfig) -> Iterator[GridTrial]:
 
 def _chosen(job: JobSpec, settings: dict[str, Any], copies: Iterable[GridTrial]) -> set[str]:
     """Return which of a point's trials, its repeats and folds, are to be trained."""
-    complete = RECIPE_DEFAULTS | settings
+    complete = {**job.defaults, **settings}
     own = {
         trial.trial_id: {"seed": trial.config.seed, "data_seed": trial.config.data_seed, FOLD: trial.config.fold}
         for trial in copies
@@ -216,7 +218,7 @@ def _chosen(job: JobSpec, settings: dict[str, Any], copies: Iterable[GridTrial])
 
 
 def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:
-    complete = RECIPE_DEFAULTS | settings
+    complete = {**job.defaults, **settings}
     for index, rule in enumerate(job.rules):
         try:
             if rule.holds(complete):
@@ -226,13 +228,56 @@ def _skipped_by(job: JobSpec, settings: dict[str, Any]) -> int | None:
     return None
 
 
-class _Maker:
+class _Maker(Protocol):
+    """Makes the trials of one of a job's models, or of a training of the user's own."""
+
+    def complete(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return settings with those that others bring along."""
+
+    def trial(self, settings: dict[str, Any]) -> GridTrial:
+        """Return the trial with these settings."""
+
+
+def _maker(job: JobSpec, ingredients: Ingredients, model: str) -> _Maker:
+    return _OwnMaker(job, ingredients) if job.own else _ModelMaker(job, ingredients, model)
+
+
+class _OwnMaker:
+    """Makes the trials of a training of the user's own."""
+
+    def __init__(self, job: JobSpec, ingredients: Ingredients) -> None:
+        assert job.own
+        (model,) = job.models
+        self._monitor = f"{job.objective.metric} {job.objective.direction}"
+        self._builder = TrialBuilder(
+            OwnConfig,
+            training=job.own.training,
+            model=model,
+            model_code=ingredients.models[model].code,
+            inputs=dict(ingredients.inputs),
+            shares_epochs=job.own.shares_epochs,
+        )
+
+    def complete(self, settings: dict[str, Any]) -> dict[str, Any]:
+        return settings
+
+    def trial(self, settings: dict[str, Any]) -> GridTrial:
+        ours = {key: value for key, value in settings.items() if key in OWN_KEYS}
+        hyper = {key: value for key, value in settings.items() if key not in OWN_KEYS}
+        monitor = self._monitor if ours.get("early_stopping") else ""
+        return _grid_trial(*self._builder.build(ours | {"hyper": hyper, "monitor": monitor}))
+
+
+class _ModelMaker:
     """Makes the trials of one of a job's models."""
 
     def __init__(self, job: JobSpec, ingredients: Ingredients, model: str) -> None:
         self._teacher, self._part = ingredients.teacher, ingredients.models[model]
         common = {"dataset": ingredients.dataset, "split": job.split, "model": model, "model_code": self._part.code}
-        self._builder = TrialBuilder(**common, metrics=job.metrics)
+        self._builder = TrialBuilder(TrialConfig, **common, metrics=job.metrics)
+
+    def complete(self, settings: dict[str, Any]) -> dict[str, Any]:
+        return with_implied_settings(settings)
 
     def trial(self, settings: dict[str, Any]) -> GridTrial:
         part, defaults = self._part, self._part.defaults

@@ -28,13 +28,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
 from gridsearch.atomic import sync_folder, write
-from gridsearch.config.events import EpochRecord
+from gridsearch.config.events import EpochMetrics, EpochRecord
 from gridsearch.config.metrics import METRICS
 from gridsearch.errors import not_writable, one_line
 from gridsearch.regular_files import open_regular, read_regular
@@ -50,12 +51,16 @@ _NUMBERS = (*METRICS, "learning_rate", "seconds")
 _LOOKS = 10
 
 
+#: An epoch of our own loop, or of a training of the user's.
+Epoch = EpochRecord | EpochMetrics
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A lineage after its last epoch: named tensors of the model and the optimiser, and all its epochs so far."""
 
     tensors: dict[str, Tensor]
-    history: tuple[EpochRecord, ...]
+    history: tuple[Epoch, ...]
 
     @property
     def epoch(self) -> int:
@@ -72,10 +77,10 @@ class CheckpointFolder:
         self._tidied = False
         self.synced_at = time.monotonic()
         self._older = _IN_TURN[0]
-        self._encoded: list[tuple[EpochRecord, str]] = []
+        self._encoded: list[tuple[Epoch, str]] = []
         self._refused: set[str] = set()
 
-    def save(self, tensors: dict[str, Tensor], history: Sequence[EpochRecord], *, last: bool = False) -> None:
+    def save(self, tensors: dict[str, Tensor], history: Sequence[Epoch], *, last: bool = False) -> None:
         """Write the state after the last epoch of the history.
 
         Args:
@@ -155,7 +160,7 @@ class CheckpointFolder:
         self._older = _IN_TURN[0] if even <= odd else _IN_TURN[1]
         return max(found.values(), key=lambda checkpoint: checkpoint.epoch, default=None)
 
-    def _encode(self, history: Sequence[EpochRecord]) -> str:
+    def _encode(self, history: Sequence[Epoch]) -> str:
         """Return the history as JSON; each record is encoded once, as histories grow long."""
         del self._encoded[len(history) :]
         for index, record in enumerate(history):
@@ -220,7 +225,7 @@ class CheckpointFolder:
             metadata = _metadata(content)
             if metadata["lineage"] != self.lineage_id:
                 raise ValueError(f"it is of the lineage {metadata['lineage']}")
-            history = tuple(EpochRecord(**record) for record in json.loads(metadata["history"]))
+            history = tuple(map(_epoch, json.loads(metadata["history"])))
             if not self._is_history(history):
                 raise ValueError("its history is not one")
             return Checkpoint(safetensors.torch.load(content), history)
@@ -241,19 +246,34 @@ class CheckpointFolder:
                 _log.info("the checkpoint %s cannot be used: %s", self.folder / slot, one_line(error))
             return None
 
-    def _is_history(self, records: Sequence[EpochRecord]) -> bool:
+    def _is_history(self, records: Sequence[Epoch]) -> bool:
         """Whether these can be a lineage's epochs: all of them, and numbers; only the last may have diverged."""
         return bool(records) and all(
             record.lineage_id == self.lineage_id
             and type(record.epoch) is int
             and record.epoch == epoch
             and type(record.attempt) is int
-            and all(type(getattr(record, name)) in (int, float) for name in _NUMBERS)
-            and all(type(name) is str and type(value) in (int, float) for name, value in record.more.items())
-            and math.isfinite(record.learning_rate + record.seconds)
-            and (record is records[-1] or all(math.isfinite(getattr(record, name)) for name in METRICS))
+            and _has_numbers(record, last=record is records[-1])
             for epoch, record in enumerate(records)
         )
+
+
+def _epoch(written: dict[str, Any]) -> Epoch:
+    return EpochMetrics(**written) if "metrics" in written else EpochRecord(**written)
+
+
+def _has_numbers(record: Epoch, *, last: bool) -> bool:
+    """Whether a record consists of numbers; those of our own loop are finite but in the `last` of a history."""
+    more = record.metrics if isinstance(record, EpochMetrics) else record.more
+    if not all(type(name) is str and type(value) in (int, float) for name, value in more.items()):
+        return False
+    if isinstance(record, EpochMetrics):
+        return type(record.seconds) in (int, float) and math.isfinite(record.seconds)
+    return (
+        all(type(getattr(record, name)) in (int, float) for name in _NUMBERS)
+        and math.isfinite(record.learning_rate + record.seconds)
+        and (last or all(math.isfinite(getattr(record, name)) for name in METRICS))
+    )
 
 
 def with_checksum(content: bytes) -> bytes:

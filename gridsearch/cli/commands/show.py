@@ -29,6 +29,7 @@ TrialPrefix = Annotated[
     str | None, typer.Argument(metavar="[TRIAL]", help="A trial's id, or the first digits of it; or use --model.")
 ]
 LayersOption = Annotated[bool, typer.Option("--layers", help="Print the layers of the trial's model.")]
+LogOption = Annotated[bool, typer.Option("--log", help="Print what a training of your own has printed.")]
 EpochsOption = Annotated[bool, typer.Option("--epochs", help="Print the trial's epochs, one line per epoch.")]
 ModelOption = Annotated[
     str | None,
@@ -74,6 +75,7 @@ def show(
     trial: TrialPrefix = None,
     layers: LayersOption = False,
     epochs: EpochsOption = False,
+    log: LogOption = False,
     model: ModelOption = None,
     set_: ModelSet = None,
     image_size: ImageSize = None,
@@ -98,6 +100,8 @@ def show(
         raise GridsearchError(f"show: {stray[0]} needs --model")
     if epochs and (layers or model is not None):
         raise GridsearchError("show: --epochs and the layers are different tables: use --epochs alone")
+    if log and (epochs or layers or model is not None or format_ not in (None, tables.Format.TABLE) or as_json):
+        raise GridsearchError("show: --log prints text as it is, and nothing else: use --log alone")
     if model is not None:
         seen = _seen(image_size, dataset, classes, data_dir)
         with into(output):
@@ -109,10 +113,10 @@ def show(
             row = opened.trial(trial)
             if layers:
                 _print_layers(_of_trial(row, opened), kind)
-            elif epochs:
-                _print_epochs(row, opened, kind)
+            elif log:
+                _print_log(row, store)
             else:
-                _print_trial(row, opened, kind)
+                (_print_epochs if epochs else _print_trial)(row, opened, kind)
 
 
 def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:
@@ -139,6 +143,24 @@ def _print_epochs(row: TrialRow, store: Store, format_: tables.Format) -> None:
         data(json.dumps(epochs_json(own), indent=2))
     else:
         tables.write(epoch_grid(own), format_)
+
+
+def _print_log(row: TrialRow, store: Path) -> None:
+    file = paths.trial_log(paths.log_dir(store), row.lineage_id)
+    try:
+        text = file.read_text(errors="replace")
+    except FileNotFoundError:
+        why = "only trainings of your own have one (train: my_training:train)"
+        if _is_own(row):
+            why = f"there is no {file}: it has not been trained here, or its log was deleted"
+        raise GridsearchError(f"show: trial {row.trial_id[:8]} has no log: {why}") from None
+    except OSError as error:
+        raise GridsearchError(f"show: {file} cannot be read: {error.strerror or error}") from None
+    data(text.removesuffix("\n"))
+
+
+def _is_own(row: TrialRow) -> bool:
+    return "training" in json.loads(row.config)
 
 
 def _own_epochs(row: TrialRow, store: Store) -> list[EpochRow]:
@@ -179,6 +201,10 @@ def _of_trial(row: TrialRow, store: Store) -> _Wanted:
     from gridsearch.config.identity import parse
 
     config = parse(row.config)
+    if _is_own(row):
+        raise GridsearchError(
+            f"show: trial {row.trial_id[:8]} was trained by {config.model}, which alone has its model"
+        )
     fitting = (job.record for job in store.jobs())
     record = next((one for one in fitting if config.model in one.models and one.fingerprint == config.dataset), None)
     if record is None or record.image_shape is None or record.classes is None:

@@ -9,6 +9,7 @@ from gridsearch.cli.render.data_rows import data_rows
 from gridsearch.cli.render.wording import plural, quoted, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.engine.prepare.narrowing import Narrowing, narrowing
+from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.prepare.teachers import UNTRAINED
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from gridsearch.cli.render.disk import Room
     from gridsearch.config.job import JobSpec
     from gridsearch.engine.prepare.leaks import Leaks, Seen
-    from gridsearch.engine.prepare.preparation import PreparedJob
+    from gridsearch.engine.prepare.prepared import Prepared
     from gridsearch.engine.run.packing import PlannedPack
     from gridsearch.search.plan import Plan
     from gridsearch.store.contract import Store
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 20
 
 
-def plan_line(prepared: PreparedJob, plan: Plan) -> str:
+def plan_line(prepared: Prepared, plan: Plan) -> str:
     """Return a plan as one line: `shallow: 384 trials, +48 new, =336 done; 4,800 epochs to train (...)`."""
     shares = [f"{sign}{count:,} {word}" for sign, count, word in _difference(plan) if count]
     work = f"{plural(plan.epochs, 'epoch')} to train{_saving(plan)}" if plan.lineages else "nothing to train"
@@ -78,7 +79,7 @@ def _earlier(count: int) -> str:
     return "1 earlier trial with a result" if count == 1 else f"{count:,} earlier trials with results"
 
 
-def leaving(prepared: PreparedJob, store: Store, places: str = "") -> Left:
+def leaving(prepared: Prepared, store: Store, places: str = "") -> Left:
     """Return which trials with results the job's grid, edited since, no longer has.
 
     `places` are the options that the command to bring them back needs to find the store and the data.
@@ -106,7 +107,7 @@ def leak_rows(leaks: Leaks) -> list[tuple[int, str]]:
     return rows
 
 
-def remark_lines(prepared: PreparedJob, store: Store | None, plan: Plan) -> list[str]:
+def remark_lines(prepared: Prepared, store: Store | None, plan: Plan) -> list[str]:
     """Return what a job has that changes nothing, or is hardly what was meant, and why trials are new."""
     from gridsearch.engine.prepare.changes import changes
 
@@ -128,7 +129,7 @@ def _unused_rows(prepared: PreparedJob, unused: int) -> list[tuple[str, str, str
     return [("", f"!{unused:,}", f"not used: {share}")]
 
 
-def doom_lines(prepared: PreparedJob, plan: Plan) -> list[str]:
+def doom_lines(prepared: Prepared, plan: Plan) -> list[str]:
     """Return a line for each reason why some trials fail without being trained."""
     return [
         f"{doom.place}: {doom.error}: {plural(count, 'trial')} of"
@@ -156,7 +157,7 @@ def _untold(leaks: Leaks) -> list[str]:
 
 
 def plan_text(
-    prepared: PreparedJob,
+    prepared: Prepared,
     plan: Plan,
     packs: Sequence[PlannedPack],
     left: Left,
@@ -166,24 +167,15 @@ def plan_text(
     width: int | None,
 ) -> str:
     """Return a plan as an aligned block of text that keeps to a width."""
-    job, images = prepared.job, prepared.images()
+    job = prepared.job
     rows: list[tuple[str, str, str]] = [
         _named("job", job.name, str(job.document.source)),
-        _named("model", job.models_text, f"on {job.dataset_text}"),
-        (
-            "images",
-            f"{images['train']:,}",
-            f"to train, {images['validation']:,} to validate, {images['test']:,} to test{_folds_text(job)}",
-        ),
-        *_unused_rows(prepared, images.get("unused", 0)),
-        *data_rows(prepared),
+        *(_image_rows(prepared) if isinstance(prepared, PreparedJob) else _own_rows(job)),
         ("points", f"{plan.grid.points:,}", _points_text(job, plan)),
     ]
     if leaks:
         told = [("", f"!{count:,}", words) for count, words in leak_rows(leaks)]
         rows[-1:-1] = told + [("", "!", words) for words in _untold(leaks)]
-    if job.teacher:
-        rows.insert(2, ("teacher", job.teacher.job, _teacher_text(prepared)))
     rows += [("", f"-{count:,}", f"skipped by rule: {rule}") for rule, count in plan.grid.skipped]
     if plan.grid.repeated:
         names = " or ".join(plan.grid.idle)
@@ -200,10 +192,10 @@ def plan_text(
     rows += [("", "", line) for line in left.lines]
     if plan.lineages:
         steps = sum(lineage.steps for lineage in plan.lineages)
-        rows.append(("lineages", f"{len(plan.lineages):,}", "trainings; trials that differ in epochs alone share one"))
-        rows.append(("packs", f"{len(packs):,}", _packs_text(_largest(packs))))
-        rows.append(("epochs", f"{plan.epochs:,}", f"to train{_saving(plan)}"))
-        rows.append(("steps", f"{steps:,}", "optimiser steps"))
+        rows.append(("lineages", f"{len(plan.lineages):,}", _lineages_text(job)))
+        packed = [] if job.own else [("packs", f"{len(packs):,}", _packs_text(_largest(packs)))]
+        rows += [*packed, ("epochs", f"{plan.epochs:,}", f"to train{_saving(plan)}")]
+        rows += [] if job.own else [("steps", f"{steps:,}", "optimiser steps")]
         rows += room.rows() if room else []
     else:
         rows.append(("epochs", "0", "nothing to train"))
@@ -213,13 +205,40 @@ def plan_text(
     return "\n".join(folded(line, width, indent=9 + 1 + wide + 2) for line in lines)
 
 
+def _image_rows(prepared: PreparedJob) -> list[tuple[str, str, str]]:
+    """Return what our own loop trains, and on what."""
+    job, images = prepared.job, prepared.images()
+    return [
+        _named("model", job.models_text, f"on {job.dataset_text}"),
+        *([("teacher", job.teacher.job, _teacher_text(prepared))] if job.teacher else []),
+        (
+            "images",
+            f"{images['train']:,}",
+            f"to train, {images['validation']:,} to validate, {images['test']:,} to test{_folds_text(job)}",
+        ),
+        *_unused_rows(prepared, images.get("unused", 0)),
+        *data_rows(prepared),
+    ]
+
+
+def _own_rows(job: JobSpec) -> list[tuple[str, str, str]]:
+    """Return what training of the user's own there is, and what it needs."""
+    assert job.own
+    rows = [_named("train", job.models_text, "")]
+    if job.own.inputs:
+        files = plural(len(job.own.inputs), "file")
+        rows.append(("inputs", "", f"{files} whose content is part of a trial's identity: {', '.join(job.own.inputs)}"))
+    gpus = "" if job.own.resources.gpus is None else f", {job.own.resources.gpus:g} GPUs"
+    return [*rows, ("each", "", f"trial has {plural(job.own.resources.cpus, 'CPU core')}{gpus}")]
+
+
 def _named(what: str, name: str, more: str) -> tuple[str, str, str]:
     """Return a row; a long name stands among the words, as the numbers below it would be pushed aside by it."""
     return (what, name, more) if len(name) <= _LONGEST_NAME else (what, "", f"{name}  {more}")
 
 
 def plan_json(
-    prepared: PreparedJob,
+    prepared: Prepared,
     plan: Plan,
     packs: Sequence[PlannedPack],
     left: Left,
@@ -257,17 +276,28 @@ def plan_json(
         "epochs": plan.epochs,
         "epochs_one_by_one": plan.epochs_alone,
         "steps": sum(lineage.steps for lineage in plan.lineages),
+        **(_images_json(prepared) if isinstance(prepared, PreparedJob) else _own_json(prepared.job)),
+        **({"disk": room.json()} if room else {}),
+        **({"seen": _seen_json(leaks)} if leaks else {}),
+    }
+
+
+def _images_json(prepared: PreparedJob) -> dict[str, Any]:
+    return {
         "images": prepared.images(),
         "image_shape": list(prepared.dataset.image_shape),
         "classes": prepared.class_counts(),
         "data_notes": list(prepared.dataset.notes),
-        **({"disk": room.json()} if room else {}),
-        **({"seen": _seen_json(leaks)} if leaks else {}),
         **({"teacher": prepared.teacher} if prepared.job.teacher else {}),
     }
 
 
-def _only_json(prepared: PreparedJob, plan: Plan) -> dict[str, Any]:
+def _own_json(job: JobSpec) -> dict[str, Any]:
+    assert job.own
+    return {"train": job.models_text, "inputs": list(job.own.inputs), "resources": job.own.resources.model_dump()}
+
+
+def _only_json(prepared: Prepared, plan: Plan) -> dict[str, Any]:
     if plan.grid.chosen is None:
         return {}
     only = [rule.text for rule in prepared.job.only]
@@ -327,6 +357,12 @@ def _passed_text(plan: Plan) -> str:
 
 def _largest(packs: Sequence[PlannedPack]) -> int:
     return max((len(pack.lineages) for pack in packs), default=0)
+
+
+def _lineages_text(job: JobSpec) -> str:
+    if job.own and not job.own.shares_epochs:
+        return "trainings, one for each trial (shares_epochs: true would share them between numbers of epochs)"
+    return "trainings; trials that differ in epochs alone share one"
 
 
 def _packs_text(largest: int) -> str:

@@ -118,13 +118,19 @@ def _launch_state(launch: dict[str, Any]) -> str:
     return f"{silent}; if it is gone, continue its trials with: gridsearch resume"
 
 
+def _what(found: dict[str, Any]) -> str:
+    """Return what is trained: models on a data set, or a training of the user's own."""
+    models = ", ".join(_models(found))
+    return f"{models} on {found['dataset']}" if found["dataset"] else models
+
+
 def status_text(found: dict[str, Any], *, width: int | None) -> str:
     """Return how a job stands as lines of text that keep to a width."""
     trials = found["trials"]
     done = trials - found["open"]
     states = ", ".join(f"{count:,} {state}" for state, count in found["states"].items())
     lines = [
-        f"{printable(found['job'])}  ({printable(', '.join(_models(found)))} on {printable(found['dataset'])})",
+        f"{printable(found['job'])}  ({printable(_what(found))})",
         f"  trials    {done:,}/{trials:,} ended: {states}",
     ]
     if found["best"]:

@@ -29,6 +29,7 @@ class WorkerSettings:
         retention: Which weights workers keep for the winners; None to keep none.
         pretrained: Files of weights to start from.
         teachers: Trained models by their trials' ids.
+        own_logs: Where a training of the user's own has its logs; None for our own loop, which needs `splits`.
         patience: How many seconds a worker may be silent; None for no limit. Not enforced by `InlineExecutor`.
     """
 
@@ -42,6 +43,7 @@ class WorkerSettings:
     pretrained: PretrainedFiles = field(default_factory=dict)
     teachers: Mapping[str, TeacherFile] = field(default_factory=dict)
     patience: float | None = None
+    own_logs: Path | None = None
 
 
 class TaskQueue(Protocol):

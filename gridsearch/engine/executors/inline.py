@@ -13,9 +13,8 @@ import torch
 from gridsearch.config.events import WorkerEvent
 from gridsearch.engine.executors.base import TaskQueue, WorkerSettings, opens_formation
 from gridsearch.engine.executors.descriptors import descriptors_to
-from gridsearch.engine.executors.worker_context import WorkerContexts
+from gridsearch.engine.executors.worker import Worker, make_worker
 from gridsearch.models.seeding import RandomStates
-from gridsearch.training.loop.pack import train_pack
 from gridsearch.training.loop.task import Pack
 from gridsearch.training.recipe.arithmetic import Arithmetic
 
@@ -55,21 +54,21 @@ class InlineExecutor:
 
     def run(self, queue: TaskQueue) -> None:
         """Train the queue's packs until it has none left or wants to stop."""
-        places = WorkerContexts(self.settings, stop=queue.stopping)
+        worker = make_worker(self.settings, stop=queue.stopping)
         while not queue.stopping():
             if (pack := queue.next_pack()) is not None:
-                self._train(pack, places, queue)
+                self._train(pack, worker, queue)
             elif queue.held_up():
                 time.sleep(HELD_UP_SECONDS)
                 queue.tick()
             else:
                 return
 
-    def _train(self, pack: Pack, places: WorkerContexts, queue: TaskQueue) -> None:
+    def _train(self, pack: Pack, worker: Worker, queue: TaskQueue) -> None:
         batch: list[WorkerEvent] = []
         handed_over = time.monotonic()
         try:
-            for event in train_pack(pack, places.at):
+            for event in worker(pack):
                 batch.append(event)
                 if time.monotonic() - handed_over >= REPORT_SECONDS or opens_formation(event):
                     queue.record(batch)

@@ -38,12 +38,16 @@ _ABOUT_TOKENS = (
 
 @dataclass(frozen=True)
 class RayOptions:
-    """How to use Ray: `address` of a cluster to join (None starts one here), workers, GPUs for each (may be a part)."""
+    """How to use Ray: `address` of a cluster to join (None starts one here), workers, GPUs for each (may be a part).
+
+    `cpus` is how many cores each worker needs on a machine of a cluster.
+    """
 
     workers: int
     gpus_per_worker: float
     scratch: Path
     address: str | None = None
+    cpus: int = 1
 
 
 class RaySession:
@@ -99,9 +103,27 @@ class RaySession:
         self.closed = True
 
     def cpus_per_worker(self) -> int:
-        """Return a worker's share of Ray's processors, of which a local Ray has one for each worker."""
+        """Return a worker's share of Ray's processors, of which a local Ray has one for each worker.
+
+        Raises:
+            EngineError: No machine of the cluster has what a worker needs: Ray would wait for one for ever.
+        """
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        return max(1, int(resources.get("CPU", 1)) // self.options.workers)
+        share = max(1, int(resources.get("CPU", 1)) // self.options.workers)
+        if self.options.address is None:
+            return share
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+        for name, what, needed in (
+            ("CPU", "CPU cores", self.options.cpus),
+            ("GPU", "GPUs", self.options.gpus_per_worker),
+        ):
+            most = max((node.get(name, 0.0) for node in nodes), default=0.0)
+            if needed > most:
+                raise EngineError(
+                    f"a trial needs {needed:g} {what}, and no machine of the cluster at {self.options.address} has more"
+                    f" than {most:g}"
+                )
+        return max(share, self.options.cpus)
 
     def keep_logs(self) -> None:
         """Leave Ray's own logs where they are: something in them is worth reading."""

@@ -33,14 +33,13 @@ from gridsearch.config.events import StrategyMeasured, WorkerEvent
 from gridsearch.config.identity import canonical, parse
 from gridsearch.engine.executors.base import TaskQueue, WorkerSettings, opens_formation
 from gridsearch.engine.executors.descriptors import descriptors_to, open_log
-from gridsearch.engine.executors.worker_context import WorkerContexts
+from gridsearch.engine.executors.worker import make_worker
 from gridsearch.engine.executors.worker_log import WorkerLog
 from gridsearch.engine.run.interruption import SIGNALS
 from gridsearch.engine.run.own_folder import OwnFolder
 from gridsearch.engine.run.silence import Silences, Watchdog
 from gridsearch.engine.run.worker_death import cause_of_death
 from gridsearch.errors import StorageError, not_writable
-from gridsearch.training.loop.pack import train_pack
 from gridsearch.training.loop.task import LineageTask, Pack
 
 #: How long a worker gathers events before it reports; Tune needs tens of milliseconds for each report.
@@ -56,13 +55,13 @@ class PackTrainable(tune.Trainable):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.log = WorkerLog()
         self.watchdog = Watchdog(settings.patience, silent)
-        self.places = WorkerContexts(settings)
+        self.worker = make_worker(settings)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next pack; the process and the data stay."""
         self.watchdog.name = new_config["name"]
-        self.events = train_pack(pack_from_text(new_config["pack"]), self.places.at)
+        self.events = self.worker(pack_from_text(new_config["pack"]))
         return True
 
     def step(self) -> dict[str, Any]:

@@ -13,9 +13,8 @@ from gridsearch.config.record import JobRecord
 from gridsearch.config.trial import RECIPE_DEFAULTS
 from gridsearch.config.value_kinds import as_written
 from gridsearch.engine.prepare.job_data import names_function
-from gridsearch.engine.prepare.preparation import PreparedJob
+from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.errors import StoreError
-from gridsearch.models.registry import ModelSignature
 from gridsearch.store.contract import Store
 
 #: How many trials are looked at on each side, and how many values of a setting are named.
@@ -23,7 +22,7 @@ _MOST, _NAMED = 20_000, 3
 _ABSENT = object()
 
 
-def changes(prepared: PreparedJob, store: Store) -> list[str]:
+def changes(prepared: Prepared, store: Store) -> list[str]:
     """Return what new trials have that none of the job's earlier ones has; nothing where it has no earlier ones."""
     try:
         earlier, before = store.trials(prepared.job.name), store.job(prepared.job.name).record
@@ -37,9 +36,7 @@ def changes(prepared: PreparedJob, store: Store) -> list[str]:
     return [*_of_parts(prepared, before, old, new), *_of_settings(prepared, before, old, new)]
 
 
-def _of_parts(
-    prepared: PreparedJob, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]
-) -> list[str]:
+def _of_parts(prepared: Prepared, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
     found = []
     if _other("dataset", old, new):
         was, now = before.dataset_text, prepared.job.dataset_text
@@ -54,9 +51,12 @@ def _of_parts(
     code = {(one["model"], one.get("model_code")) for one in old}
     for name in dict.fromkeys(one["model"] for one in new if (one["model"], one.get("model_code")) not in code):
         if name in had:
-            found.append(f"edited: {', '.join(_edited(prepared.models[name], before)) or name}")
+            parts = prepared.sources_of(name)
+            found.append(f"edited: {', '.join(_edited(parts, before.model_sources.get(name) or {})) or name}")
     if _other("split", old, new):
         found.append("split")
+    if _other("inputs", old, new):
+        found.append("the inputs have changed")
     if _other("teacher", old, new):
         found.append("the teacher is another trial")
     if _other("version", old, [one for one in new if one["model"] in had]):
@@ -64,21 +64,20 @@ def _of_parts(
     return found
 
 
-def _edited(model: ModelSignature, before: JobRecord) -> list[str]:
+def _edited(now: Mapping[str, str], was: Mapping[str, str]) -> list[str]:
     """Return the modules of a model that are others than before, as far as that was noted."""
-    parts = before.model_sources.get(model.name) or {}
-    edited = [name for name, digest in model.sources.items() if parts and parts.get(name) != digest]
-    return [*edited, *(name for name in parts if name not in model.sources)]
+    edited = [name for name, digest in now.items() if was and was.get(name) != digest]
+    return [*edited, *(name for name in was if name not in now)]
 
 
 def _of_settings(
-    prepared: PreparedJob, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]
+    prepared: Prepared, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]
 ) -> list[str]:
     was = {name: before.defaults(name) for name in {one["model"] for one in [*old, *new]}}
-    now = {name: prepared.models[name].optional for name in prepared.job.models}
+    now = {name: prepared.defaults_of(name) for name in prepared.job.models}
     found = []
-    names = [name for name in prepared.job.setting_names if name != MODEL]
-    for name in dict.fromkeys([*names, *RECIPE_DEFAULTS]):
+    names = [name for name in prepared.job.setting_names if name != MODEL or prepared.job.own]
+    for name in dict.fromkeys([*names, *prepared.job.defaults]):
         had = {repr(_setting(one, name, was[one["model"]])) for one in old}
         values = {repr(value): value for value in (_setting(one, name, now[one["model"]]) for one in new)}
         fresh = [value for text, value in values.items() if text not in had and value is not _ABSENT]

@@ -17,6 +17,7 @@ from gridsearch.config.trial import TrialConfig
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import Indices, SplitDataset, apply_split
 from gridsearch.engine.prepare.preparation import PreparedJob, load_divided
+from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.prepare.teachers import UNTRAINED, teacher_job
 from gridsearch.errors import DataError, GridsearchError, passed_over
 from gridsearch.store.contract import Store
@@ -56,8 +57,13 @@ class Leaks:
     untold: str = ""
 
 
-def leaks_of(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Leaks:
-    """Return the leaks of a job; while its teacher is not trained, those of the worst it may be."""
+def leaks_of(prepared: Prepared, store: Store | None, data_dir: Path) -> Leaks | None:
+    """Return the leaks of a job; while its teacher is not trained, those of the worst it may be.
+
+    None for a training of the user's own, whose data nobody knows.
+    """
+    if not isinstance(prepared, PreparedJob):
+        return None
     divisions = list(prepared.splits.values())
     copies = _most(_copies(split) for split in divisions)
     started = _before(divisions, _origins(prepared))

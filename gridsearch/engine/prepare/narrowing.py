@@ -21,6 +21,7 @@ from gridsearch.config.versions import CURRENT
 from gridsearch.config.yaml_source import parse_document
 from gridsearch.engine.prepare.preflight_settings import fitted_job
 from gridsearch.engine.prepare.preparation import PreparedJob, with_own_validation
+from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.errors import GridsearchError, StoreError, passed_over
 from gridsearch.search.grid import Ingredients, expand
 from gridsearch.store.contract import Store
@@ -47,7 +48,7 @@ class Narrowing:
     only: str = ""
 
 
-def narrowing(prepared: PreparedJob, store: Store) -> Narrowing:
+def narrowing(prepared: Prepared, store: Store) -> Narrowing:
     """Return what a job's grid, as it is now, leaves of that of its last launch."""
     ids = [trial.trial_id for trial in prepared.grid.trials]
     try:
@@ -76,23 +77,29 @@ def narrowing(prepared: PreparedJob, store: Store) -> Narrowing:
     return found
 
 
-def _again(prepared: PreparedJob, overrides: Sequence[str]) -> JobSpec:
+def _again(prepared: Prepared, overrides: Sequence[str]) -> JobSpec:
     """Return the job that the file describes under other overrides."""
     document = prepared.job.document
     job = job_from_text(document.text, overrides, base=prepared.job.base, source=document.source)
+    if not isinstance(prepared, PreparedJob):
+        return job
     return fitted_job(with_own_validation(job, prepared.dataset), [prepared.models[name] for name in job.models])
 
 
-def _ids(prepared: PreparedJob, job: JobSpec) -> set[str]:
+def _ids(prepared: Prepared, job: JobSpec) -> set[str]:
     ingredients = _ingredients(prepared, job)
+    if job.own:
+        return {trial.trial_id for trial in expand(job, ingredients).trials}
     starting = {str(value) for value in job.values("pretrained") if value}
     if any(not starting <= part.pretrained.keys() | part.unusable.keys() for part in ingredients.models.values()):
         return set()
     return {trial.trial_id for trial in expand(job, ingredients).trials}
 
 
-def _ingredients(prepared: PreparedJob, job: JobSpec) -> Ingredients:
+def _ingredients(prepared: Prepared, job: JobSpec) -> Ingredients:
     """Return what another form of the job is made of, which may have models that this one has not."""
+    if not isinstance(prepared, PreparedJob):
+        return prepared.ingredients
     known = prepared.ingredients.models
     parts = {
         name: replace(
@@ -104,7 +111,7 @@ def _ingredients(prepared: PreparedJob, job: JobSpec) -> Ingredients:
     return replace(prepared.ingredients, models=parts)
 
 
-def _overrides(prepared: PreparedJob, earlier: JobSpec) -> Iterator[str]:
+def _overrides(prepared: Prepared, earlier: JobSpec) -> Iterator[str]:
     """Yield what must be set of the file as it is now, to be the job that it was."""
     document = prepared.job.document
     of_models = {key: value for part in prepared.ingredients.models.values() for key, value in part.defaults.items()}
@@ -134,7 +141,7 @@ def _yaml(value: Any) -> str:
     return dumped.removesuffix("\n").removesuffix("\n...")
 
 
-def _selection(prepared: PreparedJob, wide: JobSpec, now: frozenset[str]) -> str:
+def _selection(prepared: Prepared, wide: JobSpec, now: frozenset[str]) -> str:
     """Return the expression that selects the grid as it is now from a wider one; nothing where there is none."""
     parts = []
     for name in wide.setting_names:

@@ -4,76 +4,59 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gridsearch.config.axes import Axis
 from gridsearch.config.extra_metrics import too_few_classes
 from gridsearch.config.job import JobSpec
 from gridsearch.config.record import Drawn, JobRecord, Numbers
 from gridsearch.config.remarks import remarks
-from gridsearch.config.trial import OWN, PretrainedFiles, SplitKey, TrialConfig, Value
+from gridsearch.config.trial import OWN, PretrainedFiles, SplitKey, TrialConfig
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.prepare.data_function import options_of
-from gridsearch.engine.prepare.dooms import Doom
 from gridsearch.engine.prepare.job_data import load_data, names_function
 from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.prepare.preflight_data import check_data
 from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
+from gridsearch.engine.prepare.prepared import Prepared, doom_of, drawn_axes, model_folders
 from gridsearch.errors import DataError, JobError, ModelError, passed_over
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature
-from gridsearch.search.grid import Grid, GridTrial, Ingredients, expand
+from gridsearch.search.grid import Ingredients, expand
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import NewTrial
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class PreparedJob:
-    """A job with its data, its model and its grid; `splits` has each division of the images that the grid needs.
+@dataclass(frozen=True, kw_only=True)
+class PreparedJob(Prepared):
+    """A job that our own loop trains, with its data and its models.
 
-    `pretrained` are the files of weights to start from, `teacher` is the id of the trial that students learn from.
-    `models` says what its models take and answers questions about them, `dooms` are settings whose trials fail,
-    `remarks` sentences about what works and is hardly meant so. `ingredients` is what the grid was made of.
+    Attributes:
+        dataset: The data set.
+        splits: Each division of the images that the grid needs.
+        pretrained: The files of weights to start from.
+        teacher: The id of the trial that students learn from.
+        models: Says what its models take, and answers questions about them.
     """
 
-    job: JobSpec
     dataset: ImageDataset
     splits: dict[SplitKey, SplitDataset]
-    grid: Grid
     pretrained: PretrainedFiles = field(default_factory=dict)
     teacher: str = ""
-    dooms: Sequence[Doom] = ()
-    remarks: Sequence[str] = ()
-    models: JobModels = field(kw_only=True, repr=False, compare=False)
-    ingredients: Ingredients = field(kw_only=True, repr=False, compare=False)
+    models: JobModels = field(repr=False, compare=False)
 
     @property
     def train_images(self) -> int:
         """Return the number of training images; where folds differ by one, the smaller."""
         return self.images()["train"]
-
-    @property
-    def model_search(self) -> tuple[Path, ...]:
-        """Return the folders in which the user's own model may lie."""
-        return model_folders(self.job)
-
-    def doom_of(self, config: TrialConfig) -> Doom | None:
-        """Return why a trial cannot be trained, where that is known."""
-        return doom_of(self.dooms, config)
-
-    def doomed_by(self, doom: Doom, trials: Iterable[GridTrial]) -> int:
-        """Return how many trials cannot be trained for this reason before any other."""
-        return sum(self.doom_of(trial.config) is doom for trial in trials)
 
     def images(self) -> dict[str, int]:
         """Return how many images each part has, and how many none has where that is more than none."""
@@ -114,9 +97,13 @@ class PreparedJob:
             name: {part: counts[part][place] for part in counts} for place, name in enumerate(self.dataset.class_names)
         }
 
-    def new_trials(self) -> list[NewTrial]:
-        """Return the grid as the store takes it."""
-        return [NewTrial(t.trial_id, t.lineage_id, t.config.epochs, t.canonical) for t in self.grid.trials]
+    def sources_of(self, model: str) -> Mapping[str, str]:
+        """Return the digests of the user's modules that a model consists of."""
+        return self.models[model].sources
+
+    def defaults_of(self, model: str) -> Mapping[str, Any]:
+        """Return the defaults of a model's settings."""
+        return self.models[model].optional
 
     def record(self) -> JobRecord:
         """Return the resolved job, as a store keeps it."""
@@ -130,7 +117,7 @@ class PreparedJob:
             models=job.models,
             description=job.description,
             base=job.base,
-            axes=tuple(replace(axis, values=tuple(self._values(axis))) for axis in job.space.axes),
+            axes=drawn_axes(job, self.grid, self._value),
             fixed=job.fixed,
             model_defaults={model.name: self._defaults(model) for model in models},
             model_sources={model.name: model.sources for model in models},
@@ -162,32 +149,13 @@ class PreparedJob:
         named = self.job.setting_names
         return {k: v for k, v in model.optional.items() if is_plain(v) and (v is not None or k in named)}
 
-    def _values(self, axis: Axis) -> list[Value]:
-        """Return the values of an axis; of a continuous one those drawn."""
-        if not axis.continuous:
-            return list(axis.values)
-        drawn = {
-            trial.config.settings().get(axis.name, self.models[trial.config.model].optional.get(axis.name))
-            for trial in self.grid.trials
-        }
-        return [value for value in axis.values if value in drawn]
+    def _value(self, config: TrialConfig, setting: str) -> Any:
+        return config.settings().get(setting, self.models[config.model].optional.get(setting))
 
 
-def doom_of(dooms: Sequence[Doom], config: TrialConfig) -> Doom | None:
-    """Return why a trial cannot be trained, where that is known."""
-    return next((doom for doom in dooms if doom.dooms(config)), None)
-
-
-def model_folders(job: JobSpec) -> tuple[Path, ...]:
-    """Return the folders searched for the user's own model: the job file's, then the current one."""
-    return (job.base, Path.cwd())
-
-
-def prepare(
-    job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | None = None, store: Store | None = None
-) -> PreparedJob:
+def prepare(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | None = None) -> PreparedJob:
     """Load what a job needs, check it against the job and try its models: `load_job`, then `preflight`."""
-    return preflight(load_job(job, data_dir, teacher=teacher, limits=limits), store)
+    return preflight(load_job(job, data_dir, teacher=teacher, limits=limits))
 
 
 def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | None = None) -> PreparedJob:
@@ -211,7 +179,16 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
         check_fits(job, signatures, [trial.config for trial in grid.trials])
         models.seen = Seen(dataset.image_shape, dataset.num_classes, dataset.whole)
         files = {key: file for found in weights.values() for key, file in found.files.items()}
-        loaded = PreparedJob(job, dataset, splits, grid, files, teacher, models=models, ingredients=ingredients)
+        loaded = PreparedJob(
+            job,
+            grid,
+            dataset=dataset,
+            splits=splits,
+            pretrained=files,
+            teacher=teacher,
+            models=models,
+            ingredients=ingredients,
+        )
         _check_batch_sizes(loaded)
         _check_metrics(loaded)
     return loaded

@@ -79,6 +79,10 @@ def chosen_teacher(job: JobSpec, store: Store | None) -> str:
         return ""
     teacher = teacher_job(job, store)
     name = teacher.name if teacher else job.teacher.job
+    if teacher and teacher.own:
+        raise job.document.error(
+            ("teacher", "job"), f"job {name!r} is trained by {teacher.models_text}, whose model nobody else knows"
+        )
     if store is None or name not in {row.name for row in store.jobs()} or not _is_complete(store, name):
         return UNTRAINED
     place = f"{job.document.place(('teacher',))}: teacher"

@@ -13,6 +13,7 @@ from typing import Protocol
 from gridsearch import paths
 from gridsearch.atomic import write
 from gridsearch.config.events import (
+    EpochMetrics,
     EpochRecord,
     LineageDiverged,
     LineageEvent,
@@ -25,6 +26,7 @@ from gridsearch.config.events import (
 )
 from gridsearch.engine.disk.checkpoint_limit import CheckpointRoom
 from gridsearch.engine.prepare.dooms import Doom
+from gridsearch.engine.run.own_pace import OwnPace
 from gridsearch.engine.trained.retention import BestSoFar
 from gridsearch.errors import LaunchClosedError, StoreLockedError, not_writable
 from gridsearch.search.plan import LineagePlan
@@ -53,6 +55,13 @@ class Listener(Protocol):
         """Learn that time has passed; called now and then, and never while an epoch is timed."""
 
 
+class Observer(Protocol):
+    """Learns what has been recorded."""
+
+    def note(self, events: Sequence[LineageEvent]) -> None:
+        """Take it in."""
+
+
 class Driver:
     """The queue of a launch (see `TaskQueue`): claims lineages as workers ask for them, and records under those claims.
 
@@ -70,6 +79,10 @@ class Driver:
         self.unfinished: dict[str, LineageTask] = {}
         self.keeper: BestSoFar | None = None
         self.room = CheckpointRoom(store, store_path)
+        #: How many packs are handed out at once; None for one, as where packs are cut to be of a good size.
+        self.pace: OwnPace | None = None
+        #: Who else learns what has been recorded, and may end the launch by an error.
+        self.observers: list[Observer] = []
         #: Lineages that have not come to their end, as far as known here.
         self.open: set[str] = set()
         self.crashes: Counter[str] = Counter()
@@ -89,7 +102,8 @@ class Driver:
     def next_pack(self) -> Pack | None:
         """Return the next pack with those of its lineages that could be claimed, or None."""
         while not self.stopping() and self._caught_up() and self.waiting:
-            plans = self.waiting[0]
+            count = self.pace.at_once(len(self.waiting)) if self.pace else 1
+            plans = [group for pack in self.waiting[:count] for group in pack]
             targets = {lineage.lineage_id: lineage.config.epochs for group in plans for lineage in group}
             try:
                 with self.store.waiting_at_most(TRY_SECONDS):
@@ -101,7 +115,7 @@ class Driver:
                 self.fenced = True
                 return None
             self._pause = 0.0
-            del self.waiting[0]
+            del self.waiting[:count]
             if tasks := {claim.lineage_id: self._task(claim) for claim in claims}:
                 self.handed_out += 1
                 self.unfinished.update(tasks)
@@ -207,10 +221,12 @@ class Driver:
                 outcome.refused,
             )
         for event in of_lineages:
-            if isinstance(event, EpochRecord):
+            if isinstance(event, (EpochRecord, EpochMetrics)):
                 del self.crashes[event.lineage_id]
             elif isinstance(event, (LineageFinished, LineageStopped, LineageDiverged, LineageFailed)):
                 self.unfinished.pop(event.lineage_id, None)
+        for observer in self.observers:
+            observer.note(of_lineages)
         ends = (LineageFinished, LineageStopped, LineageDiverged)
         ended = {event.lineage_id for event in of_lineages if isinstance(event, ends)}
         if ended:

@@ -30,6 +30,7 @@ from gridsearch.training.stacking.autotune import (
     unmeasured,
     workload,
 )
+from gridsearch.training.stacking.grouping import StackGroup
 from gridsearch.training.stacking.parity import proved
 
 #: A folder that is not there: what is measured starts from its seed.
@@ -128,7 +129,7 @@ def try_packs(
                 new = measure(members, place, 0, times)
                 found += new
                 times |= {one.strategy: one.seconds for one in new}
-            strategy = fastest(times, steps) if times else unmeasured(dense=pack.stack_group.is_dense)
+            strategy = fastest(times, steps) if times else unmeasured(dense=_group_of(pack).is_dense)
             if strategy and strategy != ALONE:
                 proved(STRATEGIES[strategy].proved_by or STRATEGIES[strategy], members, place)
         refused[-1] = lost
@@ -156,7 +157,7 @@ def _explained(
     steps = max(lineage.steps for lineage in pack.lineages)
     strategy = ALONE if lone else fastest(times, steps) if times else None
     if not strategy and steps < STEPS_WORTH_A_PROBE:
-        strategy = unmeasured(dense=pack.stack_group.is_dense)
+        strategy = unmeasured(dense=_group_of(pack).is_dense)
     step = times.get(strategy) if strategy else None
     return ExplainedPack(
         shared=shared,
@@ -172,6 +173,11 @@ def _explained(
     )
 
 
+def _group_of(pack: PlannedPack) -> StackGroup:
+    assert pack.stack_group, "a pack of our own loop"
+    return pack.stack_group
+
+
 def _separating(pack: PlannedPack) -> dict[str, Any]:
     """Return the settings that keep a pack's lineages apart from others, as a person would name them."""
     config = pack.lineages[0].config
@@ -184,9 +190,9 @@ def _separating(pack: PlannedPack) -> dict[str, Any]:
         "batch_size": config.batch_size,
         "data_seed": config.data_seed,
         "fold": config.fold,
-        "optimizer": pack.stack_group.optimizer,
-        "nesterov": pack.stack_group.nesterov,
-        "fused_sgd": pack.stack_group.plain,
+        "optimizer": _group_of(pack).optimizer,
+        "nesterov": _group_of(pack).nesterov,
+        "fused_sgd": _group_of(pack).plain,
         **{key: getattr(config, key) for key in ("normalization", *AUGMENTATIONS, "precision", "distillation")},
         "freeze": config.freeze or "none",
         "seed": seeds.pop() if len(seeds) == 1 else "several",

@@ -21,9 +21,12 @@ from gridsearch.engine.disk.checkpoint_limit import CheckpointRoom
 from gridsearch.engine.disk.disk_need import DiskNeed, disk_need, shortage
 from gridsearch.engine.executors.base import Executor, WorkerSettings
 from gridsearch.engine.prepare.preparation import PreparedJob
+from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.run.driver import Driver, Listener
 from gridsearch.engine.run.heartbeat import Heartbeat
 from gridsearch.engine.run.liveness import Watch, described, own_process
+from gridsearch.engine.run.objective_check import ObjectiveCheck
+from gridsearch.engine.run.own_pace import OwnPace
 from gridsearch.engine.run.packing import PlannedPack, bundles
 from gridsearch.engine.run.planning import LaunchOptions, check_same_job, checkpoint_limit, plan_job, plan_packs
 from gridsearch.engine.trained.retention import BestSoFar, clear_readings, keep_by_size, write_winners
@@ -73,7 +76,7 @@ class LaunchEnd:
 
 
 def worker_settings(
-    prepared: PreparedJob, store_path: Path, options: LaunchOptions, teachers: Mapping[str, TeacherFile] | None = None
+    prepared: Prepared, store_path: Path, options: LaunchOptions, teachers: Mapping[str, TeacherFile] | None = None
 ) -> WorkerSettings:
     """Return what workers need to train this job.
 
@@ -83,6 +86,17 @@ def worker_settings(
         options: How it is launched.
         teachers: Trained models by their trials' ids.
     """
+    if not isinstance(prepared, PreparedJob):
+        return WorkerSettings(
+            splits={},
+            num_classes=0,
+            checkpoints=paths.checkpoint_dir(store_path),
+            model_search=prepared.model_search,
+            device=options.device,
+            threads=options.threads,
+            patience=options.trial_timeout or prepared.job.trial_timeout,
+            own_logs=paths.log_dir(store_path),
+        )
     return WorkerSettings(
         splits=prepared.splits,
         num_classes=prepared.dataset.num_classes,
@@ -124,7 +138,7 @@ def _check_idle(rounds: int, lineages: int) -> None:
 class Launch:
     """One launch of a prepared job on a store."""
 
-    def __init__(self, prepared: PreparedJob, store: Store, store_path: Path, options: LaunchOptions) -> None:
+    def __init__(self, prepared: Prepared, store: Store, store_path: Path, options: LaunchOptions) -> None:
         self.prepared, self.store, self.store_path, self.options = prepared, store, store_path, options
         self.watch = Watch()
         self.room = CheckpointRoom(store, store_path, checkpoint_limit(prepared.job, options))
@@ -241,8 +255,7 @@ class Launch:
         def halting() -> bool:
             return heart.fenced or driver.fenced or stopping()
 
-        driver = Driver(self.store, self.store_path, launch_id, stopping=halting)
-        driver.listener, driver.room = listener, self.room
+        driver = self._driver(launch_id, listener, halting)
         told = False
         idle_rounds = 0
         with ExitStack() as stack:
@@ -267,7 +280,9 @@ class Launch:
                 packs = self.packs(free)  # before anybody is kept: it notes how large models are
                 self.tell_shortage(packs, driver)
                 driver.keeper = driver.keeper or self.keeper()
-                driver.enqueue(bundles(packs, self.options.workers))
+                driver.enqueue(
+                    [[pack.lineages] for pack in packs] if driver.pace else bundles(packs, self.options.workers)
+                )
                 handed_out = driver.handed_out
                 executor.run(driver)
                 if halting():
@@ -282,6 +297,16 @@ class Launch:
                     listener.note(f"{described(lost)} is lost: its trials are free again")
         return (heart.fenced or driver.fenced) and not stopping()
 
+    def _driver(self, launch_id: int, listener: Listener, halting: Callable[[], bool]) -> Driver:
+        driver = Driver(self.store, self.store_path, launch_id, stopping=halting)
+        driver.listener, driver.room = listener, self.room
+        job = self.prepared.job
+        if job.own:
+            seen = job.objective.metric in self.store.metric_names(job.name)
+            driver.pace = OwnPace(self.options.workers)
+            driver.observers = [driver.pace, ObjectiveCheck(job, seen=seen)]
+        return driver
+
     def holders(self, launch_id: int) -> str:
         """Describe the other open launches, and for how long they have been silent."""
         others = [launch for launch in self.store.open_launches() if launch.launch_id != launch_id]
@@ -290,7 +315,7 @@ class Launch:
     @cached_property
     def keep(self) -> int:
         """How many of the best trials' weights are kept; `packs` has noted the sizes of models before."""
-        asked = self.options.keep
+        asked = 0 if self.prepared.job.own else self.options.keep
         return keep_by_size(self.store, self.prepared.job.name) if asked is None else asked
 
     def keeper(self) -> BestSoFar | None:
@@ -309,6 +334,8 @@ class Launch:
 
     def keep_winners(self, listener: Listener) -> None:
         """Write the weights of the best trials and remove others'; tell the listener which are missing."""
+        if self.prepared.job.own:
+            return
         name = self.prepared.job.name
         lost = write_winners(self.store, self.store_path, name, self.keep, self.normalizer)
         # Of repeats and folds the means decide, which those that are still to be trained may change.
@@ -328,7 +355,7 @@ class Launch:
         return self._normalizers(config.split_key, config.normalization)
 
     def _normalizer(self, key: SplitKey, normalization: str) -> Normalizer | None:
-        if normalization in UNCHANGED:  # no look at the images is needed
+        if normalization in UNCHANGED or not isinstance(self.prepared, PreparedJob):  # no look at images is needed
             return None
         split = self.prepared.splits[key]
         train = to_device(split.train_images, split.train_labels, torch.device("cpu"))
@@ -371,6 +398,8 @@ class Launch:
 
     def without_checkpoint(self, wanted: Sequence[LineagePlan]) -> list[LineagePlan]:
         """Return those lineages that have recorded epochs, but no sound checkpoint to continue from."""
+        if self.prepared.job.own:  # a function need not save anything
+            return []
         root = paths.checkpoint_dir(self.store_path)
         return [plan for plan in wanted if plan.start > 0 and CheckpointFolder(root, plan.lineage_id).load() is None]
 

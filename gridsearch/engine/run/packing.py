@@ -44,10 +44,13 @@ class LineageCost:
 
 @dataclass(frozen=True)
 class PlannedPack:
-    """Lineages that a worker gets together, and what they are expected to take."""
+    """Lineages that a worker gets together, and what they are expected to take.
+
+    `stack_group` is None for a training of the user's own.
+    """
 
     lineages: tuple[LineagePlan, ...]
-    stack_group: StackGroup
+    stack_group: StackGroup | None
     seconds: float
     bytes: int
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gridsearch.config.events import ModelSize
 from gridsearch.config.job import JobSpec
 from gridsearch.engine.prepare.preparation import PreparedJob
+from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.run.packing import PlannedPack, make_packs
 from gridsearch.errors import JobError
 from gridsearch.search.plan import LineagePlan, Plan, make_plan
@@ -41,7 +42,7 @@ class LaunchOptions:
     checkpoints: float | None = None
 
 
-def check_same_job(prepared: PreparedJob, store: Store) -> None:
+def check_same_job(prepared: Prepared, store: Store) -> None:
     """Refuse a job that has the name of a different one.
 
     An edited grid is the same job; other data, or models of which none is in common, are not.
@@ -65,7 +66,7 @@ def check_same_job(prepared: PreparedJob, store: Store) -> None:
             )
 
 
-def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool = False) -> Plan:
+def plan_job(prepared: Prepared, store: Store | None, *, retry_failed: bool = False) -> Plan:
     """Return what launching would do. Writes nothing.
 
     Args:
@@ -88,7 +89,7 @@ def plan_job(prepared: PreparedJob, store: Store | None, *, retry_failed: bool =
 
 
 def plan_packs(
-    prepared: PreparedJob,
+    prepared: Prepared,
     lineages: Sequence[LineagePlan],
     options: LaunchOptions,
     note: Callable[[Mapping[str, ModelSize]], None] = lambda sizes: None,
@@ -103,6 +104,8 @@ def plan_packs(
     """
     if not lineages:
         return []
+    if not isinstance(prepared, PreparedJob):
+        return [PlannedPack((lineage,), None, 0.0, 0) for lineage in lineages]
     from gridsearch.engine.run.cost_model import CostModel
     from gridsearch.engine.run.memory import memory_per_worker
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from gridsearch.engine.executors.worker_context import choose_device
-from gridsearch.engine.trained.load import ModelSource, TrainedTrial, trained
+from gridsearch.engine.trained.load import ModelSource, TrainedTrial, check_ours, trained
 from gridsearch.engine.trained.retention import trial_epoch
 from gridsearch.errors import DataError
 from gridsearch.store.contract import Store
@@ -166,6 +166,7 @@ def _compare(made: Evaluation, stored: EvaluationRow, note: Callable[[str], None
 
 
 def _require_test_images(job: JobRow) -> None:
+    check_ours(job)
     if not job.record.images.get("test"):
         raise DataError(
             f"job {job.name!r} has no test images: set some aside under split, such as test: 0.1, and launch again;"

@@ -132,6 +132,15 @@ def job_with(store: Store, trial_id: str) -> str:
     )
 
 
+def check_ours(job: JobRow) -> None:
+    """Refuse a job whose training is the user's own: `EngineError`, as nobody else knows its models and its data."""
+    if job.record.training:
+        raise EngineError(
+            f"job {job.name!r} is trained by {job.record.models_text}: its models and its data are known there alone;"
+            " have it report what is to be known, and save what is to stay"
+        )
+
+
 def trained(source: ModelSource, job_name: str, trial: str, epoch: int | None = None) -> TrainedTrial:
     """Return the model of one of a job's trials, named by its id or the beginning of it, with its data.
 
@@ -169,6 +178,7 @@ def _located(source: ModelSource, job_name: str, trial: str, epoch: int | None) 
     """Find a trial's data and the place of its weights; errors as of `trained`."""
     store, store_path = source.store, source.store_path
     row, job = store.trial(trial), store.job(job_name)
+    check_ours(job)
     curve = store.epochs([row.lineage_id])
     own = trial_epoch(job.record.objective, row, curve)
     epoch = own if epoch is None else epoch

@@ -11,7 +11,7 @@ from pathlib import Path
 from gridsearch import paths
 from gridsearch.analysis.best import best
 from gridsearch.analysis.limits import exceeded
-from gridsearch.config.events import EVERY_TRIAL, RESULT_STATES, SCORED_STATES
+from gridsearch.config.events import EVERY_TRIAL, RESULT_STATES, SCORED_STATES, EpochRecord
 from gridsearch.config.identity import parse
 from gridsearch.config.metrics import metric_of
 from gridsearch.config.sections import Objective
@@ -149,6 +149,7 @@ def weights_at_hand(store_path: Path, job: str, row: TrialRow, epoch: int) -> Re
         checkpoint = CheckpointFolder(paths.checkpoint_dir(store_path), row.lineage_id).load()
         if checkpoint and checkpoint.epoch == epoch:
             last = checkpoint.history[-1]
+            assert isinstance(last, EpochRecord)  # of a model of ours: a user's own training keeps no weights
             found = Reading(weights_of(checkpoint.tensors), last.val_loss, last.val_accuracy)
     return found
 

@@ -44,7 +44,8 @@ class Member:
         self.ended = False
         if checkpoint := self.folder.load(lambda found: state_fits(found.tensors, self.module)):
             self._state = checkpoint.tensors
-            known = [record for record in checkpoint.history if record.epoch <= task.config.epochs]
+            ours = (record for record in checkpoint.history if isinstance(record, EpochRecord))
+            known = [record for record in ours if record.epoch <= task.config.epochs]
             self.history = [replace(record, attempt=task.attempt) for record in known]
         self.keeper = (
             ReadingKeeper(task, context.retention, self.history) if context.retention and task.readings else None

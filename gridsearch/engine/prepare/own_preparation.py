@@ -1,0 +1,95 @@
+"""From a job with a training of the user's own to a grid: its code and its files read, and found to be importable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gridsearch.config.job import JobSpec
+from gridsearch.config.job_file import TRAIN
+from gridsearch.config.record import Drawn, JobRecord
+from gridsearch.engine.prepare.input_files import fingerprints
+from gridsearch.engine.prepare.model_process import Limits
+from gridsearch.engine.prepare.own_function import FunctionSource, ImportCheck, read_function
+from gridsearch.engine.prepare.prepared import Prepared, drawn_axes, model_folders
+from gridsearch.errors import DataError, ModelError
+from gridsearch.search.grid import Ingredients, ModelPart, expand
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedOwn(Prepared):
+    """A job that the user's own code trains.
+
+    Attributes:
+        function: The code of its function.
+        check: Whether it can be imported.
+    """
+
+    function: FunctionSource
+    check: ImportCheck = field(repr=False, compare=False)
+
+    @property
+    def train_images(self) -> int:
+        """Return 1: nothing is known of its data."""
+        return 1
+
+    def sources_of(self, model: str) -> Mapping[str, str]:
+        """Return the digests of the modules that the function consists of."""
+        return self.function.digests
+
+    def defaults_of(self, model: str) -> Mapping[str, Any]:
+        """Return nothing: a function reads its settings as it likes."""
+        return {}
+
+    def record(self) -> JobRecord:
+        """Return the resolved job, as a store keeps it."""
+        job = self.job
+        assert job.own
+        return JobRecord(
+            training=job.own.training,
+            inputs=dict(self.ingredients.inputs),
+            models=job.models,
+            description=job.description,
+            base=job.base,
+            axes=drawn_axes(job, self.grid, lambda config, name: config.settings().get(name)),
+            fixed=job.fixed,
+            model_defaults={name: {} for name in job.models},
+            model_sources={self.function.reference: self.function.digests},
+            objective=job.objective,
+            search=job.search and Drawn(random=job.search.random, drawn=self.grid.kept, size=self.grid.size),
+            repeats=job.repeats,
+            repeat_over="weights",
+            constraints=job.constraints,
+        )
+
+
+def load_own(job: JobSpec) -> PreparedOwn:
+    """Read what a job with an own training depends on, and expand its grid; `JobError` names the key to mend."""
+    assert job.own
+    (reference,) = job.models
+    try:
+        function = read_function(reference, model_folders(job))
+    except ModelError as error:
+        raise job.document.error((TRAIN,), str(error)) from None
+    inputs = _inputs(job, job.own.inputs)
+    ingredients = Ingredients("", {reference: ModelPart(code=function.fingerprint)}, inputs=inputs)
+    grid = expand(job, ingredients)
+    check = ImportCheck(reference, model_folders(job))
+    return PreparedOwn(job, grid, function=function, ingredients=ingredients, check=check)
+
+
+def preflight_own(loaded: PreparedOwn, limits: Limits) -> PreparedOwn:
+    """Import the function of a loaded job, in a process of its own; `JobError` where that fails."""
+    try:
+        loaded.check.wait(limits)
+    except ModelError as error:
+        raise loaded.job.document.error((TRAIN,), str(error)) from None
+    return loaded
+
+
+def _inputs(job: JobSpec, names: tuple[str, ...]) -> Mapping[str, str]:
+    try:
+        return fingerprints(names, job.base)
+    except DataError as error:
+        raise job.document.error(("inputs", int(error.key[-1])), error.problem) from None

@@ -1,0 +1,1 @@
+"""Trainings of the user's own: a function that is called with a trial."""

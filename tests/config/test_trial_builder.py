@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gridsearch.config.identity import names, names_of
+from gridsearch.config.own_training import OwnConfig
 from gridsearch.config.trial import Split, TrialConfig
 from gridsearch.config.trial_builder import TrialBuilder
 
@@ -57,3 +58,23 @@ def test_a_value_that_is_not_allowed_is_refused_however_much_is_known() -> None:
         for _ in range(2):
             with pytest.raises(ValidationError):
                 builder.build(point | wrong)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"hyper": HYPER, "monitor": st.sampled_from(["", "val_f1 max"])},
+            optional={"epochs": st.sampled_from([1, 10]), "seed": st.sampled_from([0, 7])},
+        ),
+        max_size=6,
+    ),
+    st.booleans(),
+)
+def test_own_trainings_are_built_as_pydantic_makes_them(points: list[dict[str, Any]], shares_epochs: bool) -> None:
+    common = {"training": "function", "model": "mine:train", "inputs": {"a": "b"}, "shares_epochs": shares_epochs}
+    builder = TrialBuilder(OwnConfig, **common)
+    for settings in points:
+        built, members = builder.build(settings)
+        made = OwnConfig(**common, **settings)
+        assert repr(built) == repr(made)
+        assert names_of(members, shares_prefix=built.shares_prefix) == names(made)

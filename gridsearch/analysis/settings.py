@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gridsearch.config.record import JobRecord
-from gridsearch.config.trial import FLOAT_KEYS, RECIPE_KEYS
+from gridsearch.config.trial import FLOAT_KEYS, OWN_SETTINGS, RECIPE_KEYS
 
 #: How many configurations are parsed at once: parsed they are ten times as large.
 _AT_ONCE = 4096
@@ -71,10 +71,17 @@ def _whole(parts: Sequence[_Part], count: int) -> Sequence[Any]:
 
 
 def _kinds(contents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, ...], list[int]]]:
-    """Yield the places of those that write the same keys, with these keys: the model, the recipe's, "", the model's."""
+    """Yield the places of those that write the same keys, with these keys: the model, the recipe's, "", the model's.
+
+    Behind the model's, each after "", are those of the user's functions.
+    """
     kinds: dict[tuple[str, ...], list[int]] = {}
     for place, content in enumerate(contents):
-        kinds.setdefault((content["model"], *content, "", *content.get("hyper", ())), []).append(place)
+        kind = (content["model"], *content, "", *content.get("hyper", ()))
+        for part in OWN_SETTINGS[1:]:
+            if part in content:
+                kind = (*kind, "", *content[part])
+        kinds.setdefault(kind, []).append(place)
     yield from kinds.items()
 
 
@@ -82,9 +89,9 @@ def _column(
     name: str, example: Mapping[str, Any], kind: Sequence[str], contents: Sequence[Mapping[str, Any]]
 ) -> Sequence[Any]:
     """Return the values of a setting in trials that write the same keys, of which one has the settings `example`."""
-    hyper = kind[kind.index("") + 1 :]
-    if name in hyper:
-        return [content["hyper"][name] for content in contents]
+    if name in kind[kind.index("") + 1 :]:
+        part = next(part for part in OWN_SETTINGS if name in contents[0].get(part, ()))
+        return [content[part][name] for content in contents]
     if name in RECIPE_KEYS and name in kind:
         values = [content[name] for content in contents]
         return list(map(float, values)) if name in FLOAT_KEYS else values

@@ -9,7 +9,7 @@ from gridsearch.config.axes import CONTINUOUS, continuous_kind
 from gridsearch.config.extra_metrics import NAMES, column_of, top_of
 from gridsearch.config.metrics import METRICS, better_direction, why_no_name
 from gridsearch.config.space import MAX_POINTS, Space
-from gridsearch.config.trial import RECIPE_KEYS, REPEATED_SEEDS, Value
+from gridsearch.config.trial import OPTIMIZERS_WITH, RECIPE_KEYS, REPEATED_SEEDS, Value
 from gridsearch.config.yaml_source import Document
 from gridsearch.errors import JobError, nearest
 
@@ -126,3 +126,19 @@ def check_teacher(job: JobSpec) -> None:
         raise job.document.error(("teacher",), "no trial learns from it: set distillation to soft or hidden", key=True)
     if job.teacher is not None and job.teacher.job == job.name:
         raise job.document.error(("teacher", "job"), "is this job itself; name another")
+
+
+def check_optimizer(job: JobSpec) -> None:
+    """Refuse the coefficients of an optimiser that the job does not have, unless `--set` has taken it away."""
+    optimizers = [str(name) for name in job.values("optimizer")]
+    for key in ("betas", "eps", "alpha"):
+        having = OPTIMIZERS_WITH[key]
+        if key not in job.setting_names or set(optimizers) & set(having):
+            continue
+        if not job.document.override(("optimizer",), ("space", "optimizer")):
+            has, own = " and ".join(filter(None, [", ".join(having[:-1]), having[-1]])), ", ".join(optimizers)
+            raise job.document.error(
+                job.trail(key),
+                f"is of {has}, and the optimiser is {own}; leave it out, or write optimizer: {having[0]}",
+                key=True,
+            )

@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, OwnConfig
-from gridsearch.config.trial import FLOAT_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
+from gridsearch.config.trial import FLOAT_KEYS, OWN_SETTINGS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
 
 #: What is always there: a split's defaults are its own affair.
 _ALWAYS = object()
@@ -143,8 +143,12 @@ def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
     recipe = {key: float(content[key]) if key in FLOAT_KEYS else content[key] for key in RECIPE_KEYS if key in content}
     if "folds" in content.get("split", {}):
         recipe["fold"] = content.get("fold", 0)
-    hyper: dict[str, Any] = content.get("hyper", {})
-    return RECIPE_DEFAULTS | recipe | hyper | model
+    return RECIPE_DEFAULTS | recipe | own_settings(content) | model
+
+
+def own_settings(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a parsed canonical form that are the model's and those of the user's functions."""
+    return {name: value for part in OWN_SETTINGS for name, value in content.get(part, {}).items()}
 
 
 def point_of(canonical_text: str, repeated: Collection[str] = ("seed",)) -> str:

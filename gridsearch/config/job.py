@@ -20,6 +20,7 @@ from gridsearch.config.consistency import (
     check_copies,
     check_image_format,
     check_objective,
+    check_optimizer,
     check_own,
     check_search,
     check_teacher,
@@ -36,6 +37,8 @@ from gridsearch.config.rules import Rule, parse_rule
 from gridsearch.config.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
 from gridsearch.config.space import Space
 from gridsearch.config.trial import (
+    FUNCTION_KEYS,
+    PAIR_KEYS,
     RECIPE_DEFAULTS,
     RECIPE_KEYS,
     REPEATED_SEEDS,
@@ -68,7 +71,10 @@ def recipe_comparable(key: str) -> Comparable:
             return explain(error.errors(include_url=False)[0])
         return ""
 
-    texts = [text for text in get_args(annotation) if isinstance(text, str)]
+    parts = [annotation, *get_args(annotation)]
+    texts = [text for part in parts for text in get_args(part) if isinstance(text, str)]
+    if key in PAIR_KEYS:
+        return Comparable(frozenset({"list"}), frozenset({"number"}), problem=problem)
     return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem, texts=texts)
 
 
@@ -118,6 +124,7 @@ class JobSpec:
         document: Knows the line and column of every key, for messages.
         own: What trains in place of gridsearch, and what it needs; None for a training of ours.
         only: Which trials a launch is to train (`config/selection.py`); not part of the job.
+        function_settings: The settings that are arguments of the user's functions, once these have been looked at.
     """
 
     name: str
@@ -144,6 +151,7 @@ class JobSpec:
     document: Document = field(repr=False)
     own: OwnTraining | None = None
     only: Sequence[Rule] = ()
+    function_settings: frozenset[str] = frozenset()
 
     @property
     def setting_names(self) -> list[str]:
@@ -153,6 +161,11 @@ class JobSpec:
     @property
     def model_settings(self) -> list[str]:
         """Return the names of the settings that are the models' own."""
+        return [name for name in self.own_settings if name not in self.function_settings]
+
+    @property
+    def own_settings(self) -> list[str]:
+        """Return the names of the settings that are the models' own, or arguments of the user's functions."""
         return [name for name in self.setting_names if name not in RECIPE_KEYS and name != MODEL]
 
     @property
@@ -286,6 +299,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     if job.own:
         return job
     check_teacher(job)
+    check_optimizer(job)
     return job
 
 
@@ -361,7 +375,7 @@ def _settings(document: Document, space: dict[str, Any], typed: Sequence[str]) -
         if key in space:
             raise document.error(("space", key), "is also set at the top of the file; keep one of the two", key=True)
         values = _checked_values(document, (key,), document.data[key], typed)
-        if isinstance(document.data[key], (list, dict)):
+        if isinstance(document.data[key], (list, dict)) and not _is_one_list(key, document.data[key], typed):
             axes.append(axis_of(key, document.data[key], values))
         else:
             fixed[key] = values[0]
@@ -379,6 +393,12 @@ def _settings(document: Document, space: dict[str, Any], typed: Sequence[str]) -
     return fixed, axes
 
 
+def _is_one_list(key: str, written: Any, typed: Sequence[str]) -> bool:
+    """Whether a list is one value: numbers, of a setting that is a list of them."""
+    of_lists = key in PAIR_KEYS and key in typed and isinstance(written, list)
+    return of_lists and not any(isinstance(one, (list, dict)) for one in written)
+
+
 def _checked_values(document: Document, trail: Trail, written: Any, typed: Sequence[str]) -> list[Value]:
     items = range(len(written)) if isinstance(written, list) else ()
     for place in (trail, *((*trail, index) for index in items)):
@@ -388,23 +408,34 @@ def _checked_values(document: Document, trail: Trail, written: Any, typed: Seque
         raise document.error(trail, said)
     if written == [] and trail[-1] in typed:
         raise document.error(trail, "[] has no value: write one or more, or leave the key out")
+    one = _is_one_list(str(trail[-1]), written, typed)
     try:
-        values: list[Value] = [canonical_value(value) for value in values_of(written)]
+        values: list[Value] = [canonical_value(value) for value in values_of([written] if one else written)]
     except ValueError as error:
         raise document.error(trail, str(error)) from None
     adapter = _RECIPE_TYPES.get(str(trail[-1]))
     if adapter is None or trail[-1] not in typed:
         return values
+    if trail[-1] in FUNCTION_KEYS:
+        values = [_function(document, trail, value) for value in values]
     checked: list[Value] = []
     for index, value in enumerate(values):
         try:
             fitting = adapter.validate_python(value, strict=True)
             checked.append(_path(document, trail, fitting) if trail[-1] == "pretrained" else fitting)
         except ValidationError as error:
-            inner = (*trail, index) if isinstance(written, list) else trail
+            inner = (*trail, index) if isinstance(written, list) and not one else trail
             optional = not Recipe.model_fields[str(trail[-1])].is_required()
             raise document.error(inner, explain(error.errors(include_url=False)[0], optional=optional)) from None
     return checked
+
+
+def _function(document: Document, trail: Trail, written: Value) -> Value:
+    """Return what may be a function's name as it is written here, its module not as a file."""
+    try:
+        return module_path(written, "function") if isinstance(written, str) else written
+    except ValueError as error:
+        raise document.error(trail, str(error)) from None
 
 
 def comparables(

@@ -9,10 +9,18 @@ from gridsearch.config.job import JobSpec
 from gridsearch.config.trial import RECIPE_DEFAULTS, without_dead_settings
 
 #: What decides whether a setting matters, and what each that may not matter is for.
-_DECIDING = ("optimizer", "momentum", "schedule", "distillation")
+_DECIDING = ("optimizer", "momentum", "schedule", "warmup_epochs", "distillation")
+#: Of these it matters whether there is any.
+_WHETHER = ("momentum", "warmup_epochs")
 _FOR = {
     "momentum": "it applies to optimizer sgd and rmsprop",
     "nesterov": "it applies to optimizer sgd with momentum, such as momentum: 0.9",
+    "betas": "it applies to optimizer adam and adamw",
+    "eps": "it applies to optimizer adam, adamw and rmsprop",
+    "alpha": "it applies to optimizer rmsprop",
+    "warmup_epochs": "schedule: one_cycle begins with a rise of its own",
+    "warmup_start": "it applies to a schedule with a warm-up, such as warmup_epochs: 1",
+    "power": "it applies to schedule: polynomial",
     "step_size": "it applies to schedule: step",
     "gamma": "it applies to schedule: step and plateau",
     "plateau_patience": "it applies to schedule: plateau",
@@ -48,6 +56,6 @@ def _dead(job: JobSpec) -> list[str]:
 
 
 def _few(job: JobSpec, name: str) -> list[Any]:
-    """Return the values of a setting that decide; of momentum whether there is any."""
+    """Return the values of a setting that decide."""
     values = job.values(name)
-    return list({bool(value): value for value in values}.values()) if name == "momentum" else list(values)
+    return list({bool(value): value for value in values}.values()) if name in _WHETHER else list(values)

@@ -74,7 +74,13 @@ def _explained(problem: Mapping[str, Any]) -> str:
         return said
     if problem["type"] == "literal_error":
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
-        return f"{as_written(value)} is not one of {', '.join(options)}{_suggest(value, options)}"
+        own = problem["loc"][:1] != () and str(problem["loc"][0]).startswith("literal[")
+        if own and options == [""]:
+            return f"{as_written(value)} is no function: write it as module:function, such as my_augment:make"
+        more = ", or a function of yours, module:function" if own and not _suggest(value, options) else ""
+        return f"{as_written(value)} is not one of {', '.join(options)}{more}{_suggest(value, options)}"
+    if problem["type"] == "value_error":
+        return f"{_short(value)} {context['error']}"
     words = _WORDS.get(problem["type"])
     if problem["type"] == "string_type" and isinstance(value, (bool, int, float)):
         return f"{_short(value)} must be text: put it in quotes"

@@ -14,6 +14,7 @@ from gridsearch.config.own_training import OWN_KEYS, OwnConfig
 from gridsearch.config.selection import FOLD, is_selected, nothing_selected
 from gridsearch.config.space import MAX_POINTS, drawn_text
 from gridsearch.config.trial import (
+    FUNCTION_KEYS,
     RECIPE_KEYS,
     TrialConfig,
     Value,
@@ -51,6 +52,23 @@ class ModelPart:
 
 
 @dataclass(frozen=True)
+class FunctionPart:
+    """What determines the numbers of trials that use a function of the user's, beside the job file.
+
+    Attributes:
+        code: The fingerprint of its source.
+        defaults: The arguments that it has where the job does not set them.
+        names: Its arguments that are settings.
+        needs_total: Whether it asks how many epochs there will be.
+    """
+
+    code: str
+    defaults: Mapping[str, Any]
+    names: frozenset[str]
+    needs_total: bool = False
+
+
+@dataclass(frozen=True)
 class Ingredients:
     """What determines a trial's numbers besides the job file.
 
@@ -59,12 +77,14 @@ class Ingredients:
         models: What belongs to each of the job's models, or to the user's training by its name.
         teacher: The id of the trial that students learn from; empty without a teacher.
         inputs: The fingerprints of the files that a training of the user's own depends on, by their names.
+        functions: What belongs to the user's functions, by the setting and by what it calls them.
     """
 
     dataset: str
     models: Mapping[str, ModelPart]
     teacher: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[tuple[str, str], FunctionPart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +295,7 @@ class _ModelMaker:
         self._teacher, self._part = ingredients.teacher, ingredients.models[model]
         common = {"dataset": ingredients.dataset, "split": job.split, "model": model, "model_code": self._part.code}
         self._builder = TrialBuilder(TrialConfig, **common, metrics=job.metrics)
+        self._functions, self._of_functions = ingredients.functions, job.function_settings
 
     def complete(self, settings: dict[str, Any]) -> dict[str, Any]:
         return with_implied_settings(settings)
@@ -286,16 +307,33 @@ class _ModelMaker:
         for key, value in without_dead_settings(settings).items():
             if key in _RECIPE:
                 recipe[key] = value
-            elif key != MODEL and not (key in defaults and same_value(defaults[key], value)):
+            elif (
+                key != MODEL
+                and key not in self._of_functions
+                and not (key in defaults and same_value(defaults[key], value))
+            ):
                 hyper[key] = value
         if start := recipe.get("pretrained"):
             if said := part.unusable.get(start):
                 raise ModelError(said)
             recipe["pretrained"] = part.pretrained[start]
+        if self._functions:
+            recipe |= self._called(recipe, settings)
         version = recipe_version(recipe, part.version(hyper))
         teacher = self._teacher if recipe.get("distillation", "none") != "none" else ""
         config, members = self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version})
         return _grid_trial(config, members)
+
+    def _called(self, recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a trial has of the user's functions: their code, and the arguments that they are called with."""
+        found: dict[str, Any] = {}
+        for key in FUNCTION_KEYS:
+            if part := self._functions.get((key, recipe.get(key, ""))):
+                own = {name: settings[name] for name in sorted(part.names) if name in settings}
+                found |= {f"{key}_code": part.code, f"{key}_settings": {**part.defaults, **own}}
+                if part.needs_total:
+                    found[f"{key}_total"] = True
+        return found
 
 
 def _grid_trial(config: TrialConfig, members: Mapping[str, str]) -> GridTrial:

@@ -7,6 +7,8 @@ Of gridsearch there are only the seeds: what an epoch's images, weights and draw
 from __future__ import annotations
 
 import copy
+import importlib
+import inspect
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import lr_scheduler
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.transforms import Normalize
 
 from gridsearch.training.recipe.randomness import derive, epoch_order
@@ -30,11 +33,19 @@ DEFAULTS: dict[str, Any] = {
     "optimizer": "sgd",
     "momentum": 0.0,
     "nesterov": False,
+    "betas": (0.9, 0.999),
+    "eps": 1e-8,
+    "alpha": 0.99,
     "weight_decay": 0.0,
     "l1": 0.0,
     "label_smoothing": 0.0,
     "clip_norm": 0.0,
+    "accumulate": 1,
+    "ema": 0.0,
     "schedule": "constant",
+    "warmup_epochs": 0.0,
+    "warmup_start": 0.01,
+    "power": 1.0,
     "step_size": 10,
     "gamma": 0.1,
     "plateau_patience": 10,
@@ -47,6 +58,9 @@ DEFAULTS: dict[str, Any] = {
     "rotation": 0.0,
     "shift": 0.0,
     "zoom": 0.0,
+    "augment": "",
+    "augment_settings": {},
+    "schedule_settings": {},
     "last_batch": "keep",
     "precision": "float32",
     "freeze": "",
@@ -124,9 +138,10 @@ def train(
         of_train = loop.train(epoch) if epoch else loop.evaluate(images.train, images.train_labels)
         of_validation = loop.evaluate(images.validation, images.validation_labels)
         rate = loop.last_rate
-        loop.end_epoch(epoch, of_validation[0])
+        if epoch:
+            loop.schedule.after_epoch(of_validation[0])
         done.epochs.append(Epoch(*of_train, *of_validation, rate))
-        done.models.append(_copied(model))
+        done.models.append(_copied(loop.evaluated))
         if not epoch or of_validation[0] < lowest:
             lowest, since = of_validation[0] if epoch else lowest, epoch
         elif recipe["early_stopping"] and epoch - since >= recipe["early_stopping"]:
@@ -210,8 +225,11 @@ class _Loop:
         self.teacher = teacher
         self.trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = _optimizer(self.trained, recipe)
-        self.steps = len(self.batches(torch.arange(len(images.train))))
-        self.scheduler = _scheduler(self.optimizer, recipe, self.steps)
+        self.steps = -(-len(self.batches(torch.arange(len(images.train)))) // recipe["accumulate"])
+        self.schedule = _Schedule(self.optimizer, recipe, self.steps)
+        self.average = None
+        if recipe["ema"]:
+            self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe["ema"]))
         self.last_rate = self.optimizer.param_groups[0]["lr"]
         self.features: list[Tensor] = []
         if recipe["distillation"] == "hidden":
@@ -237,22 +255,32 @@ class _Loop:
         self.model.train()
         order = epoch_order(len(self.images.train), data_seed=self.recipe["data_seed"], epoch=epoch)
         changed = self.exactly(augmented(self.images.train[order], self.recipe, epoch))
+        if self.recipe["augment"]:
+            changed = _by_own_transform(changed, self.recipe, epoch)
         labels = self.images.train_labels[order]
         loss, right, count = 0.0, 0, 0
-        for pixels, wanted in zip(self.batches(changed), self.batches(labels), strict=True):
+        batches = list(zip(self.batches(changed), self.batches(labels), strict=True))
+        for place, (pixels, wanted) in enumerate(batches):
             count += len(wanted)
-            logits = self.step(pixels, wanted)
+            first = place // self.recipe["accumulate"] * self.recipe["accumulate"]
+            group = batches[first : first + self.recipe["accumulate"]]
+            share = len(wanted) / sum(len(own) for _, own in group)
+            logits = self.step(pixels, wanted, share, first=place == first, last=place == first + len(group) - 1)
             loss += float(functional.cross_entropy(logits, wanted, reduction="sum"))
             right += int((logits.argmax(1) == wanted).sum())
         return loss / count, right / count
 
-    def step(self, pixels: Tensor, labels: Tensor) -> Tensor:
-        """Make a step on a batch; return the logits before it."""
+    def step(self, pixels: Tensor, labels: Tensor, share: float, *, first: bool, last: bool) -> Tensor:
+        """Make a step on a batch, which has a share of the images of its step; return the logits before it."""
         self.last_rate = self.optimizer.param_groups[0]["lr"]
-        self.optimizer.zero_grad()
+        if first:
+            self.optimizer.zero_grad()
         self.features.clear()
         logits = self.forward(self.normalize(pixels))
-        loss = self.loss(logits, labels, pixels)
+        loss = self.loss(logits, labels, pixels) * share
+        if not last:
+            loss.backward()
+            return logits.detach()
         penalty = self.recipe["l1"] * sum(parameter.abs().sum() for parameter in self.trained)
         if limit := self.recipe["clip_norm"]:
             loss.backward()
@@ -262,8 +290,9 @@ class _Loop:
         else:
             (loss + penalty if self.recipe["l1"] else loss).backward()
         self.optimizer.step()
-        if self.recipe["schedule"] == "one_cycle" and self.scheduler.last_epoch < self.scheduler.total_steps - 1:
-            self.scheduler.step()
+        if self.average:
+            self.average.update_parameters(self.model)
+        self.schedule.after_step()
         return logits.detach()
 
     def loss(self, logits: Tensor, labels: Tensor, pixels: Tensor) -> Tensor:
@@ -287,8 +316,16 @@ class _Loop:
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (n, K) of normalised images."""
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe["precision"] == "mixed"):
-            logits: Tensor = self.model(images)
+            logits: Tensor = (self.model if self.model.training else self.evaluated)(images)
         return logits.to(self.dtype)
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The model whose numbers and weights are the trial's: the average, where there is one."""
+        if self.average is None:
+            return self.model
+        average: nn.Module = self.average.module
+        return average.eval()
 
     @torch.no_grad()
     def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
@@ -301,40 +338,99 @@ class _Loop:
             right += int((logits.argmax(1) == wanted).sum())
         return loss / len(labels), right / len(labels)
 
-    def end_epoch(self, epoch: int, val_loss: float) -> None:
-        """Have a schedule by epochs take its step."""
-        if not epoch:
-            return
-        if self.recipe["schedule"] == "plateau":
-            self.scheduler.step(val_loss)
-        elif self.recipe["schedule"] in ("step", "cosine"):
-            self.scheduler.step()
-
 
 def _optimizer(trained: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
     rate, decay, momentum = recipe["learning_rate"], recipe["weight_decay"], recipe["momentum"]
+    betas, eps = tuple(recipe["betas"]), recipe["eps"]
     if recipe["optimizer"] == "adam":
-        return torch.optim.Adam(trained, rate, weight_decay=decay)
+        return torch.optim.Adam(trained, rate, betas, eps, weight_decay=decay)
     if recipe["optimizer"] == "adamw":
-        return torch.optim.AdamW(trained, rate, weight_decay=decay)
+        return torch.optim.AdamW(trained, rate, betas, eps, weight_decay=decay)
     if recipe["optimizer"] == "rmsprop":
-        return torch.optim.RMSprop(trained, rate, weight_decay=decay, momentum=momentum)
+        return torch.optim.RMSprop(trained, rate, recipe["alpha"], eps, decay, momentum)
     return torch.optim.SGD(trained, rate, momentum=momentum, weight_decay=decay, nesterov=recipe["nesterov"])
 
 
-def _scheduler(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> Any:
+class _Schedule:
+    """The schedulers of a training: a warm-up by steps where there is one, then what is asked for by its namesake."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> None:
+        self.optimizer, self.recipe, self.steps, self.made = optimizer, recipe, steps, 0
+        self.warm = round(recipe["warmup_epochs"] * steps) if recipe["schedule"] != "one_cycle" else 0
+        if self.warm:
+            self.now: Any = lr_scheduler.LinearLR(optimizer, recipe["warmup_start"], total_iters=self.warm)
+        else:
+            self.now = _scheduler(optimizer, recipe, recipe["epochs"], steps)
+
+    def after_step(self) -> None:
+        """Have a schedule by steps take its own, one by epochs where it has had as many as an epoch has."""
+        self.made += 1
+        if self.made <= self.warm:
+            self.now.step()
+            if self.made == self.warm:
+                left = self.recipe["epochs"] - self.warm / self.steps
+                self.now = _scheduler(self.optimizer, self.recipe, left, self.steps)
+        elif isinstance(self.now, lr_scheduler.OneCycleLR):
+            if self.made < self.now.total_steps:
+                self.now.step()
+        elif self.now and not isinstance(self.now, _BY_LOSS):
+            by_step = isinstance(self.now, lr_scheduler.LambdaLR)
+            if by_step or (self.made - self.warm) % self.steps == 0:
+                self.now.step()
+
+    def after_epoch(self, val_loss: float) -> None:
+        """Have a schedule by losses take its step, if the epoch began after the warm-up."""
+        if isinstance(self.now, _BY_LOSS) and self.made - self.steps >= self.warm:
+            self.now.step(val_loss)
+
+
+_BY_LOSS = lr_scheduler.ReduceLROnPlateau
+
+
+def _scheduler(optimizer: torch.optim.Optimizer, recipe: Recipe, epochs: float, steps: int) -> Any:
     if recipe["schedule"] == "step":
         return lr_scheduler.StepLR(optimizer, recipe["step_size"], recipe["gamma"])
     if recipe["schedule"] == "cosine":
-        return lr_scheduler.CosineAnnealingLR(optimizer, recipe["epochs"])
+        return lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    if recipe["schedule"] == "polynomial":
+        return lr_scheduler.PolynomialLR(optimizer, epochs, recipe["power"])
     if recipe["schedule"] == "one_cycle":
-        total = recipe["epochs"] * steps
+        total = int(epochs * steps)
         return lr_scheduler.OneCycleLR(optimizer, recipe["learning_rate"], total_steps=total, cycle_momentum=False)
     if recipe["schedule"] == "plateau":
-        return lr_scheduler.ReduceLROnPlateau(
+        return _BY_LOSS(
             optimizer,
             factor=recipe["gamma"],
             patience=recipe["plateau_patience"],
             min_lr=recipe["min_learning_rate"],
         )
+    if ":" in recipe["schedule"]:
+        function, settings = _own(recipe["schedule"]), recipe["schedule_settings"]
+        taken = inspect.signature(function).parameters
+
+        def factor(step: int) -> float:
+            known = {"epoch": step // steps, "step": step, "steps_per_epoch": steps, "epochs": epochs}
+            return float(function(**{key: value for key, value in known.items() if key in taken}, **settings))
+
+        return lr_scheduler.LambdaLR(optimizer, factor)
     return None
+
+
+def _own(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _by_own_transform(images: Tensor, recipe: Recipe, epoch: int) -> Tensor:
+    """Return an epoch's images (N, ...), in its order, each given to the transform, with draws of their own."""
+    before = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    _seed(derive(recipe["data_seed"], "augment", epoch))
+    make = _own(recipe["augment"])
+    shape = {"image_shape": tuple(images.shape[1:])} if "image_shape" in inspect.signature(make).parameters else {}
+    transform = make(**shape, **recipe["augment_settings"])
+    changed = torch.stack([transform(image) for image in images.cpu()]).to(images.device)
+    torch.set_rng_state(before[0])
+    np.random.set_state(before[1])
+    random.setstate(before[2])
+    return changed

@@ -14,7 +14,7 @@ from gridsearch.cli.render.plain_text import printable
 from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import duration, id_within, moment, plural, short_id
 from gridsearch.cli.streams import folded
-from gridsearch.config.identity import flatten
+from gridsearch.config.identity import flatten, own_settings
 from gridsearch.config.metrics import is_loss, metric_of, names_in
 from gridsearch.config.versions import implied_settings
 from gridsearch.store.rows import LineageCurve
@@ -128,7 +128,7 @@ def trial_text(
 ) -> str:
     """Return a trial as lines of text that keep to a width."""
     written = json.loads(row.config)
-    chosen = {key: value for key, value in settings.items() if key in written or key in written.get("hyper", {})}
+    chosen = {key: value for key, value in settings.items() if key in written or key in own_settings(written)}
     if "teacher" in written:
         chosen["teacher"] = short_id(written["teacher"])
     chosen = {"model": written["model"]} | chosen

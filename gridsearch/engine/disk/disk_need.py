@@ -83,7 +83,7 @@ def _bytes(config: TrialConfig, parameters: int) -> int:
 
 
 def _tensors(config: TrialConfig) -> int:
-    """Return how many numbers a checkpoint has for each parameter: itself, and what its optimiser keeps of it."""
+    """Return how many numbers a checkpoint has for each parameter: itself, what its optimiser keeps, its average."""
     from gridsearch.training.recipe.optimizers import RuleKind
 
-    return 1 + len(RuleKind.of(config).slots)
+    return 1 + len(RuleKind.of(config).slots) + (config.ema > 0)

@@ -20,10 +20,12 @@ from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.prepare.data_function import options_of
 from gridsearch.engine.prepare.job_data import load_data, names_function
+from gridsearch.engine.prepare.job_functions import JobFunctions
 from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.prepare.preflight_data import check_data
+from gridsearch.engine.prepare.preflight_schedule import check_warm_up
 from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
 from gridsearch.engine.prepare.prepared import Prepared, doom_of, drawn_axes, model_folders
 from gridsearch.errors import DataError, JobError, ModelError, passed_over
@@ -45,6 +47,7 @@ class PreparedJob(Prepared):
         pretrained: The files of weights to start from.
         teacher: The id of the trial that students learn from.
         models: Says what its models take, and answers questions about them.
+        functions: Says what the functions that its recipe names take, and tries them.
     """
 
     dataset: ImageDataset
@@ -52,6 +55,7 @@ class PreparedJob(Prepared):
     pretrained: PretrainedFiles = field(default_factory=dict)
     teacher: str = ""
     models: JobModels = field(repr=False, compare=False)
+    functions: JobFunctions = field(repr=False, compare=False)
 
     @property
     def train_images(self) -> int:
@@ -167,6 +171,9 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
     models = JobModels(job.models, model_folders(job), limits)
     with _left_on_error(models):
         job, dataset, splits = load_divided(job, data_dir)
+        functions = JobFunctions(job, model_folders(job), limits)
+        job = functions.claim(job)
+        functions.check_settings(models)
         _check_data_axes(job, models)
         check_rules(job)
         check_found(job, models)
@@ -174,7 +181,7 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
         job = fitted_job(job, signatures)
         weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
         parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
-        ingredients = Ingredients(dataset.fingerprint, parts, teacher)
+        ingredients = Ingredients(dataset.fingerprint, parts, teacher, functions=functions.parts)
         grid = expand(job, ingredients)
         check_fits(job, signatures, [trial.config for trial in grid.trials])
         models.seen = Seen(dataset.image_shape, dataset.num_classes, dataset.whole)
@@ -187,10 +194,12 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
             pretrained=files,
             teacher=teacher,
             models=models,
+            functions=functions,
             ingredients=ingredients,
         )
         _check_batch_sizes(loaded)
         _check_metrics(loaded)
+        check_warm_up(job, [trial.config for trial in grid.trials])
     return loaded
 
 
@@ -212,6 +221,8 @@ def preflight(loaded: PreparedJob, store: Store | None = None) -> PreparedJob:
         dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
         check_data(job, loaded.dataset, chosen)
         check_recipe(job, models, chosen, loaded.pretrained)
+        assert models.seen
+        loaded.functions.check(chosen, models.seen, lambda one: one.steps_of_epoch(loaded.train_images))
         prepared = replace(loaded, dooms=dooms)
         return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
 

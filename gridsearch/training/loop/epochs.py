@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+from gridsearch.config.batches import batch_sizes
 from gridsearch.config.events import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
+from gridsearch.config.trial import TrialConfig
+from gridsearch.models.functions import AUGMENT
 from gridsearch.training.loop.evaluation import Tally, evaluate, validate
 from gridsearch.training.loop.member import Member, State
 from gridsearch.training.loop.metrics import prepare_for
 from gridsearch.training.loop.task import StopRequestedError, WorkerContext
 from gridsearch.training.recipe.augmentation import draw_augmentation
+from gridsearch.training.recipe.own_augmentation import OwnAugmentation
+from gridsearch.training.recipe.own_functions import planned_function
 from gridsearch.training.recipe.randomness import derive, epoch_order, seed_everything
 from gridsearch.training.recipe.schedules import learning_rates
 from gridsearch.training.strategies.base import Strategy
@@ -57,9 +62,13 @@ def do_epoch(
     started = time.perf_counter()
     seed_everything(derive(strategy.configs[0].seed, "draws", epoch))
     steps = strategy.configs[0].steps_of_epoch(len(context.train))
-    strategy.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
+    places = (context.model_search,)
+    strategy.start_epoch(
+        [learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch], *places) for one in inside]
+    )
     train = measure_untrained(strategy, context) if epoch == 0 else train_epoch(strategy, context, epoch)
-    validation = validate(strategy, context.validation)
+    with strategy.averaged():
+        validation = validate(strategy, context.validation)
     seconds = (time.perf_counter() - started) / trained
     records = [
         EpochRecord(
@@ -118,14 +127,27 @@ def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[
     config, train = strategy.configs[0], context.train
     order = epoch_order(len(train), data_seed=config.data_seed, epoch=epoch)
     augmentation = draw_augmentation(config, len(train), train.image_shape, epoch, context.device)
+    own = own_augmentation(config, context, epoch)
     tally = Tally.of(strategy.size, context.device)
+    strategy.begin_batches(batch_sizes(len(train), config.batch_size, config.last_batch))
     for part, original, sizes in train.chunks(order, config.batch_size, config.last_batch):
         if context.stop():
             raise StopRequestedError
         pixels = augmentation(original, tally.count) if augmentation else original
-        targets = context.targets(part, pixels, changed=augmentation is not None)
+        if own:
+            pixels = own(pixels)
+        targets = context.targets(part, pixels, changed=augmentation is not None or own is not None)
         tally.add(strategy.train_chunk(train.normalized(pixels), targets, sizes), targets.labels)
     return tally.means()
+
+
+def own_augmentation(config: TrialConfig, context: WorkerContext, epoch: int) -> OwnAugmentation | None:
+    """Return the transform of the user's that changes the images of an epoch, if there is one."""
+    if not config.augment:
+        return None
+    function = planned_function(AUGMENT, config.augment, config.augment_code, context.model_search)
+    seed = derive(config.data_seed, "augment", epoch)
+    return OwnAugmentation(function, config.augment_settings, image_shape=context.train.image_shape, seed=seed)
 
 
 def is_finite(record: EpochRecord) -> bool:

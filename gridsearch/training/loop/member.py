@@ -24,7 +24,8 @@ from gridsearch.training.state_checks import state_fits
 from gridsearch.training.weight_snapshots import ReadingKeeper
 
 #: Everything the next epoch depends on: "model." and the name in the model's state dict, "optimizer." and slot and
-#: index of the trainable parameter, "optimizer.steps". The same for every strategy, so each goes on from any other.
+#: index of the trainable parameter, "optimizer.steps", and with `ema` "ema." and the name of an averaged parameter. The
+#: same for every strategy, so each goes on from any other.
 State = dict[str, Tensor]
 
 

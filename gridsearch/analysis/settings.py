@@ -17,14 +17,36 @@ _AT_ONCE = 4096
 _OWN = "<own>"
 
 
-def setting_values(record: JobRecord, configs: Sequence[str]) -> dict[str, list[Any]]:
+class Same(Sequence[Any]):
+    """A column that is one value throughout, without a list of it."""
+
+    def __init__(self, value: Any, count: int) -> None:
+        self.value, self._count = value, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]
+        """Return the value; `IndexError` beyond the end, which also ends an iteration."""
+        if isinstance(place, slice):
+            return Same(self.value, len(range(*place.indices(self._count))))
+        if not -self._count <= place < self._count:
+            raise IndexError(place)
+        return self.value
+
+
+#: Places among the trials, and a setting's values there.
+_Part = tuple[Sequence[int], Sequence[Any]]
+
+
+def setting_values(record: JobRecord, configs: Sequence[str]) -> dict[str, Sequence[Any]]:
     """Return the values of each setting that trials of a job have, as `JobRecord.settings_of` tells them of one.
 
     The axes come first, in the job's order. A setting that a trial's model does not have is None.
     """
     # Trials that write the same keys have the same defaults: one of each kind tells them.
     examples: dict[tuple[str, ...], Mapping[str, Any]] = {}
-    columns: dict[str, list[Any]] = {name: [None] * len(configs) for name in record.axis_names}
+    parts: dict[str, list[_Part]] = {name: [] for name in record.axis_names}
     for first in range(0, len(configs), _AT_ONCE):
         part = configs[first : first + _AT_ONCE]
         contents = json.loads(f"[{','.join(part)}]")  # at once: one by one takes three times as long
@@ -32,15 +54,24 @@ def setting_values(record: JobRecord, configs: Sequence[str]) -> dict[str, list[
             if kind not in examples:
                 examples[kind] = record.settings_of(part[places[0]])
             own = contents if len(places) == len(contents) else [contents[place] for place in places]
+            where = [first + place for place in places]
             for name in dict.fromkeys([*record.axis_names, *examples[kind]]):
-                values = columns.setdefault(name, [None] * len(configs))
-                column = _column(name, examples[kind], kind, own)
-                if own is contents:
-                    values[first : first + len(part)] = column
-                else:
-                    for place, value in zip(places, column, strict=True):
-                        values[first + place] = value
-    return columns
+                parts.setdefault(name, []).append((where, _column(name, examples[kind], kind, own)))
+    return {name: _whole(found, len(configs)) for name, found in parts.items()}
+
+
+def _whole(parts: Sequence[_Part], count: int) -> Sequence[Any]:
+    """Return a column by its parts, None where none is."""
+    values = [column.value for _, column in parts if isinstance(column, Same)]
+    told = sum(len(where) for where, _ in parts)
+    # Of one kind of trials a default is always the same object.
+    if len(values) == len(parts) > 0 and told == count and all(value is values[0] for value in values):
+        return Same(values[0], count)
+    whole: list[Any] = [None] * count
+    for where, column in parts:
+        for place, value in zip(where, column, strict=True):
+            whole[place] = value
+    return whole
 
 
 def _kinds(contents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, ...], list[int]]]:
@@ -59,7 +90,7 @@ def _kinds(contents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, .
 
 def _column(
     name: str, example: Mapping[str, Any], kind: Sequence[str], contents: Sequence[Mapping[str, Any]]
-) -> list[Any]:
+) -> Sequence[Any]:
     """Return the values of a setting in trials that write the same keys, of which one has the settings `example`."""
     if name in kind[kind.index(_OWN) + 1 :]:
         of_loss = name.removeprefix(PREFIX)
@@ -72,4 +103,4 @@ def _column(
         return list(map(float, values)) if name in FLOAT_KEYS else values
     if name == "fold" and name in example:
         return [content.get("fold", 0) for content in contents]
-    return [example.get(name)] * len(contents)
+    return Same(example.get(name), len(contents))

@@ -66,7 +66,7 @@ def metric_of(record: Measured, name: str) -> float | None:
 def names_in(records: Iterable[Measured]) -> tuple[str, ...]:
     """Return the metrics that any of these records has, those of our own loop first, which all have without others."""
     found = list(records)
-    named = {name for record in found for name in record.more}
+    named = {name for record in found if record.more for name in record.more}
     measured = {name for name in METRICS if any(getattr(record, name, None) is not None for record in found)}
     standard = [name for name in METRICS if not named or measured or name in named]
     return (*without_idle(standard, measured), *sorted(named.difference(METRICS)))

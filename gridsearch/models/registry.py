@@ -115,9 +115,10 @@ class ModelSignature:
         """Return the version of the recipe (`config/versions.py`) since which these settings make the model they do."""
         if self.name not in MODELS:
             return CURRENT
+        if hyper.get("batch_norm", self.optional.get("batch_norm")) in (None, False, "none"):
+            return FIRST
         changed = any(self.optional.get(key, before) != before for key, before in implied_settings(FIRST).items())
-        normalised = hyper.get("batch_norm", self.optional.get("batch_norm")) not in (None, False, "none")
-        return CURRENT if changed and normalised else FIRST
+        return CURRENT if changed else FIRST
 
     def implied(self, version: int) -> dict[str, Any]:
         """Return the settings that a trial of this version has where it names no others."""

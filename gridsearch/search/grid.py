@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any, Protocol
 
-from gridsearch.config.identity import names, same_value
+from gridsearch.config.identity import members_of, names_of, same_value
 from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import MODEL
 from gridsearch.config.losses import PREFIX
@@ -26,6 +26,8 @@ from gridsearch.config.trial_builder import TrialBuilder
 from gridsearch.config.versions import FIRST, recipe_version
 from gridsearch.errors import ModelError
 from gridsearch.search.random_search import draws
+
+_RECIPE = frozenset(RECIPE_KEYS)
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,8 @@ def _copies(job: JobSpec, first: TrialConfig) -> Iterator[GridTrial]:
     for repeat, fold in product(range(job.repeats), range(job.split.folds or 1)):
         if repeat or fold:
             seeds = {name: getattr(first, name) + repeat for name in job.repeated_seeds}
-            yield _grid_trial(first.model_copy(update=seeds | {"fold": fold}))
+            config = first.model_copy(update=seeds | {"fold": fold})
+            yield _grid_trial(config, members_of(config))
 
 
 def _chosen(job: JobSpec, settings: dict[str, Any], copies: Iterable[GridTrial]) -> set[str]:
@@ -296,7 +299,7 @@ class _OwnMaker:
         ours = {key: value for key, value in settings.items() if key in OWN_KEYS}
         hyper = {key: value for key, value in settings.items() if key not in OWN_KEYS}
         monitor = self._monitor if ours.get("early_stopping") else ""
-        return _grid_trial(self._builder.build(ours | {"hyper": hyper, "monitor": monitor}))
+        return _grid_trial(*self._builder.build(ours | {"hyper": hyper, "monitor": monitor}))
 
 
 class _ModelMaker:
@@ -319,7 +322,7 @@ class _ModelMaker:
         hyper: dict[str, Any] = {}
         loss = self._losses.get(str(settings.get("loss", "")))
         for key, value in without_dead_settings(settings).items():
-            if key in RECIPE_KEYS:
+            if key in _RECIPE:
                 recipe[key] = value
             elif key in self._of_loss or key in self._of_functions:
                 continue
@@ -335,7 +338,8 @@ class _ModelMaker:
             recipe |= {"loss_code": loss.code, "loss_hyper": self._loss_hyper(loss, settings)}
         version = recipe_version(recipe, part.version(hyper))
         teacher = self._teacher if recipe.get("distillation", "none") != "none" else ""
-        return _grid_trial(self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version}))
+        config, members = self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version})
+        return _grid_trial(config, members)
 
     def _called(self, recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a trial has of the user's functions: their code, and the arguments that they are called with."""
@@ -359,6 +363,6 @@ class _ModelMaker:
         }
 
 
-def _grid_trial(config: TrialConfig) -> GridTrial:
-    text, trial, lineage = names(config)
+def _grid_trial(config: TrialConfig, members: Mapping[str, str]) -> GridTrial:
+    text, trial, lineage = names_of(members, shares_prefix=config.shares_prefix)
     return GridTrial(trial, lineage, config, text)

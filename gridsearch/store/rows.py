@@ -56,11 +56,10 @@ class JobRow:
             raise StoreDamagedError(f"the record in the store of job {self.name!r} is not valid: {why}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRow:
+class TrialRow(NamedTuple):
     """A trial with its last numbers, and the log's path where it failed.
 
-    `more` are metrics that have no field.
+    `more` are metrics that have no field. A tuple, as `EpochRow` is.
 
     The numbers are those of its last epoch (with `restore_best`, of its best one), or of the one in which it diverged
     where that has a record; None until then, and where they were not finite. `seconds` is the wall time of its epochs,
@@ -86,7 +85,7 @@ class TrialRow:
     stopped_epoch: int | None = None
     parameters: int | None = None
     macs: int | None = None
-    more: Mapping[str, float | None] = field(default_factory=dict, hash=False)
+    more: Mapping[str, float | None] = NO_METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +156,10 @@ class LineageCurve(NamedTuple):
         return LineageCurve._make([self.lineage_id, *(column[:end] for column in self[1:])])
 
 
-@dataclass(frozen=True, slots=True)
-class LineageRow:
+class LineageRow(NamedTuple):
     """Where the training of a lineage stands; `epoch` is the last one recorded, -1 before the first.
 
-    `answered` tells whether longer trials have their answer too.
+    `answered` tells whether longer trials have their answer too. A tuple, as `EpochRow` is.
     """
 
     lineage_id: str

@@ -34,6 +34,7 @@ from gridsearch.errors import DataError, JobError, ModelError, passed_over
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature
 from gridsearch.search.grid import Ingredients, expand
+from gridsearch.store.contract import Store
 
 _log = logging.getLogger(__name__)
 
@@ -227,13 +228,14 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
     return loaded
 
 
-def preflight(loaded: PreparedJob) -> PreparedJob:
+def preflight(loaded: PreparedJob, store: Store | None = None) -> PreparedJob:
     """Try the models of a loaded job, which takes longest and seldom fails; return it with what was found.
 
-    A model that works nowhere is an error; settings under which one does not work are `dooms`.
+    A model that works nowhere is an error; settings under which one does not work are `dooms`. Under which settings
+    models of ours have worked, the store's results tell, where there is a store.
     """
     from gridsearch.engine.prepare.preflight_batches import check_batches
-    from gridsearch.engine.prepare.preflight_models import check_models
+    from gridsearch.engine.prepare.preflight_models import check_models, no_results
     from gridsearch.engine.prepare.preflight_recipe import check_recipe
 
     job, models, grid, splits = loaded.job, loaded.models, loaded.grid, loaded.splits
@@ -241,7 +243,7 @@ def preflight(loaded: PreparedJob) -> PreparedJob:
         chosen = [trial.config for trial in grid.chosen_first]
         loaded.losses.check_works(chosen, loaded.dataset.targets)
         check_work(job, models, loaded.dataset.targets)
-        dooms = check_models(job, models, grid)
+        dooms = check_models(job, models, grid, store.states if store else no_results)
         sound = [config for config in chosen if not doom_of(dooms, config)]
         dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
         check_data(job, loaded.dataset, chosen)

@@ -26,6 +26,8 @@ _CALLED: dict[str, str] = {
     "model": "net network arch architecture model_name",
     "space": "params parameters param_grid hyperparameters hyperparams search_space grid axes sweep config",
     "label_smoothing": "smoothing",
+    "loss": "criterion loss_fn loss_function lossfn",
+    "class_weights": "class_weight classweights",
     "clip_norm": "grad_clip clip_grad_norm gradient_clip_val max_grad_norm clip",
     "rules": "exclude skip conditions conditional",
     "flip": "hflip horizontal_flip",
@@ -45,7 +47,6 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "val_split validation_split test_split test_size val_size validation test train_test_split",
         "shares of the images are written split: {validation: 0.2, test: 0.1}",
     ),
-    ("criterion loss loss_fn loss_function", "the loss is cross-entropy; label_smoothing and distillation change it"),
     ("device gpu gpus cuda accelerator", "choose the device at launch: gridsearch launch JOB --device cuda"),
     (
         "workers num_workers n_jobs jobs max_concurrent_trials max_concurrent parallel trialConcurrency",

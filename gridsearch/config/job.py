@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import (
@@ -32,6 +32,7 @@ from gridsearch.config.habits import bare_words, file_habit, key_habit, module_p
 from gridsearch.config.identity import canonical_value
 from gridsearch.config.image_format import FORMAT_KEYS, ImageFormat, format_of
 from gridsearch.config.job_file import COMMAND, JOB_KEYS, MODEL, TRAIN, JobFile, checked_head
+from gridsearch.config.losses import PREFIX, is_own, one_list
 from gridsearch.config.overrides import apply_overrides
 from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, Resources
 from gridsearch.config.rules import Rule, parse_rule
@@ -76,7 +77,10 @@ def recipe_comparable(key: str) -> Comparable:
     texts = [text for part in parts for text in get_args(part) if isinstance(text, str)]
     if key in PAIR_KEYS:
         return Comparable(frozenset({"list"}), frozenset({"number"}), problem=problem)
-    return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem, texts=texts)
+    known: set[Kind] = (
+        {"text", "list"} if any(get_origin(part) is list for part in parts) else {kinds.get(annotation, "text")}
+    )
+    return Comparable(frozenset(known), problem=problem, texts=texts)
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class JobSpec:
         search: Random search; None for the whole grid.
         repeats: How many times each point is trained.
         metrics: What is measured of the validation images beside loss and accuracy, in alphabetical order.
+        train_metrics: The same of the training images.
         repeat_over: What the repeats draw again: `weights`, `split` or `both`.
         objective: What ranks trials.
         constraints: What a trial must not exceed to be the best.
@@ -144,6 +149,7 @@ class JobSpec:
     repeats: int
     repeat_over: str
     metrics: tuple[str, ...]
+    train_metrics: tuple[str, ...]
     objective: Objective
     constraints: Constraints
     teacher: TeacherChoice | None
@@ -169,7 +175,18 @@ class JobSpec:
     @property
     def own_settings(self) -> list[str]:
         """Return the names of the settings that are the models' own, or arguments of the user's functions."""
-        return [name for name in self.setting_names if name not in RECIPE_KEYS and name != MODEL]
+        others = {*RECIPE_KEYS, MODEL, *self.loss_settings}
+        return [name for name in self.setting_names if name not in others]
+
+    @property
+    def own_losses(self) -> list[str]:
+        """Return the losses of the user's own, each `package.module:Name`."""
+        return [] if self.own else [str(loss) for loss in self.values("loss") if is_own(str(loss))]
+
+    @property
+    def loss_settings(self) -> list[str]:
+        """Return the names of the settings that are the arguments of a loss of the user's: `loss_gamma`."""
+        return [name for name in self.setting_names if name.startswith(PREFIX)] if self.own_losses else []
 
     @property
     def defaults(self) -> Mapping[str, Any]:
@@ -297,6 +314,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         repeats=head.repeats,
         repeat_over=head.repeat_over,
         metrics=tuple(sorted(set(head.metrics))),
+        train_metrics=tuple(sorted(set(head.train_metrics))),
         objective=head.objective,
         constraints=head.constraints,
         teacher=head.teacher,
@@ -447,9 +465,13 @@ def _checked_values(document: Document, trail: Trail, written: Any, typed: Seque
         raise document.error(trail, said)
     if written == [] and trail[-1] in typed:
         raise document.error(trail, "[] has no value: write one or more, or leave the key out")
+    weights = trail[-1] == "class_weights" and trail[-1] in typed
+    written = one_list(written) if weights else written
     one = _is_one_list(str(trail[-1]), written, typed)
     try:
-        values: list[Value] = [canonical_value(value) for value in values_of([written] if one else written)]
+        values: list[Value] = [
+            canonical_value(value) for value in values_of([written] if one else written, mixed=weights)
+        ]
     except ValueError as error:
         raise document.error(trail, str(error)) from None
     adapter = _RECIPE_TYPES.get(str(trail[-1]))

@@ -131,6 +131,10 @@ class JobFile(BaseModel):
         default_factory=list
     )
     """What to measure of the validation images in every epoch, beside loss and accuracy, such as [top5, f1_macro]."""
+    train_metrics: Annotated[list[Annotated[str, AfterValidator(checked_name)]], Field(max_length=30)] = Field(
+        default_factory=list
+    )
+    """What to measure of the training images in every epoch, as the metrics."""
     objective: Objective = Objective()
     """What ranks trials."""
     constraints: Constraints = Constraints()
@@ -153,7 +157,8 @@ _NEEDED = ("dataset", MODEL)
 OWN_ONLY = ("inputs", "shares_epochs", "resources")
 COMMAND_ONLY = ("shell", "metrics_from")
 OURS_ONLY = (
-    "dataset", "dataset_options", "split", "image_size", "resize", "background", MODEL, "metrics", "teacher",
+    "dataset", "dataset_options", "split", "image_size", "resize", "background", MODEL,
+    "metrics", "train_metrics", "teacher",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from gridsearch.config.batches import KEEP, LastBatch, steps_of_epoch
+from gridsearch.config.losses import CROSS_ENTROPY, PREFIX, ClassWeights, LossName
 
 Scalar = bool | int | float | str
 #: A hyperparameter's value: a scalar, null, or a list (the widths of the hidden layers, say), of lists too.
@@ -113,6 +114,10 @@ class Recipe(BaseModel):
     """L2 penalty, as in torch.optim (decoupled for adamw)."""
     l1: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     """L1 penalty: factor of the sum of absolute weights in the loss."""
+    loss: LossName = CROSS_ENTROPY
+    """What is minimised: cross_entropy, mse, mae, huber, bce, or your own as package.module:Class."""
+    class_weights: ClassWeights = "none"
+    """Weights of the classes in cross_entropy: a list, or balanced: the rarer a class, the higher."""
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of the target that is spread evenly over all classes."""
     clip_norm: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
@@ -220,9 +225,12 @@ class TrialConfig(Recipe):
     `package.module:Class`; `model_code` is the fingerprint of the user's own source, empty for the models that ship
     with gridsearch. `hyper` holds the model's keyword arguments, `teacher` the id of the trial that it learns from.
     `fold` is the part that validates, from 0, where the split has folds. `metrics` are measured beside losses and
-    accuracies, in alphabetical order. `schedule_code` and `augment_code` are the fingerprints of the user's functions
-    that these settings name, `schedule_settings` and `augment_settings` all arguments that they are called with;
-    `schedule_total` says that the schedule's asks how many epochs there will be. `version` is that of the recipe
+    accuracies, in alphabetical order, `train_metrics` of the training images; `metric_codes` are the fingerprints of
+    the user's own. `loss_code` and `loss_hyper` are to a loss of the user's what `model_code` and `hyper` are to the
+    model; in jobs and tables its arguments have `loss_` before their names. `schedule_code` and `augment_code` are the
+    fingerprints of the user's functions that these settings name, `schedule_settings` and `augment_settings` all
+    arguments that they are called with; `schedule_total` says that the schedule's asks how many epochs there will be.
+    `version` is that of the recipe
     (`config/versions.py`): a stored trial keeps the one it was trained under, and its model is built accordingly.
     """
 
@@ -232,8 +240,12 @@ class TrialConfig(Recipe):
     model: str
     model_code: str = ""
     hyper: dict[str, Value] = Field(default_factory=dict)
+    loss_code: str = ""
+    loss_hyper: dict[str, Value] = Field(default_factory=dict)
     teacher: str = ""
     metrics: tuple[str, ...] = ()
+    train_metrics: tuple[str, ...] = ()
+    metric_codes: dict[str, str] = Field(default_factory=dict)
     schedule_code: str = ""
     schedule_settings: dict[str, Value] = Field(default_factory=dict)
     schedule_total: bool = False
@@ -249,6 +261,7 @@ class TrialConfig(Recipe):
         return (
             {key: getattr(self, key) for key in RECIPE_KEYS}
             | self.hyper
+            | {f"{PREFIX}{key}": value for key, value in self.loss_hyper.items()}
             | self.schedule_settings
             | self.augment_settings
         )
@@ -302,6 +315,9 @@ def without_dead_settings(settings: dict[str, Any]) -> dict[str, Any]:
         live.pop("warmup_epochs", None)
     if not live.get("warmup_epochs"):
         live.pop("warmup_start", None)
+    if live.get("loss", CROSS_ENTROPY) != CROSS_ENTROPY:
+        live.pop("class_weights", None)
+        live.pop("label_smoothing", None)
     if live.get("distillation", "none") != "soft":
         live.pop("temperature", None)
     if live.get("distillation", "none") == "none":

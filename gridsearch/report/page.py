@@ -25,6 +25,7 @@ from gridsearch.analysis.standings import standings
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import timings
 from gridsearch.config.events import RESULT_STATES
+from gridsearch.config.losses import CROSS_ENTROPY
 from gridsearch.paths import INDEX_PAGE, file_stem
 from gridsearch.report import wording
 from gridsearch.report.figures.comparison import comparison_figure
@@ -102,6 +103,8 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             curves=drawn,
             overfitting=any(curve.overfit_epoch is not None for _, group in drawn.groups for curve in group),
             comparisons=compared,
+            with_accuracy=_have_accuracy(compared),
+            loss_words="cross-entropy" if data.job.record.values("loss") in ((), (CROSS_ENTROPY,)) else "loss",
             compared=next((name for name in first if name in [one.axis for one in compared]), ""),
             timings=timings(data),
             tested=tries,
@@ -147,15 +150,20 @@ def _curve_parts(drawn: Curves) -> list[Any]:
 
 def _comparison_parts(compared: Sequence[Comparison]) -> dict[str, Any]:
     """Return both plots for each axis; the page's script leaves out the training curves unless asked for them."""
-    plots = {"loss": "val_loss", "accuracy": "val_accuracy"}
+    plots = {"loss": "val_loss"} | ({"accuracy": "val_accuracy"} if _have_accuracy(compared) else {})
     return {
         one.axis: {name: _parts(comparison_figure(one, metric)) for name, metric in plots.items()} for one in compared
     }
 
 
+def _have_accuracy(compared: Sequence[Comparison]) -> bool:
+    """Whether there is a share of images to draw: without classes there is none."""
+    return any(value is not None for one in compared for curve in one.curves for value in curve.val_accuracy)
+
+
 def _confusion_parts(best: Scores) -> dict[str, Any]:
     """Return the plot of a confusion matrix; of many classes tables are shown in its place."""
-    return {} if best.many else {"confusion": _parts(confusion_figure(best))}
+    return {} if best.many or best.accuracy is None else {"confusion": _parts(confusion_figure(best))}
 
 
 def _scatter_parts(points: Board) -> dict[str, Any]:

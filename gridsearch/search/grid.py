@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any, Protocol
 
-from gridsearch.config.identity import names, same_value
+from gridsearch.config.identity import members_of, names_of, same_value
 from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import MODEL
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, OwnConfig
 from gridsearch.config.selection import FOLD, is_selected, nothing_selected
 from gridsearch.config.space import MAX_POINTS, drawn_text
@@ -25,6 +26,8 @@ from gridsearch.config.trial_builder import TrialBuilder
 from gridsearch.config.versions import FIRST, recipe_version
 from gridsearch.errors import ModelError
 from gridsearch.search.random_search import draws
+
+_RECIPE = frozenset(RECIPE_KEYS)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,15 @@ class FunctionPart:
 
 
 @dataclass(frozen=True)
+class LossPart:
+    """What a loss of the user's adds to who a trial is: the fingerprint of its code, its arguments, their defaults."""
+
+    code: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    has: Callable[[str], bool] = lambda name: True
+
+
+@dataclass(frozen=True)
 class Ingredients:
     """What determines a trial's numbers besides the job file.
 
@@ -74,6 +86,8 @@ class Ingredients:
         dataset: The fingerprint of the images and labels; empty for a training of the user's own.
         models: What belongs to each of the job's models, or to the user's training by its name.
         teacher: The id of the trial that students learn from; empty without a teacher.
+        losses: What belongs to each of the user's losses.
+        metric_codes: The fingerprints of the code of the user's metrics.
         inputs: The fingerprints of the files that a training of the user's own depends on, by their names.
         functions: What belongs to the user's functions, by the setting and by what it calls them.
     """
@@ -81,6 +95,8 @@ class Ingredients:
     dataset: str
     models: Mapping[str, ModelPart]
     teacher: str = ""
+    losses: Mapping[str, LossPart] = field(default_factory=dict)
+    metric_codes: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[tuple[str, str], FunctionPart] = field(default_factory=dict)
 
@@ -221,7 +237,8 @@ def _copies(job: JobSpec, first: TrialConfig) -> Iterator[GridTrial]:
     for repeat, fold in product(range(job.repeats), range(job.split.folds or 1)):
         if repeat or fold:
             seeds = {name: getattr(first, name) + repeat for name in job.repeated_seeds}
-            yield _grid_trial(first.model_copy(update=seeds | {"fold": fold}))
+            config = first.model_copy(update=seeds | {"fold": fold})
+            yield _grid_trial(config, members_of(config))
 
 
 def _chosen(job: JobSpec, settings: dict[str, Any], copies: Iterable[GridTrial]) -> set[str]:
@@ -282,7 +299,7 @@ class _OwnMaker:
         ours = {"epochs": OWN_DEFAULTS["epochs"]} | {key: value for key, value in settings.items() if key in OWN_KEYS}
         hyper = {key: value for key, value in settings.items() if key not in OWN_KEYS}
         monitor = self._monitor if ours.get("early_stopping") else ""
-        return _grid_trial(self._builder.build(ours | {"hyper": hyper, "monitor": monitor}))
+        return _grid_trial(*self._builder.build(ours | {"hyper": hyper, "monitor": monitor}))
 
 
 class _ModelMaker:
@@ -291,7 +308,9 @@ class _ModelMaker:
     def __init__(self, job: JobSpec, ingredients: Ingredients, model: str) -> None:
         self._teacher, self._part = ingredients.teacher, ingredients.models[model]
         common = {"dataset": ingredients.dataset, "split": job.split, "model": model, "model_code": self._part.code}
-        self._builder = TrialBuilder(TrialConfig, **common, metrics=job.metrics)
+        measured = {"metrics": job.metrics, "train_metrics": job.train_metrics}
+        self._builder = TrialBuilder(TrialConfig, **common, **measured, metric_codes=dict(ingredients.metric_codes))
+        self._losses, self._of_loss = ingredients.losses, frozenset(job.loss_settings)
         self._functions, self._of_functions = ingredients.functions, job.function_settings
 
     def complete(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -301,14 +320,13 @@ class _ModelMaker:
         part, defaults = self._part, self._part.defaults
         recipe: dict[str, Any] = {}
         hyper: dict[str, Any] = {}
+        loss = self._losses.get(str(settings.get("loss", "")))
         for key, value in without_dead_settings(settings).items():
-            if key in RECIPE_KEYS:
+            if key in _RECIPE:
                 recipe[key] = value
-            elif (
-                key != MODEL
-                and key not in self._of_functions
-                and not (key in defaults and same_value(defaults[key], value))
-            ):
+            elif key in self._of_loss or key in self._of_functions:
+                continue
+            elif key != MODEL and not (key in defaults and same_value(defaults[key], value)):
                 hyper[key] = value
         if start := recipe.get("pretrained"):
             if said := part.unusable.get(start):
@@ -316,9 +334,12 @@ class _ModelMaker:
             recipe["pretrained"] = part.pretrained[start]
         if self._functions:
             recipe |= self._called(recipe, settings)
+        if loss:
+            recipe |= {"loss_code": loss.code, "loss_hyper": self._loss_hyper(loss, settings)}
         version = recipe_version(recipe, part.version(hyper))
         teacher = self._teacher if recipe.get("distillation", "none") != "none" else ""
-        return _grid_trial(self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version}))
+        config, members = self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version})
+        return _grid_trial(config, members)
 
     def _called(self, recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a trial has of the user's functions: their code, and the arguments that they are called with."""
@@ -331,7 +352,17 @@ class _ModelMaker:
                     found[f"{key}_total"] = True
         return found
 
+    def _loss_hyper(self, loss: LossPart, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a loss that are not at their defaults, by their own names."""
+        given = {key.removeprefix(PREFIX): value for key, value in settings.items() if key in self._of_loss}
+        defaults = loss.defaults
+        return {
+            key: value
+            for key, value in given.items()
+            if loss.has(key) and not (key in defaults and same_value(defaults[key], value))
+        }
 
-def _grid_trial(config: TrialConfig) -> GridTrial:
-    text, trial, lineage = names(config)
+
+def _grid_trial(config: TrialConfig, members: Mapping[str, str]) -> GridTrial:
+    text, trial, lineage = names_of(members, shares_prefix=config.shares_prefix)
     return GridTrial(trial, lineage, config, text)

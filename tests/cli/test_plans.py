@@ -16,7 +16,7 @@ from gridsearch.config.job import job_from_text
 from gridsearch.config.selection import selecting
 from gridsearch.engine.disk.disk_need import DiskNeed
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
-from gridsearch.engine.run.launch import LaunchOptions, plan_job, plan_packs
+from gridsearch.engine.run.planning import LaunchOptions, plan_job, plan_packs
 from gridsearch.errors import DataError
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, launch, prepared

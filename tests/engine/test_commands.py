@@ -301,3 +301,12 @@ def test_a_room_that_is_imported_does_not_hide_the_function(capsys: pytest.Captu
 
     gridsearch.report(3, acc=0.25)
     assert capsys.readouterr().out == "epoch 3: acc 0.25\n"
+
+
+def test_another_way_to_write_the_command_is_the_same_job(tmp_path: Path) -> None:
+    write(tmp_path, train_sh=TRAIN)
+    launch(tmp_path, job_text(LOOP, STDOUT))
+    launch(tmp_path, job_text(f"env {LOOP}", STDOUT))
+    assert [row.state for row in trials(tmp_path)] == [TrialState.COMPLETED]
+    with open_store(tmp_path / "results.db") as store:
+        assert store.number_of_trials() == 2

@@ -13,10 +13,12 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import lr_scheduler
@@ -38,6 +40,9 @@ DEFAULTS: dict[str, Any] = {
     "alpha": 0.99,
     "weight_decay": 0.0,
     "l1": 0.0,
+    "loss": "cross_entropy",
+    "loss_hyper": {},
+    "class_weights": "none",
     "label_smoothing": 0.0,
     "clip_norm": 0.0,
     "accumulate": 1,
@@ -91,12 +96,12 @@ class Images:
 
 @dataclass(frozen=True)
 class Epoch:
-    """The numbers of an epoch; 0 is before the first step."""
+    """The numbers of an epoch; 0 is before the first step. Without classes there is no accuracy."""
 
     train_loss: float
-    train_accuracy: float
+    train_accuracy: float | None
     val_loss: float
-    val_accuracy: float
+    val_accuracy: float | None
     learning_rate: float
 
 
@@ -231,6 +236,11 @@ class _Loop:
         if recipe["ema"]:
             self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe["ema"]))
         self.last_rate = self.optimizer.param_groups[0]["lr"]
+        self.criterion = plain_criterion(recipe, images.train_labels, label_smoothing=recipe["label_smoothing"])
+        self.unsmoothed = plain_criterion(recipe, images.train_labels)
+        for one in (self.criterion, self.unsmoothed):
+            if isinstance(one, nn.Module):
+                one.to(images.train.device, dtype)
         self.features: list[Tensor] = []
         if recipe["distillation"] == "hidden":
             module = dict(model.named_children())["features"]
@@ -250,7 +260,13 @@ class _Loop:
                 parts[-1] = torch.cat([parts[-1], rest])
         return parts
 
-    def train(self, epoch: int) -> tuple[float, float]:
+    def summed(self, logits: Tensor, wanted: Tensor) -> tuple[float, float]:
+        """Return the loss of a batch times what it counts, and what it counts: its examples, or their weights."""
+        weights = getattr(self.unsmoothed, "weight", None)
+        count = float(len(wanted) if weights is None else weights[wanted].sum())
+        return float(self.unsmoothed(logits, wanted)) * count, count
+
+    def train(self, epoch: int) -> tuple[float, float | None]:
         """Make an epoch's steps; return the mean loss and the accuracy over its own batches."""
         self.model.train()
         order = epoch_order(len(self.images.train), data_seed=self.recipe["data_seed"], epoch=epoch)
@@ -258,7 +274,7 @@ class _Loop:
         if self.recipe["augment"]:
             changed = _by_own_transform(changed, self.recipe, epoch)
         labels = self.images.train_labels[order]
-        loss, right, count = 0.0, 0, 0
+        loss, mass, right, count = 0.0, 0.0, 0, 0
         batches = list(zip(self.batches(changed), self.batches(labels), strict=True))
         for place, (pixels, wanted) in enumerate(batches):
             count += len(wanted)
@@ -266,9 +282,10 @@ class _Loop:
             group = batches[first : first + self.recipe["accumulate"]]
             share = len(wanted) / sum(len(own) for _, own in group)
             logits = self.step(pixels, wanted, share, first=place == first, last=place == first + len(group) - 1)
-            loss += float(functional.cross_entropy(logits, wanted, reduction="sum"))
-            right += int((logits.argmax(1) == wanted).sum())
-        return loss / count, right / count
+            of_batch, weight = self.summed(logits, wanted)
+            loss, mass = loss + of_batch, mass + weight
+            right += hits(logits, wanted)
+        return loss / mass, None if labels.is_floating_point() else right / count
 
     def step(self, pixels: Tensor, labels: Tensor, share: float, *, first: bool, last: bool) -> Tensor:
         """Make a step on a batch, which has a share of the images of its step; return the logits before it."""
@@ -297,7 +314,7 @@ class _Loop:
 
     def loss(self, logits: Tensor, labels: Tensor, pixels: Tensor) -> Tensor:
         """Return what is minimised."""
-        hard = nn.CrossEntropyLoss(label_smoothing=self.recipe["label_smoothing"])(logits, labels)
+        hard: Tensor = self.criterion(logits, labels)
         if self.teacher is None:
             return hard
         with torch.no_grad():
@@ -328,15 +345,38 @@ class _Loop:
         return average.eval()
 
     @torch.no_grad()
-    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
-        """Return the mean cross-entropy and the accuracy over all images."""
+    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, float | None]:
+        """Return the mean loss and the accuracy over all images."""
         self.model.eval()
-        loss, right = 0.0, 0
+        loss, mass, right = 0.0, 0.0, 0
         for pixels, wanted in zip(images.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True):
             logits = self.forward(self.normalize(self.exactly(pixels)))
-            loss += float(functional.cross_entropy(logits, wanted, reduction="sum"))
-            right += int((logits.argmax(1) == wanted).sum())
-        return loss / len(labels), right / len(labels)
+            of_batch, weight = self.summed(logits, wanted)
+            loss, mass = loss + of_batch, mass + weight
+            right += hits(logits, wanted)
+        return loss / mass, None if labels.is_floating_point() else right / len(labels)
+
+
+def hits(logits: Tensor, wanted: Tensor) -> int:
+    """Return how many classes are right; 0 of numbers."""
+    return 0 if wanted.is_floating_point() else int((logits.argmax(1) == wanted).sum())
+
+
+def plain_criterion(recipe: Recipe, labels: Tensor, **smoothing: float) -> Any:
+    """Return the loss as torch has it, or the user's."""
+    of_numbers = {"mse": nn.MSELoss, "mae": nn.L1Loss, "huber": nn.HuberLoss, "bce": nn.BCEWithLogitsLoss}
+    if recipe["loss"] in of_numbers:
+        return of_numbers[recipe["loss"]]()
+    if recipe["loss"] != "cross_entropy":
+        module, _, name = recipe["loss"].partition(":")
+        made = getattr(importlib.import_module(module), name)
+        return made(**recipe["loss_hyper"]) if inspect.isclass(made) else partial(made, **recipe["loss_hyper"])
+    weights = recipe["class_weights"]
+    if isinstance(weights, str):
+        classes = labels.cpu().numpy()
+        balanced = compute_class_weight("balanced", classes=np.unique(classes), y=classes)
+        weights = None if weights == "none" else torch.tensor(balanced)
+    return nn.CrossEntropyLoss(None if weights is None else torch.as_tensor(weights).float(), **smoothing)
 
 
 def _optimizer(trained: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:

@@ -161,6 +161,24 @@ space:
   nesterov: [false, true]
   learning_rate: [0.05]
 """,
+    "class weights of dense networks": """\
+model: deep
+space:
+  hidden: [[7], [12]]
+  class_weights: [none, balanced, [1, 2, 3, 0.5, 1, 1, 0, 1, 1, 4]]
+  label_smoothing: [0, 0.2]
+  momentum: [0, 0.5]
+  learning_rate: [0.2, 0.05]
+""",
+    "class weights": """\
+model: one_conv_cnn
+space:
+  filters: [3]
+  neurons: [9]
+  class_weights: [none, balanced, [1, 2, 3, 0.5, 1, 1, 0, 1, 1, 4]]
+  label_smoothing: [0, 0.2]
+  learning_rate: [0.05, 0.02]
+""",
     "images": """\
 model: cnn
 space:
@@ -343,6 +361,66 @@ model: number_nets:Tokens
 momentum: 0.9
 space:
   vocabulary: [17]
+  learning_rate: [0.1, 0.02]
+""",
+}
+
+#: With other targets than classes, and losses of users: see `test_tasks.py`.
+TASKS: dict[str, str] = {
+    "regression": """\
+dataset: numbers.npz
+model: shallow
+early_stopping: 2
+space:
+  neurons: [9]
+  loss: [mse, mae, huber]
+  weight_decay: [0, 0.1]
+  learning_rate: [0.1, 0.02]
+""",
+    "several numbers": """\
+dataset: pairs.npz
+model: mlp
+precision: float64
+optimizer: adam
+last_batch: drop
+space:
+  hidden: [[12, 9]]
+  loss: [mse, huber]
+  learning_rate: [0.01, 0.002]
+""",
+    "several labels": """\
+dataset: several.npz
+model: cnn
+loss: bce
+space:
+  filters: [[3]]
+  learning_rate: [0.05, 0.02]
+""",
+    "focal": """\
+dataset: digits.npz
+model: shallow
+loss: tests.oracle.own_losses:Focal
+clip_norm: 1
+space:
+  neurons: [9]
+  loss_gamma: [0.5, 2]
+  learning_rate: [0.1, 0.02]
+""",
+    "a loss that branches": """\
+dataset: digits.npz
+model: shallow
+loss: tests.oracle.own_losses:Branching
+space:
+  neurons: [9]
+  learning_rate: [0.1, 0.02]
+""",
+    "a function": """\
+dataset: numbers.npz
+model: shallow
+loss: tests.oracle.own_losses:quantile
+space:
+  neurons: [9]
+  loss_q: [0.5, 0.9]
   learning_rate: [0.1, 0.02]
 """,
 }

@@ -133,11 +133,11 @@ def trial_text(
         chosen["teacher"] = short_id(written["teacher"])
     chosen = {"model": written["model"]} | chosen
     room = max(map(len, (*chosen, _LONGEST)))
-    own = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
+    given = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
     rest = ", ".join(f"{key} {label(value)}" for key, value in settings.items() if key not in chosen)
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
     known_by = id_within(row.trial_id, width and width - len("trial "))
-    lines = [f"trial {known_by}", f"  {row.state}{seconds}, attempt {row.attempt}", "", own]
+    lines = [f"trial {known_by}", f"  {row.state}{seconds}, attempt {row.attempt}", "", given]
     lines += [f"  {'by default':<{room}} {printable(rest)}"] if rest else []
     lines.append("")
     names = names_in([row, *epochs])

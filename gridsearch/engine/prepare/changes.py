@@ -54,6 +54,7 @@ def _of_parts(prepared: Prepared, before: JobRecord, old: list[dict[str, Any]], 
             parts = prepared.sources_of(name)
             found.append(f"edited: {', '.join(_edited(parts, before.model_sources.get(name) or {})) or name}")
     found += _edited_functions(old, new)
+    found += _edited_losses(old, new)
     if _other("split", old, new):
         found.append("split")
     if _other("inputs", old, new):
@@ -63,6 +64,20 @@ def _of_parts(prepared: Prepared, before: JobRecord, old: list[dict[str, Any]], 
     if _other("version", old, [one for one in new if one["model"] in had]):
         found.append("this version of gridsearch trains these trials differently (docs/jobs.md, Versions)")
     return found
+
+
+def _edited_losses(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
+    """Return that losses and metrics of the user's are others than before, a sentence each."""
+    had, now = (
+        dict.fromkeys(
+            pair
+            for one in configs
+            for pair in ((one.get("loss"), one.get("loss_code")), *one.get("metric_codes", {}).items())
+        )
+        for configs in (old, new)
+    )
+    known = {name for name, _ in had}
+    return [f"edited: {name}" for name, code in now if name in known and (name, code) not in had]
 
 
 def _edited(now: Mapping[str, str], was: Mapping[str, str]) -> list[str]:

@@ -23,10 +23,20 @@ from gridsearch.engine.executors.worker_log import WorkerLog
 from gridsearch.engine.prepare.function_trials import function_problem
 from gridsearch.engine.prepare.model_questions import Problem, Seen
 from gridsearch.engine.prepare.probing import TriedHere
+from gridsearch.engine.prepare.probing_losses import (
+    LOSS_QUESTIONS,
+    LOSS_SIGNATURE,
+    METRIC_CODE,
+    METRIC_QUESTIONS,
+    loss_problem,
+    metric_problem,
+)
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.arguments import Wanted
 from gridsearch.models.functions import find_function
 from gridsearch.models.layers import layers_of
+from gridsearch.models.own_loss import find_loss
+from gridsearch.models.own_metric import find_metric
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import ModelClass, find_model
 
@@ -103,12 +113,27 @@ def _say(answers: IO[str], answer: Answer) -> None:
     answers.flush()
 
 
-def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
+def _of_loss_or_metric(question: str, asked: dict[str, Any]) -> Answer:
     name, search = asked["model"], [Path(folder) for folder in asked["search"]]
+    if question in METRIC_QUESTIONS:
+        metric = find_metric(name, search)
+        return {"text": metric.code if question == METRIC_CODE else metric_problem(metric, asked)}
+    loss = find_loss(name, search)
+    return signature(loss) if question == LOSS_SIGNATURE else {"text": loss_problem(loss, asked)}
+
+
+def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
+    question = asked["question"]
+    of_model = question not in (*LOSS_QUESTIONS, *METRIC_QUESTIONS)
+    return _of_model(question, asked, models) if of_model else _of_loss_or_metric(question, asked)
+
+
+def _of_model(question: str, asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
+    name, search = asked["model"], [Path(folder) for folder in asked["search"]]
+    settings = asked.get("settings", {})
     if name not in models:
         models[name] = find_model(name, search)
     model = models[name]
-    question, settings = asked["question"], asked.get("settings", {})
     if question == "signature":
         return signature(model)
     seen = _seen(asked)

@@ -165,13 +165,36 @@ class ModelProcess:
 
     def signature(self) -> ModelSignature:
         """Return what the model takes; `ModelError` where it cannot be imported, or its import does not come back."""
+        return self._signature("model", "signature")
+
+    def loss_signature(self) -> ModelSignature:
+        """Return what a loss of this name takes; errors as for `signature`."""
+        return self._signature("loss", "loss signature")
+
+    def loss_problem(self, settings: Settings, targets: str) -> str:
+        """Return why a loss cannot be used with such settings and kind of targets; nothing where it can."""
+        said = self._ask("loss problem", _Text, settings=settings, targets=targets)
+        return " ".join(str(said.text).split())
+
+    def metric_code(self) -> str:
+        """Return the fingerprint of the code of a metric of this name; errors as for `signature`."""
         try:
-            said = self._ask("signature", _Signature)
+            return str(self._ask("metric code", _Text).text)
         except ModelEndedError as error:
-            raise ModelError(f"model {self.name!r}: importing it {error}") from None
+            raise ModelError(f"metric {self.name!r}: importing it {error}") from None
+
+    def metric_problem(self, targets: str) -> str:
+        """Return why a metric cannot be measured for a kind of targets; nothing where it can."""
+        return " ".join(str(self._ask("metric problem", _Text, targets=targets).text).split())
+
+    def _signature(self, what: str, question: str) -> ModelSignature:
+        try:
+            said = self._ask(question, _Signature)
+        except ModelEndedError as error:
+            raise ModelError(f"{what} {self.name!r}: importing it {error}") from None
         names = [*said.required, *said.optional, *said.opaque]
         if not (set(said.data_arguments) <= set(DATA_ARGUMENTS) and all(map(is_plain, said.optional.values()))):
-            raise ModelError(f"model {self.name!r}: its process returned no valid list of its arguments")
+            raise ModelError(f"{what} {self.name!r}: its process returned no valid list of its arguments")
         # Of a default that is not a plain value nothing may be known here, but that it is one.
         optional = {key: said.optional.get(key, _Opaque()) for key in said.order if key in names}
         data, required = tuple(said.data_arguments), tuple(said.required)

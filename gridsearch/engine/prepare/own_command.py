@@ -21,7 +21,7 @@ from gridsearch.config.job import JobSpec
 from gridsearch.engine.prepare.own_code import OwnCode
 from gridsearch.errors import ModelError, nearest
 from gridsearch.models.source_code import code_sources, source_file
-from gridsearch.training.own.command import search_path
+from gridsearch.training.own.process import search_path
 
 _PYTHON = ".py"
 _SCRIPTS = frozenset(

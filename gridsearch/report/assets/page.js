@@ -74,6 +74,7 @@
       const scale = chosen("compare-scale");
       ["loss", "accuracy"].forEach(function (what) {
         const figure = figures.compare[compared.value][what];
+        if (!figure) return;
         const layout = structuredClone(figure.layout);
         Object.assign(layout.yaxis, layout.meta[lines][what === "loss" ? scale : "linear"]);
         const data = figure.data.filter(function (trace) { return lines === "both" || trace.meta === lines; });

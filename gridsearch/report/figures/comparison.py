@@ -14,7 +14,7 @@ from gridsearch.analysis.curves import Curve
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import score_text
 from gridsearch.errors import nearest
-from gridsearch.report.figures.curves import epochs_axis
+from gridsearch.report.figures.curves import epochs_axis, loss_title
 from gridsearch.report.figures.loss_axis import loss_axes, share_axis, trained_values
 from gridsearch.report.theme import TEMPLATE, level_markers, plain
 
@@ -50,6 +50,7 @@ def comparison_figure(
     if metric not in METRICS:
         raise TableError(f"unknown metric {metric!r}{nearest(metric, METRICS)}")
     of_training, title = METRICS[metric]
+    title = loss_title(found.curves) if metric == "val_loss" and found.curves else title
     markers = level_markers(len(found.values), ordered=found.ordered)
     figure = go.Figure(layout={"template": TEMPLATE, "height": _HEIGHT_PX, "hovermode": "closest"})
     for value, curve, marker in zip(found.values, found.curves, markers, strict=True):

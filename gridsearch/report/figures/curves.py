@@ -33,7 +33,7 @@ def curve_figure(curve: Curve, axes: dict[str, dict[str, Any]]) -> go.Figure:
     figure.add_traces(_traces(curve))
     figure.update_layout(margin={"l": 48, "r": 10, "t": 8, "b": 40}, hovermode="x unified", meta=axes)
     figure.update_xaxes(title_text="epoch", **_axis_of(curve))
-    figure.update_yaxes(title_text="loss (nats)", **axes["log"])
+    figure.update_yaxes(title_text=loss_title([curve]), **axes["log"])
     for line in _marks(curve):
         figure.add_vline(**line)
     return figure
@@ -57,11 +57,17 @@ def curves_figure(curves: Curves, *, log: bool = True) -> go.Figure:
                 figure.add_vline(**line, row=row, col=column)
             figure.update_xaxes(title_text="epoch", **_axis_of(curve), row=row, col=column)
             figure.update_yaxes(**axis, row=row, col=column)
-        figure.update_yaxes(title_text="loss (nats)", row=row, col=1)
+        figure.update_yaxes(title_text=loss_title(members), row=row, col=1)
     figure.update_annotations(font={"size": 12, "color": MUTED})
     figure.update_layout(template=TEMPLATE, height=110 + 320 * max(1, len(groups)), margin={"t": 110})
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.0, "yref": "container", "yanchor": "top"})
     return figure
+
+
+def loss_title(curves: Sequence[Curve]) -> str:
+    """Return the title of an axis of losses: of classes they are cross-entropies."""
+    classes = any(value is not None for curve in curves for value in (*curve.train_accuracy, *curve.val_accuracy))
+    return "loss (nats)" if classes and not any(name == "loss" for name, _ in curves[0].settings) else "loss"
 
 
 def shared_axes(curves: Sequence[Curve]) -> dict[str, dict[str, Any]]:

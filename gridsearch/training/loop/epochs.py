@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+import torch
+from torch import Tensor
+
 from gridsearch.config.batches import batch_sizes
 from gridsearch.config.events import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
 from gridsearch.config.trial import TrialConfig
 from gridsearch.models.functions import AUGMENT
-from gridsearch.training.loop.evaluation import Tally, evaluate, validate
+from gridsearch.training.loop.evaluation import Measured, tally_of, validate
 from gridsearch.training.loop.member import Member, State
 from gridsearch.training.loop.metrics import prepare_for
 from gridsearch.training.loop.task import StopRequestedError, WorkerContext
@@ -27,7 +30,8 @@ def advance(members: Sequence[Member], context: WorkerContext, make_strategy: ty
     A kill between the checkpoints of a pack leaves some of it an epoch ahead: these are among its models once more, and
     what it makes of them is dropped. So those behind have neighbours as if nothing had happened, and the same numbers.
     """
-    prepare_for(members[0].config.metrics if members else ())
+    if members:
+        prepare_for([*members[0].config.metrics, *members[0].config.train_metrics])
     for member in members:
         if member.done and not member.ended:
             member.finalize()
@@ -75,11 +79,11 @@ def do_epoch(
             member.task.lineage_id,
             member.task.attempt,
             epoch,
-            *of_train,
+            *of_train[:2],
             *of_validation[:2],
             rate,
             seconds,
-            of_validation[2],
+            of_train[2] | of_validation[2],
         )
         for member, of_train, of_validation, rate in zip(inside, train, validation, strategy.rates, strict=True)
     ]
@@ -115,21 +119,24 @@ def may_stay(strategy: Strategy, inside: Sequence[object], active: Sequence[obje
     return all(member in inside for member in active)
 
 
-def measure_untrained(strategy: Strategy, context: WorkerContext) -> list[tuple[float, float]]:
-    """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
+def measure_untrained(strategy: Strategy, context: WorkerContext) -> list[Measured]:
+    """Return each model's loss (about ln K), accuracy (about 1 / K) and metrics before the first step."""
     images, _ = next(context.train.in_order(2))
     strategy.check(images)
-    return evaluate(strategy, context.train)
+    return validate(strategy, context.train, "train")
 
 
-def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
-    """Train one epoch; return each model's loss and accuracy, means over the epoch's own batches."""
+def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[Measured]:
+    """Train one epoch; return each model's loss, accuracy and metrics over the epoch's own batches."""
     config, train = strategy.configs[0], context.train
     order = epoch_order(len(train), data_seed=config.data_seed, epoch=epoch)
     augmentation = draw_augmentation(config, len(train), train.image_shape, epoch, context.device)
     own = own_augmentation(config, context, epoch)
-    tally = Tally.of(strategy.size, context.device)
     strategy.begin_batches(batch_sizes(len(train), config.batch_size, config.last_batch))
+    tally = tally_of(strategy, train)
+    wanted = strategy.meter.wants("train")
+    outputs: list[Tensor] = []
+    labels: list[Tensor] = []
     for part, original, sizes in train.chunks(order, config.batch_size, config.last_batch):
         if context.stop():
             raise StopRequestedError
@@ -137,8 +144,15 @@ def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[
         if own:
             pixels = own(pixels)
         targets = context.targets(part, pixels, changed=augmentation is not None or own is not None)
-        tally.add(strategy.train_chunk(train.normalized(pixels), targets, sizes), targets.labels)
-    return tally.means()
+        logits = strategy.train_chunk(train.normalized(pixels), targets, sizes)
+        tally.add(logits, targets.labels, sizes)
+        if wanted:
+            outputs.append(logits)
+            labels.append(targets.labels)
+    more: list[dict[str, float]] = [{} for _ in strategy.configs]
+    if wanted:
+        more = strategy.meter.measured("train", outputs, torch.cat(labels), train.targets)
+    return [(*both, measured) for both, measured in zip(tally.means(), more, strict=True)]
 
 
 def own_augmentation(config: TrialConfig, context: WorkerContext, epoch: int) -> OwnAugmentation | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from gridsearch.errors import TrialError
 from gridsearch.training.loop.task import LineageTask
 from gridsearch.training.own.history import Ended, Told, failed
 from gridsearch.training.own.metric_sources import Found, JsonSource, Source, source_of
-from gridsearch.training.own.process import CommandRunner, Start
+from gridsearch.training.own.process import CommandRunner, Start, search_path
 from gridsearch.training.own.run_folder import RunFolder
 from gridsearch.training.own.script import REPORT_VARIABLE
 from gridsearch.training.own.tail import Tail
@@ -110,11 +109,6 @@ def _start(task: LineageTask, context: CommandContext, run: RunFolder, log: Path
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_FOR_COMMANDS)}
     environment = {"PYTHONUNBUFFERED": "1", **kept, "PATH": search_path(), **more}
     return Start(context.command.arguments({**settings, **trial}), context.folder, environment, log, run.marker)
-
-
-def search_path() -> str:
-    """Return where programs are looked for: PATH, and last the folder of this Python."""
-    return os.pathsep.join([*filter(None, [os.environ.get("PATH", os.defpath)]), str(Path(sys.executable).parent)])
 
 
 def _sources(command: Command, run: RunFolder, log: Path) -> list[Source]:

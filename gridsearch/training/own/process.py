@@ -34,6 +34,11 @@ class Start:
     lock: Path
 
 
+def search_path() -> str:
+    """Return where programs are looked for: PATH, and last the folder of this Python."""
+    return os.pathsep.join([*filter(None, [os.environ.get("PATH", os.defpath)]), str(Path(sys.executable).parent)])
+
+
 class CommandRunner:
     """Runs one command at a time, by a guard that is kept from command to command."""
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from gridsearch.config.events import StrategyMeasured
+from gridsearch.config.losses import CROSS_ENTROPY, UNWEIGHTED
 from gridsearch.config.trial import TrialConfig
 from gridsearch.errors import one_line
 from gridsearch.training.loop.blame import charged
@@ -98,6 +99,8 @@ def workload(configs: Sequence[TrialConfig], image_shape: tuple[int, ...], num_c
         list(image_shape),
         num_classes,
     ]
+    if first.loss != CROSS_ENTROPY or first.class_weights != UNWEIGHTED:
+        content.append([first.loss, first.loss_code, first.loss_hyper, first.class_weights != UNWEIGHTED])
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 

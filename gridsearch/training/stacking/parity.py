@@ -117,5 +117,5 @@ def _in_float64(context: WorkerContext, batch: int, batches: int) -> WorkerConte
     smaller = batch // 2 + 1 if batch > 2 else 0
     images = min(batches * batch + smaller, len(context.train))
     part, pixels, _ = next(context.train.chunks(torch.arange(images), images))
-    exact = pixels.double() if pixels.is_floating_point() else pixels
-    return replace(context, train=replace(context.train, images=exact, labels=context.train.labels[part]))
+    exact, labels = (one.double() if one.is_floating_point() else one for one in (pixels, context.train.labels[part]))
+    return replace(context, train=replace(context.train, images=exact, labels=labels))

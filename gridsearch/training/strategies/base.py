@@ -15,6 +15,7 @@ from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.loop.member import Member, State
 from gridsearch.training.outputs import check_logits
 from gridsearch.training.recipe.averaging import Average
+from gridsearch.training.recipe.class_weights import stacked_weights
 from gridsearch.training.recipe.losses import Targets
 from gridsearch.training.recipe.optimizers import Rule, RuleKind, Tensors
 
@@ -45,6 +46,10 @@ class Strategy(ABC):
     def __init__(self, members: Sequence[Member]) -> None:
         self.configs = [member.config for member in members]
         self.device, self.num_classes = members[0].device, members[0].num_classes
+        self.criterion = members[0].criterion()
+        self.meter = members[0].meter()
+        weights = stacked_weights([member.class_weights for member in members])
+        self.class_weights = None if weights is None else weights.to(self.device)
         self.rates: list[float] = []
         self._of_steps: Rates = []
         self._steps_made = 0

@@ -19,6 +19,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from gridsearch.config.batches import PlaceInStep
+from gridsearch.config.losses import CROSS_ENTROPY
 from gridsearch.config.trial import Recipe
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.modes import in_mode
@@ -35,7 +36,8 @@ _log = logging.getLogger(__name__)
 
 def may_concatenate(recipe: Recipe) -> bool:
     """Whether this strategy does all that a recipe asks for."""
-    return not recipe.clip_norm and recipe.precision != "mixed" and recipe.distillation == "none"
+    plain = recipe.loss == CROSS_ENTROPY
+    return plain and not recipe.clip_norm and recipe.precision != "mixed" and recipe.distillation == "none"
 
 
 def steps_at_once(*recipes: Recipe) -> bool:
@@ -129,6 +131,7 @@ class Concatenated(Strategy):
         self.fused = steps_at_once(*self.configs)
         smoothing = torch.tensor([config.label_smoothing for config in self.configs], dtype=dtype, device=self.device)
         self.smoothing = smoothing[:, None, None] if smoothing.any() else None
+        self.weights = None if self.class_weights is None else self.class_weights.to(dtype)
         # Views, made once: making one in each step costs as much as a small product.
         self.transposed = [self.parameters[0].t(), *(weight.transpose(1, 2) for weight in self.parameters[2::2])]
         for slot, member in enumerate(members):
@@ -174,10 +177,29 @@ class Concatenated(Strategy):
         wanted = functional.one_hot(targets.labels, classes).to(pixels.dtype)
         if self.smoothing is not None:  # (M, n, K): each model's own
             wanted = (1 - self.smoothing) * wanted + self.smoothing / classes
+        if self.weights is not None:
+            wanted = self._weighted(wanted, targets.labels, sizes)
         step = self._step_fused if self.fused else self._step
         parts = torch.split(pixels, list(sizes)), torch.split(wanted, list(sizes), dim=-2)
         batches = zip(*parts, self.places(sizes), strict=True)
         return torch.cat([step(batch, target, place) for batch, target, place in batches], dim=1)
+
+    def _weighted(self, wanted: Tensor, labels: Tensor, sizes: Sequence[int]) -> Tensor:
+        """Return what is wanted (n, K) or (M, n, K) of each class times its weight, over the mean weight of the batch.
+
+        The loss is divided by the sum of the weights of a batch, as torch's is, where the step divides by their number.
+        """
+        assert self.weights is not None
+        of_images = self.weights[:, labels]
+        means = [part.mean(1, keepdim=True).expand_as(part) for part in torch.split(of_images, list(sizes), dim=1)]
+        return wanted * self.weights[:, None] / torch.cat(means, dim=1)[:, :, None]
+
+    def _delta(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the gradient of the summed losses of a batch by its logits (M, B, K)."""
+        shares = torch.softmax(outputs, 2)
+        if self.weights is not None:
+            shares.mul_(targets.sum(2, keepdim=True))
+        return shares.sub_(targets)
 
     def _scale(self, images: int) -> Tensor:
         """Return the learning rates (M, 1, 1) over the size of a batch; there are at most two sizes in an epoch."""
@@ -205,7 +227,7 @@ class Concatenated(Strategy):
     def _step_fused(self, pixels: Tensor, targets: Tensor, _: PlaceInStep) -> Tensor:
         """Make a step of plain SGD, every gradient times the learning rate from its source on."""
         first, outputs = self._forward(pixels)
-        delta = torch.softmax(outputs[-1], 2).sub_(targets).mul_(self._scale(pixels.shape[0]))
+        delta = self._delta(outputs[-1], targets).mul_(self._scale(pixels.shape[0]))
         for layer in range(self.depth - 1, 0, -1):
             weight, bias = self.parameters[2 * layer : 2 * layer + 2]
             back = torch.bmm(delta, weight)
@@ -221,7 +243,7 @@ class Concatenated(Strategy):
 
     def _step(self, pixels: Tensor, targets: Tensor, place: PlaceInStep) -> Tensor:
         first, outputs = self._forward(pixels)
-        delta = torch.softmax(outputs[-1], 2).sub_(targets).div_(pixels.shape[0])
+        delta = self._delta(outputs[-1], targets).div_(pixels.shape[0])
         gradients: list[Tensor] = []
         for layer in range(self.depth - 1, 0, -1):
             gradients = [torch.bmm(delta.transpose(1, 2), outputs[layer - 1]), delta.sum(1, keepdim=True), *gradients]

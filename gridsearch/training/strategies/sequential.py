@@ -30,7 +30,8 @@ class Single(Strategy):
         self.parameters: list[Tensor] = [p for p in self.model.parameters() if p.requires_grad]
         self.frozen = {name: p for name, p in self.model.named_parameters() if not p.requires_grad}
         self.rule = make_rule([member.config], self.parameters, lambda values: values[0])
-        self.terms = {name: term[0] for name, term in loss_terms(self.configs, self.device).items()}
+        terms = loss_terms(self.configs, self.device, [member.class_weights])
+        self.terms = {name: term[0] for name, term in terms.items()}
         state = member.state()
         for slot, tensors in self.rule.slots.items():
             for index, tensor in enumerate(tensors):
@@ -55,7 +56,7 @@ class Single(Strategy):
         batches = zip(torch.split(images, list(sizes)), targets.split(sizes), self.places(sizes), strict=True)
         for batch, wanted, place in batches:
             logits = self._forward(batch)
-            loss = training_loss(logits, hidden[-1] if hidden else None, wanted, self.terms)
+            loss = training_loss(logits, hidden[-1] if hidden else None, wanted, self.terms, self.criterion)
             hidden.clear()
             self._step(loss if place.share == 1 else loss * place.share, place)
             outputs.append(logits.detach())

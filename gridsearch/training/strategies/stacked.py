@@ -59,7 +59,7 @@ class Stacked(Strategy):
                 if (known := member.state().get(f"ema.{name}")) is not None:
                     row.copy_(known)
 
-        self.terms = loss_terms(self.configs, self.device)
+        self.terms = loss_terms(self.configs, self.device, [member.class_weights for member in members])
         self.hidden: list[Tensor] = []
         limits = [config.clip_norm for config in self.configs]
         self.limits = torch.tensor(limits, dtype=torch.float64, device=self.device) if any(limits) else None
@@ -106,7 +106,7 @@ class Stacked(Strategy):
         logits = self._forward(trained | others, images)
         hidden = self.hidden[-1] if self.hidden else None
         self.hidden.clear()
-        return training_loss(logits, hidden, Targets(*parts), terms), logits
+        return training_loss(logits, hidden, Targets(*parts), terms, self.criterion), logits
 
     def _forward(self, tensors: Named, images: Tensor) -> Tensor:
         with self.forward_context():

@@ -69,7 +69,7 @@ def test_a_metric_of_every_other_epoch_is_a_curve() -> None:
     def report(point: object, epoch: int) -> dict[str, float | None]:
         return {"val_f1": 0.1 * epoch} if epoch % 2 else {"other": 1.0}
 
-    found = curves(own_grid({"depth": [1]}, report, F1, epochs=6))
+    found = curves(own_grid({"depth": [1]}, report, F1, epochs=5))
     assert [plot.metric for plot in found.plots] == ["val_f1", "other"]
     assert [epoch for epoch, _ in found.best[0].known("val_f1")] == [1, 3, 5]
 
@@ -108,10 +108,10 @@ def test_the_best_epoch_is_in_the_direction_of_the_metric() -> None:
 
 
 def test_overfitting_of_a_training_of_the_users_own_is_seen() -> None:
-    losses = (1.0, 0.9, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    losses = (1.0, 0.9, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
     more = tuple({"train_loss": 1 / (1 + epoch), "val_loss": loss} for epoch, loss in enumerate(losses))
-    none = (None,) * 8
-    own = LineageCurve("a", tuple(range(8)), none, none, none, none, none, (1.0,) * 8, more)
+    none = (None,) * 9
+    own = LineageCurve("a", tuple(range(9)), none, none, none, none, none, (1.0,) * 9, more)
     assert overfit_epoch(own) == 2 and initial_val_loss(own) == 1.0
 
 

@@ -2,13 +2,15 @@
 
 Run `python benchmarks/commands.py [--trials 100000] [--epochs 20] [--keep DIR] [COMMAND ...]`. The store is made of
 a real job on the digits, its curves are drawn; with `--keep` it is made once and used again. Each command runs in a
-process of its own, its output goes to a file.
+process of its own, its output goes to a file. So does the making: a process counts, as its peak memory, what the one
+that started it had then.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
 import os
 import platform
 import random
@@ -19,12 +21,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gridsearch.config.events import EpochRecord, LineageEvent, LineageFinished
-from gridsearch.config.job import load_job
-from gridsearch.engine.prepare.preparation import PreparedJob, prepare
-from gridsearch.store.opening import open_store
-from gridsearch.store.rows import Claim
+if TYPE_CHECKING:
+    from gridsearch.config.events import LineageEvent
+    from gridsearch.engine.prepare.preparation import PreparedJob
+    from gridsearch.store.rows import Claim
 
 #: Each command with its goal in seconds of the processor; none shall take more than `MOST_MB`.
 COMMANDS = {
@@ -66,13 +68,22 @@ def main() -> None:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "results.db").exists():
-            make(folder, options.trials, options.epochs)
+            making = multiprocessing.get_context("spawn").Process(
+                target=make, args=(folder, options.trials, options.epochs)
+            )
+            making.start()
+            making.join()
+            if making.exitcode:
+                sys.exit(making.exitcode)
         for name in options.commands or COMMANDS:
             measure(folder, name)
 
 
 def make(folder: Path, trials: int, epochs: int) -> None:
     """Make a job of so many trials of so many epochs, and a store that has all of them."""
+    from gridsearch.config.job import load_job
+    from gridsearch.engine.prepare.preparation import prepare
+
     file = folder / "large.yaml"
     file.write_text(JOB.format(epochs=epochs, rates=math.ceil(trials / 1000)))
     started = time.perf_counter()
@@ -84,6 +95,8 @@ def make(folder: Path, trials: int, epochs: int) -> None:
 
 def fill(prepared: PreparedJob, path: Path) -> None:
     """Record drawn curves of all trials, through the store's contract."""
+    from gridsearch.store.opening import open_store
+
     name = prepared.job.name
     with open_store(path) as store:
         store.put_job(name, prepared.record().as_json(), prepared.job.source, prepared.new_trials())
@@ -96,6 +109,8 @@ def fill(prepared: PreparedJob, path: Path) -> None:
 
 
 def reports(batch: Sequence[Claim]) -> Iterator[LineageEvent]:
+    from gridsearch.config.events import EpochRecord, LineageFinished
+
     for claim in batch:
         draws = random.Random(claim.lineage_id)
         final, speed = draws.random(), draws.uniform(0.1, 1.0)

@@ -1,4 +1,4 @@
-"""Write the documents that follow from the code: docs/cli.md and docs/job.schema.json.
+"""Write what follows from the code: docs/cli.md, docs/job.schema.json and gridsearch/models/signatures.json.
 
     python docs/generate.py
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from gridsearch.config.json_schema import job_schema
 from gridsearch.data.catalog import DATASETS
 from gridsearch.models.registry import MODELS
+from gridsearch.models.signatures import FILE, signatures_text
 
 DOCS = Path(__file__).parent
 
@@ -68,3 +69,4 @@ def schema() -> str:
 if __name__ == "__main__":
     (DOCS / "cli.md").write_text(cli(), encoding="utf-8")
     (DOCS / "job.schema.json").write_text(schema(), encoding="utf-8")
+    FILE.write_text(signatures_text(), encoding="utf-8")

@@ -21,6 +21,7 @@ from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.evaluated_trials import evaluated_frame, evaluated_trial
+from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData, load
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, table
@@ -204,9 +205,12 @@ class Job:
             trial: An evaluated trial's id, or the first digits of it; by default the best ranked one.
 
         Raises:
-            TableError: No trial was evaluated, or `trial` does not match exactly one of those that were.
+            TableError: No trial was evaluated, `trial` does not match exactly one of those that were, or there are no
+                classes.
         """
         found = evaluated_trial(self._data, trial).scores
+        if found.accuracy is None:
+            raise TableError(f"job {self._data.job.name!r} has no classes; evaluated() has what its trials do")
         return pd.DataFrame([asdict(one) for one in (*found.classes, found.mean)]).set_index("name")
 
     @property
@@ -291,8 +295,12 @@ class Figures:
             trial: An evaluated trial's id, or the first digits of it; by default the best ranked one.
 
         Raises:
-            TableError: No trial was evaluated, or `trial` does not match exactly one of those that were.
+            TableError: No trial was evaluated, `trial` does not match exactly one of those that were, or there are no
+                classes.
         """
         from gridsearch.report.figures.confusion import confusion_figure
 
-        return confusion_figure(evaluated_trial(self._data, trial).scores)
+        found = evaluated_trial(self._data, trial).scores
+        if found.accuracy is None:
+            raise TableError(f"job {self._data.job.name!r} has no classes, and so no confusion matrix")
+        return confusion_figure(found)

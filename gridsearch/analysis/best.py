@@ -62,7 +62,7 @@ def best(store: Store, name: str, n: int | None = None) -> list[Place]:
     from gridsearch.analysis.groups import grouped
     from gridsearch.analysis.ranking import ranked, spread_of
 
-    data = load(store, name)
+    data = load(store, name, with_cost=False)
     rows_by_id = {row.trial_id: row for row in data.rows}
     points: dict[str, list[TrialRow]] = {}
     for row in data.rows:

@@ -68,11 +68,16 @@ def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
 
 def evaluated_frame(data: JobData) -> pd.DataFrame:
     """Return one row for each trial with an evaluation: its axes, score, and the numbers of the test images."""
+    tried = evaluated_trials(data)
     settings = data.trials.set_index("trial")[data.axis_columns].to_dict("index")
     rows = [
         {"trial": one.trial, "rank": one.rank}
         | {str(name): value for name, value in settings[one.trial].items()}
         | {"score": one.score, "test_accuracy": one.scores.accuracy, "test_loss": one.scores.loss}
-        for one in evaluated_trials(data)
+        | dict(one.scores.metrics)
+        for one in tried
     ]
-    return pd.DataFrame(rows, columns=["trial", "rank", *data.axis_columns, "score", "test_accuracy", "test_loss"])
+    # Without classes there is no accuracy.
+    shares = ["test_accuracy"] if not tried or any(one.scores.accuracy is not None for one in tried) else []
+    more = list(dict.fromkeys(name for one in tried for name in one.scores.metrics))
+    return pd.DataFrame(rows, columns=["trial", "rank", *data.axis_columns, "score", *shares, "test_loss", *more])

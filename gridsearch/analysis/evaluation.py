@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -50,25 +50,27 @@ class Scores:
         trial: The trial's id.
         epoch: The epoch whose weights were evaluated.
         images: How many test images there are.
-        accuracy: In [0, 1].
-        loss: The mean cross-entropy; None if it is not finite.
+        accuracy: In [0, 1]; None where there are no classes, and so no confusion.
+        loss: The mean loss, of classes the cross-entropy; None if it is not finite.
         class_names: The names of the K classes.
         confusion: The number of images by true class (row) and predicted class (column).
         classes: The results of each class.
         mean: Their unweighted mean over the classes that have test images.
         absent: How many classes have no test images.
+        metrics: Others by name, `test_rmse`; None where one is not finite.
     """
 
     trial: str
     epoch: int
     images: int
-    accuracy: float
+    accuracy: float | None
     loss: float | None
     class_names: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     classes: tuple[ClassScore, ...]
     mean: ClassScore
     absent: int
+    metrics: Mapping[str, float | None] = field(default_factory=dict, hash=False)
 
     @property
     def shares(self) -> tuple[tuple[float, ...], ...]:
@@ -120,6 +122,11 @@ def scores(evaluation: Evaluation | EvaluationRow) -> Scores:
 
     A class that has test images and is never predicted has a precision of 0.
     """
+    if not evaluation.confusion:
+        mean = ClassScore("mean", None, None, None, evaluation.images)
+        named = evaluation.class_names
+        own = (evaluation.trial_id, evaluation.epoch, evaluation.images, None, evaluation.loss)
+        return Scores(*own, named, (), (), mean, 0, evaluation.metrics)
     # It takes a second to import.
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -155,6 +162,7 @@ def scores(evaluation: Evaluation | EvaluationRow) -> Scores:
         classes=classes,
         mean=ClassScore("mean", mean_precision, mean_recall, mean_f1, images),
         absent=int((~present).sum()),
+        metrics=evaluation.metrics,
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
-from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -18,11 +17,11 @@ from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.lineage_curves import Curves, held, own_curves, told_of_each
 from gridsearch.analysis.measures import MEASURES, measures_of
 from gridsearch.analysis.rounding import rounded
-from gridsearch.analysis.settings import setting_values
+from gridsearch.analysis.settings import Same, setting_values
 from gridsearch.config.axes import Axis
 from gridsearch.config.batches import KEEP
 from gridsearch.config.events import SCORED_STATES, TrialState
-from gridsearch.config.metrics import METRICS, metric_of, names_in
+from gridsearch.config.metrics import METRICS, metric_of, names_in, without_idle
 from gridsearch.config.sections import Objective
 from gridsearch.config.trial import FLOAT_KEYS
 from gridsearch.config.trial_epoch import scored_epoch
@@ -48,8 +47,6 @@ OVER = "over"
 SPREAD = ("score_std", "score_n", "score_of", "score_diverged")
 #: All columns that are no setting, whatever the metrics are called.
 OURS = frozenset((*BEFORE, *METRICS, *AFTER, OVER, *SPREAD))
-#: What of a trial's row is a column as it is, or tells of one.
-_OF_ROW = ("trial_id", "state", "config", *METRICS, "diverged_epoch", "seconds", "parameters", "macs", "error", "more")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +57,7 @@ class JobData:
         job: The job.
         rows: Its trials as the store has them, in the order of the grid.
         trials: The same as a table (`trials_frame`).
-        cost: What its training cost.
+        cost: What its training cost; None if it was read without that.
         curves: Gives the epochs of its lineages, from memory or, as long as it is open, from the store; None if it was
             read without them, and then evaluations, latencies, trainings and launches are empty.
         evaluations: What its trials do on the test images.
@@ -72,7 +69,7 @@ class JobData:
     job: JobRow
     rows: tuple[TrialRow, ...]
     trials: pd.DataFrame
-    cost: TrainingCost
+    cost: TrainingCost | None
     curves: Curves | None = None
     evaluations: tuple[EvaluationRow, ...] = ()
     latencies: tuple[LatencyRow, ...] = ()
@@ -199,7 +196,9 @@ class JobData:
         return curves_frame(zip((row.trial_id for row in self.rows), self.own_curves(self.rows), strict=True))
 
 
-def load(store: Store, name: str, *, measures: Collection[str] = (), with_epochs: bool = False) -> JobData:
+def load(
+    store: Store, name: str, *, measures: Collection[str] = (), with_epochs: bool = False, with_cost: bool = True
+) -> JobData:
     """Read a job from the store.
 
     Args:
@@ -208,11 +207,13 @@ def load(store: Store, name: str, *, measures: Collection[str] = (), with_epochs
         measures: Which of the columns computed from epochs are needed. For them, as for a score that is the best of its
             epochs, the epochs are gone through and let go.
         with_epochs: Whether to hold all epochs, with all measures and what `complete` adds.
+        with_cost: Whether to sum up what the training cost.
 
     Raises:
         StoreError: There is no such job.
     """
-    job, trials, cost = store.job(name), store.trials(name), store.training_cost(name)
+    job, trials = store.job(name), store.trials(name)
+    cost = store.training_cost(name) if with_cost else None
     if with_epochs:
         return complete(store, job_data(job, trials, store.job_epochs(name), cost))
     return JobData(job, tuple(trials), trials_frame(job, trials, store.iter_curves, measures), cost)
@@ -235,7 +236,9 @@ def complete(store: Store, data: JobData) -> JobData:
     )
 
 
-def job_data(job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] | None, cost: TrainingCost) -> JobData:
+def job_data(
+    job: JobRow, trials: Sequence[TrialRow], epochs: Sequence[EpochRow] | None, cost: TrainingCost | None
+) -> JobData:
     """Return rows as they come from the store, ready for analysis; without epochs where None are given."""
     curves = None if epochs is None else held(epochs)
     frame = trials_frame(job, trials, curves, MEASURES if epochs else ())
@@ -272,9 +275,9 @@ def trials_frame(
         an axis.
     """
     # At once: of very many rows one attribute after the other takes as long as all else.
-    own: dict[str, list[Any]] = {name: [] for name in _OF_ROW}
+    own: dict[str, Sequence[Any]] = dict.fromkeys(TrialRow._fields, ())
     if trials:
-        own = dict(zip(_OF_ROW, map(list, zip(*map(attrgetter(*_OF_ROW), trials), strict=True)), strict=True))
+        own = dict(zip(TrialRow._fields, zip(*trials, strict=True), strict=True))
     settings = setting_values(job.record, own["config"])
     columns: dict[str, pd.Series[Any]] = {
         "trial": pd.Series(own["trial_id"], dtype="str"),
@@ -286,7 +289,7 @@ def trials_frame(
         values = own[metric] if metric in METRICS else [None] * len(trials)
         if any(own["more"]):
             values = [more.get(metric, value) for more, value in zip(own["more"], values, strict=True)]
-        columns[metric_column(metric, settings)] = pd.Series(values, dtype="float64")
+        columns[metric_column(metric, settings)] = pd.Series(list(values), dtype="float64")
     told = _told_by_epochs(job, trials, settings, curves, measures)
     columns["score"] = pd.Series(told["score"], dtype="float64")
     columns["diverged_epoch"] = pd.Series(own["diverged_epoch"], dtype="Int64")
@@ -354,15 +357,21 @@ def metrics_of_curves(curves: Iterable[LineageCurve]) -> tuple[str, ...]:
     """Return the metrics that any epoch of these has, those of our own loop first."""
     named: set[str] = set()
     own = foreign = False
+    measured: set[str] = set()
     for curve in curves:
         if curve.epoch:
+            lacking = [name for name in METRICS if name not in measured]
+            measured.update(name for name in lacking if any(one is not None for one in getattr(curve, name)))
             own, foreign = own or curve.learning_rate[-1] is not None, foreign or curve.learning_rate[-1] is None
             named.update(*curve.more)
-    return (*(name for name in METRICS if own or not foreign or name in named), *sorted(named.difference(METRICS)))
+    standard = [name for name in METRICS if own or not foreign or name in named]
+    return (*without_idle(standard, measured), *sorted(named.difference(METRICS)))
 
 
-def _setting(name: str, values: list[Any]) -> pd.Series[Any]:
+def _setting(name: str, values: Sequence[Any]) -> pd.Series[Any]:
     """Return a setting as the narrowest column that holds it: whole, real, true/false, lists as tuples, else text."""
+    if isinstance(values, Same):
+        return _setting(name, [values.value]).repeat(len(values)).reset_index(drop=True)
     kinds = set(map(type, values))
     missing = type(None) in kinds
     kinds.discard(type(None))

@@ -56,7 +56,7 @@ def _joinable(item: Any, text: str) -> bool:
 def score_text(value: float | None) -> str:
     """Return a metric with the six decimals that the tables show, or nothing when there is none.
 
-    What has too few or too many digits for that is written with an exponent and six digits, so that a column stays aligned.
+    What is too small or too large for that is written with an exponent and six digits: a column stays aligned.
 
     >>> score_text(0.5), score_text(-0.0), score_text(1.5e-9), score_text(-1234567890.0)
     ('0.500000', '0.000000', '1.50000e-09', '-1.23457e+09')

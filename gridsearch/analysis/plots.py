@@ -8,6 +8,7 @@ from typing import Literal
 
 from gridsearch.analysis.curve import Curve
 from gridsearch.analysis.filtering import TableError
+from gridsearch.config.losses import CROSS_ENTROPY
 from gridsearch.config.metrics import METRICS, better_direction, is_loss, is_share, metric_words, of_training
 from gridsearch.config.record import JobRecord
 from gridsearch.errors import nearest
@@ -96,6 +97,11 @@ def plots_of(record: JobRecord, curves: Iterable[Curve]) -> tuple[Plot, ...]:
     return tuple(_plot(record, name, paired[name], found) for name in chosen)
 
 
+def is_cross_entropy(record: JobRecord) -> bool:
+    """Whether the loss that all trials of a job minimise is our own cross-entropy."""
+    return not record.training and record.values("loss") in ((), (CROSS_ENTROPY,))
+
+
 def plot_named(plots: Sequence[Plot], metric: str | None) -> Plot | None:
     """Return the plot that shows a metric, by default the first; None where there are no plots.
 
@@ -158,7 +164,7 @@ def _plot(record: JobRecord, name: str, counterpart: str, curves: Sequence[Curve
     values = trained_values(curves, *filter(None, (name, counterpart)))
     loss, words = is_loss(name), _quantity(name) if counterpart or name in METRICS else metric_words(name)
     better = record.objective.direction if name == record.objective.metric else better_direction(name)
-    in_nats = loss and name in METRICS and not record.training
+    in_nats = loss and name in METRICS and is_cross_entropy(record)
     # A loss of 0 is drawn at the edge of a logarithmic scale.
     positive = min(values, default=0.0) >= 0 and max(values, default=0.0) > 0
     return Plot(

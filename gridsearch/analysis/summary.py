@@ -84,6 +84,8 @@ def summary(data: JobData) -> Summary:
     """Return a job at a glance."""
     counted = Counter(row.state for row in data.rows)
     best, bounds = _best(data), data.job.record.limits
+    if data.cost is None:
+        raise ValueError(f"what job {data.job.name!r} cost was not read: load(..., with_cost=True)")
     return Summary(
         counts=tuple((state.value, counted[state]) for state in TrialState if counted[state]),
         total=len(data.rows),

@@ -19,7 +19,7 @@ from gridsearch.engine.run.interruption import Interruption
 if TYPE_CHECKING:
     from gridsearch.config.job import JobSpec
     from gridsearch.engine.prepare.model_process import Limits
-    from gridsearch.engine.run.launch import LaunchOptions
+    from gridsearch.engine.run.planning import LaunchOptions
 
 
 def teachers_first(specs: list[JobSpec], training: Training, *, read_only: bool) -> list[JobSpec]:
@@ -48,7 +48,7 @@ def places(training: Training) -> str:
 
 def launch_options(training: Training, chosen: Resources) -> LaunchOptions:
     """Return what a launch is to be like, by what was asked for and what the machine has."""
-    from gridsearch.engine.run.launch import LaunchOptions
+    from gridsearch.engine.run.planning import LaunchOptions
 
     return LaunchOptions(
         chosen.workers,

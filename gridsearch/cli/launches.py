@@ -109,18 +109,18 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     from gridsearch.cli.render.progress import make_progress
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.prepare.jobs import load, tried
-    from gridsearch.engine.run.launch import Launch, check_same_job, plan_job, worker_settings
+    from gridsearch.engine.run.launch import Launch, worker_settings
+    from gridsearch.engine.run.planning import check_same_job, plan_job
 
     started = time.monotonic()
     chosen = resources(training, spec.own)
-    data_dir = paths.data_dir(training.data_dir)
     executors = stack.enter_context(Executors(chosen, training.store))
 
     limits = model_limits(training, stop)
 
     def prepared_for(teacher: str) -> Prepared:
         preparing.at("loading data")
-        loaded = load(spec, data_dir, teacher=teacher, limits=limits)
+        loaded = load(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
         trying = f"importing {spec.models_text}" if spec.own else "trying models"
         preparing.at(trying if chosen.inline else f"{trying}, starting Ray")
         if not stop.requested:  # it would only have to be waited for

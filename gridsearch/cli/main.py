@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from gridsearch.cli.collecting import seldom_collected
 from gridsearch.cli.commands import (
     dashboard,
     doctor,
@@ -75,17 +76,17 @@ app = typer.Typer(
 )
 for command in (
     logged(launch.launch),
-    logged(plan.plan),
+    logged(seldom_collected(plan.plan)),
     logged(resume.resume),
-    status.status,
-    top.top,
+    seldom_collected(status.status),
+    seldom_collected(top.top),
     show.show,
     logged(evaluate.evaluate),
-    dashboard.dashboard,
+    seldom_collected(dashboard.dashboard),
     samples.samples,
     logged(maps.maps),
-    logged(export.export),
-    verify.verify,
+    logged(seldom_collected(export.export)),
+    seldom_collected(verify.verify),
     gc.gc,
     logged(doctor.doctor),
     schema.schema,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gridsearch import paths
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from gridsearch.config.job import JobSpec
     from gridsearch.engine.prepare.prepared import Prepared
     from gridsearch.engine.run.explaining import ExplainedPack
-    from gridsearch.engine.run.launch import LaunchOptions
     from gridsearch.engine.run.packing import PlannedPack
+    from gridsearch.engine.run.planning import LaunchOptions
 
 
 def plan_teachers(spec: JobSpec, training: Training) -> None:
@@ -36,25 +37,24 @@ def plan_teachers(spec: JobSpec, training: Training) -> None:
 
 def print_plan(spec: JobSpec, training: Training, *, as_json: bool, explained: bool = False) -> None:
     """Prepare a job and print its plan; `explained` with what is in each pack, and why."""
-    from gridsearch.cli.render.packs import packs_grid, packs_json
+    from gridsearch.cli.render.packs import packs_json
     from gridsearch.cli.render.plans import Left, doom_lines, leaving, plan_json, plan_text, remark_lines
-    from gridsearch.engine.executors.worker_context import choose_device
     from gridsearch.engine.prepare.jobs import prepare
     from gridsearch.engine.prepare.leaks import leaks_of
     from gridsearch.engine.prepare.teachers import chosen_teacher
-    from gridsearch.engine.run.launch import check_same_job, plan_job, plan_packs
+    from gridsearch.engine.run.planning import check_same_job, plan_job, plan_packs
     from gridsearch.store.nearby import nearby_text
     from gridsearch.store.opening import open_store
-    from gridsearch.training.strategies.compiled import why_not_compiled
 
-    options = launch_options(training, resources(training, spec.own))
+    if training.device != "auto" or spec.own:
+        resources(training, spec.own)  # a mistake of the command line shows before one of the job
     limits, data_dir = model_limits(training), paths.data_dir(training.data_dir)
     left = Left()
     measured: list[StrategyMeasured] = []
     if training.store.exists():
         with open_store(training.store, create=False, read_only=True) as store:
             teacher = chosen_teacher(spec, store)
-            prepared = prepare(spec, data_dir, teacher=teacher, limits=limits)
+            prepared = prepare(spec, data_dir, teacher=teacher, limits=limits, store=store)
             measured = store.measured()
             check_same_job(prepared, store)
             made = plan_job(prepared, store, retry_failed=training.retry_failed)
@@ -71,6 +71,9 @@ def print_plan(spec: JobSpec, training: Training, *, as_json: bool, explained: b
         leaks = leaks_of(prepared, None, data_dir)
     for line in [*odd, *doom_lines(prepared, made), *lost_lines(spec.name, made, training.store)]:
         say(line)
+    # Only torch knows of GPUs; without anything to train it does not matter whether there are any.
+    asked = training if made.lineages or spec.own else replace(training, device="cpu")
+    options = launch_options(training, resources(asked, spec.own))
     sizes: dict[str, ModelSize] = {}
     packs = plan_packs(prepared, made.lineages, options, sizes.update)
     room = room_for(spec, training.store, options, packs, {name: size.parameters for name, size in sizes.items()})
@@ -81,8 +84,16 @@ def print_plan(spec: JobSpec, training: Training, *, as_json: bool, explained: b
         return
     data(plan_text(prepared, made, packs, left, leaks, room, width=columns(sys.stdout)))
     if details:
-        data("")
-        tables.show(packs_grid(details, why_not_compiled(choose_device(options.device))))
+        _show_details(details, options.device)
+
+
+def _show_details(details: Sequence[ExplainedPack], device: str) -> None:
+    from gridsearch.cli.render.packs import packs_grid
+    from gridsearch.engine.executors.worker_context import choose_device
+    from gridsearch.training.strategies.compiled import why_not_compiled
+
+    data("")
+    tables.show(packs_grid(details, why_not_compiled(choose_device(device))))
 
 
 def _details(

@@ -83,7 +83,7 @@ class Tracker:
         self.trials_done = plan.done + plan.read + plan.failed
         self.failed = plan.failed
         self.best: Best | None = None
-        self.steps = {lin.lineage_id: lin.config.steps_of_epoch(train_images) for lin in plan.lineages}
+        self.steps = {lin.lineage_id: lin.config.batches_of_epoch(train_images) for lin in plan.lineages}
         self.reached = {lin.lineage_id: max(0, lin.start) for lin in plan.lineages}
         self.wanted = {lin.lineage_id: lin.config.epochs for lin in plan.lineages}
         self.epochs, self.epochs_done = plan.epochs, 0

@@ -49,13 +49,14 @@ def continuous_kind(written: Any) -> str | None:
     return next((kind for kind in CONTINUOUS if kind in written), None) if isinstance(written, dict) else None
 
 
-def values_of(written: Any) -> list[Value]:
-    """Return the values of an axis.
+def values_of(written: Any, *, mixed: bool = False) -> list[Value]:
+    """Return the values of an axis, of one kind unless they may be `mixed`.
 
     Args:
         written: As in a job file: a list, a single value, or a range. `{linspace: [0.1, 0.5], num: 5}`,
             `{logspace: [0.0001, 0.1], num: 4}` and `{range: [10, 50], step: 10}` include both ends;
             `{uniform: [0.0, 0.5]}` and `{loguniform: [0.0001, 0.1]}` give as many values as four digits tell apart.
+        mixed: Whether text and lists may be values of the same axis.
 
     Raises:
         ValueError: It is none of these; the message is one line for the user.
@@ -66,7 +67,7 @@ def values_of(written: Any) -> list[Value]:
         values = written
     else:
         values = [written]
-    _check(values)
+    _check(values, mixed=mixed)
     return values
 
 
@@ -86,13 +87,13 @@ def _by_factors(numbers: list[float]) -> bool:
     return min(factors) >= 1.9 and max(factors) / min(factors) < 1.5
 
 
-def _check(values: list[Value]) -> None:
+def _check(values: list[Value], *, mixed: bool) -> None:
     if not values:
         raise ValueError("an axis needs at least one value; for an empty list as the one value write [[]]")
     if len(values) > MAX_VALUES:
         raise ValueError(f"{len(values):,} values are too many for one axis (at most {MAX_VALUES:,})")
     kinds = {_kind(value) for value in values} - {"null"}
-    if len(kinds) > 1:
+    if len(kinds) > 1 and not mixed:
         raise ValueError(
             f"values of mixed types ({', '.join(sorted(kinds))}); all values of an axis must be of one kind"
         )

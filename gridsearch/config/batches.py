@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 #: What becomes of the images that fill no whole batch: a batch of their own, none in this epoch, or part of the last.
@@ -32,3 +34,25 @@ def steps_of_epoch(images: int, batch_size: int, last_batch: LastBatch = KEEP) -
     """
     whole, rest = divmod(images, batch_size)
     return whole + bool(rest and (last_batch == "keep" or not whole))
+
+
+@dataclass(frozen=True)
+class PlaceInStep:
+    """A batch among those whose gradients make one step of the optimiser: its share of their images, and its place."""
+
+    share: float = 1.0
+    first: bool = True
+    last: bool = True
+
+
+def places_in_steps(sizes: Sequence[int], accumulate: int) -> list[PlaceInStep]:
+    """Return the places of an epoch's batches: so many make a step, and in the end those that are left.
+
+    >>> [(place.share, place.last) for place in places_in_steps([6, 2, 2], 2)]
+    [(0.75, False), (0.25, True), (1.0, True)]
+    """
+    found = []
+    for start in range(0, len(sizes), accumulate):
+        own = sizes[start : start + accumulate]
+        found += [PlaceInStep(size / sum(own), place == 0, place == len(own) - 1) for place, size in enumerate(own)]
+    return found

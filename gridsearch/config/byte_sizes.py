@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 import re
 
-from pydantic import ByteSize, TypeAdapter
-
 #: How one is written, for a JSON schema.
 SIZE_PATTERN = r"^\s*(none|all|\d+(\.\d+)?\s*[KkMmGgTt]?[Ii]?[Bb])\s*$"
-_SIZE: TypeAdapter[ByteSize] = TypeAdapter(ByteSize)
 
 
 def bytes_of(written: object) -> float:
@@ -23,7 +20,9 @@ def bytes_of(written: object) -> float:
         return math.inf if text.lower() == "all" else 0.0
     if not re.fullmatch(SIZE_PATTERN, text):
         raise ValueError(f"{text!r} is not a size; write it like 500MB, 5GB, 5GiB, none or all")
-    return float(_SIZE.validate_python(text))
+    from pydantic import ByteSize, TypeAdapter  # few commands are given a size
+
+    return float(TypeAdapter(ByteSize).validate_python(text))
 
 
 def size_text(size: float) -> str:

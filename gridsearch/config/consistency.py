@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.config.axes import CONTINUOUS, continuous_kind
-from gridsearch.config.extra_metrics import NAMES, column_of, top_of
+from gridsearch.config.extra_metrics import column_of, is_known, is_own_metric
 from gridsearch.config.metrics import METRICS, better_direction, why_no_name
 from gridsearch.config.space import MAX_POINTS, Space
-from gridsearch.config.trial import RECIPE_KEYS, REPEATED_SEEDS, Value
+from gridsearch.config.trial import OPTIMIZERS_WITH, RECIPE_KEYS, REPEATED_SEEDS, Value
 from gridsearch.config.yaml_source import Document
 from gridsearch.errors import JobError, nearest
 
@@ -20,14 +20,27 @@ if TYPE_CHECKING:
 
 def check_objective(document: Document, head: JobFile) -> None:
     """Refuse to rank by what is not measured."""
-    known = [*METRICS, *map(column_of, head.metrics)]
+    of_train = [column_of(name, "train") for name in head.train_metrics]
+    known = [*METRICS, *map(column_of, head.metrics), *of_train]
+    for key, part, names in (("metrics", "val", head.metrics), ("train_metrics", "train", head.train_metrics)):
+        columns = [column_of(name, part) for name in dict.fromkeys(names)]
+        if twice := next((one for one in columns if columns.count(one) > 1), None):
+            raise document.error((key,), f"two of them would be recorded as {twice}; rename one")
     if (metric := head.objective.metric) not in known:
         hint = nearest(metric, known)
-        asked = metric.removeprefix("val_")
-        if asked in NAMES or top_of(asked) > 1:
-            hint = f"; add the key metrics: [{asked}]" if asked not in head.metrics else f"; write {column_of(asked)}"
+        asked, key = metric.removeprefix("val_"), "metrics"
+        if metric.startswith("train_"):
+            asked, key = metric.removeprefix("train_"), "train_metrics"
+        if is_known(asked):
+            hint = f"; add the key {key}: [{asked}]" if asked not in head.metrics else f"; write {column_of(asked)}"
         among = f"{', '.join(known[:-1])} or {known[-1]}"
         raise document.error(("objective", "metric"), f"must be {among}, not {metric!r}{hint}")
+    own = {column_of(name) for name in head.metrics if is_own_metric(name)}
+    own |= {column_of(name, "train") for name in head.train_metrics if is_own_metric(name)}
+    if metric in own and head.objective.mode is None and better_direction(metric) is None:
+        raise document.error(
+            ("objective", "metric"), f"whether {metric} is best high or low must be said: mode: max, or min"
+        )
 
 
 def check_own(document: Document, head: JobFile) -> None:
@@ -126,3 +139,19 @@ def check_teacher(job: JobSpec) -> None:
         raise job.document.error(("teacher",), "no trial learns from it: set distillation to soft or hidden", key=True)
     if job.teacher is not None and job.teacher.job == job.name:
         raise job.document.error(("teacher", "job"), "is this job itself; name another")
+
+
+def check_optimizer(job: JobSpec) -> None:
+    """Refuse the coefficients of an optimiser that the job does not have, unless `--set` has taken it away."""
+    optimizers = [str(name) for name in job.values("optimizer")]
+    for key in ("betas", "eps", "alpha"):
+        having = OPTIMIZERS_WITH[key]
+        if key not in job.setting_names or set(optimizers) & set(having):
+            continue
+        if not job.document.override(("optimizer",), ("space", "optimizer")):
+            has, own = " and ".join(filter(None, [", ".join(having[:-1]), having[-1]])), ", ".join(optimizers)
+            raise job.document.error(
+                job.trail(key),
+                f"is of {has}, and the optimiser is {own}; leave it out, or write optimizer: {having[0]}",
+                key=True,
+            )

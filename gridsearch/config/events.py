@@ -41,9 +41,9 @@ EVERY_TRIAL = 2**62
 class EpochRecord:
     """One epoch of one lineage; epoch 0 is the untrained model, measured before the first step.
 
-    Losses are mean cross-entropies in nats, accuracies fractions in [0, 1], `seconds` wall time of the epoch,
-    evaluation included. A loss may be NaN or infinite in the last record of a lineage that diverged. `more` are
-    metrics by other names.
+    Losses are means, cross-entropies in nats, accuracies fractions in [0, 1], NaN without classes, `seconds` wall time
+    of the epoch, evaluation included. A loss may be NaN or infinite in the last record of a lineage that diverged.
+    `more` are metrics by other names.
     """
 
     lineage_id: str

@@ -26,9 +26,18 @@ _CALLED: dict[str, str] = {
     "model": "net network arch architecture model_name",
     "space": "params parameters param_grid hyperparameters hyperparams search_space grid axes sweep config",
     "label_smoothing": "smoothing",
+    "loss": "criterion loss_fn loss_function lossfn",
+    "class_weights": "class_weight classweights",
     "clip_norm": "grad_clip clip_grad_norm gradient_clip_val max_grad_norm clip",
     "rules": "exclude skip conditions conditional",
     "flip": "hflip horizontal_flip",
+    "betas": "beta1 beta2 beta_1 beta_2 adam_beta1 adam_beta2 adam_betas",
+    "eps": "epsilon adam_epsilon adam_eps",
+    "alpha": "rho",
+    "accumulate": "gradient_accumulation gradient_accumulation_steps accumulate_grad_batches accumulation_steps",
+    "ema": "ema_decay model_ema model_ema_decay",
+    "warmup_epochs": "warmup warmup_steps num_warmup_steps warmup_ratio lr_warmup_epochs warmup_period",
+    "warmup_start": "lr_warmup_decay warmup_factor",
     "name": "project experiment study_name sweep_name",
 }
 _MEANT = {word: key for key, words in _CALLED.items() for word in words.split()}
@@ -38,7 +47,6 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "val_split validation_split test_split test_size val_size validation test train_test_split",
         "shares of the images are written split: {validation: 0.2, test: 0.1}",
     ),
-    ("criterion loss loss_fn loss_function", "the loss is cross-entropy; label_smoothing and distillation change it"),
     ("device gpu gpus cuda accelerator", "choose the device at launch: gridsearch launch JOB --device cuda"),
     (
         "workers num_workers n_jobs jobs max_concurrent_trials max_concurrent parallel trialConcurrency",
@@ -68,7 +76,10 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
     ("verbose log_level log_dir output output_dir save_dir", "see the options: gridsearch launch --help"),
     ("amp fp16 bf16 mixed_precision autocast", "write precision: mixed"),
     ("weights checkpoint init_weights", "weights to start from are written pretrained: FILE, or pretrained: imagenet"),
-    ("transform transforms augment augmentation", "write flip, crop_padding, rotation, shift or zoom"),
+    (
+        "transform transforms augmentation augmentations",
+        "write flip, crop_padding, rotation, shift or zoom, or augment: my_augment:make, a function of your own",
+    ),
     ("normalize normalise normalization_mean", "write normalization: channel"),
     ("shuffle drop_last num_classes in_channels", "remove it: a job does not set this"),
 )

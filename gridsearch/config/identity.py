@@ -14,27 +14,25 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, OwnConfig
-from gridsearch.config.trial import FLOAT_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
+from gridsearch.config.trial import FLOAT_KEYS, OWN_SETTINGS, RECIPE_DEFAULTS, RECIPE_KEYS, Split, TrialConfig
 
 #: What is always there: a split's defaults are its own affair.
 _ALWAYS = object()
 
 
-def _left_out(kind: type[TrialConfig]) -> list[tuple[str, Any]]:
+def _left_out(kind: type[TrialConfig]) -> dict[str, Any]:
     """Return the keys of a canonical form in its order, with the values that are left out."""
-    return [
-        (
-            key,
-            _ALWAYS
-            if field.is_required() or key in ("split", "version")
-            else field.get_default(call_default_factory=True),
-        )
+    return {
+        key: _ALWAYS
+        if field.is_required() or key in ("split", "version")
+        else field.get_default(call_default_factory=True)
         for key, field in sorted(kind.model_fields.items())
-    ]
+    }
 
 
-_FIELDS = {kind: _left_out(kind) for kind in (TrialConfig, OwnConfig)}
+_DEFAULTS = {kind: _left_out(kind) for kind in (TrialConfig, OwnConfig)}
 _PLAIN = frozenset({bool, int, float, str, type(None)})
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
@@ -61,34 +59,48 @@ def same_value(one: Any, other: Any) -> bool:
 
 def canonical(config: TrialConfig) -> str:
     """Return the canonical JSON of a trial: sorted keys, no blanks, defaults left out, version included."""
-    return _object(_members(config))
+    return _object(members_of(config).values())
 
 
-def _members(config: TrialConfig) -> dict[str, str]:
-    """Return the members of a trial's canonical JSON in order, by their keys.
+def members_of(config: TrialConfig) -> dict[str, str]:
+    """Return the members of a trial's canonical JSON in order, by their keys; one that is left out is empty."""
+    kind, values = config.__class__, vars(config)
+    return {key: _member(kind, key, values[key]) for key in _keys(kind, frozenset(config.model_fields_set))}
+
+
+def _member(kind: type[TrialConfig], key: str, value: Any) -> str:
+    """Return the member of a trial's canonical JSON that tells of a key; empty where it is left out.
 
     An object's JSON is that of its members, and those of a large grid have few different values: each is written once.
     """
-    values, members = vars(config), {}
-    for key, default in _FIELDS[config.__class__]:
-        value = values[key]
-        if value is default or value == default:
-            continue
-        if key == "split":
-            if (text := _split_text(value)) != "{}":
-                members[key] = f'"split":{text}'
-        elif key == "hyper":
-            members[key] = f'"hyper":{_object({name: _member(name, value[name]) for name in sorted(value)})}'
-        else:
-            members[key] = _member(key, value)
-    return members
+    default = _DEFAULTS[kind][key]
+    if value is default or value == default:
+        return ""
+    if key == "split":
+        text = _split_text(value)
+        return f'"split":{text}' if text != "{}" else ""
+    if key == "hyper":
+        return hyper_member({name: setting_member(name, one) for name, one in value.items()})
+    return setting_member(key, value)
 
 
-def _object(members: Mapping[str, str]) -> str:
-    return f"{{{','.join(members.values())}}}"
+def hyper_member(members: Mapping[str, str]) -> str:
+    """Return the member that tells of a model's settings, given those of each of them by their names."""
+    return f'"hyper":{_object(members[name] for name in sorted(members))}' if members else ""
 
 
-def _member(key: str, value: Any) -> str:
+@cache
+def _keys(kind: type[TrialConfig], named: frozenset[str]) -> list[str]:
+    """Return the keys of what a configuration may have that names these; all others have their defaults."""
+    return [key for key, default in _DEFAULTS[kind].items() if key in named or default is _ALWAYS]
+
+
+def _object(members: Iterable[str]) -> str:
+    return f"{{{','.join(filter(None, members))}}}"
+
+
+def setting_member(key: str, value: Any) -> str:
+    """Return the member of an object that tells of one of a model's settings."""
     return _plain_member(key, value) if value.__class__ in _PLAIN else _written(key, value)
 
 
@@ -132,8 +144,13 @@ def flatten(canonical_text: str, *, with_model: bool = False) -> dict[str, Any]:
     recipe = {key: float(content[key]) if key in FLOAT_KEYS else content[key] for key in RECIPE_KEYS if key in content}
     if "folds" in content.get("split", {}):
         recipe["fold"] = content.get("fold", 0)
-    hyper: dict[str, Any] = content.get("hyper", {})
-    return RECIPE_DEFAULTS | recipe | hyper | model
+    return RECIPE_DEFAULTS | recipe | own_settings(content) | model
+
+
+def own_settings(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a parsed canonical form that are the model's, the loss's and the user's functions'."""
+    own = {name: value for part in OWN_SETTINGS for name, value in content.get(part, {}).items()}
+    return own | {f"{PREFIX}{name}": value for name, value in content.get("loss_hyper", {}).items()}
 
 
 def point_of(canonical_text: str, repeated: Collection[str] = ("seed",)) -> str:
@@ -169,11 +186,14 @@ def trial_id(config: TrialConfig) -> str:
 
 def names(config: TrialConfig) -> tuple[str, str, str]:
     """Return a trial's canonical form, its id and its lineage's id, computed together: for many trials."""
-    members = _members(config)
-    text = _object(members)
-    if config.shares_prefix:
-        members.pop("epochs", None)
-    return text, digest(text), digest("lineage:" + _object(members))
+    return names_of(members_of(config), shares_prefix=config.shares_prefix)
+
+
+def names_of(members: Mapping[str, str], *, shares_prefix: bool) -> tuple[str, str, str]:
+    """Return what `names` does of a trial whose canonical form has these members (`members_of`)."""
+    text = _object(members.values())
+    of_lineage = _object({**members, "epochs": ""}.values()) if shares_prefix else text
+    return text, digest(text), digest("lineage:" + of_lineage)
 
 
 def lineage_id(config: TrialConfig) -> str:

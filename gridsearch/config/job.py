@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import (
@@ -20,6 +20,7 @@ from gridsearch.config.consistency import (
     check_copies,
     check_image_format,
     check_objective,
+    check_optimizer,
     check_own,
     check_search,
     check_teacher,
@@ -30,12 +31,15 @@ from gridsearch.config.habits import bare_words, file_habit, key_habit, module_p
 from gridsearch.config.identity import canonical_value
 from gridsearch.config.image_format import FORMAT_KEYS, ImageFormat, format_of
 from gridsearch.config.job_file import JOB_KEYS, MODEL, TRAIN, checked_head
+from gridsearch.config.losses import PREFIX, is_own, one_list
 from gridsearch.config.overrides import apply_overrides
 from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, Resources
 from gridsearch.config.rules import Rule, parse_rule
 from gridsearch.config.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
 from gridsearch.config.space import Space
 from gridsearch.config.trial import (
+    FUNCTION_KEYS,
+    PAIR_KEYS,
     RECIPE_DEFAULTS,
     RECIPE_KEYS,
     REPEATED_SEEDS,
@@ -68,8 +72,14 @@ def recipe_comparable(key: str) -> Comparable:
             return explain(error.errors(include_url=False)[0])
         return ""
 
-    texts = [text for text in get_args(annotation) if isinstance(text, str)]
-    return Comparable(frozenset({kinds.get(annotation, "text")}), problem=problem, texts=texts)
+    parts = [annotation, *get_args(annotation)]
+    texts = [text for part in parts for text in get_args(part) if isinstance(text, str)]
+    if key in PAIR_KEYS:
+        return Comparable(frozenset({"list"}), frozenset({"number"}), problem=problem)
+    known: set[Kind] = (
+        {"text", "list"} if any(get_origin(part) is list for part in parts) else {kinds.get(annotation, "text")}
+    )
+    return Comparable(frozenset(known), problem=problem, texts=texts)
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,7 @@ class JobSpec:
         search: Random search; None for the whole grid.
         repeats: How many times each point is trained.
         metrics: What is measured of the validation images beside loss and accuracy, in alphabetical order.
+        train_metrics: The same of the training images.
         repeat_over: What the repeats draw again: `weights`, `split` or `both`.
         objective: What ranks trials.
         constraints: What a trial must not exceed to be the best.
@@ -118,6 +129,7 @@ class JobSpec:
         document: Knows the line and column of every key, for messages.
         own: What trains in place of gridsearch, and what it needs; None for a training of ours.
         only: Which trials a launch is to train (`config/selection.py`); not part of the job.
+        function_settings: The settings that are arguments of the user's functions, once these have been looked at.
     """
 
     name: str
@@ -134,6 +146,7 @@ class JobSpec:
     repeats: int
     repeat_over: str
     metrics: tuple[str, ...]
+    train_metrics: tuple[str, ...]
     objective: Objective
     constraints: Constraints
     teacher: TeacherChoice | None
@@ -144,6 +157,7 @@ class JobSpec:
     document: Document = field(repr=False)
     own: OwnTraining | None = None
     only: Sequence[Rule] = ()
+    function_settings: frozenset[str] = frozenset()
 
     @property
     def setting_names(self) -> list[str]:
@@ -153,7 +167,23 @@ class JobSpec:
     @property
     def model_settings(self) -> list[str]:
         """Return the names of the settings that are the models' own."""
-        return [name for name in self.setting_names if name not in RECIPE_KEYS and name != MODEL]
+        return [name for name in self.own_settings if name not in self.function_settings]
+
+    @property
+    def own_settings(self) -> list[str]:
+        """Return the names of the settings that are the models' own, or arguments of the user's functions."""
+        others = {*RECIPE_KEYS, MODEL, *self.loss_settings}
+        return [name for name in self.setting_names if name not in others]
+
+    @property
+    def own_losses(self) -> list[str]:
+        """Return the losses of the user's own, each `package.module:Name`."""
+        return [] if self.own else [str(loss) for loss in self.values("loss") if is_own(str(loss))]
+
+    @property
+    def loss_settings(self) -> list[str]:
+        """Return the names of the settings that are the arguments of a loss of the user's: `loss_gamma`."""
+        return [name for name in self.setting_names if name.startswith(PREFIX)] if self.own_losses else []
 
     @property
     def defaults(self) -> Mapping[str, Any]:
@@ -273,6 +303,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         repeats=head.repeats,
         repeat_over=head.repeat_over,
         metrics=tuple(sorted(set(head.metrics))),
+        train_metrics=tuple(sorted(set(head.train_metrics))),
         objective=head.objective,
         constraints=head.constraints,
         teacher=head.teacher,
@@ -286,6 +317,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
     if job.own:
         return job
     check_teacher(job)
+    check_optimizer(job)
     return job
 
 
@@ -361,7 +393,7 @@ def _settings(document: Document, space: dict[str, Any], typed: Sequence[str]) -
         if key in space:
             raise document.error(("space", key), "is also set at the top of the file; keep one of the two", key=True)
         values = _checked_values(document, (key,), document.data[key], typed)
-        if isinstance(document.data[key], (list, dict)):
+        if isinstance(document.data[key], (list, dict)) and not _is_one_list(key, document.data[key], typed):
             axes.append(axis_of(key, document.data[key], values))
         else:
             fixed[key] = values[0]
@@ -379,6 +411,12 @@ def _settings(document: Document, space: dict[str, Any], typed: Sequence[str]) -
     return fixed, axes
 
 
+def _is_one_list(key: str, written: Any, typed: Sequence[str]) -> bool:
+    """Whether a list is one value: numbers, of a setting that is a list of them."""
+    of_lists = key in PAIR_KEYS and key in typed and isinstance(written, list)
+    return of_lists and not any(isinstance(one, (list, dict)) for one in written)
+
+
 def _checked_values(document: Document, trail: Trail, written: Any, typed: Sequence[str]) -> list[Value]:
     items = range(len(written)) if isinstance(written, list) else ()
     for place in (trail, *((*trail, index) for index in items)):
@@ -388,23 +426,38 @@ def _checked_values(document: Document, trail: Trail, written: Any, typed: Seque
         raise document.error(trail, said)
     if written == [] and trail[-1] in typed:
         raise document.error(trail, "[] has no value: write one or more, or leave the key out")
+    weights = trail[-1] == "class_weights" and trail[-1] in typed
+    written = one_list(written) if weights else written
+    one = _is_one_list(str(trail[-1]), written, typed)
     try:
-        values: list[Value] = [canonical_value(value) for value in values_of(written)]
+        values: list[Value] = [
+            canonical_value(value) for value in values_of([written] if one else written, mixed=weights)
+        ]
     except ValueError as error:
         raise document.error(trail, str(error)) from None
     adapter = _RECIPE_TYPES.get(str(trail[-1]))
     if adapter is None or trail[-1] not in typed:
         return values
+    if trail[-1] in FUNCTION_KEYS:
+        values = [_function(document, trail, value) for value in values]
     checked: list[Value] = []
     for index, value in enumerate(values):
         try:
             fitting = adapter.validate_python(value, strict=True)
             checked.append(_path(document, trail, fitting) if trail[-1] == "pretrained" else fitting)
         except ValidationError as error:
-            inner = (*trail, index) if isinstance(written, list) else trail
+            inner = (*trail, index) if isinstance(written, list) and not one else trail
             optional = not Recipe.model_fields[str(trail[-1])].is_required()
             raise document.error(inner, explain(error.errors(include_url=False)[0], optional=optional)) from None
     return checked
+
+
+def _function(document: Document, trail: Trail, written: Value) -> Value:
+    """Return what may be a function's name as it is written here, its module not as a file."""
+    try:
+        return module_path(written, "function") if isinstance(written, str) else written
+    except ValueError as error:
+        raise document.error(trail, str(error)) from None
 
 
 def comparables(

@@ -112,6 +112,10 @@ class JobFile(BaseModel):
         default_factory=list
     )
     """What to measure of the validation images in every epoch, beside loss and accuracy, such as [top5, f1_macro]."""
+    train_metrics: Annotated[list[Annotated[str, AfterValidator(checked_name)]], Field(max_length=30)] = Field(
+        default_factory=list
+    )
+    """What to measure of the training images in every epoch, as the metrics."""
     objective: Objective = Objective()
     """What ranks trials."""
     constraints: Constraints = Constraints()
@@ -133,7 +137,8 @@ _NEEDED = ("dataset", MODEL)
 #: The keys that are for one's own training, and those that are for ours.
 OWN_ONLY = ("inputs", "shares_epochs", "resources")
 OURS_ONLY = (
-    "dataset", "dataset_options", "split", "image_size", "resize", "background", MODEL, "metrics", "teacher",
+    "dataset", "dataset_options", "split", "image_size", "resize", "background", MODEL,
+    "metrics", "train_metrics", "teacher",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, Protocol
 
 #: What our own training loop measures in every epoch, in the order every table shows it.
@@ -30,7 +30,21 @@ _TAKEN = frozenset(
 )
 _FALLING = frozenset({"error", "err", "rmse", "mse", "mae", "mape", "nll", "perplexity", "ppl"})
 _RISING = frozenset(
-    {"accuracy", "acc", "f1", "auroc", "auc", "precision", "recall", "sensitivity", "specificity", "r2", "iou", "dice"}
+    {
+        "accuracy",
+        "acc",
+        "f1",
+        "auroc",
+        "auc",
+        "precision",
+        "recall",
+        "sensitivity",
+        "specificity",
+        "r2",
+        "iou",
+        "dice",
+        "match",
+    }
 )
 _SHARES = frozenset({"accuracy", "acc"})
 
@@ -52,10 +66,16 @@ def metric_of(record: Measured, name: str) -> float | None:
 def names_in(records: Iterable[Measured]) -> tuple[str, ...]:
     """Return the metrics that any of these records has, those of our own loop first, which all have without others."""
     found = list(records)
-    named = {name for record in found for name in record.more}
-    own = not named or any(getattr(record, name, None) is not None for record in found for name in METRICS)
-    standard = [name for name in METRICS if own or name in named]
-    return (*standard, *sorted(named.difference(METRICS)))
+    named = {name for record in found if record.more for name in record.more}
+    measured = {name for name in METRICS if any(getattr(record, name, None) is not None for record in found)}
+    standard = [name for name in METRICS if not named or measured or name in named]
+    return (*without_idle(standard, measured), *sorted(named.difference(METRICS)))
+
+
+def without_idle(names: Iterable[str], measured: Collection[str]) -> tuple[str, ...]:
+    """Return metrics without the accuracies where others are `measured` and no accuracy is: there are no classes."""
+    idle = measured and not any(is_share(name) for name in measured)
+    return tuple(name for name in names if not (idle and name in METRICS and is_share(name)))
 
 
 def finite_or_none(value: float) -> float | None:

@@ -53,6 +53,6 @@ class OwnConfig(TrialConfig):
         """Whether a longer training of this configuration passes through this trial's numbers."""
         return self.shares_epochs
 
-    def steps_of_epoch(self, images: int) -> int:
+    def batches_of_epoch(self, images: int) -> int:
         """Return 1: what is in an epoch is the user's affair."""
         return 1

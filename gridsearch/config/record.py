@@ -76,6 +76,7 @@ class JobRecord(BaseModel):
         fixed: The settings that have one value.
         model_defaults: By model the defaults of its settings, which the identity of a trial leaves out.
         model_sources: By model, for models of the user's own, the first digits of the SHA-256 of each of its modules.
+        loss_defaults: By loss of the user's own the defaults of its settings, as jobs call them.
         teacher: Which trained model the job's models learn from.
         objective: What ranks trials.
         images: The number of images in each part: `train`, `validation`, `test`, and `unused` if the split leaves some
@@ -106,6 +107,7 @@ class JobRecord(BaseModel):
     fixed: Mapping[str, Any] = Field(default_factory=dict)
     model_defaults: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     model_sources: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    loss_defaults: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     teacher: TeacherChoice | None = None
     objective: Objective = Objective()
     images: Mapping[str, int] = Field(default_factory=dict)
@@ -156,6 +158,8 @@ class JobRecord(BaseModel):
             told["sources"] = sources if several else sources[self.models[0]]
         if self.dataset_options:
             told["dataset_options"] = dict(self.dataset_options)
+        if self.loss_defaults:
+            told["loss_defaults"] = {name: dict(found) for name, found in self.loss_defaults.items()}
         if self.numbers:
             told["numbers"] = self.numbers.model_dump()
         defaults = {name: dict(found) for name, found in self.model_defaults.items()}
@@ -254,7 +258,8 @@ class JobRecord(BaseModel):
         model = str(settings[_MODEL])
         if len(self.models) < 2:
             del settings[_MODEL]
-        return self.defaults(model) | settings
+        of_loss = dict(self.loss_defaults.get(str(settings.get("loss"))) or {})
+        return self.defaults(model) | of_loss | settings
 
     def lacks(self, model: str, setting: str) -> bool:
         """Return whether one of several models does not have a setting that trials of the job have."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from gridsearch.config.batches import KEEP, LastBatch, steps_of_epoch
+from gridsearch.config.losses import CROSS_ENTROPY, PREFIX, ClassWeights, LossName
 
 Scalar = bool | int | float | str
 #: A hyperparameter's value: a scalar, null, or a list (the widths of the hidden layers, say), of lists too.
@@ -24,6 +25,23 @@ PositiveInt = Annotated[int, Field(ge=1, strict=True)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 #: A share of the images (0.2) or a number of them (12600).
 Share = Fraction | PositiveInt
+
+
+def _pair(written: Any) -> Any:
+    if not (isinstance(written, (list, tuple)) and len(written) == 2 and all(map(_is_coefficient, written))):
+        raise ValueError("must be a pair of numbers of at least 0 and below 1, such as [0.9, 0.999]")
+    return list(written)
+
+
+def _is_coefficient(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 <= value < 1.0
+
+
+Betas = Annotated[
+    list[Annotated[float, Field(ge=0.0, lt=1.0)]], BeforeValidator(_pair), Field(min_length=2, max_length=2)
+]
+#: A function of the user's.
+Reference = Annotated[str, Field(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")]
 #: The validation images that a data set brings itself.
 OWN: Literal["own"] = "own"
 
@@ -84,22 +102,42 @@ class Recipe(BaseModel):
     """The optimiser, as in torch.optim."""
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Momentum of sgd and rmsprop."""
+    betas: Betas = [0.9, 0.999]
+    """Coefficients of the running means of adam and adamw: of gradients, and of their squares."""
+    eps: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 1e-8
+    """What adam, adamw and rmsprop add to the denominator."""
+    alpha: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.99
+    """Coefficient of the running mean of squares of rmsprop."""
     nesterov: StrictBool = False
     """Nesterov momentum, for sgd with momentum."""
     weight_decay: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     """L2 penalty, as in torch.optim (decoupled for adamw)."""
     l1: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     """L1 penalty: factor of the sum of absolute weights in the loss."""
+    loss: LossName = CROSS_ENTROPY
+    """What is minimised: cross_entropy, mse, mae, huber, bce, or your own as package.module:Class."""
+    class_weights: ClassWeights = "none"
+    """Weights of the classes in cross_entropy: a list, or balanced: the rarer a class, the higher."""
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of the target that is spread evenly over all classes."""
     clip_norm: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
     """Gradients with a larger norm are scaled down to it; 0 for never."""
-    schedule: Literal["constant", "step", "cosine", "one_cycle", "plateau"] = "constant"
-    """How the learning rate changes over the epochs."""
+    accumulate: PositiveInt = 1
+    """Batches whose gradients make one step of the optimiser."""
+    ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Decay of the exponential moving average of the weights, which is what is validated and kept; 0 for none."""
+    schedule: Literal["constant", "step", "cosine", "polynomial", "one_cycle", "plateau"] | Reference = "constant"
+    """How the learning rate changes over the epochs; or a function of your own, module:function."""
+    warmup_epochs: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
+    """Epochs in which the learning rate rises, step by step, before the schedule begins."""
+    warmup_start: Annotated[float, Field(gt=0.0, le=1.0)] = 0.01
+    """Share of the learning rate that the warm-up begins with."""
     step_size: PositiveInt = 10
     """Epochs between the reductions of schedule step."""
     gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     """Factor of each reduction of schedules step and plateau."""
+    power: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 1.0
+    """Power of schedule polynomial."""
     plateau_patience: Annotated[int, Field(ge=0, strict=True)] = 10
     """Epochs without a lower validation loss before schedule plateau reduces the rate."""
     min_learning_rate: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 0.0
@@ -120,6 +158,8 @@ class Recipe(BaseModel):
     """Shift training images by up to this fraction of their sides."""
     zoom: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Zoom training images in or out by up to this fraction."""
+    augment: Literal[""] | Reference = ""
+    """A function of your own, module:function, that returns a transform of training images."""
     last_batch: LastBatch = KEEP
     """Images that fill no batch: make a smaller one (keep), leave them out (drop), or add them to the last (merge)."""
     precision: Literal["float32", "mixed", "float64"] = "float32"
@@ -142,6 +182,12 @@ class Recipe(BaseModel):
 
 RECIPE_KEYS = tuple(Recipe.model_fields)
 FLOAT_KEYS = frozenset(key for key, field in Recipe.model_fields.items() if field.annotation is float)
+#: Settings whose one value is a list of numbers.
+PAIR_KEYS = frozenset({"betas"})
+#: Settings that may name a function of the user's, whose arguments are settings too.
+FUNCTION_KEYS = ("schedule", "augment")
+#: Where a trial's configuration has settings that are none of the recipe.
+OWN_SETTINGS = ("hyper", *(f"{key}_settings" for key in FUNCTION_KEYS))
 #: Settings that may be any text.
 TEXT_KEYS = tuple(key for key, field in Recipe.model_fields.items() if field.annotation is str)
 RECIPE_DEFAULTS: dict[str, Any] = {
@@ -149,7 +195,23 @@ RECIPE_DEFAULTS: dict[str, Any] = {
 }
 
 #: Schedules under which the learning rate of an epoch depends on how many there will be.
-SCHEDULES_THAT_NEED_THE_TOTAL = frozenset({"cosine", "one_cycle"})
+SCHEDULES_THAT_NEED_THE_TOTAL = frozenset({"cosine", "polynomial", "one_cycle"})
+#: The optimisers that have a setting, where not all of them do.
+OPTIMIZERS_WITH: dict[str, tuple[str, ...]] = {
+    "momentum": ("sgd", "rmsprop"),
+    "nesterov": ("sgd",),
+    "betas": ("adam", "adamw"),
+    "eps": ("adam", "adamw", "rmsprop"),
+    "alpha": ("rmsprop",),
+}
+#: The schedules that have a setting.
+SCHEDULES_WITH: dict[str, tuple[str, ...]] = {
+    "step_size": ("step",),
+    "gamma": ("step", "plateau"),
+    "power": ("polynomial",),
+    "plateau_patience": ("plateau",),
+    "min_learning_rate": ("plateau",),
+}
 #: The settings that the repeats of a point count up, by what they are over.
 REPEATED_SEEDS = {"weights": ("seed",), "split": ("data_seed",), "both": ("seed", "data_seed")}
 #: What changes the images of each epoch at random.
@@ -163,7 +225,12 @@ class TrialConfig(Recipe):
     `package.module:Class`; `model_code` is the fingerprint of the user's own source, empty for the models that ship
     with gridsearch. `hyper` holds the model's keyword arguments, `teacher` the id of the trial that it learns from.
     `fold` is the part that validates, from 0, where the split has folds. `metrics` are measured beside losses and
-    accuracies, in alphabetical order. `version` is that of the recipe
+    accuracies, in alphabetical order, `train_metrics` of the training images; `metric_codes` are the fingerprints of
+    the user's own. `loss_code` and `loss_hyper` are to a loss of the user's what `model_code` and `hyper` are to the
+    model; in jobs and tables its arguments have `loss_` before their names. `schedule_code` and `augment_code` are the
+    fingerprints of the user's functions that these settings name, `schedule_settings` and `augment_settings` all
+    arguments that they are called with; `schedule_total` says that the schedule's asks how many epochs there will be.
+    `version` is that of the recipe
     (`config/versions.py`): a stored trial keeps the one it was trained under, and its model is built accordingly.
     """
 
@@ -173,22 +240,44 @@ class TrialConfig(Recipe):
     model: str
     model_code: str = ""
     hyper: dict[str, Value] = Field(default_factory=dict)
+    loss_code: str = ""
+    loss_hyper: dict[str, Value] = Field(default_factory=dict)
     teacher: str = ""
     metrics: tuple[str, ...] = ()
+    train_metrics: tuple[str, ...] = ()
+    metric_codes: dict[str, str] = Field(default_factory=dict)
+    schedule_code: str = ""
+    schedule_settings: dict[str, Value] = Field(default_factory=dict)
+    schedule_total: bool = False
+    augment_code: str = ""
+    augment_settings: dict[str, Value] = Field(default_factory=dict)
     version: PositiveInt = 1
 
     def settings(self) -> dict[str, Value]:
-        """Return the recipe and the model's hyperparameters as one flat mapping, defaults included."""
-        return {key: getattr(self, key) for key in RECIPE_KEYS} | self.hyper
+        """Return the recipe, the model's hyperparameters and the arguments of the user's functions as one flat mapping.
+
+        Defaults are included.
+        """
+        return (
+            {key: getattr(self, key) for key in RECIPE_KEYS}
+            | self.hyper
+            | {f"{PREFIX}{key}": value for key, value in self.loss_hyper.items()}
+            | self.schedule_settings
+            | self.augment_settings
+        )
 
     @property
     def augments(self) -> bool:
         """Whether the training images are changed at random."""
         return any(getattr(self, key) for key in AUGMENTATIONS)
 
-    def steps_of_epoch(self, images: int) -> int:
-        """Return how many steps an epoch over so many training images has."""
+    def batches_of_epoch(self, images: int) -> int:
+        """Return how many batches an epoch over so many training images has."""
         return steps_of_epoch(images, self.batch_size, self.last_batch)
+
+    def steps_of_epoch(self, images: int) -> int:
+        """Return how many steps the optimiser makes in an epoch over so many training images."""
+        return -(-self.batches_of_epoch(images) // self.accumulate)
 
     @property
     def split_key(self) -> SplitKey:
@@ -198,7 +287,7 @@ class TrialConfig(Recipe):
     @property
     def shares_prefix(self) -> bool:
         """Whether a longer training of this configuration passes through this trial's numbers."""
-        return self.schedule not in SCHEDULES_THAT_NEED_THE_TOTAL
+        return self.schedule not in SCHEDULES_THAT_NEED_THE_TOTAL and not self.schedule_total
 
 
 def with_implied_settings(settings: dict[str, Any]) -> dict[str, Any]:
@@ -215,18 +304,20 @@ def without_dead_settings(settings: dict[str, Any]) -> dict[str, Any]:
     without momentum: points that differ only there are the same trial.
     """
     live = dict(settings)
-    if live.get("optimizer", "sgd") not in ("sgd", "rmsprop"):
-        live.pop("momentum", None)
-    if live.get("optimizer", "sgd") != "sgd" or not live.get("momentum"):
+    chosen = {key: live.get(key, RECIPE_DEFAULTS[key]) for key in ("optimizer", "schedule")}
+    for by, having in (("optimizer", OPTIMIZERS_WITH), ("schedule", SCHEDULES_WITH)):
+        for key in having:
+            if chosen[by] not in having[key]:
+                live.pop(key, None)
+    if not live.get("momentum"):
         live.pop("nesterov", None)
-    schedule = live.get("schedule", "constant")
-    if schedule != "step":
-        live.pop("step_size", None)
-    if schedule not in ("step", "plateau"):
-        live.pop("gamma", None)
-    if schedule != "plateau":
-        live.pop("plateau_patience", None)
-        live.pop("min_learning_rate", None)
+    if chosen["schedule"] == "one_cycle":
+        live.pop("warmup_epochs", None)
+    if not live.get("warmup_epochs"):
+        live.pop("warmup_start", None)
+    if live.get("loss", CROSS_ENTROPY) != CROSS_ENTROPY:
+        live.pop("class_weights", None)
+        live.pop("label_smoothing", None)
     if live.get("distillation", "none") != "soft":
         live.pop("temperature", None)
     if live.get("distillation", "none") == "none":

@@ -52,7 +52,7 @@ def _of_sizes_and_metrics(problem: Mapping[str, Any]) -> str:
         return f"{_short(value)} must be a duration, such as 90s, 30m, 1h30m or 2d"
     if key == "checkpoints":
         return f"{_short(value)} must be a size, such as 500MB, 5GB or 5GiB, or none or all"
-    if key == "metrics" and isinstance(value, str):
+    if key in ("metrics", "train_metrics") and isinstance(value, str):
         return str(problem["ctx"]["error"]) if wrong else f"{_short(value)} must be a list: write [{value}]"
     return ""
 
@@ -74,7 +74,14 @@ def _explained(problem: Mapping[str, Any]) -> str:
         return said
     if problem["type"] == "literal_error":
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]
-        return f"{as_written(value)} is not one of {', '.join(options)}{_suggest(value, options)}"
+        own = problem["loc"][:1] != () and str(problem["loc"][0]).startswith("literal[")
+        if own and options == [""]:
+            return f"{as_written(value)} is no function: write it as module:function, such as my_augment:make"
+        more = ", or a function of yours, module:function" if own and not _suggest(value, options) else ""
+        return f"{as_written(value)} is not one of {', '.join(options)}{more}{_suggest(value, options)}"
+    if problem["type"] == "value_error":
+        said = str(context["error"])
+        return f"{_short(value)} {said}" if said.startswith("must ") else said
     words = _WORDS.get(problem["type"])
     if problem["type"] == "string_type" and isinstance(value, (bool, int, float)):
         return f"{_short(value)} must be text: put it in quotes"

@@ -15,14 +15,13 @@ from gridsearch.data.checks import (
     Array,
     Images,
     Labels,
-    check_classes,
     check_pair,
     check_same_size,
     checked_images,
-    checked_labels,
 )
 from gridsearch.data.copies import Hashes, first_of_each, hashes_of
 from gridsearch.data.kinds import are_pixels, are_whole
+from gridsearch.data.targets import Targets, checked_targets, outputs_of, targets_of
 from gridsearch.errors import DataError
 
 ARRAY_KEYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -41,12 +40,12 @@ class ImageDataset:
     Attributes:
         name: What the job calls it.
         train_images: uint8 (N, H, W) or (N, H, W, C), 0..255; or floats or whole numbers of any shape (N, ...).
-        train_labels: int64 (N,), 0..K-1.
+        train_labels: int64 (N,), 0..K-1; or uint8 (N, K), 0 or 1 for each of K classes; or floats (N,) or (N, D).
         test_images: Likewise, of the same type and shape, with N = 0 if the data set has no test images of its own.
         test_labels: Their labels.
         validation_images: Likewise, with N = 0 if the data set has no validation images of its own.
         validation_labels: Their labels.
-        class_names: The names of the K classes.
+        class_names: The names of the K classes, or of the D numbers.
         fingerprint: The SHA-256 of the content in hexadecimal; it depends on no path or name.
         source: Where it came from, for messages.
         notes: Lines about what was left out or changed while reading it.
@@ -69,12 +68,11 @@ class ImageDataset:
         source = self.source or self.name
         for part, images, labels in zip(PARTS, self.images, self.labels, strict=True):
             checked_images(images, f"{part}_images", source)
-            if labels.dtype != np.int64:
+            if checked_targets(labels, f"{part}_labels", source).dtype != labels.dtype:
                 raise DataError(f"{source}: {part}_labels is {labels.dtype}, not int64; use dataset_from_arrays")
-            checked_labels(labels, f"{part}_labels", source)
             check_pair(images, labels, part, source)
             check_same_size(self.train_images, images, part, source)
-        classes = check_classes(self.labels, source)
+        classes = outputs_of(self.labels, source)
         if len(self.class_names) != classes:
             raise DataError(
                 f"{source}: class_names holds {len(self.class_names)} names for {classes} classes; "
@@ -136,8 +134,13 @@ class ImageDataset:
 
     @property
     def num_classes(self) -> int:
-        """The number of classes K: the largest label of all parts plus one."""
+        """The number of classes K, the largest label of all parts plus one; or of the numbers D to predict."""
         return len(self.class_names)
+
+    @property
+    def targets(self) -> Targets:
+        """What models are to predict."""
+        return targets_of(self.train_labels)
 
 
 def dataset_from_arrays(
@@ -154,7 +157,7 @@ def dataset_from_arrays(
     Args:
         name: What the job calls it.
         arrays: `train_images`, `train_labels` and, optionally, `test_*` and `validation_*`. Labels may be of any
-            integer type, (N,) or (N, 1).
+            integer type, (N,) or (N, 1), or as `checked_targets` takes them.
         class_names: The names of the classes; by default "0", "1", ...
         fingerprint: The fingerprint if it is known; otherwise it is computed.
         source: Where the arrays come from, for messages; by default the name.
@@ -166,7 +169,7 @@ def dataset_from_arrays(
     source = source or name
     _refuse_half_a_part(arrays, source)
     canonical = _canonical(arrays, source)
-    classes = check_classes([canonical[f"{part}_labels"] for part in PARTS], source)
+    classes = outputs_of([canonical[f"{part}_labels"] for part in PARTS], source)
     return ImageDataset(
         name=name,
         **canonical,
@@ -200,10 +203,10 @@ def _canonical(arrays: Mapping[str, Array], source: str) -> dict[str, Array]:
         images, labels = f"{part}_images", f"{part}_labels"
         if part != "train" and (images not in arrays or arrays[images].size == arrays[labels].size == 0):
             found[images] = found["train_images"][:0]
-            found[labels] = np.zeros(0, np.int64)
+            found[labels] = found["train_labels"][:0]
             continue
         found[images] = checked_images(arrays[images], images, source)
-        found[labels] = checked_labels(arrays[labels], labels, source)
+        found[labels] = checked_targets(arrays[labels], labels, source)
     return found
 
 

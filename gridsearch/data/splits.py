@@ -117,6 +117,11 @@ def split_indices(dataset: ImageDataset, split: Split, data_seed: int, fold: int
     Raises:
         DataError: A part would be empty, there are not enough images, or a stratified part would lack a class.
     """
+    if split.stratify and dataset.targets != "classes":
+        raise DataError(
+            f"the labels of {dataset.name} are no classes, whose proportions could be kept; leave it out",
+            key=("split", "stratify"),
+        )
     pool, tested, validated = _own_parts(dataset, split)
     drawing = _Drawing(dataset, split.stratify, data_seed)
     copies = None

@@ -115,9 +115,10 @@ class ModelSignature:
         """Return the version of the recipe (`config/versions.py`) since which these settings make the model they do."""
         if self.name not in MODELS:
             return CURRENT
+        if hyper.get("batch_norm", self.optional.get("batch_norm")) in (None, False, "none"):
+            return FIRST
         changed = any(self.optional.get(key, before) != before for key, before in implied_settings(FIRST).items())
-        normalised = hyper.get("batch_norm", self.optional.get("batch_norm")) not in (None, False, "none")
-        return CURRENT if changed and normalised else FIRST
+        return CURRENT if changed else FIRST
 
     def implied(self, version: int) -> dict[str, Any]:
         """Return the settings that a trial of this version has where it names no others."""
@@ -153,7 +154,7 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
     """
     if name in MODELS:
         module_name, _, class_name = MODELS[name][0].partition(":")
-        return _describe(name, getattr(importlib.import_module(module_name), class_name), sources={})
+        return described(name, getattr(importlib.import_module(module_name), class_name), sources={})
     module_name, colon, class_name = name.partition(":")
     if not colon or not module_name or not class_name:
         raise ModelError(
@@ -169,7 +170,7 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
         raise ModelError(
             f"model {name!r}: {class_name!r} is neither a torch.nn.Module class nor a function that returns one"
         )
-    return _describe(name, found, sources=sources_of(module, search))
+    return described(name, found, sources=sources_of(module, search))
 
 
 def has_beside(model: ModelSignature, key: str, models: Sequence[ModelSignature]) -> bool:
@@ -362,28 +363,35 @@ def sources_of(module: Any, search: Sequence[Path]) -> dict[str, str]:
     return code_sources(module.__name__, Path(path), search) if path and Path(path).is_file() else {}
 
 
-def _describe(name: str, found: Callable[..., nn.Module], *, sources: Mapping[str, str]) -> ModelClass:
+def described(
+    name: str, found: Callable[..., Any], *, sources: Mapping[str, str], what: str = "model", given: int = 0
+) -> ModelClass:
+    """Return what a class or a function takes: `what` is it called in errors, `given` arguments are no settings.
+
+    Raises:
+        ModelError: What it takes cannot be told, or cannot be given by keyword.
+    """
     required: list[str] = []
     optional: dict[str, Any] = {}
     data: list[str] = []
     open_ended = False
     try:
-        parameters = inspect.signature(found).parameters
+        parameters = dict(list(inspect.signature(found).parameters.items())[given:])
     except (TypeError, ValueError):
-        raise ModelError(f"model {name!r}: its arguments cannot be read; write a function around it") from None
+        raise ModelError(f"{what} {name!r}: its arguments cannot be read; write a function around it") from None
     for key, parameter in parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             open_ended = True
         elif parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL):
             if parameter.default is inspect.Parameter.empty and parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
-                raise ModelError(f"model {name!r}: argument {key!r} cannot be given by keyword")
+                raise ModelError(f"{what} {name!r}: argument {key!r} cannot be given by keyword")
         elif key in DATA_ARGUMENTS:
             data.append(key)
         elif parameter.default is inspect.Parameter.empty:
             required.append(key)
         else:
             optional[key] = parameter.default
-    if open_ended and not inspect.isclass(found) and CLASSES not in data:
+    if what == "model" and open_ended and not inspect.isclass(found) and CLASSES not in data:
         data.append(CLASSES)  # as torchvision's functions, which hand it on
     code = fingerprint_of(sources) if sources else ""
     parts = {key: fingerprint_of({key: text})[:16] for key, text in sources.items()}

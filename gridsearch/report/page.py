@@ -20,12 +20,12 @@ from gridsearch.analysis.evaluation import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, score_text
-from gridsearch.analysis.plots import Plot, plots_of
+from gridsearch.analysis.plots import Plot, is_cross_entropy, plots_of
 from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.scatter import Board, board
 from gridsearch.analysis.standings import standings
 from gridsearch.analysis.summary import Summary, summary
-from gridsearch.analysis.timing import timings
+from gridsearch.analysis.timing import TimingRow, timings
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.metrics import METRICS
 from gridsearch.paths import INDEX_PAGE, file_stem
@@ -82,6 +82,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             stamp=stamp,
             wording=wording,
             aligned_texts=aligned_texts,
+            epoch_texts=_epoch_texts,
             score_text=score_text,
             record=data.job.record,
             outcome=outcome,
@@ -110,6 +111,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             trial_seconds=_seconds(data),
             overfitting=any(curve.overfit_epoch is not None for _, group in drawn.groups for curve in group),
             comparisons=compared if choices.compared else (),
+            loss_words="cross-entropy" if is_cross_entropy(data.job.record) else "loss",
             compared=next((name for name in first if name in [one.axis for one in compared]), ""),
             timings=timings(data),
             tested=tries,
@@ -163,6 +165,11 @@ def _within(plots: Sequence[Plot], curves: Sequence[Curve], least: int) -> tuple
     )
 
 
+def _epoch_texts(rows: Sequence[TimingRow], unit: int) -> list[str]:
+    """Return the seconds of an epoch at each value of an axis, times `unit`."""
+    return aligned_texts([unit * row.seconds_per_epoch for row in rows])
+
+
 def _untrained(curve: Curve) -> bool:
     """Whether something was measured before the first step."""
     return any(epoch == 0 for name in curve.values for epoch, _ in curve.known(name)[:1])
@@ -197,8 +204,8 @@ def _figures(
         figures["heatmap"] = {method: parts.whole(heatmap_figure(cells[method])) for method in METHODS}
     if points.varying:
         figures["scatter"] = _scatter_parts(points, parts)
-    # Of many classes tables are shown in place of a plot.
-    if tested is not None and not tested.many:
+    # Of many classes tables are shown in place of a plot; without classes there is none.
+    if tested is not None and tested.accuracy is not None and not tested.many:
         figures["confusion"] = parts.whole(confusion_figure(tested))
     return figures | {"shared": parts.values}
 

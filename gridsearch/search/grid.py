@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any, Protocol
 
-from gridsearch.config.identity import names, same_value
+from gridsearch.config.identity import members_of, names_of, same_value
 from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import MODEL
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.own_training import OWN_KEYS, OwnConfig
 from gridsearch.config.selection import FOLD, is_selected, nothing_selected
 from gridsearch.config.space import MAX_POINTS, drawn_text
 from gridsearch.config.trial import (
+    FUNCTION_KEYS,
     RECIPE_KEYS,
     TrialConfig,
     Value,
@@ -24,6 +26,8 @@ from gridsearch.config.trial_builder import TrialBuilder
 from gridsearch.config.versions import FIRST, recipe_version
 from gridsearch.errors import ModelError
 from gridsearch.search.random_search import draws
+
+_RECIPE = frozenset(RECIPE_KEYS)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,32 @@ class ModelPart:
 
 
 @dataclass(frozen=True)
+class FunctionPart:
+    """What determines the numbers of trials that use a function of the user's, beside the job file.
+
+    Attributes:
+        code: The fingerprint of its source.
+        defaults: The arguments that it has where the job does not set them.
+        names: Its arguments that are settings.
+        needs_total: Whether it asks how many epochs there will be.
+    """
+
+    code: str
+    defaults: Mapping[str, Any]
+    names: frozenset[str]
+    needs_total: bool = False
+
+
+@dataclass(frozen=True)
+class LossPart:
+    """What a loss of the user's adds to who a trial is: the fingerprint of its code, its arguments, their defaults."""
+
+    code: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    has: Callable[[str], bool] = lambda name: True
+
+
+@dataclass(frozen=True)
 class Ingredients:
     """What determines a trial's numbers besides the job file.
 
@@ -56,13 +86,19 @@ class Ingredients:
         dataset: The fingerprint of the images and labels; empty for a training of the user's own.
         models: What belongs to each of the job's models, or to the user's training by its name.
         teacher: The id of the trial that students learn from; empty without a teacher.
+        losses: What belongs to each of the user's losses.
+        metric_codes: The fingerprints of the code of the user's metrics.
         inputs: The fingerprints of the files that a training of the user's own depends on, by their names.
+        functions: What belongs to the user's functions, by the setting and by what it calls them.
     """
 
     dataset: str
     models: Mapping[str, ModelPart]
     teacher: str = ""
+    losses: Mapping[str, LossPart] = field(default_factory=dict)
+    metric_codes: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[tuple[str, str], FunctionPart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +237,8 @@ def _copies(job: JobSpec, first: TrialConfig) -> Iterator[GridTrial]:
     for repeat, fold in product(range(job.repeats), range(job.split.folds or 1)):
         if repeat or fold:
             seeds = {name: getattr(first, name) + repeat for name in job.repeated_seeds}
-            yield _grid_trial(first.model_copy(update=seeds | {"fold": fold}))
+            config = first.model_copy(update=seeds | {"fold": fold})
+            yield _grid_trial(config, members_of(config))
 
 
 def _chosen(job: JobSpec, settings: dict[str, Any], copies: Iterable[GridTrial]) -> set[str]:
@@ -262,7 +299,7 @@ class _OwnMaker:
         ours = {key: value for key, value in settings.items() if key in OWN_KEYS}
         hyper = {key: value for key, value in settings.items() if key not in OWN_KEYS}
         monitor = self._monitor if ours.get("early_stopping") else ""
-        return _grid_trial(self._builder.build(ours | {"hyper": hyper, "monitor": monitor}))
+        return _grid_trial(*self._builder.build(ours | {"hyper": hyper, "monitor": monitor}))
 
 
 class _ModelMaker:
@@ -271,7 +308,10 @@ class _ModelMaker:
     def __init__(self, job: JobSpec, ingredients: Ingredients, model: str) -> None:
         self._teacher, self._part = ingredients.teacher, ingredients.models[model]
         common = {"dataset": ingredients.dataset, "split": job.split, "model": model, "model_code": self._part.code}
-        self._builder = TrialBuilder(TrialConfig, **common, metrics=job.metrics)
+        measured = {"metrics": job.metrics, "train_metrics": job.train_metrics}
+        self._builder = TrialBuilder(TrialConfig, **common, **measured, metric_codes=dict(ingredients.metric_codes))
+        self._losses, self._of_loss = ingredients.losses, frozenset(job.loss_settings)
+        self._functions, self._of_functions = ingredients.functions, job.function_settings
 
     def complete(self, settings: dict[str, Any]) -> dict[str, Any]:
         return with_implied_settings(settings)
@@ -280,20 +320,49 @@ class _ModelMaker:
         part, defaults = self._part, self._part.defaults
         recipe: dict[str, Any] = {}
         hyper: dict[str, Any] = {}
+        loss = self._losses.get(str(settings.get("loss", "")))
         for key, value in without_dead_settings(settings).items():
-            if key in RECIPE_KEYS:
+            if key in _RECIPE:
                 recipe[key] = value
+            elif key in self._of_loss or key in self._of_functions:
+                continue
             elif key != MODEL and not (key in defaults and same_value(defaults[key], value)):
                 hyper[key] = value
         if start := recipe.get("pretrained"):
             if said := part.unusable.get(start):
                 raise ModelError(said)
             recipe["pretrained"] = part.pretrained[start]
+        if self._functions:
+            recipe |= self._called(recipe, settings)
+        if loss:
+            recipe |= {"loss_code": loss.code, "loss_hyper": self._loss_hyper(loss, settings)}
         version = recipe_version(recipe, part.version(hyper))
         teacher = self._teacher if recipe.get("distillation", "none") != "none" else ""
-        return _grid_trial(self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version}))
+        config, members = self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version})
+        return _grid_trial(config, members)
+
+    def _called(self, recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a trial has of the user's functions: their code, and the arguments that they are called with."""
+        found: dict[str, Any] = {}
+        for key in FUNCTION_KEYS:
+            if part := self._functions.get((key, recipe.get(key, ""))):
+                own = {name: settings[name] for name in sorted(part.names) if name in settings}
+                found |= {f"{key}_code": part.code, f"{key}_settings": {**part.defaults, **own}}
+                if part.needs_total:
+                    found[f"{key}_total"] = True
+        return found
+
+    def _loss_hyper(self, loss: LossPart, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a loss that are not at their defaults, by their own names."""
+        given = {key.removeprefix(PREFIX): value for key, value in settings.items() if key in self._of_loss}
+        defaults = loss.defaults
+        return {
+            key: value
+            for key, value in given.items()
+            if loss.has(key) and not (key in defaults and same_value(defaults[key], value))
+        }
 
 
-def _grid_trial(config: TrialConfig) -> GridTrial:
-    text, trial, lineage = names(config)
+def _grid_trial(config: TrialConfig, members: Mapping[str, str]) -> GridTrial:
+    text, trial, lineage = names_of(members, shares_prefix=config.shares_prefix)
     return GridTrial(trial, lineage, config, text)

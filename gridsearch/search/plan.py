@@ -153,5 +153,5 @@ def _kind(trial: GridTrial, states: Mapping[str, TrialState], recorded: Mapping[
 
 def _lineage(trial: GridTrial, start: int, trials: int, train_images: int) -> LineagePlan:
     config = trial.config
-    steps = config.steps_of_epoch(train_images) * max(0, config.epochs - max(0, start))
+    steps = config.batches_of_epoch(train_images) * max(0, config.epochs - max(0, start))
     return LineagePlan(trial.lineage_id, config, start, trials, steps)

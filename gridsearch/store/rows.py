@@ -56,11 +56,10 @@ class JobRow:
             raise StoreDamagedError(f"the record in the store of job {self.name!r} is not valid: {why}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRow:
+class TrialRow(NamedTuple):
     """A trial with its last numbers, and the log's path where it failed.
 
-    `more` are metrics that have no field.
+    `more` are metrics that have no field. A tuple, as `EpochRow` is.
 
     The numbers are those of its last epoch (with `restore_best`, of its best one), or of the one in which it diverged
     where that has a record; None until then, and where they were not finite. `seconds` is the wall time of its epochs,
@@ -86,7 +85,7 @@ class TrialRow:
     stopped_epoch: int | None = None
     parameters: int | None = None
     macs: int | None = None
-    more: Mapping[str, float | None] = field(default_factory=dict, hash=False)
+    more: Mapping[str, float | None] = NO_METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +156,10 @@ class LineageCurve(NamedTuple):
         return LineageCurve._make([self.lineage_id, *(column[:end] for column in self[1:])])
 
 
-@dataclass(frozen=True, slots=True)
-class LineageRow:
+class LineageRow(NamedTuple):
     """Where the training of a lineage stands; `epoch` is the last one recorded, -1 before the first.
 
-    `answered` tells whether longer trials have their answer too.
+    `answered` tells whether longer trials have their answer too. A tuple, as `EpochRow` is.
     """
 
     lineage_id: str
@@ -267,7 +265,8 @@ class Evaluation:
     """What a trial's model, with the weights of `epoch`, did with the test images.
 
     `confusion` counts images, a row for each true class and a column for each predicted one, in the order of
-    `class_names`. `loss` is the mean cross-entropy in nats, None where it was not finite.
+    `class_names`. `loss` is the mean loss, of classes the cross-entropy in nats, None where it was not finite. Without
+    classes there is no confusion but a number of `examples`; `metrics` are others by name, None where not finite.
     """
 
     trial_id: str
@@ -276,15 +275,19 @@ class Evaluation:
     class_names: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     seconds: float
+    examples: int = field(default=0, kw_only=True)
+    metrics: Mapping[str, float | None] = field(default_factory=dict, hash=False, kw_only=True)
 
     @property
     def images(self) -> int:
         """Return the number of test images."""
-        return sum(map(sum, self.confusion))
+        return sum(map(sum, self.confusion)) or self.examples
 
     @property
-    def accuracy(self) -> float:
-        """Return the fraction of test images whose class was predicted."""
+    def accuracy(self) -> float | None:
+        """Return the fraction of test images whose class was predicted; None without classes."""
+        if not self.confusion:
+            return None
         return sum(row[label] for label, row in enumerate(self.confusion)) / self.images
 
 

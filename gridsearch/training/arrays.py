@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gridsearch.config.batches import KEEP, LastBatch, batch_sizes
 from gridsearch.data.kinds import are_pixels, are_whole
+from gridsearch.data.targets import targets_of
 from gridsearch.training.recipe.normalization import Normalizer
 
 #: Images are kept as floats up to this size and as uint8 beyond it; the numbers are the same either way.
@@ -25,6 +26,9 @@ CHUNK_BYTES = 8 * 2**20
 class DeviceArrays:
     """Images (N, C, H, W), uint8 or floats in [0, 1], and labels (N,) int64, on one device.
 
+    In place of classes there may be floats (N, D), numbers to predict or 0 and 1; `targets` says which
+    (`data/targets.py`).
+
     A model is given `normalized` pixels: without a normalizer, those in [0, 1]. `dtype` is what pixels are computed in.
     `as_given` says that the images are no pixels: floats of any values or int64, and of any shape (N, ...).
     """
@@ -34,6 +38,7 @@ class DeviceArrays:
     normalizer: Normalizer | None = None
     dtype: torch.dtype = torch.float32
     as_given: bool = False
+    targets: str = "classes"
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -42,6 +47,11 @@ class DeviceArrays:
     def image_shape(self) -> tuple[int, ...]:
         """Return the shape of one example: (C, H, W) of images."""
         return tuple(self.images.shape[1:])
+
+    @property
+    def targets_are_numbers(self) -> bool:
+        """Whether models are to predict numbers (N, D), and not a class."""
+        return self.labels.is_floating_point()
 
     @cached_property
     def whole(self) -> tuple[int, int] | None:
@@ -102,19 +112,27 @@ def pixel_type(precision: str) -> torch.dtype:
     return torch.float64 if precision == "float64" else torch.float32
 
 
+def _targets(labels: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
+    """Return classes (N,) as they are, and numbers (N,) or (N, D), 0 and 1 among them, as floats (N, D)."""
+    if targets_of(labels) == "classes":
+        return torch.from_numpy(np.array(labels))
+    return torch.from_numpy(np.array(labels, dtype=np.float64).reshape(len(labels), -1)).to(dtype)
+
+
 def to_device(
     images: np.ndarray, labels: np.ndarray, device: torch.device, dtype: torch.dtype = torch.float32
 ) -> DeviceArrays:
-    """Put images and labels (N,) on the device: those of bytes, (N, H, W) or (N, H, W, C), channels first.
+    """Put images and labels, (N,) or (N, D), on the device: those of bytes, (N, H, W) or (N, H, W, C), channels first.
 
     Other floats (N, ...) in the type asked for, whole numbers as int64, their values as they are.
     """
-    kept = torch.from_numpy(np.array(labels)).to(device)
+    kept = _targets(labels, dtype).to(device)
     if not are_pixels(images):
         given = torch.from_numpy(np.array(images, np.int64 if are_whole(images) else None, order="C"))
-        return DeviceArrays(given.to(device, None if are_whole(images) else dtype), kept, dtype=dtype, as_given=True)
+        given = given.to(device, None if are_whole(images) else dtype)
+        return DeviceArrays(given, kept, dtype=dtype, as_given=True, targets=targets_of(labels))
     stacked = images[:, None] if images.ndim == 3 else np.moveaxis(images, -1, 1)
     pixels = torch.from_numpy(np.array(stacked, order="C")).to(device)
     if pixels.numel() * dtype.itemsize <= FLOAT_BYTES_LIMIT:
         pixels = as_pixels(pixels, dtype)
-    return DeviceArrays(pixels, kept, dtype=dtype)
+    return DeviceArrays(pixels, kept, dtype=dtype, targets=targets_of(labels))

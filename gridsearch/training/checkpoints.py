@@ -36,7 +36,7 @@ from torch import Tensor
 
 from gridsearch.atomic import sync_folder, write
 from gridsearch.config.events import EpochMetrics, EpochRecord
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import LOSSES, METRICS
 from gridsearch.errors import not_writable, one_line
 from gridsearch.regular_files import open_regular, read_regular
 
@@ -263,7 +263,7 @@ def _epoch(written: dict[str, Any]) -> Epoch:
 
 
 def _has_numbers(record: Epoch, *, last: bool) -> bool:
-    """Whether a record consists of numbers; those of our own loop are finite but in the `last` of a history."""
+    """Whether a record consists of numbers; losses of our own loop are finite but in the `last` of a history."""
     more = record.metrics if isinstance(record, EpochMetrics) else record.more
     if not all(type(name) is str and type(value) in (int, float) for name, value in more.items()):
         return False
@@ -272,7 +272,7 @@ def _has_numbers(record: Epoch, *, last: bool) -> bool:
     return (
         all(type(getattr(record, name)) in (int, float) for name in _NUMBERS)
         and math.isfinite(record.learning_rate + record.seconds)
-        and (last or all(math.isfinite(getattr(record, name)) for name in METRICS))
+        and (last or all(math.isfinite(getattr(record, name)) for name in LOSSES))
     )
 
 

@@ -25,14 +25,16 @@ def state_fits(state: Mapping[str, Tensor], model: nn.Module) -> bool:
     if steps is None or steps.numel() != 1 or steps.is_floating_point() or int(steps) < 0:
         return False
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    weights = {}
+    weights, averages = {}, {}
     for name, tensor in state.items():
         part, _, rest = name.partition(".")
         if part == "model":
             weights[rest] = tensor
+        elif part == "ema":
+            averages[rest] = tensor
         elif part != "optimizer" or not _is_slot(rest, tensor, trained):
             return False
-    return weights_fit(weights, model)
+    return weights_fit(weights, model) and averages.keys() <= weights.keys() and weights_fit(weights | averages, model)
 
 
 def _is_slot(name: str, tensor: Tensor, trained: list[nn.Parameter]) -> bool:

@@ -27,7 +27,7 @@ from gridsearch.training.loop.task import LineageTask, Retention
 
 _log = logging.getLogger(__name__)
 
-_MODEL = "model."
+_MODEL, _AVERAGE = "model.", "ema."
 #: What stands beside the weights in their file, under a name that no state dict has: loss and accuracy.
 _VALIDATION = "validation of these weights"
 
@@ -42,8 +42,9 @@ class Reading:
 
 
 def weights_of(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the model's state dict that is part of a member's state."""
-    return {name.removeprefix(_MODEL): tensor for name, tensor in state.items() if name.startswith(_MODEL)}
+    """Return the model's state dict that is part of a member's state, with the averages of those weights that have."""
+    own = {name.removeprefix(_MODEL): tensor for name, tensor in state.items() if name.startswith(_MODEL)}
+    return own | {name.removeprefix(_AVERAGE): tensor for name, tensor in state.items() if name.startswith(_AVERAGE)}
 
 
 class ReadingFolder:

@@ -20,10 +20,11 @@ def own_grid(
     objective: Mapping[str, str],
     *,
     epochs: int = 6,
+    seconds: float = 0.5,
     name: str = "own",
     **job: Any,
 ) -> JobData:
-    """A grid whose trials reported `report(point, epoch)` in each of their epochs, and nothing before the first."""
+    """A grid whose trials reported `report(point, epoch)` in epochs of so many seconds, and nothing before the first."""
     rows, recorded = [], []
     for values in itertools.product(*axes.values()):
         point = dict(zip(axes, values, strict=True)) | {"epochs": epochs}
@@ -32,7 +33,7 @@ def own_grid(
         row = make_trial(point, **standard, more=curve[-1])
         rows.append(row)
         recorded += [
-            EpochRow(row.lineage_id, epoch, None, None, None, None, None, 0.5 * bool(epoch), found)
+            EpochRow(row.lineage_id, epoch, None, None, None, None, None, seconds * bool(epoch), found)
             for epoch, found in enumerate(curve)
         ]
     spec = {"objective": objective, "training": "function", "dataset": "", "images": {}, "model": "my_training:train"}

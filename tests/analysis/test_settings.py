@@ -45,4 +45,6 @@ def test_columns_are_the_rows_turned(
     names = dict.fromkeys(["neurons", *(name for row in rows for name in row)])
     found = setting_values(record, configs)
     assert list(found) == list(names)
-    assert found == {name: [row.get(name) for row in rows] for name in names}
+    assert {name: list(values) for name, values in found.items()} == {
+        name: [row.get(name) for row in rows] for name in names
+    }

@@ -16,7 +16,7 @@ from gridsearch.config.job import job_from_text
 from gridsearch.config.selection import selecting
 from gridsearch.engine.disk.disk_need import DiskNeed
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
-from gridsearch.engine.run.launch import LaunchOptions, plan_job, plan_packs
+from gridsearch.engine.run.planning import LaunchOptions, plan_job, plan_packs
 from gridsearch.errors import DataError
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, launch, prepared
@@ -181,7 +181,7 @@ def test_what_cannot_be_trained_is_one_number_everywhere(tmp_path: Path) -> None
     written = JOB.partition("space:")[0].replace("shallow", "picky_nets:Net") + axes
     job, path = prepared(tmp_path, text=written), tmp_path / "r.db"
     plan = plan_job(job, None)
-    steps = plan.lineages[0].config.steps_of_epoch(job.train_images)
+    steps = plan.lineages[0].config.batches_of_epoch(job.train_images)
     assert (plan.new, len(plan.doomed), plan.epochs, plan.epochs_alone, len(plan.lineages)) == (4, 2, 4, 6, 2)
     assert sum(lineage.steps for lineage in plan.lineages) == 4 * steps
     assert plan_line(job, plan) == (

@@ -8,7 +8,7 @@ from pathlib import Path
 from gridsearch.cli.render.best import best_trial
 from gridsearch.cli.tracking import Tracker
 from gridsearch.config.events import EpochRecord, LineageDiverged, LineageFailed
-from gridsearch.engine.run.launch import plan_job
+from gridsearch.engine.run.planning import plan_job
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Recorded
 from tests.engine.launching import launch, prepared

@@ -27,7 +27,7 @@ def refusal(text: str, *overrides: str) -> str:
         ("cv: 5", "cv: unknown key: cross-validation is written split: {folds: 5}"),
         ("device: cuda", "gridsearch launch JOB --device cuda"),
         ("workers: 4", "gridsearch launch JOB --workers 4"),
-        ("criterion: cross_entropy", "the loss is cross-entropy"),
+        ("criterion: cross_entropy", "it is called loss here"),
         ("trainer: {max_epochs: 3}", "a job has none"),
         ("n_trials: 50", "search: {random: 50}"),
         ("params: {a: [1]}", "it is called space here"),

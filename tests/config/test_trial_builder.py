@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gridsearch.config.identity import names, names_of
+from gridsearch.config.own_training import OwnConfig
 from gridsearch.config.trial import Split, TrialConfig
 from gridsearch.config.trial_builder import TrialBuilder
 
@@ -41,8 +43,9 @@ COMMON: dict[str, Any] = {"dataset": "d" * 64, "model": "shallow"}
 def test_what_is_built_is_what_pydantic_makes(points: list[dict[str, Any]], split: Split) -> None:
     builder = TrialBuilder(split=split, **COMMON)
     for settings in points:
-        built, made = builder.build(settings), TrialConfig(split=split, **COMMON, **settings)
+        (built, members), made = builder.build(settings), TrialConfig(split=split, **COMMON, **settings)
         assert repr(built) == repr(made) and built.model_fields_set == made.model_fields_set
+        assert names_of(members, shares_prefix=built.shares_prefix) == names(made)
         assert built == made and list(vars(built)) == list(vars(made)) and hash(built.split) == hash(made.split)
         assert repr(built.model_copy(update={"seed": 9})) == repr(made.model_copy(update={"seed": 9}))
 
@@ -55,3 +58,23 @@ def test_a_value_that_is_not_allowed_is_refused_however_much_is_known() -> None:
         for _ in range(2):
             with pytest.raises(ValidationError):
                 builder.build(point | wrong)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"hyper": HYPER, "monitor": st.sampled_from(["", "val_f1 max"])},
+            optional={"epochs": st.sampled_from([1, 10]), "seed": st.sampled_from([0, 7])},
+        ),
+        max_size=6,
+    ),
+    st.booleans(),
+)
+def test_own_trainings_are_built_as_pydantic_makes_them(points: list[dict[str, Any]], shares_epochs: bool) -> None:
+    common = {"training": "function", "model": "mine:train", "inputs": {"a": "b"}, "shares_epochs": shares_epochs}
+    builder = TrialBuilder(OwnConfig, **common)
+    for settings in points:
+        built, members = builder.build(settings)
+        made = OwnConfig(**common, **settings)
+        assert repr(built) == repr(made)
+        assert names_of(members, shares_prefix=built.shares_prefix) == names(made)

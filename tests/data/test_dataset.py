@@ -83,12 +83,9 @@ def test_colour_images_keep_their_channels(cifar10: ImageDataset) -> None:
         (lambda a: {"train_images": a["train_images"][:, :0]}, ["(1797, 0, 8)", "without pixels"]),
         (lambda a: {"train_images": a["train_images"][:, None]}, ["channels first", "transpose(0, 2, 3, 1)"]),
         (lambda a: {"train_images": a["train_images"][:-1]}, ["1796 images", "1797 labels"]),
-        (lambda a: {"train_labels": a["train_labels"] * 1.0}, ["float64", "train_labels.astype(np.int64)"]),
-        (lambda a: {"train_labels": a["train_labels"] + 0.5}, ["float64", "np.unique"]),
         (lambda a: {"train_labels": a["train_labels"].astype(str)}, ["np.unique", "class_names"]),
-        (lambda a: {"train_labels": np.eye(10)[a["train_labels"]]}, ["one-hot", "argmax(axis=1)"]),
         (lambda a: {"train_labels": a["train_labels"][:, None, None]}, ["(1797, 1, 1)", "reshape(-1)"]),
-        (lambda a: {"train_labels": np.ones((1797, 14), int)}, ["(1797, 14)", "several labels for each image"]),
+        (lambda a: {"train_labels": np.full((1797, 14), 2)}, ["(1797, 14)", "several labels for each image"]),
         (lambda a: {"train_labels": a["train_labels"] - 1}, ["label -1", "np.unique"]),
         (
             lambda a: {"train_labels": a["train_labels"] + 1},

@@ -14,8 +14,9 @@ from gridsearch.engine.executors.base import Executor
 from gridsearch.engine.executors.inline import InlineExecutor
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
 from gridsearch.engine.run.driver import Driver
-from gridsearch.engine.run.launch import Launch, LaunchEnd, LaunchOptions, worker_settings
+from gridsearch.engine.run.launch import Launch, LaunchEnd, worker_settings
 from gridsearch.engine.run.liveness import own_process
+from gridsearch.engine.run.planning import LaunchOptions
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Recorded

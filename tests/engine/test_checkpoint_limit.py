@@ -16,7 +16,8 @@ from gridsearch.engine.executors import inline
 from gridsearch.engine.executors.inline import InlineExecutor
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.run.driver import Driver
-from gridsearch.engine.run.launch import Launch, LaunchOptions, plan_job, worker_settings
+from gridsearch.engine.run.launch import Launch, worker_settings
+from gridsearch.engine.run.planning import LaunchOptions, plan_job
 from gridsearch.store.opening import open_store
 from gridsearch.training.checkpoints import CheckpointFolder
 from tests.engine.launching import Notes, driver_of, launch, prepared, table

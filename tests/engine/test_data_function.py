@@ -16,7 +16,7 @@ from gridsearch.data.digits import load_digits
 from gridsearch.engine.prepare import data_function
 from gridsearch.engine.prepare.changes import changes
 from gridsearch.engine.prepare.data_function import load_from_function
-from gridsearch.engine.run.launch import plan_job
+from gridsearch.engine.run.planning import plan_job
 from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.errors import DataError, JobError
 from gridsearch.store.opening import open_store

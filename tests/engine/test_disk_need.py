@@ -11,8 +11,8 @@ from gridsearch.config.events import ModelSize
 from gridsearch.engine.disk.disk_need import DiskNeed, disk_need, shortage
 from gridsearch.engine.disk.disk_use import disk_use
 from gridsearch.engine.disk.usefulness import checkpoints_in
-from gridsearch.engine.run.launch import LaunchOptions, plan_job, plan_packs
 from gridsearch.engine.run.packing import PlannedPack
+from gridsearch.engine.run.planning import LaunchOptions, plan_job, plan_packs
 from gridsearch.store.opening import open_store
 from tests.engine.launching import Notes, launch, prepared
 

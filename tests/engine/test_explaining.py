@@ -12,7 +12,7 @@ import torch
 from gridsearch.cli.render.packs import packs_grid
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.run.explaining import explain, explain_now, try_packs
-from gridsearch.engine.run.launch import LaunchOptions, plan_job, plan_packs
+from gridsearch.engine.run.planning import LaunchOptions, plan_job, plan_packs
 from gridsearch.store.opening import open_store
 from gridsearch.training.stacking.autotune import ALONE, STEPS_WORTH_A_PROBE
 from tests.engine.launching import launch, prepared

@@ -12,7 +12,8 @@ from gridsearch.config.events import TrialState
 from gridsearch.config.identity import parse
 from gridsearch.config.trial import SplitKey
 from gridsearch.engine.executors.worker_context import WorkerContexts
-from gridsearch.engine.run.launch import LaunchOptions, worker_settings
+from gridsearch.engine.run.launch import worker_settings
+from gridsearch.engine.run.planning import LaunchOptions
 from gridsearch.errors import JobError
 from gridsearch.store.opening import open_store
 from gridsearch.training.loop.member import new_model

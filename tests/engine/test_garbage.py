@@ -12,9 +12,9 @@ import pytest
 from gridsearch import paths
 from gridsearch.engine.disk.garbage import STALE_SECONDS, Kind, Share, collect
 from gridsearch.engine.executors import inline
-from gridsearch.engine.run.launch import plan_job
 from gridsearch.engine.run.liveness import own_process
 from gridsearch.engine.run.own_folder import OwnFolder
+from gridsearch.engine.run.planning import plan_job
 from gridsearch.store.opening import open_store
 from gridsearch.store.processes import process_table
 from gridsearch.training import checkpoints

@@ -14,7 +14,7 @@ from gridsearch.data.digits import load_digits
 from gridsearch.engine.prepare.leaks import Leaks, Seen, leaks_of
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
 from gridsearch.engine.prepare.teachers import UNTRAINED, chosen_teacher
-from gridsearch.engine.run.launch import plan_job
+from gridsearch.engine.run.planning import plan_job
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, launch, prepared
 

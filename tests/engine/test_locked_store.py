@@ -11,7 +11,7 @@ import pytest
 from gridsearch import paths
 from gridsearch.config.events import EpochRecord, LineageFailed, LineageFinished, TrialState
 from gridsearch.engine.executors import inline
-from gridsearch.engine.run.launch import plan_job
+from gridsearch.engine.run.planning import plan_job
 from gridsearch.store.connection import journal_mode
 from gridsearch.store.opening import open_store
 from gridsearch.store.waiting import ordinarily

@@ -12,7 +12,7 @@ from gridsearch.config.events import TrialState
 from gridsearch.config.job import job_from_text, load_job
 from gridsearch.config.selection import selecting
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
-from gridsearch.engine.run.launch import plan_job
+from gridsearch.engine.run.planning import plan_job
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, launch, prepared
 

@@ -18,7 +18,8 @@ from gridsearch.config.job import job_from_text, load_job
 from gridsearch.config.selection import selecting
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
 from gridsearch.engine.prepare.teachers import UNTRAINED, chosen_teacher, in_order
-from gridsearch.engine.run.launch import LaunchEnd, plan_job
+from gridsearch.engine.run.launch import LaunchEnd
+from gridsearch.engine.run.planning import plan_job
 from gridsearch.errors import JobError
 from gridsearch.store.opening import open_store
 from tests.engine.launching import JOB, Notes, launch, table

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from gridsearch import paths
 from gridsearch.config.early_stopping import best_epoch, stopping_epoch
@@ -16,6 +17,7 @@ from gridsearch.config.identity import parse
 from gridsearch.engine.executors import inline
 from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.errors import DataError, GridsearchError, JobError, ModelError
+from gridsearch.models.dense import Shallow
 from gridsearch.store.opening import open_store
 from gridsearch.training.checkpoints import CheckpointFolder
 from tests.engine.launching import Notes, assert_alike, launch, prepared, table
@@ -57,8 +59,9 @@ def test_early_stopping_ends_the_longer_trials_and_what_is_read_is_what_was_aske
         ("schedule=one_cycle", "optimizer=adam", "learning_rate=[0.05,0.01]", "clip_norm=[0.5]"),
         ("flip=true", "rotation=10", "crop_padding=1", "normalization=[channel]", "label_smoothing=[0.0,0.2]"),
         ("normalization=[scale,image]", "l1=[0,0.0001]", "precision=mixed"),
+        ("ema=[0.5,0.9]", "accumulate=2", "warmup_epochs=1.5", "optimizer=adam", "betas=[0.8,0.9]"),
     ],
-    ids=["plateau", "one_cycle", "augmented", "mixed"],
+    ids=["plateau", "one_cycle", "augmented", "mixed", "averaged"],
 )
 def test_interrupted_and_resumed_it_is_the_same_as_in_one_go(recipe: tuple[str, ...], tmp_path: Path) -> None:
     job = prepared(tmp_path, "epochs=[2,9]", *recipe)
@@ -113,6 +116,84 @@ def test_frozen_parameters_keep_the_weights_that_were_started_from(tmp_path: Pat
     torch.save(started | {"hidden.bias": torch.ones(10)}, tmp_path / "start.pt")
     other = prepared(tmp_path, "epochs=[2]", "pretrained=start.pt", 'freeze="hidden.*"', "batch_size=64")
     assert {trial.trial_id for trial in other.grid.trials}.isdisjoint(trial.trial_id for trial in job.grid.trials)
+
+
+def test_the_weights_of_a_trial_are_the_averages_that_were_validated_and_training_goes_on_without(
+    tmp_path: Path,
+) -> None:
+    job = prepared(tmp_path, "epochs=[3]", "learning_rate=[0.5]", "batch_size=[64]", "ema=0.9")
+    launch(job, tmp_path / "r.db")
+    (file,) = (tmp_path / "weights").glob("*.pt")
+    kept = torch.load(file, weights_only=True)
+    (trial,) = job.grid.trials
+    checkpoint = CheckpointFolder(paths.checkpoint_dir(tmp_path / "r.db"), trial.lineage_id).load()
+    assert checkpoint is not None
+    for name, tensor in kept.items():
+        assert torch.equal(tensor, checkpoint.tensors[f"ema.{name}"])
+        assert not torch.equal(tensor, checkpoint.tensors[f"model.{name}"])
+    model = Shallow(in_features=64, num_classes=10, neurons=10)
+    model.load_state_dict(kept)
+    (split,) = job.splits.values()
+    pixels = torch.from_numpy(split.validation_images)[:, None] / 255
+    with torch.no_grad():
+        loss = functional.cross_entropy(model(pixels), torch.from_numpy(split.validation_labels)).item()
+    with open_store(tmp_path / "r.db", create=False) as store:
+        (row,) = store.trials("small")
+    assert row.val_loss == pytest.approx(loss, rel=1e-5)
+    # Extended, it goes on from the weights in training, to what it would have been in one go.
+    longer = prepared(tmp_path, "epochs=[5]", "learning_rate=[0.5]", "batch_size=[64]", "ema=0.9")
+    launch(longer, tmp_path / "r.db")
+    launch(longer, tmp_path / "whole.db")
+    assert table(tmp_path / "r.db") == table(tmp_path / "whole.db")
+
+
+def test_a_warm_up_shares_its_epochs_where_the_schedule_does(tmp_path: Path) -> None:
+    shared = prepared(tmp_path, "epochs=[3,5]", "warmup_epochs=1", "schedule=[constant,step,cosine,polynomial]")
+    lineages = {(t.config.schedule, t.config.batch_size, t.config.learning_rate): set() for t in shared.grid.trials}
+    for trial in shared.grid.trials:
+        key = trial.config.schedule, trial.config.batch_size, trial.config.learning_rate
+        lineages[key].add(trial.lineage_id)
+    assert {(schedule, len(found)) for (schedule, _, _), found in lineages.items()} == {
+        ("constant", 1),
+        ("step", 1),
+        ("cosine", 2),
+        ("polynomial", 2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("betas=[0.9,0.95]", "betas: is of adam and adamw, and the optimiser is sgd; leave it out, or write"),
+        ("eps=0.1", "eps: is of adam, adamw and rmsprop, and the optimiser is sgd"),
+        ("alpha=0.9", "alpha: is of rmsprop, and the optimiser is sgd"),
+        ("betas=[[0.9,1.0]]", r"betas: \[0.9, 1\] must be a pair of numbers of at least 0 and below 1, such as"),
+        ("betas=0.9", "betas: 0.9 must be a pair of numbers"),
+        ("warmup_epochs=[0,9]", "a warm-up of 9 epochs leaves none of 1 epoch to the schedule"),
+        ("accumulate=0", "accumulate: 0 must be at least 1"),
+        ("ema=1.0", "ema: 1 must be below 1"),
+    ],
+)
+def test_what_optimisers_and_schedules_cannot_do_is_refused(override: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=said) as raised:
+        prepared(tmp_path, "epochs=[1]", override)
+    assert "\n" not in str(raised.value)
+
+
+def test_coefficients_may_stand_beside_an_optimiser_without_and_make_no_other_trials_of_it(tmp_path: Path) -> None:
+    job = prepared(
+        tmp_path,
+        "epochs=[1]",
+        "learning_rate=[0.1]",
+        "batch_size=[64]",
+        "optimizer=[sgd,adam]",
+        "betas=[[0.9,0.999],[0.9,0.95]]",
+    )
+    assert [trial.config.betas for trial in job.grid.trials if trial.config.optimizer == "adam"] == [
+        [0.9, 0.999],
+        [0.9, 0.95],
+    ]
+    assert len(job.grid.trials) == 3
 
 
 def flat(folder: Path) -> None:

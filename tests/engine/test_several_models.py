@@ -18,7 +18,7 @@ from gridsearch.engine.prepare import preflight_batches, preflight_models, prefl
 from gridsearch.engine.prepare.changes import changes
 from gridsearch.engine.prepare.narrowing import narrowing
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
-from gridsearch.engine.run.launch import check_same_job, plan_job
+from gridsearch.engine.run.planning import check_same_job, plan_job
 from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.errors import GridsearchError, JobError, ModelError
 from gridsearch.report.dashboards import write_dashboards

@@ -11,8 +11,8 @@ import pytest
 from gridsearch.config.durations import duration_text, seconds_of
 from gridsearch.config.events import TrialState
 from gridsearch.engine.run.driver import Driver
-from gridsearch.engine.run.launch import plan_job
 from gridsearch.engine.run.liveness import own_process
+from gridsearch.engine.run.planning import plan_job
 from gridsearch.engine.run.silence import Silences, Watchdog
 from gridsearch.store.opening import open_store
 from tests.engine.launching import prepared

@@ -11,7 +11,7 @@ from gridsearch.cli.render.trial import settings_of
 from gridsearch.config.identity import parse
 from gridsearch.engine.prepare.narrowing import Narrowing
 from gridsearch.engine.prepare.preparation import PreparedJob
-from gridsearch.engine.run.launch import plan_job
+from gridsearch.engine.run.planning import plan_job
 from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.models.registry import ModelClass
 from gridsearch.search.grid import Ingredients, ModelPart, expand

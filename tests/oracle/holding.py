@@ -215,6 +215,8 @@ def differences(trial: StoredTrial, plain: Trained) -> dict[str, float]:
     pairs = [*zip(trial.epochs, expected, strict=True), ((*trial.numbers, 0.0), (*expected[plain.reading][:4], 0.0))]
     for ours, theirs in pairs:
         for name, mine, other in zip(named, ours, theirs, strict=True):
+            if mine is None and other is None:
+                continue
             apart = abs(mine - other) / (1 if "accuracy" in name else max(abs(other), 1e-12))
             found[name] = max(found.get(name, 0.0), apart)
     return found

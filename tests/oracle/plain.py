@@ -7,17 +7,22 @@ Of gridsearch there are only the seeds: what an epoch's images, weights and draw
 from __future__ import annotations
 
 import copy
+import importlib
+import inspect
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import lr_scheduler
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.transforms import Normalize
 
 from gridsearch.training.recipe.randomness import derive, epoch_order
@@ -30,11 +35,22 @@ DEFAULTS: dict[str, Any] = {
     "optimizer": "sgd",
     "momentum": 0.0,
     "nesterov": False,
+    "betas": (0.9, 0.999),
+    "eps": 1e-8,
+    "alpha": 0.99,
     "weight_decay": 0.0,
     "l1": 0.0,
+    "loss": "cross_entropy",
+    "loss_hyper": {},
+    "class_weights": "none",
     "label_smoothing": 0.0,
     "clip_norm": 0.0,
+    "accumulate": 1,
+    "ema": 0.0,
     "schedule": "constant",
+    "warmup_epochs": 0.0,
+    "warmup_start": 0.01,
+    "power": 1.0,
     "step_size": 10,
     "gamma": 0.1,
     "plateau_patience": 10,
@@ -47,6 +63,9 @@ DEFAULTS: dict[str, Any] = {
     "rotation": 0.0,
     "shift": 0.0,
     "zoom": 0.0,
+    "augment": "",
+    "augment_settings": {},
+    "schedule_settings": {},
     "last_batch": "keep",
     "precision": "float32",
     "freeze": "",
@@ -77,12 +96,12 @@ class Images:
 
 @dataclass(frozen=True)
 class Epoch:
-    """The numbers of an epoch; 0 is before the first step."""
+    """The numbers of an epoch; 0 is before the first step. Without classes there is no accuracy."""
 
     train_loss: float
-    train_accuracy: float
+    train_accuracy: float | None
     val_loss: float
-    val_accuracy: float
+    val_accuracy: float | None
     learning_rate: float
 
 
@@ -124,9 +143,10 @@ def train(
         of_train = loop.train(epoch) if epoch else loop.evaluate(images.train, images.train_labels)
         of_validation = loop.evaluate(images.validation, images.validation_labels)
         rate = loop.last_rate
-        loop.end_epoch(epoch, of_validation[0])
+        if epoch:
+            loop.schedule.after_epoch(of_validation[0])
         done.epochs.append(Epoch(*of_train, *of_validation, rate))
-        done.models.append(_copied(model))
+        done.models.append(_copied(loop.evaluated))
         if not epoch or of_validation[0] < lowest:
             lowest, since = of_validation[0] if epoch else lowest, epoch
         elif recipe["early_stopping"] and epoch - since >= recipe["early_stopping"]:
@@ -210,9 +230,17 @@ class _Loop:
         self.teacher = teacher
         self.trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = _optimizer(self.trained, recipe)
-        self.steps = len(self.batches(torch.arange(len(images.train))))
-        self.scheduler = _scheduler(self.optimizer, recipe, self.steps)
+        self.steps = -(-len(self.batches(torch.arange(len(images.train)))) // recipe["accumulate"])
+        self.schedule = _Schedule(self.optimizer, recipe, self.steps)
+        self.average = None
+        if recipe["ema"]:
+            self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe["ema"]))
         self.last_rate = self.optimizer.param_groups[0]["lr"]
+        self.criterion = plain_criterion(recipe, images.train_labels, label_smoothing=recipe["label_smoothing"])
+        self.unsmoothed = plain_criterion(recipe, images.train_labels)
+        for one in (self.criterion, self.unsmoothed):
+            if isinstance(one, nn.Module):
+                one.to(images.train.device, dtype)
         self.features: list[Tensor] = []
         if recipe["distillation"] == "hidden":
             module = dict(model.named_children())["features"]
@@ -232,27 +260,44 @@ class _Loop:
                 parts[-1] = torch.cat([parts[-1], rest])
         return parts
 
-    def train(self, epoch: int) -> tuple[float, float]:
+    def summed(self, logits: Tensor, wanted: Tensor) -> tuple[float, float]:
+        """Return the loss of a batch times what it counts, and what it counts: its examples, or their weights."""
+        weights = getattr(self.unsmoothed, "weight", None)
+        count = float(len(wanted) if weights is None else weights[wanted].sum())
+        return float(self.unsmoothed(logits, wanted)) * count, count
+
+    def train(self, epoch: int) -> tuple[float, float | None]:
         """Make an epoch's steps; return the mean loss and the accuracy over its own batches."""
         self.model.train()
         order = epoch_order(len(self.images.train), data_seed=self.recipe["data_seed"], epoch=epoch)
         changed = self.exactly(augmented(self.images.train[order], self.recipe, epoch))
+        if self.recipe["augment"]:
+            changed = _by_own_transform(changed, self.recipe, epoch)
         labels = self.images.train_labels[order]
-        loss, right, count = 0.0, 0, 0
-        for pixels, wanted in zip(self.batches(changed), self.batches(labels), strict=True):
+        loss, mass, right, count = 0.0, 0.0, 0, 0
+        batches = list(zip(self.batches(changed), self.batches(labels), strict=True))
+        for place, (pixels, wanted) in enumerate(batches):
             count += len(wanted)
-            logits = self.step(pixels, wanted)
-            loss += float(functional.cross_entropy(logits, wanted, reduction="sum"))
-            right += int((logits.argmax(1) == wanted).sum())
-        return loss / count, right / count
+            first = place // self.recipe["accumulate"] * self.recipe["accumulate"]
+            group = batches[first : first + self.recipe["accumulate"]]
+            share = len(wanted) / sum(len(own) for _, own in group)
+            logits = self.step(pixels, wanted, share, first=place == first, last=place == first + len(group) - 1)
+            of_batch, weight = self.summed(logits, wanted)
+            loss, mass = loss + of_batch, mass + weight
+            right += hits(logits, wanted)
+        return loss / mass, None if labels.is_floating_point() else right / count
 
-    def step(self, pixels: Tensor, labels: Tensor) -> Tensor:
-        """Make a step on a batch; return the logits before it."""
+    def step(self, pixels: Tensor, labels: Tensor, share: float, *, first: bool, last: bool) -> Tensor:
+        """Make a step on a batch, which has a share of the images of its step; return the logits before it."""
         self.last_rate = self.optimizer.param_groups[0]["lr"]
-        self.optimizer.zero_grad()
+        if first:
+            self.optimizer.zero_grad()
         self.features.clear()
         logits = self.forward(self.normalize(pixels))
-        loss = self.loss(logits, labels, pixels)
+        loss = self.loss(logits, labels, pixels) * share
+        if not last:
+            loss.backward()
+            return logits.detach()
         penalty = self.recipe["l1"] * sum(parameter.abs().sum() for parameter in self.trained)
         if limit := self.recipe["clip_norm"]:
             loss.backward()
@@ -262,13 +307,14 @@ class _Loop:
         else:
             (loss + penalty if self.recipe["l1"] else loss).backward()
         self.optimizer.step()
-        if self.recipe["schedule"] == "one_cycle" and self.scheduler.last_epoch < self.scheduler.total_steps - 1:
-            self.scheduler.step()
+        if self.average:
+            self.average.update_parameters(self.model)
+        self.schedule.after_step()
         return logits.detach()
 
     def loss(self, logits: Tensor, labels: Tensor, pixels: Tensor) -> Tensor:
         """Return what is minimised."""
-        hard = nn.CrossEntropyLoss(label_smoothing=self.recipe["label_smoothing"])(logits, labels)
+        hard: Tensor = self.criterion(logits, labels)
         if self.teacher is None:
             return hard
         with torch.no_grad():
@@ -287,54 +333,144 @@ class _Loop:
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (n, K) of normalised images."""
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe["precision"] == "mixed"):
-            logits: Tensor = self.model(images)
+            logits: Tensor = (self.model if self.model.training else self.evaluated)(images)
         return logits.to(self.dtype)
 
+    @property
+    def evaluated(self) -> nn.Module:
+        """The model whose numbers and weights are the trial's: the average, where there is one."""
+        if self.average is None:
+            return self.model
+        average: nn.Module = self.average.module
+        return average.eval()
+
     @torch.no_grad()
-    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
-        """Return the mean cross-entropy and the accuracy over all images."""
+    def evaluate(self, images: Tensor, labels: Tensor) -> tuple[float, float | None]:
+        """Return the mean loss and the accuracy over all images."""
         self.model.eval()
-        loss, right = 0.0, 0
+        loss, mass, right = 0.0, 0.0, 0
         for pixels, wanted in zip(images.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True):
             logits = self.forward(self.normalize(self.exactly(pixels)))
-            loss += float(functional.cross_entropy(logits, wanted, reduction="sum"))
-            right += int((logits.argmax(1) == wanted).sum())
-        return loss / len(labels), right / len(labels)
+            of_batch, weight = self.summed(logits, wanted)
+            loss, mass = loss + of_batch, mass + weight
+            right += hits(logits, wanted)
+        return loss / mass, None if labels.is_floating_point() else right / len(labels)
 
-    def end_epoch(self, epoch: int, val_loss: float) -> None:
-        """Have a schedule by epochs take its step."""
-        if not epoch:
-            return
-        if self.recipe["schedule"] == "plateau":
-            self.scheduler.step(val_loss)
-        elif self.recipe["schedule"] in ("step", "cosine"):
-            self.scheduler.step()
+
+def hits(logits: Tensor, wanted: Tensor) -> int:
+    """Return how many classes are right; 0 of numbers."""
+    return 0 if wanted.is_floating_point() else int((logits.argmax(1) == wanted).sum())
+
+
+def plain_criterion(recipe: Recipe, labels: Tensor, **smoothing: float) -> Any:
+    """Return the loss as torch has it, or the user's."""
+    of_numbers = {"mse": nn.MSELoss, "mae": nn.L1Loss, "huber": nn.HuberLoss, "bce": nn.BCEWithLogitsLoss}
+    if recipe["loss"] in of_numbers:
+        return of_numbers[recipe["loss"]]()
+    if recipe["loss"] != "cross_entropy":
+        module, _, name = recipe["loss"].partition(":")
+        made = getattr(importlib.import_module(module), name)
+        return made(**recipe["loss_hyper"]) if inspect.isclass(made) else partial(made, **recipe["loss_hyper"])
+    weights = recipe["class_weights"]
+    if isinstance(weights, str):
+        classes = labels.cpu().numpy()
+        balanced = compute_class_weight("balanced", classes=np.unique(classes), y=classes)
+        weights = None if weights == "none" else torch.tensor(balanced)
+    return nn.CrossEntropyLoss(None if weights is None else torch.as_tensor(weights).float(), **smoothing)
 
 
 def _optimizer(trained: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
     rate, decay, momentum = recipe["learning_rate"], recipe["weight_decay"], recipe["momentum"]
+    betas, eps = tuple(recipe["betas"]), recipe["eps"]
     if recipe["optimizer"] == "adam":
-        return torch.optim.Adam(trained, rate, weight_decay=decay)
+        return torch.optim.Adam(trained, rate, betas, eps, weight_decay=decay)
     if recipe["optimizer"] == "adamw":
-        return torch.optim.AdamW(trained, rate, weight_decay=decay)
+        return torch.optim.AdamW(trained, rate, betas, eps, weight_decay=decay)
     if recipe["optimizer"] == "rmsprop":
-        return torch.optim.RMSprop(trained, rate, weight_decay=decay, momentum=momentum)
+        return torch.optim.RMSprop(trained, rate, recipe["alpha"], eps, decay, momentum)
     return torch.optim.SGD(trained, rate, momentum=momentum, weight_decay=decay, nesterov=recipe["nesterov"])
 
 
-def _scheduler(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> Any:
+class _Schedule:
+    """The schedulers of a training: a warm-up by steps where there is one, then what is asked for by its namesake."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> None:
+        self.optimizer, self.recipe, self.steps, self.made = optimizer, recipe, steps, 0
+        self.warm = round(recipe["warmup_epochs"] * steps) if recipe["schedule"] != "one_cycle" else 0
+        if self.warm:
+            self.now: Any = lr_scheduler.LinearLR(optimizer, recipe["warmup_start"], total_iters=self.warm)
+        else:
+            self.now = _scheduler(optimizer, recipe, recipe["epochs"], steps)
+
+    def after_step(self) -> None:
+        """Have a schedule by steps take its own, one by epochs where it has had as many as an epoch has."""
+        self.made += 1
+        if self.made <= self.warm:
+            self.now.step()
+            if self.made == self.warm:
+                left = self.recipe["epochs"] - self.warm / self.steps
+                self.now = _scheduler(self.optimizer, self.recipe, left, self.steps)
+        elif isinstance(self.now, lr_scheduler.OneCycleLR):
+            if self.made < self.now.total_steps:
+                self.now.step()
+        elif self.now and not isinstance(self.now, _BY_LOSS):
+            by_step = isinstance(self.now, lr_scheduler.LambdaLR)
+            if by_step or (self.made - self.warm) % self.steps == 0:
+                self.now.step()
+
+    def after_epoch(self, val_loss: float) -> None:
+        """Have a schedule by losses take its step, if the epoch began after the warm-up."""
+        if isinstance(self.now, _BY_LOSS) and self.made - self.steps >= self.warm:
+            self.now.step(val_loss)
+
+
+_BY_LOSS = lr_scheduler.ReduceLROnPlateau
+
+
+def _scheduler(optimizer: torch.optim.Optimizer, recipe: Recipe, epochs: float, steps: int) -> Any:
     if recipe["schedule"] == "step":
         return lr_scheduler.StepLR(optimizer, recipe["step_size"], recipe["gamma"])
     if recipe["schedule"] == "cosine":
-        return lr_scheduler.CosineAnnealingLR(optimizer, recipe["epochs"])
+        return lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    if recipe["schedule"] == "polynomial":
+        return lr_scheduler.PolynomialLR(optimizer, epochs, recipe["power"])
     if recipe["schedule"] == "one_cycle":
-        total = recipe["epochs"] * steps
+        total = int(epochs * steps)
         return lr_scheduler.OneCycleLR(optimizer, recipe["learning_rate"], total_steps=total, cycle_momentum=False)
     if recipe["schedule"] == "plateau":
-        return lr_scheduler.ReduceLROnPlateau(
+        return _BY_LOSS(
             optimizer,
             factor=recipe["gamma"],
             patience=recipe["plateau_patience"],
             min_lr=recipe["min_learning_rate"],
         )
+    if ":" in recipe["schedule"]:
+        function, settings = _own(recipe["schedule"]), recipe["schedule_settings"]
+        taken = inspect.signature(function).parameters
+
+        def factor(step: int) -> float:
+            known = {"epoch": step // steps, "step": step, "steps_per_epoch": steps, "epochs": epochs}
+            return float(function(**{key: value for key, value in known.items() if key in taken}, **settings))
+
+        return lr_scheduler.LambdaLR(optimizer, factor)
     return None
+
+
+def _own(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _by_own_transform(images: Tensor, recipe: Recipe, epoch: int) -> Tensor:
+    """Return an epoch's images (N, ...), in its order, each given to the transform, with draws of their own."""
+    before = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    _seed(derive(recipe["data_seed"], "augment", epoch))
+    make = _own(recipe["augment"])
+    shape = {"image_shape": tuple(images.shape[1:])} if "image_shape" in inspect.signature(make).parameters else {}
+    transform = make(**shape, **recipe["augment_settings"])
+    changed = torch.stack([transform(image) for image in images.cpu()]).to(images.device)
+    torch.set_rng_state(before[0])
+    np.random.set_state(before[1])
+    random.setstate(before[2])
+    return changed

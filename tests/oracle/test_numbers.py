@@ -51,11 +51,15 @@ def plainly(trial: StoredTrial, file: Path) -> Any:
     dataset = load_npz(file)
     parts = apply_split(dataset, Split(**config["split"]), 0)
 
+    def targets(array: Any) -> torch.Tensor:
+        given = torch.from_numpy(array)
+        return given if array.dtype == np.int64 else given.to(dtype).reshape(len(given), -1)
+
     def tensor(array: Any) -> torch.Tensor:
         given = torch.from_numpy(array).to(device())
         return given.to(dtype) if given.is_floating_point() else given.long()
 
-    labels = [torch.from_numpy(one).to(device()) for one in (parts.train_labels, parts.validation_labels)]
+    labels = [targets(one).to(device()) for one in (parts.train_labels, parts.validation_labels)]
     images = Images(tensor(parts.train_images), labels[0], tensor(parts.validation_images), labels[1])
     where, _, what = MODELS.get(config["model"], (config["model"],))[0].partition(":")
     make = getattr(importlib.import_module(where), what)

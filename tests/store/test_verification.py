@@ -93,6 +93,29 @@ def test_a_broken_invariant_is_reported(path: Path, rule: str, statement: str) -
     assert all(problem.subject and problem.text and "\n" not in problem.text for problem in problems)
 
 
+EPOCH = "UPDATE epochs SET val_loss = 0.5 WHERE lineage = 1 AND epoch = 1"
+
+
+@pytest.mark.parametrize(
+    ("others", "subjects"),
+    [
+        ((), ["epochs"]),
+        # Of the ground all damage is told, in its order; of what stands on it, and may not be readable, none.
+        (("UPDATE events SET at = '2020' WHERE id = 3",), ["epochs", "events"]),
+        (("DELETE FROM events WHERE id = 5",), ["epochs"]),
+        (("UPDATE trials SET val_accuracy = 0.99 WHERE id = 1",), ["epochs"]),
+        (("UPDATE trials SET config = '[]'",), ["epochs"]),
+        (("UPDATE lineages SET epoch = 2 WHERE id = 1", "UPDATE jobs SET spec = 'x'"), ["epochs"]),
+    ],
+)
+def test_damaged_epochs_are_told_before_what_stands_on_them(
+    path: Path, others: tuple[str, ...], subjects: list[str]
+) -> None:
+    problems = tampered(path, EPOCH, *others)
+    assert {problem.rule for problem in problems} == {"checksum"}
+    assert [problem.subject.split()[0] for problem in problems] == subjects
+
+
 def test_a_trial_that_vanished_is_reported(path: Path) -> None:
     problems = tampered(
         path,

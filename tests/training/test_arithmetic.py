@@ -9,6 +9,7 @@ import pytest
 
 from gridsearch.training.loop import epochs
 from gridsearch.training.loop.epochs import train_epoch
+from gridsearch.training.loop.evaluation import Measured
 from gridsearch.training.loop.task import WorkerContext
 from gridsearch.training.recipe.arithmetic import EXACT, Arithmetic
 from gridsearch.training.strategies.base import Strategy
@@ -31,7 +32,7 @@ def test_a_launch_in_this_process_computes_exactly_and_leaves_what_was_set(
 ) -> None:
     seen = []
 
-    def noting(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
+    def noting(strategy: Strategy, context: WorkerContext, epoch: int) -> list[Measured]:
         seen.append(Arithmetic.now())
         return train_epoch(strategy, context, epoch)
 

@@ -10,7 +10,7 @@ import torch
 from sklearn import metrics as sklearn_metrics
 
 from gridsearch.config.events import EpochRecord
-from gridsearch.config.extra_metrics import NAMES, checked_name
+from gridsearch.config.extra_metrics import NAMES, OF_TASK, checked_name
 from gridsearch.training.loop.epochs import advance
 from gridsearch.training.loop.member import Member
 from gridsearch.training.loop.metrics import extra_metrics
@@ -85,3 +85,62 @@ def test_an_epoch_has_those_of_its_model_alone_and_in_a_pack(make_place: MakePla
 def test_a_metric_that_there_is_not_is_refused(written: str, hint: str) -> None:
     with pytest.raises(ValueError, match=hint):
         checked_name(written)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_those_of_numbers_are_those_of_scikit_learn(outputs: int) -> None:
+    draws = torch.Generator().manual_seed(outputs)
+    targets = torch.randn(50, outputs, generator=draws)
+    predicted = targets + torch.randn(2, 50, outputs, generator=draws)
+    for row, own in enumerate(extra_metrics(OF_TASK["regression"], predicted, targets, "regression")):
+        both = targets.double().numpy(), predicted[row].double().numpy()
+        assert own == pytest.approx(
+            {
+                "mse": sklearn_metrics.mean_squared_error(*both),
+                "rmse": sklearn_metrics.mean_squared_error(*both) ** 0.5,
+                "mae": sklearn_metrics.mean_absolute_error(*both),
+                "r2": sklearn_metrics.r2_score(*both),
+            },
+            abs=1e-6,
+        )
+
+
+def test_those_of_several_labels_are_those_of_scikit_learn() -> None:
+    draws = torch.Generator().manual_seed(0)
+    targets = torch.randint(0, 2, (80, 4), generator=draws)
+    # All between 0 and 1: they are logits all the same.
+    logits = torch.rand(2, 80, 4, generator=draws) - 0.2
+    names = OF_TASK["multilabel"]
+    for row, own in enumerate(extra_metrics(names, logits, targets.float(), "multilabel")):
+        taken, wanted = (logits[row] >= 0).numpy(), targets.numpy()
+        expected = {
+            "auroc": sklearn_metrics.roc_auc_score(wanted, logits[row].numpy(), average="macro"),
+            "exact_match": sklearn_metrics.accuracy_score(wanted, taken),
+        }
+        for name in set(names) - expected.keys():
+            kind, average = name.split("_")
+            scorer = getattr(sklearn_metrics, f"{kind}_score")
+            expected[name] = scorer(wanted, taken, average=average, zero_division=0)
+        assert own == pytest.approx(expected, abs=1e-6)
+
+
+def test_those_of_training_are_of_the_outputs_before_each_step_alone_and_in_a_pack(make_place: MakePlace) -> None:
+    changes = {"train_metrics": ("f1_macro",), "epochs": 2, "hyper": {"neurons": 12}}
+    tasks = [task(name=f"{index:064x}", learning_rate=rate, **changes) for index, rate in enumerate((0.3, 0.02))]
+
+    def epochs(place: str, strategy: Any, parts: list[list[Any]]) -> dict[tuple[str, int], dict[str, float]]:
+        context = make_place(place)
+        found = {}
+        for part in parts:
+            for event in advance([Member(one, context) for one in part], context, strategy):
+                if isinstance(event, EpochRecord):
+                    found[event.lineage_id, event.epoch] = dict(event.more)
+        return found
+
+    alone = epochs("apart", Single, [[one] for one in tasks])
+    packed = epochs("together", STRATEGIES["concatenated"], [tasks])
+    assert {name for more in alone.values() for name in more} == {"train_f1_macro"}
+    assert packed.keys() == alone.keys()
+    for key, more in alone.items():
+        assert packed[key] == pytest.approx(more, abs=0.01)
+    assert alone[tasks[0].lineage_id, 2]["train_f1_macro"] > alone[tasks[0].lineage_id, 0]["train_f1_macro"]

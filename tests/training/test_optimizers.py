@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -34,6 +35,10 @@ NAMES = {
         {"optimizer": "adam", "weight_decay": 0.01, "l1": 0.003},
         {"optimizer": "adamw", "weight_decay": 0.01, "l1": 0.003},
         {"optimizer": "rmsprop", "l1": 0.003},
+        {"optimizer": "adam", "betas": [0.5, 0.9], "eps": 1e-3},
+        {"optimizer": "adamw", "betas": [0.0, 0.0], "weight_decay": 0.01},
+        {"optimizer": "rmsprop", "alpha": 0.5, "eps": 1e-3, "momentum": 0.9},
+        {"optimizer": "rmsprop", "alpha": 0.0},
     ],
     ids=str,
 )
@@ -58,6 +63,35 @@ def test_a_rule_is_its_namesake(recipe: dict[str, Any]) -> None:
         rule.step(ours, gradients, lr)
     for mine, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine, other.detach(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop"])
+def test_each_of_a_stack_has_coefficients_of_its_own(optimizer: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    recipes = [
+        config(optimizer=optimizer, betas=[0.9, 0.999], eps=1e-8, alpha=0.99, weight_decay=0.01),
+        config(optimizer=optimizer, betas=[0.0, 0.5], eps=1e-2, alpha=0.0),
+        config(optimizer=optimizer, betas=[0.5, 0.999], eps=1e-8, alpha=0.5),
+    ]
+    stacks = [torch.randn(3, *shape, generator=generator, dtype=torch.float64) for shape in [(5, 3), (5,)]]
+    singles = [[stack[row].clone() for stack in stacks] for row in range(3)]
+
+    def spread(values: Sequence[float]) -> list[torch.Tensor]:
+        of_models = torch.tensor(values, dtype=torch.float64)
+        return [of_models.view(-1, *(1,) * (stack.dim() - 1)) for stack in stacks]
+
+    together = make_rule(recipes, stacks, spread)
+    rules = [make_rule([one], own, lambda values: values[0]) for one, own in zip(recipes, singles, strict=True)]
+    for step in range(300):
+        gradients: list[torch.Tensor | None] = [torch.randn(s.shape, generator=generator).double() for s in stacks]
+        if step % 7 == 3:
+            gradients[1] = None
+        together.step(stacks, gradients, spread([0.05, 0.01, 0.02]))
+        for row, (rule, own, lr) in enumerate(zip(rules, singles, [0.05, 0.01, 0.02], strict=True)):
+            rule.step(own, [None if g is None else g[row] for g in gradients], lr)
+    for row, own in enumerate(singles):
+        for stack, alone in zip(stacks, own, strict=True):
+            torch.testing.assert_close(stack[row], alone, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("limit", [0.5, 100.0])

@@ -68,7 +68,7 @@ def run(strategy: Strategy, context: WorkerContext, epochs: int, first: int = 1)
         torch.manual_seed(derive(strategy.configs[0].seed, "draws", epoch))
         pairs = zip(strategy.configs, losses, strict=True)
         strategy.start_epoch([learning_rates(config, epoch, steps, before) for config, before in pairs])
-        last = train_epoch(strategy, context, epoch)
+        last = [one[:2] for one in train_epoch(strategy, context, epoch)]
         validation = evaluate(strategy, context.validation)
         for before, (loss, _) in zip(losses, validation, strict=True):
             before.append(loss)

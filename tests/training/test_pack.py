@@ -24,6 +24,7 @@ from gridsearch.models.registry import find_model
 from gridsearch.training.loop import epochs
 from gridsearch.training.loop import pack as packs
 from gridsearch.training.loop.epochs import train_epoch
+from gridsearch.training.loop.evaluation import Measured
 from gridsearch.training.loop.member import Member
 from gridsearch.training.loop.pack import train_group, train_pack
 from gridsearch.training.loop.task import LineageTask, Pack, WorkerContext
@@ -170,7 +171,7 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Training that raises in epoch 2 when a given learning rate is among the strategy's."""
     what: dict[str, Any] = {"rate": RATES[1], "error": RuntimeError("this one breaks"), "sizes": []}
 
-    def broken(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
+    def broken(strategy: Strategy, context: WorkerContext, epoch: int) -> list[Measured]:
         what["sizes"] += [strategy.size]
         if epoch == 2 and what["condition"](strategy):
             raise what["error"]
@@ -213,7 +214,7 @@ def test_a_form_the_memory_does_not_hold_is_gone_before_its_halves_are_tried(
 ) -> None:
     alive: list[weakref.ref[Strategy]] = []
 
-    def full(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
+    def full(strategy: Strategy, context: WorkerContext, epoch: int) -> list[Measured]:
         assert not [other for other in alive if other() not in (None, strategy)]
         alive.append(weakref.ref(strategy))
         if strategy.size > 1:

@@ -23,6 +23,8 @@ def test_constant() -> None:
     [
         ({"schedule": "step", "step_size": 3, "gamma": 0.5}, lambda o: lr_scheduler.StepLR(o, 3, 0.5)),
         ({"schedule": "cosine", "epochs": 12}, lambda o: lr_scheduler.CosineAnnealingLR(o, 12)),
+        ({"schedule": "polynomial", "epochs": 12}, lambda o: lr_scheduler.PolynomialLR(o, 12)),
+        ({"schedule": "polynomial", "epochs": 12, "power": 0.9}, lambda o: lr_scheduler.PolynomialLR(o, 12, 0.9)),
     ],
 )
 def test_a_schedule_by_epoch_is_its_namesake(recipe: dict[str, Any], scheduler: Any) -> None:
@@ -60,3 +62,48 @@ def test_plateau_is_its_namesake(patience: int, lowest: float) -> None:
         seen.add(rate)
         reference.step(losses[epoch])
     assert len(seen) > 2
+
+
+@pytest.mark.parametrize(
+    ("recipe", "after"),
+    [
+        ({}, lambda o: lr_scheduler.ConstantLR(o, 1.0)),
+        ({"schedule": "step", "step_size": 3, "gamma": 0.5}, lambda o: lr_scheduler.StepLR(o, 3, 0.5)),
+        ({"schedule": "cosine"}, lambda o: lr_scheduler.CosineAnnealingLR(o, 10)),
+        ({"schedule": "polynomial", "power": 2.0}, lambda o: lr_scheduler.PolynomialLR(o, 10, 2.0)),
+    ],
+    ids=str,
+)
+def test_a_warm_up_is_a_linear_schedule_before_another(recipe: dict[str, Any], after: Any) -> None:
+    chosen = config(epochs=12, warmup_epochs=2, warmup_start=0.1, **recipe)
+    of = optimizer()
+    reference = lr_scheduler.SequentialLR(of, [lr_scheduler.LinearLR(of, 0.1, total_iters=2), after(of)], [2])
+    by_step = lr_scheduler.LinearLR(warm := optimizer(), 0.1, total_iters=10)
+    for epoch in range(1, 13):
+        rates = learning_rates(chosen, epoch, 5, ())
+        assert rates[0] == pytest.approx(of.param_groups[0]["lr"], abs=1e-15)
+        assert len(rates) == (5 if epoch <= 2 else 1)
+        for rate in rates if epoch <= 2 else ():
+            assert rate == pytest.approx(warm.param_groups[0]["lr"], abs=1e-15)
+            warm.step()
+            by_step.step()
+        of.step()
+        reference.step()
+
+
+def test_a_warm_up_may_end_within_an_epoch_and_has_one_step_at_least() -> None:
+    # 7 steps of warm-up, then epochs of 4 steps from there.
+    chosen = config(epochs=4, warmup_epochs=1.75, warmup_start=0.3, schedule="step", step_size=1, gamma=0.5)
+    rates = [rate for epoch in range(1, 5) for rate in learning_rates(chosen, epoch, 4, ())]
+    rising = [0.1 * (0.3 + 0.7 * step / 7) for step in range(7)]
+    assert rates == pytest.approx([*rising, *[0.1] * 4, *[0.05] * 4, 0.025], abs=1e-15)
+    short = config(warmup_epochs=0.001)
+    assert learning_rates(short, 1, 4, ()) == pytest.approx([0.001, 0.1, 0.1, 0.1])
+
+
+def test_plateau_looks_at_epochs_that_begin_after_the_warm_up() -> None:
+    chosen = config(epochs=9, warmup_epochs=1.5, schedule="plateau", plateau_patience=0, gamma=0.5)
+    losses = [2.3, 9.0, 9.0, 1.0, 1.0, 1.0]
+    assert learning_rates(chosen, 3, 4, losses[:3]) == [0.1]
+    assert learning_rates(chosen, 4, 4, losses[:4])[-1] == 0.1
+    assert learning_rates(chosen, 5, 4, losses[:5])[-1] == 0.05

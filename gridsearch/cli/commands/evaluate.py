@@ -25,6 +25,7 @@ from gridsearch.cli.options import (
 from gridsearch.cli.render import tables
 from gridsearch.cli.render.evaluated_points import (
     EvaluatedPoint,
+    metric_lines,
     point_head,
     point_json,
     point_names,
@@ -75,8 +76,9 @@ def evaluate(
     In a job with repeats or folds, all trials of the best point are evaluated, each listed with its seed and fold, and
     their mean is printed with its spread; the results per class and the confusion matrix then cover all of them, and
     the latency is that of the first. The kept weights are used; if a trial has none, it is trained again. Prints
-    accuracy, loss, results per class, the confusion matrix (rows are true classes), and how long the model takes for
-    1,000 images, one by one and in batches.
+    accuracy, loss, the job's metrics, results per class, the confusion matrix (rows are true classes), and how long the
+    model takes for 1,000 images, one by one and in batches. Of a job without classes (regression, several labels) it
+    prints the loss and the metrics of its task.
     With more than 50 classes, only the worst classes and the most
     frequent confusions are printed.
     """
@@ -225,9 +227,14 @@ def _head(found: Found, result: Scores | None) -> list[str]:
         loss = "not finite" if result.loss is None else f"{result.loss:.4f}"
         lines += [
             f"weights        of epoch {result.epoch} of {row.epochs}",
-            f"test accuracy  {result.accuracy:.4f} of {result.images:,} images",
+            f"test accuracy  {result.accuracy:.4f} of {result.images:,} images"
+            if result.accuracy is not None
+            else f"test examples  {result.images:,}",
             f"test loss      {loss}",
+            *metric_lines({name: _number(value) for name, value in result.metrics.items()}),
         ]
+    if not found.has_classes:
+        return [*lines, f"validation     loss {_number(found.val_loss)}"]
     return [*lines, f"validation     accuracy {_number(found.val_accuracy)}"]
 
 
@@ -238,6 +245,8 @@ def _tables_of(name: str, result: Scores, format_: tables.Format, whose: str = "
     """
     from gridsearch.analysis.evaluation import WORST
 
+    if result.accuracy is None:
+        return []
     if not result.many:
         return [_classes(result, result.classes, whose), _confusion(result)]
     most = None if format_ is tables.Format.CSV else WORST
@@ -293,15 +302,16 @@ def _speeds(
     from gridsearch.analysis.evaluation import speeds
 
     rows: list[list[str]] = []
+    classes = any(one.has_classes for one in found)
     for place, one in enumerate(found):
-        test = f"{one.evaluation.accuracy:.4f}" if one.evaluation else "-"
+        test = _number((one.evaluation.accuracy if classes else one.evaluation.loss) if one.evaluation else None)
         about = []
         if differing is not None:
             values = [texts[place] for texts in differing.values()]
             about = [
                 str(one.row.trial_id) if whole else short_id(one.row.trial_id),
                 *values,
-                _number(one.val_accuracy),
+                _number(one.val_accuracy if classes else one.val_loss),
                 test,
             ]
         timed = [
@@ -320,7 +330,12 @@ def _speeds(
     headings = ["batch", "images", "total_s", "ms/image", "images/s", "device"]
     numeric = [True, True, True, True, True, False]
     if differing is not None:
-        headings = ["trial", *differing, "val_accuracy", "test_accuracy", *headings]
+        headings = [
+            "trial",
+            *differing,
+            *(("val_accuracy", "test_accuracy") if classes else ("val_loss", "test_loss")),
+            *headings,
+        ]
         numeric = [False, *(True for _ in differing), True, True, *numeric]
     caption = ""
     if len(devices) == 1:  # the same in every line
@@ -342,13 +357,17 @@ def _as_json(found: Found, result: Scores | None) -> dict[str, Any]:
     if result and found.evaluation:
         # Not asdict of the whole, which would copy each of the millions of cells that thousands of classes have.
         test = {name: getattr(result, name) for name in ("epoch", "images", "accuracy", "loss", "class_names")}
-        matrix = {"cells": result.cells} if result.many else {"confusion": result.confusion, "shares": result.shares}
-        test |= matrix | {"classes": [asdict(one) for one in result.classes], "mean": asdict(result.mean)}
-        test |= {"absent": result.absent, "seconds": found.evaluation.seconds, "at": found.evaluation.at.isoformat()}
+        if result.accuracy is not None:
+            few = {"confusion": result.confusion, "shares": result.shares}
+            test |= {"cells": result.cells} if result.many else few
+            test |= {"classes": [asdict(one) for one in result.classes], "mean": asdict(result.mean)}
+            test |= {"absent": result.absent}
+        test |= {"metrics": dict(result.metrics)} if result.metrics else {}
+        test |= {"seconds": found.evaluation.seconds, "at": found.evaluation.at.isoformat()}
     return {
         "trial": found.row.trial_id,
         "config": json.loads(found.row.config),
-        "val_accuracy": found.val_accuracy,
+        **({"val_accuracy": found.val_accuracy} if found.has_classes else {"val_loss": found.val_loss}),
         "measured_now": found.fresh,
         "test": test,
         "latency": [

@@ -69,7 +69,7 @@ def maps(
 
 
 def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -> Sheet:
-    from gridsearch.data.samples import sample_places
+    from gridsearch.data.samples import label_text, sample_places
     from gridsearch.engine.trained.maps import validation_maps
     from gridsearch.report.overlays import overlay
     from gridsearch.report.pictures import Picture, Sheet
@@ -81,7 +81,8 @@ def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -
     for order, place in enumerate(places):
         image, names = found.split.validation_images[place], found.class_names
         true, taken = found.split.validation_labels[place], active.predicted[order]
-        caption = names[true] if true == taken else f"{names[true]} as {names[taken]}"
+        wrong = found.split.dataset.targets == "classes" and true != taken
+        caption = label_text(found.split.dataset, true) + (f" as {names[taken]}" if wrong else "")
         rows.append((Picture(image, caption), *(Picture(overlay(image, maps[order])) for maps in active.maps.values())))
     note = (
         f"Trial {short_id(found.row.trial_id)} of {found.job.name}, {found.config.model} after epoch {found.epoch}, on"

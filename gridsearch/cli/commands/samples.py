@@ -57,7 +57,7 @@ def samples(
 
     These are training images, drawn at random and evenly across classes.
     """
-    from gridsearch.data.samples import sample_places
+    from gridsearch.data.samples import label_text, sample_places
     from gridsearch.data.scaling import unit_text
     from gridsearch.engine.prepare.job_data import load_data
 
@@ -72,10 +72,11 @@ def samples(
 
     from gridsearch.report.pictures import Picture, Sheet, in_square
 
-    pictures = [Picture(loaded.train_images[i], loaded.class_names[loaded.train_labels[i]]) for i in places]
+    pictures = [Picture(loaded.train_images[i], label_text(loaded, loaded.train_labels[i])) for i in places]
     channels, height, width = loaded.image_shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
-    count = f"{len(places)} of {len(loaded.train_labels):,} training images in {loaded.num_classes} classes"
+    count = f"{len(places)} of {len(loaded.train_labels):,} training images"
+    count += f" in {loaded.num_classes} classes" if loaded.targets == "classes" else ""
     note = f"{count}; {height} x {width} {unit_text((height, width))}, {kind}."
     write_sheet(Sheet(loaded.name, note, in_square(pictures)), target)
 

@@ -79,7 +79,7 @@ def top(
     chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
     measures = measures_in(*chosen, *(sort or ()), filter_ or "")
     with open_to_read(store, job) as opened:
-        loaded = load(opened, jobs.stored_name(opened, job), measures=measures)
+        loaded = load(opened, jobs.stored_name(opened, job), measures=measures, with_cost=False)
     apart = kind in (tables.Format.JSON, tables.Format.CSV)
     options = TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state, each=each, apart=apart)
     table = ranking_table(loaded, options)

@@ -28,7 +28,17 @@ def data_rows(prepared: PreparedJob) -> list[tuple[str, str, str]]:
         rows.append(("", f"{own:,}", prepared.own_validation_use))
     rows += [("", "!", note) for note in dataset.notes]
     rows.append(("shape", "", shape_text(dataset)))
-    return [*rows, ("classes", f"{dataset.num_classes:,}", _classes_text(prepared.class_counts()))]
+    if dataset.targets == "numbers":
+        return [*rows, ("targets", f"{dataset.num_classes:,}", _targets_text(dataset))]
+    kind = "classes" if dataset.targets == "classes" else "labels"
+    return [*rows, (kind, f"{dataset.num_classes:,}", _classes_text(prepared.class_counts()))]
+
+
+def _targets_text(dataset: ImageDataset) -> str:
+    """Return what the numbers are that models are to predict."""
+    own = [part for part in dataset.labels if part.size]
+    low, high = min(part.min() for part in own), max(part.max() for part in own)
+    return f"numbers to predict for each example: {own[0].dtype.name} from {low:.4g} to {high:.4g}"
 
 
 def shape_text(dataset: ImageDataset) -> str:

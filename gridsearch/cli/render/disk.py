@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gridsearch.config.job import JobSpec
     from gridsearch.engine.disk.disk_need import DiskNeed
     from gridsearch.engine.disk.disk_use import DiskUse
-    from gridsearch.engine.run.launch import LaunchOptions
     from gridsearch.engine.run.packing import PlannedPack
+    from gridsearch.engine.run.planning import LaunchOptions
     from gridsearch.search.plan import Plan
 
 
@@ -78,10 +78,13 @@ class Room:
 
 def lost_lines(name: str, made: Plan, store: Path) -> list[str]:
     """Say how many lineages that are to be gone on with have no checkpoint for it, so that they cost more epochs."""
-    from gridsearch.training.checkpoints import CheckpointFolder
+    begun = [one for one in made.lineages if one.start > 0]
+    if not begun:
+        return []
+    from gridsearch.training.checkpoints import CheckpointFolder  # torch
 
     root = paths.checkpoint_dir(store)
-    lost = [one for one in made.lineages if one.start > 0 and not CheckpointFolder(root, one.lineage_id).begun]
+    lost = [one for one in begun if not CheckpointFolder(root, one.lineage_id).begun]
     return (
         [f"{name}: {plural(len(lost), 'lineage')} without a checkpoint: to be trained from the start"] if lost else []
     )
@@ -92,7 +95,7 @@ def room_for(
 ) -> Room:
     """Return what a launch will need of the disk, and what is free there."""
     from gridsearch.engine.disk.disk_need import disk_need
-    from gridsearch.engine.run.launch import checkpoint_limit
+    from gridsearch.engine.run.planning import checkpoint_limit
 
     limit = checkpoint_limit(spec, options)
     need = disk_need(packs, sizes, workers=options.workers, keep=options.keep, limit=limit)

@@ -191,11 +191,10 @@ def plan_text(
         rows.append(("", f"{plan.others:,}", f"others still to train{_passed_text(plan)}"))
     rows += [("", "", line) for line in left.lines]
     if plan.lineages:
-        steps = sum(lineage.steps for lineage in plan.lineages)
         rows.append(("lineages", f"{len(plan.lineages):,}", _lineages_text(job)))
         packed = [] if job.own else [("packs", f"{len(packs):,}", _packs_text(_largest(packs)))]
         rows += [*packed, ("epochs", f"{plan.epochs:,}", f"to train{_saving(plan)}")]
-        rows += [] if job.own else [("steps", f"{steps:,}", "optimiser steps")]
+        rows += [] if job.own else [_steps_row(plan)]
         rows += room.rows() if room else []
     else:
         rows.append(("epochs", "0", "nothing to train"))
@@ -357,6 +356,13 @@ def _passed_text(plan: Plan) -> str:
 
 def _largest(packs: Sequence[PlannedPack]) -> int:
     return max((len(pack.lineages) for pack in packs), default=0)
+
+
+def _steps_row(plan: Plan) -> tuple[str, str, str]:
+    """Return how many batches are to be trained on, which are steps of the optimiser unless some are gathered."""
+    count = f"{sum(lineage.steps for lineage in plan.lineages):,}"
+    several = any(lineage.config.accumulate > 1 for lineage in plan.lineages)
+    return ("batches", count, "to train on") if several else ("steps", count, "optimiser steps")
 
 
 def _lineages_text(job: JobSpec) -> str:

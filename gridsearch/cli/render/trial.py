@@ -14,7 +14,7 @@ from gridsearch.cli.render.plain_text import printable
 from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import duration, id_within, moment, plural, short_id
 from gridsearch.cli.streams import folded
-from gridsearch.config.identity import flatten
+from gridsearch.config.identity import flatten, own_settings
 from gridsearch.config.metrics import METRICS, is_loss, metric_of, names_in
 from gridsearch.config.versions import implied_settings
 from gridsearch.store.rows import LineageCurve
@@ -27,7 +27,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 #: Bars of a curve at most, and the columns that its name and its bounds take beside them.
 _BARS_SHOWN, _BESIDE = 60, 44
 _EVENTS_SHOWN = 12
-#: A loss of less is drawn as this.
+#: A loss of 0 is drawn as this, which has a logarithm, or as the lowest of the others.
 _LOWEST_LOSS = 1e-6
 #: What all names of settings and numbers are aligned with.
 _LONGEST = "initial_val_loss"
@@ -128,16 +128,16 @@ def trial_text(
 ) -> str:
     """Return a trial as lines of text that keep to a width."""
     written = json.loads(row.config)
-    chosen = {key: value for key, value in settings.items() if key in written or key in written.get("hyper", {})}
+    chosen = {key: value for key, value in settings.items() if key in written or key in own_settings(written)}
     if "teacher" in written:
         chosen["teacher"] = short_id(written["teacher"])
     chosen = {"model": written["model"]} | chosen
     room = max(map(len, (*chosen, _LONGEST)))
-    own = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
+    given = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
     rest = ", ".join(f"{key} {label(value)}" for key, value in settings.items() if key not in chosen)
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
     known_by = id_within(row.trial_id, width and width - len("trial "))
-    lines = [f"trial {known_by}", f"  {row.state}{seconds}, attempt {row.attempt}", "", own]
+    lines = [f"trial {known_by}", f"  {row.state}{seconds}, attempt {row.attempt}", "", given]
     lines += [f"  {'by default':<{room}} {printable(rest)}"] if rest else []
     lines.append("")
     names = names_in([row, *epochs])
@@ -200,7 +200,7 @@ def _curve(name: str, values: Sequence[float | None], bars: int, beside: int) ->
     low, high = min(known), max(known)
     if len(values) > bars:
         values = [values[round(i * (len(values) - 1) / (bars - 1))] for i in range(bars)]
-    lowest = min(_LOWEST_LOSS, high * _LOWEST_LOSS) if high > 0 else _LOWEST_LOSS
+    lowest = low if low > 0 else min(_LOWEST_LOSS, *(value for value in known if value > 0), 1.0)
 
     def height(value: float) -> float:
         return math.log10(max(value, lowest)) if is_loss(name) and low >= 0 else value

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from gridsearch.config.byte_sizes import size_text
 from gridsearch.engine.disk.disk_use import MORE_ROOM, free_bytes
-from gridsearch.engine.trained.retention import number_to_keep
-from gridsearch.training.recipe.optimizers import RuleKind
 
 if TYPE_CHECKING:
     from gridsearch.config.trial import TrialConfig
@@ -47,6 +45,10 @@ def disk_need(
     `parameters` are the models', by lineage. `keep` is how many of the best trials keep their weights, None where
     size decides; `limit` is that of checkpoints.
     """
+    if not packs:
+        return DiskNeed(0, 0, 0)
+    from gridsearch.engine.trained.retention import number_to_keep  # torch: a plan that trains nothing needs none
+
     lineages = [lineage for pack in packs for lineage in pack.lineages]
     if not all(lineage.lineage_id in parameters for lineage in lineages):
         return None
@@ -81,5 +83,7 @@ def _bytes(config: TrialConfig, parameters: int) -> int:
 
 
 def _tensors(config: TrialConfig) -> int:
-    """Return how many numbers a checkpoint has for each parameter: itself, and what its optimiser keeps of it."""
-    return 1 + len(RuleKind.of(config).slots)
+    """Return how many numbers a checkpoint has for each parameter: itself, what its optimiser keeps, its average."""
+    from gridsearch.training.recipe.optimizers import RuleKind
+
+    return 1 + len(RuleKind.of(config).slots) + (config.ema > 0)

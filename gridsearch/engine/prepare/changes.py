@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from gridsearch.config.identity import canonical_value
+from gridsearch.config.identity import canonical_value, own_settings
 from gridsearch.config.job_file import MODEL
 from gridsearch.config.record import JobRecord
-from gridsearch.config.trial import RECIPE_DEFAULTS
+from gridsearch.config.trial import FUNCTION_KEYS, RECIPE_DEFAULTS
 from gridsearch.config.value_kinds import as_written
 from gridsearch.engine.prepare.job_data import names_function
 from gridsearch.engine.prepare.prepared import Prepared
@@ -53,6 +53,8 @@ def _of_parts(prepared: Prepared, before: JobRecord, old: list[dict[str, Any]], 
         if name in had:
             parts = prepared.sources_of(name)
             found.append(f"edited: {', '.join(_edited(parts, before.model_sources.get(name) or {})) or name}")
+    found += _edited_functions(old, new)
+    found += _edited_losses(old, new)
     if _other("split", old, new):
         found.append("split")
     if _other("inputs", old, new):
@@ -64,10 +66,35 @@ def _of_parts(prepared: Prepared, before: JobRecord, old: list[dict[str, Any]], 
     return found
 
 
+def _edited_losses(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
+    """Return that losses and metrics of the user's are others than before, a sentence each."""
+    had, now = (
+        dict.fromkeys(
+            pair
+            for one in configs
+            for pair in ((one.get("loss"), one.get("loss_code")), *one.get("metric_codes", {}).items())
+        )
+        for configs in (old, new)
+    )
+    known = {name for name, _ in had}
+    return [f"edited: {name}" for name, code in now if name in known and (name, code) not in had]
+
+
 def _edited(now: Mapping[str, str], was: Mapping[str, str]) -> list[str]:
     """Return the modules of a model that are others than before, as far as that was noted."""
     edited = [name for name, digest in now.items() if was and was.get(name) != digest]
     return [*edited, *(name for name in was if name not in now)]
+
+
+def _edited_functions(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
+    """Return the user's functions that a recipe names whose source is another than before."""
+    found = []
+    for key in FUNCTION_KEYS:
+        before = {(one.get(key), one.get(f"{key}_code")) for one in old}
+        had = {name for name, _ in before}
+        now = {(one.get(key), one.get(f"{key}_code")) for one in new}
+        found += [f"edited: {name}" for name in sorted({str(name) for name, _ in now - before if name and name in had})]
+    return found
 
 
 def _of_settings(
@@ -92,9 +119,9 @@ def _shown(value: Any) -> str:
 
 
 def _setting(config: Mapping[str, Any], name: str, defaults: Mapping[str, Any]) -> Any:
-    hyper: Mapping[str, Any] = config.get("hyper", {})
+    own = own_settings(config)
     missing = RECIPE_DEFAULTS.get(name, defaults.get(name, _ABSENT))
-    value = hyper[name] if name in hyper else config.get(name, missing)
+    value = own[name] if name in own else config.get(name, missing)
     return canonical_value(value)
 
 

@@ -22,7 +22,6 @@ from gridsearch.data.torchvision_classes import OPTIONS
 from gridsearch.errors import DataError, ModelError, nearest
 from gridsearch.models.arguments import wanted_of
 from gridsearch.models.registry import import_of_the_user, shadowed, sources_of
-from gridsearch.models.seeding import random_states_kept, seed_everything
 from gridsearch.models.source_code import fingerprint_of
 from gridsearch.user_code import told
 
@@ -55,6 +54,8 @@ def load_from_function(
     that it imports. Raises one-line DataError for a function that is not found, arguments that it does not take,
     whatever it raises, and for what it returns if that is no data set.
     """
+    from gridsearch.models.seeding import random_states_kept, seed_everything  # torch: most data sets are no function
+
     function, sources = _found(reference, search)
     arguments = _arguments(reference, function, options)
     name = reference.rpartition(":")[2]

@@ -19,12 +19,12 @@ from gridsearch.errors import ModelError, closest, nearest
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import (
     MODELS,
-    ModelClass,
     ModelSignature,
     check_hyperparameters,
     find_model,
     has_beside,
 )
+from gridsearch.models.signatures import signature_of
 from gridsearch.search.grid import ModelPart
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class JobModels:
     def __getitem__(self, name: str) -> ModelSignature:
         """Return what a model takes; `ModelError` where it cannot be found."""
         if name not in self._signatures:
-            self._signatures[name] = find_model(name) if name in MODELS else self._process(name).signature()
+            self._signatures[name] = signature_of(name) if name in MODELS else self._process(name).signature()
         return self._signatures[name]
 
     def has(self, name: str, key: str, names: Sequence[str] = ()) -> bool:
@@ -68,9 +68,7 @@ class JobModels:
         if name not in self._here:
             from gridsearch.engine.prepare.probing import TriedHere  # torch: mistakes in the job itself show without it
 
-            model = self[name]
-            assert isinstance(model, ModelClass)
-            self._here[name] = TriedHere(model, self.seen)
+            self._here[name] = TriedHere(find_model(name), self.seen)
         return self._here[name]
 
     def part(
@@ -86,6 +84,12 @@ class JobModels:
             pretrained or {},
             unusable or {},
         )
+
+    def process_of(self, name: str) -> ModelProcess:
+        """Return the process that a loss, or other code of the user's, is looked at in."""
+        process = self._process(name)
+        process.seen = self.seen
+        return process
 
     def rest(self) -> None:
         """Give back what was needed to answer; the next question may take longer."""

@@ -9,11 +9,12 @@ from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.own_preparation import PreparedOwn, load_own, preflight_own
 from gridsearch.engine.prepare.preparation import PreparedJob, load_job, preflight
 from gridsearch.engine.prepare.prepared import Prepared
+from gridsearch.store.contract import Store
 
 
-def prepare(job: JobSpec, data_dir: Path, *, limits: Limits, teacher: str = "") -> Prepared:
-    """Load a job, and try it."""
-    return tried(load(job, data_dir, teacher=teacher, limits=limits), limits)
+def prepare(job: JobSpec, data_dir: Path, *, limits: Limits, teacher: str = "", store: Store | None = None) -> Prepared:
+    """Load a job, and try it: all but what a store tells of (`preparation.preflight`)."""
+    return tried(load(job, data_dir, teacher=teacher, limits=limits), limits, store)
 
 
 def load(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | None = None) -> Prepared:
@@ -24,9 +25,9 @@ def load(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | No
     return load_own(job) if job.own else load_job(job, data_dir, teacher=teacher, limits=limits)
 
 
-def tried(loaded: Prepared, limits: Limits) -> Prepared:
+def tried(loaded: Prepared, limits: Limits, store: Store | None = None) -> Prepared:
     """Return a loaded job with what trying the user's code and the models has shown."""
     if isinstance(loaded, PreparedOwn):
         return preflight_own(loaded, limits)
     assert isinstance(loaded, PreparedJob)
-    return preflight(loaded)
+    return preflight(loaded, store)

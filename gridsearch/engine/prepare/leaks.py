@@ -19,7 +19,6 @@ from gridsearch.data.splits import Indices, SplitDataset, apply_split
 from gridsearch.engine.prepare.preparation import PreparedJob, load_divided
 from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.prepare.teachers import UNTRAINED, teacher_job
-from gridsearch.engine.trained.load import job_with, recorded_dataset
 from gridsearch.errors import DataError, GridsearchError, passed_over
 from gridsearch.store.contract import Store
 
@@ -125,6 +124,8 @@ def _teachers(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Seq
     config = parse(store.trial(trial).config)
     dataset = prepared.dataset
     if config.dataset != dataset.fingerprint:
+        from gridsearch.engine.trained.load import job_with, recorded_dataset  # torch
+
         dataset = recorded_dataset(store.job(job_with(store, trial)).record, data_dir)
     return [apply_split(dataset, config.split, config.data_seed, config.fold)]
 

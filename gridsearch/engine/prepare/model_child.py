@@ -20,11 +20,23 @@ from typing import IO, Any
 from gridsearch.config.identity import parse
 from gridsearch.config.trial import TrialConfig
 from gridsearch.engine.executors.worker_log import WorkerLog
+from gridsearch.engine.prepare.function_trials import function_problem
 from gridsearch.engine.prepare.model_questions import Problem, Seen
 from gridsearch.engine.prepare.probing import TriedHere
+from gridsearch.engine.prepare.probing_losses import (
+    LOSS_QUESTIONS,
+    LOSS_SIGNATURE,
+    METRIC_CODE,
+    METRIC_QUESTIONS,
+    loss_problem,
+    metric_problem,
+)
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.arguments import Wanted
+from gridsearch.models.functions import find_function
 from gridsearch.models.layers import layers_of
+from gridsearch.models.own_loss import find_loss
+from gridsearch.models.own_metric import find_metric
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import ModelClass, find_model
 
@@ -75,7 +87,7 @@ def _serve(questions: IO[bytes], answers: IO[str], account: IO[str]) -> None:
             os._exit(FORGET)
         faulthandler.dump_traceback_later(asked["seconds"], exit=True, file=account)
         try:
-            given = _answer(asked, models)
+            given = _of_function(asked) if "function" in asked["question"] else _answer(asked, models)
         except ModelError as error:
             given = {"refused": str(error)}
         except BaseException as error:
@@ -101,16 +113,30 @@ def _say(answers: IO[str], answer: Answer) -> None:
     answers.flush()
 
 
-def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
+def _of_loss_or_metric(question: str, asked: dict[str, Any]) -> Answer:
     name, search = asked["model"], [Path(folder) for folder in asked["search"]]
+    if question in METRIC_QUESTIONS:
+        metric = find_metric(name, search)
+        return {"text": metric.code if question == METRIC_CODE else metric_problem(metric, asked)}
+    loss = find_loss(name, search)
+    return signature(loss) if question == LOSS_SIGNATURE else {"text": loss_problem(loss, asked)}
+
+
+def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
+    question = asked["question"]
+    of_model = question not in (*LOSS_QUESTIONS, *METRIC_QUESTIONS)
+    return _of_model(question, asked, models) if of_model else _of_loss_or_metric(question, asked)
+
+
+def _of_model(question: str, asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
+    name, search = asked["model"], [Path(folder) for folder in asked["search"]]
+    settings = asked.get("settings", {})
     if name not in models:
         models[name] = find_model(name, search)
     model = models[name]
-    question, settings = asked["question"], asked.get("settings", {})
     if question == "signature":
         return signature(model)
-    whole = asked["whole"]
-    seen = Seen(tuple(asked["image_shape"]), asked["num_classes"], tuple(whole) if whole else None)
+    seen = _seen(asked)
     tried = TriedHere(model, seen)
     if question == "problem":
         found = tried.problem(settings, with_numbers=asked["with_numbers"])
@@ -128,6 +154,26 @@ def _answer(asked: dict[str, Any], models: dict[str, ModelClass]) -> Answer:
     if question == "layers":
         return asdict(layers_of(model, settings, **asdict(seen), version=asked["version"]))
     return looks(tried, asked["config"])
+
+
+def _seen(asked: dict[str, Any]) -> Seen:
+    whole = asked["whole"]
+    return Seen(tuple(asked["image_shape"]), asked["num_classes"], tuple(whole) if whole else None)
+
+
+def _of_function(asked: dict[str, Any]) -> Answer:
+    function = find_function(asked["of"], asked["model"], [Path(folder) for folder in asked["search"]])
+    if asked["question"] == "function problem":
+        epochs, steps = asked["epochs"], asked["steps"]
+        about = {"epochs": epochs, "steps": steps, "precision": asked["precision"]}
+        return {"text": function_problem(function, asked["settings"], _seen(asked), **about)}
+    return {
+        "given": function.given,
+        "required": function.required,
+        "optional": dict(function.optional),
+        "code": function.code,
+        "wanted": {key: _wanted(one) for key, one in function.wanted.items()},
+    }
 
 
 def shortened(problem: Problem) -> Answer:

@@ -34,6 +34,7 @@ from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedE
 from gridsearch.engine.run.exit_causes import cause_of_exit
 from gridsearch.errors import EngineError, ModelError, StopNowError
 from gridsearch.models.arguments import Want, Wanted
+from gridsearch.models.functions import FunctionSignature
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import DATA_ARGUMENTS, USER_FOLDERS, ModelSignature
 
@@ -83,6 +84,16 @@ class _Signature(BaseModel):
     code: str
     wanted: dict[str, _Wanted]
     sources: dict[str, str]
+
+
+class _Function(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    given: list[str]
+    required: list[str]
+    optional: dict[str, Any]
+    code: str
+    wanted: dict[str, _Wanted]
 
 
 class _Notes(BaseModel):
@@ -154,19 +165,61 @@ class ModelProcess:
 
     def signature(self) -> ModelSignature:
         """Return what the model takes; `ModelError` where it cannot be imported, or its import does not come back."""
+        return self._signature("model", "signature")
+
+    def loss_signature(self) -> ModelSignature:
+        """Return what a loss of this name takes; errors as for `signature`."""
+        return self._signature("loss", "loss signature")
+
+    def loss_problem(self, settings: Settings, targets: str) -> str:
+        """Return why a loss cannot be used with such settings and kind of targets; nothing where it can."""
+        said = self._ask("loss problem", _Text, settings=settings, targets=targets)
+        return " ".join(str(said.text).split())
+
+    def metric_code(self) -> str:
+        """Return the fingerprint of the code of a metric of this name; errors as for `signature`."""
         try:
-            said = self._ask("signature", _Signature)
+            return str(self._ask("metric code", _Text).text)
         except ModelEndedError as error:
-            raise ModelError(f"model {self.name!r}: importing it {error}") from None
+            raise ModelError(f"metric {self.name!r}: importing it {error}") from None
+
+    def metric_problem(self, targets: str) -> str:
+        """Return why a metric cannot be measured for a kind of targets; nothing where it can."""
+        return " ".join(str(self._ask("metric problem", _Text, targets=targets).text).split())
+
+    def _signature(self, what: str, question: str) -> ModelSignature:
+        try:
+            said = self._ask(question, _Signature)
+        except ModelEndedError as error:
+            raise ModelError(f"{what} {self.name!r}: importing it {error}") from None
         names = [*said.required, *said.optional, *said.opaque]
         if not (set(said.data_arguments) <= set(DATA_ARGUMENTS) and all(map(is_plain, said.optional.values()))):
-            raise ModelError(f"model {self.name!r}: its process returned no valid list of its arguments")
+            raise ModelError(f"{what} {self.name!r}: its process returned no valid list of its arguments")
         # Of a default that is not a plain value nothing may be known here, but that it is one.
         optional = {key: said.optional.get(key, _Opaque()) for key in said.order if key in names}
         data, required = tuple(said.data_arguments), tuple(said.required)
         wanted = {key: one.plain() for key, one in said.wanted.items()}
         open_ended, code, sources = said.open_ended, said.code, said.sources
         return ModelSignature(self.name, data, required, optional, open_ended, code, wanted=wanted, sources=sources)
+
+    def function(self, kind: str) -> FunctionSignature:
+        """Return what a function of the user's takes; `ModelError` where it cannot be imported."""
+        try:
+            said = self._ask("function", _Function, of=kind)
+        except ModelEndedError as error:
+            raise ModelError(f"{kind} {self.name!r}: importing it {error}") from None
+        if not all(map(is_plain, said.optional.values())):
+            raise ModelError(f"{kind} {self.name!r}: its process returned no valid list of its arguments")
+        wanted = {key: one.plain() for key, one in said.wanted.items()}
+        given, required = tuple(said.given), tuple(said.required)
+        return FunctionSignature(kind, self.name, given, required, said.optional, said.code, wanted=wanted)
+
+    def function_problem(self, kind: str, **about: Any) -> str:
+        """Return what `function_problem` says of a function, in one line."""
+        try:
+            return " ".join(self._ask("function problem", _Text, of=kind, **about).text.split())
+        except ModelEndedError as error:
+            return f"{kind} {self.name!r} {error} when it was tried"
 
     def problem(self, settings: Settings, *, with_numbers: bool) -> Problem | None:
         """See `Tried`."""

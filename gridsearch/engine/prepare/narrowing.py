@@ -15,7 +15,7 @@ from gridsearch.config.identity import digest, grid_digest, under_version
 from gridsearch.config.job import JobSpec, job_from_text
 from gridsearch.config.job_file import JOB_KEYS, MODEL, JobFile
 from gridsearch.config.selection import selecting
-from gridsearch.config.trial import RECIPE_DEFAULTS, RECIPE_KEYS
+from gridsearch.config.trial import FUNCTION_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS
 from gridsearch.config.value_kinds import as_written
 from gridsearch.config.versions import CURRENT
 from gridsearch.config.yaml_source import parse_document
@@ -83,6 +83,7 @@ def _again(prepared: Prepared, overrides: Sequence[str]) -> JobSpec:
     job = job_from_text(document.text, overrides, base=prepared.job.base, source=document.source)
     if not isinstance(prepared, PreparedJob):
         return job
+    job = prepared.functions.claim(job)
     return fitted_job(with_own_validation(job, prepared.dataset), [prepared.models[name] for name in job.models])
 
 
@@ -92,6 +93,9 @@ def _ids(prepared: Prepared, job: JobSpec) -> set[str]:
         return {trial.trial_id for trial in expand(job, ingredients).trials}
     starting = {str(value) for value in job.values("pretrained") if value}
     if any(not starting <= part.pretrained.keys() | part.unusable.keys() for part in ingredients.models.values()):
+        return set()
+    functions = {(key, str(value)) for key in FUNCTION_KEYS for value in job.values(key) if ":" in str(value)}
+    if not functions <= ingredients.functions.keys():
         return set()
     return {trial.trial_id for trial in expand(job, ingredients).trials}
 

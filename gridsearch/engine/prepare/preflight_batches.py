@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
 
 from gridsearch.config.batches import batch_sizes
 from gridsearch.config.job import JobSpec
@@ -20,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 #: What the last batch depends on, besides the model's settings.
 _ABOUT = ("batch_size", "last_batch", "data_seed", "fold")
+_about = attrgetter(*_ABOUT)
 
 
 def check_batches(
@@ -37,10 +40,14 @@ def check_batches(
     said: dict[tuple[str, str, int], str] = {}
     tries: Counter[str] = Counter()
     failing: dict[tuple[str, int, int, str], list[TrialConfig]] = {}
+    lasts: dict[tuple[Any, ...], tuple[int, int]] = {}
     # By model: of users' models one at a time has a process.
     for config in sorted(configs, key=lambda one: job.models.index(one.model)):
-        images = train_images(config)
-        size = batch_sizes(images, config.batch_size, config.last_batch)[-1]
+        about = _about(config)
+        if about not in lasts:  # very many trials have few different ones
+            images = train_images(config)
+            lasts[about] = images, batch_sizes(images, config.batch_size, config.last_batch)[-1]
+        images, size = lasts[about]
         if size > 1 and config.model in MODELS:  # ours look at no batch, but to normalise by it
             continue
         case = (config.model, settings_key(config.hyper), size)

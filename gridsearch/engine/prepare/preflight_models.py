@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from gridsearch.config.events import RESULT_STATES, TrialState
 from gridsearch.config.job import JobSpec
 from gridsearch.config.trial import TrialConfig
 from gridsearch.config.value_kinds import as_written
@@ -16,10 +17,13 @@ from gridsearch.engine.prepare.job_models import JobModels
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Problem
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature, settings_text
-from gridsearch.search.grid import Grid
+from gridsearch.search.grid import Grid, GridTrial
 
 if TYPE_CHECKING:
     from gridsearch.engine.prepare.probing import Tried
+
+#: Gives the states of those of the trials, by their ids, that there are.
+States = Callable[[Collection[str]], Mapping[str, TrialState]]
 
 #: Combinations tried; of a larger grid those are taken that show every value, as far as these suffice.
 MOST_TRIED = 200
@@ -32,7 +36,12 @@ def named_defaults(job: JobSpec, model: ModelSignature) -> Settings:
     return {key: model.optional[key] for key in job.setting_names if is_plain(model.optional.get(key, ...))}
 
 
-def check_models(job: JobSpec, models: JobModels, grid: Grid) -> list[Doom]:
+def no_results(trials: Collection[str]) -> Mapping[str, TrialState]:
+    """Return the states of trials where there is no store."""
+    return {}
+
+
+def check_models(job: JobSpec, models: JobModels, grid: Grid, states: States = no_results) -> list[Doom]:
     """Return the settings under which a job's models do not work, as `_check_model` finds them for each.
 
     Each model has its own share of tries, and where a part of the grid is to be trained, that part comes first.
@@ -40,15 +49,14 @@ def check_models(job: JobSpec, models: JobModels, grid: Grid) -> list[Doom]:
     """
     found: list[Doom] = []
     nowhere: list[WorksNowhereError] = []
-    chosen, others = ([trial.config for trial in trials] for trials in (grid.chosen_trials, grid.others))
-    own = {name: [config for config in [*chosen, *others] if config.model == name] for name in job.models}
+    own = {name: [trial for trial in grid.chosen_first if trial.config.model == name] for name in job.models}
     for name in job.models:
-        first = sum(config.model == name for config in chosen)
+        first = sum(trial.config.model == name for trial in grid.chosen_trials)
         try:
-            found += _check_model(job, models, name, own[name][:first], own[name][first:])
+            found += _check_model(job, models, name, _Combinations(job, models[name], own[name], first, states))
         except WorksNowhereError as error:
             nowhere.append(error)
-            found.append(_nowhere(job, models[name], own[name], error))
+            found.append(_nowhere(job, models[name], [trial.config for trial in own[name]], error))
     if nowhere and len(nowhere) == sum(map(bool, own.values())):
         raise nowhere[0]
     return found
@@ -69,9 +77,32 @@ def _nowhere(job: JobSpec, model: ModelSignature, configs: Sequence[TrialConfig]
     )
 
 
-def _check_model(
-    job: JobSpec, models: JobModels, name: str, chosen: Sequence[TrialConfig], others: Sequence[TrialConfig]
-) -> list[Doom]:
+class _Combinations:
+    """The settings of a model's trials, of which the first so many are to be trained."""
+
+    def __init__(
+        self, job: JobSpec, model: ModelSignature, trials: Sequence[GridTrial], first: int, states: States
+    ) -> None:
+        defaults = named_defaults(job, model)
+        self.every = [defaults | trial.config.hyper for trial in trials]
+        self.first, self.later = self.every[:first], self.every[first:]
+        self._model, self._states = model, states
+        self._trials: dict[str, str] = {}
+        for settings, trial in zip(self.every, trials, strict=True):
+            self._trials.setdefault(repr(settings), trial.trial_id)
+
+    def worked(self, asked: Sequence[Settings]) -> list[Settings]:
+        """Return under which of some settings a model of ours has worked: the first trial that has them has a result.
+
+        A user's model may need what is no part of a trial's id, and so work no more.
+        """
+        if self._model.name not in MODELS:
+            return []
+        states = self._states([self._trials[repr(settings)] for settings in asked])
+        return [settings for settings in asked if states.get(self._trials[repr(settings)]) in RESULT_STATES]
+
+
+def _check_model(job: JobSpec, models: JobModels, name: str, combinations: _Combinations) -> list[Doom]:
     """Return the settings under which the model cannot be built, gives no logits, or ends its process.
 
     Models are tried without memory for their numbers. One that needs numbers, and works with them, is left to the
@@ -79,17 +110,23 @@ def _check_model(
     where it works under none of its settings; an only model of ours where there are any that it refuses: that is a
     mistake in the job.
     """
-    model, tried = models[name], models.tried(name)
+    model = models[name]
     names = [key for key in job.model_settings if models.has(name, key)]
     defaults = named_defaults(job, model)
-    first, later = ([defaults | config.hyper for config in configs] for configs in (chosen, others))
-    combinations = [*first, *later]
-    found = _sorted_out(tried, telling(first, names, later))
+    asked = telling(combinations.first, names, combinations.later)
+    worked = combinations.worked(asked)
+    if len(worked) == len(asked):
+        return []
+    tried = models.tried(name)
+    found = _sorted_out(tried, [settings for settings in asked if settings not in worked])
+    found.good[:0] = worked
     good = found.good
     refused = [(settings, problem) for settings, problem in found.bad if not problem.ends]
     left = (good or found.cut_short) and (model.name not in MODELS or len(job.models) > 1)
     if left or not refused:
-        return [replace(doom, defaults=defaults) for doom in dooms(job, model, names, found.bad, good, combinations)]
+        return [
+            replace(doom, defaults=defaults) for doom in dooms(job, model, names, found.bad, good, combinations.every)
+        ]
     bad, problem = refused[0]
 
     def works(settings: Settings) -> bool:

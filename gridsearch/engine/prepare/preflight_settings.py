@@ -25,7 +25,7 @@ def fitted_job(job: JobSpec, models: Sequence[ModelSignature]) -> JobSpec:
     for model in models:
         axes = [
             replace(axis, values=tuple(map(model.takes(axis.name).fitted, axis.values)))
-            if _is_of(model, axis.name, models)
+            if axis.name not in job.loss_settings and _is_of(model, axis.name, models)
             else axis
             for axis in job.space.axes
         ]
@@ -40,7 +40,7 @@ def check_fits(job: JobSpec, models: Sequence[ModelSignature], configs: Sequence
     """
     for model in models:
         for axis in job.space.axes:
-            if not _is_of(model, axis.name, models):
+            if axis.name in job.loss_settings or not _is_of(model, axis.name, models):
                 continue
             wrong = [index for index, value in enumerate(axis.values) if model.takes(axis.name).problem(value)]
             if not wrong:

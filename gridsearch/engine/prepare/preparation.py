@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from gridsearch.config.extra_metrics import too_few_classes
 from gridsearch.config.job import JobSpec
 from gridsearch.config.record import Drawn, JobRecord, Numbers
 from gridsearch.config.remarks import remarks
@@ -20,16 +19,22 @@ from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import SplitDataset, apply_split
 from gridsearch.engine.prepare.data_function import options_of
 from gridsearch.engine.prepare.job_data import load_data, names_function
+from gridsearch.engine.prepare.job_functions import JobFunctions
+from gridsearch.engine.prepare.job_losses import JobLosses
+from gridsearch.engine.prepare.job_metrics import check_metrics, check_work, metric_codes
 from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.prepare.preflight_data import check_data
+from gridsearch.engine.prepare.preflight_schedule import check_warm_up
 from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
+from gridsearch.engine.prepare.preflight_targets import check_targets, job_task, with_default_objective
 from gridsearch.engine.prepare.prepared import Prepared, doom_of, drawn_axes, model_folders
 from gridsearch.errors import DataError, JobError, ModelError, passed_over
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature
 from gridsearch.search.grid import Ingredients, expand
+from gridsearch.store.contract import Store
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +49,8 @@ class PreparedJob(Prepared):
         pretrained: The files of weights to start from.
         teacher: The id of the trial that students learn from.
         models: Says what its models take, and answers questions about them.
+        functions: Says what the functions that its recipe names take, and tries them.
+        losses: Says what the user's losses take.
     """
 
     dataset: ImageDataset
@@ -51,6 +58,8 @@ class PreparedJob(Prepared):
     pretrained: PretrainedFiles = field(default_factory=dict)
     teacher: str = ""
     models: JobModels = field(repr=False, compare=False)
+    functions: JobFunctions = field(repr=False, compare=False)
+    losses: JobLosses = field(repr=False, compare=False)
 
     @property
     def train_images(self) -> int:
@@ -85,13 +94,19 @@ class PreparedJob(Prepared):
         return f"{own} are not used: {asked} its training images"
 
     def class_counts(self) -> dict[str, dict[str, int]]:
-        """Return for each class, by its name, how many images each part has of it; of several divisions the first."""
+        """Return for each class, by its name, how many images each part has of it; of several divisions the first.
+
+        Nothing where models are to predict numbers.
+        """
         split = next(iter(self.splits.values()))
         classes = self.dataset.num_classes
-        counts = {
-            part: np.bincount(getattr(split, f"{part}_labels"), minlength=classes).tolist()
-            for part in ("train", "validation", "test")
-        }
+        if self.dataset.targets == "numbers":
+            return {}
+        labels = {part: getattr(split, f"{part}_labels") for part in ("train", "validation", "test")}
+        if self.dataset.targets == "indicators":
+            counts = {part: own.sum(axis=0, dtype=np.int64).tolist() for part, own in labels.items()}
+        else:
+            counts = {part: np.bincount(own, minlength=classes).tolist() for part, own in labels.items()}
         return {
             name: {part: counts[part][place] for part in counts} for place, name in enumerate(self.dataset.class_names)
         }
@@ -120,6 +135,7 @@ class PreparedJob(Prepared):
             fixed=job.fixed,
             model_defaults={model.name: self._defaults(model) for model in models},
             model_sources={model.name: model.sources for model in models},
+            loss_defaults=self.losses.defaults(),
             teacher=job.teacher,
             objective=job.objective,
             images=self.images(),
@@ -166,16 +182,32 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
     models = JobModels(job.models, model_folders(job), limits)
     with _left_on_error(models):
         job, dataset, splits = load_divided(job, data_dir)
+        functions = JobFunctions(job, model_folders(job), limits)
+        job = functions.claim(job)
+        functions.check_settings(models)
+        task = job_task(job, dataset)
+        job = with_default_objective(job, task)
+        check_metrics(job, task, dataset.num_classes)
         _check_data_axes(job, models)
         check_rules(job)
+        losses = JobLosses(job, models)
+        losses.check_names()
         check_found(job, models)
         signatures = [models[name] for name in job.models]
         job = fitted_job(job, signatures)
         weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
         parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
-        ingredients = Ingredients(dataset.fingerprint, parts, teacher)
+        ingredients = Ingredients(
+            dataset.fingerprint,
+            parts,
+            teacher,
+            losses.parts(),
+            metric_codes(job, models),
+            functions=functions.parts,
+        )
         grid = expand(job, ingredients)
         check_fits(job, signatures, [trial.config for trial in grid.trials])
+        losses.check_values([trial.config for trial in grid.trials])
         models.seen = Seen(dataset.image_shape, dataset.num_classes, dataset.whole)
         files = {key: file for found in weights.values() for key, file in found.files.items()}
         loaded = PreparedJob(
@@ -186,30 +218,38 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
             pretrained=files,
             teacher=teacher,
             models=models,
+            functions=functions,
+            losses=losses,
             ingredients=ingredients,
         )
+        check_targets(job, dataset, splits, [trial.config for trial in grid.trials])
         _check_batch_sizes(loaded)
-        _check_metrics(loaded)
+        check_warm_up(job, [trial.config for trial in grid.trials])
     return loaded
 
 
-def preflight(loaded: PreparedJob) -> PreparedJob:
+def preflight(loaded: PreparedJob, store: Store | None = None) -> PreparedJob:
     """Try the models of a loaded job, which takes longest and seldom fails; return it with what was found.
 
-    A model that works nowhere is an error; settings under which one does not work are `dooms`.
+    A model that works nowhere is an error; settings under which one does not work are `dooms`. Under which settings
+    models of ours have worked, the store's results tell, where there is a store.
     """
     from gridsearch.engine.prepare.preflight_batches import check_batches
-    from gridsearch.engine.prepare.preflight_models import check_models
+    from gridsearch.engine.prepare.preflight_models import check_models, no_results
     from gridsearch.engine.prepare.preflight_recipe import check_recipe
 
     job, models, grid, splits = loaded.job, loaded.models, loaded.grid, loaded.splits
     with _left_on_error(models):
-        dooms = check_models(job, models, grid)
         chosen = [trial.config for trial in grid.chosen_first]
+        loaded.losses.check_works(chosen, loaded.dataset.targets)
+        check_work(job, models, loaded.dataset.targets)
+        dooms = check_models(job, models, grid, store.states if store else no_results)
         sound = [config for config in chosen if not doom_of(dooms, config)]
         dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
         check_data(job, loaded.dataset, chosen)
         check_recipe(job, models, chosen, loaded.pretrained)
+        assert models.seen
+        loaded.functions.check(chosen, models.seen, lambda one: one.steps_of_epoch(loaded.train_images))
         prepared = replace(loaded, dooms=dooms)
         return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
 
@@ -331,12 +371,6 @@ def _check_data_axes(job: JobSpec, models: JobModels) -> None:
 def _placed(job: JobSpec, error: DataError) -> DataError:
     """Return an error with the place, in the job's file, of the key that it is about."""
     return DataError(f"{job.document.place(error.key)}: {error}", key=())
-
-
-def _check_metrics(loaded: PreparedJob) -> None:
-    for index, name in enumerate(loaded.job.metrics):
-        if said := too_few_classes(name, loaded.dataset.num_classes):
-            raise loaded.job.document.error(("metrics", index), said)
 
 
 def _check_batch_sizes(prepared: PreparedJob) -> None:

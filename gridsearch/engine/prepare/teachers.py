@@ -15,7 +15,6 @@ from gridsearch.data.dataset import ImageDataset
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.preflight_recipe import check_features
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
-from gridsearch.engine.trained.retention import trial_epoch
 from gridsearch.errors import JobError, ModelError, nearest
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import JobRow, TrialRow
@@ -88,6 +87,8 @@ def chosen_teacher(job: JobSpec, store: Store | None) -> str:
         return UNTRAINED
     place = f"{job.document.place(('teacher',))}: teacher"
     row = _picked(store, name, job.teacher.pick, place)
+    from gridsearch.engine.trained.retention import trial_epoch  # torch: most jobs have no teacher
+
     epoch = trial_epoch(store.job(name).record.objective, row, store.epochs([row.lineage_id]))
     if epoch is None:
         raise JobError(

@@ -194,6 +194,7 @@ def _separating(pack: PlannedPack) -> dict[str, Any]:
         "nesterov": _group_of(pack).nesterov,
         "fused_sgd": _group_of(pack).plain,
         **{key: getattr(config, key) for key in ("normalization", *AUGMENTATIONS, "precision", "distillation")},
+        "augment": config.augment or "none",
         "freeze": config.freeze or "none",
         "seed": seeds.pop() if len(seeds) == 1 else "several",
         "settings": same,

@@ -155,13 +155,14 @@ def _seconds(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], Lineag
 def _bytes(lineages: Sequence[LineagePlan], of: Callable[[LineagePlan], LineageCost]) -> int:
     """Return the expected memory: that of training, of evaluating or of proving the strategy, whichever is most.
 
-    Each takes weights, gradients and two slots of the optimiser, and what its batch keeps; a proof does in float64.
+    Each takes weights, gradients and two slots of the optimiser, with an average that and the weights while the average
+    is evaluated, and what its batch keeps; a proof does in float64.
     """
     training = proof = states = evaluated = one = stack = 0.0
     for lineage in lineages:
         profile, batch = of(lineage).profile, lineage.config.batch_size
         wide = 2 if lineage.config.precision == "float64" else 1
-        state = 4 * 4 * profile.parameters
+        state = 4 * (4 + 2 * (lineage.config.ema > 0)) * profile.parameters
         training += wide * (state + 2 * profile.saved_bytes * batch)
         proof += 2 * (state + 2 * profile.saved_bytes * min(IMAGES_OF_A_PROOF, batch))
         states += wide * state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import statistics
 import time
@@ -11,13 +12,19 @@ from pathlib import Path
 
 import torch
 
+from gridsearch.config.extra_metrics import OF_TASK, column_of
+from gridsearch.config.tasks import task_of
 from gridsearch.engine.executors.worker_context import choose_device
-from gridsearch.engine.trained.load import ModelSource, TrainedTrial, check_ours, trained
+from gridsearch.engine.trained.load import ModelSource, TrainedTrial, check_ours, own_tally, trained
 from gridsearch.engine.trained.retention import trial_epoch
+from gridsearch.engine.trained.weights import NOISE
 from gridsearch.errors import DataError
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import Evaluation, EvaluationRow, JobRow, Latency, LatencyRow, TrialRow
-from gridsearch.training.loop.evaluation import Tally, evaluation_batch
+from gridsearch.training.arrays import DeviceArrays
+from gridsearch.training.loop.blame import charged
+from gridsearch.training.loop.evaluation import evaluation_batch
+from gridsearch.training.loop.metrics import extra_metrics, meter_of
 
 #: How many images are timed, where there are as many, and in batches of which sizes.
 IMAGES, BATCH_SIZES = 1000, (1, 100)
@@ -38,7 +45,8 @@ class Wanted:
 class Found:
     """What the store has now of what was wanted of a trial; `fresh` says whether anything was measured for it.
 
-    `val_accuracy` is that of the epoch whose weights the trial has.
+    `val_accuracy` and `val_loss` are those of the epoch whose weights the trial has; without classes there is no
+    accuracy.
     """
 
     row: TrialRow
@@ -46,6 +54,12 @@ class Found:
     evaluation: EvaluationRow | None
     latencies: Sequence[LatencyRow]
     fresh: bool
+    val_loss: float | None = None
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether a share of the images can be right."""
+        return self.evaluation.accuracy is not None if self.evaluation else self.val_accuracy is not None
 
 
 def evaluate(source: ModelSource, job_name: str, trial: str, wanted: Wanted) -> Found:
@@ -75,19 +89,43 @@ def on_test_images(model: TrainedTrial) -> Evaluation:
     """Return what a model does with the test images."""
     images = model.test()
     classes = len(model.class_names)
-    tally = Tally.of(1, model.device)
-    cells = []
+    tally = own_tally(model.config, model.context, images)
+    answers = []
     started = time.perf_counter()
     for pixels, labels in images.in_order(evaluation_batch(images)):
         logits = model.logits(pixels)
         tally.add(logits[None], labels)
-        cells.append(labels * classes + logits.argmax(1))
-    # At once: of thousands of classes there are millions of cells.
-    counts = torch.bincount(torch.cat(cells), minlength=classes * classes)
+        answers.append(logits)
+    outputs = torch.cat(answers)
     ((loss, _),) = tally.means()
-    confusion = tuple(map(tuple, counts.view(classes, classes).tolist()))
+    confusion: tuple[tuple[int, ...], ...] = ()
+    if images.targets == "classes":
+        # At once: of thousands of classes there are millions of cells.
+        counts = torch.bincount(images.labels * classes + outputs.argmax(1), minlength=classes * classes)
+        confusion = tuple(map(tuple, counts.view(classes, classes).tolist()))
+    metrics = _metrics(model, outputs, images)
     seconds = time.perf_counter() - started
-    return Evaluation(model.row.trial_id, model.epoch, loss, model.class_names, confusion, seconds)
+    return Evaluation(
+        model.row.trial_id,
+        model.epoch,
+        loss,
+        model.class_names,
+        confusion,
+        seconds,
+        examples=0 if confusion else len(images),
+        metrics=metrics,
+    )
+
+
+def _metrics(model: TrainedTrial, outputs: torch.Tensor, images: DeviceArrays) -> dict[str, float]:
+    """Return the metrics that a trial asks for, and where there are no classes those of its task."""
+    task = task_of(images.targets, model.config.loss)
+    names = [*model.config.metrics, *(OF_TASK[task] if task != "classification" else ())]
+    if not names:
+        return {}
+    own = charged(meter_of)(model.config, model.context.model_search).own
+    (found,) = extra_metrics(list(dict.fromkeys(names)), outputs[None], images.labels, task, own)
+    return {column_of(name, "test"): value for name, value in found.items()}
 
 
 def latencies(model: TrainedTrial) -> list[Latency]:
@@ -154,11 +192,23 @@ def _stored(store: Store, row: TrialRow, job: JobRow, wanted: Wanted, *, fresh: 
         next((one for one in evaluations if one.trial_id == row.trial_id), None),
         [one for one in measured if one.trial_id == row.trial_id],
         fresh,
+        None if epoch is None else curve[epoch].val_loss,
     )
 
 
 def _compare(made: Evaluation, stored: EvaluationRow, note: Callable[[str], None]) -> None:
-    if made.confusion != stored.confusion:
+    if made.accuracy is None or stored.accuracy is None:
+        apart = (
+            made.loss is not None
+            and stored.loss is not None
+            and not math.isclose(made.loss, stored.loss, rel_tol=NOISE, abs_tol=1e-9)
+        )
+        if apart:
+            note(
+                f"trial {made.trial_id[:8]}: measured again, its test loss is {made.loss:.4f}; the recorded"
+                f" {stored.loss:.4f} is kept"
+            )
+    elif made.confusion != stored.confusion:
         note(
             f"trial {made.trial_id[:8]}: measured again, its test accuracy is {made.accuracy:.4f}; the recorded"
             f" {stored.accuracy:.4f} is kept"

@@ -28,6 +28,7 @@ from gridsearch.engine.trained.weights import (
     AGAIN,
     Kept,
     Validation,
+    made_validation,
     own_validation,
     read_weights,
     require_writable,
@@ -43,6 +44,8 @@ from gridsearch.training.loop.blame import charged
 from gridsearch.training.loop.evaluation import Tally, evaluation_batch
 from gridsearch.training.loop.member import drawn_model
 from gridsearch.training.loop.task import WorkerContext
+from gridsearch.training.recipe.class_weights import class_weights
+from gridsearch.training.recipe.own_loss import criterion_of
 from gridsearch.training.state_checks import weights_fit
 from gridsearch.training.strategies.base import forward_context
 
@@ -230,21 +233,31 @@ def measured(model: nn.Module, config: TrialConfig, context: WorkerContext) -> V
 
     It is asked only of weights whose file does not say it: such files were written before it was noted.
     """
-    tally = Tally.of(1, context.device)
+    tally = own_tally(config, context, context.validation)
     with torch.no_grad(), forward_context(config.precision, context.device):
         for images, labels in context.validation.in_order(evaluation_batch(context.validation)):
             tally.add(model(images).to(context.train.dtype)[None], labels)
-    return Validation(*tally.means()[0])
+    return made_validation(*tally.means()[0])
+
+
+def own_tally(config: TrialConfig, context: WorkerContext, arrays: DeviceArrays) -> Tally:
+    """Return an empty tally of a trial's model on some of its data, by the criterion that it was trained with."""
+    dtype = context.train.dtype
+    criterion = charged(criterion_of)(config, context.model_search, context.num_classes, context.device, dtype)
+    weights = class_weights(config, context.train.labels, context.num_classes)
+    return Tally.of(1, arrays, criterion, None if weights is None else weights[None].to(context.device))
 
 
 def _tell_difference(source: ModelSource, row: TrialRow, recorded: EpochRow, own: Validation) -> None:
     """Say so where a trial's weights are not quite those that its recorded numbers are of."""
-    if own.is_of(recorded) or recorded.val_loss is None or recorded.val_accuracy is None:
+    if own.is_of(recorded) or recorded.val_loss is None:
         return
+    right = ""
+    if own.val_accuracy is not None and recorded.val_accuracy is not None:
+        right = f" a validation accuracy of {own.val_accuracy:.4f}, recorded is {recorded.val_accuracy:.4f};"
     source.note(
-        f"trial {row.trial_id[:8]}: its weights differ from the recorded ones: they have a validation accuracy"
-        f" of {own.val_accuracy:.4f}, recorded is {recorded.val_accuracy:.4f}; loss {own.val_loss:.6g}, recorded"
-        f" {recorded.val_loss:.6g}"
+        f"trial {row.trial_id[:8]}: its weights differ from the recorded ones: they have{right} loss"
+        f" {own.val_loss:.6g}, recorded {recorded.val_loss:.6g}"
     )
 
 

@@ -17,7 +17,7 @@ from gridsearch.config.metrics import metric_of
 from gridsearch.config.sections import Objective
 from gridsearch.config.trial import TrialConfig
 from gridsearch.config.trial_epoch import reading_epoch
-from gridsearch.engine.trained.weights import Kept, Validation, has_weights, write_weights
+from gridsearch.engine.trained.weights import Kept, Validation, has_weights, made_validation, write_weights
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, TrialRow
 from gridsearch.training.checkpoints import CheckpointFolder
@@ -156,9 +156,7 @@ def weights_at_hand(store_path: Path, job: str, row: TrialRow, epoch: int) -> Re
 
 def validation_of(reading: Reading) -> Validation | None:
     """Return what was measured of weights when they were made, as far as it is known."""
-    if reading.val_loss is None or reading.val_accuracy is None:
-        return None
-    return Validation(reading.val_loss, reading.val_accuracy)
+    return None if reading.val_loss is None else made_validation(reading.val_loss, reading.val_accuracy)
 
 
 def write_winners(

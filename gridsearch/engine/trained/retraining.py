@@ -16,7 +16,7 @@ from gridsearch.config.trial import TrialConfig
 from gridsearch.engine.executors.base import WorkerSettings
 from gridsearch.engine.executors.worker_context import WorkerContexts, choose_device
 from gridsearch.engine.trained import supervised
-from gridsearch.engine.trained.weights import Validation
+from gridsearch.engine.trained.weights import made_validation
 from gridsearch.errors import EngineError, ModelError, StorageError
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, TrialRow
@@ -62,7 +62,7 @@ class Repetition:
             member = Member(LineageTask(self.row.lineage_id, 0, self.config, -1), context)
             try:
                 for record in _in_time(self._epochs(member, context), settings.patience):
-                    own = Validation(record.val_loss, record.val_accuracy)
+                    own = made_validation(record.val_loss, record.val_accuracy)
                     if self.left_at is None and not own.is_of(recorded[record.epoch]):
                         self.left_at = record.epoch
             except (StorageError, MemoryError):

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from gridsearch.atomic import write
 from gridsearch.config.identity import parse
-from gridsearch.config.metrics import metric_of, names_in
+from gridsearch.config.metrics import finite_or_none, metric_of, names_in
 from gridsearch.config.record import Numbers
 from gridsearch.config.trial import TrialConfig
 from gridsearch.errors import StorageError, one_line
@@ -50,7 +50,7 @@ class Validation:
     """The validation loss and accuracy that were measured of weights themselves."""
 
     val_loss: float
-    val_accuracy: float
+    val_accuracy: float | None
 
     def is_of(self, epoch: EpochRow) -> bool:
         """Whether it is what is recorded of an epoch: the loss but for noise, and as many images right."""
@@ -141,7 +141,13 @@ def own_validation(file: Path, trial_id: str) -> Validation | None:
     if not isinstance(told, dict):
         return None
     loss, accuracy = told.get("val_loss"), told.get("val_accuracy")
-    return Validation(loss, accuracy) if isinstance(loss, float) and isinstance(accuracy, float) else None
+    fits = isinstance(loss, float) and (accuracy is None or isinstance(accuracy, float))
+    return made_validation(float(loss or 0.0), accuracy) if fits else None
+
+
+def made_validation(loss: float, accuracy: float | None) -> Validation:
+    """Return what was measured; an accuracy that is no number, as there are no classes, is None."""
+    return Validation(loss, None if accuracy is None else finite_or_none(accuracy))
 
 
 def _described(file: Path, trial_id: str) -> dict[str, Any] | None:

@@ -12,7 +12,8 @@ from gridsearch.analysis.plots import Plot, trained_values
 
 #: The settings of an axis by its scale: `linear`, and `log` where it can be logarithmic.
 Axes = dict[str, dict[str, Any]]
-_LOWEST_LOG = 1e-6
+#: So many powers of ten below the highest value, and below 1, stands what has no logarithm.
+_LOWEST_LOG = -6.0
 #: Numbers from here on are written with an exponent, and those below.
 _LARGE, _SMALL = 1e6, 1e-3
 _MOST_TICKS, _FEWEST_TICKS = 6, 3
@@ -44,13 +45,13 @@ def value_axes(plot: Plot, curves: Sequence[Curve], names: Sequence[str], highes
 
 def logarithmic(values: Sequence[float]) -> dict[str, Any]:
     """Return the settings of a logarithmic axis that holds these numbers, none of which is negative."""
-    top = max(values, default=0.0)
-    if top <= 0:
-        span = [-1.0, 0.0]
-    else:
-        # What is 0, or as good as, is drawn at the edge.
-        lowest = min(_LOWEST_LOG, top * _LOWEST_LOG)
-        low, high = (math.log10(max(value, lowest)) for value in (min(values), top))
+    positive = [value for value in values if value > 0]
+    span = [-1.0, 0.0]
+    if positive:
+        high, low = math.log10(max(positive)), math.log10(min(positive))
+        if len(positive) < len(values):
+            # What is 0 is drawn at the edge.
+            low = min(low, high + _LOWEST_LOG, _LOWEST_LOG)
         pad = max(0.06 * (high - low), 0.02)
         span = [low - pad, high + pad]
     ticks = log_ticks(*span)

@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, and_, func, or_, select, true
 
-from gridsearch.config.metrics import METRICS, NO_METRICS
+from gridsearch.config.metrics import METRICS, NO_METRICS, without_idle
 from gridsearch.errors import StoreDamagedError
 from gridsearch.store.checked_tables import EPOCHS, EVENTS, JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.queries.checked_epochs import checked_epochs, epochs_of_job
@@ -68,7 +68,13 @@ def metric_names(connection: Connection, job: str) -> tuple[str, ...]:
         for kind in (epochs.c.learning_rate.isnot(None), epochs.c.learning_rate.is_(None))
     )
     standard = [name for name in METRICS if own is not None or foreign is None or name in named]
-    return (*standard, *sorted(named.difference(METRICS)))
+    measured = {
+        name
+        for name in METRICS
+        if own is not None
+        and connection.scalar(select(epochs.c.epoch).where(of_job, epochs.c[name].isnot(None)).limit(1)) is not None
+    }
+    return (*without_idle(standard, measured), *sorted(named.difference(METRICS)))
 
 
 def _whole(found: Collection[Values], curves: Mapping[int, list[Values]]) -> dict[str, LineageCurve]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import fields
 from operator import itemgetter
 from typing import Any
 
@@ -28,7 +27,7 @@ _ALL_TRIALS = TRIALS_WITH_LINEAGES.order_by(trials.c.id)
 _JOB_ID = JOBS.names.index("id")
 _TRIAL_ID, _STATE, _ID = (TRIALS.names.index(name) for name in ("trial_id", "state", "id"))
 #: The fields of a `TrialRow` in its order: of the trial, but for three, which are its lineage's.
-_FIELDS = tuple(field.name for field in fields(TrialRow))
+_FIELDS = TrialRow._fields
 _TRIAL = itemgetter(
     *(
         TRIALS.width + LINEAGES.names.index(name)
@@ -54,7 +53,7 @@ def _trial_row(row: Values) -> TrialRow:
     if (at := values[_END_FIELD]) is not None:
         values[_END_FIELD] = to_time(at)
     values[_MORE_FIELD] = to_metrics(values[_MORE_FIELD])
-    return TrialRow(*values)
+    return TrialRow._make(values)
 
 
 def states(connection: Connection, trial_ids: Collection[str]) -> dict[str, TrialState]:
@@ -69,7 +68,7 @@ def states(connection: Connection, trial_ids: Collection[str]) -> dict[str, Tria
 def lineage_rows(connection: Connection, lineage_ids: Collection[str]) -> dict[str, LineageRow]:
     """See `Store.lineages`."""
     rows = batches_in(connection, select(*LINEAGES.columns), lineages.c.lineage_id, lineage_ids)
-    found = {row[_NAME]: LineageRow(*_LINEAGE(row)) for row in checked(rows, LINEAGES)}
+    found = {row[_NAME]: LineageRow._make(_LINEAGE(row)) for row in checked(rows, LINEAGES)}
     if not found.keys() >= set(lineage_ids):
         LINEAGES.check_all(connection)
     return found

@@ -271,18 +271,9 @@ latencies = Table(
     sqlite_with_rowid=False,
 )
 
-Index(
-    None,
-    lineages.c.launch,
-    sqlite_where=lineages.c.launch.isnot(None),
-    postgresql_where=lineages.c.launch.isnot(None),
-)
+# For SQLite alone: to name PostgreSQL's option here imports its dialect in each command.
+Index(None, lineages.c.launch, sqlite_where=lineages.c.launch.isnot(None))
 Index(None, events.c.job)
 Index(None, events.c.lineage)
 # Evaluations are few among events: counting them tells whether one is missing.
-Index(
-    "ix_events_evaluated",
-    events.c.kind,
-    sqlite_where=text("kind = 'evaluated'"),
-    postgresql_where=text("kind = 'evaluated'"),
-)
+Index("ix_events_evaluated", events.c.kind, sqlite_where=text("kind = 'evaluated'"))

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, select
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.trial_epoch import last_epoch
+from gridsearch.errors import StoreDamagedError
+from gridsearch.store.checked_tables import EPOCHS
 from gridsearch.store.queries.lookup import AnySelect, Values, batches
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema.tables import epochs, lineages, trials
@@ -87,9 +89,9 @@ class _Curve(NamedTuple):
 
 _FIRST = itemgetter(0)
 _WIDTH = len(_Lineage._fields)
-_EPOCHS: AnySelect = select(*(epochs.c[name] for name in ("lineage", *_Curve._fields))).order_by(
-    epochs.c.lineage, epochs.c.epoch
-)
+_EPOCHS: AnySelect = select(*EPOCHS.columns).order_by(epochs.c.lineage, epochs.c.epoch)
+_LINEAGE_OF_EPOCH = itemgetter(EPOCHS.names.index("lineage"))
+_COLUMNS = EPOCHS.picker(_Curve._fields)
 #: Each lineage with its trials, as stored: as often as it has any, and once where it has none.
 _LINEAGES: AnySelect = (
     select(*(lineages.c[name] for name in _Lineage._fields), *(trials.c[name] for name in _Trial._fields))
@@ -98,10 +100,33 @@ _LINEAGES: AnySelect = (
 )
 
 
+class EpochsDamagedError(StoreDamagedError):
+    """An epoch is not what was written."""
+
+
 def results_are_recorded(connection: Connection, replay: Replay) -> Iterator[Problem]:
-    """Epochs count from 0 on, finished trials have their numbers, and no open trial could be finished."""
+    """Epochs count from 0 on, finished trials have their numbers, and no open trial could be finished.
+
+    Every epoch is read, and its checksum compared; `EpochsDamagedError` where one is not what was written: what was
+    found until then is of no account.
+    """
+    rows = _checked_epochs(connection)
+    yield from _check_results(connection, replay, _Curves(rows))
+    for _ in rows:  # those of lineages that are not there
+        pass
+
+
+def _checked_epochs(connection: Connection) -> Iterator[Values]:
+    for batch in batches(connection, _EPOCHS):
+        try:
+            EPOCHS.check_batch(batch)
+        except StoreDamagedError as error:
+            raise EpochsDamagedError(str(error)) from None
+        yield from batch
+
+
+def _check_results(connection: Connection, replay: Replay, curves: _Curves) -> Iterator[Problem]:
     # Both in the order of the lineages, and read side by side: all epochs at once may be more than the memory holds.
-    curves = _Curves(chain.from_iterable(batches(connection, _EPOCHS)))
     for key, rows in groupby(chain.from_iterable(batches(connection, _LINEAGES)), key=_FIRST):
         found = list(rows)
         row, curve = _Lineage._make(found[0][:_WIDTH]), curves.of(key)
@@ -120,7 +145,7 @@ class _Curves:
     """The epochs of lineages that are asked for in ascending order, given in that order."""
 
     def __init__(self, rows: Iterator[Values]) -> None:
-        self._groups = groupby(rows, key=_FIRST)
+        self._groups = groupby(rows, key=_LINEAGE_OF_EPOCH)
         self._next = next(self._groups, None)
 
     def of(self, lineage: int) -> _Curve:
@@ -128,8 +153,7 @@ class _Curves:
             self._next = next(self._groups, None)
         if self._next is None or self._next[0] != lineage:
             return _Curve()
-        _, *columns = zip(*self._next[1], strict=True)
-        return _Curve._make(columns)
+        return _Curve._make(_COLUMNS(tuple(zip(*self._next[1], strict=True))))
 
 
 def _check_lineage(row: _Lineage, curve: _Curve, told: int | None) -> Iterator[Problem]:

@@ -14,12 +14,12 @@ from functools import lru_cache
 from sqlalchemy import Connection, select
 
 from gridsearch.errors import StoreDamagedError
-from gridsearch.store.checked_tables import DERIVED, GROUND, ChecksummedTable
+from gridsearch.store.checked_tables import DERIVED, EPOCHS, GROUND, ChecksummedTable
 from gridsearch.store.queries.lookup import Values, as_stored, batches, every
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema.revisions import columns_in, expected_schema, objects_in
 from gridsearch.store.schema.tables import events
-from gridsearch.store.verify.curves import results_are_recorded
+from gridsearch.store.verify.curves import EpochsDamagedError, results_are_recorded
 from gridsearch.store.verify.replay import Replay, compare
 from gridsearch.store.verify.rows import (
     claims_are_held,
@@ -29,16 +29,22 @@ from gridsearch.store.verify.rows import (
     trials_are_who_they_say,
 )
 
+_CHECKSUM = "checksum"
+_SMALL_GROUND = tuple(table for table in GROUND if table is not EPOCHS)
 #: What reading a row may raise that is not what was written.
 _UNREADABLE = (StoreDamagedError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 def verify(connection: Connection) -> list[Problem]:
     """Check every invariant and return those that do not hold."""
-    replay = Replay()
-    for ground in (_file(connection), _schema(connection), _checksums(connection, GROUND), _replay(connection, replay)):
+    for ground in (_file(connection), _schema(connection)):
         if problems := list(ground):
             return problems
+    replay = Replay()
+    problems = list(_checksums(connection, _SMALL_GROUND)) or list(_replay(connection, replay))
+    if problems:
+        # The rows of epochs are most of a store: where all else is sound, they are checked as their numbers are.
+        return _of_ground(connection, problems)
     problems = list(_checksums(connection, DERIVED))
     try:
         problems += compare(connection, replay)
@@ -48,11 +54,21 @@ def verify(connection: Connection) -> list[Problem]:
         problems += results_are_recorded(connection, replay)
         problems += trainings_fit(connection)
         problems += evaluations_fit(connection, replay)
+    except EpochsDamagedError:
+        return list(_checksums(connection, (EPOCHS,)))
     except _UNREADABLE:
+        if epochs := list(_checksums(connection, (EPOCHS,))):
+            return epochs
         # A row that is not what was written need not make sense, and is among the problems already.
         if not problems:
             raise
     return problems
+
+
+def _of_ground(connection: Connection, problems: list[Problem]) -> list[Problem]:
+    """Return what is wrong with the ground, of which something is: damaged epochs, other damaged rows, the replay."""
+    epochs = list(_checksums(connection, (EPOCHS,)))
+    return epochs + [one for one in problems if not epochs or one.rule == _CHECKSUM]
 
 
 def _file(connection: Connection) -> Iterator[Problem]:
@@ -90,7 +106,7 @@ def _damaged(table: ChecksummedTable, rows: Iterable[Values]) -> Iterator[Proble
         try:
             table.check(row)
         except StoreDamagedError:
-            yield Problem("checksum", table.subject(row), "it is not what was written")
+            yield Problem(_CHECKSUM, table.subject(row), "it is not what was written")
 
 
 #: Of very many events few have particulars of their own; nobody changes what this gives.

@@ -40,6 +40,13 @@ def put_evaluation(connection: Connection, evaluation: Evaluation, at: datetime)
     if found is not None:
         return found
     confusion = {"classes": list(evaluation.class_names)} | _stored_counts(evaluation.confusion)
+    if not evaluation.confusion:
+        confusion["examples"] = evaluation.examples
+    if evaluation.metrics:
+        confusion["metrics"] = {
+            name: value if value is not None and math.isfinite(value) else None
+            for name, value in evaluation.metrics.items()
+        }
     loss = evaluation.loss if evaluation.loss is not None and math.isfinite(evaluation.loss) else None
     values = {"epoch": evaluation.epoch, "loss": loss, "confusion": to_json(confusion), "seconds": evaluation.seconds}
     EVALUATIONS.insert(connection, [values | {"trial": trial.id, "at": to_text(at)}])
@@ -126,6 +133,8 @@ def _shown(row: AnyRow) -> EvaluationRow:
         class_names=tuple(told["classes"]),
         confusion=_shown_counts(told),
         seconds=own["seconds"],
+        examples=told.get("examples", 0),
+        metrics=told.get("metrics", {}),
         at=to_time(own["at"]),
     )
 
@@ -194,6 +203,8 @@ def fault_of(evaluation: Evaluation, epochs: int) -> str | None:
     classes = len(evaluation.class_names)
     if not 1 <= evaluation.epoch <= epochs:
         return f"it was evaluated with the weights of epoch {evaluation.epoch}, but has {epochs} epochs"
+    if not evaluation.confusion:
+        return None if evaluation.examples >= 1 else "it counts no examples"
     if len(evaluation.confusion) != classes or any(len(row) != classes for row in evaluation.confusion):
         return f"its confusion matrix is not one of {classes} classes"
     if evaluation.images < 1 or any(min(row) < 0 for row in evaluation.confusion):

@@ -5,12 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+import torch
+from torch import Tensor
+
+from gridsearch.config.batches import batch_sizes
 from gridsearch.config.events import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
-from gridsearch.training.loop.evaluation import Tally, evaluate, validate
+from gridsearch.config.trial import TrialConfig
+from gridsearch.models.functions import AUGMENT
+from gridsearch.training.loop.evaluation import Measured, tally_of, validate
 from gridsearch.training.loop.member import Member, State
 from gridsearch.training.loop.metrics import prepare_for
 from gridsearch.training.loop.task import StopRequestedError, WorkerContext
 from gridsearch.training.recipe.augmentation import draw_augmentation
+from gridsearch.training.recipe.own_augmentation import OwnAugmentation
+from gridsearch.training.recipe.own_functions import planned_function
 from gridsearch.training.recipe.randomness import derive, epoch_order, seed_everything
 from gridsearch.training.recipe.schedules import learning_rates
 from gridsearch.training.strategies.base import Strategy
@@ -22,7 +30,8 @@ def advance(members: Sequence[Member], context: WorkerContext, make_strategy: ty
     A kill between the checkpoints of a pack leaves some of it an epoch ahead: these are among its models once more, and
     what it makes of them is dropped. So those behind have neighbours as if nothing had happened, and the same numbers.
     """
-    prepare_for(members[0].config.metrics if members else ())
+    if members:
+        prepare_for([*members[0].config.metrics, *members[0].config.train_metrics])
     for member in members:
         if member.done and not member.ended:
             member.finalize()
@@ -57,20 +66,24 @@ def do_epoch(
     started = time.perf_counter()
     seed_everything(derive(strategy.configs[0].seed, "draws", epoch))
     steps = strategy.configs[0].steps_of_epoch(len(context.train))
-    strategy.start_epoch([learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch]) for one in inside])
+    places = (context.model_search,)
+    strategy.start_epoch(
+        [learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch], *places) for one in inside]
+    )
     train = measure_untrained(strategy, context) if epoch == 0 else train_epoch(strategy, context, epoch)
-    validation = validate(strategy, context.validation)
+    with strategy.averaged():
+        validation = validate(strategy, context.validation)
     seconds = (time.perf_counter() - started) / trained
     records = [
         EpochRecord(
             member.task.lineage_id,
             member.task.attempt,
             epoch,
-            *of_train,
+            *of_train[:2],
             *of_validation[:2],
             rate,
             seconds,
-            of_validation[2],
+            of_train[2] | of_validation[2],
         )
         for member, of_train, of_validation, rate in zip(inside, train, validation, strategy.rates, strict=True)
     ]
@@ -106,26 +119,49 @@ def may_stay(strategy: Strategy, inside: Sequence[object], active: Sequence[obje
     return all(member in inside for member in active)
 
 
-def measure_untrained(strategy: Strategy, context: WorkerContext) -> list[tuple[float, float]]:
-    """Return each model's loss and accuracy before the first step: about ln K and 1 / K for balanced classes."""
+def measure_untrained(strategy: Strategy, context: WorkerContext) -> list[Measured]:
+    """Return each model's loss (about ln K), accuracy (about 1 / K) and metrics before the first step."""
     images, _ = next(context.train.in_order(2))
     strategy.check(images)
-    return evaluate(strategy, context.train)
+    return validate(strategy, context.train, "train")
 
 
-def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[tuple[float, float]]:
-    """Train one epoch; return each model's loss and accuracy, means over the epoch's own batches."""
+def train_epoch(strategy: Strategy, context: WorkerContext, epoch: int) -> list[Measured]:
+    """Train one epoch; return each model's loss, accuracy and metrics over the epoch's own batches."""
     config, train = strategy.configs[0], context.train
     order = epoch_order(len(train), data_seed=config.data_seed, epoch=epoch)
     augmentation = draw_augmentation(config, len(train), train.image_shape, epoch, context.device)
-    tally = Tally.of(strategy.size, context.device)
+    own = own_augmentation(config, context, epoch)
+    strategy.begin_batches(batch_sizes(len(train), config.batch_size, config.last_batch))
+    tally = tally_of(strategy, train)
+    wanted = strategy.meter.wants("train")
+    outputs: list[Tensor] = []
+    labels: list[Tensor] = []
     for part, original, sizes in train.chunks(order, config.batch_size, config.last_batch):
         if context.stop():
             raise StopRequestedError
         pixels = augmentation(original, tally.count) if augmentation else original
-        targets = context.targets(part, pixels, changed=augmentation is not None)
-        tally.add(strategy.train_chunk(train.normalized(pixels), targets, sizes), targets.labels)
-    return tally.means()
+        if own:
+            pixels = own(pixels)
+        targets = context.targets(part, pixels, changed=augmentation is not None or own is not None)
+        logits = strategy.train_chunk(train.normalized(pixels), targets, sizes)
+        tally.add(logits, targets.labels, sizes)
+        if wanted:
+            outputs.append(logits)
+            labels.append(targets.labels)
+    more: list[dict[str, float]] = [{} for _ in strategy.configs]
+    if wanted:
+        more = strategy.meter.measured("train", outputs, torch.cat(labels), train.targets)
+    return [(*both, measured) for both, measured in zip(tally.means(), more, strict=True)]
+
+
+def own_augmentation(config: TrialConfig, context: WorkerContext, epoch: int) -> OwnAugmentation | None:
+    """Return the transform of the user's that changes the images of an epoch, if there is one."""
+    if not config.augment:
+        return None
+    function = planned_function(AUGMENT, config.augment, config.augment_code, context.model_search)
+    seed = derive(config.data_seed, "augment", epoch)
+    return OwnAugmentation(function, config.augment_settings, image_shape=context.train.image_shape, seed=seed)
 
 
 def is_finite(record: EpochRecord) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from gridsearch.config.extra_metrics import column_of
 from gridsearch.training.arrays import DeviceArrays, images_of_chunk
-from gridsearch.training.loop.metrics import extra_metrics
+from gridsearch.training.recipe.criterion import Criterion
 from gridsearch.training.strategies.base import Strategy
 
 EVALUATION_BATCH = 512
@@ -18,59 +18,87 @@ EVALUATION_BATCH = 512
 
 @dataclass
 class Tally:
-    """Sums over images for M models, kept on the device until they are asked for, so that nothing waits for it."""
+    """Sums over images for M models, kept on the device until they are asked for, so that nothing waits for it.
 
+    `weight` is what the summed losses are to be divided by, where that is not the number of images; `correct` is None
+    where targets are no classes.
+    """
+
+    criterion: Criterion
+    class_weights: Tensor | None
     loss: Tensor
-    correct: Tensor
+    weight: Tensor | int
+    correct: Tensor | None
     count: int = 0
 
     @classmethod
-    def of(cls, models: int, device: torch.device) -> Tally:
-        """Return an empty tally of M models on a device."""
-        return cls(
-            torch.zeros(models, dtype=torch.float64, device=device),
-            torch.zeros(models, dtype=torch.int64, device=device),
-        )
+    def of(
+        cls,
+        models: int,
+        arrays: DeviceArrays,
+        criterion: Criterion | None = None,
+        class_weights: Tensor | None = None,
+    ) -> Tally:
+        """Return an empty tally of M models, by a criterion with weights (M, K) of the classes, for such targets."""
+        device = arrays.labels.device
+        correct = None if arrays.targets_are_numbers else torch.zeros(models, dtype=torch.int64, device=device)
+        loss = torch.zeros(models, dtype=torch.float64, device=device)
+        return cls(criterion or Criterion(), class_weights, loss, 0, correct)
 
-    def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Count logits (M, n, K) against labels (n,)."""
-        models = len(logits)
-        losses = functional.cross_entropy(logits.flatten(0, 1), labels.repeat(models), reduction="none")
-        self.loss += losses.view(models, -1).sum(1, dtype=torch.float64)
-        self.correct += (logits.argmax(2) == labels).sum(1)
+    def add(self, logits: Tensor, labels: Tensor, sizes: Sequence[int] = ()) -> None:
+        """Count logits (M, n, K) against labels (n,) or (n, K), of batches of these sizes; by default of one."""
+        whole = self.criterion.own is None or not sizes
+        for part, targets in [(logits, labels)] if whole else _batches(logits, labels, sizes):
+            loss, weight = self.criterion.sums(part, targets, self.class_weights)
+            self.loss += loss
+            self.weight = self.weight + weight
+        if self.correct is not None:
+            self.correct += (logits.argmax(2) == labels).sum(1)
         self.count += len(labels)
 
     def means(self) -> list[tuple[float, float]]:
-        """Return each model's mean cross-entropy in nats and its accuracy in [0, 1]."""
-        return list(zip((self.loss / self.count).tolist(), (self.correct.double() / self.count).tolist(), strict=True))
+        """Return each model's mean loss (a cross-entropy in nats) and its accuracy in [0, 1], NaN without classes."""
+        losses = (self.loss / self.weight).tolist()
+        if self.correct is None:
+            return [(loss, math.nan) for loss in losses]
+        return list(zip(losses, (self.correct.double() / self.count).tolist(), strict=True))
+
+
+def _batches(logits: Tensor, labels: Tensor, sizes: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
+    return zip(torch.split(logits, list(sizes), dim=1), torch.split(labels, list(sizes)), strict=True)
+
+
+def tally_of(strategy: Strategy, arrays: DeviceArrays) -> Tally:
+    """Return an empty tally of a strategy's models on such data."""
+    return Tally.of(strategy.size, arrays, strategy.criterion, strategy.class_weights)
+
+
+#: Of a model its mean loss, its accuracy, and the metrics that its trial asks for, as its epochs call them.
+Measured = tuple[float, float, dict[str, float]]
 
 
 @torch.no_grad()
 def evaluate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, float]]:
-    """Return each model's mean cross-entropy and accuracy over all images, in evaluation mode."""
-    tally = Tally.of(strategy.size, arrays.labels.device)
+    """Return each model's mean loss and accuracy over all images, in evaluation mode."""
+    tally = tally_of(strategy, arrays)
     for images, labels in arrays.in_order(evaluation_batch(arrays)):
         tally.add(strategy.logits(images), labels)
     return tally.means()
 
 
 @torch.no_grad()
-def validate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, float, dict[str, float]]]:
-    """Return of each model what `evaluate` does, and the metrics that its trial asks for, as its epochs call them."""
-    names = strategy.configs[0].metrics
-    if not names:
+def validate(strategy: Strategy, arrays: DeviceArrays, part: str = "val") -> list[Measured]:
+    """Return of each model what `evaluate` does, and its metrics of a part of the images, `val` or `train`."""
+    if not strategy.meter.wants(part):
         return [(*both, {}) for both in evaluate(strategy, arrays)]
-    tally = Tally.of(strategy.size, arrays.labels.device)
+    tally = tally_of(strategy, arrays)
     found: list[Tensor] = []
     for images, labels in arrays.in_order(evaluation_batch(arrays)):
         logits = strategy.logits(images)
         tally.add(logits, labels)
         found.append(logits)
-    more = extra_metrics(names, torch.cat(found, dim=1), arrays.labels)
-    return [
-        (*both, {column_of(name): value for name, value in own.items()})
-        for both, own in zip(tally.means(), more, strict=True)
-    ]
+    more = strategy.meter.measured(part, found, arrays.labels, arrays.targets)
+    return [(*both, own) for both, own in zip(tally.means(), more, strict=True)]
 
 
 def evaluation_batch(arrays: DeviceArrays) -> int:

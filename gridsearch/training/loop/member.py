@@ -17,14 +17,19 @@ from gridsearch.models.freezing import freeze
 from gridsearch.models.pretrained import load_pretrained
 from gridsearch.models.registry import build_model, find_model
 from gridsearch.training.checkpoints import CheckpointFolder
+from gridsearch.training.loop.metrics import Meter, meter_of
 from gridsearch.training.loop.task import LineageTask, WorkerContext
+from gridsearch.training.recipe.class_weights import class_weights
+from gridsearch.training.recipe.criterion import Criterion
 from gridsearch.training.recipe.dropout import make_portable
+from gridsearch.training.recipe.own_loss import criterion_of
 from gridsearch.training.recipe.randomness import derive, seed_everything
 from gridsearch.training.state_checks import state_fits
 from gridsearch.training.weight_snapshots import ReadingKeeper
 
 #: Everything the next epoch depends on: "model." and the name in the model's state dict, "optimizer." and slot and
-#: index of the trainable parameter, "optimizer.steps". The same for every strategy, so each goes on from any other.
+#: index of the trainable parameter, "optimizer.steps", and with `ema` "ema." and the name of an averaged parameter. The
+#: same for every strategy, so each goes on from any other.
 State = dict[str, Tensor]
 
 
@@ -38,6 +43,8 @@ class Member:
         self.task, self.config = task, task.config
         self.device, self.num_classes = context.device, context.num_classes
         self.module = new_model(task.config, context)
+        self.search = context.model_search
+        self.class_weights = class_weights(task.config, context.train.labels, context.num_classes)
         self.folder = CheckpointFolder(context.checkpoints, task.lineage_id, task.attempt)
         self.history: list[EpochRecord] = []
         self._state: State | None = None
@@ -88,6 +95,15 @@ class Member:
         weights = {k.removeprefix("model."): v for k, v in self.state().items() if k.startswith("model.")}
         self.module.load_state_dict(weights)
         return self.module
+
+    def criterion(self) -> Criterion:
+        """Return what the lineage minimises, made anew, on its device and in the type of its model."""
+        dtype = next((parameter.dtype for parameter in self.module.parameters()), torch.float32)
+        return criterion_of(self.config, self.search, self.num_classes, self.device, dtype)
+
+    def meter(self) -> Meter:
+        """Return what measures the lineage's metrics."""
+        return meter_of(self.config, self.search)
 
     def rebuild(self, context: WorkerContext) -> None:
         """Build the module anew: a constructor may have set what is not in it, and another model's after it."""

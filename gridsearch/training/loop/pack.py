@@ -164,4 +164,4 @@ def failed(task: LineageTask, error: Exception) -> LineageFailed:
 
 def _steps(members: Sequence[Member], context: WorkerContext) -> int:
     epochs = max(member.config.epochs - member.next_epoch + 1 for member in members)
-    return epochs * members[0].config.steps_of_epoch(len(context.train))
+    return epochs * members[0].config.batches_of_epoch(len(context.train))

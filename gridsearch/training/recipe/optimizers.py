@@ -18,14 +18,14 @@ from torch import Tensor
 from gridsearch.config.trial import Recipe
 from gridsearch.errors import ModelError
 
-BETA_1, BETA_2, ADAM_EPS = 0.9, 0.999, 1e-8
-RMSPROP_ALPHA, RMSPROP_EPS = 0.99, 1e-8
 CLIP_EPS = 1e-6
 
 _T = TypeVar("_T")
 Tensors = list[Tensor]
 #: A number for all parameters, or for each parameter a tensor that broadcasts over it (one value per stacked model).
 Coefficient = float | Tensors
+#: From one number per model to a coefficient of the parameters.
+Spread = Callable[[Sequence[float]], Coefficient]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Update:
         gradients: Their gradients.
         slots: Their state, by slot.
         counts: How many steps each parameter has made, this one included.
+        places: The place of each among the parameters of the rule.
         lr: The learning rate.
         momentum: The momentum.
         weight_decay: The weight decay.
@@ -85,6 +86,7 @@ class Update:
     gradients: Tensors
     slots: dict[str, Tensors]
     counts: list[int]
+    places: list[int]
     lr: Coefficient
     momentum: Coefficient
     weight_decay: Coefficient
@@ -97,18 +99,15 @@ class Rule(ABC):
     no decay, no momentum, no count. Of `steps` made, parameter i has missed `missed[i]`.
     """
 
-    def __init__(
-        self,
-        kind: RuleKind,
-        parameters: Tensors,
-        *,
-        momentum: Coefficient = 0.0,
-        weight_decay: Coefficient = 0.0,
-        l1: Coefficient = 0.0,
-    ) -> None:
-        self.kind, self.momentum, self.weight_decay, self.l1 = kind, momentum, weight_decay, l1
+    def __init__(self, recipes: Sequence[Recipe], parameters: Tensors, spread: Spread) -> None:
+        self.kind = RuleKind.of(*recipes)
+        self.recipes, self.spread = recipes, spread
+        self.momentum = spread([recipe.momentum for recipe in recipes])
+        self.weight_decay = spread([recipe.weight_decay for recipe in recipes])
+        self.l1 = spread([recipe.l1 for recipe in recipes])
+        self.eps = self.common([recipe.eps for recipe in recipes])
         self.slots: dict[str, Tensors] = {
-            slot: [torch.zeros_like(as_real(p), requires_grad=False) for p in parameters] for slot in kind.slots
+            slot: [torch.zeros_like(as_real(p), requires_grad=False) for p in parameters] for slot in self.kind.slots
         }
         self.steps = 0
         self.missed = [0] * len(parameters)
@@ -143,6 +142,7 @@ class Rule(ABC):
             [as_real(gradient) for gradient in gradients if gradient is not None],
             {slot: chosen(tensors) for slot, tensors in self.slots.items()},
             [self.steps - missed for missed in chosen(self.missed)],
+            places,
             of_chosen(lr),
             of_chosen(self.momentum),
             of_chosen(self.weight_decay),
@@ -165,6 +165,10 @@ class Rule(ABC):
             raise ModelError("models whose parameters have missed different steps are not trained as one")
         self.steps, missed = of_models[0]
         self.missed = missed or [0] * len(self.missed)
+
+    def common(self, values: Sequence[float]) -> Coefficient:
+        """Return the coefficient of numbers, one per model, as one number where they are equal."""
+        return values[0] if len(set(values)) == 1 else self.spread(values)
 
     @abstractmethod
     def apply(self, update: Update) -> None:
@@ -216,36 +220,86 @@ class SGD(Rule):
 class Adam(Rule):
     """Adam, and AdamW, whose weight decay is decoupled; see `torch.optim.Adam` and `torch.optim.AdamW`."""
 
+    def __init__(self, recipes: Sequence[Recipe], parameters: Tensors, spread: Spread) -> None:
+        super().__init__(recipes, parameters, spread)
+        self.betas = [[recipe.betas[which] for recipe in recipes] for which in (0, 1)]
+        self.of_mean = _Decay(*(self.common(values) for values in _shares(self.betas[0])))
+        self.of_square = _Decay(*(self.common(values) for values in _shares(self.betas[1])))
+
     def apply(self, update: Update) -> None:
         """See `Rule`."""
         parameters, gradients = update.parameters, self.decayed(update)
         if self.kind.optimizer == "adamw" and self.kind.weight_decay:
             descend(parameters, list(torch._foreach_mul(parameters, update.weight_decay)), update.lr)
         means, squares = update.slots["mean"], update.slots["square"]
-        torch._foreach_lerp_(means, gradients, 1 - BETA_1)
-        torch._foreach_mul_(squares, BETA_2)
-        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - BETA_2)
-        denominators = torch._foreach_sqrt(squares)
-        torch._foreach_div_(denominators, [(1 - BETA_2**count) ** 0.5 for count in update.counts])
-        torch._foreach_add_(denominators, ADAM_EPS)
-        changes = torch._foreach_div(means, denominators)
-        torch._foreach_div_(changes, [1 - BETA_1**count for count in update.counts])
-        descend(parameters, list(changes), update.lr)
+        torch._foreach_lerp_(means, gradients, self.of_mean.at(update.places).new)
+        self.of_square.at(update.places).take_squares(squares, gradients)
+        denominators = list(torch._foreach_sqrt(squares))
+        torch._foreach_div_(denominators, self._corrections(update, self.betas[1], 0.5))
+        torch._foreach_add_(denominators, _at(self.eps, update.places))
+        changes = list(torch._foreach_div(means, denominators))
+        torch._foreach_div_(changes, self._corrections(update, self.betas[0], 1.0))
+        descend(parameters, changes, update.lr)
+
+    def _corrections(self, update: Update, betas: Sequence[float], power: float) -> list[float] | Tensors:
+        """Return for each parameter what makes up for running means that began with 0."""
+        of_counts = {count: self.common([(1 - beta**count) ** power for beta in betas]) for count in set(update.counts)}
+        found = [
+            value if isinstance(value := of_counts[count], float) else value[place]
+            for count, place in zip(update.counts, update.places, strict=True)
+        ]
+        if all(isinstance(value, Tensor) for value in found):
+            return [value for value in found if isinstance(value, Tensor)]
+        if all(isinstance(value, float) for value in found):
+            return [value for value in found if isinstance(value, float)]
+        # Powers of different betas may be equal, once they are too small to count.
+        return [value if isinstance(value, Tensor) else torch.tensor(value) for value in found]
 
 
 class RMSprop(Rule):
     """RMSprop with optional momentum; see `torch.optim.RMSprop`."""
 
+    def __init__(self, recipes: Sequence[Recipe], parameters: Tensors, spread: Spread) -> None:
+        super().__init__(recipes, parameters, spread)
+        self.of_square = _Decay(*(self.common(values) for values in _shares([one.alpha for one in recipes])))
+
     def apply(self, update: Update) -> None:
         """See `Rule`."""
         gradients = self.decayed(update)
         squares = update.slots["square"]
-        torch._foreach_mul_(squares, RMSPROP_ALPHA)
-        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - RMSPROP_ALPHA)
-        denominators = torch._foreach_sqrt(squares)
-        torch._foreach_add_(denominators, RMSPROP_EPS)
+        self.of_square.at(update.places).take_squares(squares, gradients)
+        denominators = list(torch._foreach_sqrt(squares))
+        torch._foreach_add_(denominators, _at(self.eps, update.places))
         changes = list(torch._foreach_div(gradients, denominators))
         descend(update.parameters, accelerated(update, changes) if self.kind.momentum else changes, update.lr)
+
+
+@dataclass(frozen=True)
+class _Decay:
+    """What a running mean keeps of its old value, and what it takes of the new one."""
+
+    old: Coefficient
+    new: Coefficient
+
+    def at(self, places: list[int]) -> _Decay:
+        """Return the same for the parameters in some places."""
+        return _Decay(_at(self.old, places), _at(self.new, places))
+
+    def take_squares(self, squares: Tensors, gradients: Tensors) -> None:
+        """Change running means of squares in place."""
+        torch._foreach_mul_(squares, self.old)
+        if isinstance(self.new, float):
+            torch._foreach_addcmul_(squares, gradients, gradients, value=self.new)
+        else:
+            torch._foreach_addcmul_(squares, torch._foreach_mul(gradients, self.new), gradients)
+
+
+def _shares(values: Sequence[float]) -> tuple[list[float], list[float]]:
+    return list(values), [1 - value for value in values]
+
+
+def _at(value: Coefficient, places: list[int]) -> Coefficient:
+    return value if isinstance(value, float) else [value[place] for place in places]
 
 
 def as_real(tensor: Tensor) -> Tensor:
@@ -286,7 +340,7 @@ def clipped(gradients: Sequence[Tensor | None], limit: float | Tensor) -> list[T
 RULES: dict[str, type[Rule]] = {"sgd": SGD, "adam": Adam, "adamw": Adam, "rmsprop": RMSprop}
 
 
-def make_rule(recipes: Sequence[Recipe], parameters: Tensors, spread: Callable[[Sequence[float]], Coefficient]) -> Rule:
+def make_rule(recipes: Sequence[Recipe], parameters: Tensors, spread: Spread) -> Rule:
     """Return the rule that serves these recipes together, with fresh state.
 
     Args:
@@ -294,11 +348,4 @@ def make_rule(recipes: Sequence[Recipe], parameters: Tensors, spread: Callable[[
         parameters: The parameters that it is to change.
         spread: Turns one number per recipe into a coefficient of the parameters.
     """
-    kind = RuleKind.of(*recipes)
-    return RULES[kind.optimizer](
-        kind,
-        parameters,
-        momentum=spread([recipe.momentum for recipe in recipes]),
-        weight_decay=spread([recipe.weight_decay for recipe in recipes]),
-        l1=spread([recipe.l1 for recipe in recipes]),
-    )
+    return RULES[recipes[0].optimizer](recipes, parameters, spread)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from gridsearch.config.events import StrategyMeasured
+from gridsearch.config.losses import CROSS_ENTROPY, UNWEIGHTED
 from gridsearch.config.trial import TrialConfig
 from gridsearch.errors import one_line
 from gridsearch.training.loop.blame import charged
@@ -92,9 +93,14 @@ def workload(configs: Sequence[TrialConfig], image_shape: tuple[int, ...], num_c
         first.batch_size,
         repr(RuleKind.of(*configs)),
         [first.precision, first.clip_norm > 0, first.label_smoothing > 0, first.freeze, first.distillation],
+        # Left out where nothing is averaged or added up: what was measured before is still found.
+        *(["ema"] if first.ema else []),
+        *(["accumulate"] if first.accumulate > 1 else []),
         list(image_shape),
         num_classes,
     ]
+    if first.loss != CROSS_ENTROPY or first.class_weights != UNWEIGHTED:
+        content.append([first.loss, first.loss_code, first.loss_hyper, first.class_weights != UNWEIGHTED])
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -226,7 +232,8 @@ def _step_seconds(strategy: Strategy, config: TrialConfig, context: WorkerContex
     batch = config.batch_size
     images, _ = next(context.train.in_order(2))
     strategy.check(images)
-    strategy.start_epoch([learning_rates(one, 1, PROBE_STEPS, ()) for one in strategy.configs])
+    places = context.model_search
+    strategy.start_epoch([learning_rates(one, 1, PROBE_STEPS, (), places) for one in strategy.configs])
     order = epoch_order(len(context.train), data_seed=config.data_seed, epoch=1)
     count = min(len(order) // batch, WARM_UP + PROBE_STEPS) * batch
     part, pixels, sizes = next(context.train.chunks(order[:count], batch))

@@ -17,7 +17,7 @@ from gridsearch.models.modes import in_mode
 from gridsearch.models.seeding import RandomStates
 from gridsearch.training.recipe.optimizers import RuleKind
 from gridsearch.training.stacking.structure import structure_of
-from gridsearch.training.strategies.concatenated import dense_layers, may_concatenate
+from gridsearch.training.strategies.concatenated import dense_layers, may_concatenate, steps_at_once
 
 _log = logging.getLogger(__name__)
 
@@ -82,13 +82,17 @@ def stack_group_of(config: TrialConfig, shape: Hashable | None, behaviour: Behav
         config.precision,
         config.distillation,
         config.teacher,
-        config.metrics,
+        (config.metrics, config.train_metrics, repr(sorted(config.metric_codes.items()))),
+        (config.loss, config.loss_code, repr(sorted(config.loss_hyper.items()))),
+        (config.augment, config.augment_code, repr(sorted(config.augment_settings.items()))),
+        config.accumulate,
+        config.ema > 0,
         *(getattr(config, key) for key in AUGMENTATIONS),
     )
     images = (config.dataset, config.split, config.split_key, config.batch_size, config.last_batch, changes)
     seed, rule = config.seed if behaviour.draws else None, RuleKind.of(config)
     kind = StackGroup(config.model, images, rule.optimizer, rule.nesterov, object() if alone else shape, seed)
-    return replace(kind, plain=rule.plain) if kind.is_dense else kind
+    return replace(kind, plain=steps_at_once(config)) if kind.is_dense else kind
 
 
 def behaviour_of(model: nn.Module, image_shape: tuple[int, ...], whole: Whole = None) -> Behaviour:

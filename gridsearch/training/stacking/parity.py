@@ -24,6 +24,8 @@ from gridsearch.training.strategies.sequential import Single
 
 #: How many images a batch of the proof has at most.
 IMAGES = 16
+#: How many batches make one of its steps at most: that they are added up shows with two.
+BATCHES = 2
 TOLERANCE = 1e-8
 #: The learning rate of the first member; no other has the same. Their own would prove nothing more, and a rate of a
 #: million would make a difference of the last digit a large one.
@@ -37,8 +39,9 @@ def proved(strategy: type[Strategy], members: Sequence[Member], context: WorkerC
     """
     batch = min(IMAGES, members[0].config.batch_size)
     rates = [_sane_rate(member, slot / len(members)) for slot, member in enumerate(members)]
+    batches = strategy.proof_steps * min(BATCHES, members[0].config.accumulate)
     try:
-        exact = _in_float64(context, batch, strategy.proof_steps)
+        exact = _in_float64(context, batch, batches)
         fresh = [charged(_fresh)(member, context) for member in members]
         together = charged(_together)(strategy, fresh, exact, rates, batch)
     except Exception as error:  # whatever is wrong with it will be told of by the training alone
@@ -86,6 +89,7 @@ def _together(
 ) -> list[State]:
     """Return each model's state after the steps by a strategy, and its logits in them and then."""
     strategy, arrays = made(members), context.train
+    strategy.accumulate = min(BATCHES, strategy.accumulate)
     seed_everything(derive(strategy.configs[0].seed, "draws", 1))
     strategy.start_epoch([[rate] for rate in rates])
     every = torch.arange(len(arrays), device=context.device)
@@ -108,10 +112,10 @@ def _same(one: State, other: State) -> bool:
     )
 
 
-def _in_float64(context: WorkerContext, batch: int, steps: int) -> WorkerContext:
+def _in_float64(context: WorkerContext, batch: int, batches: int) -> WorkerContext:
     """Return a place with so many images that the last batch is smaller than the others, but no single image."""
     smaller = batch // 2 + 1 if batch > 2 else 0
-    images = min(steps * batch + smaller, len(context.train))
+    images = min(batches * batch + smaller, len(context.train))
     part, pixels, _ = next(context.train.chunks(torch.arange(images), images))
-    exact = pixels.double() if pixels.is_floating_point() else pixels
-    return replace(context, train=replace(context.train, images=exact, labels=context.train.labels[part]))
+    exact, labels = (one.double() if one.is_floating_point() else one for one in (pixels, context.train.labels[part]))
+    return replace(context, train=replace(context.train, images=exact, labels=labels))

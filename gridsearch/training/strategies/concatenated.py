@@ -18,13 +18,16 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from gridsearch.config.batches import PlaceInStep
+from gridsearch.config.losses import CROSS_ENTROPY
 from gridsearch.config.trial import Recipe
 from gridsearch.errors import ModelError, one_line
 from gridsearch.models.modes import in_mode
 from gridsearch.training.loop.blame import charged
 from gridsearch.training.loop.member import Member, State
+from gridsearch.training.recipe.averaging import make_average
 from gridsearch.training.recipe.losses import Targets
-from gridsearch.training.recipe.optimizers import Coefficient, make_rule
+from gridsearch.training.recipe.optimizers import Coefficient, RuleKind, make_rule
 from gridsearch.training.stacking.structure import structure_of
 from gridsearch.training.strategies.base import Strategy
 
@@ -33,7 +36,13 @@ _log = logging.getLogger(__name__)
 
 def may_concatenate(recipe: Recipe) -> bool:
     """Whether this strategy does all that a recipe asks for."""
-    return not recipe.clip_norm and recipe.precision != "mixed" and recipe.distillation == "none"
+    plain = recipe.loss == CROSS_ENTROPY
+    return plain and not recipe.clip_norm and recipe.precision != "mixed" and recipe.distillation == "none"
+
+
+def steps_at_once(*recipes: Recipe) -> bool:
+    """Whether gradients may be added to the weights in the products that make them: nothing is done to them before."""
+    return RuleKind.of(*recipes).plain and recipes[0].accumulate == 1
 
 
 def dense_layers(model: nn.Module, modes: Sequence[bool] = (True, False)) -> list[str] | None:
@@ -118,9 +127,11 @@ class Concatenated(Strategy):
         order = {name: index for index, (name, _) in enumerate(models[0].named_parameters())}
         self.order = [order[f"{name}.{part}"] for name in self.layers for part in ("weight", "bias")]
         self.rule = make_rule([member.config for member in members], self.parameters, self.spread)
-        self.fused = self.rule.kind.plain
+        self.average = make_average(self.configs, self.parameters, self.spread)
+        self.fused = steps_at_once(*self.configs)
         smoothing = torch.tensor([config.label_smoothing for config in self.configs], dtype=dtype, device=self.device)
         self.smoothing = smoothing[:, None, None] if smoothing.any() else None
+        self.weights = None if self.class_weights is None else self.class_weights.to(dtype)
         # Views, made once: making one in each step costs as much as a small product.
         self.transposed = [self.parameters[0].t(), *(weight.transpose(1, 2) for weight in self.parameters[2::2])]
         for slot, member in enumerate(members):
@@ -147,7 +158,8 @@ class Concatenated(Strategy):
         of_models = torch.tensor(values, dtype=torch.float64)
         firsts = torch.tensor([widths[0] for widths in self.widths])
         of_rows = of_models.repeat_interleave(firsts)
-        of_rows = functional.pad(of_rows, (0, len(self.parameters[0]) - len(of_rows)))
+        # The unit that is always 0 stays so, whatever it is multiplied with or divided by, but for 0.
+        of_rows = torch.cat([of_rows, of_models[-1:].expand(len(self.parameters[0]) - len(of_rows))])
         shaped = [of_rows[:, None], of_rows] + [of_models[:, None, None]] * (len(self.parameters) - 2)
         return [c.to(p.device, p.dtype) for c, p in zip(shaped, self.parameters, strict=True)]
 
@@ -165,9 +177,29 @@ class Concatenated(Strategy):
         wanted = functional.one_hot(targets.labels, classes).to(pixels.dtype)
         if self.smoothing is not None:  # (M, n, K): each model's own
             wanted = (1 - self.smoothing) * wanted + self.smoothing / classes
+        if self.weights is not None:
+            wanted = self._weighted(wanted, targets.labels, sizes)
         step = self._step_fused if self.fused else self._step
-        batches = zip(torch.split(pixels, list(sizes)), torch.split(wanted, list(sizes), dim=-2), strict=True)
-        return torch.cat([step(batch, target) for batch, target in batches], dim=1)
+        parts = torch.split(pixels, list(sizes)), torch.split(wanted, list(sizes), dim=-2)
+        batches = zip(*parts, self.places(sizes), strict=True)
+        return torch.cat([step(batch, target, place) for batch, target, place in batches], dim=1)
+
+    def _weighted(self, wanted: Tensor, labels: Tensor, sizes: Sequence[int]) -> Tensor:
+        """Return what is wanted (n, K) or (M, n, K) of each class times its weight, over the mean weight of the batch.
+
+        The loss is divided by the sum of the weights of a batch, as torch's is, where the step divides by their number.
+        """
+        assert self.weights is not None
+        of_images = self.weights[:, labels]
+        means = [part.mean(1, keepdim=True).expand_as(part) for part in torch.split(of_images, list(sizes), dim=1)]
+        return wanted * self.weights[:, None] / torch.cat(means, dim=1)[:, :, None]
+
+    def _delta(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the gradient of the summed losses of a batch by its logits (M, B, K)."""
+        shares = torch.softmax(outputs, 2)
+        if self.weights is not None:
+            shares.mul_(targets.sum(2, keepdim=True))
+        return shares.sub_(targets)
 
     def _scale(self, images: int) -> Tensor:
         """Return the learning rates (M, 1, 1) over the size of a batch; there are at most two sizes in an epoch."""
@@ -192,11 +224,10 @@ class Concatenated(Strategy):
             outputs.append(output.relu_() if layer < self.depth - 1 else output)
         return first, outputs
 
-    def _step_fused(self, pixels: Tensor, targets: Tensor) -> Tensor:
+    def _step_fused(self, pixels: Tensor, targets: Tensor, _: PlaceInStep) -> Tensor:
         """Make a step of plain SGD, every gradient times the learning rate from its source on."""
-        self.next_step()
         first, outputs = self._forward(pixels)
-        delta = torch.softmax(outputs[-1], 2).sub_(targets).mul_(self._scale(pixels.shape[0]))
+        delta = self._delta(outputs[-1], targets).mul_(self._scale(pixels.shape[0]))
         for layer in range(self.depth - 1, 0, -1):
             weight, bias = self.parameters[2 * layer : 2 * layer + 2]
             back = torch.bmm(delta, weight)
@@ -207,19 +238,22 @@ class Concatenated(Strategy):
         self.parameters[0].addmm_(rows.t(), pixels, alpha=-1)
         self.parameters[1].sub_(rows.sum(0))
         self.rule.steps += 1
+        self.stepped()
         return outputs[-1]
 
-    def _step(self, pixels: Tensor, targets: Tensor) -> Tensor:
-        self.next_step()
+    def _step(self, pixels: Tensor, targets: Tensor, place: PlaceInStep) -> Tensor:
         first, outputs = self._forward(pixels)
-        delta = torch.softmax(outputs[-1], 2).sub_(targets).div_(pixels.shape[0])
+        delta = self._delta(outputs[-1], targets).div_(pixels.shape[0])
         gradients: list[Tensor] = []
         for layer in range(self.depth - 1, 0, -1):
             gradients = [torch.bmm(delta.transpose(1, 2), outputs[layer - 1]), delta.sum(1, keepdim=True), *gradients]
             back = torch.bmm(delta, self.parameters[2 * layer])
             delta = self._through_relu(back, first, outputs, layer)
         rows = self._rows(delta)
-        self.rule.step(self.parameters, [rows.t() @ pixels, rows.sum(0), *gradients], self.lr)
+        of_step = self.gathered([rows.t() @ pixels, rows.sum(0), *gradients], place)
+        if of_step is not None:
+            self.rule.step(self.parameters, of_step, self.lr)
+            self.stepped()
         return outputs[-1]
 
     def _through_relu(self, back: Tensor, first: Tensor, outputs: list[Tensor], layer: int) -> Tensor:
@@ -254,12 +288,17 @@ class Concatenated(Strategy):
         for kind in self.own_slots(slot):
             views = self._views(slot, self.rule.slots[kind])
             state |= {f"optimizer.{kind}.{index}": view for index, view in zip(self.order, views, strict=True)}
+        if self.average:
+            views = self._views(slot, self.average.values)
+            state |= {f"ema.{name.removeprefix('model.')}": view for name, view in zip(names, views, strict=True)}
         return state | self.rule.counts()
 
     def _put(self, slot: int, state: State) -> None:
         for name, view in self._take(slot).items():
-            if name in state and name != "optimizer.steps":
-                view.copy_(state[name])
+            # Before the first step the average is the weights.
+            known = state.get(name, state.get(name.replace("ema.", "model.", 1)))
+            if known is not None and name != "optimizer.steps":
+                view.copy_(known)
 
 
 class _Gather:

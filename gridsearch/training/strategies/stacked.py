@@ -18,6 +18,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from gridsearch.models.seeding import random_states_kept
 from gridsearch.training.distillation import captured_hidden
 from gridsearch.training.loop.member import Member, State
+from gridsearch.training.recipe.averaging import make_average
 from gridsearch.training.recipe.losses import Parts, Targets, Terms, loss_terms, training_loss
 from gridsearch.training.recipe.optimizers import Coefficient, clipped, make_rule
 from gridsearch.training.strategies.base import Strategy
@@ -52,8 +53,13 @@ class Stacked(Strategy):
                 for row, member in zip(stack, members, strict=True):
                     if (name := f"optimizer.{slot}.{index}") in member.state():
                         row.copy_(member.state()[name])
+        self.average = make_average(self.configs, self.parameters, self.spread)
+        for name, stack in zip(self.trained, self.average.values if self.average else (), strict=False):
+            for row, member in zip(stack, members, strict=True):
+                if (known := member.state().get(f"ema.{name}")) is not None:
+                    row.copy_(known)
 
-        self.terms = loss_terms(self.configs, self.device)
+        self.terms = loss_terms(self.configs, self.device, [member.class_weights for member in members])
         self.hidden: list[Tensor] = []
         limits = [config.clip_norm for config in self.configs]
         self.limits = torch.tensor(limits, dtype=torch.float64, device=self.device) if any(limits) else None
@@ -78,13 +84,17 @@ class Stacked(Strategy):
 
     def _train(self, images: Tensor, targets: Targets, sizes: Sequence[int]) -> Tensor:
         outputs = []
-        for batch, wanted in zip(torch.split(images, list(sizes)), targets.split(sizes), strict=True):
-            self.next_step()
-            gradients, logits = self.gradients(batch, wanted.parts)
+        batches = zip(torch.split(images, list(sizes)), targets.split(sizes), self.places(sizes), strict=True)
+        for batch, wanted, place in batches:
+            of_batch, logits = self.gradients(batch, wanted.parts)
+            outputs.append(logits)
+            gradients = self.gathered(of_batch, place)
+            if gradients is None:
+                continue
             if self.limits is not None:
                 gradients = clipped(gradients, self.limits)
             self.rule.step(self.parameters, gradients, self.lr)
-            outputs.append(logits)
+            self.stepped()
         return torch.cat(outputs, dim=1)
 
     def gradients(self, images: Tensor, parts: Parts) -> tuple[Sequence[Tensor | None], Tensor]:
@@ -96,7 +106,7 @@ class Stacked(Strategy):
         logits = self._forward(trained | others, images)
         hidden = self.hidden[-1] if self.hidden else None
         self.hidden.clear()
-        return training_loss(logits, hidden, Targets(*parts), terms), logits
+        return training_loss(logits, hidden, Targets(*parts), terms, self.criterion), logits
 
     def _forward(self, tensors: Named, images: Tensor) -> Tensor:
         with self.forward_context():
@@ -123,6 +133,8 @@ class Stacked(Strategy):
     def states(self) -> list[State]:
         """See `Strategy`."""
         stacks = {f"model.{k}": v.detach() for k, v in (self.trained | self.others).items() if k in self.saved}
+        if self.average:
+            stacks |= {f"ema.{name}": stack for name, stack in zip(self.trained, self.average.values, strict=True)}
         return [
             {name: stack[row] for name, stack in stacks.items()}
             | {

@@ -256,24 +256,30 @@ class Figures:
 
         return scatter_figure(board(self._data), x, color)
 
-    def curves(self, *, log: bool = True) -> go.Figure:
-        """Plot the loss curves of the best, median and worst trials.
+    def curves(self, metric: str | None = None, *, log: bool = True) -> go.Figure:
+        """Plot a metric over the epochs of the best, median and worst trials.
 
         Args:
-            log: Draw losses on a logarithmic scale.
+            metric: Any metric that was recorded in two epochs or more, with that of the training where there is one; by
+                default the loss, or where there is none the objective.
+            log: Draw it on a logarithmic scale, if it is a loss or its values are far apart.
+
+        Raises:
+            TableError: There are no curves of this metric.
         """
         from gridsearch.report.figures.curves import curves_figure
 
-        return curves_figure(curves(self._data), log=log)
+        return curves_figure(curves(self._data), metric, log=log)
 
-    def comparison(self, axis: str, metric: str = "val_loss", *, training: bool = True, log: bool = True) -> go.Figure:
+    def comparison(self, axis: str, metric: str | None = None, *, training: bool = True, log: bool = True) -> go.Figure:
         """Plot the curves of the best trial at each value of an axis.
 
         Args:
             axis: The axis to compare along.
-            metric: `"val_loss"` or `"val_accuracy"`.
-            training: Draw the training curves too, dotted.
-            log: Draw losses on a logarithmic scale.
+            metric: Any metric that was recorded in two epochs or more, such as `"val_accuracy"`; by default the loss,
+                or where there is none the objective.
+            training: Draw the training curves too, dotted, where there are any.
+            log: Draw it on a logarithmic scale, if it is a loss or its values are far apart.
 
         Raises:
             TableError: The axis or the metric is not one that can be compared.

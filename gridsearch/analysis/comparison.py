@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gridsearch.analysis.curves import Curve, curves_of
+from gridsearch.analysis.curve import Curve
+from gridsearch.analysis.curves import curves_of
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import axis_title, label
 from gridsearch.analysis.levels import MOST_COMPARED, MOST_LEVELS, ordered_values
+from gridsearch.analysis.plots import Plot, plots_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.analysis.standings import Standings, standings
 
@@ -29,6 +31,7 @@ class Comparison:
         ordered: Whether its values are amounts.
         values: Its values as text, in order.
         curves: One for each value.
+        plots: What is drawn of them, the most telling first.
     """
 
     axis: str
@@ -36,6 +39,7 @@ class Comparison:
     ordered: bool
     values: tuple[str, ...]
     curves: tuple[Curve, ...]
+    plots: tuple[Plot, ...] = ()
 
 
 def comparison(data: JobData, name: str, ranking: Standings | None = None) -> Comparison:
@@ -50,12 +54,14 @@ def comparison(data: JobData, name: str, ranking: Standings | None = None) -> Co
         best.setdefault(texts[data.place_of[trial]], place)
     shown = rounded(axis.values)
     values = [text for text in map(label, ordered_values(axis)) if text in best]
+    drawn = curves_of(data, ranking, [best[value] for value in values], "best")
     return Comparison(
         axis=name,
         title=axis_title(name),
         ordered=axis.scale != "category",
         values=tuple(shown[value] for value in values),
-        curves=curves_of(data, ranking, [best[value] for value in values], "best"),
+        curves=drawn,
+        plots=plots_of(data.job.record, drawn),
     )
 
 

@@ -8,51 +8,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.curve import Curve
+from gridsearch.analysis.frames import JobData, metrics_of_curves
 from gridsearch.analysis.measures import overfit_epoch
+from gridsearch.analysis.plots import Plot, plots_of
 from gridsearch.analysis.standings import Standing, Standings, standings
 from gridsearch.store.rows import LineageCurve
 
 MOST_PER_GROUP = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """The losses and accuracies of one trial per epoch.
-
-    Attributes:
-        trial: The trial's id.
-        group: `best`, `median` or `worst`, or the value it represents.
-        rank: Its place in the ranking, from 1.
-        score: What ranked it; None without a score.
-        settings: Its axes as text.
-        epochs: The epochs; 0 is the untrained model.
-        train_loss: Per epoch; None where not finite, as in the next three.
-        val_loss: Per epoch.
-        train_accuracy: Per epoch.
-        val_accuracy: Per epoch.
-        diverged_epoch: The epoch in which it diverged, if it did.
-        lowest_epoch: The epoch of the lowest validation loss.
-        overfit_epoch: The same, if the validation loss rises from there while the training loss falls (`measures.py`).
-        of_point: As in `Standing`.
-        repeat: As in `Standing`.
-    """
-
-    trial: str
-    group: str
-    rank: int
-    score: float | None
-    settings: tuple[tuple[str, str], ...]
-    epochs: tuple[int, ...]
-    train_loss: tuple[float | None, ...]
-    val_loss: tuple[float | None, ...]
-    train_accuracy: tuple[float | None, ...]
-    val_accuracy: tuple[float | None, ...]
-    diverged_epoch: int | None
-    lowest_epoch: int | None
-    overfit_epoch: int | None
-    of_point: str = ""
-    repeat: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +28,7 @@ class Curves:
         worst: The worst, worst last.
         total: The number of places in the ranking.
         unit: What a row is: `trial`, or `point`, which is drawn by one of its trials.
+        plots: What is drawn of them, the most telling first.
     """
 
     best: tuple[Curve, ...]
@@ -72,6 +36,7 @@ class Curves:
     worst: tuple[Curve, ...]
     total: int
     unit: str = "trial"
+    plots: tuple[Plot, ...] = ()
 
     @property
     def groups(self) -> tuple[tuple[str, tuple[Curve, ...]], ...]:
@@ -81,7 +46,7 @@ class Curves:
 
 
 def curves(data: JobData, order: Standings | None = None) -> Curves:
-    """Return the loss curves of the best, median and worst trials that have a result; needs the epochs.
+    """Return the curves of the best, median and worst trials that have a result; needs the epochs.
 
     `order` are the job's standings, where they are at hand.
     """
@@ -89,7 +54,12 @@ def curves(data: JobData, order: Standings | None = None) -> Curves:
     groups = {
         name: curves_of(data, order, range(*bounds), name) for name, bounds in _bounds(len(order), order.scored).items()
     }
-    return Curves(**groups, total=len(order), unit="point" if data.job.record.has_groups else "trial")
+    return Curves(
+        **groups,
+        total=len(order),
+        unit="point" if data.job.record.has_groups else "trial",
+        plots=plots_of(data.job.record, [curve for group in groups.values() for curve in group]),
+    )
 
 
 def curves_of(data: JobData, ranking: Standings, places: Sequence[int], group: str) -> tuple[Curve, ...]:
@@ -117,8 +87,6 @@ def _bounds(count: int, scored: int) -> dict[str, tuple[int, int]]:
 
 def _curve(data: JobData, standing: Standing, own: LineageCurve, place: tuple[str, int]) -> Curve:
     row = standing.row
-    val = tuple(map(_finite, own.val_loss))
-    finite = [(value, epoch) for value, epoch in zip(val, own.epoch, strict=True) if value is not None]
     return Curve(
         trial=row["trial"],
         group=place[0],
@@ -126,12 +94,8 @@ def _curve(data: JobData, standing: Standing, own: LineageCurve, place: tuple[st
         score=_finite(row["score"]),
         settings=data.settings_texts(row),
         epochs=own.epoch,
-        train_loss=tuple(map(_finite, own.train_loss)),
-        val_loss=val,
-        train_accuracy=tuple(map(_finite, own.train_accuracy)),
-        val_accuracy=tuple(map(_finite, own.val_accuracy)),
+        values={name: tuple(map(_finite, own.metric(name))) for name in metrics_of_curves([own])},
         diverged_epoch=None if pd.isna(row["diverged_epoch"]) else int(row["diverged_epoch"]),
-        lowest_epoch=min(finite)[1] if finite else None,
         overfit_epoch=overfit_epoch(own),
         of_point=standing.of_point,
         repeat=standing.repeat,

@@ -54,10 +54,16 @@ def _joinable(item: Any, text: str) -> bool:
 
 
 def score_text(value: float | None) -> str:
-    """Return a metric with the six decimals that the tables show, or nothing when there is none."""
+    """Return a metric with the six decimals that the tables show, or nothing when there is none.
+
+    What is too small or too large for that is written with an exponent and six digits: a column stays aligned.
+
+    >>> score_text(0.5), score_text(-0.0), score_text(1.5e-9), score_text(-1234567890.0)
+    ('0.500000', '0.000000', '1.50000e-09', '-1.23457e+09')
+    """
     if value is None or not math.isfinite(value):
         return ""
-    return f"{value:.6f}" if value == 0 or 1e-6 <= abs(value) < 1e6 else f"{value:.3g}"
+    return f"{value:z.6f}" if value == 0 or 1e-4 <= abs(value) < 1e6 else f"{value:.5e}"
 
 
 def measured_text(value: float | None) -> str:
@@ -98,15 +104,19 @@ class Spread:
 
 
 def mean_text(mean: float, spread: Spread) -> str:
-    """Return a mean with its spread.
+    """Return a mean with its spread, both with four decimals, or of very small and very large ones with an exponent.
 
     >>> mean_text(0.98111, Spread(0.00123, 5, 5, 0)), mean_text(0.9, Spread(None, 1, 3, 2))
     ('0.9811 ± 0.0012 (n=5)', '0.9000 (n=1 of 3, 2 diverged)')
+    >>> mean_text(-2e9, Spread(1e8, 2, 2, 0))
+    '-2e+09 ± 1e+08 (n=2)'
     """
-    std = "" if spread.std is None else f" ± {spread.std:.4f}"
+    size = max(abs(mean), spread.std or 0.0)
+    plainly = size == 0 or 1e-2 <= size < 1e6
+    std = "" if spread.std is None else f" ± {spread.std:.4f}" if plainly else f" ± {spread.std:.2g}"
     missing = f" of {spread.of}" if spread.n < spread.of else ""
     diverged = f", {spread.diverged} diverged" if spread.diverged else ""
-    return f"{mean:.4f}{std} (n={spread.n}{missing}{diverged})"
+    return f"{f'{mean:z.4f}' if plainly else f'{mean:.5g}'}{std} (n={spread.n}{missing}{diverged})"
 
 
 def _number(value: float) -> str:

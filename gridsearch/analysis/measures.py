@@ -24,7 +24,7 @@ def measures_in(*words: str) -> list[str]:
 
 def initial_val_loss(own: LineageCurve) -> float | None:
     """Return the validation loss before the first step, about ln K for K balanced classes; None where unknown."""
-    return own.val_loss[0] if own.epoch and own.epoch[0] == 0 else None
+    return own.metric("val_loss")[0] if own.epoch and own.epoch[0] == 0 else None
 
 
 def overfit_epoch(own: LineageCurve) -> int | None:
@@ -35,7 +35,7 @@ def overfit_epoch(own: LineageCurve) -> int | None:
     these two each loss is taken as the median of three neighbouring epochs: one odd epoch does not make a training
     overfit, nor hide that it does. Epochs whose losses are not finite do not count.
     """
-    losses = zip(own.epoch, own.train_loss, own.val_loss, strict=True)
+    losses = zip(own.epoch, own.metric("train_loss"), own.metric("val_loss"), strict=True)
     finite = [(epoch, train, val) for epoch, train, val in losses if is_finite(train) and is_finite(val)]
     train, val = _smooth([train for _, train, _ in finite]), _smooth([val for _, _, val in finite])
     place = min(range(len(val)), key=lambda index: finite[index][2], default=0)

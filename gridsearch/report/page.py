@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 import plotly.graph_objects as go
 
 from gridsearch.analysis.comparison import Comparison, comparisons
 from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, Method, correlation
+from gridsearch.analysis.curve import Curve
 from gridsearch.analysis.curves import Curves, curves
 from gridsearch.analysis.edges import BEYOND
 from gridsearch.analysis.evaluated_trials import evaluated_trials
@@ -19,28 +20,32 @@ from gridsearch.analysis.evaluation import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, score_text
+from gridsearch.analysis.plots import Plot, is_cross_entropy, plots_of
 from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.scatter import Board, board
 from gridsearch.analysis.standings import standings
 from gridsearch.analysis.summary import Summary, summary
-from gridsearch.analysis.timing import timings
+from gridsearch.analysis.timing import TimingRow, timings
 from gridsearch.config.events import RESULT_STATES
-from gridsearch.config.losses import CROSS_ENTROPY
+from gridsearch.config.metrics import METRICS
 from gridsearch.paths import INDEX_PAGE, file_stem
 from gridsearch.report import wording
-from gridsearch.report.figures.comparison import comparison_figure
+from gridsearch.report.figures.comparison import compared_figure
 from gridsearch.report.figures.confusion import confusion_figure
 from gridsearch.report.figures.curves import curve_figure, outcome, shared_axes
 from gridsearch.report.figures.heatmap import heatmap_figure
 from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
 from gridsearch.report.inlining import asset, environment, json_data, plotly_script, policy
 from gridsearch.report.launched import launched
+from gridsearch.report.shared_parts import SharedParts
 from gridsearch.report.theme import CONFIG
 
 #: More trials without a result than this are counted in the table's note, not listed.
 MOST_UNRANKED = 10
 #: Beyond this many points a plot is slow to draw and no fuller to look at; the page says when it shows fewer.
 MOST_POINTS = 5000
+#: Plots of curves to choose from, and the numbers that they may have: more would make a page large.
+MOST_PLOTS, MOST_NUMBERS = 12, 150_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
     varying = [axis.name for axis in points.axes if axis.varies]
     cells = {method: correlation(data, method) for method in METHODS}
     first = first_choice(varying, cells["spearman"])
+    choices = _choices(data, drawn, compared)
+    unmeasured = not drawn.plots and bool(data.job.record.training) and all(row.epochs == 1 for row in data.rows)
     scripts = [plotly_script(), asset("page.js")] if glance.results else []
     return (
         environment()
@@ -75,6 +82,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             stamp=stamp,
             wording=wording,
             aligned_texts=aligned_texts,
+            epoch_texts=_epoch_texts,
             score_text=score_text,
             record=data.job.record,
             outcome=outcome,
@@ -84,11 +92,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             policy=policy(scripts),
             style=asset("page.css"),
             scripts=scripts,
-            figures=json_data(
-                _figures(drawn, points, cells)
-                | {"compare": _comparison_parts(compared)}
-                | (_confusion_parts(tries[0].scores) if tries else {})
-            ),
+            figures=json_data(_figures(drawn, compared, choices, points, cells, tries[0].scores if tries else None)),
             glance=glance,
             states=_states(glance),
             table=table(data),
@@ -101,10 +105,13 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             axes=varying,
             choice=first,
             curves=drawn,
+            choices=choices,
+            untrained=any(_untrained(curve) for _, group in drawn.groups for curve in group),
+            without_epochs=unmeasured,
+            trial_seconds=_seconds(data),
             overfitting=any(curve.overfit_epoch is not None for _, group in drawn.groups for curve in group),
-            comparisons=compared,
-            with_accuracy=_have_accuracy(compared),
-            loss_words="cross-entropy" if data.job.record.values("loss") in ((), (CROSS_ENTROPY,)) else "loss",
+            comparisons=compared if choices.compared else (),
+            loss_words="cross-entropy" if is_cross_entropy(data.job.record) else "loss",
             compared=next((name for name in first if name in [one.axis for one in compared]), ""),
             timings=timings(data),
             tested=tries,
@@ -124,14 +131,83 @@ def first_choice(names: Sequence[str], ranks: Correlation) -> tuple[str, str]:
     return (order[0] if order else "", order[1] if len(order) > 1 else "")
 
 
-def _figures(drawn: Curves, shown: Board, cells: dict[Method, Correlation]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    """What a page draws over epochs: the plots of its panels, and those of curves that are compared."""
+
+    panels: tuple[Plot, ...]
+    compared: tuple[Plot, ...]
+
+
+def _choices(data: JobData, drawn: Curves, compared: Sequence[Comparison]) -> _Choices:
+    """Return the plots that a page offers: the first ones whatever they take, others as long as it stays small.
+
+    Of our own training without further metrics the panels show the loss, as they do in print.
+    """
+    panels = [curve for _, group in drawn.groups for curve in group]
+    curves = [curve for one in compared for curve in one.curves]
+    standard = not data.job.record.training and all(name in METRICS for plot in drawn.plots for name in plot.metrics)
+    return _Choices(
+        panels=_within(drawn.plots[: 1 if standard else MOST_PLOTS], panels, 1),
+        compared=_within(plots_of(data.job.record, curves)[:MOST_PLOTS], curves, 2),
+    )
+
+
+def _within(plots: Sequence[Plot], curves: Sequence[Curve], least: int) -> tuple[Plot, ...]:
+    """Return as many plots as have so many numbers as a page may hold, and so many at least."""
+    once = {curve.trial: curve for curve in curves}.values()
+    sizes = [sum(len(curve.known(name)) for curve in once for name in plot.metrics) for plot in plots]
+    totals = accumulate(sizes)
+    return tuple(
+        plot
+        for place, (plot, size) in enumerate(zip(plots, totals, strict=True))
+        if place < least or size <= MOST_NUMBERS
+    )
+
+
+def _epoch_texts(rows: Sequence[TimingRow], unit: int) -> list[str]:
+    """Return the seconds of an epoch at each value of an axis, times `unit`."""
+    return aligned_texts([unit * row.seconds_per_epoch for row in rows])
+
+
+def _untrained(curve: Curve) -> bool:
+    """Whether something was measured before the first step."""
+    return any(epoch == 0 for name in curve.values for epoch, _ in curve.known(name)[:1])
+
+
+def _seconds(data: JobData) -> tuple[float, float, float] | None:
+    """Return the shortest, the median and the longest time of a trial; None where none has one."""
+    known = data.trials["seconds"].dropna()
+    return (float(known.min()), float(known.median()), float(known.max())) if len(known) else None
+
+
+def _figures(
+    drawn: Curves,
+    compared: Sequence[Comparison],
+    choices: _Choices,
+    points: Board,
+    cells: dict[Method, Correlation],
+    tested: Scores | None,
+) -> dict[str, Any]:
     """Return everything the page's script draws."""
-    figures: dict[str, Any] = {"config": CONFIG, "curves": _curve_parts(drawn)}
+    parts = SharedParts()
+    figures: dict[str, Any] = {
+        "config": CONFIG,
+        "template": parts.template,
+        "curves": {plot.metric: _curve_parts(drawn, plot, parts) for plot in choices.panels},
+        "compare": {
+            one.axis: {plot.metric: parts.curves(compared_figure(one, plot)) for plot in choices.compared}
+            for one in compared
+        },
+    }
     if _has_heatmap(cells["pearson"]):
-        figures["heatmap"] = {method: _parts(heatmap_figure(cells[method])) for method in METHODS}
-    if shown.varying:
-        figures["scatter"] = _scatter_parts(shown)
-    return figures
+        figures["heatmap"] = {method: parts.whole(heatmap_figure(cells[method])) for method in METHODS}
+    if points.varying:
+        figures["scatter"] = _scatter_parts(points, parts)
+    # Of many classes tables are shown in place of a plot; without classes there is none.
+    if tested is not None and tested.accuracy is not None and not tested.many:
+        figures["confusion"] = parts.whole(confusion_figure(tested))
+    return figures | {"shared": parts.values}
 
 
 def _has_heatmap(cells: Correlation) -> bool:
@@ -139,43 +215,21 @@ def _has_heatmap(cells: Correlation) -> bool:
     return len(cells.names) > 1 and cells.n >= FEWEST
 
 
-def _parts(figure: go.Figure) -> Any:
-    return json.loads(figure.to_json())
+def _curve_parts(drawn: Curves, plot: Plot, parts: SharedParts) -> list[Any]:
+    groups = [(shared_axes(group, plot), group) for _, group in drawn.groups]
+    return [parts.curves(curve_figure(curve, plot, axes)) for axes, group in groups for curve in group]
 
 
-def _curve_parts(drawn: Curves) -> list[Any]:
-    groups = [(shared_axes(group), group) for _, group in drawn.groups]
-    return [_parts(curve_figure(curve, axes)) for axes, group in groups for curve in group]
-
-
-def _comparison_parts(compared: Sequence[Comparison]) -> dict[str, Any]:
-    """Return both plots for each axis; the page's script leaves out the training curves unless asked for them."""
-    plots = {"loss": "val_loss"} | ({"accuracy": "val_accuracy"} if _have_accuracy(compared) else {})
-    return {
-        one.axis: {name: _parts(comparison_figure(one, metric)) for name, metric in plots.items()} for one in compared
-    }
-
-
-def _have_accuracy(compared: Sequence[Comparison]) -> bool:
-    """Whether there is a share of images to draw: without classes there is none."""
-    return any(value is not None for one in compared for curve in one.curves for value in curve.val_accuracy)
-
-
-def _confusion_parts(best: Scores) -> dict[str, Any]:
-    """Return the plot of a confusion matrix; of many classes tables are shown in its place."""
-    return {} if best.many or best.accuracy is None else {"confusion": _parts(confusion_figure(best))}
-
-
-def _scatter_parts(points: Board) -> dict[str, Any]:
+def _scatter_parts(points: Board, parts: SharedParts) -> dict[str, Any]:
     """Return what the page's script joins into a figure for any choice of x axis and colour."""
     count = len(points.trials)
     axes = points.varying
-    layouts = {axis.name: go.Figure(layout=layout_for(axis, points.objective, count)) for axis in axes}
+    layouts = {axis.name: go.Figure(layout=layout_for(axis, points)) for axis in axes}
     return {
         "scores": points.scores,
         "texts": hover_texts(points),
         "x": {axis.name: axis.drawn for axis in axes},
-        "layouts": {name: _parts(figure)["layout"] for name, figure in layouts.items()},
+        "layouts": {name: parts.whole(figure)["layout"] for name, figure in layouts.items()},
         "colors": {axis.name: color_parts(axis, count) | {"group": axis.group} for axis in axes}
         | {"": color_parts(None, count) | {"group": [0] * count}},
     }

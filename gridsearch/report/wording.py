@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as people read it: `4h 03m`, `2m 05s`, `8.3 s`.
+    """Return a duration as people read it: `4h 03m`, `2m 05s`, `8.3 s`, `2.1 ms`.
 
-    >>> duration(14580), duration(125), duration(8.25)
-    ('4h 03m', '2m 05s', '8.2 s')
+    >>> duration(14580), duration(125), duration(8.25), duration(0.0021)
+    ('4h 03m', '2m 05s', '8.2 s', '2.1 ms')
     """
+    if 0 < seconds < 0.05:
+        return f"{1000 * seconds:.1f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -14,7 +14,7 @@ def test_the_best_trial_of_each_value_stands_for_it() -> None:
         own = DATA.trials[DATA.trials["batch_size"] == int(value)]
         assert curve.score == own["score"].max()
         assert dict(curve.settings)["batch_size"] == value
-        assert len(curve.val_accuracy) == len(curve.train_accuracy) == len(curve.epochs) == 5
+        assert len(curve.metric("val_accuracy")) == len(curve.metric("train_accuracy")) == len(curve.epochs) == 5
 
 
 def test_axes_whose_lines_can_be_told_apart() -> None:
@@ -31,7 +31,7 @@ def test_a_value_that_only_diverged_is_shown_to_its_end() -> None:
     data = grid({"learning_rate": [0.1, 9.0], "neurons": [1, 2]}, lambda p: None if p["learning_rate"] == 9 else 0.5)
     found = comparison(data, "learning_rate")
     assert found.values == ("0.1", "9")
-    assert found.curves[1].diverged_epoch == 2 and found.curves[1].val_loss[-1] is None
+    assert found.curves[1].diverged_epoch == 2 and found.curves[1].metric("val_loss")[-1] is None
 
 
 def test_unknown_axes_are_one_line() -> None:

@@ -10,15 +10,15 @@ def test_three_best_three_median_three_worst() -> None:
     assert ranks == {"best": [1, 2, 3], "median": [95, 96, 97], "worst": [190, 191, 192]}
     best = found.best[0]
     assert best.epochs == (0, 1, 2, 3, 4) and best.score == pytest.approx(0.957)
-    assert best.val_loss == pytest.approx([2.4 / (1 + epoch) for epoch in range(5)])
-    assert best.train_loss == pytest.approx([2.3 / (1 + epoch) for epoch in range(5)])
+    assert best.metric("val_loss") == pytest.approx([2.4 / (1 + epoch) for epoch in range(5)])
+    assert best.metric("train_loss") == pytest.approx([2.3 / (1 + epoch) for epoch in range(5)])
     assert best.settings == (
         ("batch_size", "4"),
         ("epochs", "4"),
         ("learning_rate", "0.1"),
         ("neurons", "100"),
     )
-    assert best.lowest_epoch == 4 and best.diverged_epoch is None
+    assert found.plots[0].best_epoch(best) == 4 and best.diverged_epoch is None
 
 
 @pytest.mark.parametrize("count", range(12))
@@ -38,7 +38,7 @@ def test_a_diverged_trial_is_the_worst_and_its_loss_has_a_gap() -> None:
     found = curves(grid({"neurons": [1, 2, 3]}, lambda p: None if p["neurons"] == 1 else 0.5))
     worst = found.worst[0]
     assert worst.diverged_epoch == 2 and worst.score is None
-    assert worst.val_loss[-1] is None and worst.lowest_epoch == 1
+    assert worst.metric("val_loss")[-1] is None and found.plots[0].best_epoch(worst) == 1
 
 
 def test_where_all_diverged_none_is_the_best() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from gridsearch.analysis.labels import label, score_text
+from gridsearch.analysis.labels import Spread, label, mean_text, score_text
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,13 @@ def test_a_value_reads_as_people_write_it(value: object, text: str) -> None:
 def test_scores_have_six_decimals() -> None:
     assert score_text(0.98111111) == "0.981111"
     assert score_text(None) == score_text(float("nan")) == ""
-    assert score_text(1.5e9) == "1.5e+09"
+    assert score_text(1.5e9) == "1.50000e+09" and score_text(-1e-9) == "-1.00000e-09"
+    assert score_text(-12.5) == "-12.500000" and score_text(-0.0) == "0.000000"
+
+
+def test_means_of_any_size_show_their_spread() -> None:
+    assert mean_text(-0.5, Spread(0.25, 4, 4, 0)) == "-0.5000 ± 0.2500 (n=4)"
+    assert mean_text(2.5e-9, Spread(3e-10, 2, 2, 0)) == "2.5e-09 ± 3e-10 (n=2)"
+    assert mean_text(1.5e9, Spread(2e7, 2, 2, 0)) == "1.5e+09 ± 2e+07 (n=2)"
+    assert mean_text(0.0, Spread(0.0, 2, 2, 0)) == "0.0000 ± 0.0000 (n=2)"
+    assert mean_text(-1e-17, Spread(0.5, 2, 2, 0)) == "0.0000 ± 0.5000 (n=2)"

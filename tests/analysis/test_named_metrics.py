@@ -73,13 +73,13 @@ def test_commands_show_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         return capsys.readouterr().out
 
     table = run("top", "errors")
-    assert "val_rmse" in table and "1e-09" in table and "val_accuracy" not in table
+    assert "val_rmse" in table and "1.00000e-09" in table and "val_accuracy" not in table
     rows = list(csv.DictReader(run("export", "errors", "--table", "epochs").splitlines()))
     assert [row["val_rmse"] for row in rows[:3]] == ["", "4.0", "3.0"] and rows[0]["learning_rate"] == ""
     trials = list(csv.DictReader(run("export", "errors", "--filter", "val_rmse < 2.5").splitlines()))
     assert [float(row["val_rmse"]) for row in trials] == [2.0, 1e-9]
     shown = run("show", trials[1]["trial"])
-    assert "val_rmse         1e-09" in shown and "val_loss" not in shown
+    assert "val_rmse         1.00000e-09" in shown and "val_loss" not in shown
     run("verify")
 
 

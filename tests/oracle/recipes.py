@@ -90,10 +90,12 @@ space:
 model: shallow
 batch_size: 16
 learning_rate: 0.3
+warmup_epochs: 1
 space:
   neurons: [9, 12]
   accumulate: [2, 3]
   momentum: [0, 0.5]
+  class_weights: [none, balanced]
 """,
     "averaged weights": """\
 model: cnn
@@ -101,6 +103,8 @@ early_stopping: 3
 restore_best: true
 freeze: "features.conv1.*"
 learning_rate: 0.05
+class_weights: balanced
+accumulate: 2
 space:
   filters: [[3]]
   batch_norm: [first]

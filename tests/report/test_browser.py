@@ -117,15 +117,15 @@ def test_the_switches_change_the_plots(browser: Browser, pages: dict[str, Path])
 def test_the_curves_follow_the_choice_of_axis_lines_and_scale(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["shallow"])
     lines = "document.querySelectorAll('#compare-{} .scatterlayer .js-line').length"
-    browser.wait(f"{lines.format('loss')} === 4 && {lines.format('accuracy')} === 4")
+    browser.wait(f"{lines.format(0)} === 4 && {lines.format(1)} === 4")
     field = "document.getElementById('compare-axis')"
     browser.run(f"{field}.value = 'batch_size'; {field}.dispatchEvent(new Event('change'))")
-    browser.wait(f"{lines.format('loss')} === 6")
+    browser.wait(f"{lines.format(0)} === 6")
     browser.run("document.querySelector('input[name=compare-lines][value=both]').click()")
-    browser.wait(f"{lines.format('loss')} === 12 && {lines.format('accuracy')} === 12")
+    browser.wait(f"{lines.format(0)} === 12 && {lines.format(1)} === 12")
     browser.run("document.querySelector('input[name=compare-scale][value=linear]').click()")
-    browser.wait("document.getElementById('compare-loss')._fullLayout.yaxis.type === 'linear'")
-    assert browser.run("document.getElementById('compare-accuracy')._fullLayout.yaxis.type") == "linear"
+    browser.wait("document.getElementById('compare-0')._fullLayout.yaxis.type === 'linear'")
+    assert browser.run("document.getElementById('compare-1')._fullLayout.yaxis.type") == "linear"
     assert browser.run("document.querySelector('[data-curve]')._fullLayout.yaxis.type") == "log"
     assert browser.complaints == []
 
@@ -136,7 +136,7 @@ def test_what_the_legend_hides_stays_hidden_until_the_legend_is_another(
     browser.open(pages["shallow"])
     _chosen(browser, "learning_rate", "neurons")
     hidden = "document.getElementById('{}').data.filter(t => t.visible === 'legendonly').map(t => t.name).join()"
-    for place in ("scatter-plot", "compare-loss"):
+    for place in ("scatter-plot", "compare-0"):
         first = browser.run(f"document.getElementById('{place}').data[0].name")
         toggle = f"document.querySelector('#{place} .legendtoggle')"
         for event in ("mousedown", "mouseup"):
@@ -147,10 +147,10 @@ def test_what_the_legend_hides_stays_hidden_until_the_legend_is_another(
     _chosen(browser, "epochs", "batch_size")
     assert browser.run(hidden.format("scatter-plot")) == ""
     browser.run("document.querySelector('input[name=compare-lines][value=both]').click()")
-    browser.wait(f"{hidden.format('compare-loss')} === '0.0001,0.0001'")
+    browser.wait(f"{hidden.format('compare-0')} === '0.0001,0.0001'")
     browser.run("document.querySelector('input[name=compare-scale][value=linear]').click()")
-    browser.wait("document.getElementById('compare-loss')._fullLayout.yaxis.type === 'linear'")
-    assert browser.run(hidden.format("compare-loss")) == "0.0001,0.0001"
+    browser.wait("document.getElementById('compare-0')._fullLayout.yaxis.type === 'linear'")
+    assert browser.run(hidden.format("compare-0")) == "0.0001,0.0001"
 
 
 def test_no_number_of_a_tile_is_broken(browser: Browser, pages: dict[str, Path]) -> None:

@@ -13,8 +13,8 @@ from gridsearch.report.figures.comparison import comparison_figure
 from gridsearch.report.figures.confusion import confusion_figure
 from gridsearch.report.figures.curves import curve_figure, curves_figure, shared_axes
 from gridsearch.report.figures.heatmap import coefficient_text, heatmap_figure
-from gridsearch.report.figures.loss_axis import log_ticks
 from gridsearch.report.figures.scatter import scatter_figure
+from gridsearch.report.figures.value_axis import log_ticks
 from gridsearch.report.theme import level_markers
 from gridsearch.store.rows import Evaluation
 from tests.analysis.grids import SHALLOW, grid, shallow_score
@@ -67,17 +67,17 @@ def test_text_is_shown_as_it_is_not_as_markup() -> None:
 
 
 def test_the_panels_of_a_group_share_a_scale_that_leaves_out_epoch_0() -> None:
-    best = curves(DATA).best
-    axes = shared_axes(best)
-    figure = curve_figure(best[0], axes)
+    best, (plot, _) = curves(DATA).best, curves(DATA).plots
+    axes = shared_axes(best, plot)
+    figure = curve_figure(best[0], plot, axes)
     assert figure.layout.yaxis.type == "log" and list(figure.layout.yaxis.range) == axes["log"]["range"]
     low, high = (10**power for power in axes["log"]["range"])
     assert low < 2.3 / 5 and 2.4 / 2 < high < 2.3  # the losses of epochs 1 to 4; that of epoch 0 is 2.4
     assert axes["linear"]["range"] == [0, pytest.approx(1.12 * 1.2)]
     assert figure.layout.meta == axes
-    untrained = replace(best[0], epochs=(0,), train_loss=(2.3,), val_loss=(2.4,))
-    assert 10 ** shared_axes([untrained])["log"]["range"][1] > 2.4
-    assert sum(shared_axes([])["linear"]["range"]) == 1.0
+    untrained = replace(best[0], epochs=(0,), values={"train_loss": (2.3,), "val_loss": (2.4,)})
+    assert 10 ** shared_axes([untrained], plot)["log"]["range"][1] > 2.4
+    assert sum(shared_axes([], plot)["linear"]["range"]) == 1.12
 
 
 @pytest.mark.parametrize(
@@ -97,23 +97,25 @@ def test_the_ticks_of_a_logarithmic_axis_are_numbers_that_people_read(
 
 
 def test_lines_are_training_and_validation_with_the_lowest_marked() -> None:
-    curve = curves(DATA).best[0]
-    figure = curve_figure(curve, shared_axes([curve]))
+    curve, plot = curves(DATA).best[0], curves(DATA).plots[0]
+    figure = curve_figure(curve, plot, shared_axes([curve], plot))
     named = {trace.name: trace for trace in figure.data}
-    assert tuple(named["training"].y) == curve.train_loss and tuple(named["validation"].y) == curve.val_loss
+    assert tuple(named["training"].y) == curve.metric("train_loss")
+    assert tuple(named["validation"].y) == curve.metric("val_loss")
     assert named["lowest validation loss"].x == (4,)
 
 
 def test_a_diverged_curve_ends_in_a_gap_and_a_line() -> None:
-    worst = curves(grid({"neurons": [1, 2, 3]}, lambda p: None if p["neurons"] == 1 else 0.5)).worst[0]
-    figure = curve_figure(worst, shared_axes([worst]))
+    found = curves(grid({"neurons": [1, 2, 3]}, lambda p: None if p["neurons"] == 1 else 0.5))
+    (worst,), plot = found.worst, found.plots[0]
+    figure = curve_figure(worst, plot, shared_axes([worst], plot))
     assert figure.data[0].y[-1] is None and figure.layout.shapes[0].x0 == 2
 
 
 def test_a_line_stands_where_overfitting_begins() -> None:
-    curve = replace(curves(DATA).best[0], overfit_epoch=2)
-    assert [line.x0 for line in curve_figure(curve, shared_axes([curve])).layout.shapes] == [2]
-    assert [line.x0 for line in curves_figure(Curves((curve,), (), (), 1)).layout.shapes] == [2]
+    curve, plots = replace(curves(DATA).best[0], overfit_epoch=2), curves(DATA).plots
+    assert [line.x0 for line in curve_figure(curve, plots[0], shared_axes([curve], plots[0])).layout.shapes] == [2]
+    assert [line.x0 for line in curves_figure(Curves((curve,), (), (), 1, plots=plots)).layout.shapes] == [2]
 
 
 @pytest.mark.parametrize(("metric", "of_training"), [("val_loss", "train_loss"), ("val_accuracy", "train_accuracy")])
@@ -124,10 +126,10 @@ def test_compared_curves_have_one_colour_for_a_value(metric: str, of_training: s
     solid = [trace for trace in figure.data if trace.showlegend]
     assert [trace.name for trace in solid] == list(found.values)
     assert len({trace.line.color for trace in solid}) == 6
-    assert solid[0].y == pytest.approx(getattr(found.curves[0], metric), rel=1e-4)
+    assert solid[0].y == pytest.approx(found.curves[0].metric(metric), rel=1e-4)
     dotted = [trace for trace in figure.data if trace.meta == "training"]
     assert [trace.line.color for trace in dotted] == [trace.line.color for trace in solid]
-    assert dotted[0].y == pytest.approx(getattr(found.curves[0], of_training), rel=1e-4)
+    assert dotted[0].y == pytest.approx(found.curves[0].metric(of_training), rel=1e-4)
     (ring,) = [trace for trace in figure.data if trace.mode == "markers"]
     assert ring.x == (3,) and ring.y[0] == solid[0].y[3] and ring.marker.line.color == solid[0].line.color
     assert "<b>batch_size = 4</b> (0.957000)<br>epochs = 4<br>learning_rate = 0.1<br>neurons = 100" in solid[0].text
@@ -136,7 +138,7 @@ def test_compared_curves_have_one_colour_for_a_value(metric: str, of_training: s
 
 def test_a_loss_that_explodes_does_not_press_the_others_flat() -> None:
     found = comparison(DATA, "neurons")
-    wild = replace(found.curves[0], val_loss=(2.4, 1e6, 1e9, None, None))
+    wild = replace(found.curves[0], values={"val_loss": (2.4, 1e6, 1e9, None, None)})
     figure = comparison_figure(replace(found, curves=(wild, *found.curves[1:])), log=False)
     assert 2.4 < figure.layout.yaxis.range[1] < 12 and figure.layout.meta["both"]["log"]["range"][1] > 9
 

@@ -231,7 +231,7 @@ def test_curves_are_compared_along_every_axis_whose_lines_can_be_told_apart() ->
     shown = outline(grid(SHALLOW, shallow_score))
     compared = json.loads(shown.scripts[0])["compare"]
     assert list(compared) == ["batch_size", "learning_rate", "neurons"]
-    named = [trace["name"] for trace in compared["neurons"]["accuracy"]["data"] if trace["showlegend"]]
+    named = [trace["name"] for trace in compared["neurons"]["val_accuracy"]["data"] if trace["showlegend"]]
     assert named == ["10", "25", "50", "100"]
     assert "Curves by hyperparameter" not in outline(grid({"epochs": [1, 2]}, lambda point: 0.5)).text
 
@@ -332,9 +332,9 @@ def test_losses_are_logarithmic_unless_asked_otherwise() -> None:
     assert checked == ["scale", "compare-scale"]
     figures = json.loads(shown.scripts[0])
     compared = figures["compare"]["neurons"]
-    losses = [*(one["layout"] for one in figures["curves"]), compared["loss"]["layout"]]
+    losses = [*(one["layout"] for one in figures["curves"]["val_loss"]), compared["val_loss"]["layout"]]
     assert {layout["yaxis"]["type"] for layout in losses} == {"log"}
-    assert compared["accuracy"]["layout"]["yaxis"].get("type") != "log"
+    assert compared["val_accuracy"]["layout"]["yaxis"].get("type") != "log"
 
 
 def test_long_numbers_are_rounded_everywhere_and_the_page_says_so() -> None:
@@ -346,7 +346,7 @@ def test_long_numbers_are_rounded_everywhere_and_the_page_says_so() -> None:
     figures = json.loads(shown.scripts[0])
     assert figures["scatter"]["layouts"]["learning_rate"]["xaxis"]["ticktext"] == ["0.001", "0.0147", "0.215", "0.9"]
     assert [trace["name"] for trace in figures["scatter"]["colors"]["learning_rate"]["traces"]][1] == "0.0147"
-    named = [trace["name"] for trace in figures["compare"]["learning_rate"]["loss"]["data"] if trace["showlegend"]]
+    named = [trace["name"] for trace in figures["compare"]["learning_rate"]["val_loss"]["data"] if trace["showlegend"]]
     assert named == ["0.001", "0.0147", "0.215", "0.9"]
     assert any("learning_rate = 0.215443469003<br>" in text for text in figures["scatter"]["texts"])
 

@@ -15,7 +15,7 @@ from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import duration, id_within, moment, plural, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.config.identity import flatten, own_settings
-from gridsearch.config.metrics import is_loss, metric_of, names_in
+from gridsearch.config.metrics import METRICS, is_loss, metric_of, names_in
 from gridsearch.config.versions import implied_settings
 from gridsearch.store.rows import LineageCurve
 
@@ -27,7 +27,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 #: Bars of a curve at most, and the columns that its name and its bounds take beside them.
 _BARS_SHOWN, _BESIDE = 60, 44
 _EVENTS_SHOWN = 12
-#: A loss of less is drawn as this.
+#: A loss of 0 is drawn as this, which has a logarithm, or as the lowest of the others.
 _LOWEST_LOSS = 1e-6
 #: What all names of settings and numbers are aligned with.
 _LONGEST = "initial_val_loss"
@@ -156,12 +156,7 @@ def trial_text(
         lines.append(f"  {'trained':<{beside}} {printable(trained_as(trained))}; {printable(reach)}")
     if row.error:
         lines.append(f"  {'error':<{beside}} {printable(row.error)}\n  {'traceback':<{beside}} {row.log}")
-    if len(epochs) > 1:
-        # Before its first step a model is as bad as chance: with that in view, the rest would be a flat line.
-        later = [epoch for epoch in epochs if epoch.epoch >= 1]
-        lines += ["", f"  epochs {later[0].epoch} to {later[-1].epoch} (losses on a log scale)"]
-        bars = _BARS_SHOWN if width is None else min(_BARS_SHOWN, max(2, width - _BESIDE))
-        lines += [_curve(metric, [metric_of(epoch, metric) for epoch in later], bars, beside) for metric in names]
+    lines += _curves(epochs, names, beside, width)
     lines += ["", "  events"]
     shown = [event for event in events if event.trial_id or event.kind in _OF_LINEAGE]
     lines += [f"  {moment(event.at)}  {event.kind}" for event in shown[-_EVENTS_SHOWN:]]
@@ -178,6 +173,25 @@ def _measured(curve: LineageCurve, beside: int) -> list[str]:
     return lines
 
 
+def _curves(epochs: Sequence[EpochRow], names: Sequence[str], beside: int, width: int | None) -> list[str]:
+    """Return a line for each metric that was recorded in two epochs or more, and what they are before these."""
+    # Before its first step a model is as bad as chance: with that in view, the rest would be a flat line.
+    later = [epoch for epoch in epochs if epoch.epoch >= 1]
+    recorded = {name: [metric_of(epoch, name) for epoch in later if _has(epoch, name)] for name in names}
+    values = {name: found for name, found in recorded.items() if len(found) > 1}
+    if not values:
+        return []
+    bars = _BARS_SHOWN if width is None else min(_BARS_SHOWN, max(2, width - _BESIDE))
+    note = " (losses on a log scale)" if any(map(is_loss, values)) else ""
+    drawn = [_curve(name, found, bars, beside) for name, found in values.items()]
+    return ["", f"  epochs {later[0].epoch} to {later[-1].epoch}{note}", *drawn]
+
+
+def _has(epoch: EpochRow, name: str) -> bool:
+    """Whether a metric was measured in an epoch, finite or not: of our own training, which has a rate, all were."""
+    return name in epoch.more or (name in METRICS and epoch.learning_rate is not None)
+
+
 def _curve(name: str, values: Sequence[float | None], bars: int, beside: int) -> str:
     """Return a curve as one line of bars between its lowest and its highest value, of losses by their logarithm."""
     known = [v for v in values if v is not None and abs(v) < float("inf")]
@@ -186,13 +200,13 @@ def _curve(name: str, values: Sequence[float | None], bars: int, beside: int) ->
     low, high = min(known), max(known)
     if len(values) > bars:
         values = [values[round(i * (len(values) - 1) / (bars - 1))] for i in range(bars)]
-    height = _log if is_loss(name) and low >= 0 else float
+    lowest = low if low > 0 else min(_LOWEST_LOSS, *(value for value in known if value > 0), 1.0)
+
+    def height(value: float) -> float:
+        return math.log10(max(value, lowest)) if is_loss(name) and low >= 0 else value
+
     drawn = "".join("×" if v is None or math.isinf(v) else _bar(height(v), height(low), height(high)) for v in values)
     return f"  {name:<{beside}} {drawn}  {low:.4g} to {high:.4g}"
-
-
-def _log(loss: float) -> float:
-    return math.log10(max(loss, _LOWEST_LOSS))
 
 
 def _bar(value: float, low: float, high: float) -> str:

@@ -3,8 +3,18 @@
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const config = figures.config;
 
+  // Numbers and texts that several traces have stand once, and a trace has their place.
+  function whole(trace) {
+    const made = Object.assign({}, trace);
+    ["x", "y", "text"].forEach(function (key) {
+      if (typeof made[key] === "number") made[key] = figures.shared[made[key]];
+    });
+    return made;
+  }
+
   // What was hidden by the legend stays hidden while `legend` (what the legend is about) stays the same.
   function draw(place, figure, legend) {
+    figure = { data: figure.data.map(whole), layout: Object.assign({ template: figures.template }, figure.layout) };
     const name = function (trace) { return trace.legendgroup || trace.name; };
     if (legend !== undefined && place.dataset.legend === legend && place.data) {
       const hidden = new Set(place.data.filter(function (trace) { return trace.visible === "legendonly"; }).map(name));
@@ -56,33 +66,51 @@
   }
 
   const panels = Array.from(document.querySelectorAll("[data-curve]"));
-  panels.forEach(function (panel) { draw(panel, figures.curves[Number(panel.dataset.curve)]); });
-  onChoice("scale", "scale", function (scale) {
-    panels.forEach(function (panel) {
-      const axis = structuredClone(figures.curves[Number(panel.dataset.curve)].layout.meta[scale]);
-      const change = {};
-      Object.keys(axis).forEach(function (key) { change["yaxis." + key] = axis[key]; });
-      Plotly.relayout(panel, change);
-    });
-  });
+  if (panels.length) {
+    const choice = document.getElementById("curves-metric");
+    const legends = Array.from(document.querySelectorAll(".legend[data-metric]"));
+    const redraw = function () {
+      const metric = choice ? choice.value : legends[0].dataset.metric;
+      const scale = document.querySelector("input[name=scale]:checked").value;
+      legends.forEach(function (legend) { legend.hidden = legend.dataset.metric !== metric; });
+      document.getElementById("scale").hidden = !figures.curves[metric].some(function (one) { return one.layout.meta.log; });
+      panels.forEach(function (panel) {
+        const figure = figures.curves[metric][Number(panel.dataset.curve)];
+        const layout = structuredClone(figure.layout);
+        Object.assign(layout.yaxis, layout.meta[scale] || layout.meta.linear);
+        draw(panel, { data: figure.data, layout: layout });
+      });
+    };
+    if (choice) choice.addEventListener("change", redraw);
+    onChoice("scale", "scale", redraw);
+    redraw();
+  }
 
   const compared = document.getElementById("compare-axis");
   if (compared) {
     const chosen = function (name) { return document.querySelector("input[name=" + name + "]:checked").value; };
+    const places = Array.from(document.querySelectorAll("#compare .plot"));
+    const choices = places.map(function (place, number) { return document.getElementById("compare-metric-" + number); });
     const redraw = function () {
       const lines = chosen("compare-lines");
       const scale = chosen("compare-scale");
-      ["loss", "accuracy"].forEach(function (what) {
-        const figure = figures.compare[compared.value][what];
-        if (!figure) return;
+      const shown = places.map(function (place, number) {
+        return figures.compare[compared.value][choices[number] ? choices[number].value : place.dataset.metric];
+      });
+      shown.forEach(function (figure, number) {
         const layout = structuredClone(figure.layout);
-        Object.assign(layout.yaxis, layout.meta[lines][what === "loss" ? scale : "linear"]);
+        const axes = layout.meta[lines];
+        Object.assign(layout.yaxis, axes[scale] || axes.linear);
         const data = figure.data.filter(function (trace) { return lines === "both" || trace.meta === lines; });
-        const place = document.getElementById("compare-" + what);
-        draw(place, { data: structuredClone(data), layout: layout }, compared.value);
+        draw(places[number], { data: data, layout: layout }, compared.value);
+      });
+      document.getElementById("compare-scale").hidden = !shown.some(function (one) { return one.layout.meta.both.log; });
+      document.getElementById("compare-lines").hidden = !shown.some(function (one) {
+        return one.data.some(function (trace) { return trace.meta === "training"; });
       });
     };
     compared.addEventListener("change", redraw);
+    choices.forEach(function (choice) { if (choice) choice.addEventListener("change", redraw); });
     onChoice("compare-lines", "compare-lines", redraw);
     onChoice("compare-scale", "compare-scale", redraw);
     redraw();

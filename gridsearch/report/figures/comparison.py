@@ -10,49 +10,49 @@ from typing import Any
 import plotly.graph_objects as go
 
 from gridsearch.analysis.comparison import Comparison
-from gridsearch.analysis.curves import Curve
+from gridsearch.analysis.curve import Curve
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import score_text
-from gridsearch.errors import nearest
-from gridsearch.report.figures.curves import epochs_axis, loss_title
-from gridsearch.report.figures.loss_axis import loss_axes, share_axis, trained_values
+from gridsearch.analysis.plots import Plot, plot_named
+from gridsearch.report.figures.curves import epochs_axis, line_mode
+from gridsearch.report.figures.short_numbers import short_numbers
+from gridsearch.report.figures.value_axis import Axes, value_axes
 from gridsearch.report.theme import TEMPLATE, level_markers, plain
 
-#: What can be compared: the metric after training and after validation, and the title of its axis.
-METRICS = {
-    "val_loss": ("train_loss", "loss (nats)"),
-    "val_accuracy": ("train_accuracy", "accuracy"),
-}
 _HEIGHT_PX = 400
-#: A loss beyond this multiple of the untrained models' is drawn past the edge: it would press all others flat.
+#: A loss beyond this multiple of the first ones (of untrained models, where those were measured) is drawn past the
+#: edge: it would press all others flat.
 _HIGHEST = 4
-_DIGITS = 5
 
 
 def comparison_figure(
-    found: Comparison, metric: str = "val_loss", *, training: bool = True, log: bool = True
+    found: Comparison, metric: str | None = None, *, training: bool = True, log: bool = True
 ) -> go.Figure:
     """Plot one validation curve per value, with the training curve dotted in the same colour.
 
     Args:
         found: The curves.
-        metric: `val_loss` or `val_accuracy`.
-        training: Draw the training curves.
-        log: Draw losses on a logarithmic scale.
+        metric: Which metric to draw; by default the first of `found.plots`.
+        training: Draw the training curves, where there are any.
+        log: Draw it on a logarithmic scale where it has one.
 
     Returns:
         A ring marks where overfitting begins. The layout's `meta` holds the vertical axes of the validation curves and
-        of both, linear and logarithmic.
+        of both, by their scale.
 
     Raises:
-        TableError: There is no such metric.
+        TableError: There are no curves of this metric.
     """
-    if metric not in METRICS:
-        raise TableError(f"unknown metric {metric!r}{nearest(metric, METRICS)}")
-    of_training, title = METRICS[metric]
-    title = loss_title(found.curves) if metric == "val_loss" and found.curves else title
+    plot = plot_named(found.plots, metric)
+    if plot is None:
+        raise TableError(f"no metric has a curve to compare along {found.axis}: it takes two epochs with a value")
+    return compared_figure(found, plot, training=training, log=log)
+
+
+def compared_figure(found: Comparison, plot: Plot, *, training: bool = True, log: bool = True) -> go.Figure:
+    """Return the same of a plot that is at hand."""
     markers = level_markers(len(found.values), ordered=found.ordered)
-    figure = go.Figure(layout={"template": TEMPLATE, "height": _HEIGHT_PX, "hovermode": "closest"})
+    traces = []
     for value, curve, marker in zip(found.values, found.curves, markers, strict=True):
         look = {
             "name": plain(value),
@@ -60,35 +60,47 @@ def comparison_figure(
             "color": marker["color"],
             "text": _hover(found, value, curve),
         }
-        if training:
-            figure.add_trace(_line(curve, of_training, look, dash="dot"))
-        figure.add_trace(_line(curve, metric, look))
+        if training and plot.counterpart:
+            traces.append(_line(curve, plot.counterpart, look, dash="dot"))
+        traces.append(_line(curve, plot.metric, look))
         if curve.overfit_epoch is not None:
-            figure.add_trace(_ring(curve, metric, look))
-    shown = {"validation": [metric], "both": [metric, of_training]}
-    axes = {name: _axes(found.curves, keys) for name, keys in shown.items()}
+            traces.append(_ring(curve, plot.metric, look))
+    axes = {name: _axes(plot, found.curves, names) for name, names in _shown(plot).items()}
     last = max((epoch for curve in found.curves for epoch in curve.epochs), default=0)
-    figure.update_xaxes(title_text="epoch", **epochs_axis(last))
-    scale = "log" if log and metric.endswith("loss") else "linear"
-    figure.update_yaxes(title_text=title, **axes["both" if training else "validation"][scale])
-    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
-    title_text = plain(found.axis.replace("_", " "))
-    figure.update_layout(legend=legend, legend_title_text=title_text, showlegend=True, margin={"t": 56}, meta=axes)
-    return figure
+    scale = "log" if log and plot.log else "linear"
+    layout = {
+        "template": TEMPLATE,
+        "height": _HEIGHT_PX,
+        "hovermode": "closest",
+        "xaxis": {"title": {"text": "epoch"}} | epochs_axis(last),
+        "yaxis": {"title": {"text": plain(plot.title)}} | axes["both" if training else "validation"][scale],
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+            "title": {"text": plain(found.axis.replace("_", " "))},
+        },
+        "showlegend": True,
+        "margin": {"t": 56},
+        "meta": axes,
+    }
+    return go.Figure(traces, layout)
 
 
 def _line(curve: Curve, key: str, look: dict[str, Any], *, dash: str = "solid") -> go.Scatter:
     validation = dash == "solid"
     return go.Scatter(
         x=list(curve.epochs),
-        y=[_rounded(value) for value in getattr(curve, key)],
-        mode="lines" if len(curve.epochs) > 2 else "lines+markers",
+        y=short_numbers(curve.metric(key)),
+        mode=line_mode(curve, key),
         name=look["name"],
         legendgroup=look["legendgroup"],
         showlegend=validation,
         line={"color": look["color"], "width": 2 if validation else 1.3, "dash": dash},
         opacity=1 if validation else 0.75,
-        connectgaps=False,
+        connectgaps=True,
         text=look["text"],
         hovertemplate=f"%{{text}}<br>epoch %{{x}}, {key.replace('_', ' ')} %{{y:.4g}}<extra></extra>",
         meta="validation" if validation else "training",
@@ -99,7 +111,7 @@ def _ring(curve: Curve, key: str, look: dict[str, Any]) -> go.Scatter:
     place = curve.epochs.index(curve.overfit_epoch or 0)
     return go.Scatter(
         x=[curve.overfit_epoch],
-        y=[_rounded(getattr(curve, key)[place])],
+        y=[short_numbers(curve.metric(key))[place]],
         mode="markers",
         marker={"color": "#ffffff", "size": 8, "line": {"color": look["color"], "width": 1.8}},
         legendgroup=look["legendgroup"],
@@ -120,13 +132,10 @@ def _hover(found: Comparison, value: str, curve: Curve) -> str:
     )
 
 
-def _axes(curves: Sequence[Curve], keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-    values = trained_values(curves, *keys)
-    if not keys[0].endswith("loss"):
-        return {"linear": share_axis(values)}
-    first = [value for curve in curves for key in keys for value in getattr(curve, key)[:1] if value is not None]
-    return loss_axes(values, _HIGHEST * median(first) if first else math.inf)
+def _shown(plot: Plot) -> dict[str, tuple[str, ...]]:
+    return {"validation": (plot.metric,), "both": plot.metrics}
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.{_DIGITS}g}")
+def _axes(plot: Plot, curves: Sequence[Curve], names: Sequence[str]) -> Axes:
+    first = [known[0][1] for curve in curves for name in names if (known := curve.known(name))]
+    return value_axes(plot, curves, names, _HIGHEST * median(first) if first else math.inf)

@@ -1,4 +1,4 @@
-"""Training and validation loss per epoch, as small multiples (Figures 2.5 to 2.7)."""
+"""A metric per epoch, of training and validation, as small multiples (Figures 2.5 to 2.7)."""
 
 from __future__ import annotations
 
@@ -8,71 +8,87 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from gridsearch.analysis.curves import Curve, Curves
+from gridsearch.analysis.curve import Curve
+from gridsearch.analysis.curves import Curves
 from gridsearch.analysis.labels import score_text
-from gridsearch.report.figures.loss_axis import loss_axes, trained_values
+from gridsearch.analysis.plots import Plot, plot_named
+from gridsearch.report.figures.value_axis import Axes, value_axes
 from gridsearch.report.theme import MUTED, TEMPLATE, TRAIN, VALIDATION, plain
 
 _PANEL_PX = 230
 _MOST_TICKS = 6
+#: Values of a curve that are marked one by one.
+_FEW = 2
+#: A line from the bottom of a plot to its top, as `add_vline` draws it.
+_VERTICAL = {"type": "line", "xref": "x", "yref": "y domain", "y0": 0, "y1": 1, "layer": "below"}
 #: Epochs are whole: so are their ticks.
 _EPOCH_STEPS = [lead * 10**power for power in range(6) for lead in (1, 2, 5)]
 
 
-def curve_figure(curve: Curve, axes: dict[str, dict[str, Any]]) -> go.Figure:
-    """Plot one panel, on a logarithmic scale.
+def curve_figure(curve: Curve, plot: Plot, axes: Axes) -> go.Figure:
+    """Plot one panel, on a logarithmic scale where there is one.
 
     Args:
         curve: The trial's curve.
+        plot: What is drawn of it.
         axes: The vertical axes of its group (see `shared_axes`).
 
     Returns:
         The layout's `meta` holds `axes`, for the page's script to switch between them.
     """
-    figure = go.Figure(layout={"template": TEMPLATE, "height": _PANEL_PX, "showlegend": False})
-    figure.add_traces(_traces(curve))
-    figure.update_layout(margin={"l": 48, "r": 10, "t": 8, "b": 40}, hovermode="x unified", meta=axes)
-    figure.update_xaxes(title_text="epoch", **_axis_of(curve))
-    figure.update_yaxes(title_text=loss_title([curve]), **axes["log"])
-    for line in _marks(curve):
-        figure.add_vline(**line)
-    return figure
+    # All at once: a page has very many panels, and plotly takes long for each change.
+    layout = {
+        "template": TEMPLATE,
+        "height": _PANEL_PX,
+        "showlegend": False,
+        "margin": {"l": 48, "r": 10, "t": 8, "b": 40},
+        "hovermode": "x unified",
+        "meta": axes,
+        "xaxis": {"title": {"text": "epoch"}} | _axis_of(curve),
+        "yaxis": {"title": {"text": plain(plot.title)}} | axes.get("log", axes["linear"]),
+        "shapes": [_VERTICAL | {"x0": one["x"], "x1": one["x"], "line": one["line"]} for one in _marks(curve)],
+    }
+    return go.Figure(_traces(curve, plot), layout)
 
 
-def curves_figure(curves: Curves, *, log: bool = True) -> go.Figure:
-    """Return all panels in one figure: a row each for the best, the median and the worst."""
-    groups = curves.groups
+def curves_figure(curves: Curves, metric: str | None = None, *, log: bool = True) -> go.Figure:
+    """Return all panels in one figure: a row each for the best, the median and the worst.
+
+    Args:
+        curves: The curves.
+        metric: Which metric to draw, with that of the training where it was recorded; by default the first of
+            `curves.plots`.
+        log: Draw it on a logarithmic scale where it has one.
+
+    Raises:
+        TableError: There are no curves of this metric.
+    """
+    groups, plot = curves.groups, plot_named(curves.plots, metric)
     columns = max((len(members) for _, members in groups), default=1)
     titles = [
         caption(members[place]) if place < len(members) else "" for _, members in groups for place in range(columns)
     ]
     figure = make_subplots(rows=max(1, len(groups)), cols=columns, subplot_titles=titles or None, vertical_spacing=0.16)
     for row, (_, members) in enumerate(groups, start=1):
-        axis = shared_axes(members)["log" if log else "linear"]
+        axes = shared_axes(members, plot) if plot else {}
         for column, curve in enumerate(members, start=1):
-            for trace in _traces(curve):
+            for trace in _traces(curve, plot) if plot else ():
                 trace.showlegend = row == 1 and column == 1
                 figure.add_trace(trace, row=row, col=column)
             for line in _marks(curve):
                 figure.add_vline(**line, row=row, col=column)
             figure.update_xaxes(title_text="epoch", **_axis_of(curve), row=row, col=column)
-            figure.update_yaxes(**axis, row=row, col=column)
-        figure.update_yaxes(title_text=loss_title(members), row=row, col=1)
+            figure.update_yaxes(**axes.get("log" if log else "linear", axes.get("linear", {})), row=row, col=column)
+        figure.update_yaxes(title_text=plain(plot.title) if plot else None, row=row, col=1)
     figure.update_annotations(font={"size": 12, "color": MUTED})
     figure.update_layout(template=TEMPLATE, height=110 + 320 * max(1, len(groups)), margin={"t": 110})
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.0, "yref": "container", "yanchor": "top"})
     return figure
 
 
-def loss_title(curves: Sequence[Curve]) -> str:
-    """Return the title of an axis of losses: of classes they are cross-entropies."""
-    classes = any(value is not None for curve in curves for value in (*curve.train_accuracy, *curve.val_accuracy))
-    return "loss (nats)" if classes and not any(name == "loss" for name, _ in curves[0].settings) else "loss"
-
-
-def shared_axes(curves: Sequence[Curve]) -> dict[str, dict[str, Any]]:
-    """Return the vertical axis that holds all these curves from epoch 1 on, "linear" and "log"."""
-    return loss_axes(trained_values(curves, "train_loss", "val_loss"))
+def shared_axes(curves: Sequence[Curve], plot: Plot) -> Axes:
+    """Return the vertical axis that holds all these curves from epoch 1 on, by its scale."""
+    return value_axes(plot, curves, plot.metrics)
 
 
 def caption(curve: Curve) -> str:
@@ -109,31 +125,43 @@ def _marks(curve: Curve) -> list[dict[str, Any]]:
     return [{"x": epoch, "line": line, "layer": "below"} for epoch, line in marks if epoch is not None]
 
 
-def _traces(curve: Curve) -> list[go.Scatter]:
-    """Return the two lines, the dotted one on top so that both show where they agree, and the ring."""
-    mode = "lines" if len(curve.epochs) > 2 else "lines+markers"
-    hover = "%{y:.4g}"
-    made = [
-        _line(curve, curve.val_loss, "validation", {"color": VALIDATION, "width": 2.2}),
-        _line(curve, curve.train_loss, "training", {"color": TRAIN, "width": 1.8, "dash": "dot"}),
-    ]
-    for trace in made:
-        trace.update(mode=mode, hovertemplate=hover)
-    if curve.lowest_epoch is not None:
-        place = curve.epochs.index(curve.lowest_epoch)
-        ring = {"color": "#ffffff", "size": 7, "line": {"color": VALIDATION, "width": 1.6}}
+def _traces(curve: Curve, plot: Plot) -> list[go.Scatter]:
+    """Return its lines, the dotted one on top so that both show where they agree, and a ring at the best value."""
+    look = {"color": TRAIN if plot.of_training else VALIDATION, "width": 2.2}
+    made = [_line(curve, plot.metric, plot.line, look)]
+    if plot.counterpart:
+        made.append(_line(curve, plot.counterpart, "training", {"color": TRAIN, "width": 1.8, "dash": "dot"}))
+    best = plot.best_epoch(curve)
+    if best is not None:
+        ring = {"color": "#ffffff", "size": 7, "line": {"color": look["color"], "width": 1.6}}
         made.append(
             go.Scatter(
-                x=[curve.lowest_epoch],
-                y=[curve.val_loss[place]],
+                x=[best],
+                y=[curve.metric(plot.metric)[curve.epochs.index(best)]],
                 mode="markers",
                 marker=ring,
-                name="lowest validation loss",
+                name=plain(plot.best_words),
                 hoverinfo="skip",
             )
         )
     return made
 
 
-def _line(curve: Curve, values: Sequence[float | None], name: str, line: dict[str, Any]) -> go.Scatter:
-    return go.Scatter(x=list(curve.epochs), y=list(values), name=name, line=line, connectgaps=False)
+def _line(curve: Curve, metric: str, name: str, line: dict[str, Any]) -> go.Scatter:
+    return go.Scatter(
+        x=list(curve.epochs),
+        y=list(curve.metric(metric)),
+        name=plain(name),
+        line=line,
+        mode=line_mode(curve, metric),
+        hovertemplate="%{y:.4g}",
+        connectgaps=True,
+    )
+
+
+def line_mode(curve: Curve, metric: str) -> str:
+    """Return how plotly draws a curve: where there are few values they are marked, as a line may be too short to see.
+
+    Epochs without a value are passed over: a training may measure something in every tenth alone.
+    """
+    return "lines" if len(curve.known(metric)) > _FEW else "lines+markers"

@@ -12,8 +12,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from gridsearch.analysis.labels import score_text
+from gridsearch.analysis.plots import are_shares, spans_widely
 from gridsearch.analysis.scatter import Board, BoardAxis
-from gridsearch.config.sections import Objective
+from gridsearch.report.figures.value_axis import logarithmic, notation
 from gridsearch.report.theme import NEUTRAL, SHARE_AXIS, TEMPLATE, level_markers, plain
 
 _HEIGHT_PX = 460
@@ -26,7 +27,7 @@ def scatter_figure(board: Board, x: str, color: str | None = None) -> go.Figure:
     parts = color_parts(None if color is None else board.axis(color), len(board.trials))
     group = [0] * len(board.trials) if color is None else board.axis(color).group
     texts = hover_texts(board)
-    figure = go.Figure(layout=layout_for(axis, board.objective, len(board.trials)))
+    figure = go.Figure(layout=layout_for(axis, board))
     for index, trace in enumerate(parts["traces"]):
         members = [place for place, own in enumerate(group) if own == index]
         figure.add_scatter(
@@ -39,7 +40,7 @@ def scatter_figure(board: Board, x: str, color: str | None = None) -> go.Figure:
     return figure
 
 
-def layout_for(axis: BoardAxis, objective: Objective, count: int) -> dict[str, Any]:
+def layout_for(axis: BoardAxis, board: Board) -> dict[str, Any]:
     """Return the layout of a figure with this x axis: its true values are the ticks."""
     place = axis.placement
     return {
@@ -55,12 +56,22 @@ def layout_for(axis: BoardAxis, objective: Objective, count: int) -> dict[str, A
             "ticktext": [plain(text) for text in place.labels],
             "showgrid": False,
         },
-        # Where all are the same, plotly would draw shares up to 2.
-        "yaxis": {"title": {"text": objective.title}} | (SHARE_AXIS if objective.is_share else {}),
+        "yaxis": {"title": {"text": plain(board.objective.title)}} | _score_axis(board),
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
         "margin": {"t": 48},
-        "uirevision": f"{axis.name} {count}",
+        "uirevision": f"{axis.name} {len(board.trials)}",
     }
+
+
+def _score_axis(board: Board) -> dict[str, Any]:
+    """Return the axis of the scores; shares keep their bounds, and what is far apart stands on a logarithmic scale."""
+    objective, scores = board.objective, board.scores
+    if objective.is_share and are_shares(scores):
+        # Where all are the same, plotly would draw shares up to 2.
+        return SHARE_AXIS
+    if spans_widely(scores, objective.direction):
+        return logarithmic(scores)
+    return notation(scores)
 
 
 def color_parts(axis: BoardAxis | None, count: int) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""Pages of trainings of the user's own in a real browser: no complaint, every plot drawn, every choice answered."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gridsearch.report.dashboards import write_page
+from tests.report.browser import NAMES, Browser, executable
+from tests.report.own_jobs import OWN_JOBS
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        executable() is None and "GRIDSEARCH_REQUIRE_BROWSER" not in os.environ,
+        reason=f"NOT TESTED: how pages look and answer in a browser; none of {', '.join(NAMES)} is on PATH",
+    ),
+]
+DRAWN = "[...document.querySelectorAll('.plot')].every(p => p.querySelector('.main-svg'))"
+LINES = "[...document.querySelectorAll('[data-curve] .scatterlayer')].every(l => l.querySelector('.js-line'))"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = executable()
+    assert program, f"$GRIDSEARCH_REQUIRE_BROWSER is set, but none of {', '.join(NAMES)} is on PATH"
+    with Browser(program) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", OWN_JOBS)
+def test_pages_draw_without_a_complaint_and_fit(browser: Browser, tmp_path: Path, name: str) -> None:
+    browser.open(write_page(OWN_JOBS[name], tmp_path / f"{name}.html"))
+    browser.wait(f"{DRAWN} && {LINES}")
+    for width in (1400, 800):
+        browser.resize(width)
+        browser.wait(f"innerWidth === {width}")
+        browser.wait("document.body.scrollWidth <= window.innerWidth", seconds=5)
+    assert browser.complaints == []
+
+
+def test_every_metric_can_be_chosen(browser: Browser, tmp_path: Path) -> None:
+    browser.open(write_page(OWN_JOBS["thirty"], tmp_path / "thirty.html"))
+    for field, title in (("curves-metric", "[data-curve]"), ("compare-metric-1", "#compare-1")):
+        for metric in browser.run(f"[...document.getElementById('{field}').options].map(o => o.value)"):
+            change = f"f.value = {json.dumps(metric)}; f.dispatchEvent(new Event('change'))"
+            browser.run(f"(f => {{ {change} }})(document.getElementById('{field}'))")
+            words = {"val_loss": "loss"}.get(metric, metric.removeprefix("val_"))
+            text = f"document.querySelector('{title} .ytitle').textContent"
+            browser.wait(f"{text} === {json.dumps(words)}")
+    assert browser.run("document.querySelectorAll('.legend[data-metric]:not([hidden])').length") == 1
+    # A metric with values below 0 has no logarithmic scale to choose.
+    assert browser.run("document.getElementById('scale').offsetParent === null") is True
+    assert browser.complaints == []

@@ -72,7 +72,7 @@ def test_plateau_is_its_namesake(patience: int, lowest: float) -> None:
         ({"schedule": "cosine"}, lambda o: lr_scheduler.CosineAnnealingLR(o, 10)),
         ({"schedule": "polynomial", "power": 2.0}, lambda o: lr_scheduler.PolynomialLR(o, 10, 2.0)),
     ],
-    ids=str,
+    ids=["constant", "step", "cosine", "polynomial"],
 )
 def test_a_warm_up_is_a_linear_schedule_before_another(recipe: dict[str, Any], after: Any) -> None:
     chosen = config(epochs=12, warmup_epochs=2, warmup_start=0.1, **recipe)

@@ -51,6 +51,11 @@ class MetricsFrom(BaseModel):
     first_epoch: Literal[0, 1] = 1
     """What the command calls its first epoch: 0 or 1."""
 
+    @property
+    def only_epochs(self) -> bool:
+        """Whether every number is certainly of an epoch: each pattern says which."""
+        return bool(self.stdout) and all(EPOCH in re.compile(pattern).groupindex for pattern in self.stdout)
+
     @field_validator("stdout")
     @classmethod
     def _patterns(cls, patterns: list[str]) -> list[str]:

@@ -51,6 +51,10 @@ def check_own(document: Document, head: JobFile) -> None:
             " objective: {metric: val_loss, mode: min}"
         )
     objective = head.objective
+    if objective.metric in head.space:
+        raise document.error(
+            ("space", objective.metric), "is what the objective's metric is called; rename the setting", key=True
+        )
     if said := why_no_name(objective.metric):
         raise document.error(("objective", "metric"), said)
     if objective.mode is None and better_direction(objective.metric) is None:

@@ -211,7 +211,7 @@ def test_what_is_reported_is_what_the_trial_has(
         ("    trial.report(0, val_f1=1)", "the training ended without a report"),
         ("    trial.report(4, val_f1=1)", "epoch 4 was reported, and the trial has 3"),
         ("    trial.report(1, val_f1=1)\n    trial.restore(trial)", "restore was called after report"),
-        ("    trial['depth']", "the job has no setting 'depth'"),
+        ("    trial['depth']", "there is no setting 'depth'"),
     ],
 )
 def test_what_goes_wrong_costs_the_trial_alone(tmp_path: Path, code: str, said: str) -> None:

@@ -27,7 +27,7 @@ def test_a_local_trial_prints_what_is_reported(capsys: pytest.CaptureFixture[str
     trial.report(3)
     assert capsys.readouterr().out == "epoch 1: val_f1 0.5, val_loss 0.25\nepoch 3: no metrics\n"
     assert trial.get("depth", 4) == 4
-    with pytest.raises(KeyError, match="has no setting 'learning_rat' .*'learning_rate'"):
+    with pytest.raises(KeyError, match="there is no setting 'learning_rat' .*'learning_rate'"):
         trial["learning_rat"]
 
 

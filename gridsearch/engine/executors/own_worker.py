@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,16 +22,42 @@ from gridsearch.training.own.run import OwnContext, own_events
 _END = object()
 
 
-@contextlib.contextmanager
-def _printed_to(log: Path) -> Iterator[None]:
-    """Have a file get what is printed, by Python or by native code."""
-    with (
-        open_log(log) as file,
-        descriptors_to(log),
-        contextlib.redirect_stdout(file),
-        contextlib.redirect_stderr(file),
-    ):
-        yield
+class _Surroundings:
+    """What a training function finds, and may change, of its process: standard streams and the current folder.
+
+    They are its own from its first line to its last, and nobody else's: whenever it hands over, ours are put back.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._file = open_log(log)
+        self._streams: tuple[Any, Any] = (self._file, self._file)
+        self._folder = Path.cwd()
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Be where the function is, until it hands over."""
+        ours, folder = (sys.stdout, sys.stderr), Path.cwd()
+        with descriptors_to(self._log):
+            sys.stdout, sys.stderr = self._streams
+            with contextlib.suppress(OSError):
+                os.chdir(self._folder)
+            try:
+                yield
+            finally:
+                self._streams = (sys.stdout, sys.stderr)
+                with contextlib.suppress(OSError, ValueError):
+                    self._file.flush()
+                sys.stdout, sys.stderr = ours
+                with contextlib.suppress(OSError):
+                    self._folder = Path.cwd()
+                with contextlib.suppress(OSError):
+                    os.chdir(folder)
+
+    def close(self) -> None:
+        """Close the log."""
+        with contextlib.suppress(OSError, ValueError):
+            self._file.close()
 
 
 class OwnWorker:
@@ -54,14 +83,15 @@ class OwnWorker:
         if task.attempt > 1:
             with log.open("a") as file:
                 file.write(f"--- attempt {task.attempt} ---\n")
-        events = own_events(task, self._context)
+        events, around = own_events(task, self._context), _Surroundings(log)
         try:
             while True:
-                with _printed_to(log):
+                with around.entered():
                     event = next(events, _END)
                 if event is _END:
                     return
                 yield event  # type: ignore[misc]
         finally:
-            with _printed_to(log):
+            with around.entered():
                 events.close()  # type: ignore[attr-defined]
+            around.close()

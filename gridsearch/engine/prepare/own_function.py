@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,9 +20,11 @@ from pathlib import Path
 from typing import IO
 
 from gridsearch.config.durations import duration_text
+from gridsearch.config.job import JobSpec
+from gridsearch.config.own_training import OWN_KEYS
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.own_code import OwnCode
-from gridsearch.errors import ModelError, StopNowError, nearest
+from gridsearch.errors import ModelError, StopNowError, closest, nearest
 from gridsearch.models.source_code import code_sources, source_file
 
 #: What is to be written instead of what cannot be called.
@@ -72,7 +75,7 @@ def _check(reference: str, name: str, tree: ast.Module) -> None:
     defined = list(_defined(tree.body))
     found = [one for one in defined if one.name == name]
     if not found:
-        if name in _names(tree):
+        if {name, "*", "__getattr__"} & {*_names(tree), *(one.name for one in defined)}:
             return
         raise ModelError(f"{reference!r}: the module has no {name!r}{nearest(name, [one.name for one in defined])}")
     shape = _SHAPE.format(name=name)
@@ -114,6 +117,18 @@ def _names(tree: ast.Module) -> frozenset[str]:
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
     return frozenset(found)
+
+
+def unread_settings(job: JobSpec, code: OwnCode) -> list[str]:
+    """Return which settings a function's code does not mention, and is hardly meant to have."""
+    text = "\n".join(code.sources.values())
+    words = set(re.findall(r"\w+", text))
+    unread = [name for name in job.setting_names if name not in words and name not in OWN_KEYS]
+    if not unread or "**trial" in text or "dict(trial)" in text:
+        return []
+    meant = closest(unread[0], [key for key in OWN_KEYS if key not in job.setting_names])
+    hint = f" (did you mean {meant!r}?)" if meant else ""
+    return [f"the code of {job.models_text} does not mention the setting {' and '.join(unread)}{hint}"]
 
 
 class ImportCheck:

@@ -9,14 +9,14 @@ from typing import Any
 from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import COMMAND, TRAIN
 from gridsearch.config.record import Drawn, JobRecord
-from gridsearch.engine.prepare.input_files import fingerprints
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.own_code import OwnCode
 from gridsearch.engine.prepare.own_command import check_startable, read_command, remarks_on
-from gridsearch.engine.prepare.own_function import ImportCheck, read_function
+from gridsearch.engine.prepare.own_function import ImportCheck, read_function, unread_settings
 from gridsearch.engine.prepare.prepared import Prepared, drawn_axes, model_folders
 from gridsearch.errors import DataError, ModelError
 from gridsearch.search.grid import Ingredients, ModelPart, expand
+from gridsearch.training.own.input_files import fingerprints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ def load_own(job: JobSpec) -> PreparedOwn:
         raise job.document.error((_key(job),), str(error)) from None
     inputs = _inputs(job, job.own.inputs)
     ingredients = Ingredients("", {reference: ModelPart(code=code.fingerprint)}, inputs=inputs)
-    remarks = remarks_on(job, code) if job.own.command else ()
+    remarks = remarks_on(job, code) if job.own.command else unread_settings(job, code)
     grid = expand(job, ingredients)
     check = None if job.own.command else ImportCheck(reference, model_folders(job))
     return PreparedOwn(job, grid, code=code, ingredients=ingredients, check=check, remarks=remarks)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from gridsearch.errors import StopNowError
 
@@ -41,6 +42,9 @@ class Interruption:
     where Python delivers no signals, it never becomes requested by itself.
     """
 
+    #: Those that are entered, for `_forget_in_children`.
+    entered: ClassVar[list[Interruption]] = []
+
     def __init__(self, notice: Callable[[], None] = lambda: None) -> None:
         self.requested = False
         self.notice = notice
@@ -54,12 +58,18 @@ class Interruption:
                 if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
                     self.previous[number] = signal.signal(number, self._handle)
             threading.Thread(target=self._lose_patience, name="patience", daemon=True).start()
+        self.entered.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._happened.put(False)
+        self.entered.remove(self)
+        self.put_back()
+
+    def put_back(self) -> None:
+        """Give the signals back to whoever had them before."""
         for number, handler in self.previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
@@ -85,3 +95,13 @@ class Interruption:
             thread = threading.main_thread().ident
             if thread is not None:
                 signal.pthread_kill(thread, signal.SIGINT)  # that thread, so that it wakes from whatever it waits for
+
+
+def _forget_in_children() -> None:
+    """Let a process that a training forks end as any other does: our handlers would only ask it to stop."""
+    for one in reversed(Interruption.entered):
+        one.put_back()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_children)

@@ -26,7 +26,7 @@ from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.run.driver import Driver, Listener
 from gridsearch.engine.run.heartbeat import Heartbeat
 from gridsearch.engine.run.liveness import Watch, described, own_process
-from gridsearch.engine.run.objective_check import ObjectiveCheck
+from gridsearch.engine.run.objective_check import ObjectiveCheck, nobody_ranked
 from gridsearch.engine.run.own_pace import OwnPace
 from gridsearch.engine.run.packing import PlannedPack, bundles
 from gridsearch.engine.run.planning import LaunchOptions, check_same_job, checkpoint_limit, plan_job, plan_packs
@@ -177,6 +177,8 @@ class Launch:
         plan = plan_job(self.prepared, self.store)
         wanted = plan.lineages
         if not wanted and not plan.to_fail:
+            if self.prepared.job.own and plan.done and not self.ranked:
+                raise nobody_ranked(self.prepared.job, self.store.metric_names(name))
             self.keep_winners(listener)  # of a launch that ended before it could
             self.room.make()
             self.tell_removed(listener)
@@ -305,12 +307,20 @@ class Launch:
                     listener.note(f"{described(lost)} is lost: its trials are free again")
         return (heart.fenced or driver.fenced) and not stopping()
 
+    @property
+    def ranked(self) -> bool:
+        """Whether any trial has the objective's metric; a store without epochs names those of our own loop."""
+        job = self.prepared.job
+        rows = self.store.lineages([trial.lineage_id for trial in self.prepared.grid.trials])
+        any_epoch = any(row.epoch > 0 for row in rows.values())
+        return any_epoch and job.objective.metric in self.store.metric_names(job.name)
+
     def _driver(self, launch_id: int, listener: Listener, halting: Callable[[], bool]) -> Driver:
         driver = Driver(self.store, self.store_path, launch_id, stopping=halting)
         driver.listener, driver.room = listener, self.room
         job = self.prepared.job
         if job.own:
-            seen = job.objective.metric in self.store.metric_names(job.name)
+            seen = self.ranked
             driver.pace = OwnPace(self.options.workers)
             driver.observers = [driver.pace, ObjectiveCheck(job, seen=seen)]
         return driver

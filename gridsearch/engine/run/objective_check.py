@@ -33,9 +33,17 @@ class ObjectiveCheck:
                 self._refuse(metric, self._reported.get(event.lineage_id, {}))
 
     def _refuse(self, metric: str, reported: Iterable[str]) -> None:
-        place = self._job.document.place(("objective", "metric"))
-        raise EngineError(
-            f"{place}: objective: the first training to end did not report {metric!r}; it reported"
-            f" {', '.join(reported) or 'nothing'}. Name one of these, or report it, and launch again: what was trained"
-            " stays"
-        )
+        raise _error(self._job, f"the first training to end did not report {metric!r}", reported)
+
+
+def nobody_ranked(job: JobSpec, reported: Iterable[str]) -> EngineError:
+    """Return the error of a job whose trials have all been trained, and of which none has the objective's metric."""
+    return _error(job, f"no trial has reported {job.objective.metric!r}", reported)
+
+
+def _error(job: JobSpec, what: str, reported: Iterable[str]) -> EngineError:
+    place = job.document.place(("objective", "metric"))
+    return EngineError(
+        f"{place}: objective: {what}; it reported {', '.join(reported) or 'nothing'}. Name one of these, or report it,"
+        " and launch again: what was trained stays"
+    )

@@ -17,7 +17,7 @@ from gridsearch.config.identity import own_id
 from gridsearch.config.own_training import OwnConfig
 from gridsearch.errors import TrialError
 from gridsearch.training.loop.task import LineageTask
-from gridsearch.training.own.history import Ended, Told, failed
+from gridsearch.training.own.history import Ended, Told, failed, targets_of
 from gridsearch.training.own.metric_sources import Found, JsonSource, Source, source_of
 from gridsearch.training.own.process import CommandRunner, Start, search_path
 from gridsearch.training.own.run_folder import RunFolder
@@ -70,6 +70,21 @@ def command_events(
     config = task.config
     assert isinstance(config, OwnConfig)
     told = Told(task, config)
+    asked = context.command.metrics_from
+    # What it says at its end belongs to the trial of so many epochs alone.
+    targets = targets_of(task)[-1:] if asked and asked.only_epochs else targets_of(task)
+    while targets:
+        told.begin(targets.pop(0), None)
+        yield from _run_once(told, context, runner, log)
+        if not told.reached:
+            return
+        if not told.said_at_end:
+            del targets[:-1]
+
+
+def _run_once(told: Told, context: CommandContext, runner: CommandRunner, log: Path) -> Iterator[LineageEvent]:
+    task = told.task
+    config = told.config.model_copy(update={"epochs": told.target})
     run = RunFolder(context.runs, own_id(config))
     run.prepare(context.store, first=task.attempt == 1)
     if context.code() != config.model_code:
@@ -79,7 +94,7 @@ def command_events(
         return
     sources = _sources(context.command, run, log)  # before anything is printed
     try:
-        if not runner.start(_start(task, context, run, log), context.stop):
+        if not runner.start(_start(task, config, context, run, log), context.stop):
             return
     except TrialError as error:
         yield failed(task, error, f"{error}\nfolder: {context.folder}\n")
@@ -92,9 +107,7 @@ def command_events(
             runner.leave()
 
 
-def _start(task: LineageTask, context: CommandContext, run: RunFolder, log: Path) -> Start:
-    config = task.config
-    assert isinstance(config, OwnConfig)
+def _start(task: LineageTask, config: OwnConfig, context: CommandContext, run: RunFolder, log: Path) -> Start:
     settings = config.settings()
     trial = {TRIAL_ID: run.trial_id, TRIAL_DIR: str(run.path)}
     more = {

@@ -31,7 +31,10 @@ def _number(name: object, value: Any) -> float:
             raise TrialError(f"metric {name!r} has the shape {shape}; give one number, such as its mean") from None
     if not isinstance(value, (int, float)):
         raise TrialError(f"metric {name!r} is {_kind(value)}; give a number, or leave it out of this report")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise TrialError(f"metric {name!r} is a whole number beyond the largest float") from None
 
 
 def _kind(value: Any) -> str:

@@ -24,10 +24,14 @@ from gridsearch.training.checkpoints import Checkpoint, CheckpointFolder
 from gridsearch.training.loop.blame import of_the_world
 from gridsearch.training.loop.task import LineageTask
 from gridsearch.training.own.function import imported
-from gridsearch.training.own.history import Ended, Told, failed
+from gridsearch.training.own.history import Ended, Told, failed, targets_of
+from gridsearch.training.own.input_files import check_unchanged
 from gridsearch.training.own.numbers import checked_metrics
 from gridsearch.training.own.saved_state import GlobalGenerators, State, restore_state, state_of
 from gridsearch.training.own.trial import Trial, TrialStopped
+
+#: How long apart the states of epochs are written to disk, but for the last: a killed training repeats no more.
+SAVE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,15 +57,19 @@ class _Report:
 class _CalledTrial(Trial):
     """A trial that is being trained: what it reports goes to the reader of its events."""
 
-    def __init__(self, task: LineageTask, device: str, checkpoint: Checkpoint | None) -> None:
-        assert isinstance(task.config, OwnConfig)
-        super().__init__(task.config.settings(), id=own_id(task.config), device=device)
+    def __init__(
+        self, config: OwnConfig, checkpoint: Checkpoint | None, device: str, is_due: Callable[[int], bool]
+    ) -> None:
+        super().__init__(config.settings(), id=own_id(config), device=device)
         #: The checkpoint that it goes on from.
         self.resumed: Checkpoint | None = None
         #: Whether it is to end: every report says so.
         self.ending = False
-        self._checkpoint = checkpoint
-        self._since = time.perf_counter()
+        #: When it began, or last reported.
+        self.since = time.perf_counter()
+        #: The coroutine that may report.
+        self.coroutine: greenlet | None = None
+        self._checkpoint, self._is_due = checkpoint, is_due
 
     def restore(self, *objects: Any) -> int:
         if self._last is not None:
@@ -75,12 +83,13 @@ class _CalledTrial(Trial):
     def _reported(self, epoch: int, metrics: dict[str, float], save: Sequence[Any] | None) -> None:
         if self.ending:
             raise TrialStopped
-        state = None if save is None else state_of([*save, GlobalGenerators()])
-        now = time.perf_counter()
-        reader = getcurrent().parent
+        if getcurrent() is not self.coroutine:
+            raise TrialError("report was called by another thread or task; call it from the function itself")
+        state = state_of([*save, GlobalGenerators()]) if save is not None and self._is_due(epoch) else None
+        reader = self.coroutine.parent
         assert reader
-        reader.switch(_Report(epoch, metrics, state, now - self._since))
-        self._since = time.perf_counter()
+        reader.switch(_Report(epoch, metrics, state, time.perf_counter() - self.since))
+        self.since = time.perf_counter()
         if self.ending:
             raise TrialStopped
 
@@ -90,7 +99,7 @@ class _Call:
 
     def __init__(self, function: Callable[[Trial], Any], trial: _CalledTrial) -> None:
         self._function, self.trial = function, trial
-        self._greenlet = greenlet(self._run)
+        self._greenlet = trial.coroutine = greenlet(self._run)
         self._begun = False
 
     def go_on(self, *, ending: bool = False) -> _Report | Ended:
@@ -107,14 +116,13 @@ class _Call:
             self.go_on(ending=True)
 
     def _run(self) -> Ended:
-        began = time.perf_counter()
         try:
             returned = self._function(self.trial)
             if returned is not None and not isinstance(returned, Mapping):
                 raise TrialError(
                     f"it returned {type(returned).__name__}; return nothing, or numbers by name: {{'test_f1': 0.9}}"
                 )
-            return Ended(checked_metrics(returned or {}), seconds=time.perf_counter() - began)
+            return Ended(checked_metrics(returned or {}), seconds=time.perf_counter() - self.trial.since)
         except TrialStopped:
             return Ended()
         except BaseException as error:
@@ -126,42 +134,70 @@ class _Call:
 def own_events(task: LineageTask, context: OwnContext) -> Iterator[LineageEvent]:
     """Yield what happens to a lineage whose training is a function of the user's, until it ends or a stop.
 
-    An epoch is yielded when the next is reported or the function returns: what it returns belongs to the last. Raises
-    `StorageError` where a checkpoint cannot be written.
+    An epoch is yielded when the next is reported or the function returns: what it returns belongs to the last. Where
+    trials of fewer epochs share it, the function is called for each of them in turn, as long as it returns something;
+    each call goes on from what the one before has saved. Raises `StorageError` where a checkpoint cannot be written.
     """
     config = task.config
     assert isinstance(config, OwnConfig)
-    told_of = Told(task, config)
-    folder = CheckpointFolder(context.checkpoints, task.lineage_id, task.attempt)
-    checkpoint = folder.load()
-    if checkpoint and checkpoint.epoch > config.epochs:
-        yield from told_of.all_of(checkpoint)
-        return
+    told = Told(task, config)
     try:
         function = imported(config.model, context.search, config.model_code)
+        check_unchanged(config.inputs, context.search[0])
     except BaseException as error:
         if of_the_world(error):
             raise
         yield failed(task, error)
         return
-    seed_everything(config.seed)
-    trial = _CalledTrial(task, context.device, checkpoint)
-    call = _Call(function, trial)
-    try:
-        yield from _events_of(call, told_of, folder, context)
-    finally:
-        call.leave()
+    saved = _Saved(CheckpointFolder(context.checkpoints, task.lineage_id, task.attempt), told, context)
+    targets = targets_of(task)
+    while targets:
+        target = targets.pop(0)
+        asked = config.model_copy(update={"epochs": target})
+        seed_everything(config.seed)
+        trial = _CalledTrial(asked, saved.up_to(target), context.device, saved.is_due)
+        told.begin(target, None)
+        call = _Call(function, trial)
+        try:
+            yield from _events_of(call, told, saved, context)
+        finally:
+            call.leave()
+        if not told.reached:
+            return
+        if not told.said_at_end:
+            del targets[:-1]  # it has nothing to say of the others but what it reports on the way
 
 
-def _events_of(call: _Call, told_of: Told, folder: CheckpointFolder, context: OwnContext) -> Iterator[LineageEvent]:
+class _Saved:
+    """The checkpoints of a lineage; between the last epochs of calls no more than one is written in `SAVE_SECONDS`."""
+
+    def __init__(self, folder: CheckpointFolder, told: Told, context: OwnContext) -> None:
+        self._folder, self._told, self._context = folder, told, context
+        self._at = -SAVE_SECONDS
+
+    def up_to(self, target: int) -> Checkpoint | None:
+        """Return the checkpoint to go on from; one beyond the target is of another call, which ended elsewhere."""
+        return self._folder.load(lambda found: found.epoch <= target)
+
+    def is_due(self, epoch: int) -> bool:
+        """Whether the state after an epoch is to be kept."""
+        return epoch == self._told.target or self._context.stop() or time.monotonic() - self._at >= SAVE_SECONDS
+
+    def save(self, report: _Report) -> None:
+        """Keep the state of a report, if it has one."""
+        if report.state is not None and not self._told.ended:
+            self._folder.save(report.state, self._told.history, last=report.epoch == self._told.config.epochs)
+            self._at = time.monotonic()
+
+
+def _events_of(call: _Call, told: Told, saved: _Saved, context: OwnContext) -> Iterator[LineageEvent]:
     answer = call.go_on()
     if resumed := call.trial.resumed:
-        told_of.take_over(resumed)
+        told.begin(told.target, resumed)
     while isinstance(answer, _Report):
-        yield from told_of.report(answer.epoch, answer.metrics, answer.seconds)
-        if answer.state is not None and not told_of.ended:
-            folder.save(answer.state, told_of.history, last=answer.epoch == told_of.config.epochs)
+        yield from told.report(answer.epoch, answer.metrics, answer.seconds)
+        saved.save(answer)
         if context.stop():
             return
-        answer = call.go_on(ending=told_of.ended)
-    yield from told_of.end(answer)
+        answer = call.go_on(ending=told.ended)
+    yield from told.end(answer)

@@ -54,7 +54,7 @@ def _taken(value: Any, tensors: State, place: str) -> Any:
     if isinstance(value, float):
         return value if np.isfinite(value) else [_NUMBER, str(float(value))]
     if isinstance(value, Tensor):
-        return [_TENSOR, _kept(value.detach(), tensors)]
+        return [_TENSOR, _kept(_plain(value, place), tensors)]
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return [_ARRAY, _kept(torch.from_numpy(np.ascontiguousarray(value).view(np.uint8).reshape(-1)), tensors),
                 value.dtype.str, list(value.shape)]  # fmt: skip
@@ -73,6 +73,14 @@ def _taken(value: Any, tensors: State, place: str) -> Any:
         f"save: {place} of its state is of type {type(value).__name__}, which cannot be kept; a state_dict may hold"
         " tensors, arrays, numbers, texts, bytes, lists and dicts"
     )
+
+
+def _plain(tensor: Tensor, place: str) -> Tensor:
+    """Return a copy of a tensor as files have it: dense, in one piece, in main memory."""
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        what = "without data" if tensor.is_meta else "sparse or quantized"
+        raise TrialError(f"save: {place} of its state is a tensor {what}, which cannot be kept; save it as a dense one")
+    return tensor.detach().cpu().contiguous().clone()
 
 
 def _kept(tensor: Tensor, tensors: State) -> str:

@@ -29,10 +29,10 @@ class TrialStopped(BaseException):
 
 
 class NoSettingError(TrialError, KeyError):
-    """The job has no setting of this name."""
+    """The trial has no setting of this name."""
 
     def __init__(self, name: object, known: Iterable[str]) -> None:
-        super().__init__(f"the job has no setting {name!r}{nearest(str(name), known)}")
+        super().__init__(f"there is no setting {name!r}{nearest(str(name), known)}")
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -61,6 +61,9 @@ class Trial(Mapping[str, Any]):
         >>> trial.report(1, val_loss=0.25)
         epoch 1: val_loss 0.25
         """
+        for name in ("epochs", "seed"):
+            if type(settings.get(name, 0)) is not int:
+                raise TrialError(f"{name} is {settings[name]!r}; give a whole number")
         return _Printed(settings)
 
     @property

@@ -13,6 +13,7 @@ import platformdirs
 STORE_NAME = "results.db"
 DASHBOARDS_NAME = "dashboards"
 JOBS_NAME = "jobs"
+RUNS_NAME = "runs"
 WEIGHTS_NAME = "weights"
 DATA_VARIABLE = "GRIDSEARCH_DATA"
 INDEX_PAGE = "index.html"
@@ -113,6 +114,16 @@ def failure_log(store: Path, lineage_id: str, attempt: int) -> Path:
 def trial_log(logs: Path, lineage_id: str) -> Path:
     """Return the file below a store's logs that keeps what a training of the user's own printed."""
     return logs / f"{lineage_id[:12]}.log"
+
+
+def runs_root(store: Path) -> Path:
+    """Return the folder beside a store in which the commands of jobs have their trials' folders."""
+    return store.absolute().parent / RUNS_NAME
+
+
+def runs_dir(store: Path, job_name: str) -> Path:
+    """Return the folder in which a job's command has a folder for each trial."""
+    return runs_root(store) / file_stem(job_name)
 
 
 def scratch_dir(store: Path) -> Path:

@@ -121,7 +121,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     def prepared_for(teacher: str) -> Prepared:
         preparing.at("loading data")
         loaded = load(spec, paths.data_dir(training.data_dir), teacher=teacher, limits=limits)
-        trying = f"importing {spec.models_text}" if spec.own else "trying models"
+        trying = _trying(spec)
         preparing.at(trying if chosen.inline else f"{trying}, starting Ray")
         if not stop.requested:  # it would only have to be waited for
             executors.start_early(loaded)
@@ -146,7 +146,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     if new:
         say(f"{spec.name}: {new}")
     patience = options.trial_timeout or spec.trial_timeout
-    if chosen.inline and patience:
+    if chosen.inline and patience and not (spec.own and spec.own.command):
         say(f"{spec.name}: trial_timeout has no effect with --inline: a trial that hangs blocks the launch")
     teachers: dict[str, TeacherFile] | int = {}
     if teacher and any(lineage.config.teacher for lineage in made.lineages):
@@ -165,6 +165,13 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     seconds = time.monotonic() - started if made.lineages else None
     say_end(store, prepared.job, training.store, end, seconds=seconds, before=made.done)
     return EXIT_INTERRUPTED if end.interrupted else EXIT_SOME_FAILED if end.failed else EXIT_COMPLETE
+
+
+def _trying(spec: JobSpec) -> str:
+    """Say what is done with a job's models, or with the user's code."""
+    if not spec.own:
+        return "trying models"
+    return "reading the command's code" if spec.own.command else f"importing {spec.models_text}"
 
 
 def _open_or_make(stack: ExitStack, path: Path, spec: JobSpec) -> tuple[Store, str]:

@@ -14,6 +14,7 @@ import typer
 
 from gridsearch.cli.collecting import seldom_collected
 from gridsearch.cli.commands import (
+    clean,
     dashboard,
     doctor,
     evaluate,
@@ -88,6 +89,7 @@ for command in (
     logged(seldom_collected(export.export)),
     seldom_collected(verify.verify),
     gc.gc,
+    clean.clean,
     logged(doctor.doctor),
     schema.schema,
 ):

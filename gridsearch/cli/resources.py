@@ -236,7 +236,7 @@ def resources(asked: Training, own: OwnTraining | None = None) -> Resources:
 def _for_own(asked: Training, needs: TrialResources) -> Training:
     """Return the options with what trials need; `GridsearchError` where one needs more than this machine has."""
     if asked.pack not in ("auto", "off"):
-        raise GridsearchError(f"--pack {asked.pack}: a training function of your own gets one trial at a time")
+        raise GridsearchError(f"--pack {asked.pack}: a training of your own gets one trial at a time")
     if asked.threads == 1:
         asked = replace(asked, threads=needs.cpus)
     if asked.gpus_per_worker is None and needs.gpus is not None and asked.device != "cpu" and not asked.inline:

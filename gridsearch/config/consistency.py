@@ -59,7 +59,9 @@ def check_own(document: Document, head: JobFile) -> None:
             f"the name {objective.metric!r} does not tell whether high or low is better; add mode: max or mode: min",
         )
     if head.repeat_over != "weights":
-        raise document.error(("repeat_over",), "with train, the repeats of a point differ in seed alone; remove it")
+        raise document.error(
+            ("repeat_over",), "of a training of your own, the repeats of a point differ in seed alone; remove it"
+        )
     for key in ("parameters", "macs"):
         if getattr(head.constraints, key) is not None:
             raise document.error(("constraints", key), "is not known of a training of your own; seconds is", key=True)

@@ -66,8 +66,9 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "trials are not stopped in comparison with others; early_stopping: 5 stops each by its own validation loss",
     ),
     ("metric metrics monitor goal", "the metric that ranks trials is written objective: {metric: val_accuracy}"),
+    ("program entrypoint script", "a script of your own is written command: python train.py --lr {learning_rate}"),
     (
-        "program entrypoint script function trainable objective_function",
+        "function trainable objective_function",
         "a training of your own is a function, train: my_training:train (docs/own_training.md)",
     ),
     ("entity tags notes", "put it into description"),
@@ -222,7 +223,7 @@ def _map(key: str, written: Mapping[str, Any]) -> str:
     return ""
 
 
-_FREE = frozenset({"name", "description", "space"})
+_FREE = frozenset({"name", "description", "space", "command", "metrics_from"})
 _LOW, _HIGH = ("min", "low", "lower", "minimum"), ("max", "high", "upper", "maximum")
 
 

@@ -184,6 +184,14 @@ def trial_id(config: TrialConfig) -> str:
     return digest(canonical(config))
 
 
+def own_id(config: OwnConfig) -> str:
+    """Return the id that a training of the user's own knows itself by: its trial's, or its lineage's where trials share
+    their epochs.
+    """
+    _, trial, lineage = names(config)
+    return lineage if config.shares_prefix else trial
+
+
 def names(config: TrialConfig) -> tuple[str, str, str]:
     """Return a trial's canonical form, its id and its lineage's id, computed together: for many trials."""
     return names_of(members_of(config), shares_prefix=config.shares_prefix)

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from gridsearch.config.axes import Axis, axis_of, values_of
+from gridsearch.config.command import TRIAL_DIR, TRIAL_ID, Command, check_placeholders, words_of
 from gridsearch.config.consistency import (
     check_copies,
     check_image_format,
@@ -30,7 +31,7 @@ from gridsearch.config.environment import expanded
 from gridsearch.config.habits import bare_words, file_habit, key_habit, module_path, value_habit
 from gridsearch.config.identity import canonical_value
 from gridsearch.config.image_format import FORMAT_KEYS, ImageFormat, format_of
-from gridsearch.config.job_file import JOB_KEYS, MODEL, TRAIN, checked_head
+from gridsearch.config.job_file import COMMAND, JOB_KEYS, MODEL, TRAIN, JobFile, checked_head
 from gridsearch.config.losses import PREFIX, is_own, one_list
 from gridsearch.config.overrides import apply_overrides
 from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, Resources
@@ -87,16 +88,18 @@ class OwnTraining:
     """A training of the user's own.
 
     Attributes:
-        training: What trains: `function`.
+        training: What trains: `function` or `command`.
         inputs: The files that its numbers depend on, as the job file names them.
         shares_epochs: Whether a longer training passes through the numbers of a shorter one.
         resources: What one trial needs of a machine.
+        command: The command, where that trains.
     """
 
     training: Literal["function", "command"]
     inputs: tuple[str, ...]
     shares_epochs: bool
     resources: Resources
+    command: Command | None = None
 
 
 @dataclass(frozen=True)
@@ -267,21 +270,29 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         raise document.error(trail, bare_words(str(trail[-1]), document.value(trail), words, axis=axis))
     apply_overrides(document, overrides, settings=[MODEL, *RECIPE_KEYS], others=[k for k in JOB_KEYS if k != MODEL])
     data = document.data
-    typed = OWN_KEYS if TRAIN in data else RECIPE_KEYS
+    typed = OWN_KEYS if TRAIN in data or COMMAND in data else RECIPE_KEYS
     if said := file_habit(data):
         raise JobError(f"{document.source}: {said}")
     for key in data:
         if key not in JOB_KEYS and key not in typed:
-            said = "; settings of your function go under 'space'" if key in RECIPE_KEYS else _instead(key)
+            whose = "command" if COMMAND in data else "function"
+            said = f"; settings of your {whose} go under 'space'" if key in RECIPE_KEYS else _instead(key)
             raise document.error((key,), f"unknown key{said}", key=True)
     head = checked_head(document)
-    models = _models(document, [head.train] if head.train else head.model, TRAIN if head.train else MODEL)
+    command = _command(document, head)
+    if command:
+        models: tuple[str, ...] = (command.text,)
+    else:
+        models = _models(document, [head.train] if head.train else head.model, TRAIN if head.train else MODEL)
     fixed, axes = _settings(document, head.space, typed)
     if len(models) > 1:
         axes.insert(0, Axis(MODEL, models, "category"))
     space = Space(axes)
     values = {key: [value] for key, value in fixed.items()} | {axis.name: list(axis.values) for axis in axes}
-    if head.train:
+    if command:
+        _check_settings(document, command, [*values, *OWN_KEYS])
+    own = bool(head.train or command)
+    if own:
         check_own(document, head)
     else:
         check_objective(document, head)
@@ -298,7 +309,7 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         models=models,
         fixed=fixed,
         space=space,
-        rules=_rules(document, head.rules, values if head.train else values | {MODEL: list(models)}, typed),
+        rules=_rules(document, head.rules, values if own else values | {MODEL: list(models)}, typed),
         search=head.search,
         repeats=head.repeats,
         repeat_over=head.repeat_over,
@@ -312,13 +323,41 @@ def build_job(document: Document, overrides: Sequence[str], *, base: Path) -> Jo
         base=base,
         source=_source(document, overrides),
         document=document,
-        own=OwnTraining("function", tuple(head.inputs), head.shares_epochs, head.resources) if head.train else None,
+        own=_own(head, command) if own else None,
     )
     if job.own:
         return job
     check_teacher(job)
     check_optimizer(job)
     return job
+
+
+def _own(head: JobFile, command: Command | None) -> OwnTraining:
+    kind: Literal["function", "command"] = "command" if command else "function"
+    return OwnTraining(kind, tuple(head.inputs), head.shares_epochs, head.resources, command)
+
+
+def _command(document: Document, head: JobFile) -> Command | None:
+    """Return the command that a job runs for each trial; None where there is none."""
+    if head.command is None:
+        return None
+    try:
+        return Command(words_of(head.command, shell=head.shell), head.shell, head.metrics_from)
+    except ValueError as error:
+        raise document.error((COMMAND,), str(error)) from None
+
+
+def _check_settings(document: Document, command: Command, settings: Sequence[str]) -> None:
+    """Refuse placeholders that nothing stands for, and settings that have the names of others."""
+    for name in (TRIAL_DIR, TRIAL_ID):
+        if name in settings:
+            raise document.error(
+                ("space", name), "is what a command is told of its trial; rename the setting", key=True
+            )
+    try:
+        check_placeholders(command, list(dict.fromkeys(settings)))
+    except ValueError as error:
+        raise document.error((COMMAND,), str(error)) from None
 
 
 def _source(document: Document, overrides: Sequence[str]) -> str:

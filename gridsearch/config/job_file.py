@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from gridsearch.config.byte_sizes import SIZE_PATTERN, bytes_of
+from gridsearch.config.command import MetricsFrom, as_argument
 from gridsearch.config.durations import DURATION_PATTERN, seconds_of
 from gridsearch.config.extra_metrics import checked_name
 from gridsearch.config.habits import rule_habit, value_habit
@@ -58,6 +59,18 @@ ModelNames = Annotated[
     Field(min_length=1),
 ]
 
+
+def _argument(written: Any) -> Any:
+    """Return a number among arguments as text."""
+    return as_argument(written) if isinstance(written, (int, float)) and not isinstance(written, bool) else written
+
+
+#: A command as a text, or as the list of its arguments.
+CommandText = (
+    Annotated[str, Field(min_length=1, max_length=100_000)]
+    | Annotated[list[Annotated[str, BeforeValidator(_argument)]], Field(min_length=1, max_length=10_000)]
+)
+
 DiskLimit = Annotated[
     float,
     BeforeValidator(lambda written: None if written is None else bytes_of(written)),
@@ -76,12 +89,18 @@ class JobFile(BaseModel):
     """A line for the page."""
     train: Annotated[str, Field(min_length=1)] = ""
     """Your own training function as package.module:function, in place of dataset and model."""
+    command: CommandText | None = None
+    """A command to run for each trial, such as python train.py --lr {learning_rate}, in place of train."""
+    shell: StrictBool = False
+    """Whether command is a line for /bin/sh, in which settings are environment variables alone."""
+    metrics_from: MetricsFrom | None = None
+    """Where the command's numbers are: {stdout: 'acc=(?P<val_acc>[\\d.]+)'}, {file: metrics.csv} or a .jsonl file."""
     inputs: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=1000)] = Field(default_factory=list)
-    """Files whose content is part of a trial's identity, for train."""
+    """Files whose content is part of a trial's identity, for train and command."""
     shares_epochs: StrictBool = False
-    """Whether a longer training passes through the numbers of a shorter one, for train."""
+    """Whether a longer training passes through the numbers of a shorter one, for train and command."""
     resources: Resources = Resources()
-    """What one trial needs of the machine, such as {cpus: 2, gpus: 0.5}, for train."""
+    """What one trial needs of the machine, such as {cpus: 2, gpus: 0.5}, for train and command."""
     dataset: Annotated[str, Field(min_length=1)] = ""
     """A data set by name, torchvision:CLASS, module:function, or the path of an .npz file or of a folder of images."""
     dataset_options: dict[str, Any] = Field(default_factory=dict)
@@ -131,11 +150,12 @@ class JobFile(BaseModel):
 JOB_KEYS = tuple(JobFile.model_fields)
 #: The key that may be an axis and is no setting: a trial of each of its values is one of a job of that model alone.
 MODEL = "model"
-#: What says who trains: with the first a job names a function of the user's, else a data set and a model.
-TRAIN = "train"
+#: What says who trains: a job names a function of the user's, a command, or else a data set and a model.
+TRAIN, COMMAND = "train", "command"
 _NEEDED = ("dataset", MODEL)
-#: The keys that are for one's own training, and those that are for ours.
+#: The keys that are for one's own training, for a command alone, and for ours.
 OWN_ONLY = ("inputs", "shares_epochs", "resources")
+COMMAND_ONLY = ("shell", "metrics_from")
 OURS_ONLY = (
     "dataset", "dataset_options", "split", "image_size", "resize", "background", MODEL,
     "metrics", "train_metrics", "teacher",
@@ -163,21 +183,29 @@ def checked_head(document: Document) -> JobFile:
 
 def _check_who_trains(document: Document) -> None:
     """Refuse a job without what it trains, and keys that are for a training of another kind."""
-    own = TRAIN in document.data
+    own = next((key for key in (TRAIN, COMMAND) if key in document.data), "")
+    if own == TRAIN and COMMAND in document.data:
+        raise document.error((COMMAND,), f"cannot be set beside {TRAIN}: keep the one that trains")
+    if own != COMMAND and (key := _first_of(COMMAND_ONLY, document)):
+        raise document.error((key,), f"is for {COMMAND}: python train.py --lr {{learning_rate}}", key=True)
     if own:
-        for key in OURS_ONLY:
-            if key in document.data:
-                raise document.error(
-                    (key,), f"cannot be set beside {TRAIN}: your function has its own; a setting of it goes under space"
-                )
+        if key := _first_of(OURS_ONLY, document):
+            whose = "function" if own == TRAIN else "command"
+            raise document.error(
+                (key,), f"cannot be set beside {own}: your {whose} has its own; a setting of it goes under space"
+            )
         return
-    for key in OWN_ONLY:
-        if key in document.data:
-            raise document.error((key,), f"is for a training of your own, as {TRAIN}: my_training:train", key=True)
+    if key := _first_of(OWN_ONLY, document):
+        raise document.error((key,), f"is for a training of your own, as {TRAIN}: my_training:train", key=True)
     for key in _NEEDED:
         if key not in document.data:
-            needed = f"every job needs it, or {TRAIN} in place of {' and '.join(_NEEDED)}"
+            needed = f"every job needs it, or {TRAIN} or {COMMAND} in place of {' and '.join(_NEEDED)}"
             raise JobError(f"{document.source}: {key}: missing; {needed}")
+
+
+def _first_of(keys: Sequence[str], document: Document) -> str:
+    """Return the first of some keys that the document has; empty where it has none."""
+    return next((key for key in keys if key in document.data), "")
 
 
 def _counted(value: Any) -> Any:
@@ -204,6 +232,7 @@ def _first_error(document: Document, error: ValidationError) -> JobError:
             "search": RandomSearch,
             "constraints": Constraints,
             "resources": Resources,
+            "metrics_from": MetricsFrom,
         }
         owner = owners.get(str(trail[0]), JobFile)
         return document.error(trail, f"unknown key{nearest(str(trail[-1]), owner.model_fields)}", key=True)

@@ -57,6 +57,19 @@ def _of_sizes_and_metrics(problem: Mapping[str, Any]) -> str:
     return ""
 
 
+def _of_commands(problem: Mapping[str, Any]) -> str:
+    place = problem["loc"]
+    if place[:1] == ("metrics_from",) and problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])
+    if place == ("metrics_from",):
+        form = "{stdout: 'acc=(?P<val_acc>[\\d.]+)'} or {file: metrics.csv}"
+        return f"{_short(problem['input'])} must be a map: {form}"
+    if place[:1] == ("command",):
+        form = "a text, as python train.py --lr {learning_rate}, or a list of arguments"
+        return f"{_short(problem['input'])} must be {form}"
+    return ""
+
+
 def _explained(problem: Mapping[str, Any]) -> str:
     value, context = problem["input"], problem.get("ctx", {})
     if problem["loc"][:1] == ("model",):
@@ -70,7 +83,7 @@ def _explained(problem: Mapping[str, Any]) -> str:
         return f"{_short(value)} must be grid, or a map such as {{random: 50}}"
     if problem["loc"] == ("teacher", "pick"):
         return f"{_short(value)} must be best, or the first four or more characters of a trial's id"
-    if said := _of_sizes_and_metrics(problem):
+    if said := _of_sizes_and_metrics(problem) or _of_commands(problem):
         return said
     if problem["type"] == "literal_error":
         options = [option.strip("' ") for option in context["expected"].replace(" or ", ", ").split(",")]

@@ -11,7 +11,7 @@ from gridsearch.config.identity import members_of, names_of, same_value
 from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import MODEL
 from gridsearch.config.losses import PREFIX
-from gridsearch.config.own_training import OWN_KEYS, OwnConfig
+from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, OwnConfig
 from gridsearch.config.selection import FOLD, is_selected, nothing_selected
 from gridsearch.config.space import MAX_POINTS, drawn_text
 from gridsearch.config.trial import (
@@ -296,7 +296,7 @@ class _OwnMaker:
         return settings
 
     def trial(self, settings: dict[str, Any]) -> GridTrial:
-        ours = {key: value for key, value in settings.items() if key in OWN_KEYS}
+        ours = {"epochs": OWN_DEFAULTS["epochs"]} | {key: value for key, value in settings.items() if key in OWN_KEYS}
         hyper = {key: value for key, value in settings.items() if key not in OWN_KEYS}
         monitor = self._monitor if ours.get("early_stopping") else ""
         return _grid_trial(*self._builder.build(ours | {"hyper": hyper, "monitor": monitor}))

@@ -223,7 +223,8 @@ def _image_rows(prepared: PreparedJob) -> list[tuple[str, str, str]]:
 def _own_rows(job: JobSpec) -> list[tuple[str, str, str]]:
     """Return what training of the user's own there is, and what it needs."""
     assert job.own
-    rows = [_named("train", job.models_text, "")]
+    what = "command" if job.own.command else "train"
+    rows = [_named(what, " ".join(job.models_text.split()), "")]
     if job.own.inputs:
         files = plural(len(job.own.inputs), "file")
         rows.append(("inputs", "", f"{files} whose content is part of a trial's identity: {', '.join(job.own.inputs)}"))
@@ -293,7 +294,8 @@ def _images_json(prepared: PreparedJob) -> dict[str, Any]:
 
 def _own_json(job: JobSpec) -> dict[str, Any]:
     assert job.own
-    return {"train": job.models_text, "inputs": list(job.own.inputs), "resources": job.own.resources.model_dump()}
+    what = "command" if job.own.command else "train"
+    return {what: job.models_text, "inputs": list(job.own.inputs), "resources": job.own.resources.model_dump()}
 
 
 def _only_json(prepared: Prepared, plan: Plan) -> dict[str, Any]:

@@ -8,11 +8,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from gridsearch.config.command import Command
 from gridsearch.config.events import LineagePlaced, WorkerEvent
 from gridsearch.config.trial import PretrainedFiles, SplitKey
 from gridsearch.data.splits import SplitDataset
 from gridsearch.training.distillation import TeacherFile
 from gridsearch.training.loop.task import Pack, Retention
+
+
+@dataclass(frozen=True)
+class CommandPlace:
+    """A command of the user's, and where it is run.
+
+    Attributes:
+        command: The command.
+        folder: The folder to run it in.
+        runs: The folder of the job's trials' folders.
+        store: The store's file.
+    """
+
+    command: Command
+    folder: Path
+    runs: Path
+    store: Path
 
 
 @dataclass(frozen=True)
@@ -30,7 +48,9 @@ class WorkerSettings:
         pretrained: Files of weights to start from.
         teachers: Trained models by their trials' ids.
         own_logs: Where a training of the user's own has its logs; None for our own loop, which needs `splits`.
-        patience: How many seconds a worker may be silent; None for no limit. Not enforced by `InlineExecutor`.
+        command: What trains, where that is a command of the user's.
+        patience: How many seconds a worker may be silent; None for no limit. `InlineExecutor` does not enforce it; of
+            commands their worker does, wherever it is.
     """
 
     splits: dict[SplitKey, SplitDataset]
@@ -44,6 +64,7 @@ class WorkerSettings:
     teachers: Mapping[str, TeacherFile] = field(default_factory=dict)
     patience: float | None = None
     own_logs: Path | None = None
+    command: CommandPlace | None = None
 
 
 class TaskQueue(Protocol):

@@ -54,7 +54,8 @@ class PackTrainable(tune.Trainable):
         with contextlib.suppress(ValueError):  # Ctrl-C is for the driver, which ends its workers
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.log = WorkerLog()
-        self.watchdog = Watchdog(settings.patience, silent)
+        # A command that is silent is ended by its worker, which goes on with the next.
+        self.watchdog = Watchdog(None if settings.command else settings.patience, silent)
         self.worker = make_worker(settings)
         self.reset_config(config)
 

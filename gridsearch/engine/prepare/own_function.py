@@ -14,15 +14,15 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from gridsearch.config.durations import duration_text
 from gridsearch.engine.prepare.model_process import Limits
+from gridsearch.engine.prepare.own_code import OwnCode
 from gridsearch.errors import ModelError, StopNowError, nearest
-from gridsearch.models.source_code import code_sources, fingerprint_of, source_file
+from gridsearch.models.source_code import code_sources, source_file
 
 #: What is to be written instead of what cannot be called.
 _SHAPE = "write def {name}(trial): ..."
@@ -43,26 +43,8 @@ except ModelError as error:
 _REFUSED = 3
 
 
-@dataclass(frozen=True)
-class FunctionSource:
-    """A training function's code: the sources of its module and of the user's modules that it imports."""
-
-    reference: str
-    sources: Mapping[str, str]
-
-    @property
-    def fingerprint(self) -> str:
-        """Return the SHA-256 of the code."""
-        return fingerprint_of(self.sources)
-
-    @property
-    def digests(self) -> dict[str, str]:
-        """Return the first digits of the SHA-256 of each module."""
-        return {name: fingerprint_of({name: text})[:16] for name, text in self.sources.items()}
-
-
-def read_function(reference: str, search: Sequence[Path]) -> FunctionSource:
-    """Return the code of `package.module:function`.
+def read_function(reference: str, search: Sequence[Path]) -> OwnCode:
+    """Return the code of `package.module:function`: of its module and of the user's modules that it imports.
 
     Raises:
         ModelError: There is no such module or function, or it takes no trial.
@@ -82,7 +64,7 @@ def read_function(reference: str, search: Sequence[Path]) -> FunctionSource:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise ModelError(f"{file.name}{line}: {getattr(error, 'msg', None) or error}") from None
     _check(reference, name, tree)
-    return FunctionSource(reference, code_sources(module, file, search))
+    return OwnCode(reference, code_sources(module, file, search))
 
 
 def _check(reference: str, name: str, tree: ast.Module) -> None:

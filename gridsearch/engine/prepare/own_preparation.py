@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gridsearch.config.job import JobSpec
-from gridsearch.config.job_file import TRAIN
+from gridsearch.config.job_file import COMMAND, TRAIN
 from gridsearch.config.record import Drawn, JobRecord
 from gridsearch.engine.prepare.input_files import fingerprints
 from gridsearch.engine.prepare.model_process import Limits
-from gridsearch.engine.prepare.own_function import FunctionSource, ImportCheck, read_function
+from gridsearch.engine.prepare.own_code import OwnCode
+from gridsearch.engine.prepare.own_command import check_startable, read_command, remarks_on
+from gridsearch.engine.prepare.own_function import ImportCheck, read_function
 from gridsearch.engine.prepare.prepared import Prepared, drawn_axes, model_folders
 from gridsearch.errors import DataError, ModelError
 from gridsearch.search.grid import Ingredients, ModelPart, expand
@@ -22,12 +24,12 @@ class PreparedOwn(Prepared):
     """A job that the user's own code trains.
 
     Attributes:
-        function: The code of its function.
-        check: Whether it can be imported.
+        code: The code of its function or command.
+        check: Whether its function can be imported; None for a command.
     """
 
-    function: FunctionSource
-    check: ImportCheck = field(repr=False, compare=False)
+    code: OwnCode
+    check: ImportCheck | None = field(default=None, repr=False, compare=False)
 
     @property
     def train_images(self) -> int:
@@ -35,11 +37,11 @@ class PreparedOwn(Prepared):
         return 1
 
     def sources_of(self, model: str) -> Mapping[str, str]:
-        """Return the digests of the modules that the function consists of."""
-        return self.function.digests
+        """Return the digests of the modules or files that the training consists of."""
+        return self.code.digests
 
     def defaults_of(self, model: str) -> Mapping[str, Any]:
-        """Return nothing: a function reads its settings as it likes."""
+        """Return nothing: the user's code reads its settings as it likes."""
         return {}
 
     def record(self) -> JobRecord:
@@ -55,7 +57,7 @@ class PreparedOwn(Prepared):
             axes=drawn_axes(job, self.grid, lambda config, name: config.settings().get(name)),
             fixed=job.fixed,
             model_defaults={name: {} for name in job.models},
-            model_sources={self.function.reference: self.function.digests},
+            model_sources={self.code.reference: self.code.digests},
             objective=job.objective,
             search=job.search and Drawn(random=job.search.random, drawn=self.grid.kept, size=self.grid.size),
             repeats=job.repeats,
@@ -69,18 +71,36 @@ def load_own(job: JobSpec) -> PreparedOwn:
     assert job.own
     (reference,) = job.models
     try:
-        function = read_function(reference, model_folders(job))
+        code = _code(job)
     except ModelError as error:
-        raise job.document.error((TRAIN,), str(error)) from None
+        raise job.document.error((_key(job),), str(error)) from None
     inputs = _inputs(job, job.own.inputs)
-    ingredients = Ingredients("", {reference: ModelPart(code=function.fingerprint)}, inputs=inputs)
+    ingredients = Ingredients("", {reference: ModelPart(code=code.fingerprint)}, inputs=inputs)
+    remarks = remarks_on(job, code) if job.own.command else ()
     grid = expand(job, ingredients)
-    check = ImportCheck(reference, model_folders(job))
-    return PreparedOwn(job, grid, function=function, ingredients=ingredients, check=check)
+    check = None if job.own.command else ImportCheck(reference, model_folders(job))
+    return PreparedOwn(job, grid, code=code, ingredients=ingredients, check=check, remarks=remarks)
+
+
+def _code(job: JobSpec) -> OwnCode:
+    """Return the code of a job's training; of a command if it can be started, as far as that shows."""
+    assert job.own
+    if job.own.command is None:
+        (reference,) = job.models
+        return read_function(reference, model_folders(job))
+    check_startable(job.own.command, job.base)
+    return read_command(job.own.command, job.base)
+
+
+def _key(job: JobSpec) -> str:
+    assert job.own
+    return COMMAND if job.own.command else TRAIN
 
 
 def preflight_own(loaded: PreparedOwn, limits: Limits) -> PreparedOwn:
     """Import the function of a loaded job, in a process of its own; `JobError` where that fails."""
+    if loaded.check is None:
+        return loaded
     try:
         loaded.check.wait(limits)
     except ModelError as error:

@@ -16,10 +16,11 @@ import torch
 from gridsearch import paths
 from gridsearch.analysis.best import best
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
+from gridsearch.config.job import JobSpec
 from gridsearch.config.trial import SplitKey, TrialConfig
 from gridsearch.engine.disk.checkpoint_limit import CheckpointRoom
 from gridsearch.engine.disk.disk_need import DiskNeed, disk_need, shortage
-from gridsearch.engine.executors.base import Executor, WorkerSettings
+from gridsearch.engine.executors.base import CommandPlace, Executor, WorkerSettings
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.run.driver import Driver, Listener
@@ -96,6 +97,7 @@ def worker_settings(
             threads=options.threads,
             patience=options.trial_timeout or prepared.job.trial_timeout,
             own_logs=paths.log_dir(store_path),
+            command=_command_place(prepared.job, store_path),
         )
     return WorkerSettings(
         splits=prepared.splits,
@@ -111,6 +113,12 @@ def worker_settings(
         teachers=teachers or {},
         patience=options.trial_timeout or prepared.job.trial_timeout,
     )
+
+
+def _command_place(job: JobSpec, store_path: Path) -> CommandPlace | None:
+    if job.own is None or job.own.command is None:
+        return None
+    return CommandPlace(job.own.command, job.base, paths.runs_dir(store_path, job.name), store_path.absolute())
 
 
 def close_lost_launches(store: Store, watch: Watch) -> list[LaunchRow]:

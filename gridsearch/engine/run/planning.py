@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gridsearch.config.events import ModelSize
 from gridsearch.config.job import JobSpec
+from gridsearch.config.record import JobRecord
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.run.packing import PlannedPack, make_packs
@@ -55,7 +56,7 @@ def check_same_job(prepared: Prepared, store: Store) -> None:
         return
     known, mine = store.job(job.name).record, prepared.record()
     for same, words, was, now in (
-        (bool(set(known.models) & set(mine.models)), "trains the model", known.models_text, mine.models_text),
+        (_same_training(known, mine), "trains the model", known.models_text, mine.models_text),
         (known.fingerprint == mine.fingerprint, "is on the data set", known.dataset, mine.dataset),
     ):
         if not same:
@@ -64,6 +65,11 @@ def check_same_job(prepared: Prepared, store: Store) -> None:
                 f"{job.document.place(('name',))}: name: the store has another job {job.name!r}, which {words} {other};"
                 " give this one another name (--set name=...) or another store (--store)"
             )
+
+
+def _same_training(known: JobRecord, mine: JobRecord) -> bool:
+    """Whether two jobs have a model in common; a command that is written another way is the same one, edited."""
+    return bool(set(known.models) & set(mine.models)) or known.training == mine.training == "command"
 
 
 def plan_job(prepared: Prepared, store: Store | None, *, retry_failed: bool = False) -> Plan:

@@ -8,24 +8,15 @@ thread to notice a stop.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-from gridsearch.config.early_stopping import stopping_epoch
-from gridsearch.config.events import (
-    EpochMetrics,
-    LineageDiverged,
-    LineageEvent,
-    LineageFailed,
-    LineageFinished,
-    LineageStopped,
-)
-from gridsearch.config.metrics import is_loss
+from gridsearch.config.events import LineageEvent
+from gridsearch.config.identity import own_id
 from gridsearch.config.own_training import OwnConfig
 from gridsearch.errors import TrialError
 from gridsearch.models.seeding import seed_everything
@@ -33,10 +24,10 @@ from gridsearch.training.checkpoints import Checkpoint, CheckpointFolder
 from gridsearch.training.loop.blame import of_the_world
 from gridsearch.training.loop.task import LineageTask
 from gridsearch.training.own.function import imported
+from gridsearch.training.own.history import Ended, Told, failed
 from gridsearch.training.own.numbers import checked_metrics
 from gridsearch.training.own.saved_state import GlobalGenerators, State, restore_state, state_of
 from gridsearch.training.own.trial import Trial, TrialStopped
-from gridsearch.user_code import told
 
 
 @dataclass(frozen=True)
@@ -59,19 +50,12 @@ class _Report:
     seconds: float
 
 
-@dataclass(frozen=True)
-class _End:
-    """How a call ended: by returning metrics, because it was to end, or by an error."""
-
-    metrics: dict[str, float] = field(default_factory=dict)
-    error: BaseException | None = None
-
-
 class _CalledTrial(Trial):
     """A trial that is being trained: what it reports goes to the reader of its events."""
 
     def __init__(self, task: LineageTask, device: str, checkpoint: Checkpoint | None) -> None:
-        super().__init__(task.config.settings(), id=task.lineage_id, device=device)
+        assert isinstance(task.config, OwnConfig)
+        super().__init__(task.config.settings(), id=own_id(task.config), device=device)
         #: The checkpoint that it goes on from.
         self.resumed: Checkpoint | None = None
         #: Whether it is to end: every report says so.
@@ -109,12 +93,12 @@ class _Call:
         self._greenlet = greenlet(self._run)
         self._begun = False
 
-    def go_on(self, *, ending: bool = False) -> _Report | _End:
+    def go_on(self, *, ending: bool = False) -> _Report | Ended:
         """Return what it reports next, or how it ended; `ending` is to end it."""
         self._greenlet.parent = getcurrent()
         self.trial.ending, self._begun = ending, True
         answer = self._greenlet.switch()
-        assert isinstance(answer, (_Report, _End))
+        assert isinstance(answer, (_Report, Ended))
         return answer
 
     def leave(self) -> None:
@@ -122,20 +106,21 @@ class _Call:
         if self._begun and not self._greenlet.dead:
             self.go_on(ending=True)
 
-    def _run(self) -> _End:
+    def _run(self) -> Ended:
+        began = time.perf_counter()
         try:
             returned = self._function(self.trial)
             if returned is not None and not isinstance(returned, Mapping):
                 raise TrialError(
                     f"it returned {type(returned).__name__}; return nothing, or numbers by name: {{'test_f1': 0.9}}"
                 )
-            return _End(checked_metrics(returned or {}))
+            return Ended(checked_metrics(returned or {}), seconds=time.perf_counter() - began)
         except TrialStopped:
-            return _End()
+            return Ended()
         except BaseException as error:
             if of_the_world(error):
                 raise
-            return _End(error=error)
+            return Ended(error=error)
 
 
 def own_events(task: LineageTask, context: OwnContext) -> Iterator[LineageEvent]:
@@ -146,7 +131,7 @@ def own_events(task: LineageTask, context: OwnContext) -> Iterator[LineageEvent]
     """
     config = task.config
     assert isinstance(config, OwnConfig)
-    told_of = _Told(task, config)
+    told_of = Told(task, config)
     folder = CheckpointFolder(context.checkpoints, task.lineage_id, task.attempt)
     checkpoint = folder.load()
     if checkpoint and checkpoint.epoch > config.epochs:
@@ -157,7 +142,7 @@ def own_events(task: LineageTask, context: OwnContext) -> Iterator[LineageEvent]
     except BaseException as error:
         if of_the_world(error):
             raise
-        yield _failed(task, error)
+        yield failed(task, error)
         return
     seed_everything(config.seed)
     trial = _CalledTrial(task, context.device, checkpoint)
@@ -168,103 +153,15 @@ def own_events(task: LineageTask, context: OwnContext) -> Iterator[LineageEvent]
         call.leave()
 
 
-def _events_of(call: _Call, told_of: _Told, folder: CheckpointFolder, context: OwnContext) -> Iterator[LineageEvent]:
+def _events_of(call: _Call, told_of: Told, folder: CheckpointFolder, context: OwnContext) -> Iterator[LineageEvent]:
     answer = call.go_on()
     if resumed := call.trial.resumed:
         told_of.take_over(resumed)
     while isinstance(answer, _Report):
-        yield from told_of.report(answer)
+        yield from told_of.report(answer.epoch, answer.metrics, answer.seconds)
         if answer.state is not None and not told_of.ended:
             folder.save(answer.state, told_of.history, last=answer.epoch == told_of.config.epochs)
         if context.stop():
             return
         answer = call.go_on(ending=told_of.ended)
     yield from told_of.end(answer)
-
-
-class _Told:
-    """The history of a lineage as it is reported, and what of it has been told."""
-
-    def __init__(self, task: LineageTask, config: OwnConfig) -> None:
-        self.task, self.config = task, config
-        self.history: list[EpochMetrics] = []
-        self._next = task.recorded_epoch + 1
-        self._diverged = self._stopped = False
-        self._problem: TrialError | None = None
-
-    @property
-    def ended(self) -> bool:
-        """Whether the training is to end now: it diverged, or stopped early."""
-        return self._diverged or self._stopped or self._problem is not None
-
-    def take_over(self, checkpoint: Checkpoint) -> None:
-        """Begin with the epochs of a checkpoint."""
-        known = [record for record in checkpoint.history if isinstance(record, EpochMetrics)]
-        self.history = [replace(record, attempt=self.task.attempt) for record in known]
-
-    def all_of(self, checkpoint: Checkpoint) -> Iterator[LineageEvent]:
-        """Tell a training to its end that a checkpoint is beyond: it was asked for more epochs then."""
-        self.take_over(checkpoint)
-        del self.history[self.config.epochs + 1 :]
-        yield from self._tell(len(self.history))
-        yield LineageFinished(self.task.lineage_id, self.task.attempt)
-
-    def report(self, report: _Report) -> Iterator[LineageEvent]:
-        """Take in an epoch, and tell those before it; one that diverged itself, too."""
-        self._fill(report.epoch)
-        self.history.append(self._epoch(report.epoch, report.metrics, report.seconds))
-        self._diverged = any(is_loss(name) and not abs(value) < float("inf") for name, value in report.metrics.items())
-        if not self._diverged:
-            self._look_whether_to_stop()
-        yield from self._tell(len(self.history) - (not self._diverged))
-
-    def end(self, end: _End) -> Iterator[LineageEvent]:
-        """Tell how the training ended."""
-        key, attempt = self.task.lineage_id, self.task.attempt
-        if self._diverged:
-            yield LineageDiverged(key, attempt, len(self.history) - 1)
-            return
-        if error := self._problem or end.error:
-            # The last epoch of all completes its trial, which is not to be.
-            yield from self._tell(min(len(self.history), self.config.epochs))
-            yield _failed(self.task, error)
-            return
-        if end.metrics and len(self.history) < 2:
-            self._fill(self.config.epochs + 1)
-        if len(self.history) < 2:
-            yield _failed(self.task, TrialError("the training ended without a report, and returned no metrics"))
-            return
-        last = self.history[-1]
-        self.history[-1] = replace(last, metrics={**last.metrics, **end.metrics})
-        yield from self._tell(len(self.history))
-        early = last.epoch < self.config.epochs
-        yield LineageStopped(key, attempt, last.epoch) if early else LineageFinished(key, attempt)
-
-    def _fill(self, epoch: int) -> None:
-        """Add those epochs before one that were not reported."""
-        self.history += [self._epoch(missing, {}, 0.0) for missing in range(len(self.history), epoch)]
-
-    def _epoch(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> EpochMetrics:
-        return EpochMetrics(self.task.lineage_id, self.task.attempt, epoch, dict(metrics), seconds)
-
-    def _tell(self, until: int) -> Iterator[EpochMetrics]:
-        yield from self.history[self._next : until]
-        self._next = max(self._next, until)
-
-    def _look_whether_to_stop(self) -> None:
-        """Find out whether early stopping ends the training now."""
-        if not self.config.early_stopping or len(self.history) < 2:
-            return
-        metric, _, mode = self.config.monitor.partition(" ")
-        if metric not in self.history[-1].metrics:
-            self._problem = TrialError(f"early_stopping looks at {metric}, the objective, which was not reported")
-            return
-        sign = -1.0 if mode == "max" else 1.0
-        values = [record.metrics.get(metric) for record in self.history]
-        signed = [None if value is None else sign * value for value in values]
-        self._stopped = stopping_epoch(self.config.early_stopping, signed) is not None
-
-
-def _failed(task: LineageTask, error: BaseException) -> LineageFailed:
-    text = "".join(traceback.format_exception(error))
-    return LineageFailed(task.lineage_id, task.attempt, told(error), text)

@@ -157,7 +157,9 @@ def stop_after(job: Job, epochs: int) -> Callable[[], bool]:
 
 
 def test_a_stop_unwinds_the_function_and_the_next_launch_goes_on(tmp_path: Path) -> None:
-    job = Job(tmp_path, NET.replace("def train(", "def inner(") + (
+    # Reports are recorded every half second.
+    slow = NET.replace("        trial.report(", "        __import__('time').sleep(0.05)\n        trial.report(")
+    job = Job(tmp_path, slow.replace("def train(", "def inner(") + (
         "\n\ndef train(trial):\n    try:\n        return inner(trial)\n    finally:\n        print('unwound')\n"
     ))  # fmt: skip
     end = job.launch("space.learning_rate=0.1", "space.epochs=30", stopping=stop_after(job, 4))

@@ -66,6 +66,19 @@ def score_text(value: float | None) -> str:
     return f"{value:z.6f}" if value == 0 or 1e-4 <= abs(value) < 1e6 else f"{value:.5e}"
 
 
+def brief_text(value: float) -> str:
+    """Return a metric with four decimals, for a sentence; with an exponent where that would say little, or too much.
+
+    >>> brief_text(0.98111), brief_text(-4e8), brief_text(1.5e-9)
+    ('0.9811', '-4e+08', '1.5e-09')
+    """
+    return f"{value:z.4f}" if _is_plain(abs(value)) else f"{value:.5g}"
+
+
+def _is_plain(size: float) -> bool:
+    return size == 0 or 1e-3 <= size < 1e6
+
+
 def measured_text(value: float | None) -> str:
     """Return a time or another measured amount with four significant digits, or nothing when there is none.
 
@@ -112,7 +125,7 @@ def mean_text(mean: float, spread: Spread) -> str:
     '-2e+09 ± 1e+08 (n=2)'
     """
     size = max(abs(mean), spread.std or 0.0)
-    plainly = size == 0 or 1e-2 <= size < 1e6
+    plainly = _is_plain(size)
     std = "" if spread.std is None else f" ± {spread.std:.4f}" if plainly else f" ± {spread.std:.2g}"
     missing = f" of {spread.of}" if spread.n < spread.of else ""
     diverged = f", {spread.diverged} diverged" if spread.diverged else ""

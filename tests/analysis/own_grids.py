@@ -24,7 +24,7 @@ def own_grid(
     name: str = "own",
     **job: Any,
 ) -> JobData:
-    """A grid whose trials reported `report(point, epoch)` in epochs of so many seconds, nothing before the first."""
+    """A grid whose trials reported `report(point, epoch)` in epochs of so many seconds, and no other."""
     rows, recorded = [], []
     for values in itertools.product(*axes.values()):
         point = dict(zip(axes, values, strict=True)) | {"epochs": epochs}

@@ -1,6 +1,6 @@
 import pytest
 
-from gridsearch.analysis.labels import Spread, label, mean_text, score_text
+from gridsearch.analysis.labels import Spread, brief_text, label, mean_text, score_text
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,16 @@ def test_scores_have_six_decimals() -> None:
     assert score_text(None) == score_text(float("nan")) == ""
     assert score_text(1.5e9) == "1.50000e+09" and score_text(-1e-9) == "-1.00000e-09"
     assert score_text(-12.5) == "-12.500000" and score_text(-0.0) == "0.000000"
+
+
+def test_scores_in_sentences_are_short() -> None:
+    assert [brief_text(value) for value in (0.98111, 0.0, -0.5, 1e-9, -4e8)] == [
+        "0.9811",
+        "0.0000",
+        "-0.5000",
+        "1e-09",
+        "-4e+08",
+    ]
 
 
 def test_means_of_any_size_show_their_spread() -> None:

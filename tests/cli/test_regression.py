@@ -57,5 +57,5 @@ def test_regression_from_the_launch_to_the_page(
     page = Path("dashboards/diabetes.html").read_text()
     assert "On the test images" in page
     assert 'id="confusion"' not in page
-    assert 'id="compare-0"' in page and 'id="compare-1"' not in page
+    assert 'data-metric="val_loss"' in page and "val_accuracy" not in page
     assert app(["verify", "--store", "results.db"], standalone_mode=False) in (None, 0)

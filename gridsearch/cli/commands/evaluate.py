@@ -224,7 +224,7 @@ def _head(found: Found, result: Scores | None) -> list[str]:
     width = columns(sys.stdout)
     lines = [f"{named}{id_within(row.trial_id, width and width - len(named))}"]
     if result:
-        loss = "not finite" if result.loss is None else f"{result.loss:.4f}"
+        loss = "not finite" if result.loss is None else _number(result.loss)
         lines += [
             f"weights        of epoch {result.epoch} of {row.epochs}",
             f"test accuracy  {result.accuracy:.4f} of {result.images:,} images"
@@ -345,7 +345,9 @@ def _speeds(
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    from gridsearch.analysis.labels import brief_text
+
+    return "-" if value is None else brief_text(value)
 
 
 def _as_json(found: Found, result: Scores | None) -> dict[str, Any]:

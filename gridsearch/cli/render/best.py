@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gridsearch.analysis.best import Place, best
-from gridsearch.analysis.labels import label, mean_text
+from gridsearch.analysis.labels import brief_text, label, mean_text
 from gridsearch.analysis.rounding import rounded
 from gridsearch.cli.render.wording import short_id
 from gridsearch.config.record import JobRecord
@@ -31,8 +31,8 @@ class Best:
 
     @property
     def score_text(self) -> str:
-        """The score with four digits, and its spread where it has one."""
-        return mean_text(self.score, self.spread) if self.spread else f"{self.score:.4f}"
+        """The score with four decimals, and its spread where it has one."""
+        return mean_text(self.score, self.spread) if self.spread else brief_text(self.score)
 
     def __str__(self) -> str:
         """Return the trial in words: `best val_accuracy 0.9812: neurons 50, epochs 20 (trial 3f2a91c4)`."""

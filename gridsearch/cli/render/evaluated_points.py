@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.analysis.labels import Spread, label, mean_text
+from gridsearch.analysis.labels import Spread, brief_text, label, mean_text
 from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import id_within, plural, short_id
 from gridsearch.config.identity import flatten
@@ -148,4 +148,4 @@ def _measured(one: Found, measure: str) -> float | None:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return "-" if value is None else brief_text(value)

@@ -123,7 +123,7 @@ def test_the_numbers_are_those_of_the_function_called_by_hand(tmp_path: Path) ->
         last = printed.getvalue().splitlines()[row.epochs]
         assert last == f"epoch {row.epochs}: val_loss {row.more['val_loss']:.6g}, val_f1 {row.more['val_f1']:.6g}"
     assert {row.more.get("test_f1") for row in job.trials() if row.epochs == 5} == {0.5}
-    assert {job.log(row) for row in job.trials()} == {"begins after 0\n"}
+    assert {job.log(row) for row in job.trials()} == {"begins after 0\nbegins after 2\n"}
 
 
 def test_nothing_is_trained_twice_and_more_epochs_go_on_from_a_checkpoint(tmp_path: Path) -> None:
@@ -135,7 +135,9 @@ def test_nothing_is_trained_twice_and_more_epochs_go_on_from_a_checkpoint(tmp_pa
     assert not notes.notes
     assert job.epochs() == before
     job.launch("space.epochs=[2, 5, 8]")
-    assert {job.log(row) for row in job.trials()} == {"begins after 0\n--- attempt 2 ---\nbegins after 5\n"}
+    assert {job.log(row) for row in job.trials()} == {
+        "begins after 0\nbegins after 2\n--- attempt 2 ---\nbegins after 5\n"
+    }
     (tmp_path / "whole").mkdir()
     whole = Job(tmp_path / "whole", NET)
     whole.launch("space.epochs=8")
@@ -333,3 +335,141 @@ def test_partial_functions_and_decorated_ones_are_called(tmp_path: Path) -> None
     job = Job(tmp_path, f"{code}train = functools.partial(inner, 4)\n", "space: {a: [1]}\n")
     job.launch()
     assert dict(job.trials()[0].more) == {"val_f1": 4.0}
+
+
+def test_each_trial_of_a_shared_training_has_what_it_would_have_returned_alone(tmp_path: Path) -> None:
+    ends = "def train(trial):\n    for epoch in range(1, trial.epochs + 1):\n"
+    ends += "        trial.report(epoch, val_f1=epoch / 10)\n"
+    job = Job(
+        tmp_path,
+        f"{ends}    return {{'test_f1': trial.epochs / 100}}",
+        "space: {epochs: [2, 4, 6]}\nshares_epochs: true\n",
+    )
+    job.launch()
+    found = {row.epochs: dict(row.more) for row in job.trials()}
+    assert found == {count: {"val_f1": count / 10, "test_f1": count / 100} for count in (2, 4, 6)}
+    (tmp_path / "silent").mkdir()
+    silent = Job(
+        tmp_path / "silent", f"{ends}    print(trial.epochs)", "space: {epochs: [2, 4, 6]}\nshares_epochs: true\n"
+    )
+    silent.launch()
+    assert {row.epochs: dict(row.more) for row in silent.trials()} == {n: {"val_f1": n / 10} for n in (2, 4, 6)}
+    assert silent.log(silent.trials()[0]) == "2\n6\n"  # it has nothing to say at its end, so not of 4
+
+
+def test_a_checkpoint_of_more_epochs_than_are_asked_for_is_not_gone_on_from(tmp_path: Path) -> None:
+    code = NET.replace("float(val) if (val := 0.5) else 0", "trial.epochs / 100")
+    job = Job(tmp_path, code, "space: {learning_rate: 0.1, width: 4, epochs: [2]}\nshares_epochs: true\n")
+    job.launch()
+    before = [dict(row.more) for row in job.trials()]
+    job.launch("space.epochs=[2, 5]")
+    job.store.unlink()
+    job.launch()
+    assert [dict(row.more) for row in job.trials()] == before
+    assert before[0]["test_f1"] == 0.02
+
+
+def test_one_that_begins_anew_and_ends_sooner_keeps_what_is_recorded(tmp_path: Path) -> None:
+    code = """
+    from pathlib import Path
+    second = Path(__file__).with_name("second")
+    for epoch in range(1, 3 if second.exists() else 6):
+        trial.report(epoch, val_f1=epoch / 10)
+        __import__("time").sleep(0.2)
+    second.touch()
+    if epoch > 2:
+        raise SystemError
+"""
+    row, job = by(code, tmp_path, "space: {epochs: 9}\n")
+    assert row.state == "failed"
+    job.launch(retry_failed=True)
+    (row,) = job.trials()
+    assert (str(row.state), row.error) == ("stopped", None)
+    assert dict(row.more)["val_f1"] in (0.4, 0.5)
+
+
+def test_a_state_that_cannot_be_written_costs_the_trial_alone(tmp_path: Path) -> None:
+    code = """
+    import torch
+    class Sparse:
+        def state_dict(self):
+            return {"w": torch.eye(2).to_sparse() if trial["a"] == 1 else torch.eye(2)}
+        def load_state_dict(self, state):
+            pass
+    trial.report(1, val_f1=1, save=[Sparse()])
+"""
+    job = Job(tmp_path, f"def train(trial):\n{code}", "space: {a: [1, 2]}\n")
+    job.launch()
+    errors = [row.error for row in job.trials()]
+    assert errors[1] is None
+    assert errors[0]
+    assert "0.w of its state is a tensor sparse or quantized" in errors[0]
+
+
+def test_streams_and_the_folder_are_the_functions_own_from_report_to_report(tmp_path: Path) -> None:
+    code = """
+    import contextlib, io, logging, os, sys
+    from pathlib import Path
+    logger = logging.getLogger("own")
+    logger.addHandler(logging.StreamHandler())
+    (Path(__file__).parent / "elsewhere").mkdir(exist_ok=True)
+    os.chdir(Path(__file__).parent / "elsewhere")
+    with contextlib.redirect_stdout(io.StringIO()) as kept:
+        for epoch in range(1, 4):
+            print("in", epoch)
+            trial.report(epoch, val_f1=1)
+            logger.warning("logged %d", epoch)
+    print(kept.getvalue().split(), Path.cwd().name)
+"""
+    here = Path.cwd()
+    row, job = by(code, tmp_path)
+    assert row.state == "completed"
+    assert Path.cwd() == here
+    assert job.log(row) == "logged 1\nlogged 2\nlogged 3\n['in', '1', 'in', '2', 'in', '3'] elsewhere\n"
+
+
+def test_what_a_function_takes_at_its_end_is_part_of_its_time(tmp_path: Path) -> None:
+    row, _ = by("    trial.report(3, val_f1=1)\n    __import__('time').sleep(0.3)", tmp_path)
+    assert row.seconds
+    assert 0.3 <= row.seconds < 3
+
+
+def test_a_loss_that_is_returned_and_not_finite_diverges(tmp_path: Path) -> None:
+    row, _ = by("    trial.report(1, val_f1=1)\n    return {'test_loss': float('nan')}", tmp_path)
+    assert (row.state, row.diverged_epoch) == ("diverged", 1)
+
+
+def test_inputs_that_change_under_a_launch_are_not_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("1")
+    code = "import pathlib\ndef train(trial):\n    pathlib.Path(__file__).with_name('data.csv').write_text('22')\n"
+    code += "    return {'val_f1': 1}"
+    job = Job(tmp_path, code, "space: {a: [1, 2]}\ninputs: [./data.csv]\n")
+    job.launch()
+    assert [row.error for row in job.trials()] == [
+        None,
+        "the input data.csv has changed since this trial was planned; launch again",
+    ]
+
+
+def test_a_function_from_elsewhere_is_found(tmp_path: Path) -> None:
+    (tmp_path / "implemented_elsewhere.py").write_text("def train(trial):\n    return {'val_f1': 1}")
+    job = Job(tmp_path, "from implemented_elsewhere import *", "space: {a: [1]}\n")
+    assert job.launch().outcome == "complete"
+
+
+def test_a_setting_that_nobody_reads_is_remarked_on(tmp_path: Path) -> None:
+    job = Job(tmp_path, "def train(trial):\n    return {'val_f1': 1}", "space: {epohcs: [1, 2]}\n")
+    assert job.prepared().remarks == [
+        f"the code of {job.module}:train does not mention the setting epohcs (did you mean 'epochs'?)"
+    ]
+
+
+def test_an_objective_called_like_a_metric_of_ours_must_be_reported_too(tmp_path: Path) -> None:
+    job = Job(tmp_path, "def train(trial):\n    return {'val_acc': trial['a']}", "space: {a: [1, 2]}\n", "val_accuracy")
+    for said in (
+        "the first training to end did not report 'val_accuracy'",
+        "did not report",
+        "no trial has reported 'val_accuracy'",
+    ):
+        with pytest.raises(EngineError, match=said):
+            job.launch()

@@ -12,7 +12,7 @@ import yaml
 from gridsearch.config.trial import RECIPE_KEYS, Recipe
 from gridsearch.models.dense import Shallow
 from tests.oracle.holding import Launched, assert_held, launch, packed, plainly
-from tests.oracle.recipes import CASES, NUMBERS, STARTED, STUDENT, TEACHER, job
+from tests.oracle.recipes import CASES, NUMBERS, STARTED, STUDENT, TASKS, TEACHER, job
 from tests.oracle.where import device
 
 PACKED, ALONE, COMPILED, GRAPHED = "packed", "alone", "compiled", "graphed"
@@ -79,7 +79,7 @@ def test_weights_to_start_from_are_those_of_the_file(how: str, tmp_path: Path) -
 
 def test_no_key_and_no_value_of_one_is_left_out() -> None:
     said: dict[str, set[str]] = {}
-    for text in (*CASES.values(), TEACHER, STUDENT, STARTED, *NUMBERS.values()):
+    for text in (*CASES.values(), TEACHER, STUDENT, STARTED, *NUMBERS.values(), *TASKS.values()):
         spec = yaml.safe_load(job("any", text))
         for key, value in (spec | spec["space"]).items():
             said.setdefault(key, set()).update(map(repr, value if isinstance(value, list) else [value]))

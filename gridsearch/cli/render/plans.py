@@ -368,6 +368,8 @@ def _steps_row(plan: Plan) -> tuple[str, str, str]:
 
 
 def _lineages_text(job: JobSpec) -> str:
+    if job.own and not job.own.shares_epochs and len(job.values("epochs")) == 1:
+        return "trainings, one for each trial"
     if job.own and not job.own.shares_epochs:
         return "trainings, one for each trial (shares_epochs: true would share them between numbers of epochs)"
     return "trainings; trials that differ in epochs alone share one"

@@ -85,7 +85,8 @@ class _CalledTrial(Trial):
             raise TrialStopped
         if getcurrent() is not self.coroutine:
             raise TrialError("report was called by another thread or task; call it from the function itself")
-        state = state_of([*save, GlobalGenerators()]) if save is not None and self._is_due(epoch) else None
+        due = self._is_due(epoch)
+        state = state_of([*save, GlobalGenerators()]) if save is not None and due else None
         reader = self.coroutine.parent
         assert reader
         reader.switch(_Report(epoch, metrics, state, time.perf_counter() - self.since))
@@ -159,7 +160,7 @@ def own_events(task: LineageTask, context: OwnContext) -> Iterator[LineageEvent]
         told.begin(target, None)
         call = _Call(function, trial)
         try:
-            yield from _events_of(call, told, saved, context)
+            yield from _events_of(call, told, saved)
         finally:
             call.leave()
         if not told.reached:
@@ -174,6 +175,8 @@ class _Saved:
     def __init__(self, folder: CheckpointFolder, told: Told, context: OwnContext) -> None:
         self._folder, self._told, self._context = folder, told, context
         self._at = -SAVE_SECONDS
+        #: Whether a stop was wanted when it was last asked what is due.
+        self.stopping = False
 
     def up_to(self, target: int) -> Checkpoint | None:
         """Return the checkpoint to go on from; one beyond the target is of another call, which ended elsewhere."""
@@ -181,7 +184,8 @@ class _Saved:
 
     def is_due(self, epoch: int) -> bool:
         """Whether the state after an epoch is to be kept."""
-        return epoch == self._told.target or self._context.stop() or time.monotonic() - self._at >= SAVE_SECONDS
+        self.stopping = self._context.stop()
+        return epoch == self._told.target or self.stopping or time.monotonic() - self._at >= SAVE_SECONDS
 
     def save(self, report: _Report) -> None:
         """Keep the state of a report, if it has one."""
@@ -190,14 +194,14 @@ class _Saved:
             self._at = time.monotonic()
 
 
-def _events_of(call: _Call, told: Told, saved: _Saved, context: OwnContext) -> Iterator[LineageEvent]:
+def _events_of(call: _Call, told: Told, saved: _Saved) -> Iterator[LineageEvent]:
     answer = call.go_on()
     if resumed := call.trial.resumed:
         told.begin(told.target, resumed)
     while isinstance(answer, _Report):
         yield from told.report(answer.epoch, answer.metrics, answer.seconds)
         saved.save(answer)
-        if context.stop():
+        if saved.stopping:
             return
         answer = call.go_on(ending=told.ended)
     yield from told.end(answer)

@@ -1,4 +1,5 @@
-"""What a trial costs that trains nothing: a command that says one number, through Ray and in this process.
+"""What a trial costs that trains nothing: a function that returns one number, and a command that says one; through Ray
+and in this process.
 
     python benchmarks/own_training.py [--trials 400] [--workers 1]
 
@@ -22,6 +23,7 @@ from peers_table import machine, machine_text
 
 #: What trains, and the lines of the job that say so.
 KINDS = {
+    "function": "train: returns_at_once:train\n",
     "command": "command: sh -c 'echo acc=1'\nmetrics_from: {stdout: 'acc=(?P<val_acc>.*)'}\n",
 }
 JOB = "name: own\n{kind}space: {{x: {{range: [1, {trials}]}}}}\nobjective: {{metric: val_acc}}\n"
@@ -41,6 +43,7 @@ def main() -> None:
 def per_trial(kind: str, trials: int, options: list[str]) -> float:
     """Return the seconds from the end of one trial to the end of the next, the mean over a launch."""
     with scratch() as folder:
+        (folder / "returns_at_once.py").write_text("def train(trial):\n    return {'val_acc': trial['x']}\n")
         (folder / "own.yaml").write_text(JOB.format(kind=kind, trials=trials))
         command = [sys.executable, "-m", "gridsearch", "launch", "own.yaml", "--no-dashboard", *options]
         subprocess.run(command, cwd=folder, env=environment(folder), check=True, capture_output=True)

@@ -54,7 +54,8 @@ def _say_failures(store: Store, name: str) -> None:
     for error, count in causes.most_common(_CAUSES_SHOWN):
         alike = [trial for trial in failed if trial.error == error]
         shared = shared_text(shared_settings(job, alike, (trial for trial in trials if trial.state in RESULT_STATES)))
-        say(f"{plural(count, 'trial')} failed: {error}{shared}\n  traceback: {logs[error]}")
+        log = f"\n  traceback: {logs[error]}" if logs[error] else ""
+        say(f"{plural(count, 'trial')} failed: {error}{shared}{log}")
     if len(causes) > _CAUSES_SHOWN:
         others = plural(len(causes) - _CAUSES_SHOWN, "other cause")
         say(f"and {others}; see: gridsearch status {quoted(name)} --json")

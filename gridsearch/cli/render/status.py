@@ -155,7 +155,7 @@ def status_text(found: dict[str, Any], *, width: int | None) -> str:
         lines.append(
             f"  failed    {plural(failure['trials'], 'trial')}: {printable(failure['cause'])}{printable(shared)}"
         )
-        lines.append(f"            traceback: {failure['log']}")
+        lines += [f"            traceback: {failure['log']}"] if failure["log"] else []
     if len(found["failures"]) > _CAUSES_SHOWN:
         lines.append(f"            and {len(found['failures']) - _CAUSES_SHOWN} more causes; see --json")
     return "\n".join(folded(line, width, indent=12) for line in lines)

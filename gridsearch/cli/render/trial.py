@@ -155,7 +155,8 @@ def trial_text(
         reach = f"epochs 1-{trained[-1].last}; {last}"
         lines.append(f"  {'trained':<{beside}} {printable(trained_as(trained))}; {printable(reach)}")
     if row.error:
-        lines.append(f"  {'error':<{beside}} {printable(row.error)}\n  {'traceback':<{beside}} {row.log}")
+        lines.append(f"  {'error':<{beside}} {printable(row.error)}")
+        lines += [f"  {'traceback':<{beside}} {row.log}"] if row.log else []
     lines += _curves(epochs, names, beside, width)
     lines += ["", "  events"]
     shown = [event for event in events if event.trial_id or event.kind in _OF_LINEAGE]

@@ -24,6 +24,7 @@ from gridsearch.config.events import (
     StrategyMeasured,
     WorkerEvent,
 )
+from gridsearch.config.own_training import OwnConfig
 from gridsearch.engine.disk.checkpoint_limit import CheckpointRoom
 from gridsearch.engine.prepare.dooms import Doom
 from gridsearch.engine.run.own_pace import OwnPace
@@ -273,7 +274,8 @@ class Driver:
     def _log(self, event: LineageFailed) -> str:
         path = paths.failure_log(self.store_path, event.lineage_id, event.attempt)
         config = self.plans[event.lineage_id].config
-        text = f"lineage {event.lineage_id}, attempt {event.attempt}\n{config!r}\n\n{event.traceback}\n"
+        told = f"{config.model} {config.settings()}" if isinstance(config, OwnConfig) else repr(config)
+        text = f"lineage {event.lineage_id}, attempt {event.attempt}\n{told}\n\n{event.traceback}\n"
         try:
             write(path, text.encode(errors="backslashreplace"), durable=False)
         except OSError as error:

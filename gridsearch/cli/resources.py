@@ -241,13 +241,20 @@ def _for_own(asked: Training, needs: TrialResources) -> Training:
         asked = replace(asked, threads=needs.cpus)
     if asked.gpus_per_worker is None and needs.gpus is not None and asked.device != "cpu" and not asked.inline:
         asked = replace(asked, gpus_per_worker=needs.gpus)
-    if asked.address or asked.inline:
+    if asked.address:
         return asked
     if needs.cpus > cores():
         raise GridsearchError(
             f"resources: a trial needs {needs.cpus} CPU cores, and this machine has {cores()} for it; lower cpus, or"
             " join a cluster with --address"
         )
+    if needs.gpus and asked.device != "cpu" and (found := _gpus()) < needs.gpus:
+        raise GridsearchError(
+            f"resources: a trial needs {needs.gpus:g} GPUs, and torch sees {found or 'none'} here; train without with"
+            " --device cpu, or join a cluster with --address"
+        )
+    if asked.inline:
+        return asked
     if asked.workers is None:
         by_gpus = int(_gpus() / needs.gpus) if needs.gpus else cores()
         asked = replace(asked, workers=max(1, min(cores() // needs.cpus, by_gpus)))

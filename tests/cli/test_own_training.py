@@ -133,9 +133,13 @@ def test_ctrl_c_ends_an_inline_launch_within_a_report(folder: Path) -> None:
     assert run(folder, "launch", "small.yaml", "--no-dashboard", "--inline").code == 0
 
 
-def test_more_cores_than_there_are_is_said_before_the_launch(folder: Path) -> None:
+def test_more_cores_or_gpus_than_there_are_is_said_before_the_launch(folder: Path) -> None:
     ended = run(folder, "launch", "small.yaml", "--no-dashboard", "--set", "resources={cpus: 9999}")
     assert ended.code != 0
     assert "resources: a trial needs 9999 CPU cores, and this machine has" in ended.err
     assert len(ended.err.splitlines()) == 1
+    for options in ([], ["--inline"]):
+        ended = run(folder, "launch", "small.yaml", "--no-dashboard", "--set", "resources={gpus: 512}", *options)
+        assert "resources: a trial needs 512 GPUs, and torch sees" in ended.err
+        assert len(ended.err.splitlines()) == 1
     assert not (folder / "results.db").exists()

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gridsearch.errors import ModelError, nearest
+from gridsearch.errors import ModelError
 from gridsearch.models.arguments import Wanted, wanted_of
 from gridsearch.models.plain import is_plain
-from gridsearch.models.registry import import_of_the_user, shadowed, sources_of
 from gridsearch.models.source_code import fingerprint_of
+from gridsearch.models.user_objects import found_of_the_user
 
 SCHEDULE, AUGMENT = "schedule", "augment"
 #: What each kind of function may take that is no setting.
@@ -70,15 +70,9 @@ def find_function(kind: str, name: str, search: Sequence[Path]) -> OwnFunction:
         search: The folders in which its module may lie.
     """
     module_name, _, own = name.rpartition(":")
-    module = import_of_the_user(f"{kind} {name!r}", module_name, search)
-    found = getattr(module, own, None)
-    if found is None:
-        functions = [one.__name__ for one in vars(module).values() if inspect.isfunction(one)]
-        hint = shadowed(module, module_name, search) or nearest(own, functions)
-        raise ModelError(f"{kind} {name!r}: module {module_name!r} has no {own!r}{hint}")
+    found, sources = found_of_the_user(kind, name, search)
     if not callable(found):
         raise ModelError(f"{kind} {name!r}: {own!r} is no function")
-    sources = sources_of(module, search)
     if _known.setdefault(module_name, sources) != sources:
         raise ModelError(f"{kind} {name!r}: its module has changed since it was imported here; start Python again")
     try:

@@ -9,15 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.errors import ModelError, nearest
+from gridsearch.errors import ModelError
 from gridsearch.models.registry import (
     ModelClass,
     described,
-    import_of_the_user,
     settings_text,
-    shadowed,
-    sources_of,
 )
+from gridsearch.models.user_objects import found_of_the_user
 from gridsearch.user_code import told
 
 if TYPE_CHECKING:
@@ -33,17 +31,12 @@ def find_loss(name: str, search: Sequence[Path] = ()) -> ModelClass:
     Raises:
         ModelError: There is no such loss, or its module cannot be imported.
     """
-    module_name, _, own = name.partition(":")
-    module = import_of_the_user(f"loss {name!r}", module_name, search)
-    found = getattr(module, own, None)
-    if found is None:
-        named = [key for key, value in vars(module).items() if inspect.isclass(value) or inspect.isfunction(value)]
-        hint = shadowed(module, module_name, search) or nearest(own, named)
-        raise ModelError(f"loss {name!r}: module {module_name!r} has no {own!r}{hint}")
+    found, sources = found_of_the_user("loss", name, search)
     if not callable(found) or (not inspect.isclass(found) and not inspect.isfunction(found)):
+        own = name.rpartition(":")[2]
         raise ModelError(f"loss {name!r}: {own!r} is neither a class nor a function: loss(outputs, targets)")
     given = 0 if inspect.isclass(found) else _GIVEN
-    return described(name, found, sources=sources_of(module, search), what="loss", given=given)
+    return described(name, found, sources=sources, what="loss", given=given)
 
 
 def build_loss(loss: ModelClass, hyper: Mapping[str, Any], *, num_classes: int) -> CheckedLoss:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.errors import ModelError, nearest
-from gridsearch.models.registry import import_of_the_user, shadowed, sources_of
+from gridsearch.errors import ModelError
 from gridsearch.models.source_code import fingerprint_of
+from gridsearch.models.user_objects import found_of_the_user
 from gridsearch.user_code import told
 
 if TYPE_CHECKING:
@@ -66,14 +66,8 @@ def find_metric(name: str, search: Sequence[Path] = ()) -> OwnMetric:
     Raises:
         ModelError: There is no such metric, or its module cannot be imported.
     """
-    module_name, _, own = name.partition(":")
-    module = import_of_the_user(f"metric {name!r}", module_name, search)
-    found = getattr(module, own, None)
-    if found is None:
-        named = [key for key, value in vars(module).items() if inspect.isclass(value) or inspect.isfunction(value)]
-        hint = shadowed(module, module_name, search) or nearest(own, named)
-        raise ModelError(f"metric {name!r}: module {module_name!r} has no {own!r}{hint}")
+    found, sources = found_of_the_user("metric", name, search)
     if not callable(found):
+        own = name.rpartition(":")[2]
         raise ModelError(f"metric {name!r}: {own!r} is neither a function nor a class: metric(outputs, targets)")
-    sources = sources_of(module, search)
     return OwnMetric(name, fingerprint_of(sources) if sources else "", found)

@@ -8,11 +8,9 @@ output is one row of K logits per image.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -23,7 +21,8 @@ from gridsearch.config.versions import CURRENT, FIRST, implied_settings
 from gridsearch.errors import ModelError, closest, nearest
 from gridsearch.models.arguments import Wanted, wanted_of
 from gridsearch.models.plain import is_plain
-from gridsearch.models.source_code import code_sources, fingerprint_of
+from gridsearch.models.source_code import fingerprint_of
+from gridsearch.models.user_objects import found_of_the_user
 from gridsearch.user_code import told
 
 if TYPE_CHECKING:
@@ -60,8 +59,6 @@ MODELS: dict[str, tuple[str, str]] = {
     "mobilenet_v3_small": ("gridsearch.models.torchvision_nets:MobileNetV3Small", "torchvision's MobileNetV3-Small"),
 }
 
-#: Folders put on Python's path for the sake of users' models: for this process, and none that it starts.
-USER_FOLDERS: set[str] = set()
 
 CLASSES = "num_classes"
 DATA_ARGUMENTS = ("image_shape", "input_shape", "in_channels", "in_features", CLASSES)
@@ -160,17 +157,12 @@ def find_model(name: str, search: Sequence[Path] = ()) -> ModelClass:
         raise ModelError(
             f"model {name!r} is not known{nearest(name, MODELS)}; write a model of your own as package.module:Class"
         )
-    module = import_of_the_user(f"model {name!r}", module_name, search)
-    found = getattr(module, class_name, None)
-    if found is None:
-        classes = [key for key, value in vars(module).items() if inspect.isclass(value) or inspect.isfunction(value)]
-        hint = shadowed(module, module_name, search) or nearest(class_name, classes)
-        raise ModelError(f"model {name!r}: module {module_name!r} has no {class_name!r}{hint}")
+    found, sources = found_of_the_user("model", name, search)
     if not _makes_modules(found):
         raise ModelError(
             f"model {name!r}: {class_name!r} is neither a torch.nn.Module class nor a function that returns one"
         )
-    return described(name, found, sources=sources_of(module, search))
+    return described(name, found, sources=sources)
 
 
 def has_beside(model: ModelSignature, key: str, models: Sequence[ModelSignature]) -> bool:
@@ -299,55 +291,6 @@ def settings_text(hyper: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={value!r}" for key, value in hyper.items()) or "no settings"
 
 
-def import_of_the_user(what: str, module_name: str, search: Sequence[Path], *, seeded: bool = True) -> Any:
-    """Return a module of the user's, which may lie in the folders `search`; `ModelError` begins with `what`.
-
-    What it draws from the global generators is the same in every process, if it is `seeded`, which needs torch.
-    """
-    _make_importable(search)
-    try:
-        with _seeded() if seeded else contextlib.nullcontext():
-            return importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
-            raise ModelError(
-                f"{what}: no module named {error.name!r} beside the job file, in this folder or installed"
-            ) from None
-        raise ModelError(f"{what}: importing {module_name!r} failed: {told(error)}") from error
-    except Exception as error:
-        raise ModelError(f"{what}: importing {module_name!r} failed: {told(error)}") from error
-
-
-@contextlib.contextmanager
-def _seeded() -> Iterator[None]:
-    from gridsearch.models.seeding import random_states_kept, seed_everything
-
-    with random_states_kept():
-        seed_everything(0)
-        yield
-
-
-def _make_importable(folders: Sequence[Path]) -> None:
-    """Put folders on Python's path for good: a model's module may import its neighbours later.
-
-    At its end: a file of the user's with the name of a library is that library to nobody.
-    """
-    for folder in folders:
-        if str(folder) not in sys.path:
-            sys.path.append(str(folder))
-            USER_FOLDERS.add(str(folder))
-    importlib.invalidate_caches()
-
-
-def shadowed(module: Any, name: str, search: Sequence[Path]) -> str:
-    """Say so where a module of another place was found, and the user has one of that name, which comes after it."""
-    found = Path(getattr(module, "__file__", None) or ".").resolve()
-    parts = name.split(".")
-    own = [folder.joinpath(*parts).with_suffix(".py").resolve() for folder in search]
-    other = next((file for file in own if file.is_file() and file != found), None)
-    return f": it is {found}, which comes before {other}; give yours another name" if other else ""
-
-
 def _makes_modules(found: Any) -> bool:
     """Whether something may make modules: a class of them, or a function, which shows when it is called."""
     from torch import nn
@@ -355,12 +298,6 @@ def _makes_modules(found: Any) -> bool:
     return (
         issubclass(found, nn.Module) if inspect.isclass(found) else callable(found) and not isinstance(found, nn.Module)
     )
-
-
-def sources_of(module: Any, search: Sequence[Path]) -> dict[str, str]:
-    """Return the source of a module of the user's: edited, or what it imports of the user's edited, it is another."""
-    path = getattr(module, "__file__", None)
-    return code_sources(module.__name__, Path(path), search) if path and Path(path).is_file() else {}
 
 
 def described(

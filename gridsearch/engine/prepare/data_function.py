@@ -21,8 +21,8 @@ from gridsearch.data.scaling import scaled_dataset
 from gridsearch.data.torchvision_classes import OPTIONS
 from gridsearch.errors import DataError, ModelError, nearest
 from gridsearch.models.arguments import wanted_of
-from gridsearch.models.registry import import_of_the_user, shadowed, sources_of
 from gridsearch.models.source_code import fingerprint_of
+from gridsearch.models.user_objects import found_of_the_user
 from gridsearch.user_code import told
 
 if TYPE_CHECKING:
@@ -86,18 +86,11 @@ def options_of(reference: str, search: Sequence[Path]) -> frozenset[str]:
 def _found(reference: str, search: Sequence[Path]) -> tuple[Callable[..., Any], Mapping[str, str]]:
     module_name, _, name = reference.partition(":")
     try:
-        module = import_of_the_user(f"data function {reference!r}", module_name, search)
+        found, sources = found_of_the_user("data function", reference, search)
     except ModelError as error:
         raise DataError(str(error), key=_KEY) from None
-    found = getattr(module, name, None)
-    if found is None:
-        own = (one for one in vars(module).values() if inspect.isfunction(one))
-        functions = [one.__name__ for one in own if one.__module__ == module.__name__]
-        hint = shadowed(module, module_name, search) or nearest(name, functions)
-        raise DataError(f"{reference!r}: module {module_name!r} has no {name!r}{hint}", key=_KEY)
     if not callable(found):
         raise DataError(f"{reference!r}: {name!r} is no function; {_SHAPES}", key=_KEY)
-    sources = sources_of(module, search)
     if _known.setdefault(module_name, sources) != sources:
         raise DataError(f"{reference}: its module has changed since it was imported here; start Python again", key=_KEY)
     return found, sources

@@ -36,7 +36,8 @@ from gridsearch.errors import EngineError, ModelError, StopNowError
 from gridsearch.models.arguments import Want, Wanted
 from gridsearch.models.functions import FunctionSignature
 from gridsearch.models.plain import is_plain
-from gridsearch.models.registry import DATA_ARGUMENTS, USER_FOLDERS, ModelSignature
+from gridsearch.models.registry import DATA_ARGUMENTS, ModelSignature
+from gridsearch.models.user_objects import USER_FOLDERS
 
 if TYPE_CHECKING:
     from gridsearch.engine.prepare.probing import Looks, Settings

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gridsearch.errors import ModelError, nearest
-from gridsearch.models.registry import import_of_the_user, shadowed, sources_of
+from gridsearch.errors import ModelError
 from gridsearch.models.source_code import fingerprint_of
+from gridsearch.models.user_objects import found_of_the_user
 from gridsearch.training.own.trial import Trial
 
 #: What a function is given and returns: nothing, or numbers by name.
@@ -27,15 +27,11 @@ def imported(reference: str, search: Sequence[Path], code: str = "", *, seeded: 
     Raises:
         ModelError: The module cannot be imported, has no such function, or has been edited since.
     """
-    module_name, _, name = reference.partition(":")
-    module = import_of_the_user(f"training function {reference!r}", module_name, search, seeded=seeded)
-    function = getattr(module, name, None)
-    if function is None:
-        hint = shadowed(module, module_name, search) or nearest(name, vars(module))
-        raise ModelError(f"{reference!r}: the module has no {name!r}{hint}")
+    function, sources = found_of_the_user("training function", reference, search, seeded=seeded)
     if not callable(function):
+        name = reference.rpartition(":")[2]
         raise ModelError(f"{reference!r}: {name!r} is no function; write def {name}(trial): ...")
-    if code and fingerprint_of(sources_of(module, search)) != code:
+    if code and fingerprint_of(sources) != code:
         raise ModelError(f"the source of {reference!r} changed since this trial was planned; launch again")
     found: TrainingFunction = function
     return found

@@ -55,7 +55,7 @@ def test_settings_have_any_name_and_rules_see_them() -> None:
         ("train: my_training:train\nobjective: {metric: f1}\nresources: {cpu: 3}", "resources.cpu: unknown key"),
         ("train: my_training:train\nobjective: {metric: f1}\nrepeats: 2\nrepeat_over: split", "differ in seed alone"),
         ("dataset: digits\nmodel: shallow\ninputs: [a.csv]", "inputs: is for a training of your own"),
-        ("dataset: digits", "model: missing; every job needs it, or train in place of dataset and model"),
+        ("dataset: digits", "model: missing; every job needs it, or train or command in place of dataset and model"),
         ("train: ../my_training.py:train\nobjective: {metric: f1}", "move it there"),
     ],
 )

@@ -155,7 +155,7 @@ def test_what_is_drawn_is_the_same_each_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "options", "fragments"),
     [
-        ("def lode(): pass", {}, ["dataset: 'user_data_", "has no 'load' (did you mean 'lode'?)"]),
+        ("def lode(): pass", {}, ["dataset: data function 'user_data_", "has no 'load' (did you mean 'lode'?)"]),
         ("load = 3", {}, ["'load' is no function; return (train, validation, test)"]),
         ("def load(): return 1 / 0", {}, ["ZeroDivisionError: division by zero (user_data_", "in load)"]),
         ("def load(): sys.exit(3)", {}, ["SystemExit: 3"]),

@@ -46,6 +46,10 @@ def turned(degrees=10.0, noise=0.05):
 def nothing(): return None
 def smaller(): return v2.Resize(4)
 def half(): return lambda image: image.half()
+def also(degrees=20.0): return lambda image: image
+def degrees(epoch, *, degrees=5.0): return 1.0
+def model(epoch, model=3): return 1.0
+def of_loss(epoch, loss_gamma=3): return 1.0
 def array(): return lambda image: image.numpy()
 def unseeded():
     own = torch.Generator()
@@ -78,6 +82,12 @@ def module_of(request: pytest.FixtureRequest) -> str:
         ("schedule=M:needs", "needs 'what'; add it under 'space'"),
         ("schedule=M:clash", "neurons: is an argument of schedule 'M:clash' and a setting of model 'shallow'; rename"),
         ("schedule=M:recipe", "its argument 'gamma' has the name of a setting of the recipe; call it otherwise"),
+        ("schedule=M:model", "its argument 'model' has the name of a setting"),
+        ("schedule=M:of_loss", "its argument 'loss_gamma' has the name of a setting"),
+        (
+            "schedule=M:degrees augment=M:turned",
+            "its argument 'degrees' is one of augment 'M:turned' too, with another",
+        ),
         ("schedule=M:raises", "raised KeyError: 'x' (M.py:17 in raises)"),
         ("schedule=M:leaves", "raised SystemExit: 3 when it was tried"),
         ("schedule=M:dies", "ended its process with exit code 3 when it was tried"),
@@ -98,7 +108,7 @@ def test_what_is_no_schedule_or_transform_is_refused_in_one_line(
 ) -> None:
     name = module_of(request)
     with pytest.raises(GridsearchError) as raised:
-        prepared(folder, *SMALL, override.replace("M", name))
+        prepared(folder, *SMALL, *override.replace("M", name).split())
     text = str(raised.value)
     assert said.replace("M", name) in text, text
     assert "\n" not in text and text.startswith(("--set", "job:"))

@@ -86,6 +86,7 @@ def made(folder: Path, dataset: str, *lines: str) -> PreparedJob:
         ("numbers", "loss: bce", "labels of 0 and 1, and these hold"),
         ("several", "l1: 0", "write loss: bce"),
         ("one_hot", "l1: 0", "argmax"),
+        ("several", "loss: [bce, mse]", "mse is for regression, and bce for multilabel"),
         ("numbers", "loss: mse; metrics: [f1_macro]", "f1_macro is not for regression"),
         ("numbers", "loss: mse; objective: {metric: val_accuracy}", "regression has none"),
         ("several", "loss: bce; metrics: [r2]", "r2 is not for multilabel"),

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gridsearch.config.identity import same_value
 from gridsearch.config.job import JobSpec
+from gridsearch.config.losses import PREFIX
 from gridsearch.config.trial import FUNCTION_KEYS, RECIPE_KEYS, TrialConfig
 from gridsearch.engine.prepare.job_models import JobModels
 from gridsearch.engine.prepare.model_process import Limits, ModelProcess
@@ -15,6 +17,9 @@ from gridsearch.engine.prepare.model_questions import NotTriedError, Seen
 from gridsearch.errors import JobError, ModelError
 from gridsearch.models.functions import AUGMENT, SCHEDULE, FunctionSignature
 from gridsearch.search.grid import FunctionPart
+
+#: What a trial has besides settings, and its settings cannot be called.
+_NAMES_OF_TRIALS = ("model", "dataset", "fold", "teacher", "metrics", "version")
 
 #: Under how many settings each is tried.
 MOST_TRIED = 50
@@ -68,14 +73,15 @@ class JobFunctions:
             return
         for (key, name), found in self.signatures.items():
             for setting in found.settings:
-                if setting not in job.own_settings:
-                    continue
-                place = job.document.place(job.trail(setting))
+                own = setting in job.own_settings
+                place = job.document.place(job.trail(setting if own else key))
                 if model := next((one for one in found_models if setting in one.hyperparameters), None):
                     raise JobError(
                         f"{place}: {setting}: is an argument of {key} {name!r} and a setting of model {model.name!r};"
                         " rename one of them"
                     )
+                if not own:
+                    continue
                 values = next(axis.values for axis in job.space.axes if axis.name == setting)
                 for value in values:
                     if said := found.wanted[setting].problem(value):
@@ -115,11 +121,18 @@ class JobFunctions:
                     f"{self._place(key)}: {key} {name!r} must take epoch, step or both: def fn(epoch, step, *, ...)"
                 )
             for setting in found.settings:
-                if setting in RECIPE_KEYS:
+                if setting in (*RECIPE_KEYS, *_NAMES_OF_TRIALS) or setting.startswith(PREFIX):
                     raise ModelError(
                         f"{self._place(key)}: {key} {name!r}: its argument {setting!r} has the name of a setting of the"
                         " recipe; call it otherwise"
                     )
+            for (other_key, other_name), other in self.signatures.items():
+                for setting in found.optional.keys() & other.optional.keys():
+                    if not same_value(found.optional[setting], other.optional[setting]):
+                        raise ModelError(
+                            f"{self._place(key)}: {key} {name!r}: its argument {setting!r} is one of {other_key}"
+                            f" {other_name!r} too, with another default; rename one of them"
+                        )
             if missing := next((one for one in found.required if one not in self._job.own_settings), None):
                 raise ModelError(f"{self._place(key)}: {key} {name!r} needs {missing!r}; add it under 'space'")
 

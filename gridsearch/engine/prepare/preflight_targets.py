@@ -31,10 +31,16 @@ def check_targets(
 
 def job_task(job: JobSpec, dataset: ImageDataset) -> Task:
     """Return the task of a job; `JobError` where one of its losses is not for the targets of its data set."""
-    for loss in map(str, job.values("loss")):
+    losses = [str(loss) for loss in job.values("loss")]
+    for loss in losses:
         if said := contradiction(dataset.targets, loss, outputs=dataset.num_classes, values=_others(dataset)):
             raise _error(job, "loss", said)
-    return task_of(dataset.targets, str(job.values("loss")[0]))
+    tasks = {task_of(dataset.targets, loss): loss for loss in reversed(losses)}
+    if len(tasks) > 1:
+        (one, of_one), (other, of_other) = list(tasks.items())[:2]
+        said = f"{of_one} is for {one}, and {of_other} for {other}, which are measured differently; give each a job"
+        raise _error(job, "loss", said)
+    return next(iter(tasks))
 
 
 def with_default_objective(job: JobSpec, task: Task) -> JobSpec:

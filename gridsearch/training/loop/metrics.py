@@ -114,6 +114,8 @@ def _of_numbers(name: str, outputs: Tensor, targets: Tensor) -> Tensor:
         return functional.mean_absolute_error(given.flatten(), wanted.flatten())
     if name in ("mse", "rmse"):
         return functional.mean_squared_error(given.flatten(), wanted.flatten(), squared=name == "mse")
+    if name != "r2":
+        raise ValueError(f"{name} is not of numbers")
     # Of fewer than two examples, or of equal ones, nothing is there to explain.
     if len(wanted) < 2 or not given.isfinite().all():
         return torch.tensor(torch.nan)

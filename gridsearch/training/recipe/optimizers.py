@@ -10,7 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import ismethod
 from typing import TypeVar
+from weakref import WeakMethod
 
 import torch
 from torch import Tensor
@@ -101,7 +103,8 @@ class Rule(ABC):
 
     def __init__(self, recipes: Sequence[Recipe], parameters: Tensors, spread: Spread) -> None:
         self.kind = RuleKind.of(*recipes)
-        self.recipes, self.spread = recipes, spread
+        # Who spreads has this rule: held fast, neither would ever be gone from a full memory.
+        self._spread: Callable[[], Spread | None] = WeakMethod(spread) if ismethod(spread) else lambda: spread
         self.momentum = spread([recipe.momentum for recipe in recipes])
         self.weight_decay = spread([recipe.weight_decay for recipe in recipes])
         self.l1 = spread([recipe.l1 for recipe in recipes])
@@ -168,7 +171,9 @@ class Rule(ABC):
 
     def common(self, values: Sequence[float]) -> Coefficient:
         """Return the coefficient of numbers, one per model, as one number where they are equal."""
-        return values[0] if len(set(values)) == 1 else self.spread(values)
+        spread = self._spread()
+        assert spread
+        return values[0] if len(set(values)) == 1 else spread(values)
 
     @abstractmethod
     def apply(self, update: Update) -> None:

@@ -57,7 +57,7 @@ def comparison(data: JobData, name: str, ranking: Standings | None = None) -> Co
     drawn = curves_of(data, ranking, [best[value] for value in values], "best")
     return Comparison(
         axis=name,
-        title=axis_title(name),
+        title=axis_title(name, ours=not data.job.record.training),
         ordered=axis.scale != "category",
         values=tuple(shown[value] for value in values),
         curves=drawn,

@@ -144,7 +144,10 @@ def _number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def axis_title(name: str) -> str:
-    """Return the title of an axis of a figure: the name in words, with its unit where it has one."""
+def axis_title(name: str, *, ours: bool = True) -> str:
+    """Return the title of an axis of a figure: the name in words, with its unit where it has one.
+
+    A training of the user's own has settings of the same names, and nobody knows their units: these are not `ours`.
+    """
     words = name.replace("_", " ")
-    return f"{words} ({_UNITS[name]})" if name in _UNITS else words
+    return f"{words} ({_UNITS[name]})" if ours and name in _UNITS else words

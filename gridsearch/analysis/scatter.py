@@ -88,7 +88,8 @@ def board(data: JobData, most: int | None = None) -> Board:
         texts = data.texts(axis, finished)
         full = with_seen(replace(axis, name=column), dict(zip(texts, finished[column].tolist(), strict=True)))
         own = [texts[place] for place in kept]
-        axes.append(_axis(full, own, drawn, _spread(data.trials[column]), varies=len(set(texts)) > 1))
+        made = _axis(full, own, drawn, _spread(data.trials[column]), varies=len(set(texts)) > 1)
+        axes.append(replace(made, title=axis_title(full.name, ours=not data.job.record.training)))
     return Board(
         axes=tuple(axes),
         objective=data.objective,

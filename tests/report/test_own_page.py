@@ -23,7 +23,7 @@ from gridsearch.report.inlining import plotly_script
 from gridsearch.report.page import job_page
 from tests.analysis.grids import SHALLOW, grid, shallow_score
 from tests.analysis.own_grids import own_grid
-from tests.report.own_jobs import AXES, F1, OWN_JOBS, thirty
+from tests.report.own_jobs import AXES, F1, OWN_JOBS, one, thirty
 from tests.report.test_page import STAMP, Outline, outline
 
 
@@ -190,3 +190,8 @@ def test_numbers_that_lie_close_together_are_still_told_apart() -> None:
     assert len(set(short_numbers(close))) == 5
     assert short_numbers([0.0, 1.23456789, None]) == [0.0, 1.2346, None]
     assert short_numbers([1e-9, 1e9]) == [1e-9, 1e9] and short_numbers([]) == []
+
+
+def test_a_setting_that_is_called_like_one_of_ours_has_no_unit() -> None:
+    titles = [axis.title for axis in board(own_grid(AXES, one, F1)).axes]
+    assert titles == ["learning rate", "depth", "width"]

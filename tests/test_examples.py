@@ -17,7 +17,7 @@ SMALLER = {
     "lightning": (["space.learning_rate=[0.01]", "space.width=[64]"], 1, 0.9),
     "transformers": (["space.learning_rate=[0.003]", "space.layers=[1]"], 1, 0.8),
     "shell": (["space.learning_rate=[0.1, 0.4]", "space.momentum=[0.5]"], 4, -0.01),
-    "sklearn": (["space.trees=[20]", "space.features=[sqrt]"], 6, 0.9),
+    "sklearn": (["space.trees=[20]", "space.features=[sqrt]"], 3, 0.9),
     "lightgbm": (["space.learning_rate=[0.2]", "space.leaves=[7]"], 2, -0.15),
 }
 _LINES = 60

@@ -13,7 +13,7 @@ from gridsearch.engine.prepare.narrowing import Narrowing
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.run.planning import plan_job
 from gridsearch.engine.trained.load import ModelSource, trained
-from gridsearch.models.registry import ModelClass
+from gridsearch.models.registry import ModelSignature
 from gridsearch.search.grid import Ingredients, ModelPart, expand
 from gridsearch.store.opening import open_store
 from tests.engine.launching import launch, prepared
@@ -36,7 +36,7 @@ space:
 def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PreparedJob:
     """Launch the job as the first version did; return it as it is now."""
     with monkeypatch.context() as patched:
-        patched.setattr(ModelClass, "version", lambda self, hyper: 1)
+        patched.setattr(ModelSignature, "version", lambda self, hyper: 1)
         launch(prepared(tmp_path, text=JOB), tmp_path / "r.db")
     return prepared(tmp_path, text=JOB)
 

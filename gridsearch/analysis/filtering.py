@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.config.events import TrialState
-from gridsearch.config.job import recipe_comparable
+from gridsearch.config.job_settings import recipe_comparable
 from gridsearch.config.rules import FILTER, parse_rule
 from gridsearch.config.trial import RECIPE_KEYS, TEXT_KEYS
 from gridsearch.config.value_kinds import Comparable, Kind, comparable_to

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gridsearch.config.job import JobSpec, comparables
+from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import MODEL
+from gridsearch.config.job_settings import comparables
 from gridsearch.config.own_training import OWN_KEYS
 from gridsearch.config.rules import SELECTION, Rule, parse_rule
 from gridsearch.config.trial import TEXT_KEYS

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gridsearch.config.job import recipe_comparable
+from gridsearch.config.job_settings import recipe_comparable
 from gridsearch.config.rules import parse_rule
 from gridsearch.config.value_kinds import Comparable, comparable_to
 

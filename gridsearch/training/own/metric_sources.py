@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,7 +97,7 @@ def _number(pattern: re.Pattern[str], name: str, text: str) -> float:
         raise TrialError(f"the pattern {pattern.pattern!r} found {text!r} for {name}, which is no number") from None
 
 
-class _RowSource:
+class _RowSource(ABC):
     """Rows of a file; numbers in them are metrics, all else is passed over."""
 
     def __init__(self, tail: Tail, name: str, *, shift: int = 0) -> None:
@@ -123,11 +124,12 @@ class _RowSource:
             return f"there is no {self._name} in the trial's folder {self._tail.path.parent}"
         return f"{self._tail.path} has no numbers" if self._any else f"{self._tail.path} is empty"
 
-    def _restart(self) -> None:
+    def _restart(self) -> None:  # noqa: B027 - most rows stand for themselves
         """Begin with the first line again."""
 
+    @abstractmethod
     def _row(self, line: str) -> dict[str, float]:
-        raise NotImplementedError
+        """Return the numbers of a row by their names."""
 
 
 class CsvSource(_RowSource):

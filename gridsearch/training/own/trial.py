@@ -12,6 +12,7 @@ def train(trial):
 from __future__ import annotations
 
 import sys
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -135,8 +136,9 @@ class Trial(Mapping[str, Any]):
         self._last = epoch
         self._reported(epoch, numbers, save)
 
+    @abstractmethod
     def _reported(self, epoch: int, metrics: dict[str, float], save: Sequence[Any] | None) -> None:
-        raise NotImplementedError
+        """Hand on a report that has been checked."""
 
 
 class _Printed(Trial):

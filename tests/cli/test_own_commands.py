@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,9 @@ import psutil
 import pytest
 
 from gridsearch.store.opening import open_store
-from tests.cli.program import command, environment, refused, run
+from tests.cli import program
+from tests.cli.program import refused, run
+from tests.cli.warm import Warm
 
 #: A training that hangs at one rate, together with a child that has left its group, until it is told to go.
 TRAIN = """
@@ -67,17 +68,11 @@ def until(holds: Callable[[], bool], seconds: float = 60.0, said: Path | None = 
         time.sleep(0.05)
 
 
-def start(folder: Path, *options: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, *options: str) -> Warm:
     with (folder / "said").open("w") as said:
-        return subprocess.Popen(
-            command("launch", "mine.yaml", "--no-dashboard", *options),
-            cwd=folder,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            start_new_session=True,
-        )
+        streams = {"stdout": said.fileno(), "stderr": said.fileno()}
+        launched = ("launch", "mine.yaml", "--no-dashboard", *options)
+        return program.start(folder, *launched, **streams, start_new_session=True)
 
 
 def states(folder: Path) -> dict[float, str]:

@@ -176,7 +176,7 @@ if "{moment}" in ("init", "fit"):
 else:
     sys.meta_path.insert(0, StopAtImport())
 from gridsearch.engine.run import interruption
-interruption.PATIENCE_SECONDS = 60.0  # a busy machine starts Ray slowly
+interruption.PATIENCE_SECONDS = 200.0  # a busy machine starts Ray slowly
 from gridsearch.cli.main import main
 main()
 """

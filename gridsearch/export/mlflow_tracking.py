@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -81,24 +82,31 @@ def log_runs(job: str, runs: Runs, uri: str) -> tuple[int, int]:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     logging.getLogger("alembic").setLevel(logging.ERROR)  # it tells of each table that MLflow makes
-    from mlflow.exceptions import MlflowException
+    # What MLflow does with its libraries is no affair of whoever exports.
+    with warnings.catch_warnings(action="ignore"):
+        from mlflow.exceptions import MlflowException
+
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        try:
+            return _log_all(job, runs, uri)
+        except ImportError as error:  # the driver of a database
+            raise GridsearchError(f"--mlflow {shown_uri(uri)}: {error}; install it with pip") from None
+        except (MlflowException, OSError, ValueError) as error:
+            raise GridsearchError(f"--mlflow {shown_uri(uri)}: {_said(error, uri)}") from None
+
+
+def _log_all(job: str, runs: Runs, uri: str) -> tuple[int, int]:
     from mlflow.tracking import MlflowClient
 
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    client = MlflowClient(uri)
+    experiment = _experiment(client, job)
+    known = dict(_known(client, experiment))
     written = kept = 0
-    try:
-        client = MlflowClient(uri)
-        experiment = _experiment(client, job)
-        known = dict(_known(client, experiment))
-        for run in runs:
-            if _log(client, experiment, run, known.get(run.trial)):
-                written += 1
-            else:
-                kept += 1
-    except ImportError as error:  # the driver of a database
-        raise GridsearchError(f"--mlflow {shown_uri(uri)}: {error}; install it with pip") from None
-    except (MlflowException, OSError, ValueError) as error:
-        raise GridsearchError(f"--mlflow {shown_uri(uri)}: {_said(error, uri)}") from None
+    for run in runs:
+        if _log(client, experiment, run, known.get(run.trial)):
+            written += 1
+        else:
+            kept += 1
     return written, kept
 
 

@@ -88,7 +88,7 @@ def test_runs_arrive_once_and_grow(uri: str, tmp_path: Path, monkeypatch: pytest
                 (step.epoch, step.values[metric]) for step in told.steps
             ]
             # When the first epochs of one that was not done ended, was an estimate.
-                assert there[-1][1] == int(told.ended * 1000)
+            assert there[-1][1] == int(told.ended * 1000)
 
 
 def test_what_failed_and_what_diverged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridsearch import webhook
+from gridsearch.cli.secrets import forget
 from gridsearch.cli.streams import say
 from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, GridsearchError, one_line
 
@@ -30,7 +30,7 @@ def _checked(url: str | None) -> str | None:
     if url is None:
         return None
     problem = webhook.problem_of(url)
-    sys.argv[:] = [word.replace(url, "..." if problem else webhook.shown(url)) for word in sys.argv]
+    forget(url, "..." if problem else webhook.shown(url))
     if problem:
         raise typer.BadParameter(problem)
     return url

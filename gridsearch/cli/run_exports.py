@@ -30,7 +30,8 @@ def export_tensorboard(job: str, folder: Path, filter_: str | None, store: Path)
 
 def export_mlflow(job: str, uri: str, filter_: str | None, store: Path) -> None:
     """Log a job's trials to an MLflow tracking server, and say how many."""
-    from gridsearch.export.mlflow_tracking import check_mlflow, log_runs, shown_uri
+    from gridsearch.export.addresses import shown_uri
+    from gridsearch.export.mlflow_tracking import check_mlflow, log_runs
 
     check_mlflow(uri)
     with open_to_read(store, job) as opened:

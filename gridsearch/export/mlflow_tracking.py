@@ -8,11 +8,12 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from gridsearch.analysis.labels import label
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, SCORED_STATES, TrialState
 from gridsearch.errors import GridsearchError, one_line
+from gridsearch.export.addresses import shown_uri
 from gridsearch.export.runs import SCORE, Run, Runs
 from gridsearch.version import __version__
 
@@ -51,19 +52,6 @@ def check_mlflow(uri: str) -> None:
         )
     if importlib.util.find_spec("mlflow") is None:
         raise GridsearchError("--mlflow needs the package mlflow; install it with: pip install 'gridsearch[mlflow]'")
-
-
-def shown_uri(uri: str) -> str:
-    """Return a URI without the password, and the parameters, that it may have.
-
-    >>> shown_uri("postgresql://me:secret@db:5432/runs?sslkey=a")
-    'postgresql://me@db:5432/runs'
-    """
-    parts = urlsplit(uri)
-    if not parts.netloc:
-        return uri.partition("?")[0]
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit((parts.scheme, f"{user.partition(':')[0]}{at}{host}", parts.path, "", ""))
 
 
 def log_runs(job: str, runs: Runs, uri: str) -> tuple[int, int]:

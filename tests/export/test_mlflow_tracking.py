@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from mlflow.tracking import MlflowClient
 from gridsearch.config.events import EpochRecord, LineageFailed, TrialState
 from gridsearch.errors import GridsearchError
 from gridsearch.export import mlflow_tracking
-from gridsearch.export.mlflow_tracking import check_mlflow, log_runs, shown_uri
+from gridsearch.export.addresses import shown_uri
+from gridsearch.export.mlflow_tracking import check_mlflow, log_runs
+from gridsearch.export.tensorboard import check_tensorboard
 from gridsearch.store.opening import open_store
 from tests.export.stores import NAME, finished, put, runs_of, stored, train_in
 
@@ -145,6 +148,15 @@ def test_who_is_not_there_is_said_in_a_line_without_the_password(tmp_path: Path)
 def test_what_is_no_uri_is_refused(uri: str) -> None:
     with pytest.raises(GridsearchError, match="is no tracking URI, such as sqlite"):
         check_mlflow(uri)
+
+
+def test_a_missing_package_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(GridsearchError, match=r"pip install 'gridsearch\[mlflow\]'"):
+        check_mlflow("sqlite:///a.db")
+    with pytest.raises(GridsearchError, match="pip install tensorboardX"):
+        check_tensorboard()
 
 
 def test_a_uri_is_shown_without_secrets() -> None:

@@ -20,6 +20,7 @@ from gridsearch.cli.options import (
 from gridsearch.cli.reading import open_to_read
 from gridsearch.cli.render.wording import plural, short_id
 from gridsearch.cli.run_exports import export_mlflow, export_tensorboard
+from gridsearch.cli.secrets import forget
 from gridsearch.cli.streams import say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.errors import GridsearchError
@@ -55,11 +56,21 @@ TensorBoardTo = Annotated[
 ]
 
 
+def _without_password(uri: str | None) -> str | None:
+    """Return the URI, and keep its password out of logs of the command line."""
+    from gridsearch.export.addresses import shown_uri
+
+    if uri is not None:
+        forget(uri, shown_uri(uri))
+    return uri
+
+
 MlflowTo = Annotated[
     str | None,
     typer.Option(
         "--mlflow",
         metavar="URI",
+        callback=_without_password,
         help="Log every trial as a run of MLflow: sqlite:///mlflow.db, file:./mlruns or http://localhost:5000.",
     ),
 ]

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import queue
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 #: How long a message may take, the look-up of a name included: an interrupted launch has seconds.
 PATIENCE_S = 4.0
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: what is posted is for the address that was named, and for no other."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Return no request to go on with; the answer is then an error."""
 
 
 def problem_of(url: str) -> str:
@@ -66,11 +56,20 @@ def post(url: str, content: Mapping[str, Any], patience_s: float = PATIENCE_S) -
 
 
 def _post(url: str, content: Mapping[str, Any], patience_s: float, answers: queue.SimpleQueue[str]) -> None:
+    import http.client  # not before it is needed: these take longer than all else here
+    import urllib.error
+    import urllib.request
+
+    class NoRedirect(urllib.request.HTTPRedirectHandler):
+        """Follows no redirect: what is posted is for the address that was named, and for no other."""
+
+        def redirect_request(self, *_: object) -> None:
+            """Return no request to go on with; the answer is then an error."""
+
+    headers = {"Content-Type": "application/json", "User-Agent": "gridsearch"}
     try:
-        request = urllib.request.Request(
-            url, json.dumps(content).encode(), {"Content-Type": "application/json", "User-Agent": "gridsearch"}
-        )
-        with urllib.request.build_opener(_NoRedirect()).open(request, timeout=patience_s):
+        request = urllib.request.Request(url, json.dumps(content).encode(), headers)
+        with urllib.request.build_opener(NoRedirect()).open(request, timeout=patience_s):
             answers.put("")
     except urllib.error.HTTPError as error:
         error.close()

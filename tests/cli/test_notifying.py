@@ -67,39 +67,36 @@ def test_a_bad_address_is_refused_before_anything_else_and_not_repeated(tmp_path
 @pytest.mark.slow
 def test_a_launch_tells_its_end_its_failure_and_its_interruption(tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(JOB)
-    launch = ("launch", "small.yaml", "--inline", "--no-dashboard", "--log-file", "all.log")
-    with hook() as there:
-        ended = run(tmp_path, *launch, "--notify", there.address)
-        assert ended.code == 0 and "notification" not in ended.err
-        assert [content["state"] for _, content in there.posted] == ["complete"]
-        assert there.posted[0][1]["counts"] == {"completed": 8}
-        (tmp_path / "broken.yaml").write_text(JOB.replace("dataset: digits", "dataset: ./nothing.npz"))
-        failed = run(tmp_path, "launch", "broken.yaml", "--inline", "--notify", there.address)
-        refused(failed, "nothing.npz")
-        assert there.posted[-1][1]["state"] == "failed" and "nothing.npz" in there.posted[-1][1]["error"]
     with hook(status=500) as there:
-        refusing = run(tmp_path, *launch, GRIDSEARCH_NOTIFY=there.address)
-    assert refusing.code == 0
-    assert [line for line in refusing.err.splitlines() if "notification" in line] == [
+        arguments = ("--inline", "--no-dashboard", "--log-file", "all.log", "--notify", there.address)
+        ended = run(tmp_path, "launch", "small.yaml", *arguments)
+    assert ended.code == 0
+    assert [(content["state"], content["counts"]) for _, content in there.posted] == [("complete", {"completed": 8})]
+    assert [line for line in ended.err.splitlines() if "notification" in line] == [
         f"small: the notification was not sent to {there.address.removesuffix('hooks/secret')}...: the server answered"
         f" 500 Internal Server Error"
     ]
-    (tmp_path / "small.yaml").write_text(LONG)
+    (tmp_path / "broken.yaml").write_text(JOB.replace("dataset: digits", "dataset: ./nothing.npz"))
+    folder = tmp_path / "long"
+    folder.mkdir()
+    (folder / "small.yaml").write_text(LONG)
     with hook() as there:
+        failed = run(tmp_path, "launch", "broken.yaml", "--inline", GRIDSEARCH_NOTIFY=there.address)
+        refused(failed, "nothing.npz")
+        assert there.posted[-1][1]["state"] == "failed" and "nothing.npz" in there.posted[-1][1]["error"]
         process = subprocess.Popen(
-            command("launch", "small.yaml", "--inline", "--no-dashboard", "--store", "long.db"),
-            cwd=tmp_path,
+            command("launch", "small.yaml", "--inline", "--no-dashboard"),
+            cwd=folder,
             env=environment(GRIDSEARCH_NOTIFY=there.address),
             stderr=subprocess.PIPE,
             text=True,
         )
-        (tmp_path / "long").mkdir()
-        (tmp_path / "long" / "results.db").symlink_to(tmp_path / "long.db")
-        wait_for_epochs(tmp_path / "long", 5)
+        wait_for_epochs(folder, 5)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[1]
         assert process.returncode == 130, said
-        assert there.posted[-1][1]["state"] == "interrupted"
-        assert there.posted[-1][1]["command"] == "gridsearch resume small --store long.db"
+        assert "notification" not in said
+    assert there.posted[-1][1]["state"] == "interrupted"
+    assert there.posted[-1][1]["command"] == "gridsearch resume small"
     kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert kept and not any(b"/hooks/secret" in content for content in kept)

@@ -178,7 +178,7 @@ def _balance(factors: Sequence[Factor], count: int) -> tuple[bool, int]:
         cells *= len(factor.levels)
     places, _ = cell_codes(factors)
     runs = np.unique(places, return_counts=True)[1]
-    return len(runs) == cells and runs.min() == runs.max(), cells - len(runs)
+    return bool(len(runs) == cells and runs.min() == runs.max()), cells - len(runs)
 
 
 def cell_codes(factors: Sequence[Factor]) -> tuple[npt.NDArray[np.int64], int]:

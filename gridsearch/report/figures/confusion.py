@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gridsearch.analysis.evaluation import Scores
-from gridsearch.report.theme import INK, MUTED, SHARES, TEMPLATE, plain
+from gridsearch.report.theme import BEHIND, INK, MUTED, PAPER, SHARES, TEMPLATE, plain
 
 #: Beyond this many classes cells are too small for their numbers.
 MOST_NUMBERED = 15
@@ -47,7 +47,7 @@ def confusion_figure(found: Scores) -> go.Figure:
     layout = {
         "template": TEMPLATE,
         "height": min(_LARGEST_PX, max(_SMALLEST_PX, _CELL_PX * len(names) + 110)),
-        "plot_bgcolor": "#e6eaef",
+        "plot_bgcolor": BEHIND,
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "xaxis": _AXIS | ticks | {"title": {"text": "predicted class"}, "tickangle": _angle(names)},
         "yaxis": _AXIS | ticks | {"title": {"text": "true class"}, "autorange": "reversed"},
@@ -76,5 +76,5 @@ def _number(shares: Sequence[Sequence[float]], i: int, j: int) -> dict[str, Any]
         "y": i,
         "text": text,
         "showarrow": False,
-        "font": {"size": 12, "color": "#ffffff" if share > _DARK else INK},
+        "font": {"size": 12, "color": PAPER if share > _DARK else INK},
     }

@@ -20,12 +20,12 @@ TRAIN, VALIDATION = "#2b5c8a", "#d9691e"
 #: Ordered levels: viridis, without what is too pale to be seen on white.
 _SEQUENCE = ("#440154", "#482071", "#443983", "#3b518b", "#31678e", "#297b8e", "#228d8d", "#1f9e89")
 #: Levels without an order: Okabe and Ito's palette without its yellow, darker where it was pale on white.
-_CATEGORIES = ("#0072b2", "#c07d00", "#007a5a", "#cf6da6", "#a83a00", "#3f9fda", "#26282b", "#878787")
+_CATEGORIES = ("#0072b2", "#c07d00", "#007a5a", "#cf6da6", "#a83a00", "#3996d0", "#26282b", "#878787")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "pentagon", "star")
-#: Shares from none to all.
-SHARES = ((0.0, "#fefefe"), (0.35, "#b9cfe4"), (0.7, "#5b8cbf"), (1.0, "#1d4268"))
-#: From -1 (blue) over 0 (white) to 1 (brick).
-DIVERGING = ((0.0, "#2b5c8a"), (0.25, "#8fb3d4"), (0.5, "#fbfaf8"), (0.75, "#e8a98c"), (1.0, "#a63a1f"))
+#: Shares from none to all; numbers in ink are read on all of it.
+SHARES = ((0.0, "#fefefe"), (0.35, "#d3e2f0"), (0.7, "#a3c3e0"), (1.0, "#6c9ecb"))
+#: From -1 (blue) over 0 (white) to 1 (brick), likewise.
+DIVERGING = ((0.0, "#6c9ecb"), (0.25, "#b3cde4"), (0.5, "#fbfaf8"), (0.75, "#f0c4ae"), (1.0, "#e08e6d"))
 #: What lies behind the cells of a matrix.
 BEHIND = "#f1f3f6"
 #: The same on a dark page, colour by colour: the page's script exchanges one for the other.
@@ -43,13 +43,13 @@ _DARK = {
     VALIDATION: "#f0965a",
     BEHIND: "#1b222b",
     "#fefefe": "#1a2530",
-    "#b9cfe4": "#27486a",
-    "#5b8cbf": "#4c86bd",
-    "#1d4268": "#c4e0fa",
-    "#8fb3d4": "#3f6285",
+    "#d3e2f0": "#213b54",
+    "#a3c3e0": "#2e5376",
+    "#6c9ecb": "#3a6a98",
+    "#b3cde4": "#2b4860",
     "#fbfaf8": "#20262d",
-    "#e8a98c": "#85503a",
-    "#a63a1f": "#f5b49c",
+    "#f0c4ae": "#573628",
+    "#e08e6d": "#944b30",
 }
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 #: How figures behave on a page: they follow its width. Their own buttons would cover what they show, and one

@@ -10,17 +10,18 @@ from gridsearch.analysis.frames import JobData
 from gridsearch.report.figures.short_numbers import short_numbers
 from gridsearch.store.rows import TrialRow
 
-#: Trials beyond which numbers have seven digits: nobody reads more, and a page would be large.
-_MANY, _DIGITS = 2000, 7
+#: Trials beyond which numbers have seven digits and ids sixteen: nobody reads more, and a page would be large.
+_MANY, _DIGITS, _ID_DIGITS = 2000, 7, 16
 
 
 def rows_data(table: AllTrials) -> dict[str, Any]:
-    """Return the table: `ids` in one text of 64 digits each, `ranked` (so many rows have a rank), `total`, `columns`.
+    """Return the table: `ids` in one text, `ranked` (so many rows have a rank), how many trials there are, `columns`.
 
     A column has its `values`, or each once as `known` with `codes`; a setting has `texts` for the latter too.
     """
     return {
-        "ids": "".join(table.trials),
+        "ids": "".join(trial[:_ID_DIGITS] if len(table.trials) > _MANY else trial for trial in table.trials),
+        "count": len(table.trials),
         "ranked": sum(rank is not None for rank in table.ranks),
         "total": table.total,
         "columns": [_column(column, len(table.trials)) for column in table.columns],

@@ -3,6 +3,7 @@ import { figures } from "./data.js";
 import { button, tableButtons } from "./download.js";
 import { isDark, onTheme } from "./theme.js";
 import { chosenColor, chosenRows, isChosen, onChosen } from "./selection.js";
+import { isNarrowed, isShown, onView } from "./view.js";
 
 const MOST_LISTED = 500;
 const drawn = new Map();
@@ -40,20 +41,27 @@ function rowsOf(trace) {
   return trace.rows || trace.meta && trace.meta.rows;
 }
 
-// Points that stand for trials (`rows` of the table) are ringed where these are chosen, and the others step back.
-function withRings(traces) {
-  if (!chosenRows().length) return traces.map(function (trace) { return without(trace, "rows"); });
+function seen(row) {
+  if (row < 0) return chosenRows().length || isNarrowed() ? 0.4 : 1;
+  if (isChosen(row)) return 1;
+  return isShown(row) ? (chosenRows().length ? 0.45 : 1) : 0.1;
+}
+
+// Points that stand for trials (`rows` of the table) are ringed where these are chosen; the others step back, most of
+// all those that the table does not show.
+function linked(traces) {
+  const plainly = !chosenRows().length && !isNarrowed();
   const rings = { x: [], y: [], color: [] };
   const made = traces.map(function (trace) {
     const places = rowsOf(trace);
-    if (!places || trace.type && trace.type !== "scatter") return without(trace, "rows");
+    if (plainly || !places || trace.type && trace.type !== "scatter") return without(trace, "rows");
     places.forEach(function (row, place) {
       if (!isChosen(row)) return;
       rings.x.push(trace.x[place]);
       rings.y.push(trace.y[place]);
       rings.color.push(chosenColor(row));
     });
-    return Object.assign(without(trace, "rows"), { opacity: 0.4 });
+    return Object.assign(without(trace, "rows"), { marker: Object.assign({}, trace.marker, { opacity: places.map(seen) }) });
   });
   if (!rings.x.length) return made;
   return made.concat([{
@@ -72,7 +80,7 @@ function without(trace, key) {
 export function draw(place, figure, legend) {
   drawn.set(place, { figure: figure, legend: legend });
   const shown = {
-    data: themed(withRings(figure.data.map(whole))),
+    data: themed(linked(figure.data.map(whole))),
     layout: themed(Object.assign({ template: figures.template }, figure.layout))
   };
   const name = function (trace) { return trace.legendgroup || trace.name; };
@@ -89,6 +97,10 @@ export function draw(place, figure, legend) {
 
 export function redrawFigures() {
   drawn.forEach(function (one, place) { draw(place, one.figure, one.legend); });
+}
+
+function redrawLinked() {
+  drawn.forEach(function (one, place) { if (one.figure.data.some(rowsOf)) draw(place, one.figure, one.legend); });
 }
 
 function words(place) {
@@ -204,5 +216,6 @@ export function startFigures() {
     });
   });
   onTheme(redrawFigures);
-  onChosen(redrawFigures);
+  onChosen(redrawLinked);
+  onView(redrawLinked);
 }

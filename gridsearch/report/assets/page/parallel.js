@@ -19,7 +19,9 @@ const CLOSEST_PX = 15;
 const JITTER_PX = 5;
 const CLICK_PX = 4;
 const STEPS = 20;
-const MOST_LETTERS = 12;
+const LETTER_PX = 7.5;
+const FEWEST_LETTERS = 9;
+const TICKS = 5;
 // By the place in the ranking: the best tenth, the best quarter, the others.
 const GROUPS = [
   { share: 1, color: "#878787", width: 0.7 },
@@ -35,8 +37,19 @@ function svg(tag, attributes, text) {
   return made;
 }
 
-function cut(text) {
-  return text.length > MOST_LETTERS ? text.slice(0, MOST_LETTERS - 1) + "…" : text;
+function cut(text, most) {
+  return text.length > most ? text.slice(0, most - 1) + "…" : text;
+}
+
+// Round numbers between two others.
+function roundTicks(low, high) {
+  if (!(high > low)) return [low];
+  const wide = (high - low) / TICKS;
+  const power = Math.pow(10, Math.floor(Math.log10(wide)));
+  const step = [1, 2, 5, 10].map(function (lead) { return lead * power; }).find(function (one) { return one >= wide; });
+  const found = [];
+  for (let at = Math.ceil(low / step) * step; at <= high + step * 1e-9; at += step) found.push(Number(at.toPrecision(10)));
+  return found;
 }
 
 // An axis: where its values lie between 0 (below) and 1, and its ticks.
@@ -58,7 +71,7 @@ function makeAxis(column, layout) {
   const share = function (at) { return width ? (raw(at) - raw(low)) / width : 0.5; };
   const back = function (part) { const at = raw(low) + part * width; return log ? Math.pow(10, at) : at; };
   const few = column.name !== "score";
-  const ticks = few ? positions : [0, 0.25, 0.5, 0.75, 1].map(back);
+  const ticks = few ? positions : roundTicks(low, high);
   return {
     column: column, positions: few ? positions : null, share: share, back: back, low: low, high: high,
     ticks: ticks.map(function (at) { return { at: at, text: few ? texts.get(at) : String(Number(at.toPrecision(4))) }; })
@@ -105,8 +118,7 @@ export function startParallel() {
 
   function redraw() {
     const width = Math.max(320, place.clientWidth);
-    const ink = themedColor("#1f2933");
-    const muted = themedColor("#5f6c7b");
+    const letters = Math.max(FEWEST_LETTERS, Math.floor((width - 2 * SIDE) / Math.max(1, axes.length - 1) / LETTER_PX));
     const xs = axes.map(function (_, number) { return SIDE + number * (width - 2 * SIDE) / Math.max(1, axes.length - 1); });
     const made = svg("svg", { width: width, height: HEIGHT, viewBox: "0 0 " + width + " " + HEIGHT, role: "group", "font-family": "system-ui, sans-serif", "font-size": 12 });
     made.append(svg("rect", { width: width, height: HEIGHT, fill: themedColor("#ffffff") }));
@@ -130,7 +142,7 @@ export function startParallel() {
       lines.append(svg("path", { d: path(row, xs), stroke: themedColor(chosenColor(row)), "stroke-width": 4, "class": "lit" }));
     });
     made.append(lines);
-    axes.forEach(function (axis, number) { made.append(axisGroup(axis, xs[number], ink, muted, number)); });
+    axes.forEach(function (axis, number) { made.append(axisGroup(axis, xs[number], number, letters)); });
     const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.axis : undefined;
     place.replaceChildren(made);
     picture = made;
@@ -141,7 +153,9 @@ export function startParallel() {
     place.dispatchEvent(new Event("drawn"));
   }
 
-  function axisGroup(axis, x, ink, muted, number) {
+  function axisGroup(axis, x, number, letters) {
+    const ink = themedColor("#1f2933");
+    const muted = themedColor("#5f6c7b");
     const range = brushOf(axis.column.name);
     const name = axis.column.name.replaceAll("_", " ");
     const group = svg("g", {
@@ -150,7 +164,7 @@ export function startParallel() {
       "aria-valuetext": range ? rangeText(axis.column, range) : "all"
     });
     const last = number === axes.length - 1;
-    const label = svg("text", { x: x, y: 16, "text-anchor": "middle", fill: ink, "font-weight": 600 }, cut(name));
+    const label = svg("text", { x: x, y: 16, "text-anchor": "middle", fill: ink, "font-weight": 600 }, cut(name, letters));
     label.append(svg("title", {}, name));
     group.append(label, svg("line", { x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM, stroke: themedColor("#8792a0"), "stroke-width": 1.5 }));
     let before = Infinity;
@@ -161,7 +175,7 @@ export function startParallel() {
       const side = last ? 1 : -1;
       group.append(
         svg("line", { x1: x, x2: x + 4 * side, y1: at, y2: at, stroke: themedColor("#8792a0") }),
-        svg("text", { x: x + 8 * side, y: at + 4, "text-anchor": last ? "start" : "end", fill: muted, stroke: themedColor("#ffffff"), "stroke-width": 3, "paint-order": "stroke" }, cut(tick.text))
+        svg("text", { x: x + 8 * side, y: at + 4, "text-anchor": last ? "start" : "end", fill: muted, stroke: themedColor("#ffffff"), "stroke-width": 3, "paint-order": "stroke" }, cut(tick.text, letters))
       );
     });
     if (range) {

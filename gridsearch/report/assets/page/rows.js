@@ -1,7 +1,6 @@
 // All trials, column by column; a row is a place in the ranking.
 import { figures } from "./data.js";
 
-const DIGITS = 64;
 const SHORT = 8;
 
 // As `score_text` of analysis/labels.py.
@@ -59,8 +58,9 @@ function widest(told, present) {
 }
 
 function makeRows(told) {
-  const count = told.ids.length / DIGITS;
-  const id = function (row) { return told.ids.slice(DIGITS * row, DIGITS * (row + 1)); };
+  const count = told.count;
+  const digits = count ? told.ids.length / count : 0;
+  const id = function (row) { return told.ids.slice(digits * row, digits * (row + 1)); };
   const rank = {
     name: "rank", shown: true, values: [], number: true, wide: 5,
     value: function (row) { return row < told.ranked ? row + 1 : null; },

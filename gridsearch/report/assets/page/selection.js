@@ -4,7 +4,7 @@ import { rowOf, rows } from "./rows.js";
 
 const SHORT = 8;
 export const MOST_CHOSEN = 24;
-const COLORS = ["#0072b2", "#c07d00", "#007a5a", "#cf6da6", "#a83a00", "#3f9fda", "#26282b", "#878787"];
+const COLORS = ["#0072b2", "#c07d00", "#007a5a", "#cf6da6", "#a83a00", "#3996d0", "#26282b", "#878787"];
 const listeners = [];
 let chosen = [];
 

@@ -32,6 +32,10 @@ export function isShown(row) {
   return shown[row] === 1;
 }
 
+export function isNarrowed() {
+  return shown !== null && (expression.trim() !== "" || brushes.size > 0);
+}
+
 export function filterText() {
   return expression;
 }

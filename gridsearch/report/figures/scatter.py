@@ -15,7 +15,7 @@ from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.plots import are_shares, spans_widely
 from gridsearch.analysis.scatter import Board, BoardAxis
 from gridsearch.report.figures.value_axis import logarithmic, notation
-from gridsearch.report.theme import NEUTRAL, SHARE_AXIS, TEMPLATE, level_markers, plain
+from gridsearch.report.theme import NEUTRAL, PAPER, SHARE_AXIS, TEMPLATE, level_markers, plain
 
 _HEIGHT_PX = 460
 _HOVER = "%{customdata}<extra></extra>"
@@ -106,7 +106,7 @@ def hover_texts(board: Board) -> list[str]:
 
 
 def _trace(name: str, marker: dict[str, Any]) -> dict[str, Any]:
-    look = {"opacity": 0.85, "line": {"width": 0.6, "color": "#ffffff"}}
+    look = {"line": {"width": 0.6, "color": PAPER}}
     return {
         "type": "scatter",
         "mode": "markers",

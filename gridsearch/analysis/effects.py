@@ -28,7 +28,8 @@ class ValueEffect:
     """A value of an axis, over all that the other axes hold.
 
     Attributes:
-        text: The value.
+        text: The value, a long number rounded; or a range of values.
+        key: The value in full; empty for a range.
         n: How many trials with a score have it.
         mean: The mean of their scores: the marginal mean.
         deviation: Their standard deviation (ddof 1); None for one trial.
@@ -40,6 +41,7 @@ class ValueEffect:
     """
 
     text: str
+    key: str
     n: int
     mean: float
     deviation: float | None
@@ -164,7 +166,17 @@ class Effects:
         """Return one row per value of each axis: the trials, mean, deviation, median, and the best with its trial."""
         names = ["axis", "value", "n", "mean", "deviation", "median", "best", "best_trial", "interval"]
         rows = [
-            (axis.name, one.text, one.n, one.mean, one.deviation, one.median, one.best, one.best_trial, one.interval)
+            (
+                axis.name,
+                one.key or one.text,
+                one.n,
+                one.mean,
+                one.deviation,
+                one.median,
+                one.best,
+                one.best_trial,
+                one.interval,
+            )
             for axis in self.axes
             for one in axis.values
         ]
@@ -240,6 +252,7 @@ def _value(runs: Design, factor: Factor, code: int, repeats: _Repeats | None) ->
         best = int(winning[place])
     return ValueEffect(
         text=factor.levels[code],
+        key=factor.keys[code],
         n=len(own),
         mean=float(scores.mean()),
         deviation=float(scores.std(ddof=1)) if len(own) > 1 else None,

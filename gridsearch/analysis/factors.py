@@ -37,7 +37,9 @@ class Factor:
 
     Attributes:
         name: The axis's column.
-        levels: Its values as text, ascending; of names in the order of the job. Ranges where it has very many.
+        levels: Its values as text, ascending, long numbers rounded; of names in the order of the job. Ranges where it
+            has very many.
+        keys: The same in full; empty for ranges.
         codes: (N,) each trial's place in `levels`.
         numbers: (N,) each trial's value where it is a number throughout; None for names.
         ranges: Whether levels are ranges of values.
@@ -45,6 +47,7 @@ class Factor:
 
     name: str
     levels: tuple[str, ...]
+    keys: tuple[str, ...]
     codes: Codes
     numbers: Numbers | None
     ranges: bool = False
@@ -149,7 +152,7 @@ def _factor(data: JobData, axis: Axis, name: str, frame: pd.DataFrame) -> Factor
     numbers = None if named else frame[name].to_numpy(np.float64)
     if numbers is not None and len(order) > max(_MOST_VALUES, len(texts) // _FEWEST_TRIALS):
         return _ranges(name, numbers, [data.shown(name, text) for text in order], codes)
-    return Factor(name, tuple(data.shown(name, text) for text in order), codes, numbers)
+    return Factor(name, tuple(data.shown(name, text) for text in order), tuple(order), codes, numbers)
 
 
 def _ranges(name: str, numbers: Numbers, levels: Sequence[str], codes: Codes) -> Factor:
@@ -158,7 +161,7 @@ def _ranges(name: str, numbers: Numbers, levels: Sequence[str], codes: Codes) ->
     parts = [np.flatnonzero(ends == place) for place in range(RANGES)]
     texts = [f"{levels[codes[part].min()]} to {levels[codes[part].max()]}" for part in parts if len(part)]
     _, places = np.unique(ends, return_inverse=True)
-    return Factor(name, tuple(texts), places.astype(np.intp), numbers, ranges=True)
+    return Factor(name, tuple(texts), ("",) * len(texts), places.astype(np.intp), numbers, ranges=True)
 
 
 def _points(data: JobData, frame: pd.DataFrame) -> Codes:

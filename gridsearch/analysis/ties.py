@@ -59,6 +59,7 @@ class Ties:
         of: How many trials, or points, may be the best.
         count: How many are tied for the first place, the best included.
         last: The rank of the last of them.
+        lowest: The worst score among them.
         tied: The first of them, best first.
         cheapest: By cost, the cheapest of all that are tied, where they differ in it.
         take: The one to take: the cheapest by the first of `COSTS` in which they differ; the best where they differ in
@@ -74,6 +75,7 @@ class Ties:
     of: int
     count: int
     last: int
+    lowest: float
     tied: tuple[Tied, ...]
     cheapest: tuple[tuple[str, Tied], ...]
     take: Tied
@@ -143,6 +145,7 @@ def ties(data: JobData) -> Ties | None:
         of=len(order),
         count=len(tied),
         last=int(tied[-1]) + 1,
+        lowest=float(scores[tied].min() if data.objective.highest else scores[tied].max()),
         tied=listed,
         cheapest=cheapest,
         take=take,

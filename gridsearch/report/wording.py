@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
+
+from gridsearch.analysis.labels import brief_text
+from gridsearch.paths import STORE_NAME
 
 
 def duration(seconds: float) -> str:
@@ -22,6 +26,25 @@ def duration(seconds: float) -> str:
     if hours < 48:
         return f"{hours}h {minutes:02d}m"
     return f"{hours // 24}d {hours % 24:02d}h"
+
+
+def store_option(store: str) -> str:
+    """Return what a command needs to name a store: nothing for the one that commands use by themselves."""
+    return "" if store in ("", STORE_NAME) else f" --store {shlex.quote(store)}"
+
+
+def brief(value: float) -> str:
+    """Return a score with four decimals, or an exponent (`brief_text`)."""
+    return brief_text(value)
+
+
+def percent(share: float) -> str:
+    """Return a share of the variance, or a probability, in percent.
+
+    >>> percent(0.7154), percent(0.0001)
+    ('71.5\N{NO-BREAK SPACE}%', '0.0\N{NO-BREAK SPACE}%')
+    """
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 def moment(at: datetime) -> str:

@@ -26,7 +26,7 @@ def runs_of(codes: np.ndarray, scores: np.ndarray, sizes: list[int]) -> Design:
     for place in kept:
         _, own = np.unique(codes[:, place], return_inverse=True)
         levels = tuple(map(str, range(own.max() + 1)))
-        factors.append(Factor("abcdef"[place], levels, own.astype(np.intp), codes[:, place].astype(np.float64)))
+        factors.append(Factor("abcdef"[place], levels, levels, own.astype(np.intp), codes[:, place].astype(np.float64)))
     cells = math.prod(len(factor.levels) for factor in factors)
     seen = np.unique(codes[:, kept], axis=0, return_counts=True)[1]
     return Design(

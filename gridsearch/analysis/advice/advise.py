@@ -25,14 +25,15 @@ _RULES: tuple[Callable[[Look], Iterator[Advice]], ...] = (
 )
 
 
-def advise(data: JobData, *, store: str = "") -> tuple[Advice, ...]:
+def advise(data: JobData, *, store: str = "", look: Look | None = None) -> tuple[Advice, ...]:
     """Return what a job suggests to do next, the most urgent first.
 
     Args:
         data: The job. Of its curves, evaluations and launches only that is spoken of which was read (`load_to_show`).
         store: What a command needs to name the store: ` --store other.db`; nothing for `results.db`.
+        look: The same job where somebody looked at it already.
     """
-    look = Look(data, store)
+    look = look or Look(data, store)
     found = [piece for rule in _RULES for piece in rule(look)]
     # A longer training is asked for once.
     if any(piece.code == "still-improving" for piece in found):

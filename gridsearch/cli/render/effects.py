@@ -75,7 +75,7 @@ def values_grid(found: Effects, *, whole: bool) -> Grid:
             rows.append(
                 [
                     axis.name if whole or place == 0 else "",
-                    value.text,
+                    (value.key if whole else "") or value.text,
                     f"{value.n:,}" if not whole else str(value.n),
                     score_text(value.mean),
                     score_text(value.deviation),

@@ -33,7 +33,7 @@ from gridsearch.analysis.timing import TimingRow, timings
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.value_kinds import as_written
-from gridsearch.paths import INDEX_PAGE, file_stem
+from gridsearch.paths import INDEX_PAGE, file_stem, store_option
 from gridsearch.report import wording
 from gridsearch.report.figures.cells import cells_figure
 from gridsearch.report.figures.comparison import compared_figure
@@ -87,7 +87,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
     first = first_choice(varying, cells["spearman"])
     choices = _choices(data, drawn, compared)
     rows = all_trials(data, MOST_ROWS)
-    told = answer(data, store=wording.store_option(stamp.store))
+    told = answer(data, store=store_option(stamp.store))
     priced = costs(data, points.trials) if points.trials else ()
     unmeasured = not drawn.plots and bool(data.job.record.training) and all(row.epochs == 1 for row in data.rows)
     scripts = [plotly_script(), page_script()] if glance.results else []

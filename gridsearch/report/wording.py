@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 
 from gridsearch.analysis.labels import brief_text
-from gridsearch.paths import STORE_NAME
 
 
 def duration(seconds: float) -> str:
@@ -26,11 +24,6 @@ def duration(seconds: float) -> str:
     if hours < 48:
         return f"{hours}h {minutes:02d}m"
     return f"{hours // 24}d {hours % 24:02d}h"
-
-
-def store_option(store: str) -> str:
-    """Return what a command needs to name a store: nothing for the one that commands use by themselves."""
-    return "" if store in ("", STORE_NAME) else f" --store {shlex.quote(store)}"
 
 
 def brief(value: float) -> str:

@@ -55,7 +55,7 @@ def test_the_terminal_has_axes_pairs_and_values(trained: Path) -> None:
 
 def test_programs_get_whole_tables(trained: Path) -> None:
     axes = list(csv.DictReader(io.StringIO(run(trained, "effects", "small", "-f", "csv").out)))
-    assert [row["axis"] for row in axes][0] == "learning_rate"
+    assert axes[0]["axis"] == "learning_rate"
     whole = json.loads(run(trained, "effects", "small", "-f", "json").out)
     assert whole["exact"] is True and whole["n"] == 54
     values = list(csv.DictReader(io.StringIO(run(trained, "effects", "small", "--table", "values", "-f", "csv").out)))

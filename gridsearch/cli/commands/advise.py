@@ -14,8 +14,8 @@ from gridsearch.cli import jobs
 from gridsearch.cli.options import DEFAULT_STORE, JobName, StoreOption
 from gridsearch.cli.reading import open_to_read
 from gridsearch.cli.render.advice import advice_lines
-from gridsearch.cli.render.wording import store_option
 from gridsearch.cli.streams import columns, data, folded, say
+from gridsearch.paths import store_option
 
 
 class AdviceFormat(StrEnum):

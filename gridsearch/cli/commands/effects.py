@@ -14,8 +14,8 @@ from gridsearch.cli.options import DEFAULT_STORE, FormatOption, JobName, StoreOp
 from gridsearch.cli.reading import open_to_read
 from gridsearch.cli.render import tables
 from gridsearch.cli.render.effects import MOST_PAIRS, Table, axes_grid, cells_grid, pairs_grid, remarks, values_grid
-from gridsearch.cli.render.wording import store_option
 from gridsearch.cli.streams import columns, data, folded, into, say
+from gridsearch.paths import store_option
 
 if TYPE_CHECKING:
     from gridsearch.analysis.effects import Effects

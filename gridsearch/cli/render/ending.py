@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
-from gridsearch.cli.render.wording import duration, plural, quoted, store_option
+from gridsearch.cli.render.wording import duration, plural, quoted
 from gridsearch.cli.streams import say
 from gridsearch.config.events import RESULT_STATES, TrialState
+from gridsearch.paths import store_option
 
 if TYPE_CHECKING:
     from gridsearch.config.job import JobSpec

@@ -79,8 +79,9 @@ def edges(data: JobData) -> tuple[Edge, ...]:
             continue
         outer, own = {values[0], values[-1]}, points.text(axis, row)
         between = not set(points.texts(axis, as_good)) - {""} <= outer
-        if own in outer and own not in _NO_SMALLER and not between:
-            found.append(Edge(axis, name, data.shown(name, own), own == values[-1]))
+        largest = own == values[-1]
+        if own in outer and (largest or own not in _NO_SMALLER) and not between:
+            found.append(Edge(axis, name, data.shown(name, own), largest))
     return tuple(found)
 
 

@@ -205,7 +205,8 @@ def effects_of(data: JobData, runs: Design) -> Effects:
         key=lambda axis: -(axis.share if axis.share is not None else axis.eta_squared),
     )
     pairs = sorted(shares.pairs.items(), key=lambda pair: -pair[1]) if shares else []
-    seeds = [] if data.job.record.training else data.trials["seed"].dropna().unique().tolist()
+    ours = not data.job.record.training and "seed" in data.trials
+    seeds = data.trials["seed"].dropna().unique().tolist() if ours else []
     return Effects(
         heading=runs.heading,
         highest=runs.highest,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from gridsearch.analysis.edges import Edge
 from gridsearch.analysis.frames import JobData
+from gridsearch.config.axes import Scale
 from gridsearch.config.job_settings import recipe_comparable
 from gridsearch.config.trial import RECIPE_KEYS
 
 #: Neighbours that differ by at least this factor are spaced by factors.
-_BY_FACTORS = 1.5
+_FACTOR = 1.5
 _EPOCHS = "epochs"
 
 
@@ -36,17 +38,24 @@ def wider(data: JobData, edge: Edge) -> tuple[Any, ...] | None:
     if len(values) < 2:
         return None
     last, before = (values[-1], values[-2]) if edge.largest else (values[0], values[1])
-    found = _next(last, before, by_factors=edge.axis.scale == "log")
+    found = _next(last, before, by_factors=_by_factors(edge.axis.scale, values, last, before))
     if found is None or found in values or not _possible(data, edge.axis.name, values, found):
         return None
     return (*values, found) if edge.largest else (found, *values)
 
 
+def _by_factors(scale: Scale, values: Sequence[float], last: float, before: float) -> bool:
+    """Whether the values, ascending, are spaced by factors at the end of `last`: by equal steps they are not."""
+    if last <= 0 or before <= 0:
+        return False
+    steps = [right - left for left, right in pairwise(values)]
+    if len(steps) > 1 and all(math.isclose(step, steps[0], rel_tol=1e-6) for step in steps):
+        return False
+    return scale == "log" or max(last, before) / min(last, before) >= _FACTOR
+
+
 def _next(last: float, before: float, *, by_factors: bool) -> float | None:
-    if last > 0 and before > 0 and (by_factors or max(last, before) / min(last, before) >= _BY_FACTORS):
-        value = last * last / before
-    else:
-        value = last + (last - before)
+    value = last * last / before if by_factors else last + (last - before)
     if isinstance(last, int) and isinstance(before, int):
         return round(value) if round(value) != last else None
     tidy = float(f"{value:.6g}")

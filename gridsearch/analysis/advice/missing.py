@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from gridsearch.analysis.advice.look import Look, counted
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import chance_level
+from gridsearch.analysis.labels import label
 from gridsearch.analysis.shared_settings import shared_settings
 from gridsearch.analysis.widening import Effort
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
-from gridsearch.config.value_kinds import as_written
 from gridsearch.store.rows import TrialRow
 
 #: More values of a setting than this are not listed.
@@ -89,12 +89,8 @@ def _in_common(look: Look, rows: Sequence[TrialRow]) -> str:
     if not shared:
         return ""
     texts = [
-        f"{name} {' or '.join(_text(value) for value in values[:_MOST_VALUES])}"
+        f"{name} {' or '.join(label(value) for value in values[:_MOST_VALUES])}"
         + (" or others" if len(values) > _MOST_VALUES else "")
         for name, values in shared.items()
     ]
     return f"; {'it has' if len(rows) == 1 else f'all {len(rows):,} have'} {', '.join(texts)}"
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else as_written(value)

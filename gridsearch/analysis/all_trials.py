@@ -74,9 +74,7 @@ def all_trials(data: JobData, most: int | None = None) -> AllTrials:
     states = {state.value for state in RESULT_STATES}
     return AllTrials(
         trials=tuple(frame["trial"].tolist()),
-        ranks=tuple(
-            place if state in states else None for place, state in enumerate(frame["state"].tolist(), start=1)
-        ),
+        ranks=tuple(place if state in states else None for place, state in enumerate(frame["state"].tolist(), start=1)),
         columns=tuple(_columns(data, frame)),
         total=len(data.trials),
     )
@@ -93,8 +91,10 @@ def _columns(data: JobData, frame: pd.DataFrame) -> list[TrialColumn]:
     for name in dict.fromkeys(names):
         if name in axes:
             made.append(_setting(data, name, axes[name], frame))
-        elif name in BEFORE or frame[name].notna().any():
-            kind = "metric" if name in data.metrics.values() else "whole" if name in repeat else _KINDS.get(name, "text")
+        elif name in (*BEFORE, "score") or frame[name].notna().any():
+            kind = (
+                "metric" if name in data.metrics.values() else "whole" if name in repeat else _KINDS.get(name, "text")
+            )
             made.append(TrialColumn(name, kind, _values(frame[name]), shown=name in shown))
     return made
 
@@ -109,4 +109,3 @@ def _setting(data: JobData, name: str, axis: Axis, frame: pd.DataFrame) -> Trial
 
 def _values(column: pd.Series[Any]) -> tuple[Any, ...]:
     return tuple(value if isinstance(value, (tuple, list)) or not pd.isna(value) else None for value in column.tolist())
-

@@ -58,7 +58,9 @@ def _add_module(name: str, parts: dict[str, str]) -> None:
             _add_module(other, parts)
     body = _IMPORT.sub(r"const {\1} = module_\2;", source)
     exported = ", ".join(_EXPORT.findall(source))
-    parts[name] = f"const module_{name} = (function () {{\n{_EXPORT_WORD.sub('', body)}return {{ {exported} }};\n}})();\n"
+    parts[name] = (
+        f"const module_{name} = (function () {{\n{_EXPORT_WORD.sub('', body)}return {{ {exported} }};\n}})();\n"
+    )
 
 
 def json_data(value: Any) -> Markup:

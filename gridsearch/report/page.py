@@ -281,7 +281,9 @@ def _filter_example(data: JobData, varying: Sequence[str]) -> str:
     for name in varying[:2]:
         values = data.trials[name].dropna().unique().tolist()
         middle = sorted(values)[len(values) // 2] if data.trials[name].dtype.kind in "if" else values[0]
-        parts.append(f"{name} >= {label(middle)}" if data.trials[name].dtype.kind in "if" else f"{name} == {as_written(middle)}")
+        parts.append(
+            f"{name} >= {label(middle)}" if data.trials[name].dtype.kind in "if" else f"{name} == {as_written(middle)}"
+        )
     return " and ".join(parts) or "score > 0.9"
 
 

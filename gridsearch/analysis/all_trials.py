@@ -91,7 +91,7 @@ def _columns(data: JobData, frame: pd.DataFrame) -> list[TrialColumn]:
     for name in dict.fromkeys(names):
         if name in axes:
             made.append(_setting(data, name, axes[name], frame))
-        elif name in BEFORE or frame[name].notna().any():
+        elif name in (*BEFORE, "score") or frame[name].notna().any():
             kind = (
                 "metric" if name in data.metrics.values() else "whole" if name in repeat else _KINDS.get(name, "text")
             )

@@ -5,6 +5,7 @@ import { figures } from "./data.js";
 import { saveFile } from "./download.js";
 import { rows } from "./rows.js";
 import { chosenColor, chosenRows, onChosen } from "./selection.js";
+import { soon } from "./soon.js";
 import { onTheme } from "./theme.js";
 import { rangeText } from "./trials.js";
 import { brushOf, isShown, onView, positionOf, setBrush } from "./view.js";
@@ -270,8 +271,8 @@ export function startParallel() {
 
   addFoot(place, figures.job + "-parallel", numbers, save);
   new ResizeObserver(function () { if (picture && Math.abs(picture.width.baseVal.value - Math.max(320, place.clientWidth)) > 1) redraw(); }).observe(place);
-  onView(redraw);
-  onChosen(redraw);
+  onView(soon(redraw));
+  onChosen(soon(redraw));
   onTheme(redraw);
   const key = document.getElementById("parallel-key");
   if (key) key.hidden = false;

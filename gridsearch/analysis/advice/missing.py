@@ -7,14 +7,10 @@ from collections.abc import Iterator, Sequence
 from gridsearch.analysis.advice.look import Look, counted
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import chance_level
-from gridsearch.analysis.labels import label
-from gridsearch.analysis.shared_settings import shared_settings
+from gridsearch.analysis.shared_settings import shared_words
 from gridsearch.analysis.widening import Effort
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
 from gridsearch.store.rows import TrialRow
-
-#: More values of a setting than this are not listed.
-_MOST_VALUES = 4
 
 
 def no_result(look: Look) -> Iterator[Advice]:
@@ -85,12 +81,5 @@ def incomplete(look: Look) -> Iterator[Advice]:
 def _in_common(look: Look, rows: Sequence[TrialRow]) -> str:
     """Return the settings that trials share and no sound one has: `; all 12 have learning_rate 1`."""
     sound = (row for row in look.data.rows if row.state in RESULT_STATES and row.state != TrialState.DIVERGED)
-    shared = shared_settings(look.data.job, rows, sound)
-    if not shared:
-        return ""
-    texts = [
-        f"{name} {' or '.join(label(value) for value in values[:_MOST_VALUES])}"
-        + (" or others" if len(values) > _MOST_VALUES else "")
-        for name, values in shared.items()
-    ]
-    return f"; {'it has' if len(rows) == 1 else f'all {len(rows):,} have'} {', '.join(texts)}"
+    shared = shared_words(look.data.job, rows, sound)
+    return f"; {'it has' if len(rows) == 1 else f'all {len(rows):,} have'} {shared}" if shared else ""

@@ -12,6 +12,9 @@ from gridsearch.analysis.widening import Effort
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
 from gridsearch.store.rows import TrialRow
 
+#: Values with so many times fewer trials than another are not alike.
+_UNLIKE = 2
+
 
 def no_result(look: Look) -> Iterator[Advice]:
     """Where no trial has a result, there is nothing else to say."""
@@ -75,6 +78,26 @@ def incomplete(look: Look) -> Iterator[Advice]:
             "means and ranks are those of the others, and effects are those of a fitted model",
             look.command("resume"),
             Effort(len(left), look.seconds(sum(row.epochs for row in left))),
+        )
+
+
+def unbalanced(look: Look) -> Iterator[Advice]:
+    """Where one value of an axis has far fewer trials with a score than another, in a grid that was not drawn."""
+    found = look.effects
+    if found.exact or look.data.job.record.search:
+        return
+    for axis in found.axes:
+        fewest, most = min(axis.values, key=lambda one: one.n), max(axis.values, key=lambda one: one.n)
+        if axis.ranges or _UNLIKE * fewest.n > most.n:
+            continue
+        yield Advice(
+            "unbalanced",
+            f"{axis.name} {fewest.text} has {counted(fewest.n, 'trial')} with a score, {axis.name} {most.text} has"
+            f" {most.n:,}",
+            "their means are over unlike trials: compare the best that each reaches, or the shares of the model that"
+            " allows for it",
+            look.command("effects"),
+            NOTHING,
         )
 
 

@@ -88,8 +88,9 @@ class Warm:
         """Return the next number that the server tells of this command."""
         if not select.select([self._answers], [], [], seconds)[0]:
             raise subprocess.TimeoutExpired(self.args, seconds or 0.0)
-        (number,) = ANSWER.unpack(os.read(self._answers, ANSWER.size))
-        return int(number)
+        told = os.read(self._answers, ANSWER.size)
+        assert told, "the process that copies itself has ended; what it said is on stderr"
+        return int(ANSWER.unpack(told)[0])
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:

@@ -7,6 +7,7 @@ a copy is as sound as a new process, but for the seconds that its imports would 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
 import io
@@ -40,7 +41,8 @@ def load() -> None:
         importlib.import_module(library)
     for module in pkgutil.walk_packages(gridsearch.__path__, "gridsearch."):
         if not any(part in module.name for part in (".ray_", ".onnx", ".migrations", ".__main__")):
-            importlib.import_module(module.name)
+            with contextlib.suppress(ImportError):  # the command that needs it says so
+                importlib.import_module(module.name)
     gc.collect()
     gc.freeze()  # a copy's collections would write to, and so copy, all of it
 

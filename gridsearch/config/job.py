@@ -72,7 +72,7 @@ class JobSpec:
         name: The job's name.
         description: A line for the page.
         dataset: A name, a path, torchvision:CLASS, or module:function.
-        dataset_options: The arguments of torchvision's class or of the function.
+        dataset_options: The arguments of torchvision's class or of the function; of this, where settings say nothing.
         split: How images are divided.
         image_format: How images are read.
         models: The models; of several, the first axis is `model`.

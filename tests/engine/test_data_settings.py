@@ -15,6 +15,7 @@ from gridsearch.analysis.frames import load
 from gridsearch.cli.render.plans import Left, doom_lines, leaving, plan_json, plan_text, remark_lines
 from gridsearch.config.events import TrialState
 from gridsearch.config.identity import parse
+from gridsearch.config.job import job_from_text
 from gridsearch.config.record import JobRecord
 from gridsearch.config.selection import selecting
 from gridsearch.engine.executors.base import WorkerSettings
@@ -23,6 +24,7 @@ from gridsearch.engine.prepare import data_function
 from gridsearch.engine.prepare.changes import changes
 from gridsearch.engine.prepare.narrowing import narrowing
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
+from gridsearch.engine.prepare.teachers import check_chain, in_order
 from gridsearch.engine.run.explaining import explain
 from gridsearch.engine.run.launch import worker_settings
 from gridsearch.engine.run.planning import LaunchOptions, check_same_job, needed_datasets, plan_job, plan_packs
@@ -279,6 +281,34 @@ def test_options_and_names_that_a_setting_cannot_have(tmp_path: Path, module: st
         prepared(tmp_path, text=JOB.format(module=f"{module}x") + "space: {fold: [1, 2]}\n")
     with pytest.raises(DataError, match=r"^job:2:10: dataset: \S+ needs 'fold': write dataset_options"):
         prepared(tmp_path, text=JOB.format(module=f"{module}x") + "space: {n: [1, 2]}\n")
+
+
+def test_folds_and_splits_are_of_each_data_set(tmp_path: Path, module: str) -> None:
+    text = SIZES.format(module=module).replace("{test: 0.1}", "{folds: 2}") + "repeats: 2\nrepeat_over: split\n"
+    job = prepared(tmp_path, text=text)
+    assert len(job.grid.trials) == len(job.splits) == 2 * 2 * 2
+    assert {job.splits[trial.config.split_key].dataset.fingerprint for trial in job.grid.trials} == set(job.datasets)
+    assert launch(job, tmp_path / "results.db").counts == {TrialState.COMPLETED: 8}
+
+
+def test_data_sets_of_which_some_bring_validation_images_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "validated_data.py").write_text(DATA.replace("return (x, y), None", "return (x, y), (x, y)"))
+    text = SIZES.format(module="validated_data") + "  tensors: [false, true]\n"
+    with pytest.raises(
+        DataError, match=r"^job:2:10: dataset: with size 8, tensors true: \S+ has validation images of its"
+    ):
+        prepared(tmp_path, text=text)
+
+
+def test_a_teacher_sees_what_its_students_see(tmp_path: Path, module: str) -> None:
+    (tmp_path / "teaches.yaml").write_text(JOB.format(module=module).replace("small", "teaches"))
+    text = SIZES.format(module=module) + "teacher: {job: teaches}\ndistillation: [none, soft]\n"
+    students = job_from_text(text, base=tmp_path)
+    chain = in_order(students, None)
+    with pytest.raises(JobError, match=r"has images of the shape \(1, 8, 8\), this job \(1, 16, 16\); a teacher sees"):
+        check_chain(chain, None, tmp_path / "data")
+    rule = "rules: [{skip: size == 16 and distillation == 'soft'}]\n"
+    check_chain(in_order(job_from_text(text + rule, base=tmp_path), None), None, tmp_path / "data")
 
 
 def test_records_of_data_sets_without_settings_are_as_before_and_others_come_back(tmp_path: Path, module: str) -> None:

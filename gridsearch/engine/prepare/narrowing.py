@@ -133,6 +133,7 @@ def _overrides(prepared: Prepared, earlier: JobSpec) -> Iterator[str]:
     """Yield what must be set of the file as it is now, to be the job that it was."""
     document = prepared.job.document
     of_models = {key: value for part in prepared.ingredients.models.values() for key, value in part.defaults.items()}
+    of_models |= prepared.job.data_defaults
     now, was = _flat(parse_document(document.text, document.source).data), _flat(earlier.document.data)
     for key in dict.fromkeys([*was, *now]):
         value = was.get(key, _default(key, of_models))

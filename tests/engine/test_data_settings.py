@@ -260,7 +260,7 @@ def test_a_model_that_does_not_suit_one_data_set_fails_there_alone(tmp_path: Pat
         ),
         (
             "{size: [8, 24]}",
-            r"^job:8:19: size: with 24: \S+:load has classes 5, and 10 with size 8; trials of one job are compared",
+            r"^job:8:19: size: with 24: \S+:load has 5 classes, and 10 with size 8; trials of one job are compared",
         ),
         ("{size: [8, 8.5]}", r"^job:8:19: size: \S+:load: 8.5 is not a whole number$"),
         ("{sise: [8, 16]}", r"^job:8:9: .* is neither a recipe key nor a setting of model 'perceptron', nor an argument"
@@ -295,7 +295,8 @@ def test_data_sets_of_which_some_bring_validation_images_are_refused(tmp_path: P
     (tmp_path / "validated_data.py").write_text(DATA.replace("return (x, y), None", "return (x, y), (x, y)"))
     text = SIZES.format(module="validated_data") + "  tensors: [false, true]\n"
     with pytest.raises(
-        DataError, match=r"^job:2:10: dataset: with size 8, tensors true: \S+ has validation images of its"
+        DataError,
+        match=r"^job:2:10: dataset: with size 8, tensors true: \S+ has no validation images of its own, but some",
     ):
         prepared(tmp_path, text=text)
 

@@ -223,17 +223,11 @@ class JobDatasets:
         of = {fingerprint: settings for settings, fingerprint in reversed(self.combinations(job))}
         (first, one), *others = self.made.items()
         for fingerprint, other in others:
-            for what, mine, theirs in (
-                ("targets that are", one.targets, other.targets),
-                ("classes", one.num_classes, other.num_classes),
-                ("the classes", _shown(one.class_names), _shown(other.class_names)),
-                ("validation images of its own:", _any(one), _any(other)),
-            ):
-                if mine != theirs:
-                    raise DataError(
-                        f"{self._place(job, of[fingerprint])}: {job.dataset} has {what} {theirs}, and {mine} with"
-                        f" {_told(of[first])}; trials of one job are compared, so give each a job of its own"
-                    )
+            if said := _unlike(one, other, _told(of[first])):
+                raise DataError(
+                    f"{self._place(job, of[fingerprint])}: {job.dataset} has {said}; trials of one job are compared, so"
+                    " give each a job of its own"
+                )
 
     def splits(self, job: JobSpec) -> dict[SplitKey, SplitDataset]:
         """Return the divisions of the images that a job's trials see; `DataError` names the key to mend."""
@@ -294,9 +288,18 @@ def _told(settings: Settings) -> str:
     return ", ".join(f"{key} {as_written(value)}" for key, value in settings.items())
 
 
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-
-
-def _any(dataset: ImageDataset) -> str:
-    return "some" if len(dataset.validation_labels) else "none"
+def _unlike(first: ImageDataset, other: ImageDataset, told: str) -> str:
+    """Return in what a data set is unlike the first, which is made with what is told; nothing where they are alike."""
+    if first.targets != other.targets:
+        return f"labels that are {other.targets}, and {first.targets} with {told}"
+    if first.num_classes != other.num_classes:
+        what = "targets" if first.targets == "numbers" else "classes"
+        return f"{other.num_classes} {what}, and {first.num_classes} with {told}"
+    if first.class_names != other.class_names:
+        pairs = zip(other.class_names, first.class_names, strict=True)
+        theirs, mine = next(pair for pair in pairs if pair[0] != pair[1])
+        return f"a class {theirs!r} that is {mine!r} with {told}"
+    if bool(len(first.validation_labels)) != bool(len(other.validation_labels)):
+        which = ("validation images of its own, and none", "no validation images of its own, but some")
+        return f"{which[len(first.validation_labels) > 0]} with {told}"
+    return ""

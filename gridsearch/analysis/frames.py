@@ -14,8 +14,8 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import value_text, with_seen
 from gridsearch.analysis.limits import exceeded
-from gridsearch.analysis.lineage_curves import Curves, held, own_curves, told_of_each
-from gridsearch.analysis.measures import MEASURES, measures_of
+from gridsearch.analysis.lineage_curves import Curves, held, own_curves, reported, told_of_each
+from gridsearch.analysis.measures import MEASURES, measures_for, measures_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.analysis.settings import Same, setting_values
 from gridsearch.config.axes import Axis
@@ -85,8 +85,13 @@ class JobData:
     @cached_property
     def metrics(self) -> dict[str, str]:
         """Return the metrics that its trials have, each with its column of `trials`."""
-        apart = {name: f"metric_{name}" for name in names_in(self.rows)}
+        apart = {name: f"metric_{name}" for name in names_in(self.rows, own=self.is_own)}
         return {name: column if column in self.trials else name for name, column in apart.items()}
+
+    @property
+    def is_own(self) -> bool:
+        """Whether code of the user's trains it, of which nobody counts steps or parameters."""
+        return bool(self.job.record.training)
 
     @property
     def objective(self) -> Objective:
@@ -193,7 +198,10 @@ class JobData:
     @property
     def epochs(self) -> pd.DataFrame:
         """The epochs of every trial, long form; see `curves_frame`."""
-        return curves_frame(zip((row.trial_id for row in self.rows), self.own_curves(self.rows), strict=True))
+        curves = zip((row.trial_id for row in self.rows), self.own_curves(self.rows), strict=True)
+        if not self.is_own:
+            return curves_frame(curves)
+        return curves_frame(((trial, reported(curve)) for trial, curve in curves), own=True)
 
 
 def load(
@@ -270,9 +278,9 @@ def trials_frame(
         Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of the
         last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the best of
         the trial's epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES`, `seconds`, the model's `parameters` and
-        `macs`, `error`, and in a job with constraints `over`, the names of those exceeded. A value that is a list is a
-        tuple. Null is missing, and so is a setting that a trial's model does not have. With several models `model` is
-        an axis.
+        `macs`, `error`, and in a job with constraints `over`, the names of those exceeded. What a training of the
+        user's own cannot have is no column of its job. A value that is a list is a tuple. Null is missing, and so is a
+        setting that a trial's model does not have. With several models `model` is an axis.
     """
     # At once: of very many rows one attribute after the other takes as long as all else.
     own: dict[str, Sequence[Any]] = dict.fromkeys(TrialRow._fields, ())
@@ -285,7 +293,9 @@ def trials_frame(
     }
     for name, values in settings.items():
         columns[setting_column(name)] = _setting(name, values)
-    for metric in names_in(trials):
+    own_training = bool(job.record.training)
+    metrics = names_in(trials, own=own_training)
+    for metric in metrics:
         values = own[metric] if metric in METRICS else [None] * len(trials)
         if any(own["more"]):
             values = [more.get(metric, value) for more, value in zip(own["more"], values, strict=True)]
@@ -293,10 +303,10 @@ def trials_frame(
     told = _told_by_epochs(job, trials, settings, curves, measures)
     columns["score"] = pd.Series(told["score"], dtype="float64")
     columns["diverged_epoch"] = pd.Series(own["diverged_epoch"], dtype="Int64")
-    for name in MEASURES:
+    for name in measures_for(metrics, own=own_training) if own_training else MEASURES:
         columns[name] = pd.Series(told[name], dtype="Int64" if name == "overfit_epoch" else "float64")
     columns["seconds"] = pd.Series(own["seconds"], dtype="float64")
-    for size in ("parameters", "macs"):
+    for size in () if own_training else ("parameters", "macs"):
         columns[size] = pd.Series(own[size], dtype="Int64")
     columns["error"] = pd.Series(own["error"], dtype="str")
     if bounds := job.record.limits:
@@ -332,14 +342,17 @@ def _told_by_epochs(
     return columns | {name: [row[place] for row in told] for place, name in enumerate(["score", *names])}
 
 
-def curves_frame(curves: Iterable[tuple[str, LineageCurve]], metrics: Sequence[str] | None = None) -> pd.DataFrame:
+def curves_frame(
+    curves: Iterable[tuple[str, LineageCurve]], metrics: Sequence[str] | None = None, *, own: bool = False
+) -> pd.DataFrame:
     """Return the epochs of trials, given with their ids, long form: in the order given, the epochs of each ascending.
 
-    Epoch 0 is the untrained model. Without `metrics`, those that any of the epochs has are columns.
+    Epoch 0 is the untrained model. Without `metrics`, those that any of the epochs has are columns. A training of the
+    user's `own` has no learning rate.
     """
     parts = [(trial, curve) for trial, curve in curves if curve.epoch]
     if metrics is None:
-        metrics = metrics_of_curves(curve for _, curve in parts)
+        metrics = metrics_of_curves((curve for _, curve in parts), own=own)
     columns = {
         "trial": pd.Series([trial for trial, curve in parts for _ in curve.epoch], dtype="str"),
         "epoch": pd.Series([epoch for _, curve in parts for epoch in curve.epoch], dtype="int64"),
@@ -347,24 +360,24 @@ def curves_frame(curves: Iterable[tuple[str, LineageCurve]], metrics: Sequence[s
     for name in metrics:
         values = chain.from_iterable(curve.metric(name) for _, curve in parts)
         columns[name] = pd.Series(list(values), dtype="float64")
-    for name in ("learning_rate", "seconds"):
+    for name in ("seconds",) if own else ("learning_rate", "seconds"):
         values = chain.from_iterable(getattr(curve, name) for _, curve in parts)
         columns[name] = pd.Series(list(values), dtype="float64")
     return pd.DataFrame(columns)
 
 
-def metrics_of_curves(curves: Iterable[LineageCurve]) -> tuple[str, ...]:
-    """Return the metrics that any epoch of these has, those of our own loop first."""
+def metrics_of_curves(curves: Iterable[LineageCurve], *, own: bool = False) -> tuple[str, ...]:
+    """Return the metrics that any epoch of these has, those of our own loop first; of the user's `own` no other."""
     named: set[str] = set()
-    own = foreign = False
+    ours, foreign = False, own
     measured: set[str] = set()
     for curve in curves:
         if curve.epoch:
             lacking = [name for name in METRICS if name not in measured]
             measured.update(name for name in lacking if any(one is not None for one in getattr(curve, name)))
-            own, foreign = own or curve.learning_rate[-1] is not None, foreign or curve.learning_rate[-1] is None
+            ours, foreign = ours or curve.learning_rate[-1] is not None, foreign or curve.learning_rate[-1] is None
             named.update(*curve.more)
-    standard = [name for name in METRICS if own or not foreign or name in named]
+    standard = [name for name in METRICS if ours or not foreign or name in named]
     return (*without_idle(standard, measured), *sorted(named.difference(METRICS)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from gridsearch.analysis.column_names import OVER, free, metric_columns, setting_column
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import value_text, with_seen
@@ -38,15 +39,6 @@ from gridsearch.store.rows import (
     TrainingRow,
     TrialRow,
 )
-
-BEFORE = ("trial", "state")
-AFTER = ("score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
-#: What a job with constraints has too: which of them a trial exceeds.
-OVER = "over"
-#: What a table of points has instead, where each is trained more than once (see `groups`).
-SPREAD = ("score_std", "score_n", "score_of", "score_diverged")
-#: All columns that are no setting, whatever the metrics are called.
-OURS = frozenset((*BEFORE, *METRICS, *AFTER, OVER, *SPREAD))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +77,9 @@ class JobData:
     @cached_property
     def metrics(self) -> dict[str, str]:
         """Return the metrics that its trials have, each with its column of `trials`."""
-        apart = {name: f"metric_{name}" for name in names_in(self.rows, own=self.is_own)}
-        return {name: column if column in self.trials else name for name, column in apart.items()}
+        names, columns = names_in(self.rows, own=self.is_own), list(map(str, self.trials))
+        end = columns.index("score")
+        return dict(zip(names, columns[end - len(names) : end], strict=True))
 
     @property
     def is_own(self) -> bool:
@@ -97,6 +90,11 @@ class JobData:
     def objective(self) -> Objective:
         """Return what ranks the trials."""
         return self.job.record.objective
+
+    def score_heading(self, end: str = "") -> str:
+        """Return what a column of scores is called: as the objective's metric is."""
+        heading, settings = self.objective.heading, set(map(str, self.trials)).difference(self.metrics.values())
+        return free(f"{self.metrics.get(heading, heading)}{end}", settings, "metric")
 
     @property
     def epoch_rows(self) -> tuple[EpochRow, ...]:
@@ -253,16 +251,6 @@ def job_data(
     return JobData(job, tuple(trials), frame, cost, curves)
 
 
-def metric_column(name: str, settings: Container[str]) -> str:
-    """Return the column of a metric: its name, or `metric_<name>` where a setting or another column is called that."""
-    return f"metric_{name}" if name not in METRICS and (name in settings or name in OURS) else name
-
-
-def setting_column(name: str) -> str:
-    """Return the column of a setting: its name, or `setting_<name>` where a column of ours is called that."""
-    return f"setting_{name}" if name in OURS else name
-
-
 def trials_frame(
     job: JobRow, trials: Sequence[TrialRow], curves: Curves | None = None, measures: Collection[str] = ()
 ) -> pd.DataFrame:
@@ -275,12 +263,12 @@ def trials_frame(
         measures: Which of the `MEASURES` to compute; the others are missing.
 
     Returns:
-        Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of the
-        last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the best of
-        the trial's epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES`, `seconds`, the model's `parameters` and
-        `macs`, `error`, and in a job with constraints `over`, the names of those exceeded. What a training of the
-        user's own cannot have is no column of its job. A value that is a list is a tuple. Null is missing, and so is a
-        setting that a trial's model does not have. With several models `model` is an axis.
+        Columns (`column_names`): `trial` (the full id), `state`, the axes in the job's order, the other settings, the
+        metrics of the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best`
+        the best of the trial's epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES`, `seconds`, the model's
+        `parameters` and `macs`, `error`, and in a job with constraints `over`, the names of those exceeded. What a
+        training of the user's own cannot have is no column of its job. A value that is a list is a tuple. Null is
+        missing, and so is a setting that a trial's model does not have. With several models `model` is an axis.
     """
     # At once: of very many rows one attribute after the other takes as long as all else.
     own: dict[str, Sequence[Any]] = dict.fromkeys(TrialRow._fields, ())
@@ -294,12 +282,12 @@ def trials_frame(
     for name, values in settings.items():
         columns[setting_column(name)] = _setting(name, values)
     own_training = bool(job.record.training)
-    metrics = names_in(trials, own=own_training)
+    metrics = metric_columns(names_in(trials, own=own_training), settings)
     for metric in metrics:
         values = own[metric] if metric in METRICS else [None] * len(trials)
         if any(own["more"]):
             values = [more.get(metric, value) for more, value in zip(own["more"], values, strict=True)]
-        columns[metric_column(metric, settings)] = pd.Series(list(values), dtype="float64")
+        columns[metrics[metric]] = pd.Series(list(values), dtype="float64")
     told = _told_by_epochs(job, trials, settings, curves, measures)
     columns["score"] = pd.Series(told["score"], dtype="float64")
     columns["diverged_epoch"] = pd.Series(own["diverged_epoch"], dtype="Int64")

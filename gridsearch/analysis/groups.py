@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from gridsearch.analysis.frames import OVER, JobData
+from gridsearch.analysis.column_names import OVER
+from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.measures import MEASURES
 from gridsearch.config.events import RESULT_STATES, TrialState
 from gridsearch.config.identity import point_of

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from gridsearch.analysis.column_names import free
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import MOST_COMPARED, ordered_values
@@ -59,10 +60,12 @@ class Timing:
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a DataFrame, the axis as its first column."""
-        columns = [self.axis, "trainings", "ms_per_step", "seconds_per_epoch", "trained_together"]
+        counted = (free(name, [self.axis], "table") for name in ("trainings", "trained_together"))
+        trainings, together = counted
+        columns = [self.axis, trainings, "ms_per_step", "seconds_per_epoch", together]
         rows = [(row.value, row.trainings, row.ms_per_step, row.seconds_per_epoch, row.together) for row in self.rows]
-        frame = pd.DataFrame(rows, columns=columns).astype({"trained_together": "Int64"})
-        return frame if self.stepwise else frame.drop(columns=["ms_per_step", "trained_together"])
+        frame = pd.DataFrame(rows, columns=columns).astype({together: "Int64"})
+        return frame if self.stepwise else frame.drop(columns=["ms_per_step", together])
 
 
 def timing(data: JobData, name: str) -> Timing:

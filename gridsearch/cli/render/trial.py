@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gridsearch.analysis.column_names import free
 from gridsearch.analysis.labels import label, score_text
 from gridsearch.analysis.measures import initial_val_loss, measures_for, overfit_epoch, seconds_per_epoch
 from gridsearch.analysis.spans import trained_as
@@ -59,13 +60,12 @@ def trial_json(
 ) -> dict[str, Any]:
     """Return a trial as JSON values."""
     curve, names = LineageCurve.of(row.lineage_id, epochs), names_in([row], own=is_own(row))
-    return {
+    told = {
         "trial": row.trial_id,
         "lineage": row.lineage_id,
         "state": str(row.state),
         "settings": dict(settings),
         "config": row.config,
-        **{metric: metric_of(row, metric) for metric in names},
         "diverged_epoch": row.diverged_epoch,
         "stopped_epoch": row.stopped_epoch,
         **({} if is_own(row) else {"parameters": row.parameters, "macs": row.macs}),
@@ -97,6 +97,9 @@ def trial_json(
             for event in events
         ],
     }
+    metrics = {free(metric, told, "metric"): metric_of(row, metric) for metric in names}
+    first = ("trial", "lineage", "state", "settings", "config")
+    return {key: told[key] for key in first} | metrics | told
 
 
 def is_own(row: TrialRow) -> bool:

@@ -146,16 +146,17 @@ class JobData:
 
     @cached_property
     def lacking(self) -> dict[str, frozenset[str]]:
-        """Return, where models differ, the columns of settings that some do not have, with the trials of these."""
+        """Return the columns of settings that some trials do not have, by their model or as it has no effect there."""
         if len(self.job.record.models) < 2:
-            return {}
+            idle = {name: self.trials.loc[self.trials[name].isna(), "trial"] for name in self.job.record.mortal_axes}
+            return {name: frozenset(trials) for name, trials in idle.items() if len(trials)}
         own = {row.trial_id: self.job.record.settings_of(row.config).keys() for row in self.rows}
         names = {name for settings in own.values() for name in settings}
         lacking = {name: frozenset(trial for trial, known in own.items() if name not in known) for name in names}
         return {setting_column(name): trials for name, trials in lacking.items() if trials}
 
     def lacks(self, row: Mapping[Any, Any], column: str) -> bool:
-        """Return whether the model of a row of `trials` does not have the setting in a column: it is not null there."""
+        """Return whether the trial in a row of `trials` does not have the setting in a column: it is not null there."""
         return row["trial"] in self.lacking.get(column, ())
 
     def text(self, axis: Axis, row: Mapping[Any, Any]) -> str:
@@ -378,7 +379,7 @@ def _setting(name: str, values: Sequence[Any]) -> pd.Series[Any]:
     kinds.discard(type(None))
     if kinds == {bool}:
         return pd.Series(values, dtype="boolean" if missing else "bool")
-    if kinds and kinds <= {int, float}:
+    if (kinds and kinds <= {int, float}) or (not kinds and name in FLOAT_KEYS):
         large = float not in kinds and any(value is not None and abs(value) >= 2**63 for value in set(values))
         real = name in FLOAT_KEYS or float in kinds or large
         return pd.Series(values, dtype="float64" if real else "Int64" if missing else "int64")

@@ -17,6 +17,7 @@ from gridsearch.cli.render.wording import duration, id_within, moment, plural, s
 from gridsearch.cli.streams import folded
 from gridsearch.config.identity import flatten, own_settings
 from gridsearch.config.metrics import METRICS, is_loss, metric_of, names_in
+from gridsearch.config.trial import without_dead_settings
 from gridsearch.config.versions import implied_settings
 from gridsearch.store.rows import LineageCurve
 
@@ -149,7 +150,8 @@ def trial_text(
     chosen = {"model": written["model"]} | chosen
     room = max(map(len, (*chosen, _LONGEST)))
     given = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
-    rest = ", ".join(f"{key} {label(value)}" for key, value in settings.items() if key not in chosen)
+    live = settings if is_own(row) else without_dead_settings(dict(settings))
+    rest = ", ".join(f"{key} {label(value)}" for key, value in live.items() if key not in chosen)
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
     known_by = id_within(row.trial_id, width and width - len("trial "))
     lines = [f"trial {known_by}", f"  {row.state}{seconds}, attempt {row.attempt}", "", given]

@@ -48,7 +48,7 @@ class ChecksummedTable:
         """Refuse a row, with `columns` from a place on, that is not what was written: `StoreDamagedError` names it."""
         self.check_batch((row,), start)
 
-    def check_batch(self, rows: Sequence[Sequence[Any]], start: int = 0) -> None:
+    def check_batch(self, rows: Iterable[Sequence[Any]], start: int = 0) -> None:
         """Refuse rows as `check` does: quicker for many."""
         end = start + self.width
         row = first_damaged(rows, slice(start, start + len(self._covered)), end - 1)

@@ -23,7 +23,7 @@ _RANKED = sorted(state.value for state in RESULT_STATES)
 #: What stands in the place of the score in a table of the trials in a state that has none.
 _LAST = {"failed": "error", "diverged": "diverged_epoch", "pending": "state", "running": "state", "cancelled": "state"}
 #: Trials without a result, in the order in which they are listed: what went wrong first.
-_UNRANKED = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState.PENDING)
+UNRANKED = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ def _heading(data: JobData, name: str, *, apart: bool) -> str:
 
 def unranked(data: JobData) -> tuple[RankedRow, ...]:
     """Return the trials without a result, failed ones first, under the columns that `table` has by default."""
-    frame = pd.concat([ranked(data, TableOptions(state=state)) for state in _UNRANKED])
+    frame = pd.concat([ranked(data, TableOptions(state=state)) for state in UNRANKED])
     return _rows(frame, _columns(data, TableOptions()), partial(_cell, data))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -145,4 +146,8 @@ def _moved(where: Placement, text: str, by: float) -> float | None:
         return None
     shift = by * where.step
     place = where.positions[text]
-    return place * 10**shift if where.scale == "log" else place + shift
+    # No more digits than can be seen, of the way to the neighbour: a page has very many.
+    decimals = 6 - math.floor(math.log10(where.step or 1.0))
+    if where.scale == "log":
+        return float(f"{place * 10**shift:.{max(1, decimals)}g}")
+    return round(place + shift, decimals)

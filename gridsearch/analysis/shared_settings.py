@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from gridsearch.analysis.labels import label
 from gridsearch.config.identity import flatten
 from gridsearch.store.rows import JobRow, TrialRow
 
@@ -47,6 +48,15 @@ def shared_text(found: dict[str, list[Any]]) -> str:
         named = [repr(value) for value in values[:MOST_VALUES]]
         parts.append(f"{axis} {' or '.join(named)}" + (" and others" if len(values) > MOST_VALUES else ""))
     return f" (those with {', '.join(parts)})" if parts else ""
+
+
+def shared_words(job: JobRow, rows: Iterable[TrialRow], sound: Iterable[TrialRow]) -> str:
+    """Return what trials have in common and no sound one has: `learning_rate 1, width 8 or 16`; else nothing."""
+    parts = []
+    for axis, values in shared_settings(job, rows, sound).items():
+        more = " or others" if len(values) > MOST_VALUES else ""
+        parts.append(f"{axis} {' or '.join(label(value) for value in values[:MOST_VALUES])}{more}")
+    return ", ".join(parts)
 
 
 def _lacks(job: JobRow, settings: dict[str, Any], axis: str) -> bool:

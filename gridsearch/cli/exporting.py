@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -53,10 +54,12 @@ def _content(frame: pd.DataFrame, kind: str, lacking: Lacking) -> bytes:
         if without := lacking.get(str(column)):
             text.loc[frame["trial"].isin(list(without)), column] = None
     text.columns = [csv_cell(str(column)) for column in text.columns]
-    return text.to_csv(index=False).encode()
+    return text.to_csv(index=False, lineterminator="\n").encode()
 
 
 def _csv_text(cell: Any, *, ours: bool) -> str | None:
+    if isinstance(cell, tuple):  # as JSON: spreadsheets would take 1-2 for a day in January
+        return csv_cell(json.dumps(cell, ensure_ascii=False))
     absent = cell is None or cell != cell
     if ours:
         return None if absent else csv_cell(str(cell))

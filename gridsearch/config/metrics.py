@@ -111,6 +111,14 @@ def is_share(metric: str) -> bool:
     return bool(set(metric.lower().split("_")) & _SHARES)
 
 
+def is_proportion(metric: str) -> bool:
+    """Whether a metric of our own loop counts images: so many of them are right, so that chance has a known error.
+
+    A mean over classes, such as `balanced_accuracy`, is none.
+    """
+    return bool(re.fullmatch(r"(train_|val_)?(accuracy|top\d+)", metric))
+
+
 def of_training(metric: str) -> bool:
     """Whether a metric is measured on the training images; all others are of the validation images."""
     return metric.startswith("train_")

@@ -17,7 +17,7 @@ from gridsearch.analysis.plots import Plot, plot_named
 from gridsearch.report.figures.curves import epochs_axis, line_mode
 from gridsearch.report.figures.short_numbers import short_numbers
 from gridsearch.report.figures.value_axis import Axes, value_axes
-from gridsearch.report.theme import TEMPLATE, level_markers, plain
+from gridsearch.report.theme import PAPER, TEMPLATE, level_markers, plain
 
 _HEIGHT_PX = 400
 #: A loss beyond this multiple of the first ones (of untrained models, where those were measured) is drawn past the
@@ -113,7 +113,7 @@ def _ring(curve: Curve, key: str, look: dict[str, Any]) -> go.Scatter:
         x=[curve.overfit_epoch],
         y=[short_numbers(curve.metric(key))[place]],
         mode="markers",
-        marker={"color": "#ffffff", "size": 8, "line": {"color": look["color"], "width": 1.8}},
+        marker={"color": PAPER, "size": 8, "line": {"color": look["color"], "width": 1.8}},
         legendgroup=look["legendgroup"],
         showlegend=False,
         text=look["text"],

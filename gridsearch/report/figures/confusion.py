@@ -10,12 +10,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gridsearch.analysis.evaluation import Scores
-from gridsearch.report.theme import INK, MUTED, SHARES, TEMPLATE, plain
+from gridsearch.report.theme import BEHIND, INK, MUTED, SHARES, TEMPLATE, plain
 
 #: Beyond this many classes cells are too small for their numbers.
 MOST_NUMBERED = 15
-#: From here on cells are so dark that their numbers must be white.
-_DARK = 0.55
 _CELL_PX, _SMALLEST_PX, _LARGEST_PX = 46, 300, 760
 _MOST_TICKS = 30
 _AXIS = {"showgrid": False, "showline": False, "ticks": ""}
@@ -47,7 +45,7 @@ def confusion_figure(found: Scores) -> go.Figure:
     layout = {
         "template": TEMPLATE,
         "height": min(_LARGEST_PX, max(_SMALLEST_PX, _CELL_PX * len(names) + 110)),
-        "plot_bgcolor": "#e6eaef",
+        "plot_bgcolor": BEHIND,
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "xaxis": _AXIS | ticks | {"title": {"text": "predicted class"}, "tickangle": _angle(names)},
         "yaxis": _AXIS | ticks | {"title": {"text": "true class"}, "autorange": "reversed"},
@@ -76,5 +74,5 @@ def _number(shares: Sequence[Sequence[float]], i: int, j: int) -> dict[str, Any]
         "y": i,
         "text": text,
         "showarrow": False,
-        "font": {"size": 12, "color": "#ffffff" if share > _DARK else INK},
+        "font": {"size": 12, "color": INK},
     }

@@ -13,7 +13,7 @@ from gridsearch.analysis.curves import Curves
 from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.plots import Plot, plot_named
 from gridsearch.report.figures.value_axis import Axes, value_axes
-from gridsearch.report.theme import MUTED, TEMPLATE, TRAIN, VALIDATION, plain
+from gridsearch.report.theme import MUTED, PAPER, TEMPLATE, TRAIN, VALIDATION, plain
 
 _PANEL_PX = 230
 _MOST_TICKS = 6
@@ -133,7 +133,7 @@ def _traces(curve: Curve, plot: Plot) -> list[go.Scatter]:
         made.append(_line(curve, plot.counterpart, "training", {"color": TRAIN, "width": 1.8, "dash": "dot"}))
     best = plot.best_epoch(curve)
     if best is not None:
-        ring = {"color": "#ffffff", "size": 7, "line": {"color": look["color"], "width": 1.6}}
+        ring = {"color": PAPER, "size": 7, "line": {"color": look["color"], "width": 1.6}}
         made.append(
             go.Scatter(
                 x=[best],

@@ -7,10 +7,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from gridsearch.analysis.correlation import Correlation
-from gridsearch.report.theme import DIVERGING, INK, MUTED, TEMPLATE, plain
+from gridsearch.report.theme import BEHIND, DIVERGING, INK, MUTED, TEMPLATE, plain
 
-#: From here on cells are so dark that their numbers must be white.
-_DARK = 0.72
 _CELL_PX = 62
 _SMALLEST_PX, _LARGEST_PX = 260, 760
 _AXIS = {"showgrid": False, "showline": False, "ticks": ""}
@@ -45,7 +43,7 @@ def heatmap_figure(numbers: Correlation) -> go.Figure:
     layout = {
         "template": TEMPLATE,
         "height": min(_LARGEST_PX, max(_SMALLEST_PX, _CELL_PX * len(names) + 90)),
-        "plot_bgcolor": "#f1f3f6",
+        "plot_bgcolor": BEHIND,
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "xaxis": _AXIS | {"tickangle": -35 if len(names) > 3 else 0},
         "yaxis": _AXIS | {"autorange": "reversed"},
@@ -65,7 +63,7 @@ def coefficient_text(value: float | None) -> str:
 
 def _number(numbers: Correlation, names: list[str], i: int, j: int) -> dict[str, Any]:
     value = numbers.matrix[i][j]
-    color = MUTED if i == j else "#ffffff" if abs(value or 0) > _DARK else INK
+    color = MUTED if i == j else INK
     return {
         "x": j,
         "y": i,

@@ -15,7 +15,7 @@ from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.plots import are_shares, spans_widely
 from gridsearch.analysis.scatter import Board, BoardAxis
 from gridsearch.report.figures.value_axis import logarithmic, notation
-from gridsearch.report.theme import NEUTRAL, SHARE_AXIS, TEMPLATE, level_markers, plain
+from gridsearch.report.theme import NEUTRAL, PAPER, SHARE_AXIS, TEMPLATE, level_markers, plain
 
 _HEIGHT_PX = 460
 _HOVER = "%{customdata}<extra></extra>"
@@ -56,14 +56,14 @@ def layout_for(axis: BoardAxis, board: Board) -> dict[str, Any]:
             "ticktext": [plain(text) for text in place.labels],
             "showgrid": False,
         },
-        "yaxis": {"title": {"text": plain(board.objective.title)}} | _score_axis(board),
+        "yaxis": {"title": {"text": plain(board.objective.title)}} | score_axis(board),
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
         "margin": {"t": 48},
         "uirevision": f"{axis.name} {len(board.trials)}",
     }
 
 
-def _score_axis(board: Board) -> dict[str, Any]:
+def score_axis(board: Board) -> dict[str, Any]:
     """Return the axis of the scores; shares keep their bounds, and what is far apart stands on a logarithmic scale."""
     objective, scores = board.objective, board.scores
     if objective.is_share and are_shares(scores):
@@ -106,7 +106,7 @@ def hover_texts(board: Board) -> list[str]:
 
 
 def _trace(name: str, marker: dict[str, Any]) -> dict[str, Any]:
-    look = {"opacity": 0.85, "line": {"width": 0.6, "color": "#ffffff"}}
+    look = {"line": {"width": 0.6, "color": PAPER}}
     return {
         "type": "scatter",
         "mode": "markers",

@@ -1,0 +1,27 @@
+// Every table that stands in the page saves itself.
+import { figures } from "./data.js";
+import { tableButtons } from "./download.js";
+
+function readTable(table) {
+  const lines = Array.from(table.rows).filter(function (row) { return !row.classList.contains("ellipsis"); });
+  const texts = lines.map(function (row) { return Array.from(row.cells).map(function (cell) { return cell.innerText.trim(); }); });
+  const numeric = Array.from(lines[0].cells).map(function (cell) { return cell.classList.contains("number"); });
+  return { head: texts[0], numeric: numeric, rows: texts.slice(1) };
+}
+
+export function startTables() {
+  document.querySelectorAll("main table:not(#trials table)").forEach(function (table, number) {
+    const section = table.closest("section");
+    const title = (section && section.querySelector("h2") || {}).textContent || "table";
+    const name = figures.job + "-" + (section && section.id || "table") + "-" + (number + 1);
+    const after = table.parentElement.classList.contains("wide") ? table.parentElement : table;
+    const foot = document.createElement("div");
+    foot.className = "foot";
+    foot.append(tableButtons(name, "the table " + title, function () { return readTable(table); }));
+    if (after.parentElement.classList.contains("small-tables") || after.parentElement.classList.contains("pair")) {
+      const box = document.createElement("div");
+      after.replaceWith(box);
+      box.append(after, foot);
+    } else after.after(foot);
+  });
+}

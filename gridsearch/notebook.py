@@ -17,18 +17,26 @@ from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 
+from gridsearch.analysis.advice.advise import advise
+from gridsearch.analysis.advice.piece import Advice
+from gridsearch.analysis.cells import cells
 from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import correlation
+from gridsearch.analysis.costs import costs
 from gridsearch.analysis.curves import curves
+from gridsearch.analysis.effects import Effects, effects
 from gridsearch.analysis.evaluated_trials import evaluated_frame, evaluated_trial
+from gridsearch.analysis.factors import Within, design
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData, load
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, table
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import Summary, summary
+from gridsearch.analysis.ties import Ties, ties
 from gridsearch.analysis.timing import timing
 from gridsearch.analysis.updated import updated_at
+from gridsearch.paths import store_option
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 
@@ -126,7 +134,7 @@ class Job:
         glance = self.summary
         best = ""
         if glance.best:
-            settings = ", ".join(f"{name}={value}" for name, value in glance.best.settings)
+            settings = ", ".join(f"{name}={value}" for name, value in glance.best.settings if value)
             best = f", best {self._data.objective.heading} {glance.best.text} ({settings})"
         return f"<gridsearch job {self.name!r}: {glance.results} of {glance.total} trials have a result{best}>"
 
@@ -186,6 +194,35 @@ class Job:
         """
         return correlation(self._data, method).frame()
 
+    def effects(self, within: Within = "all") -> Effects:
+        """Return what each axis, each value and each pair of axes does to the score.
+
+        `effects().frame()` and `effects().values_frame()` are the tables of axes and of values.
+
+        Args:
+            within: All trials with a score, or the better `"half"` or `"quarter"` of them.
+
+        Raises:
+            TableError: `within` is none of these.
+        """
+        return effects(self._data, within)
+
+    def pair(self, rows: str, columns: str, within: Within = "all") -> pd.DataFrame:
+        """Return the mean score of each combination of two axes; NaN where no trial has a score.
+
+        Raises:
+            TableError: An axis is not there, or has one value only.
+        """
+        return cells(design(self._data, within), rows, columns).frame()
+
+    def ties(self) -> Ties | None:
+        """Return the best trials, or points, that cannot be told apart; None where nothing may be the best."""
+        return ties(self._data)
+
+    def advice(self) -> tuple[Advice, ...]:
+        """Return what to do next, each with what was seen, why it matters, the command, and what that takes."""
+        return advise(self._data, store=store_option(self._path))
+
     def timing(self, axis: str) -> pd.DataFrame:
         """Return the median time of a step (ms) and of an epoch (s), evaluation included, for each value of an axis.
 
@@ -233,7 +270,7 @@ class Figures:
 
     def __repr__(self) -> str:
         axes = ", ".join(self._data.axis_columns) or "none"
-        kinds = "correlation(), scatter(), curves(), comparison(), confusion()"
+        kinds = "effects(), axis(), pair(), cost(), correlation(), scatter(), curves(), comparison(), confusion()"
         return f"<figures of {self._data.job.name!r}: {kinds}; axes: {axes}>"
 
     def correlation(self, method: str = "pearson") -> go.Figure:
@@ -255,6 +292,56 @@ class Figures:
         from gridsearch.report.figures.scatter import scatter_figure
 
         return scatter_figure(board(self._data), x, color)
+
+    def effects(self, within: Within = "all") -> go.Figure:
+        """Plot the share of the variance that each axis and pair explains.
+
+        Raises:
+            TableError: `within` is none of `"all"`, `"half"` and `"quarter"`.
+        """
+        from gridsearch.report.figures.shares import shares_figure
+
+        return shares_figure(effects(self._data, within))
+
+    def axis(self, name: str) -> go.Figure:
+        """Plot every trial along an axis, with the median and the best of each value, and what is tied with the best.
+
+        Raises:
+            TableError: The job has no such axis, or it has one value only.
+        """
+        from gridsearch.report.figures.panel import panel_figure
+
+        design(self._data).factor(name)
+        found = next(axis for axis in effects(self._data).axes if axis.name == name)
+        tied = ties(self._data)
+        band = None if tied is None else (min(tied.lowest, tied.best.score), max(tied.lowest, tied.best.score))
+        return panel_figure(board(self._data), found, band)
+
+    def pair(self, rows: str, columns: str, *, best: bool = False) -> go.Figure:
+        """Plot the mean score, or the `best`, of each combination of two axes.
+
+        Raises:
+            TableError: An axis is not there, or has one value only.
+        """
+        from gridsearch.report.figures.cells import cells_figure
+
+        found, objective = cells(design(self._data), rows, columns), self._data.objective
+        return cells_figure(found, "bests" if best else "means", title=objective.title, highest=objective.highest)
+
+    def cost(self, name: str = "parameters") -> go.Figure:
+        """Plot the score of every trial against its `"parameters"`, `"macs"`, `"epochs"` or `"seconds"`.
+
+        Raises:
+            TableError: The trials do not differ in it, or it is not known.
+        """
+        from gridsearch.report.figures.cost import cost_figure
+
+        points = board(self._data)
+        found = {one.name: one for one in costs(self._data, points.trials)}
+        if name not in found:
+            known = f"; the trials differ in: {', '.join(found)}" if found else ""
+            raise TableError(f"the trials with a score do not differ in {name!r}{known}")
+        return cost_figure(points, found[name])
 
     def curves(self, metric: str | None = None, *, log: bool = True) -> go.Figure:
         """Plot a metric over the epochs of the best, median and worst trials.

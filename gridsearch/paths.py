@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import uuid
 from pathlib import Path
 
@@ -17,6 +18,15 @@ RUNS_NAME = "runs"
 WEIGHTS_NAME = "weights"
 DATA_VARIABLE = "GRIDSEARCH_DATA"
 INDEX_PAGE = "index.html"
+
+
+def store_option(store: str | Path) -> str:
+    """Return what a command to copy needs to name a store: nothing for the one in the current folder.
+
+    >>> store_option("results.db"), store_option("my results.db")
+    ('', " --store 'my results.db'")
+    """
+    return "" if str(store) in ("", STORE_NAME) else f" --store {shlex.quote(str(store))}"
 
 
 def data_dir(chosen: Path | None = None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import ordered_values
 from gridsearch.analysis.ranking import leader
+from gridsearch.config.axes import Axis
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.metrics import of_training
 
@@ -24,14 +26,41 @@ BEYOND = "Values beyond may do better."
 _NO_SMALLER = frozenset({"0", "1"})
 
 
-def edge_notes(data: JobData) -> tuple[str, ...]:
-    """Return a sentence for each axis whose best value is the smallest or the largest of those with a result.
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An axis whose best value is the smallest or the largest of those with a result.
 
-    There is none for an axis of fewer than three values, and none if a value in between does as well: if its best score
-    is within one standard error of the best of all (the one-standard-error rule, Breiman et al., 1984; Hastie et al.,
-    The Elements of Statistical Learning, section 7.10). That is the standard error of the best point's mean if points
-    are trained several times, otherwise that of a share of so many validation images. For a loss measured once it is
-    not known; then only an equal score does as well.
+    Attributes:
+        axis: The axis.
+        column: Its column in the trials.
+        value: The best value, as people read it.
+        largest: Whether it is the largest, not the smallest.
+    """
+
+    axis: Axis
+    column: str
+    value: str
+    largest: bool
+
+    def __str__(self) -> str:
+        """Return it as a sentence."""
+        edge = "largest" if self.largest else "smallest"
+        return f"The best value of {self.column.replace('_', ' ')} ({self.value}) is the {edge} tried."
+
+
+def edge_notes(data: JobData) -> tuple[str, ...]:
+    """Return a sentence for each of the `edges` of a job."""
+    return tuple(map(str, edges(data)))
+
+
+def edges(data: JobData) -> tuple[Edge, ...]:
+    """Return the axes whose best value is the smallest or the largest of those with a result.
+
+    An axis of fewer than three values is not among them, and none of which a value in between does as well: if its best
+    score is within one standard error of the best of all (the one-standard-error rule, Breiman et al., 1984; Hastie et
+    al., The Elements of Statistical Learning, section 7.10). That is the standard error of the best point's mean if
+    points are trained several times, otherwise that of a share of so many validation images. For a loss measured once
+    it is not known; then only an equal score does as well.
     """
     best = leader(data)
     if best is None or best.score is None:
@@ -48,11 +77,11 @@ def edge_notes(data: JobData) -> tuple[str, ...]:
         values = [text for text in map(label, ordered_values(axis)) if text in seen]
         if axis.scale == "category" or axis.name in _NO_EDGE or len(values) < 3:
             continue
-        edges, own = {values[0], values[-1]}, points.text(axis, row)
-        between = not set(points.texts(axis, as_good)) - {""} <= edges
-        if own in edges and own not in _NO_SMALLER and not between:
-            edge = "smallest" if own == values[0] else "largest"
-            found.append(f"The best value of {name.replace('_', ' ')} ({data.shown(name, own)}) is the {edge} tried.")
+        outer, own = {values[0], values[-1]}, points.text(axis, row)
+        between = not set(points.texts(axis, as_good)) - {""} <= outer
+        largest = own == values[-1]
+        if own in outer and (largest or own not in _NO_SMALLER) and not between:
+            found.append(Edge(axis, name, data.shown(name, own), largest))
     return tuple(found)
 
 

@@ -14,9 +14,11 @@ import typer
 
 from gridsearch.cli.collecting import seldom_collected
 from gridsearch.cli.commands import (
+    advise,
     clean,
     dashboard,
     doctor,
+    effects,
     evaluate,
     export,
     gc,
@@ -82,6 +84,8 @@ for command in (
     seldom_collected(status.status),
     seldom_collected(top.top),
     show.show,
+    seldom_collected(effects.effects),
+    seldom_collected(advise.advise),
     logged(evaluate.evaluate),
     seldom_collected(dashboard.dashboard),
     samples.samples,

@@ -14,7 +14,7 @@ from gridsearch.config.identity import flatten
 from gridsearch.config.image_format import AS_IT_IS, ImageFormat, format_of
 from gridsearch.config.sections import Constraints, Objective, TeacherChoice
 from gridsearch.config.space import drawn_text
-from gridsearch.config.trial import REPEATED_SEEDS, Value
+from gridsearch.config.trial import MORTAL, REPEATED_SEEDS, Value, without_dead_settings
 
 #: The key that may be an axis and is no setting of a model: see `config/job_file.py`.
 _MODEL = "model"
@@ -247,7 +247,7 @@ class JobRecord(BaseModel):
 
     def settings_of(self, config: str) -> dict[str, Any]:
         """Return a trial's settings, those at their defaults included; in a job with several models `model` is one of
-        them.
+        them. An axis that has no effect on the trial (momentum under Adam) is none.
 
         Args:
             config: The trial's canonical configuration (`TrialRow.config`).
@@ -259,7 +259,18 @@ class JobRecord(BaseModel):
         if len(self.models) < 2:
             del settings[_MODEL]
         of_loss = dict(self.loss_defaults.get(str(settings.get("loss"))) or {})
-        return self.defaults(model) | of_loss | settings
+        known = self.defaults(model) | of_loss | settings
+        if axes := self.mortal_axes:
+            live = without_dead_settings(known)
+            for name in axes:
+                if name not in live:
+                    known.pop(name, None)
+        return known
+
+    @property
+    def mortal_axes(self) -> tuple[str, ...]:
+        """Return the axes that may have no effect on some trials, by what else these are trained with."""
+        return () if self.training else tuple(name for name in self.axis_names if name in MORTAL)
 
     def lacks(self, model: str, setting: str) -> bool:
         """Return whether one of several models does not have a setting that trials of the job have."""

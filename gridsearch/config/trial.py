@@ -212,6 +212,21 @@ SCHEDULES_WITH: dict[str, tuple[str, ...]] = {
     "plateau_patience": ("plateau",),
     "min_learning_rate": ("plateau",),
 }
+#: The settings that decide whether others matter, and those others (`without_dead_settings`).
+DECIDING = ("optimizer", "momentum", "schedule", "warmup_epochs", "distillation", "loss")
+MORTAL = frozenset(
+    {
+        *OPTIMIZERS_WITH,
+        *SCHEDULES_WITH,
+        "nesterov",
+        "warmup_epochs",
+        "warmup_start",
+        "class_weights",
+        "label_smoothing",
+        "temperature",
+        "distillation_weight",
+    }
+)
 #: The settings that the repeats of a point count up, by what they are over.
 REPEATED_SEEDS = {"weights": ("seed",), "split": ("data_seed",), "both": ("seed", "data_seed")}
 #: What changes the images of each epoch at random.

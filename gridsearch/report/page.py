@@ -11,11 +11,13 @@ from typing import Any
 import plotly.graph_objects as go
 
 from gridsearch.analysis.all_trials import AllTrials, all_trials
+from gridsearch.analysis.answer import Answer, answer
 from gridsearch.analysis.comparison import Comparison, comparisons
 from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, Method, correlation
+from gridsearch.analysis.costs import TITLES, Cost, costs
 from gridsearch.analysis.curve import Curve
 from gridsearch.analysis.curves import Curves, curves
-from gridsearch.analysis.edges import BEYOND
+from gridsearch.analysis.effects import Effects
 from gridsearch.analysis.evaluated_trials import evaluated_trials
 from gridsearch.analysis.evaluation import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
@@ -25,19 +27,25 @@ from gridsearch.analysis.plots import Plot, is_cross_entropy, plots_of
 from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.running import running
 from gridsearch.analysis.scatter import Board, board
+from gridsearch.analysis.spread import PointSpread, spreads
 from gridsearch.analysis.standings import standings
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import TimingRow, timings
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.value_kinds import as_written
-from gridsearch.paths import INDEX_PAGE, file_stem
+from gridsearch.paths import INDEX_PAGE, file_stem, store_option
 from gridsearch.report import wording
+from gridsearch.report.figures.cells import cells_figure
 from gridsearch.report.figures.comparison import compared_figure
 from gridsearch.report.figures.confusion import confusion_figure
+from gridsearch.report.figures.cost import cost_figure
 from gridsearch.report.figures.curves import curve_figure, outcome, shared_axes
 from gridsearch.report.figures.heatmap import heatmap_figure
+from gridsearch.report.figures.panel import panel_figure
 from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
+from gridsearch.report.figures.shares import shares_figure
+from gridsearch.report.figures.spread import spread_figure
 from gridsearch.report.inlining import asset, environment, json_data, page_script, plotly_script, policy
 from gridsearch.report.launched import launched
 from gridsearch.report.shared_parts import SharedParts
@@ -81,6 +89,9 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
     first = first_choice(varying, cells["spearman"])
     choices = _choices(data, drawn, compared)
     rows = all_trials(data, MOST_ROWS)
+    told = answer(data, store=store_option(stamp.store))
+    priced = costs(data, points.trials) if points.trials else ()
+    apart = spreads(data, order)
     unmeasured = not drawn.plots and bool(data.job.record.training) and all(row.epochs == 1 for row in data.rows)
     scripts = [plotly_script(), page_script()] if glance.results else []
     return (
@@ -96,7 +107,12 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             record=data.job.record,
             outcome=outcome,
             read=data.shown,
-            beyond=BEYOND,
+            answer=told,
+            shares=_shares(told),
+            panels=[axis.name for axis in told.effects[0].axes if axis.name in varying],
+            priced=priced,
+            spread=apart,
+            cost_titles=TITLES,
             launched=launched(data.job, data.launches, stamp.generated),
             policy=policy(scripts),
             style=asset("page.css"),
@@ -104,6 +120,8 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             figures=json_data(
                 _figures(drawn, compared, choices, points, cells, tries[0].scores if tries else None)
                 | _trials(data, drawn, rows, points)
+                | _answer_figures(data, told, points, priced)
+                | _spread(apart, data)
             ),
             rows=rows,
             offered=drawn.plots[:MOST_PLOTS],
@@ -243,6 +261,45 @@ def _trials(data: JobData, drawn: Curves, rows: AllTrials, points: Board) -> dic
             for plot in plots
         ],
     }
+
+
+def _shares(told: Answer) -> list[Effects]:
+    """Return the parts of the trials of which shares of the variance can be told."""
+    return [one for one in told.effects if one.axes and one.rest is not None]
+
+
+def _answer_figures(data: JobData, told: Answer, points: Board, priced: Sequence[Cost]) -> dict[str, Any]:
+    """Return the figures of what matters; points stand with the scatter plot, and are joined to them by the script."""
+    parts = SharedParts()
+    axes = {axis.name for axis in points.varying}
+    panels = {one.name: panel_figure(points, one, told.band) for one in told.effects[0].axes if one.name in axes}
+    title, highest = data.objective.title, data.objective.highest
+    return {
+        "shares": {one.within: parts.whole(shares_figure(one)) for one in _shares(told)},
+        "panels_of_axes": {name: _without_points(parts.whole(figure)) for name, figure in panels.items()},
+        "pairs": {
+            f"{one.rows},{one.columns}": {
+                measure: parts.whole(cells_figure(one, measure, title=title, highest=highest))
+                for measure in ("means", "bests")
+            }
+            for one in told.pairs
+        },
+        "costs": {
+            one.name: _without_points(parts.whole(cost_figure(points, one))) | {"x": one.values} for one in priced
+        },
+    }
+
+
+def _spread(apart: Sequence[PointSpread], data: JobData) -> dict[str, Any]:
+    return {"spread": SharedParts().whole(spread_figure(apart, data.objective))} if apart else {}
+
+
+def _without_points(figure: dict[str, Any]) -> dict[str, Any]:
+    for trace in figure["data"]:
+        if trace["name"] == "trials":
+            for key in ("x", "y", "customdata"):
+                del trace[key]
+    return figure
 
 
 def _has_heatmap(cells: Correlation) -> bool:

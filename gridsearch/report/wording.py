@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from gridsearch.analysis.labels import brief_text
+
 
 def duration(seconds: float) -> str:
     """Return a duration as people read it: `4h 03m`, `2m 05s`, `8.3 s`, `2.1 ms`.
@@ -22,6 +24,20 @@ def duration(seconds: float) -> str:
     if hours < 48:
         return f"{hours}h {minutes:02d}m"
     return f"{hours // 24}d {hours % 24:02d}h"
+
+
+def brief(value: float) -> str:
+    """Return a score with four decimals, or an exponent (`brief_text`)."""
+    return brief_text(value)
+
+
+def percent(share: float) -> str:
+    """Return a share of the variance, or a probability, in percent.
+
+    >>> percent(0.7154), percent(0.0001)
+    ('71.5\N{NO-BREAK SPACE}%', '0.0\N{NO-BREAK SPACE}%')
+    """
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 def moment(at: datetime) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
-from gridsearch.cli.render.wording import duration, plural, quoted, store_option
+from gridsearch.cli.render.wording import duration, plural, quoted
 from gridsearch.cli.streams import say
 from gridsearch.config.events import RESULT_STATES, TrialState
+from gridsearch.paths import store_option
 
 if TYPE_CHECKING:
     from gridsearch.config.job import JobSpec
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
     from gridsearch.store.contract import Store
 
 _CAUSES_SHOWN = 3
+#: How much advice stands at the end, and which never does: a line above says it, or it is true of most jobs.
+_ADVICE_SHOWN, _NOT_SHOWN = 2, frozenset({"no-result", "failed", "incomplete", "one-draw"})
+#: Of more trials the epochs are not read for it: that takes as long as a page.
+_MOST_READ = 20_000
 
 
 def say_end(
     store: Store, job: JobSpec, store_path: Path, end: LaunchEnd, *, seconds: float | None, before: int = 0
 ) -> None:
     """Say how a launch ended, and in what time if it trained anything; `before` trials had their result already."""
-    from gridsearch.analysis.edges import BEYOND, edge_notes
-    from gridsearch.analysis.frames import load
     from gridsearch.cli.render.best import best_trial
 
     name = job.name
@@ -33,8 +36,6 @@ def say_end(
     say(f"{name}: {states}" + ("" if seconds is None else f" in {duration(seconds)}{earlier}"))
     if best := best_trial(store, name):
         say(f"{name}: {best}")
-        if edges := edge_notes(load(store, name)):
-            say(f"{name}: {' '.join([*edges, BEYOND])}")
     if end.counts.get(TrialState.FAILED):
         _say_failures(store, name)
     again = f"gridsearch resume {quoted(name)}{store_option(store_path)}"
@@ -43,6 +44,24 @@ def say_end(
         say(f"interrupted, nothing is lost; continue with: {again}{only}")
     elif end.others:
         say(f"{name}: {plural(end.others, 'trial')} still to train; train all with: {again}")
+    elif best:
+        _say_advice(store, name, store_option(store_path))
+
+
+def _say_advice(store: Store, name: str, option: str) -> None:
+    """Say what to do next: the most urgent of it, but for what stands above already."""
+    from gridsearch.analysis.advice.advise import advise
+    from gridsearch.analysis.frames import load, load_to_show
+    from gridsearch.cli.render.advice import advice_lines
+
+    small = sum(store.counts(name).values()) <= _MOST_READ
+    data = load_to_show(store, name, ["overfit_epoch"]) if small else load(store, name)
+    found = advise(data, store=option)
+    shown = [one for one in found if one.code not in _NOT_SHOWN][:_ADVICE_SHOWN]
+    for one in shown:
+        say("\n".join(f"{name}: {line}" for line in advice_lines(one)))
+    if len(found) > len(shown):
+        say(f"{name}: more advice: gridsearch advise {quoted(name)}{option}")
 
 
 def _say_failures(store: Store, name: str) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import shlex
 from datetime import datetime
-from pathlib import Path
-
-from gridsearch.paths import STORE_NAME
 
 #: Digits of a trial's id in tables and sentences; `gridsearch show` says when that many name several trials.
 _ID_DIGITS = 8
@@ -60,8 +57,3 @@ def quoted(text: str) -> str:
     if "'" in text and not set(text) & set('"$`\\!'):
         return f'"{text}"'
     return shlex.quote(text)
-
-
-def store_option(store: Path) -> str:
-    """Return what a command to copy needs to name a store: nothing for the one in the current folder."""
-    return "" if store == Path(STORE_NAME) else f" --store {quoted(str(store))}"

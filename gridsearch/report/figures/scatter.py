@@ -56,14 +56,14 @@ def layout_for(axis: BoardAxis, board: Board) -> dict[str, Any]:
             "ticktext": [plain(text) for text in place.labels],
             "showgrid": False,
         },
-        "yaxis": {"title": {"text": plain(board.objective.title)}} | _score_axis(board),
+        "yaxis": {"title": {"text": plain(board.objective.title)}} | score_axis(board),
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
         "margin": {"t": 48},
         "uirevision": f"{axis.name} {len(board.trials)}",
     }
 
 
-def _score_axis(board: Board) -> dict[str, Any]:
+def score_axis(board: Board) -> dict[str, Any]:
     """Return the axis of the scores; shares keep their bounds, and what is far apart stands on a logarithmic scale."""
     objective, scores = board.objective, board.scores
     if objective.is_share and are_shares(scores):

@@ -3,6 +3,7 @@ import { startCompare } from "./compare.js";
 import { startControls } from "./controls.js";
 import { startCorrelation } from "./correlation.js";
 import { startCurves } from "./curves.js";
+import { startEffects } from "./effects.js";
 import { startFigures } from "./figures.js";
 import { startParallel } from "./parallel.js";
 import { startPrinting } from "./printing.js";
@@ -14,8 +15,8 @@ import { startTrials } from "./trials.js";
 
 // The page is seen first; then the table answers, and figures are drawn one section after the other.
 const steps = [
-  startTheme, startControls, startSelection, startTables, startTrials, startFigures, startScatter, startParallel,
-  startCurves, startCompare, startChosen, startCorrelation, startPrinting
+  startControls, startSelection, startTables, startTrials, startFigures, startEffects, startScatter,
+  startParallel, startCurves, startCompare, startChosen, startCorrelation, startPrinting
 ];
 
 function next() {
@@ -30,5 +31,4 @@ function next() {
 }
 
 startTheme();
-steps.shift();
 requestAnimationFrame(function () { setTimeout(next); });

@@ -1,0 +1,108 @@
+"""Advice where trials are missing: nothing finished, nothing learned, failed, diverged, not trained yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gridsearch.analysis.advice.look import Look, counted
+from gridsearch.analysis.advice.piece import NOTHING, Advice
+from gridsearch.analysis.effects import chance_level
+from gridsearch.analysis.shared_settings import shared_words
+from gridsearch.analysis.widening import Effort
+from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
+from gridsearch.store.rows import TrialRow
+
+#: Values with so many times fewer trials than another are not alike.
+_UNLIKE = 2
+
+
+def no_result(look: Look) -> Iterator[Advice]:
+    """Where no trial has a result, there is nothing else to say."""
+    rows = look.data.rows
+    if rows and not any(row.state in RESULT_STATES for row in rows):
+        run = "resume" if any(row.state in OPEN_STATES for row in rows) else "status"
+        yield Advice("no-result", "no trial has a result yet", "there is nothing to tell", look.command(run), None)
+
+
+def all_at_chance(look: Look) -> Iterator[Advice]:
+    """Where no trial is better than guessing, no setting can be told from another."""
+    level, found = chance_level(look.data), look.effects
+    if level is None or not found.n or found.at_chance != found.n or look.own:
+        return
+    guess, limit = level
+    yield Advice(
+        "all-at-chance",
+        f"no trial is better than guessing: none of {counted(found.n, 'trial')} has a {found.heading} above"
+        f" {limit:.3f}, and naming one class always has {guess:.3f}",
+        "nothing was learned; a learning rate that is too high or too low does this, and labels that do not fit the"
+        " images",
+        look.command("launch", "--set", "learning_rate={logspace: [0.0001, 1], num: 5}"),
+        None,
+    )
+
+
+def failed(look: Look) -> Iterator[Advice]:
+    """Where trials failed: what they have in common."""
+    if rows := look.rows(TrialState.FAILED):
+        causes = {row.error for row in rows}
+        cause = f", for {len(causes)} reasons" if len(causes) > 1 else f": {rows[0].error}"
+        yield Advice(
+            "failed",
+            f"{counted(len(rows), 'trial')} failed{cause}{_in_common(look, rows)}",
+            "they are missing from every mean and from the ranking",
+            look.command("resume", "--retry-failed"),
+            Effort(len(rows), look.seconds(sum(row.epochs for row in rows))),
+        )
+
+
+def diverged(look: Look) -> Iterator[Advice]:
+    """Where trials diverged: what they have in common."""
+    if rows := look.rows(TrialState.DIVERGED):
+        yield Advice(
+            "diverged",
+            f"{counted(len(rows), 'trial')} diverged{_in_common(look, rows)}",
+            "training is unstable there, and settings next to it may be close to that",
+            look.command("top", "--state", "diverged"),
+            NOTHING,
+        )
+
+
+def incomplete(look: Look) -> Iterator[Advice]:
+    """Where trials are still to be trained."""
+    left = [row for row in look.data.rows if row.state in OPEN_STATES]
+    if left and look.effects.n:
+        yield Advice(
+            "incomplete",
+            f"{counted(len(left), 'trial')} of {len(look.data.rows):,} {'has' if len(left) == 1 else 'have'} no result"
+            " yet",
+            "means and ranks are those of the others, and effects are those of a fitted model",
+            look.command("resume"),
+            Effort(len(left), look.seconds(sum(row.epochs for row in left))),
+        )
+
+
+def unbalanced(look: Look) -> Iterator[Advice]:
+    """Where one value of an axis has far fewer trials with a score than another, in a grid that was not drawn."""
+    found = look.effects
+    if found.exact or look.data.job.record.search:
+        return
+    for axis in found.axes:
+        fewest, most = min(axis.values, key=lambda one: one.n), max(axis.values, key=lambda one: one.n)
+        if axis.ranges or _UNLIKE * fewest.n > most.n:
+            continue
+        yield Advice(
+            "unbalanced",
+            f"{axis.name} {fewest.text} has {counted(fewest.n, 'trial')} with a score, {axis.name} {most.text} has"
+            f" {most.n:,}",
+            "their means are over unlike trials: compare the best that each reaches, or the shares of the model that"
+            " allows for it",
+            look.command("effects"),
+            NOTHING,
+        )
+
+
+def _in_common(look: Look, rows: Sequence[TrialRow]) -> str:
+    """Return the settings that trials share and no sound one has: `; all 12 have learning_rate 1`."""
+    sound = (row for row in look.data.rows if row.state in RESULT_STATES and row.state != TrialState.DIVERGED)
+    shared = shared_words(look.data.job, rows, sound)
+    return f"; {'it has' if len(rows) == 1 else f'all {len(rows):,} have'} {shared}" if shared else ""

@@ -1,0 +1,46 @@
+"""A piece of advice: what was seen, why it matters, the command, what that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridsearch.analysis.widening import Effort
+
+#: What costs nothing to run.
+NOTHING = Effort(0, 0.0)
+#: Every code, in the order in which advice is given: what spoils the answer first, then what would make it better.
+CODES = (
+    "no-result",
+    "all-at-chance",
+    "failed",
+    "diverged",
+    "incomplete",
+    "unbalanced",
+    "edge",
+    "still-improving",
+    "overfitting",
+    "tie",
+    "few-images",
+    "one-draw",
+    "no-effect",
+    "test-reused",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A piece of advice.
+
+    Attributes:
+        code: What it is about, one of `CODES`; stable, for programs.
+        seen: What was seen.
+        why: Why it matters.
+        run: The command to run; empty where there is none.
+        effort: What the command takes; None where nothing is known of it.
+    """
+
+    code: str
+    seen: str
+    why: str
+    run: str
+    effort: Effort | None

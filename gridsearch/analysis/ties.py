@@ -1,0 +1,166 @@
+"""Which of the best cannot be told apart (see `score_error`), and which of these is the cheapest."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gridsearch.analysis.factors import Numbers
+from gridsearch.analysis.frames import JobData, may_win
+from gridsearch.analysis.groups import grouped
+from gridsearch.analysis.ranking import ranked
+from gridsearch.analysis.score_error import Judge, Separation, score_error
+
+#: What a trial costs, in the order in which it decides which is the cheapest.
+COSTS = ("parameters", "macs", "epochs", "seconds")
+#: How many of those that are tied are put into words.
+MOST_LISTED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Tied:
+    """A trial, or a point with several, that cannot be told from the best.
+
+    Attributes:
+        rank: Its rank, from 1.
+        trial: Its id; of a point that of its first trial with a score.
+        score: Its score; of a point the mean.
+        interval: The 95 % interval of its score; None where no error is known.
+        settings: Its values on the axes, as text.
+        chance: How probable it is that it is the best of all, from 0 to 1; None where no error is known.
+        costs: What it costs, as far as that is known: `COSTS`.
+    """
+
+    rank: int
+    trial: str
+    score: float
+    interval: tuple[float, float] | None
+    settings: tuple[tuple[str, str], ...]
+    chance: float | None
+    costs: tuple[tuple[str, float], ...]
+
+    def cost(self, name: str) -> float | None:
+        """Return one of its costs; None where it is not known."""
+        return dict(self.costs).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """The best of a job, and all that cannot be told from it.
+
+    Attributes:
+        judge: What decides.
+        heading: What the score is.
+        images: How many images the score was measured on; None where that is not known.
+        repeats: How many trials a point has.
+        of: How many trials, or points, may be the best.
+        count: How many are tied for the first place, the best included.
+        last: The rank of the last of them.
+        lowest: The worst score among them.
+        tied: The first of them, best first.
+        cheapest: By cost, the cheapest of all that are tied, where they differ in it.
+        take: The one to take: the cheapest by the first of `COSTS` in which they differ; the best where they differ in
+            none, or nothing is tied.
+        separation: What would separate the best from it; None where they are one, or equal.
+        trials: The ids of all that are tied.
+    """
+
+    judge: Judge
+    heading: str
+    images: int | None
+    repeats: int
+    of: int
+    count: int
+    last: int
+    lowest: float
+    tied: tuple[Tied, ...]
+    cheapest: tuple[tuple[str, Tied], ...]
+    take: Tied
+    separation: Separation | None
+    trials: tuple[str, ...]
+
+    @property
+    def best(self) -> Tied:
+        """Return the best."""
+        return self.tied[0]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each that is listed: rank, trial, score with its interval, chance, costs and settings."""
+        rows = [
+            {
+                "rank": one.rank,
+                "trial": one.trial,
+                "score": one.score,
+                "low": one.interval[0] if one.interval else None,
+                "high": one.interval[1] if one.interval else None,
+                "chance": one.chance,
+                **{name: one.cost(name) for name in COSTS},
+                **dict(one.settings),
+            }
+            for one in self.tied
+        ]
+        return pd.DataFrame(rows).set_index("rank")
+
+
+def ties(data: JobData) -> Ties | None:
+    """Return the best trials, or points, that cannot be told apart; None where none may be the best."""
+    points = grouped(data) if data.job.record.has_groups else data
+    order = ranked(points)
+    order = order[may_win(order)]
+    if order.empty:
+        return None
+    scores = order["score"].to_numpy(np.float64)
+    error = score_error(data, order)
+    tied = np.flatnonzero(error.tied(scores))
+    chances = error.chances(scores, tied, highest=data.objective.highest)
+    costs = {name: _cost(name, order.iloc[tied]) for name in COSTS}
+
+    def told(place: int) -> Tied:
+        row = next(iter(order.iloc[[tied[place]]].to_dict("records")))
+        return Tied(
+            rank=int(tied[place]) + 1,
+            trial=str(row["trial"]),
+            score=float(row["score"]),
+            interval=error.interval(row),
+            settings=points.settings_texts(row),
+            chance=None if chances is None or place >= len(chances) else float(chances[place]),
+            costs=tuple((name, float(own[place])) for name, own in costs.items() if not math.isnan(own[place])),
+        )
+
+    listed = tuple(told(place) for place in range(min(len(tied), MOST_LISTED)))
+    cheapest = tuple(
+        (name, told(_cheapest([own])))
+        for name, own in costs.items()
+        if not np.isnan(own).all() and np.nanmin(own) < np.nanmax(own)
+    )
+    take = told(_cheapest(list(costs.values()))) if cheapest else listed[0]
+    return Ties(
+        judge=error.judge,
+        heading=data.objective.heading,
+        images=error.images,
+        repeats=error.repeats,
+        of=len(order),
+        count=len(tied),
+        last=int(tied[-1]) + 1,
+        lowest=float(scores[tied].min() if data.objective.highest else scores[tied].max()),
+        tied=listed,
+        cheapest=cheapest,
+        take=take,
+        separation=error.separation(listed[0].score, take.score) if take.rank > 1 else None,
+        trials=tuple(order["trial"].iloc[tied]),
+    )
+
+
+def _cost(name: str, rows: pd.DataFrame) -> Numbers:
+    if name not in rows:
+        return np.full(len(rows), np.nan)
+    return np.asarray(rows[name].astype("Float64").to_numpy(np.float64, na_value=np.nan), np.float64)
+
+
+def _cheapest(costs: list[Numbers]) -> int:
+    """Return the place of the cheapest by the first cost, of equal ones by the next, then the better ranked."""
+    keys = [np.where(np.isnan(own), np.inf, own) for own in costs]
+    return int(np.lexsort([np.arange(len(keys[0])), *reversed(keys)])[0])

@@ -1,0 +1,183 @@
+"""How much of the scores' variance each axis and each pair of axes explains.
+
+On a whole grid the decomposition is exact: the sums of squares of a factorial experiment are orthogonal and add up
+(Fisher, 1925; Hooker, 2007, for functional ANOVA). Where cells are missing a linear model of the axes and their pairs
+is fitted by least squares, and what a term explains is what the fit loses without it, all terms that do not contain it
+in the model: sums of squares of type II (Langsrud, 2003; as `statsmodels.stats.anova_lm(typ=2)`). On a whole grid both
+are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from gridsearch.analysis.factors import Design, Factor, Numbers, cell_codes
+
+#: A model of more terms than this is not fitted with pairs: it would take minutes.
+_MOST_COLUMNS = 600
+#: So many trials to a coefficient at least, or pairs could not be told from chance.
+_TRIALS_TO_A_COEFFICIENT = 2
+_AT_ONCE = 8192
+#: Directions of the model that explain less than this share of the largest are rounding errors.
+_RANK = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class Variance:
+    """Shares of the variance of scores, each from 0 to 1.
+
+    Attributes:
+        axes: By axis, what it explains alone; empty where nothing can be told.
+        pairs: By pair of axes, what their combination explains beyond the two; empty where that cannot be told.
+        totals: By axis, what it explains alone and together with any others; of a fitted model with one other.
+        within: What repeats and folds of the same point differ by: no axis explains it.
+        exact: Whether the grid is whole, so that these shares, higher orders and `within` add up to 1.
+        fitted: The share that a fitted model explains; None if exact, or if nothing was fitted.
+    """
+
+    axes: dict[str, float]
+    pairs: dict[tuple[str, str], float]
+    totals: dict[str, float]
+    within: float
+    exact: bool
+    fitted: float | None = None
+
+    @property
+    def rest(self) -> float:
+        """Return what three and more axes explain together, of a fitted model all that it does not explain."""
+        told = sum(self.axes.values()) + sum(self.pairs.values()) if self.exact else self.fitted or 0.0
+        return min(1.0, max(0.0, 1.0 - told - self.within))
+
+
+def variance(runs: Design) -> Variance | None:
+    """Return what the axes explain; None where no two scores differ, or no axis varies."""
+    scores = runs.scores - runs.scores.mean() if len(runs.scores) else runs.scores
+    total = float(scores @ scores)
+    # Of equal scores the mean may be off by a rounding error.
+    if not runs.factors or total <= len(scores) * (1e-12 * float(np.abs(runs.scores).max())) ** 2:
+        return None
+    inside = _within(scores, runs.points) / total
+    if runs.complete:
+        return _exact(runs.factors, scores, total, inside)
+    return _fitted(runs.factors, scores, total, inside)
+
+
+def _between(scores: Numbers, cells: npt.NDArray[np.int64]) -> float:
+    """Return the sum of squares between cells, of scores whose mean is 0."""
+    _, places = np.unique(cells, return_inverse=True)
+    counts = np.bincount(places)
+    sums = np.bincount(places, scores)
+    return float((sums**2 / counts).sum())
+
+
+def _within(scores: Numbers, points: npt.NDArray[np.intp]) -> float:
+    return max(0.0, float(scores @ scores) - _between(scores, points.astype(np.int64)))
+
+
+def _exact(factors: Sequence[Factor], scores: Numbers, total: float, inside: float) -> Variance:
+    def between(*those: Factor) -> float:
+        return _between(scores, cell_codes(those)[0]) / total if those else 0.0
+
+    axes = {factor.name: between(factor) for factor in factors}
+    pairs = {
+        (one.name, other.name): max(0.0, between(one, other) - axes[one.name] - axes[other.name])
+        for one, other in combinations(factors, 2)
+    }
+    cells = between(*factors)
+    totals = {
+        factor.name: max(0.0, cells - between(*(other for other in factors if other is not factor)))
+        for factor in factors
+    }
+    return Variance(axes, pairs, totals, inside, exact=True)
+
+
+def _fitted(factors: Sequence[Factor], scores: Numbers, total: float, inside: float) -> Variance:
+    terms: list[tuple[int, ...]] = [(place,) for place in range(len(factors))]
+    sizes = [len(factor.levels) - 1 for factor in factors]
+    if 1 + sum(sizes) >= len(scores):
+        return Variance({}, {}, {}, inside, exact=False)
+    pairs = list(combinations(range(len(factors)), 2))
+    columns = 1 + sum(sizes) + sum(sizes[one] * sizes[other] for one, other in pairs)
+    if columns <= _MOST_COLUMNS and columns * _TRIALS_TO_A_COEFFICIENT <= len(scores):
+        terms += pairs
+    model = _Model.of(factors, terms, scores)
+    # A term is held against all terms that do not contain it: type II.
+    share = {
+        term: max(0.0, model.explained([*without, term]) - model.explained(without)) / total
+        for term in terms
+        for without in [[other for other in terms if other != term and not set(term) <= set(other)]]
+    }
+    names = [factor.name for factor in factors]
+    totals = {name: min(1.0, sum(share[term] for term in terms if place in term)) for place, name in enumerate(names)}
+    return Variance(
+        axes={names[term[0]]: share[term] for term in terms if len(term) == 1},
+        pairs={(names[term[0]], names[term[1]]): share[term] for term in terms if len(term) == 2},
+        totals=totals,
+        within=inside,
+        exact=False,
+        fitted=min(1.0, model.explained(terms) / total),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """The normal equations of a linear model of levels: which columns belong to a term, their products, with scores."""
+
+    columns: dict[tuple[int, ...], npt.NDArray[np.intp]]
+    products: Numbers
+    with_scores: Numbers
+
+    @classmethod
+    def of(cls, factors: Sequence[Factor], terms: Iterable[tuple[int, ...]], scores: Numbers) -> _Model:
+        sizes = [len(factor.levels) - 1 for factor in factors]
+        columns: dict[tuple[int, ...], npt.NDArray[np.intp]] = {}
+        count = 1
+        for term in terms:
+            size = int(np.prod([sizes[place] for place in term]))
+            columns[term] = np.arange(count, count + size)
+            count += size
+        products, with_scores = np.zeros((count, count)), np.zeros(count)
+        for first in range(0, len(scores), _AT_ONCE):
+            part = slice(first, first + _AT_ONCE)
+            matrix = _matrix([factor.codes[part] for factor in factors], sizes, columns, count)
+            products += matrix.T @ matrix
+            with_scores += matrix.T @ scores[part]
+        return cls(columns, products, with_scores)
+
+    def explained(self, terms: Sequence[tuple[int, ...]]) -> float:
+        """Return the sum of squares that the model of these terms explains, of scores whose mean is 0."""
+        own = np.concatenate([[0], *(self.columns[term] for term in terms)]).astype(np.intp)
+        values, vectors = np.linalg.eigh(self.products[np.ix_(own, own)])
+        kept = values > _RANK * values[-1]
+        along = vectors[:, kept].T @ self.with_scores[own]
+        return float((along**2 / values[kept]).sum())
+
+
+def _matrix(
+    codes: Sequence[npt.NDArray[np.intp]],
+    sizes: Sequence[int],
+    columns: dict[tuple[int, ...], npt.NDArray[np.intp]],
+    count: int,
+) -> Numbers:
+    """Return the columns of some runs: ones, each level but the first against the first, and products of these.
+
+    The contrasts are those of deviation (sum to zero), which keeps the columns of axes and pairs nearly orthogonal.
+    """
+    own = []
+    for places, size in zip(codes, sizes, strict=True):
+        contrasts = np.vstack([np.eye(size), -np.ones((1, size))])
+        own.append(contrasts[places])
+    matrix = np.empty((len(codes[0]), count))
+    matrix[:, 0] = 1.0
+    for term, where in columns.items():
+        if len(term) == 1:
+            matrix[:, where] = own[term[0]]
+        else:
+            one, other = own[term[0]], own[term[1]]
+            matrix[:, where] = (one[:, :, None] * other[:, None, :]).reshape(len(matrix), -1)
+    return matrix

@@ -1,0 +1,144 @@
+"""What matters in a job, as tables for the terminal and for papers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from gridsearch.analysis.labels import brief_text, score_text
+from gridsearch.cli.render.tables import Grid
+from gridsearch.cli.render.wording import plural, quoted, short_id
+
+if TYPE_CHECKING:
+    from gridsearch.analysis.cells import Cells
+    from gridsearch.analysis.effects import Effects
+
+#: How many pairs the terminal shows.
+MOST_PAIRS = 5
+
+
+class Table(StrEnum):
+    """Which table of effects is printed."""
+
+    AXES = "axes"
+    PAIRS = "pairs"
+    VALUES = "values"
+
+
+def share_text(share: float | None) -> str:
+    """Return a share of the variance in percent; nothing where it is not known.
+
+    >>> share_text(0.7154), share_text(0.0001), share_text(None)
+    ('71.5 %', '0.0 %', '')
+    """
+    return "" if share is None else f"{100 * share:.1f} %"
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.2f}".replace("+0.00", "0.00").replace("-0.00", "0.00")
+
+
+def axes_grid(found: Effects) -> Grid:
+    """Return the axes, the one that explains most first."""
+    return Grid(
+        headings=["axis", "share", "with_others", "eta_squared", "pearson", "spearman", "mean_score"],
+        numeric=[False, True, True, True, True, True, False],
+        rows=[
+            [
+                axis.name,
+                share_text(axis.share),
+                share_text(axis.total),
+                f"{axis.eta_squared:.3f}",
+                _signed(axis.pearson),
+                _signed(axis.spearman),
+                axis.shape or "names",
+            ]
+            for axis in found.axes
+        ],
+        keys=1,
+    )
+
+
+def pairs_grid(found: Effects, most: int | None = None) -> Grid:
+    """Return the pairs, the one that explains most first."""
+    rows = [[*pair.axes, share_text(pair.share)] for pair in found.pairs[:most]]
+    return Grid(["pair", "with", "share"], [False, False, True], rows, keys=2)
+
+
+def values_grid(found: Effects, *, whole: bool) -> Grid:
+    """Return each value of each axis; `whole` with ids in full and empty cells rather than repeated names left out."""
+    rows = []
+    repeated = any(value.interval is not None for axis in found.axes for value in axis.values)
+    for axis in found.axes:
+        for place, value in enumerate(axis.values):
+            rows.append(
+                [
+                    axis.name if whole or place == 0 else "",
+                    (value.key if whole else "") or value.text,
+                    f"{value.n:,}" if not whole else str(value.n),
+                    score_text(value.mean),
+                    score_text(value.deviation),
+                    *([score_text(value.interval)] if repeated else []),
+                    score_text(value.median),
+                    score_text(value.best),
+                    value.best_trial if whole else short_id(value.best_trial),
+                ]
+            )
+    interval = ["effect_95"] if repeated else []
+    headings = ["axis", "value", "n", "mean", "deviation", *interval, "median", "best", "best_trial"]
+    return Grid(headings, [False, False, *[True] * (len(headings) - 3), False], rows, keys=2)
+
+
+def cells_grid(found: Cells) -> Grid:
+    """Return the mean score of each combination of two axes."""
+    rows = [
+        [level, *("" if mean is None else score_text(mean) for mean in line)]
+        for level, line in zip(found.row_levels, found.means, strict=True)
+    ]
+    return Grid([found.rows, *found.column_levels], [False, *[True] * len(found.column_levels)], rows, keys=1)
+
+
+def remarks(found: Effects, job: str, store: str) -> Iterator[str]:
+    """Yield in words what the numbers rest on, and what they do not tell."""
+    if found.mean is None:
+        return
+    part = {"all": "", "half": "the better half: ", "quarter": "the better quarter: "}[found.within]
+    yield f"{part}{plural(found.n, 'trial')} with a {found.heading}, {brief_text(found.mean)} in the mean"
+    yield _basis(found)
+    if found.constant:
+        yield f"left out, with one value: {', '.join(found.constant)}"
+    if hidden := [axis.name for axis in found.axes if axis.hidden]:
+        which = "it goes up and down" if len(hidden) == 1 else "they go up and down"
+        yield f"a correlation tells little of {' and '.join(hidden)}: {which} (eta squared is far larger)"
+    if found.skewed:
+        yield f"{_skew(found)}; the better half tells more: gridsearch effects {quoted(job)} --within half{store}"
+    if found.repeats is not None:
+        yield f"repeats and folds of the same point differ by {share_text(found.repeats)} of the variance"
+    elif found.seed is not None and found.axes:
+        yield (
+            f"all trials share seed {found.seed}, so an effect is that of one draw of weights; repeats give it an"
+            f" interval: gridsearch launch {quoted(job)} --set repeats=5{store}"
+        )
+
+
+def _basis(found: Effects) -> str:
+    if not found.axes:
+        return "no axis has two values with a score, so there is no effect to tell"
+    if found.rest is None:
+        return "shares of the variance cannot be told: too few trials, or equal scores"
+    if found.exact:
+        more = "three axes or more and chance" if len(found.axes) > 2 else "chance"
+        return f"the grid is whole, so shares of the variance are exact; {more} make up {share_text(found.rest)}"
+    missing = f" ({found.empty:,} combinations have no score)" if found.empty and found.within == "all" else ""
+    pairs = "axes and pairs" if found.pairs else "axes alone (too few trials for pairs)"
+    return (
+        f"the trials are no whole grid{missing}, so shares are those of a fitted model of {pairs}, which explains"
+        f" {share_text(found.fitted)}"
+    )
+
+
+def _skew(found: Effects) -> str:
+    if found.at_chance is not None and found.at_chance >= found.n / 3:
+        return f"{found.at_chance:,} of {found.n:,} trials are no better than guessing"
+    return f"few scores make the mean and the variance (skewness {found.skewness:.1f})"

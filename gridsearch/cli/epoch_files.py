@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import orjson
+
 from gridsearch.analysis.frames import curves_frame
 from gridsearch.cli.streams import output_file
 
@@ -49,13 +51,28 @@ class _Counted:
 
 
 def _as_csv(curves: Curves, metrics: Sequence[str], stream: IO[bytes], own: bool) -> None:
-    # Of ids and numbers nothing needs quotes. A frame's own way takes three times as long.
+    # Of ids and numbers nothing needs quotes. A frame's own way takes many times as long.
     rate = () if own else ("learning_rate",)
     stream.write((",".join(["trial", "epoch", *metrics, *rate, "seconds"]) + "\n").encode())
     for trial, curve in curves:
-        columns = [curve.epoch, *map(curve.metric, metrics), *(getattr(curve, name) for name in rate), curve.seconds]
-        text = "".join([f"{trial},{','.join(row)}\n" for row in zip(*(map(repr, one) for one in columns), strict=True)])
-        stream.write((text.replace("None", "") if "None" in text else text).encode())
+        if curve.epoch:
+            rates = (getattr(curve, name) for name in rate)
+            columns = [curve.epoch, *map(curve.metric, metrics), *rates, curve.seconds]
+            stream.write(_csv_rows(f"{trial},".encode(), tuple(zip(*columns, strict=True))))
+
+
+def _csv_rows(start: bytes, rows: Sequence[tuple[float | None, ...]]) -> bytes:
+    """Return lines of numbers as Python writes them, nothing for None, each after the same start."""
+    text = orjson.dumps(rows)
+    # Python writes very small and very large numbers otherwise: with an exponent, and that with two digits.
+    if b"e" in text or b"0.0000" in text:
+        return b"".join(start + ",".join(map(_number_text, row)).encode() + b"\n" for row in rows)
+    lines = start + text[2:-2].replace(b"],[", b"\n" + start) + b"\n"
+    return lines.replace(b"null", b"") if b"null" in text else lines
+
+
+def _number_text(value: float | None) -> str:
+    return "" if value is None else repr(value)
 
 
 def _as_json(curves: Curves, metrics: Sequence[str], stream: IO[bytes], own: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -235,6 +236,7 @@ MORTAL = frozenset(
 REPEATED_SEEDS = {"weights": ("seed",), "split": ("data_seed",), "both": ("seed", "data_seed")}
 #: What changes the images of each epoch at random.
 AUGMENTATIONS = ("flip", "crop_padding", "rotation", "shift", "zoom")
+_augmentations = attrgetter(*AUGMENTATIONS)
 
 
 class TrialConfig(Recipe):
@@ -292,7 +294,7 @@ class TrialConfig(Recipe):
     @property
     def augments(self) -> bool:
         """Whether the training images are changed at random."""
-        return any(getattr(self, key) for key in AUGMENTATIONS)
+        return any(_augmentations(self))
 
     def batches_of_epoch(self, images: int) -> int:
         """Return how many batches an epoch over so many training images has."""
@@ -327,14 +329,14 @@ def without_dead_settings(settings: dict[str, Any]) -> dict[str, Any]:
     without momentum: points that differ only there are the same trial.
     """
     live = dict(settings)
-    chosen = {key: live.get(key, RECIPE_DEFAULTS[key]) for key in ("optimizer", "schedule")}
     for by, having in (("optimizer", OPTIMIZERS_WITH), ("schedule", SCHEDULES_WITH)):
-        for key in having:
-            if chosen[by] not in having[key]:
-                live.pop(key, None)
+        chosen = live.get(by, RECIPE_DEFAULTS[by])
+        for key, those in having.items():
+            if key in live and chosen not in those:
+                del live[key]
     if not live.get("momentum"):
         live.pop("nesterov", None)
-    if chosen["schedule"] == "one_cycle":
+    if live.get("schedule") == "one_cycle":
         live.pop("warmup_epochs", None)
     if not live.get("warmup_epochs"):
         live.pop("warmup_start", None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.paced import hurry, write_paced
-from tests.cli.program import JOB, command, environment, refused, run
+from tests.cli.program import JOB, refused, run, start
 from tests.engine.launching import assert_alike, table
 
 
@@ -54,12 +54,8 @@ def test_beside_a_launch_that_is_killed_and_gone_on_with_nothing_is_lost(tmp_pat
     write_paced(tmp_path / "whole", slow=False)
     assert run(tmp_path / "whole", "launch", "small.yaml", "--inline", "--no-dashboard").code == 0
     write_paced(tmp_path)
-    process = subprocess.Popen(
-        command("launch", "small.yaml", "--inline", "--no-dashboard"),
-        cwd=tmp_path,
-        env=environment(),
-        stderr=subprocess.DEVNULL,
-    )
+    launched = ("launch", "small.yaml", "--inline", "--no-dashboard")
+    process = start(tmp_path, *launched, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 60
     while not any(checkpoints(tmp_path).values()) and time.monotonic() < until:
         time.sleep(0.1)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gridsearch.cli.render.plain_text import printable
-from gridsearch.cli.render.wording import duration, quoted, store_option
+from gridsearch.cli.render.wording import duration, quoted
 from gridsearch.config.events import OPEN_STATES
+from gridsearch.paths import store_option
 
 if TYPE_CHECKING:
     from gridsearch.config.job import JobSpec

@@ -78,10 +78,14 @@ class Split(BaseModel):
 
 @dataclass(frozen=True)
 class SplitKey:
-    """Which of the divisions that a split allows: the seed it is drawn with, and the fold that validates."""
+    """Which of the divisions that a split allows: the seed it is drawn with, the fold that validates, the data set.
+
+    `dataset` is the fingerprint of the images that are divided.
+    """
 
     data_seed: int
     fold: int = 0
+    dataset: str = ""
 
 
 class Recipe(BaseModel):
@@ -188,7 +192,7 @@ PAIR_KEYS = frozenset({"betas"})
 #: Settings that may name a function of the user's, whose arguments are settings too.
 FUNCTION_KEYS = ("schedule", "augment")
 #: Where a trial's configuration has settings that are none of the recipe.
-OWN_SETTINGS = ("hyper", *(f"{key}_settings" for key in FUNCTION_KEYS))
+OWN_SETTINGS = ("hyper", *(f"{key}_settings" for key in FUNCTION_KEYS), "data_settings")
 #: Settings that may be any text.
 TEXT_KEYS = tuple(key for key, field in Recipe.model_fields.items() if field.annotation is str)
 RECIPE_DEFAULTS: dict[str, Any] = {
@@ -247,6 +251,8 @@ class TrialConfig(Recipe):
     model; in jobs and tables its arguments have `loss_` before their names. `schedule_code` and `augment_code` are the
     fingerprints of the user's functions that these settings name, `schedule_settings` and `augment_settings` all
     arguments that they are called with; `schedule_total` says that the schedule's asks how many epochs there will be.
+    `data_settings` are the arguments of the function that made the data set, as far as they are settings of the job and
+    have not the values that it has without them: with those a trial is what it is without the axis.
     `version` is that of the recipe
     (`config/versions.py`): a stored trial keeps the one it was trained under, and its model is built accordingly.
     """
@@ -268,6 +274,7 @@ class TrialConfig(Recipe):
     schedule_total: bool = False
     augment_code: str = ""
     augment_settings: dict[str, Value] = Field(default_factory=dict)
+    data_settings: dict[str, Value] = Field(default_factory=dict)
     version: PositiveInt = 1
 
     def settings(self) -> dict[str, Value]:
@@ -281,6 +288,7 @@ class TrialConfig(Recipe):
             | {f"{PREFIX}{key}": value for key, value in self.loss_hyper.items()}
             | self.schedule_settings
             | self.augment_settings
+            | self.data_settings
         )
 
     @property
@@ -299,7 +307,7 @@ class TrialConfig(Recipe):
     @property
     def split_key(self) -> SplitKey:
         """Return which division of the images this trial sees."""
-        return SplitKey(self.data_seed, self.fold)
+        return SplitKey(self.data_seed, self.fold, self.dataset)
 
     @property
     def shares_prefix(self) -> bool:

@@ -211,14 +211,16 @@ def _of_trial(row: TrialRow, store: Store) -> _Wanted:
             f"show: trial {row.trial_id[:8]} was trained by {config.model}, which alone has its model"
         )
     fitting = (job.record for job in store.jobs())
-    record = next((one for one in fitting if config.model in one.models and one.fingerprint == config.dataset), None)
-    if record is None or record.image_shape is None or record.classes is None:
+    having = (one for one in fitting if config.model in one.models and config.dataset in one.fingerprints())
+    record = next(having, None)
+    shape, numbers = record.example(config.dataset) if record else (None, None)
+    if record is None or shape is None or record.classes is None:
         raise StoreError(
             f"trial {short_id(row.trial_id)}: no job in the store gives the size of its images; show its model with"
             f" --model {config.model} --image-size"
         )
     folders = [record.base, Path.cwd()]
-    seen = Seen(record.image_shape, record.classes, record.numbers.whole if record.numbers else None)
+    seen = Seen(shape, record.classes, numbers.whole if numbers else None)
     return _Wanted(config.model, dict(config.hyper), seen, folders, config.model_code, config.version)
 
 

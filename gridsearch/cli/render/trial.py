@@ -43,13 +43,14 @@ _OF_LINEAGE = ("enqueued", "refused")
 
 
 def settings_of(row: TrialRow, jobs: Sequence[JobRow]) -> dict[str, Any]:
-    """Return all settings of a trial; a job with its model tells the defaults that its configuration leaves out."""
+    """Return all settings of a trial; jobs with its model, and with its data, tell the defaults that it leaves out."""
     config = json.loads(row.config)
     model = config["model"]
     known = next((job.record.defaults(model) for job in jobs if model in job.record.models), {})
     if ":" not in model:
         known |= {key: value for key, value in implied_settings(config["version"]).items() if key in known}
-    return known | flatten(row.config)
+    having = (job.record for job in jobs if config.get("dataset") in job.record.fingerprints())
+    return {**next((record.data_defaults for record in having), {}), **known, **flatten(row.config)}
 
 
 def trial_json(

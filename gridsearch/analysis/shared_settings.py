@@ -8,6 +8,7 @@ from typing import Any
 
 from gridsearch.analysis.labels import label
 from gridsearch.config.identity import flatten
+from gridsearch.config.trial import without_dead_settings
 from gridsearch.store.rows import JobRow, TrialRow
 
 #: How many values of a setting are named.
@@ -21,7 +22,7 @@ def shared_settings(job: JobRow, failed: Iterable[TrialRow], sound: Iterable[Tri
         job: The job.
         failed: Trials that failed for one reason.
         sound: Trials that have a result; without any, nothing can be separated. A setting that a failed trial's model
-            does not have tells nothing but the model.
+            does not have tells nothing but the model, and one that has no effect on it tells nothing.
     """
     theirs = [flatten(row.config, with_model=True) for row in failed]
     others = [flatten(row.config, with_model=True) for row in sound]
@@ -30,6 +31,8 @@ def shared_settings(job: JobRow, failed: Iterable[TrialRow], sound: Iterable[Tri
     found: dict[str, list[Any]] = {}
     for axis in job.record.axis_names:
         if any(_lacks(job, settings, axis) for settings in theirs):
+            continue
+        if axis in job.record.mortal_axes and any(axis not in without_dead_settings(settings) for settings in theirs):
             continue
         values = {_text(settings.get(axis)): settings.get(axis) for settings in theirs}
         if values.keys().isdisjoint(_text(settings.get(axis)) for settings in others):

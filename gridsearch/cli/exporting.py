@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.analysis.frames import OURS
+from gridsearch.analysis.column_names import OURS
 from gridsearch.analysis.labels import label
 from gridsearch.cli.file_formats import chosen_format
 from gridsearch.cli.render.tables import csv_cell

@@ -120,7 +120,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.prepare.jobs import load, tried
     from gridsearch.engine.run.launch import Launch, worker_settings
-    from gridsearch.engine.run.planning import check_same_job, plan_job
+    from gridsearch.engine.run.planning import check_same_job, needed_datasets, plan_job
 
     started = time.monotonic()
     chosen = resources(training, spec.own)
@@ -169,7 +169,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     tracker = Tracker(store, spec, made, train_images=prepared.train_images)
     with make_progress(tracker, started) as progress, ordinarily(note=progress.note):
         stop.notice = progress.interrupted
-        settings = worker_settings(prepared, training.store, options, teachers)
+        settings = worker_settings(prepared, training.store, options, teachers, needed_datasets(prepared, store))
         launched = Launch(prepared, store, training.store, options)
         end = launched.run(lambda: executors.make(settings), listener=progress, stopping=lambda: stop.requested)
     seconds = time.monotonic() - started if made.lineages else None
@@ -209,7 +209,7 @@ def _say_plan(prepared: Prepared, made: Plan, store: Store, training: Training) 
         say(line)
     if not made.lineages:
         return
-    for note in prepared.dataset.notes if isinstance(prepared, PreparedJob) else ():
+    for note in prepared.data_notes if isinstance(prepared, PreparedJob) else ():
         say(f"{name}: {note}")
     if leaks := leaks_of(prepared, store, paths.data_dir(training.data_dir)):
         for line in leak_lines(leaks):

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from gridsearch.analysis.frames import JobData, setting_column
+from gridsearch.analysis.column_names import setting_column
+from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.settings import setting_values
 from gridsearch.config.events import TrialState

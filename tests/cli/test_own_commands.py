@@ -91,10 +91,10 @@ def test_a_kill_leaves_nothing_and_clean_waits_for_the_end(folder: Path) -> None
     assert sorted(states(folder).values()) == ["completed", "completed", "running"]
 
     shown = run(folder, "clean")
-    assert "would remove the files of 2 trials" in shown.err
-    assert "those of 1 trial still to train stay; run it with --yes" in shown.err
+    assert "would remove the files of 2 trials" in shown.out
+    assert "those of 1 trial still to train stay; run it with --yes" in shown.out
     assert len(list((folder / "runs" / "mine").glob("[0-9a-f]*"))) == 3
-    assert "removed the files of 2 trials" in run(folder, "clean", "mine", "--yes").err
+    assert "removed the files of 2 trials" in run(folder, "clean", "mine", "--yes").out
     assert len(list((folder / "runs" / "mine").glob("[0-9a-f]*"))) == 1
 
     (folder / "go").touch()

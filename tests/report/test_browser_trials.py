@@ -17,7 +17,7 @@ from gridsearch.analysis.filtering import TableError, matching
 from gridsearch.analysis.frames import JobData
 from gridsearch.report.dashboards import write_page
 from tests.analysis.grids import SHALLOW, grid, job_data, make_job, make_trial, shallow_score
-from tests.report.browser import NAMES, Browser, executable
+from tests.report.browser import DRAWN, NAMES, Browser, executable
 from tests.report.test_browser import JOBS
 
 pytestmark = [
@@ -213,7 +213,7 @@ def test_a_link_shows_what_its_sender_saw(browser: Browser, pages: dict[str, Pat
         assert part in link
     browser.open(pages["unlucky"])
     browser.send("Page.navigate", url=pages["shallow"].absolute().as_uri() + link)
-    browser.wait("document.readyState === 'complete' && document.getElementById('filter').value !== ''")
+    browser.wait(f"{DRAWN} && document.getElementById('filter').value !== ''")
     browser.wait(f"{state} === {json.dumps(seen)}")
     # Another address while the page is open, as by the button for going back.
     browser.run("location.hash = '#x=neurons'")
@@ -231,7 +231,7 @@ def test_an_address_that_means_nothing_does_no_harm(browser: Browser, pages: dic
     )
     browser.open(pages["unlucky"])
     browser.send("Page.navigate", url=url)
-    browser.wait("document.getElementById('filter') && document.getElementById('filter').value === '=='")
+    browser.wait(f"{DRAWN} && document.getElementById('filter').value === '=='")
     assert browser.run("document.getElementById('filter-problem').hidden") is False
     assert browser.run(f"{ROWS}.length") > 15
     assert browser.complaints == []

@@ -137,7 +137,8 @@ def export(
     with open_to_read(store, job) as opened:
         name = jobs.stored_name(opened, job)
         if table == "epochs":
-            rows = write_epochs(named_curves(opened, name, filter_), opened.metric_names(name), kind, output)
+            own = bool(opened.job(name).record.training)
+            rows = write_epochs(named_curves(opened, name, filter_), opened.metric_names(name), kind, output, own=own)
         else:
             loaded = load(opened, name, measures=MEASURES)
     if table != "epochs":

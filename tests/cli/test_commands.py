@@ -26,9 +26,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = ended.err.strip().splitlines()
     assert lines[0] == "small: 8 trials, +8 new; 12 epochs to train (16 without sharing)"
     assert lines[1] == "small: results.db is a new store"
-    assert re.fullmatch(r"small: 8 completed in \d.*", lines[-2])
+    best = next(place for place, line in enumerate(lines) if line.startswith("small: best "))
+    assert re.fullmatch(r"small: 8 completed in \d.*", lines[best - 1])
     first = json.loads(run(folder, "top", "small", "-f", "json").out)[0]
-    assert lines[-1] == (
+    assert lines[best] == (
         f"small: best val_accuracy {first['val_accuracy']:.4f}: batch_size {first['batch_size']}, epochs "
         f"{first['epochs']}, learning_rate {first['learning_rate']}, neurons 10 (trial {first['trial'][:8]})"
     )

@@ -16,6 +16,7 @@ from gridsearch.cli.collecting import seldom_collected
 from gridsearch.cli.commands import (
     advise,
     clean,
+    compare,
     dashboard,
     doctor,
     effects,
@@ -86,6 +87,7 @@ for command in (
     show.show,
     seldom_collected(effects.effects),
     seldom_collected(advise.advise),
+    seldom_collected(compare.compare),
     logged(evaluate.evaluate),
     seldom_collected(dashboard.dashboard),
     samples.samples,

@@ -17,6 +17,7 @@ DASHBOARDS_NAME = "dashboards"
 JOBS_NAME = "jobs"
 RUNS_NAME = "runs"
 WEIGHTS_NAME = "weights"
+FIGURES_NAME = "figures"
 DATA_VARIABLE = "GRIDSEARCH_DATA"
 INDEX_PAGE = "index.html"
 

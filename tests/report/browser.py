@@ -27,6 +27,11 @@ FLAGS = (
     "--disable-sync",
     "--remote-debugging-pipe",
 )
+#: Figures are drawn after the page is seen; a page without any has nothing to draw.
+DRAWN = (
+    "document.readyState === 'complete' && location.protocol === 'file:' &&"
+    " (document.documentElement.dataset.drawn === 'yes' || !document.getElementById('figures'))"
+)
 
 
 def executable() -> str | None:
@@ -90,7 +95,7 @@ class Browser:
         self.requests.clear()
         self.resize(width, height)
         self.send("Page.navigate", url=page.absolute().as_uri())
-        self.wait("document.readyState === 'complete' && location.protocol === 'file:'")
+        self.wait(DRAWN)
 
     def resize(self, width: int, height: int = 1000) -> None:
         self.send(

@@ -112,7 +112,7 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, numbered: bool
     ]
     headings, numeric = list(table.headings), list(table.numeric)
     if numbered:
-        headings, numeric = ["rank" if whole else "#", table.id_heading, *headings], [True, False, *numeric]
+        headings, numeric = [table.rank_heading if whole else "#", table.id_heading, *headings], [True, False, *numeric]
         rows = [[str(row.rank or ""), named(row.trial), *cells] for row, cells in zip(table.rows, rows, strict=True)]
     grid = tables.Grid(
         headings=headings,
@@ -136,7 +136,7 @@ def _notes(table: RankedTable, *, by_rank: bool) -> Iterator[str]:
 
 def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
     return {
-        "rank": row.rank,
+        table.rank_heading: row.rank,
         "trial": row.trial,
         "state": row.state,
         **dict(zip(table.headings, row.values, strict=True)),

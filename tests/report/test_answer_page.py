@@ -111,7 +111,7 @@ def test_what_matters_names_its_basis(pages: dict[str, Path]) -> None:
     assert "effect ±" in text_of(pages["repeated"], "effects")
     for none in ("equal", "single", "diverged", "open"):
         assert text_of(pages[none], "effects") == ""
-    assert "Ranks 1 to 3 are tied" in text_of(pages["priced"], "ranking")
+    assert "1-3 are tied: chance explains how they differ." in text_of(pages["priced"], "ranking")
 
 
 def test_bars_are_the_shares(pages: dict[str, Path]) -> None:

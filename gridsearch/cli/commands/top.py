@@ -92,7 +92,9 @@ def top(
     notes = [*_notes(table, by_rank=not sort)]
     if kind is tables.Format.TABLE and not (filter_ or state or sort or chosen):
         from gridsearch.analysis.edges import BEYOND, edge_notes
+        from gridsearch.analysis.ties import tied_text
 
+        notes += [tied] if (tied := tied_text(loaded)) else []
         edges = edge_notes(loaded)
         notes += [" ".join([*edges, BEYOND])] if edges else []
     with into(output):

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from gridsearch.analysis.column_names import setting_column
 from gridsearch.analysis.comparing.contrast import setting_of
 from gridsearch.analysis.comparing.paired import Interval, difference, mean_interval
 from gridsearch.analysis.comparing.sides import Side
-from gridsearch.analysis.frames import setting_column
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.rounding import rounded
 

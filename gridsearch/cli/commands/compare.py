@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gridsearch.store.contract import Store
 
 JobNames = Annotated[
-    list[str], typer.Argument(metavar="JOB JOB...", help="Jobs, by name or job file; the first is the reference.")
+    list[str], typer.Argument(metavar="JOB", help="Jobs, by name or job file; the first is the reference.")
 ]
 Stores = Annotated[
     list[Path] | None,

@@ -6,11 +6,7 @@ import { startPairs } from "./pairs.js";
 import { startPrinting } from "./printing.js";
 import { startTables } from "./tables.js";
 import { startTheme } from "./theme.js";
+import { inTurn } from "./turns.js";
 
 startTheme();
-startControls();
-startTables();
-startFigures();
-startPairs();
-startCompare();
-startPrinting();
+inTurn([startControls, startTables, startFigures, startPairs, startCompare, startPrinting]);

@@ -20,6 +20,9 @@ import pandas as pd
 from gridsearch.analysis.advice.advise import advise
 from gridsearch.analysis.advice.piece import Advice
 from gridsearch.analysis.cells import cells
+from gridsearch.analysis.comparing.jobs import JobComparison, compare
+from gridsearch.analysis.comparing.shared import By
+from gridsearch.analysis.comparing.sides import sides_of
 from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.costs import costs
@@ -111,6 +114,89 @@ class Results:
             StoreError: There is no job of this name; the message names the nearest one.
         """
         return Job(load(self._store, name, with_epochs=True), self._path)
+
+    def compare(self, *names: str, baseline: str | None = None, by: By = "best") -> Compared:
+        """Hold jobs of this store against the first of them; for jobs of different stores see `Job.compare`.
+
+        Args:
+            names: The jobs, at least two.
+            baseline: A trial of one of them, by the first digits of its id: leads are then over its score.
+            by: What stands for a shared cell in which a job has several points: the `"best"` of them, or their
+                `"mean"`.
+
+        Raises:
+            StoreError: There is no job of such a name; the message names the nearest one.
+            TableError: There are fewer than two jobs, one is named twice, or `baseline` is no trial of them.
+        """
+        sides = sides_of([(load(self._store, name, with_epochs=True), str(self._path)) for name in names])
+        return Compared(compare(sides, baseline=baseline, by=by), self._path)
+
+
+class Compared:
+    """Jobs against each other; the first is the reference.
+
+    Attributes:
+        found: All numbers, as frozen records (`gridsearch.analysis.comparing.jobs.JobComparison`).
+    """
+
+    def __init__(self, found: JobComparison, path: Path) -> None:
+        self.found = found
+        self._path = path
+
+    def __repr__(self) -> str:
+        from gridsearch.analysis.comparing.telling import answer_text
+
+        return f"<gridsearch comparison: {answer_text(self.found)}>"
+
+    def settings(self) -> pd.DataFrame:
+        """Return what differs in the settings: a row for each setting, a column for each job."""
+        return self.found.settings_frame()
+
+    def bests(self) -> pd.DataFrame:
+        """Return the best of each job: its score, how many are tied with it, its lead with the 95 % interval."""
+        return self.found.bests_frame()
+
+    def cells(self, other: str = "") -> pd.DataFrame:
+        """Return the cells that a job shares with the first, each with the difference of its scores.
+
+        Args:
+            other: The job, as the comparison calls it; by default the second.
+
+        Raises:
+            TableError: There is no such job in the comparison.
+        """
+        return self.found.pairing(other).frame()
+
+    def differences(self, other: str = "") -> go.Figure:
+        """Plot the difference of each shared cell; `other` and errors as for `cells`."""
+        from gridsearch.report.figures.paired import differences_figure
+
+        return differences_figure(self.found.pairing(other))
+
+    def scores(self, other: str = "") -> go.Figure:
+        """Plot the scores of each shared cell against each other; `other` and errors as for `cells`."""
+        from gridsearch.report.figures.paired import scores_figure
+
+        zero = self.found.baseline.score if self.found.baseline else None
+        return scores_figure(self.found.pairing(other), zero)
+
+    def curves(self, metric: str | None = None, *, training: bool = True, log: bool = True) -> go.Figure:
+        """Plot the curves of the best of each job; arguments as for `Figures.comparison`.
+
+        Raises:
+            TableError: There are no curves, or none of this metric.
+        """
+        from gridsearch.report.figures.comparison import comparison_figure
+
+        if self.found.curves is None:
+            raise TableError("none of these jobs has a trial with curves")
+        return comparison_figure(self.found.curves, metric, training=training, log=log)
+
+    def dashboard(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page of the comparison to a file and return its path."""
+        from gridsearch.report.dashboards import write_compared_page
+
+        return write_compared_page(self.found, Path(path), source=self._path.name)
 
 
 class Job:
@@ -222,6 +308,11 @@ class Job:
     def advice(self) -> tuple[Advice, ...]:
         """Return what to do next, each with what was seen, why it matters, the command, and what that takes."""
         return advise(self._data, store=store_option(self._path))
+
+    def compare(self, *others: Job, baseline: str | None = None, by: By = "best") -> Compared:
+        """Hold other jobs, of any store, against this one; arguments and errors as for `Results.compare`."""
+        sides = sides_of([(job._data, str(job._path)) for job in (self, *others)])
+        return Compared(compare(sides, baseline=baseline, by=by), self._path)
 
     def timing(self, axis: str) -> pd.DataFrame:
         """Return the median time of a step (ms) and of an epoch (s), evaluation included, for each value of an axis.

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
@@ -16,6 +17,7 @@ DASHBOARDS_NAME = "dashboards"
 JOBS_NAME = "jobs"
 RUNS_NAME = "runs"
 WEIGHTS_NAME = "weights"
+FIGURES_NAME = "figures"
 DATA_VARIABLE = "GRIDSEARCH_DATA"
 INDEX_PAGE = "index.html"
 
@@ -158,6 +160,15 @@ def file_stem(name: str) -> str:
 def dashboard_page(folder: Path, job_name: str) -> Path:
     """Return the page of a job in a folder of dashboards."""
     return folder / f"{file_stem(job_name)}.html"
+
+
+def compared_page(folder: Path, labels: Sequence[str]) -> Path:
+    """Return the page that holds jobs against each other in a folder of dashboards.
+
+    >>> compared_page(Path(), ["wide", "deep"]).name
+    'compare-wide-deep.html'
+    """
+    return folder / f"{file_stem('-'.join(['compare', *labels]))}.html"
 
 
 def samples_page(folder: Path, dataset: str) -> Path:

@@ -113,6 +113,23 @@ def test_what_is_not_there_is_one_line(results: Results, tmp_path: Path) -> None
     assert not (tmp_path / "none.db").exists()
 
 
+def test_jobs_are_compared_as_on_the_command_line(tmp_path: Path) -> None:
+    for name, apart in (("one.db", 0.01), ("two.db", 0.02)):
+        filled_store(tmp_path / name, "wide", "deep", apart=apart).close()
+    with gridsearch.open(tmp_path / "one.db") as one, gridsearch.open(tmp_path / "two.db") as two:
+        found = one.compare("wide", "deep")
+        assert found.settings().empty and list(found.bests().index) == ["wide", "deep"]
+        assert (found.cells()["difference"] == 0).all()
+        with pytest.raises(TableError, match="no job 'dep' is held against wide \\(did you mean 'deep'\\?\\)"):
+            found.cells("dep")
+        other = one.job("wide").compare(two.job("wide"))
+        assert other.cells()["difference"].max() > 0
+        assert len(other.differences().data[0].x) == 12 and len(other.scores().data) == 2
+        assert len(other.curves("val_accuracy", training=False).data) >= 2
+        assert "wide (" in repr(other)
+        assert other.dashboard(tmp_path / "both.html").read_text().startswith("<!DOCTYPE html>")
+
+
 @pytest.fixture
 def cell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gridsearch.analysis.comparing.jobs import JobComparison
 from gridsearch.analysis.frames import JobData, load, load_to_show
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import TIMES
 from gridsearch.analysis.updated import updated_at
 from gridsearch.atomic import write, write_named
 from gridsearch.paths import INDEX_PAGE, dashboard_page
+from gridsearch.report.compared import compared_html
 from gridsearch.report.index import Entry, index_page
 from gridsearch.report.page import Stamp, job_page
 from gridsearch.store.contract import Store
@@ -56,6 +58,13 @@ def write_page(data: JobData, page: Path, *, source: str = "", now: datetime | N
     """Write the page of one job to this file."""
     page.parent.mkdir(parents=True, exist_ok=True)
     write_named(page, job_page(data, Stamp(now or datetime.now(UTC), source)).encode(errors="backslashreplace"))
+    return page
+
+
+def write_compared_page(found: JobComparison, page: Path, *, source: str = "", now: datetime | None = None) -> Path:
+    """Write the page that holds jobs against each other to this file."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write_named(page, compared_html(found, Stamp(now or datetime.now(UTC), source)).encode(errors="backslashreplace"))
     return page
 
 

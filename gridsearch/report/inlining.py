@@ -40,14 +40,14 @@ def plotly_script() -> Markup:
 
 
 @cache
-def page_script() -> Markup:
-    """Return the modules of `assets/page` as one script, each after those that it imports.
+def page_script(entry: str = "main") -> Markup:
+    """Return a module of `assets/page` and all that it needs as one script, each after those that it imports.
 
     A page is a file, and a file's modules cannot import each other: each becomes a function that returns what it
     exports.
     """
     parts: dict[str, str] = {}
-    _add_module("main", parts)
+    _add_module(entry, parts)
     return Markup(f'"use strict";\n(function () {{\n{"".join(parts.values())}}})();\n')
 
 

@@ -1,0 +1,97 @@
+"""The difference of two scores, and of many pairs of them, each with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from gridsearch.analysis.comparing.sides import Repeat, Side
+from gridsearch.analysis.intervals import CONFIDENCE, mean_half_width, share_interval
+from gridsearch.config.metrics import is_proportion, of_training
+
+Interval = tuple[float, float]
+
+
+def mean_interval(values: Sequence[float], extra: float = 0.0) -> Interval | None:
+    """Return the interval of a mean (Student's t); None of fewer than two values.
+
+    Of paired differences it is that of `scipy.stats.ttest_rel`. `extra` is as in `mean_half_width`.
+    """
+    if len(values) < 2:
+        return None
+    middle = float(np.mean(values))
+    half = mean_half_width(float(np.std(values, ddof=1)), len(values), extra)
+    return middle - half, middle + half
+
+
+def unpaired_interval(one: Sequence[float], other: Sequence[float]) -> Interval | None:
+    """Return the interval of the difference of two means, other minus one, of unequal variances (Welch, 1947).
+
+    As `scipy.stats.ttest_ind(other, one, equal_var=False)`; None of fewer than two values.
+    """
+    if min(len(one), len(other)) < 2:
+        return None
+    parts = [float(np.var(values, ddof=1)) / len(values) for values in (one, other)]
+    middle, error = float(np.mean(other) - np.mean(one)), math.sqrt(sum(parts))
+    if error == 0:
+        return middle, middle
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(values) - 1) for part, values in zip(parts, (one, other), strict=True)
+    )
+    half = float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * error
+    return middle - half, middle + half
+
+
+def shares_interval(one: float, other: float, images: tuple[int, int]) -> Interval:
+    """Return the interval of the difference of two shares of so many images, other minus one (Newcombe, 1998).
+
+    As `statsmodels.stats.proportion.confint_proportions_2indep(method="newcomb")`. It takes the two for independent
+    samples: of the same images a paired interval would be narrower.
+    """
+    one_low, one_high = share_interval(one, images[0])
+    other_low, other_high = share_interval(other, images[1])
+    middle = other - one
+    below = math.hypot(other - other_low, one_high - one)
+    above = math.hypot(other_high - other, one - one_low)
+    return middle - below, middle + above
+
+
+def common_repeats(one: Mapping[Repeat, float], other: Mapping[Repeat, float]) -> list[tuple[float, float]]:
+    """Return the scores of two points in the repeats that both have; without repeats there are none."""
+    return [(score, other[repeat]) for repeat, score in one.items() if repeat and repeat in other]
+
+
+def difference(
+    one: tuple[Side, Mapping[Any, Any]], other: tuple[Side, Mapping[Any, Any]]
+) -> tuple[float, float, Interval | None]:
+    """Return the scores of two points, each given as its job and its row of `points`, and the difference's interval.
+
+    Repeats that both have are paired, and then the scores are the means over these; other repeats are two samples.
+    Scores measured once have an interval where they are shares of images.
+    """
+    repeats = [dict(side.repeats(str(row["trial"]))) for side, row in (one, other)]
+    pairs = common_repeats(repeats[0], repeats[1])
+    if len(pairs) > 1:
+        folds = [side.data.job.record.folds for side, _ in (one, other)]
+        extra = 1 / (folds[0] - 1) if folds[0] and folds[0] == folds[1] else 0.0
+        first, second = (float(np.mean(scores)) for scores in zip(*pairs, strict=True))
+        return first, second, mean_interval([b - a for a, b in pairs], extra)
+    scores = float(one[1]["score"]), float(other[1]["score"])
+    if welch := unpaired_interval(list(repeats[0].values()), list(repeats[1].values())):
+        return *scores, welch
+    images = [_images(side) for side, _ in (one, other)]
+    if images[0] and images[1] and all(len(scores) == 1 for scores in repeats):
+        return *scores, shares_interval(*scores, (images[0], images[1]))
+    return *scores, None
+
+
+def _images(side: Side) -> int | None:
+    """Return on how many images the scores of a job are shares; None where they are none."""
+    record, metric = side.data.job.record, side.data.objective.metric
+    if record.training or not is_proportion(metric):
+        return None
+    return record.images.get("train" if of_training(metric) else "validation")

@@ -28,10 +28,12 @@ from gridsearch.cli.commands import (
     resume,
     samples,
     schema,
+    serve,
     show,
     status,
     top,
     verify,
+    watch,
     weights,
 )
 from gridsearch.cli.defects import defect_line
@@ -88,6 +90,8 @@ for command in (
     seldom_collected(advise.advise),
     logged(evaluate.evaluate),
     seldom_collected(dashboard.dashboard),
+    logged(serve.serve),
+    watch.watch,
     samples.samples,
     logged(maps.maps),
     logged(seldom_collected(export.export)),

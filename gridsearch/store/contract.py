@@ -429,8 +429,8 @@ class Store(ABC):
     def changes(self, job: str, after: int | None, *, most: int = 2000) -> Changes:
         """Return the trials that launches of a job changed after an event.
 
-        Takes no longer for a job of very many trials. What launches of other jobs did with the same trials is not in it,
-        and neither are epochs, which are no events.
+        Takes no longer for a job of very many trials. What launches of other jobs did with the same trials is not in
+        it, and neither are epochs, which are no events.
 
         Args:
             job: The job's name.

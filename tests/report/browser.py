@@ -86,11 +86,15 @@ class Browser:
 
     def open(self, page: Path, *, width: int = 1400, height: int = 1000) -> None:
         """Load a file in a window of this size and wait until it has finished drawing."""
+        self.visit(page.absolute().as_uri(), width=width, height=height)
+
+    def visit(self, url: str, *, width: int = 1400, height: int = 1000) -> None:
+        """Load an address likewise."""
         self.complaints.clear()
         self.requests.clear()
         self.resize(width, height)
-        self.send("Page.navigate", url=page.absolute().as_uri())
-        self.wait("document.readyState === 'complete' && location.protocol === 'file:'")
+        self.send("Page.navigate", url=url)
+        self.wait(f"document.readyState === 'complete' && location.protocol === '{url.partition('/')[0]}'")
 
     def resize(self, width: int, height: int = 1000) -> None:
         self.send(

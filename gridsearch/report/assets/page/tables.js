@@ -10,7 +10,7 @@ function readTable(table) {
 }
 
 export function startTables() {
-  document.querySelectorAll("main table:not(#trials table)").forEach(function (table, number) {
+  document.querySelectorAll("main table:not(#trials table, #live table)").forEach(function (table, number) {
     const section = table.closest("section");
     const title = (section && section.querySelector("h2") || {}).textContent || "table";
     const name = figures.job + "-" + (section && section.id || "table") + "-" + (number + 1);

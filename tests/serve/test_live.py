@@ -120,7 +120,7 @@ def test_markup_in_names_is_shown_and_not_run_and_a_locked_store_is_told(tmp_pat
     )
     with serving(tmp_path) as server:
         browser.visit(server.url)
-        browser.wait("document.querySelector('td.job a')", PATIENCE)
+        browser.wait("!!document.querySelector('td.job a')", PATIENCE)
         browser.run("document.querySelector('td.job a').click()")
         browser.wait(f"location.pathname !== '/index.html' && {ENDED} === 2", PATIENCE)
         assert browser.run("document.querySelector('h1').textContent") == HOSTILE

@@ -9,6 +9,8 @@ let touched = 0;
 let pressed = false;
 let notBefore = 0;
 let busy = false;
+// The page's script draws one section after the other; until it has, what listens is its.
+let draws = false;
 
 // What the page's own script listens to outside of its content ends with that content.
 export function rememberListeners() {
@@ -22,7 +24,9 @@ export function rememberListeners() {
   EventTarget.prototype.addEventListener = function (type, listener, options) {
     const running = document.currentScript;
     const lasting = this === window || this === document || this instanceof MediaQueryList;
-    if (lasting && running && running !== own && running.dataset.page !== undefined) kept.push([this, type, listener, options]);
+    const ofPage = running ? running !== own && running.dataset.page !== undefined : draws && !document.documentElement.dataset.drawn;
+    if (running && ofPage) draws = true;
+    if (lasting && ofPage) kept.push([this, type, listener, options]);
     return add.call(this || window, type, listener, options);
   };
 }
@@ -64,8 +68,20 @@ async function load() {
   if (text === null || touched + QUIET_MS > Date.now() || pressed) return;
   if (wanted === version) wanted = null;
   const before = performance.now();
-  exchange(new DOMParser().parseFromString(text, "text/html"));
+  await drawn();
+  await exchange(new DOMParser().parseFromString(text, "text/html"));
   notBefore = Date.now() + IDLE_SHARE * (performance.now() - before);
+}
+
+// Waits for the end of the drawing, but not for ever.
+function drawn() {
+  return new Promise(function (done) {
+    const end = performance.now() + LAST;
+    const look = function () {
+      if (!draws || document.documentElement.dataset.drawn || performance.now() > end) { draws = false; done(); } else setTimeout(look, 20);
+    };
+    look();
+  });
 }
 
 function placeOf(node) {
@@ -116,8 +132,10 @@ function restoreReader(reader) {
   if (Math.abs(moved) > 1) window.scrollBy({ top: moved, behavior: "instant" });
 }
 
-function exchange(fresh) {
+async function exchange(fresh) {
+  const started = Date.now();
   const reader = rememberReader();
+  const heights = Array.from(document.querySelectorAll("main .plot")).map(function (plot) { return [placeOf(plot), plot.offsetHeight]; });
   const main = document.querySelector("main");
   const panel = document.getElementById("live");
   main.style.minHeight = main.offsetHeight + "px";
@@ -135,6 +153,10 @@ function exchange(fresh) {
   const old = document.getElementById("figures");
   if (old) old.remove();
   if (told) document.body.append(document.adoptNode(told));
+  delete document.documentElement.dataset.drawn;
+  // What is drawn in a moment takes its room at once, so that nothing jumps.
+  heights.forEach(function (pair) { const plot = find(pair[0]); if (plot) plot.style.minHeight = pair[1] + "px"; });
+  restoreReader(reader);
   // The first script is this one; the last draws the page, and plotly, between them, is needed once.
   const scripts = Array.from(fresh.querySelectorAll("script:not([type])")).slice(1);
   scripts.forEach(function (script, place) {
@@ -145,6 +167,8 @@ function exchange(fresh) {
     document.body.append(made);
     made.remove();
   });
-  restoreReader(reader);
+  await drawn();
+  document.querySelectorAll("main .plot").forEach(function (plot) { plot.style.minHeight = ""; });
+  if (touched < started) restoreReader(reader);
   main.style.minHeight = "";
 }

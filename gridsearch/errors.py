@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,10 @@ class GridsearchError(Exception):
     """Base of every error that a user can cause or mend; its text is one line: what, where, how to mend it."""
 
     exit_code: int = EXIT_USAGE
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that a notebook shows, which asks for them so: our frames would tell its reader nothing."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class JobError(GridsearchError):
@@ -55,6 +60,10 @@ class ModelError(GridsearchError):
 
 class TrialError(GridsearchError):
     """A training function of the user's reports, saves or asks for what cannot be."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the whole traceback: where in the user's function it was is half of the answer."""
+        return "".join(traceback.format_exception(self)).splitlines()
 
 
 class StoreError(GridsearchError):

@@ -134,7 +134,7 @@ class Job:
         glance = self.summary
         best = ""
         if glance.best:
-            settings = ", ".join(f"{name}={value}" for name, value in glance.best.settings)
+            settings = ", ".join(f"{name}={value}" for name, value in glance.best.settings if value)
             best = f", best {self._data.objective.heading} {glance.best.text} ({settings})"
         return f"<gridsearch job {self.name!r}: {glance.results} of {glance.total} trials have a result{best}>"
 

@@ -1,4 +1,4 @@
-"""What every test may rely on: no state left over, and the slow tests last."""
+"""What every test may rely on: no state left over; and in which order they run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ settings.load_profile("gridsearch")
 os.environ.pop("COLUMNS", None)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the fast tests first: a mistake should show in seconds."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the fast tests first: a mistake should show in seconds.
+
+    Where several processes take file after file, those with slow tests come first: at the end nobody waits for one.
+    """
+    shared = hasattr(config, "workerinput")
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is not None) != shared)
 
 
 @pytest.fixture(autouse=True)

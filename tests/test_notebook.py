@@ -1,6 +1,7 @@
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -110,3 +111,48 @@ def test_what_is_not_there_is_one_line(results: Results, tmp_path: Path) -> None
         gridsearch.open(tmp_path / "none.db")
     assert "none.db" in str(missing.value) and "\n" not in str(missing.value)
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.fixture
+def cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[str], str]]:
+    """What a notebook shows of a cell that raises, without colours."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+
+    def run(code: str) -> str:
+        assert not shell.run_cell(code).success
+        return re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).strip()
+
+    yield run
+    shell.history_manager.end_session()
+
+
+def test_a_mistake_in_a_notebook_is_one_line(results: Results, tmp_path: Path, cell: Callable[[str], str]) -> None:
+    (tmp_path / "other.db").write_text("no store")
+    opened = (
+        f"import gridsearch; store = gridsearch.open({str(tmp_path / 'results.db')!r}); job = store.job('shallow'); "
+    )
+    said = {
+        "store.job('shalow')": "StoreError: there is no job 'shalow' in the store (did you mean 'shallow'?)",
+        "job.top(2, filter='neuron == 5')": "TableError: filter: ",
+        "job.figures.curves('val_f1')": "TableError: unknown metric 'val_f1'",
+        "job.classes('ffff')": "TableError: no evaluation",
+        f"gridsearch.open({str(tmp_path / 'other.db')!r})": "StoreError: ",
+    }
+    for code, begins in said.items():
+        shown = cell(opened + code)
+        assert shown.startswith(begins) and "\n" not in shown
+
+
+def test_a_mistake_in_a_training_function_says_where_it_was(cell: Callable[[str], str]) -> None:
+    function = "def train(trial):\n    trial.report(7, val_f1=0.5)\n"
+    shown = cell(f"import gridsearch\n{function}train(gridsearch.Trial.local(epochs=2))")
+    assert "in train" in shown and shown.splitlines()[-1].endswith("(0 is the untrained model)")
+
+
+def test_plain_python_shows_its_traceback(tmp_path: Path) -> None:
+    code = f"import gridsearch; gridsearch.open({str(tmp_path / 'none.db')!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.startswith("Traceback") and "there is no store" in done.stderr

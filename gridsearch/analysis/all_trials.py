@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from gridsearch.analysis.frames import AFTER, BEFORE, OVER, JobData
+from gridsearch.analysis.column_names import AFTER, BEFORE, OVER
+from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import ordered_values
 from gridsearch.analysis.ranking import UNRANKED, TableOptions, ranked
@@ -85,13 +86,14 @@ def _columns(data: JobData, frame: pd.DataFrame) -> list[TrialColumn]:
     results = [OVER] if OVER in frame else []
     # Trials of one point differ in their seeds and their fold.
     repeat = [name for name in data.job.record.differing if name in frame]
-    names = ["score", *results, *axes, *repeat, "state", *data.metrics.values(), *AFTER[1:]]
+    names = ["score", *results, *axes, *repeat, "state", *data.metrics.values()]
+    names += [name for name in AFTER[1:] if name in frame]
     shown = {"score", *axes, *repeat, *(name for name in results if (frame[name] != "").any())}
     made = []
     for name in dict.fromkeys(names):
         if name in axes:
             made.append(_setting(data, name, axes[name], frame))
-        elif name in BEFORE or frame[name].notna().any():
+        elif name in (*BEFORE, "score") or frame[name].notna().any():
             kind = (
                 "metric" if name in data.metrics.values() else "whole" if name in repeat else _KINDS.get(name, "text")
             )

@@ -60,10 +60,7 @@ def correlation(data: JobData, method: str = "pearson") -> Correlation:
             constant.append(name)
         else:
             columns[name] = finished[name].astype("float64")
-    heading = data.objective.heading
-    # A setting may be called as the metric is.
-    name_of_score = f"score ({heading})" if heading in columns else heading
-    numbers = pd.DataFrame(columns | {name_of_score: finished["score"]}, index=finished.index)
+    numbers = pd.DataFrame(columns | {data.score_heading(): finished["score"]}, index=finished.index)
     coefficients = numbers.corr(method=chosen, min_periods=FEWEST)
     return Correlation(
         method=chosen,

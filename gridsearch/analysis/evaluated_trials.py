@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from gridsearch.analysis.column_names import free
 from gridsearch.analysis.evaluation import Scores, Speed, scores, speeds
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
@@ -70,14 +71,18 @@ def evaluated_frame(data: JobData) -> pd.DataFrame:
     """Return one row for each trial with an evaluation: its axes, score, and the numbers of the test images."""
     tried = evaluated_trials(data)
     settings = data.trials.set_index("trial")[data.axis_columns].to_dict("index")
+    axes = data.axis_columns
+    more = dict.fromkeys(name for one in tried for name in one.scores.metrics)
+    columns = {name: free(name, axes, "metric") for name in ("test_accuracy", "test_loss", *more)}
+    rank = free("rank", axes, "table")
     rows = [
-        {"trial": one.trial, "rank": one.rank}
+        {"trial": one.trial, rank: one.rank}
         | {str(name): value for name, value in settings[one.trial].items()}
-        | {"score": one.score, "test_accuracy": one.scores.accuracy, "test_loss": one.scores.loss}
-        | dict(one.scores.metrics)
+        | {"score": one.score, columns["test_accuracy"]: one.scores.accuracy, columns["test_loss"]: one.scores.loss}
+        | {columns[name]: value for name, value in one.scores.metrics.items()}
         for one in tried
     ]
     # Without classes there is no accuracy.
-    shares = ["test_accuracy"] if not tried or any(one.scores.accuracy is not None for one in tried) else []
-    more = list(dict.fromkeys(name for one in tried for name in one.scores.metrics))
-    return pd.DataFrame(rows, columns=["trial", "rank", *data.axis_columns, "score", *shares, "test_loss", *more])
+    if tried and all(one.scores.accuracy is None for one in tried):
+        del columns["test_accuracy"]
+    return pd.DataFrame(rows, columns=["trial", rank, *axes, "score", *columns.values()])

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from gridsearch.analysis.frames import JobData
-from gridsearch.config.events import TrialState
+from gridsearch.analysis.shared_settings import shared_words
+from gridsearch.config.events import RESULT_STATES, TrialState
 
 MOST_LOGS = 5
 #: What differs between two occurrences of one cause: numbers and addresses.
@@ -15,12 +16,15 @@ _PARTICULAR = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Trials that failed for one cause: the first one's error, how many, and where some of their logs lie."""
+    """Trials that failed for one cause: the first one's error, how many, where some of their logs lie, and what they
+    share: the settings whose values no trial with a result has, in words.
+    """
 
     cause: str
     count: int
     trials: tuple[str, ...]
     logs: tuple[str, ...]
+    shared: str = ""
 
 
 def failures(data: JobData) -> tuple[FailureGroup, ...]:
@@ -41,4 +45,5 @@ def _group(data: JobData, places: list[int]) -> FailureGroup:
         count=len(rows),
         trials=tuple(row.trial_id for row in rows),
         logs=tuple(logs)[:MOST_LOGS],
+        shared=shared_words(data.job, rows, (row for row in data.rows if row.state in RESULT_STATES)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
+from gridsearch.analysis.column_names import OVER, free, metric_columns, setting_column
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import value_text, with_seen
 from gridsearch.analysis.limits import exceeded
-from gridsearch.analysis.lineage_curves import Curves, held, own_curves, told_of_each
-from gridsearch.analysis.measures import MEASURES, measures_of
+from gridsearch.analysis.lineage_curves import Curves, held, own_curves, reported, told_of_each
+from gridsearch.analysis.measures import MEASURES, measures_for, measures_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.analysis.settings import Same, setting_values
 from gridsearch.config.axes import Axis
@@ -38,15 +39,6 @@ from gridsearch.store.rows import (
     TrainingRow,
     TrialRow,
 )
-
-BEFORE = ("trial", "state")
-AFTER = ("score", "diverged_epoch", *MEASURES, "seconds", "parameters", "macs", "error")
-#: What a job with constraints has too: which of them a trial exceeds.
-OVER = "over"
-#: What a table of points has instead, where each is trained more than once (see `groups`).
-SPREAD = ("score_std", "score_n", "score_of", "score_diverged")
-#: All columns that are no setting, whatever the metrics are called.
-OURS = frozenset((*BEFORE, *METRICS, *AFTER, OVER, *SPREAD))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +77,24 @@ class JobData:
     @cached_property
     def metrics(self) -> dict[str, str]:
         """Return the metrics that its trials have, each with its column of `trials`."""
-        apart = {name: f"metric_{name}" for name in names_in(self.rows)}
-        return {name: column if column in self.trials else name for name, column in apart.items()}
+        names, columns = names_in(self.rows, own=self.is_own), list(map(str, self.trials))
+        end = columns.index("score")
+        return dict(zip(names, columns[end - len(names) : end], strict=True))
+
+    @property
+    def is_own(self) -> bool:
+        """Whether code of the user's trains it, of which nobody counts steps or parameters."""
+        return bool(self.job.record.training)
 
     @property
     def objective(self) -> Objective:
         """Return what ranks the trials."""
         return self.job.record.objective
+
+    def score_heading(self, end: str = "") -> str:
+        """Return what a column of scores is called: as the objective's metric is."""
+        heading, settings = self.objective.heading, set(map(str, self.trials)).difference(self.metrics.values())
+        return free(f"{self.metrics.get(heading, heading)}{end}", settings, "metric")
 
     @property
     def epoch_rows(self) -> tuple[EpochRow, ...]:
@@ -143,16 +146,17 @@ class JobData:
 
     @cached_property
     def lacking(self) -> dict[str, frozenset[str]]:
-        """Return, where models differ, the columns of settings that some do not have, with the trials of these."""
+        """Return the columns of settings that some trials do not have, by their model or as it has no effect there."""
         if len(self.job.record.models) < 2:
-            return {}
+            idle = {name: self.trials.loc[self.trials[name].isna(), "trial"] for name in self.job.record.mortal_axes}
+            return {name: frozenset(trials) for name, trials in idle.items() if len(trials)}
         own = {row.trial_id: self.job.record.settings_of(row.config).keys() for row in self.rows}
         names = {name for settings in own.values() for name in settings}
         lacking = {name: frozenset(trial for trial, known in own.items() if name not in known) for name in names}
         return {setting_column(name): trials for name, trials in lacking.items() if trials}
 
     def lacks(self, row: Mapping[Any, Any], column: str) -> bool:
-        """Return whether the model of a row of `trials` does not have the setting in a column: it is not null there."""
+        """Return whether the trial in a row of `trials` does not have the setting in a column: it is not null there."""
         return row["trial"] in self.lacking.get(column, ())
 
     def text(self, axis: Axis, row: Mapping[Any, Any]) -> str:
@@ -193,7 +197,10 @@ class JobData:
     @property
     def epochs(self) -> pd.DataFrame:
         """The epochs of every trial, long form; see `curves_frame`."""
-        return curves_frame(zip((row.trial_id for row in self.rows), self.own_curves(self.rows), strict=True))
+        curves = zip((row.trial_id for row in self.rows), self.own_curves(self.rows), strict=True)
+        if not self.is_own:
+            return curves_frame(curves)
+        return curves_frame(((trial, reported(curve)) for trial, curve in curves), own=True)
 
 
 def load(
@@ -245,16 +252,6 @@ def job_data(
     return JobData(job, tuple(trials), frame, cost, curves)
 
 
-def metric_column(name: str, settings: Container[str]) -> str:
-    """Return the column of a metric: its name, or `metric_<name>` where a setting or another column is called that."""
-    return f"metric_{name}" if name not in METRICS and (name in settings or name in OURS) else name
-
-
-def setting_column(name: str) -> str:
-    """Return the column of a setting: its name, or `setting_<name>` where a column of ours is called that."""
-    return f"setting_{name}" if name in OURS else name
-
-
 def trials_frame(
     job: JobRow, trials: Sequence[TrialRow], curves: Curves | None = None, measures: Collection[str] = ()
 ) -> pd.DataFrame:
@@ -267,12 +264,12 @@ def trials_frame(
         measures: Which of the `MEASURES` to compute; the others are missing.
 
     Returns:
-        Columns: `trial` (the full id), `state`, the axes in the job's order, the other settings, the metrics of the
-        last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best` the best of
-        the trial's epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES`, `seconds`, the model's `parameters` and
-        `macs`, `error`, and in a job with constraints `over`, the names of those exceeded. A value that is a list is a
-        tuple. Null is missing, and so is a setting that a trial's model does not have. With several models `model` is
-        an axis.
+        Columns (`column_names`): `trial` (the full id), `state`, the axes in the job's order, the other settings, the
+        metrics of the last epoch, `score` (see `Objective`; only completed and stopped trials have one; with `at: best`
+        the best of the trial's epochs, epoch 0 aside), `diverged_epoch`, the `MEASURES`, `seconds`, the model's
+        `parameters` and `macs`, `error`, and in a job with constraints `over`, the names of those exceeded. What a
+        training of the user's own cannot have is no column of its job. A value that is a list is a tuple. Null is
+        missing, and so is a setting that a trial's model does not have. With several models `model` is an axis.
     """
     # At once: of very many rows one attribute after the other takes as long as all else.
     own: dict[str, Sequence[Any]] = dict.fromkeys(TrialRow._fields, ())
@@ -285,18 +282,20 @@ def trials_frame(
     }
     for name, values in settings.items():
         columns[setting_column(name)] = _setting(name, values)
-    for metric in names_in(trials):
+    own_training = bool(job.record.training)
+    metrics = metric_columns(names_in(trials, own=own_training), settings)
+    for metric in metrics:
         values = own[metric] if metric in METRICS else [None] * len(trials)
         if any(own["more"]):
             values = [more.get(metric, value) for more, value in zip(own["more"], values, strict=True)]
-        columns[metric_column(metric, settings)] = pd.Series(list(values), dtype="float64")
+        columns[metrics[metric]] = pd.Series(list(values), dtype="float64")
     told = _told_by_epochs(job, trials, settings, curves, measures)
     columns["score"] = pd.Series(told["score"], dtype="float64")
     columns["diverged_epoch"] = pd.Series(own["diverged_epoch"], dtype="Int64")
-    for name in MEASURES:
+    for name in measures_for(metrics, own=own_training) if own_training else MEASURES:
         columns[name] = pd.Series(told[name], dtype="Int64" if name == "overfit_epoch" else "float64")
     columns["seconds"] = pd.Series(own["seconds"], dtype="float64")
-    for size in ("parameters", "macs"):
+    for size in () if own_training else ("parameters", "macs"):
         columns[size] = pd.Series(own[size], dtype="Int64")
     columns["error"] = pd.Series(own["error"], dtype="str")
     if bounds := job.record.limits:
@@ -332,14 +331,17 @@ def _told_by_epochs(
     return columns | {name: [row[place] for row in told] for place, name in enumerate(["score", *names])}
 
 
-def curves_frame(curves: Iterable[tuple[str, LineageCurve]], metrics: Sequence[str] | None = None) -> pd.DataFrame:
+def curves_frame(
+    curves: Iterable[tuple[str, LineageCurve]], metrics: Sequence[str] | None = None, *, own: bool = False
+) -> pd.DataFrame:
     """Return the epochs of trials, given with their ids, long form: in the order given, the epochs of each ascending.
 
-    Epoch 0 is the untrained model. Without `metrics`, those that any of the epochs has are columns.
+    Epoch 0 is the untrained model. Without `metrics`, those that any of the epochs has are columns. A training of the
+    user's `own` has no learning rate.
     """
     parts = [(trial, curve) for trial, curve in curves if curve.epoch]
     if metrics is None:
-        metrics = metrics_of_curves(curve for _, curve in parts)
+        metrics = metrics_of_curves((curve for _, curve in parts), own=own)
     columns = {
         "trial": pd.Series([trial for trial, curve in parts for _ in curve.epoch], dtype="str"),
         "epoch": pd.Series([epoch for _, curve in parts for epoch in curve.epoch], dtype="int64"),
@@ -347,24 +349,24 @@ def curves_frame(curves: Iterable[tuple[str, LineageCurve]], metrics: Sequence[s
     for name in metrics:
         values = chain.from_iterable(curve.metric(name) for _, curve in parts)
         columns[name] = pd.Series(list(values), dtype="float64")
-    for name in ("learning_rate", "seconds"):
+    for name in ("seconds",) if own else ("learning_rate", "seconds"):
         values = chain.from_iterable(getattr(curve, name) for _, curve in parts)
         columns[name] = pd.Series(list(values), dtype="float64")
     return pd.DataFrame(columns)
 
 
-def metrics_of_curves(curves: Iterable[LineageCurve]) -> tuple[str, ...]:
-    """Return the metrics that any epoch of these has, those of our own loop first."""
+def metrics_of_curves(curves: Iterable[LineageCurve], *, own: bool = False) -> tuple[str, ...]:
+    """Return the metrics that any epoch of these has, those of our own loop first; of the user's `own` no other."""
     named: set[str] = set()
-    own = foreign = False
+    ours, foreign = False, own
     measured: set[str] = set()
     for curve in curves:
         if curve.epoch:
             lacking = [name for name in METRICS if name not in measured]
             measured.update(name for name in lacking if any(one is not None for one in getattr(curve, name)))
-            own, foreign = own or curve.learning_rate[-1] is not None, foreign or curve.learning_rate[-1] is None
+            ours, foreign = ours or curve.learning_rate[-1] is not None, foreign or curve.learning_rate[-1] is None
             named.update(*curve.more)
-    standard = [name for name in METRICS if own or not foreign or name in named]
+    standard = [name for name in METRICS if ours or not foreign or name in named]
     return (*without_idle(standard, measured), *sorted(named.difference(METRICS)))
 
 
@@ -377,7 +379,7 @@ def _setting(name: str, values: Sequence[Any]) -> pd.Series[Any]:
     kinds.discard(type(None))
     if kinds == {bool}:
         return pd.Series(values, dtype="boolean" if missing else "bool")
-    if kinds and kinds <= {int, float}:
+    if (kinds and kinds <= {int, float}) or (not kinds and name in FLOAT_KEYS):
         large = float not in kinds and any(value is not None and abs(value) >= 2**63 for value in set(values))
         real = name in FLOAT_KEYS or float in kinds or large
         return pd.Series(values, dtype="float64" if real else "Int64" if missing else "int64")

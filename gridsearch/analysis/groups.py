@@ -7,13 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from gridsearch.analysis.frames import OVER, JobData
+from gridsearch.analysis.column_names import OVER
+from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.measures import MEASURES
 from gridsearch.config.events import RESULT_STATES, TrialState
 from gridsearch.config.identity import point_of
 
 _RESULTS = [state.value for state in RESULT_STATES]
 _MEANS = ("score", "seconds", *(name for name in MEASURES if name != "overfit_epoch"))
+_FIRSTS = ("diverged_epoch", "overfit_epoch")
 #: The state of a point without a result: that of its trials that is named first here.
 _OPEN = (TrialState.FAILED, TrialState.CANCELLED, TrialState.RUNNING, TrialState.PENDING)
 
@@ -39,11 +41,11 @@ def grouped(data: JobData) -> JobData:
         standing |= dict(zip(firsts, firsts.index, strict=True))
     frame = data.trials.loc[list(standing.values())].drop(columns=list(record.differing), errors="ignore")
     frame.index = pd.Index(list(standing))
-    columns: dict[str, pd.Series[Any]] = {name: groups[name].mean() for name in (*data.metrics.values(), *_MEANS)}
+    means = (name for name in (*data.metrics.values(), *_MEANS) if name in frame)
+    columns: dict[str, pd.Series[Any]] = {name: groups[name].mean() for name in means}
+    columns |= {name: groups[name].min() for name in _FIRSTS if name in frame}
     columns |= {
         "state": groups["state"].agg(_state).astype("str"),
-        "diverged_epoch": groups["diverged_epoch"].min(),
-        "overfit_epoch": groups["overfit_epoch"].min(),
         "error": groups["error"].first(),
         "score_std": groups["score"].std(ddof=1),
         "score_n": groups["score"].count(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TypeVar
 
 from gridsearch.store.rows import EpochRow, LineageCurve, TrialRow
@@ -38,6 +39,14 @@ def own_curves(trials: Sequence[TrialRow], curves: Curves) -> Iterator[LineageCu
     """Yield the epochs of each trial: those of its lineage up to its own number."""
     for row, curve in zip(trials, curves(row.lineage_id for row in trials), strict=True):
         yield curve.up_to(row.epochs)
+
+
+def reported(curve: LineageCurve) -> LineageCurve:
+    """Return the curve of a training of the user's own without the epochs that it did not report: nothing is there."""
+    kept = [bool(more or seconds) for more, seconds in zip(curve.more, curve.seconds, strict=True)]
+    if all(kept):
+        return curve
+    return LineageCurve._make([curve.lineage_id, *(tuple(compress(column, kept)) for column in curve[1:])])
 
 
 def told_of_each(trials: Sequence[TrialRow], curves: Curves, tell: Callable[[int, LineageCurve], T]) -> list[T]:

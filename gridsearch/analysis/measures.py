@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from statistics import median
 from typing import Any, TypeGuard
 
@@ -13,6 +13,8 @@ from gridsearch.store.rows import LineageCurve
 
 #: Columns of the trials that are computed from their epochs, which must have been read for them.
 MEASURES = ("initial_val_loss", "overfit_epoch", "seconds_per_epoch", "ms_per_step")
+#: The metrics that some of them are told by.
+_TOLD_BY = {"initial_val_loss": {"val_loss"}, "overfit_epoch": {"train_loss", "val_loss"}}
 #: Overfitting is believed when it has lasted so many epochs and come to this share of the lowest validation loss.
 _LASTING, _RISE = 5, 0.05
 
@@ -20,6 +22,12 @@ _LASTING, _RISE = 5, 0.05
 def measures_in(*words: str) -> list[str]:
     """Return the measures that any of these column names or expressions speaks of."""
     return [name for name in MEASURES if any(name in word for word in words)]
+
+
+def measures_for(metrics: Collection[str], *, own: bool) -> tuple[str, ...]:
+    """Return the measures that trials with these metrics can have; of the user's `own` nobody counts the steps."""
+    told = (name for name in MEASURES if _TOLD_BY.get(name, set()) <= set(metrics))
+    return tuple(name for name in told if not (own and name == "ms_per_step"))
 
 
 def initial_val_loss(own: LineageCurve) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gridsearch.analysis.filtering import matching
 from gridsearch.analysis.frames import load
+from gridsearch.analysis.lineage_curves import reported
 from gridsearch.analysis.measures import measures_in
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import LineageCurve
@@ -20,7 +21,8 @@ def named_curves(store: Store, job: str, expression: str | None = None) -> Itera
         expression: Only trials for which it holds; None for all.
 
     Yields:
-        The trial's id, and its lineage's epochs, ascending, up to the trial's own number of epochs.
+        The trial's id, and its lineage's epochs, ascending, up to the trial's own number of epochs; of a training of
+        the user's own those that it reported.
 
     Raises:
         TableError: The expression is not valid (see `matching`).
@@ -33,5 +35,7 @@ def named_curves(store: Store, job: str, expression: str | None = None) -> Itera
     else:
         found = [(row.trial_id, row.lineage_id, row.epochs) for row in store.trials(job)]
     curves = store.iter_curves(lineage for _, lineage, _ in found)
+    is_own = bool(store.job(job).record.training)
     for (trial, _, epochs), curve in zip(found, curves, strict=True):
-        yield trial, curve.up_to(epochs)
+        up_to = curve.up_to(epochs)
+        yield trial, reported(up_to) if is_own else up_to

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from gridsearch.analysis.column_names import OURS, OVER, SPREAD, free
 from gridsearch.analysis.filtering import TableError, matching, plain_rows
-from gridsearch.analysis.frames import OURS, OVER, SPREAD, JobData, may_win
+from gridsearch.analysis.frames import JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
 from gridsearch.config.events import RESULT_STATES, SCORED_STATES, TrialState
@@ -117,7 +118,7 @@ class RankedTable:
 
     def frame(self, *, ids: bool = False) -> pd.DataFrame:
         """Return the rows shown as a DataFrame, the rank as its index, each with its trial's id first if asked for."""
-        index = pd.Index([row.rank for row in self.rows], name="rank", dtype="Int64")
+        index = pd.Index([row.rank for row in self.rows], name=self.rank_heading, dtype="Int64")
         frame = pd.DataFrame([row.values for row in self.rows], columns=list(self.headings), index=index)
         if ids and "trial" not in frame:
             frame.insert(0, self.id_heading, pd.Series([row.trial for row in self.rows], index, dtype="str"))
@@ -126,7 +127,12 @@ class RankedTable:
     @property
     def id_heading(self) -> str:
         """Return what the ids of the rows are: those of trials, or of the first trial of each point."""
-        return "trial" if self.unit == "trial" else "first_trial"
+        return "trial" if self.unit == "trial" else free("first_trial", self.headings, "table")
+
+    @property
+    def rank_heading(self) -> str:
+        """Return what their ranks are called."""
+        return free("rank", self.headings, "table")
 
 
 def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
@@ -151,7 +157,8 @@ def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
 
 
 def _at_the_end(frame: pd.DataFrame, those: pd.Series[bool]) -> pd.DataFrame:
-    return pd.concat([frame[~those], frame[those]])
+    # Of very many rows a copy takes a tenth of a second, and as much memory as the whole table.
+    return pd.concat([frame[~those], frame[those]]) if those.any() else frame
 
 
 def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
@@ -210,8 +217,8 @@ def _columns(data: JobData, options: TableOptions) -> list[str]:
 def _heading(data: JobData, name: str, *, apart: bool) -> str:
     if name == "score":
         spread = apart and "score_n" in data.trials
-        return f"{data.objective.heading}_mean" if spread else data.objective.heading
-    return name.replace("score", data.objective.heading, 1) if name in SPREAD else name
+        return data.score_heading("_mean" if spread else "")
+    return data.score_heading(name.removeprefix("score")) if name in SPREAD else name
 
 
 def unranked(data: JobData) -> tuple[RankedRow, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gridsearch.config.losses import PREFIX
 from gridsearch.config.record import JobRecord
-from gridsearch.config.trial import FLOAT_KEYS, OWN_SETTINGS, RECIPE_KEYS
+from gridsearch.config.trial import DECIDING, FLOAT_KEYS, OWN_SETTINGS, RECIPE_KEYS
 
 #: How many configurations are parsed at once: parsed they are ten times as large.
 _AT_ONCE = 4096
@@ -50,7 +50,7 @@ def setting_values(record: JobRecord, configs: Sequence[str]) -> dict[str, Seque
     for first in range(0, len(configs), _AT_ONCE):
         part = configs[first : first + _AT_ONCE]
         contents = json.loads(f"[{','.join(part)}]")  # at once: one by one takes three times as long
-        for kind, places in _kinds(contents):
+        for kind, places in _kinds(contents, DECIDING if record.mortal_axes else ()):
             if kind not in examples:
                 examples[kind] = record.settings_of(part[places[0]])
             own = contents if len(places) == len(contents) else [contents[place] for place in places]
@@ -74,11 +74,18 @@ def _whole(parts: Sequence[_Part], count: int) -> Sequence[Any]:
     return whole
 
 
-def _kinds(contents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, ...], list[int]]]:
-    """Yield the places of those that write the same keys, with these: the model, the loss, the recipe's, their own."""
+def _kinds(
+    contents: Sequence[Mapping[str, Any]], deciding: Sequence[str]
+) -> Iterator[tuple[tuple[str, ...], list[int]]]:
+    """Yield the places of those that write the same keys, with these: the model, the loss, the recipe's, their own.
+
+    They have the same values of the `deciding` settings, by which others have an effect or none.
+    """
     kinds: dict[tuple[str, ...], list[int]] = {}
     for place, content in enumerate(contents):
         kind = (content["model"], content.get("loss", ""), *content, _OWN, *content.get("hyper", ()))
+        if deciding:
+            kind = (*(f"={content.get(key)}" for key in deciding), *kind)
         for part in OWN_SETTINGS[1:]:
             if part in content:
                 kind = (*kind, *content[part])

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from gridsearch.analysis.labels import label
 from gridsearch.config.identity import flatten
+from gridsearch.config.trial import without_dead_settings
 from gridsearch.store.rows import JobRow, TrialRow
 
 #: How many values of a setting are named.
@@ -20,7 +22,7 @@ def shared_settings(job: JobRow, failed: Iterable[TrialRow], sound: Iterable[Tri
         job: The job.
         failed: Trials that failed for one reason.
         sound: Trials that have a result; without any, nothing can be separated. A setting that a failed trial's model
-            does not have tells nothing but the model.
+            does not have tells nothing but the model, and one that has no effect on it tells nothing.
     """
     theirs = [flatten(row.config, with_model=True) for row in failed]
     others = [flatten(row.config, with_model=True) for row in sound]
@@ -29,6 +31,8 @@ def shared_settings(job: JobRow, failed: Iterable[TrialRow], sound: Iterable[Tri
     found: dict[str, list[Any]] = {}
     for axis in job.record.axis_names:
         if any(_lacks(job, settings, axis) for settings in theirs):
+            continue
+        if axis in job.record.mortal_axes and any(axis not in without_dead_settings(settings) for settings in theirs):
             continue
         values = {_text(settings.get(axis)): settings.get(axis) for settings in theirs}
         if values.keys().isdisjoint(_text(settings.get(axis)) for settings in others):
@@ -47,6 +51,15 @@ def shared_text(found: dict[str, list[Any]]) -> str:
         named = [repr(value) for value in values[:MOST_VALUES]]
         parts.append(f"{axis} {' or '.join(named)}" + (" and others" if len(values) > MOST_VALUES else ""))
     return f" (those with {', '.join(parts)})" if parts else ""
+
+
+def shared_words(job: JobRow, rows: Iterable[TrialRow], sound: Iterable[TrialRow]) -> str:
+    """Return what trials have in common and no sound one has: `learning_rate 1, width 8 or 16`; else nothing."""
+    parts = []
+    for axis, values in shared_settings(job, rows, sound).items():
+        more = " or others" if len(values) > MOST_VALUES else ""
+        parts.append(f"{axis} {' or '.join(label(value) for value in values[:MOST_VALUES])}{more}")
+    return ", ".join(parts)
 
 
 def _lacks(job: JobRow, settings: dict[str, Any], axis: str) -> bool:

@@ -87,6 +87,11 @@ class Ties:
         """Return the best."""
         return self.tied[0]
 
+    @property
+    def text(self) -> str:
+        """Return in a sentence which ranks are tied for the first place; nothing where none is."""
+        return _text(self.count, self.last)
+
     def frame(self) -> pd.DataFrame:
         """Return one row for each that is listed: rank, trial, score with its interval, chance, costs and settings."""
         rows = [
@@ -152,6 +157,21 @@ def ties(data: JobData) -> Ties | None:
         separation=error.separation(listed[0].score, take.score) if take.rank > 1 else None,
         trials=tuple(order["trial"].iloc[tied]),
     )
+
+
+def tied_text(data: JobData) -> str:
+    """Return in a sentence which ranks are tied for the first place, as `Ties.text` does, at a fraction of its cost."""
+    order = ranked(grouped(data) if data.job.record.has_groups else data)
+    order = order[may_win(order)]
+    if order.empty:
+        return ""
+    tied = np.flatnonzero(score_error(data, order).tied(order["score"].to_numpy(np.float64)))
+    return _text(len(tied), int(tied[-1]) + 1)
+
+
+def _text(count: int, last: int) -> str:
+    others = f", but for {last - count:,} between them" if count < last else ""
+    return f"1-{last:,} are tied{others}: chance explains how they differ." if count > 1 else ""
 
 
 def _cost(name: str, rows: pd.DataFrame) -> Numbers:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from gridsearch.analysis.column_names import free
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import MOST_COMPARED, ordered_values
@@ -48,18 +49,23 @@ class Timing:
         rows: One for each value.
         shared: Whether trainings at different values were trained together, so that their times say nothing about the
             axis.
+        stepwise: Whether anybody counts steps and trains several as one: not in trainings of the user's own.
     """
 
     axis: str
     numeric: bool
     rows: tuple[TimingRow, ...]
     shared: bool = False
+    stepwise: bool = True
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a DataFrame, the axis as its first column."""
-        columns = [self.axis, "trainings", "ms_per_step", "seconds_per_epoch", "trained_together"]
+        counted = (free(name, [self.axis], "table") for name in ("trainings", "trained_together"))
+        trainings, together = counted
+        columns = [self.axis, trainings, "ms_per_step", "seconds_per_epoch", together]
         rows = [(row.value, row.trainings, row.ms_per_step, row.seconds_per_epoch, row.together) for row in self.rows]
-        return pd.DataFrame(rows, columns=columns).astype({"trained_together": "Int64"})
+        frame = pd.DataFrame(rows, columns=columns).astype({together: "Int64"})
+        return frame if self.stepwise else frame.drop(columns=["ms_per_step", together])
 
 
 def timing(data: JobData, name: str) -> Timing:
@@ -87,7 +93,7 @@ def _trainings(data: JobData, packs: Mapping[str, frozenset[str]]) -> pd.DataFra
     The index is the trial's place, `together` with how many it was trained as one, itself included.
     """
     lineages, lengths = [row.lineage_id for row in data.rows], [row.epochs for row in data.rows]
-    frame = data.trials[[*TIMES]].assign(lineage=lineages, length=lengths)
+    frame = data.trials.reindex(columns=[*TIMES]).assign(lineage=lineages, length=lengths)
     frame = frame[frame["seconds_per_epoch"].notna()].sort_values("length").drop_duplicates("lineage", keep="last")
     sizes = [len(packs[lineage]) if lineage in packs else None for lineage in frame["lineage"]]
     return frame.assign(together=pd.Series(sizes, index=frame.index, dtype="Int64"))
@@ -106,6 +112,7 @@ def _along(data: JobData, name: str, trainings: pd.DataFrame, packs: Mapping[str
         axis.scale != "category",
         tuple(_row(value, groups[value]) for value in order if value in groups),
         _shared(frame, packs),
+        stepwise=not data.is_own,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.analysis.frames import OURS
+from gridsearch.analysis.column_names import OURS
 from gridsearch.analysis.labels import label
 from gridsearch.cli.file_formats import chosen_format
 from gridsearch.cli.render.tables import csv_cell
@@ -53,10 +54,12 @@ def _content(frame: pd.DataFrame, kind: str, lacking: Lacking) -> bytes:
         if without := lacking.get(str(column)):
             text.loc[frame["trial"].isin(list(without)), column] = None
     text.columns = [csv_cell(str(column)) for column in text.columns]
-    return text.to_csv(index=False).encode()
+    return text.to_csv(index=False, lineterminator="\n").encode()
 
 
 def _csv_text(cell: Any, *, ours: bool) -> str | None:
+    if isinstance(cell, tuple):  # as JSON: spreadsheets would take 1-2 for a day in January
+        return csv_cell(json.dumps(cell, ensure_ascii=False))
     absent = cell is None or cell != cell
     if ours:
         return None if absent else csv_cell(str(cell))

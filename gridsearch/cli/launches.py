@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gridsearch import paths
 from gridsearch.cli.commands import weights
 from gridsearch.cli.launch_options import launch_options, model_limits, places, teachers_first
+from gridsearch.cli.notifying import Notifier
 from gridsearch.cli.outlet import broken_pipe_means, drop_stdout
 from gridsearch.cli.pages import check_folder, write_pages
 from gridsearch.cli.render.ending import say_end
@@ -42,8 +43,11 @@ if TYPE_CHECKING:
     from gridsearch.training.distillation import TeacherFile
 
 
-def train(specs: list[JobSpec], training: Training) -> int:
-    """Train jobs one after another, each with its page; return the worst of their exit codes."""
+def train(specs: list[JobSpec], training: Training, notify: str | None = None) -> int:
+    """Train jobs one after another, each with its page; return the worst of their exit codes.
+
+    The webhook `notify` is told how each ended.
+    """
     if training.dashboard and specs:
         check_folder(training.output)
     codes = [EXIT_COMPLETE]
@@ -51,13 +55,19 @@ def train(specs: list[JobSpec], training: Training) -> int:
     for spec in teachers_first(specs, training, read_only=False):
         # A teacher that is trained on the way keeps the weights that it teaches with, whatever else was asked for.
         own = training if spec.name in asked else replace(training, keep="best")
-        # Before anything imports torch, which takes seconds.
-        with (
-            Interruption(line_at_once(STOPPING)) as stop,
-            broken_pipe_means(stop.request),
-            ordinarily(endless=True, stop=lambda: stop.requested),
-        ):
-            codes.append(_launch_or_stop(spec, own, stop))
+        notifier = Notifier(notify, spec, training.store)
+        try:
+            # Before anything imports torch, which takes seconds.
+            with (
+                Interruption(line_at_once(STOPPING)) as stop,
+                broken_pipe_means(stop.request),
+                ordinarily(endless=True, stop=lambda: stop.requested),
+            ):
+                codes.append(_launch_or_stop(spec, own, stop))
+        except BaseException as error:
+            notifier.failed(error)
+            raise
+        notifier.ended(codes[-1])
         interrupted = codes[-1] == EXIT_INTERRUPTED
         if training.dashboard and training.store.exists():
             _write_page(spec.name, training, interrupted=interrupted)
@@ -110,7 +120,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     from gridsearch.cli.tracking import Tracker
     from gridsearch.engine.prepare.jobs import load, tried
     from gridsearch.engine.run.launch import Launch, worker_settings
-    from gridsearch.engine.run.planning import check_same_job, plan_job
+    from gridsearch.engine.run.planning import check_same_job, needed_datasets, plan_job
 
     started = time.monotonic()
     chosen = resources(training, spec.own)
@@ -159,7 +169,7 @@ def _launch_in(stack: ExitStack, spec: JobSpec, training: Training, stop: Interr
     tracker = Tracker(store, spec, made, train_images=prepared.train_images)
     with make_progress(tracker, started) as progress, ordinarily(note=progress.note):
         stop.notice = progress.interrupted
-        settings = worker_settings(prepared, training.store, options, teachers)
+        settings = worker_settings(prepared, training.store, options, teachers, needed_datasets(prepared, store))
         launched = Launch(prepared, store, training.store, options)
         end = launched.run(lambda: executors.make(settings), listener=progress, stopping=lambda: stop.requested)
     seconds = time.monotonic() - started if made.lineages else None
@@ -199,7 +209,7 @@ def _say_plan(prepared: Prepared, made: Plan, store: Store, training: Training) 
         say(line)
     if not made.lineages:
         return
-    for note in prepared.dataset.notes if isinstance(prepared, PreparedJob) else ():
+    for note in prepared.data_notes if isinstance(prepared, PreparedJob) else ():
         say(f"{name}: {note}")
     if leaks := leaks_of(prepared, store, paths.data_dir(training.data_dir)):
         for line in leak_lines(leaks):

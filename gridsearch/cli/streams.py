@@ -160,6 +160,11 @@ def data(text: str) -> None:
     sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
 
 
+def answer(text: str) -> None:
+    """Print a sentence that was asked for on stdout, folded as `say` folds notes."""
+    data(folded(printable(text), columns(sys.stdout), indent=2))
+
+
 @contextlib.contextmanager
 def into(output: Path | None) -> Iterator[None]:
     """Have all data printed within it be the content of a file, whole or not at all; on stdout where there is none."""

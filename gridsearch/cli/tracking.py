@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gridsearch.analysis.pace import Pace
@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from gridsearch.config.job import JobSpec
+    from gridsearch.config.trial import TrialConfig
     from gridsearch.search.plan import Plan
     from gridsearch.store.contract import Store
     from gridsearch.store.rows import Recorded
@@ -53,7 +54,7 @@ class ToldPace(Pace):
 class Tracker:
     """Counts what is done by this launch as it reports, and by others on the same store by looking there."""
 
-    def __init__(self, store: Store, job: JobSpec, plan: Plan, *, train_images: int) -> None:
+    def __init__(self, store: Store, job: JobSpec, plan: Plan, *, train_images: Callable[[TrialConfig], int]) -> None:
         self.store, self.name = store, job.name
         self.members = frozenset(trial.trial_id for trial in plan.grid.chosen_trials)
         self.whole = plan.grid.chosen is None
@@ -61,7 +62,7 @@ class Tracker:
         self.trials_done = plan.done + plan.read + plan.failed
         self.failed = plan.failed
         self.best: Best | None = None
-        self.steps = {lin.lineage_id: lin.config.batches_of_epoch(train_images) for lin in plan.lineages}
+        self.steps = {lin.lineage_id: lin.config.batches_of_epoch(train_images(lin.config)) for lin in plan.lineages}
         self.reached = {lin.lineage_id: max(0, lin.start) for lin in plan.lineages}
         self.wanted = {lin.lineage_id: lin.config.epochs for lin in plan.lineages}
         self.epochs, self.epochs_done = plan.epochs, 0

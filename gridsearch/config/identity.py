@@ -199,8 +199,11 @@ def names(config: TrialConfig) -> tuple[str, str, str]:
 
 def names_of(members: Mapping[str, str], *, shares_prefix: bool) -> tuple[str, str, str]:
     """Return what `names` does of a trial whose canonical form has these members (`members_of`)."""
-    text = _object(members.values())
-    of_lineage = _object({**members, "epochs": ""}.values()) if shares_prefix else text
+    told = list(filter(None, members.values()))
+    text = of_lineage = f"{{{','.join(told)}}}"
+    if shares_prefix and (epochs := members.get("epochs")):
+        told.remove(epochs)
+        of_lineage = f"{{{','.join(told)}}}"
     return text, digest(text), digest("lineage:" + of_lineage)
 
 
@@ -214,9 +217,16 @@ def lineage_id(config: TrialConfig) -> str:
 
 
 def parse_with_lineage(canonical_text: str) -> tuple[TrialConfig, str]:
-    """Return the configuration that a canonical form describes, and its `lineage_id`: for many rows."""
+    """Return the configuration that a canonical form describes, and its `lineage_id`.
+
+    Of very many trials `trial_builder.TrialReader` tells the same.
+    """
     content = json.loads(canonical_text)
     config = _config(content)
-    if config.shares_prefix:
-        content.pop("epochs", None)
-    return config, digest("lineage:" + _encode(content))
+    return config, lineage_of(content, config)
+
+
+def lineage_of(content: Mapping[str, Any], config: TrialConfig) -> str:
+    """Return the `lineage_id` of a configuration that was parsed from this content of a canonical form."""
+    shared = {key: value for key, value in content.items() if key != "epochs"} if config.shares_prefix else content
+    return digest("lineage:" + _encode(shared))

@@ -72,7 +72,7 @@ class JobSpec:
         name: The job's name.
         description: A line for the page.
         dataset: A name, a path, torchvision:CLASS, or module:function.
-        dataset_options: The arguments of torchvision's class or of the function.
+        dataset_options: The arguments of torchvision's class or of the function; of this, where settings say nothing.
         split: How images are divided.
         image_format: How images are read.
         models: The models; of several, the first axis is `model`.
@@ -95,6 +95,9 @@ class JobSpec:
         own: What trains in place of gridsearch, and what it needs; None for a training of ours.
         only: Which trials a launch is to train (`config/selection.py`); not part of the job.
         function_settings: The settings that are arguments of the user's functions, once these have been looked at.
+        data_settings: Likewise those that are arguments of the function that makes the data set.
+        shared_settings: Those of them that are a model's too.
+        data_defaults: The values that they have where a trial does not set them.
     """
 
     name: str
@@ -123,6 +126,9 @@ class JobSpec:
     own: OwnTraining | None = None
     only: Sequence[Rule] = ()
     function_settings: frozenset[str] = frozenset()
+    data_settings: frozenset[str] = frozenset()
+    shared_settings: frozenset[str] = frozenset()
+    data_defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def setting_names(self) -> list[str]:
@@ -132,7 +138,8 @@ class JobSpec:
     @property
     def model_settings(self) -> list[str]:
         """Return the names of the settings that are the models' own."""
-        return [name for name in self.own_settings if name not in self.function_settings]
+        others = self.function_settings | (self.data_settings - self.shared_settings)
+        return [name for name in self.own_settings if name not in others]
 
     @property
     def own_settings(self) -> list[str]:

@@ -104,7 +104,7 @@ class JobFile(BaseModel):
     dataset: Annotated[str, Field(min_length=1)] = ""
     """A data set by name, torchvision:CLASS, module:function, or the path of an .npz file or of a folder of images."""
     dataset_options: dict[str, Any] = Field(default_factory=dict)
-    """Arguments of torchvision's class or of your function, as in {split: letters}."""
+    """Arguments of torchvision's class, as in {split: letters}, or of your function, whose may be axes too."""
     split: Split = Split()
     """How images are divided; a share is a fraction or a number of images."""
     image_size: ImageSize | None = None

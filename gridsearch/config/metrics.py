@@ -63,12 +63,15 @@ def metric_of(record: Measured, name: str) -> float | None:
     return getattr(record, name, None) if value is None and name in METRICS else value
 
 
-def names_in(records: Iterable[Measured]) -> tuple[str, ...]:
-    """Return the metrics that any of these records has, those of our own loop first, which all have without others."""
+def names_in(records: Iterable[Measured], *, own: bool = False) -> tuple[str, ...]:
+    """Return the metrics that any of these records has, those of our own loop first, which all have without others.
+
+    Of a training of the user's `own` nobody knows what it measures before it reports.
+    """
     found = list(records)
     named = {name for record in found if record.more for name in record.more}
     measured = {name for name in METRICS if any(getattr(record, name, None) is not None for record in found)}
-    standard = [name for name in METRICS if not named or measured or name in named]
+    standard = [name for name in METRICS if not (named or own) or measured or name in named]
     return (*without_idle(standard, measured), *sorted(named.difference(METRICS)))
 
 

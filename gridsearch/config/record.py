@@ -14,7 +14,7 @@ from gridsearch.config.identity import flatten
 from gridsearch.config.image_format import AS_IT_IS, ImageFormat, format_of
 from gridsearch.config.sections import Constraints, Objective, TeacherChoice
 from gridsearch.config.space import drawn_text
-from gridsearch.config.trial import REPEATED_SEEDS, Value
+from gridsearch.config.trial import MORTAL, REPEATED_SEEDS, Value, without_dead_settings
 
 #: The key that may be an axis and is no setting of a model: see `config/job_file.py`.
 _MODEL = "model"
@@ -51,6 +51,26 @@ class Numbers(BaseModel):
         return None if self.type.startswith("float") else (int(self.low), int(self.high))
 
 
+class MadeDataset(BaseModel):
+    """One of several data sets that a function made for a job.
+
+    Attributes:
+        settings: The settings of the job that it is made with.
+        fingerprint: The SHA-256 of its content and of the function's code.
+        images: The number of images in each part, as of the job.
+        image_shape: (C, H, W), or the shape of another example.
+        numbers: What examples are that are not images of bytes; None for those.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    settings: Mapping[str, Any]
+    fingerprint: str
+    images: Mapping[str, int] = Field(default_factory=dict)
+    image_shape: tuple[int, ...]
+    numbers: Numbers | None = None
+
+
 def _axes(written: Any) -> tuple[Axis, ...]:
     return tuple(
         one if isinstance(one, Axis) else Axis(str(one["name"]), tuple(one["values"]), one.get("scale") or "category")
@@ -68,7 +88,10 @@ class JobRecord(BaseModel):
         dataset_options: The arguments that it was made with.
         training: `function` where the user's own code trains, which `models` names; empty for our own loop.
         inputs: The SHA-256 of each file that an own training depends on.
-        fingerprint: The SHA-256 of its images and labels, and of the code of a function of the user's.
+        fingerprint: The SHA-256 of its images and labels, and of the code of a function of the user's; of several data
+            sets the first one's, as are `images`, `image_shape` and `numbers`.
+        datasets: All data sets, where settings of the job are arguments of the function that makes them.
+        data_defaults: The values that these settings have where a trial says nothing.
         models: The models in the order of the file; with several, the first axis is `model`.
         description: A line for the page.
         base: The folder that relative paths start from.
@@ -100,6 +123,8 @@ class JobRecord(BaseModel):
     training: Literal["", "function", "command"] = ""
     inputs: Mapping[str, str] = Field(default_factory=dict)
     fingerprint: str = ""
+    datasets: tuple[MadeDataset, ...] = ()
+    data_defaults: Mapping[str, Any] = Field(default_factory=dict)
     models: tuple[str, ...] = ()
     description: str = ""
     base: Path = Path()
@@ -142,7 +167,7 @@ class JobRecord(BaseModel):
 
         The layout is that of the first stores, so that a job that did not change keeps its revision.
         """
-        told = self._own_json()
+        told = self._own_json() | self._data_json()
         several = len(self.models) > 1
         if self.search:
             told["search"] = self.search.model_dump()
@@ -156,12 +181,8 @@ class JobRecord(BaseModel):
             told["image_format"] = image_format
         if sources := {name: dict(found) for name, found in self.model_sources.items() if found}:
             told["sources"] = sources if several else sources[self.models[0]]
-        if self.dataset_options:
-            told["dataset_options"] = dict(self.dataset_options)
         if self.loss_defaults:
             told["loss_defaults"] = {name: dict(found) for name, found in self.loss_defaults.items()}
-        if self.numbers:
-            told["numbers"] = self.numbers.model_dump()
         defaults = {name: dict(found) for name, found in self.model_defaults.items()}
         objective = self.objective
         return told | {
@@ -180,6 +201,18 @@ class JobRecord(BaseModel):
             "classes": self.classes,
             "class_names": list(self.class_names),
         }
+
+    def _data_json(self) -> dict[str, Any]:
+        """Return what is not there of most data sets."""
+        told: dict[str, Any] = {}
+        if self.dataset_options:
+            told["dataset_options"] = dict(self.dataset_options)
+        if self.datasets:
+            told["datasets"] = [one.model_dump(mode="json", exclude_none=True) for one in self.datasets]
+            told["data_defaults"] = dict(self.data_defaults)
+        if self.numbers:
+            told["numbers"] = self.numbers.model_dump()
+        return told
 
     def _own_json(self) -> dict[str, Any]:
         """Return what is only there of a training of the user's own."""
@@ -247,7 +280,7 @@ class JobRecord(BaseModel):
 
     def settings_of(self, config: str) -> dict[str, Any]:
         """Return a trial's settings, those at their defaults included; in a job with several models `model` is one of
-        them.
+        them. An axis that has no effect on the trial (momentum under Adam) is none.
 
         Args:
             config: The trial's canonical configuration (`TrialRow.config`).
@@ -259,11 +292,35 @@ class JobRecord(BaseModel):
         if len(self.models) < 2:
             del settings[_MODEL]
         of_loss = dict(self.loss_defaults.get(str(settings.get("loss"))) or {})
-        return self.defaults(model) | of_loss | settings
+        known: dict[str, Any] = {**self.data_defaults, **self.defaults(model), **of_loss, **settings}
+        if axes := self.mortal_axes:
+            live = without_dead_settings(known)
+            for name in axes:
+                if name not in live:
+                    known.pop(name, None)
+        return known
+
+    @property
+    def mortal_axes(self) -> tuple[str, ...]:
+        """Return the axes that may have no effect on some trials, by what else these are trained with."""
+        return () if self.training else tuple(name for name in self.axis_names if name in MORTAL)
 
     def lacks(self, model: str, setting: str) -> bool:
         """Return whether one of several models does not have a setting that trials of the job have."""
-        return len(self.models) > 1 and setting not in self.defaults(model)
+        return len(self.models) > 1 and setting not in self.defaults(model) and setting not in self._data_names
+
+    @property
+    def _data_names(self) -> frozenset[str]:
+        return frozenset(name for one in self.datasets for name in one.settings)
+
+    def fingerprints(self) -> frozenset[str]:
+        """Return the fingerprints of all data sets of the job."""
+        return frozenset({self.fingerprint, *(one.fingerprint for one in self.datasets)})
+
+    def example(self, fingerprint: str) -> tuple[tuple[int, ...] | None, Numbers | None]:
+        """Return the shape of an example of one of the data sets, and what it is where it is no image of bytes."""
+        found = next((one for one in self.datasets if one.fingerprint == fingerprint), None)
+        return (found.image_shape, found.numbers) if found else (self.image_shape, self.numbers)
 
 
 def _image_format(found: Any) -> ImageFormat:

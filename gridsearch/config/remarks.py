@@ -8,12 +8,11 @@ from typing import Any
 from gridsearch.config.job import JobSpec
 from gridsearch.config.losses import PREFIX
 from gridsearch.config.metrics import better_direction, is_loss, is_share
-from gridsearch.config.trial import RECIPE_DEFAULTS, without_dead_settings
+from gridsearch.config.trial import DECIDING, RECIPE_DEFAULTS, without_dead_settings
 
-#: What decides whether a setting matters, and what each that may not matter is for.
-_DECIDING = ("optimizer", "momentum", "schedule", "warmup_epochs", "distillation", "loss")
-#: Of these it matters whether there is any.
+#: Of those that decide it matters whether there is any.
 _WHETHER = ("momentum", "warmup_epochs")
+#: What each of those is for that may not matter.
 _FOR = {
     "momentum": "it applies to optimizer sgd and rmsprop",
     "nesterov": "it applies to optimizer sgd with momentum, such as momentum: 0.9",
@@ -50,7 +49,7 @@ def _upside_down(job: JobSpec) -> list[str]:
 
 
 def _dead(job: JobSpec) -> list[str]:
-    points = [dict(zip(_DECIDING, values, strict=True)) for values in product(*(_few(job, key) for key in _DECIDING))]
+    points = [dict(zip(DECIDING, values, strict=True)) for values in product(*(_few(job, key) for key in DECIDING))]
     found = []
     for key, reason in _FOR.items():
         values = [value for value in job.values(key) if value != RECIPE_DEFAULTS[key]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -77,10 +78,14 @@ class Split(BaseModel):
 
 @dataclass(frozen=True)
 class SplitKey:
-    """Which of the divisions that a split allows: the seed it is drawn with, and the fold that validates."""
+    """Which of the divisions that a split allows: the seed it is drawn with, the fold that validates, the data set.
+
+    `dataset` is the fingerprint of the images that are divided.
+    """
 
     data_seed: int
     fold: int = 0
+    dataset: str = ""
 
 
 class Recipe(BaseModel):
@@ -187,7 +192,7 @@ PAIR_KEYS = frozenset({"betas"})
 #: Settings that may name a function of the user's, whose arguments are settings too.
 FUNCTION_KEYS = ("schedule", "augment")
 #: Where a trial's configuration has settings that are none of the recipe.
-OWN_SETTINGS = ("hyper", *(f"{key}_settings" for key in FUNCTION_KEYS))
+OWN_SETTINGS = ("hyper", *(f"{key}_settings" for key in FUNCTION_KEYS), "data_settings")
 #: Settings that may be any text.
 TEXT_KEYS = tuple(key for key, field in Recipe.model_fields.items() if field.annotation is str)
 RECIPE_DEFAULTS: dict[str, Any] = {
@@ -212,10 +217,26 @@ SCHEDULES_WITH: dict[str, tuple[str, ...]] = {
     "plateau_patience": ("plateau",),
     "min_learning_rate": ("plateau",),
 }
+#: The settings that decide whether others matter, and those others (`without_dead_settings`).
+DECIDING = ("optimizer", "momentum", "schedule", "warmup_epochs", "distillation", "loss")
+MORTAL = frozenset(
+    {
+        *OPTIMIZERS_WITH,
+        *SCHEDULES_WITH,
+        "nesterov",
+        "warmup_epochs",
+        "warmup_start",
+        "class_weights",
+        "label_smoothing",
+        "temperature",
+        "distillation_weight",
+    }
+)
 #: The settings that the repeats of a point count up, by what they are over.
 REPEATED_SEEDS = {"weights": ("seed",), "split": ("data_seed",), "both": ("seed", "data_seed")}
 #: What changes the images of each epoch at random.
 AUGMENTATIONS = ("flip", "crop_padding", "rotation", "shift", "zoom")
+_augmentations = attrgetter(*AUGMENTATIONS)
 
 
 class TrialConfig(Recipe):
@@ -230,6 +251,8 @@ class TrialConfig(Recipe):
     model; in jobs and tables its arguments have `loss_` before their names. `schedule_code` and `augment_code` are the
     fingerprints of the user's functions that these settings name, `schedule_settings` and `augment_settings` all
     arguments that they are called with; `schedule_total` says that the schedule's asks how many epochs there will be.
+    `data_settings` are the arguments of the function that made the data set, as far as they are settings of the job and
+    have not the values that it has without them: with those a trial is what it is without the axis.
     `version` is that of the recipe
     (`config/versions.py`): a stored trial keeps the one it was trained under, and its model is built accordingly.
     """
@@ -251,6 +274,7 @@ class TrialConfig(Recipe):
     schedule_total: bool = False
     augment_code: str = ""
     augment_settings: dict[str, Value] = Field(default_factory=dict)
+    data_settings: dict[str, Value] = Field(default_factory=dict)
     version: PositiveInt = 1
 
     def settings(self) -> dict[str, Value]:
@@ -264,12 +288,13 @@ class TrialConfig(Recipe):
             | {f"{PREFIX}{key}": value for key, value in self.loss_hyper.items()}
             | self.schedule_settings
             | self.augment_settings
+            | self.data_settings
         )
 
     @property
     def augments(self) -> bool:
         """Whether the training images are changed at random."""
-        return any(getattr(self, key) for key in AUGMENTATIONS)
+        return any(_augmentations(self))
 
     def batches_of_epoch(self, images: int) -> int:
         """Return how many batches an epoch over so many training images has."""
@@ -282,7 +307,7 @@ class TrialConfig(Recipe):
     @property
     def split_key(self) -> SplitKey:
         """Return which division of the images this trial sees."""
-        return SplitKey(self.data_seed, self.fold)
+        return SplitKey(self.data_seed, self.fold, self.dataset)
 
     @property
     def shares_prefix(self) -> bool:
@@ -304,14 +329,14 @@ def without_dead_settings(settings: dict[str, Any]) -> dict[str, Any]:
     without momentum: points that differ only there are the same trial.
     """
     live = dict(settings)
-    chosen = {key: live.get(key, RECIPE_DEFAULTS[key]) for key in ("optimizer", "schedule")}
     for by, having in (("optimizer", OPTIMIZERS_WITH), ("schedule", SCHEDULES_WITH)):
-        for key in having:
-            if chosen[by] not in having[key]:
-                live.pop(key, None)
+        chosen = live.get(by, RECIPE_DEFAULTS[by])
+        for key, those in having.items():
+            if key in live and chosen not in those:
+                del live[key]
     if not live.get("momentum"):
         live.pop("nesterov", None)
-    if chosen["schedule"] == "one_cycle":
+    if live.get("schedule") == "one_cycle":
         live.pop("warmup_epochs", None)
     if not live.get("warmup_epochs"):
         live.pop("warmup_start", None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from gridsearch.config.identity import hyper_member, members_of, setting_member
+from gridsearch.config.identity import hyper_member, lineage_of, members_of, names_of, setting_member
+from gridsearch.config.own_training import OwnConfig
 from gridsearch.config.trial import TrialConfig
 
 #: So many different values are remembered: those drawn from a range are hardly ever met twice.
@@ -68,7 +70,29 @@ class TrialBuilder:
         return config, members
 
 
+class TrialReader:
+    """Reads canonical forms as `identity.parse_with_lineage` does, of very many trials."""
+
+    def __init__(self) -> None:
+        self._builders = {kind: TrialBuilder(kind) for kind in (TrialConfig, OwnConfig)}
+
+    def parse_with_lineage(self, canonical_text: str) -> tuple[TrialConfig, str]:
+        """Return the configuration that a canonical form describes, and its `lineage_id`.
+
+        Raises:
+            ValueError: It is no JSON, or describes no configuration.
+            TypeError: It is no object.
+        """
+        content = json.loads(canonical_text)
+        if not isinstance(content, dict):
+            raise TypeError(f"{canonical_text[:40]!r} is no JSON object")
+        config, members = self._builders[OwnConfig if "training" in content else TrialConfig].build(content)
+        text, _, lineage = names_of(members, shares_prefix=config.shares_prefix)
+        # What another version wrote may have a default that this one leaves out.
+        return config, lineage if text == canonical_text else lineage_of(content, config)
+
+
 def _token(key: str, value: Any, of: str = "") -> Hashable:
     """Return what is the same for the same value of a setting: 1 is neither 1.0 nor true, and 0.0 not -0.0."""
     kind = value.__class__
-    return of, key, kind, value if kind in _PLAIN else repr(value)
+    return of, key, kind, value if kind in _PLAIN or (kind is float and value) else repr(value)

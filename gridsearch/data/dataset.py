@@ -98,6 +98,11 @@ class ImageDataset:
         return (channels[0] if channels else 1, height, width)
 
     @property
+    def nbytes(self) -> int:
+        """How many bytes its arrays take."""
+        return sum(part.nbytes for part in (*self.images, *self.labels))
+
+    @property
     def has_pixels(self) -> bool:
         """Whether it is of images of bytes, which models see in [0, 1]; other numbers they see as they are."""
         return are_pixels(self.train_images)

@@ -27,6 +27,7 @@ from gridsearch.analysis.plots import Plot, is_cross_entropy, plots_of
 from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.running import running
 from gridsearch.analysis.scatter import Board, board
+from gridsearch.analysis.spread import PointSpread, spreads
 from gridsearch.analysis.standings import standings
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import TimingRow, timings
@@ -44,6 +45,7 @@ from gridsearch.report.figures.heatmap import heatmap_figure
 from gridsearch.report.figures.panel import panel_figure
 from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
 from gridsearch.report.figures.shares import shares_figure
+from gridsearch.report.figures.spread import spread_figure
 from gridsearch.report.inlining import (
     environment,
     json_data,
@@ -102,6 +104,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
     rows = all_trials(data, MOST_ROWS)
     told = answer(data, store=store_option(stamp.store))
     priced = costs(data, points.trials) if points.trials else ()
+    apart = spreads(data, order)
     unmeasured = not drawn.plots and bool(data.job.record.training) and all(row.epochs == 1 for row in data.rows)
     live, drawing = live_scripts(live=bool(stamp.live)), [plotly_script(), page_script()]
     scripts = [*live, *(drawing if glance.results else [])]
@@ -122,6 +125,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             shares=_shares(told),
             panels=[axis.name for axis in told.effects[0].axes if axis.name in varying],
             priced=priced,
+            spread=apart,
             cost_titles=TITLES,
             launched=launched(data.job, data.launches, stamp.generated),
             # What a live page cannot draw yet it will draw in place.
@@ -132,6 +136,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
                 _figures(drawn, compared, choices, points, cells, tries[0].scores if tries else None)
                 | _trials(data, drawn, rows, points)
                 | _answer_figures(data, told, points, priced)
+                | _spread(apart, data)
             ),
             rows=rows,
             offered=drawn.plots[:MOST_PLOTS],
@@ -298,6 +303,10 @@ def _answer_figures(data: JobData, told: Answer, points: Board, priced: Sequence
             one.name: _without_points(parts.whole(cost_figure(points, one))) | {"x": one.values} for one in priced
         },
     }
+
+
+def _spread(apart: Sequence[PointSpread], data: JobData) -> dict[str, Any]:
+    return {"spread": SharedParts().whole(spread_figure(apart, data.objective))} if apart else {}
 
 
 def _without_points(figure: dict[str, Any]) -> dict[str, Any]:

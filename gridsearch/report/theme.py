@@ -107,7 +107,7 @@ def level_markers(count: int, *, ordered: bool) -> list[dict[str, Any]]:
 
 def dark_colors() -> dict[str, str]:
     """Return the colour on a dark page for each that figures have on a light one."""
-    shades = {}
+    shades: dict[str, str] = {}
     for count in range(1, MOST_SHADES + 1):
         shades |= dict(zip(_shades(count, _SEQUENCE), _shades(count, _DARK_SEQUENCE), strict=True))
     return _DARK | dict(zip(_CATEGORIES, _DARK_CATEGORIES, strict=True)) | shades

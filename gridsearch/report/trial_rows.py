@@ -64,7 +64,7 @@ def curves_data(data: JobData, table: AllTrials, metrics: Sequence[str], most: i
         if row.lineage_id not in longest or longest[row.lineage_id].epochs < row.epochs:
             longest[row.lineage_id] = row
     places: dict[str, int] = {}
-    found = []
+    found: list[dict[str, Any]] = []
     for name, curve in _within(data, longest, len(metrics), most):
         places[name] = len(found)
         found.append({"epoch": list(curve.epoch), "values": [short_numbers(curve.metric(one)) for one in metrics]})

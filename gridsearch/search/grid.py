@@ -70,6 +70,24 @@ class FunctionPart:
 
 
 @dataclass(frozen=True)
+class DataPart:
+    """What the function that makes a job's data sets adds to who a trial is, where settings are its arguments.
+
+    Attributes:
+        names: These settings.
+        defaults: Their values where a trial does not set them; one that has such a value is what it is without it.
+        fingerprints: Gives the fingerprint of the data set that is made with such settings, those at their defaults
+            left out.
+        shared: Whether a model takes a setting of the function too; by model and setting.
+    """
+
+    names: frozenset[str] = frozenset()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    fingerprints: Callable[[Mapping[str, Value]], str] = lambda settings: ""
+    shared: Callable[[str, str], bool] = lambda model, name: False
+
+
+@dataclass(frozen=True)
 class LossPart:
     """What a loss of the user's adds to who a trial is: the fingerprint of its code, its arguments, their defaults."""
 
@@ -83,13 +101,15 @@ class Ingredients:
     """What determines a trial's numbers besides the job file.
 
     Attributes:
-        dataset: The fingerprint of the images and labels; empty for a training of the user's own.
+        dataset: The fingerprint of the images and labels; empty for a training of the user's own, and not looked at
+            where `data` tells of several.
         models: What belongs to each of the job's models, or to the user's training by its name.
         teacher: The id of the trial that students learn from; empty without a teacher.
         losses: What belongs to each of the user's losses.
         metric_codes: The fingerprints of the code of the user's metrics.
         inputs: The fingerprints of the files that a training of the user's own depends on, by their names.
         functions: What belongs to the user's functions, by the setting and by what it calls them.
+        data: What belongs to the function that makes the data sets, where settings are its arguments.
     """
 
     dataset: str
@@ -99,6 +119,7 @@ class Ingredients:
     metric_codes: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[tuple[str, str], FunctionPart] = field(default_factory=dict)
+    data: DataPart = DataPart()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +213,7 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
             continue
         trial = makers[model].trial(settings)
         if job.only:
-            complete = told | dict(ingredients.models[model].defaults) | settings
+            complete = told | dict(ingredients.data.defaults) | dict(ingredients.models[model].defaults) | settings
             chosen |= _chosen(job, complete, [trial, *_copies(job, trial.config)])
         if trial.trial_id in known:
             repeated += 1
@@ -224,7 +245,8 @@ def expand(job: JobSpec, ingredients: Ingredients) -> Grid:
 
 def _lacking(job: JobSpec, part: ModelPart) -> dict[str, None]:
     """Return the settings of a job that are none of a model's, and are null in expressions about its trials."""
-    return {} if job.own else {name: None for name in job.model_settings if not part.has(name)}
+    names = [name for name in job.model_settings if name not in job.data_settings]
+    return {} if job.own else {name: None for name in names if not part.has(name)}
 
 
 def _points(job: JobSpec) -> Iterable[dict[str, Value]]:
@@ -307,11 +329,14 @@ class _ModelMaker:
 
     def __init__(self, job: JobSpec, ingredients: Ingredients, model: str) -> None:
         self._teacher, self._part = ingredients.teacher, ingredients.models[model]
-        common = {"dataset": ingredients.dataset, "split": job.split, "model": model, "model_code": self._part.code}
+        common = {"split": job.split, "model": model, "model_code": self._part.code}
+        if not ingredients.data.names:
+            common["dataset"] = ingredients.dataset
         measured = {"metrics": job.metrics, "train_metrics": job.train_metrics}
         self._builder = TrialBuilder(TrialConfig, **common, **measured, metric_codes=dict(ingredients.metric_codes))
         self._losses, self._of_loss = ingredients.losses, frozenset(job.loss_settings)
         self._functions, self._of_functions = ingredients.functions, job.function_settings
+        self._data, self._model = ingredients.data, model
 
     def complete(self, settings: dict[str, Any]) -> dict[str, Any]:
         return with_implied_settings(settings)
@@ -324,7 +349,7 @@ class _ModelMaker:
         for key, value in without_dead_settings(settings).items():
             if key in _RECIPE:
                 recipe[key] = value
-            elif key in self._of_loss or key in self._of_functions:
+            elif key in self._of_loss or key in self._of_functions or not self._is_of_model(key):
                 continue
             elif key != MODEL and not (key in defaults and same_value(defaults[key], value)):
                 hyper[key] = value
@@ -334,12 +359,29 @@ class _ModelMaker:
             recipe["pretrained"] = part.pretrained[start]
         if self._functions:
             recipe |= self._called(recipe, settings)
+        if self._data.names:
+            recipe |= self._made(settings)
         if loss:
             recipe |= {"loss_code": loss.code, "loss_hyper": self._loss_hyper(loss, settings)}
         version = recipe_version(recipe, part.version(hyper))
         teacher = self._teacher if recipe.get("distillation", "none") != "none" else ""
         config, members = self._builder.build(recipe | {"hyper": hyper, "teacher": teacher, "version": version})
         return _grid_trial(config, members)
+
+    def _is_of_model(self, key: str) -> bool:
+        """Whether a setting that the data set's function may take is the model's too."""
+        return key not in self._data.names or self._data.shared(self._model, key)
+
+    def _made(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return which data set a trial has: its fingerprint, and the settings that it is made with."""
+        names, defaults = self._data.names, self._data.defaults
+        own = {
+            key: settings[key]
+            for key in sorted(names)
+            if key in settings and not (key in defaults and same_value(defaults[key], settings[key]))
+        }
+        found = {"dataset": self._data.fingerprints(own)}
+        return found | {"data_settings": own} if own else found
 
     def _called(self, recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a trial has of the user's functions: their code, and the arguments that they are called with."""

@@ -72,13 +72,14 @@ def make_plan(
     states: Mapping[str, TrialState],
     recorded: Mapping[str, int],
     *,
-    train_images: int,
+    train_images: Callable[[TrialConfig], int],
     retry_failed: bool = False,
     is_doomed: Callable[[TrialConfig], bool] = lambda config: False,
 ) -> Plan:
     """Return the plan for a grid, given the states of trials and the last epochs of lineages in the store.
 
-    `is_doomed` says of a trial whether it is known that it cannot be trained.
+    `train_images` gives the number of a trial's training images, `is_doomed` says whether it is known that it cannot be
+    trained.
     """
 
     def kind(trial: GridTrial) -> str:
@@ -116,7 +117,7 @@ def make_plan(
 
 
 def _lineages(
-    grid: Grid, wanted: Sequence[GridTrial], recorded: Mapping[str, int], train_images: int
+    grid: Grid, wanted: Sequence[GridTrial], recorded: Mapping[str, int], train_images: Callable[[TrialConfig], int]
 ) -> list[LineagePlan]:
     """Return the lineages of trials, in the order of the grid."""
     longest: dict[str, GridTrial] = {}
@@ -151,7 +152,7 @@ def _kind(trial: GridTrial, states: Mapping[str, TrialState], recorded: Mapping[
     return "resume" if known > 0 else "open"
 
 
-def _lineage(trial: GridTrial, start: int, trials: int, train_images: int) -> LineagePlan:
+def _lineage(trial: GridTrial, start: int, trials: int, train_images: Callable[[TrialConfig], int]) -> LineagePlan:
     config = trial.config
-    steps = config.batches_of_epoch(train_images) * max(0, config.epochs - max(0, start))
+    steps = config.batches_of_epoch(train_images(config)) * max(0, config.epochs - max(0, start))
     return LineagePlan(trial.lineage_id, config, start, trials, steps)

@@ -7,7 +7,9 @@ from gridsearch.report.trial_rows import curves_data, rows_data
 from tests.analysis.grids import grid, job_data, make_job, make_trial
 
 AXES = {"optimizer": ["sgd", "adam"], "hidden": [[512, 256], [1024]], "neurons": [1, 2, 3]}
-DATA = grid(AXES, lambda point: None if point["neurons"] == 3 else point["neurons"] / 10 + (point["optimizer"] == "sgd"))
+DATA = grid(
+    AXES, lambda point: None if point["neurons"] == 3 else point["neurons"] / 10 + (point["optimizer"] == "sgd")
+)
 
 
 def test_rows_are_the_ranking_and_then_those_without_a_result() -> None:

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from gridsearch.analysis.frames import AFTER
+from gridsearch.analysis.column_names import AFTER
 from gridsearch.config.events import TrialState
 from gridsearch.store.rows import EpochRow
 from tests.analysis.grids import SHALLOW, grid, job_data, make_epochs, make_job, make_trial, shallow_score

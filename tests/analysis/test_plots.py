@@ -121,4 +121,4 @@ def test_a_setting_may_be_called_as_the_metric_that_ranks() -> None:
 
     data = own_grid({"depth": [1, 2, 3]}, report, {"metric": "depth", "at": "last", "mode": "max"})  # type: ignore[arg-type]
     found = correlation(data, "spearman")
-    assert found.names == ("depth", "score (depth)") and found.matrix[0][1] == -1
+    assert found.names == ("depth", "metric_depth") and found.matrix[0][1] == -1

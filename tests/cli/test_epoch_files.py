@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from gridsearch.analysis.frames import curves_frame
 from gridsearch.cli import epoch_files
-from gridsearch.cli.epoch_files import write_epochs
+from gridsearch.cli.epoch_files import _csv_rows, write_epochs
 from gridsearch.cli.exporting import write
 from gridsearch.config.metrics import METRICS
 from gridsearch.errors import StoreDamagedError
@@ -86,3 +88,14 @@ def test_whole_numbers_and_absent_ones(tmp_path: Path) -> None:
     ]
     write_epochs([("a" * 64, curve)], METRICS, "json", tmp_path / "a.json")
     assert json.loads((tmp_path / "a.json").read_text())[0]["train_loss"] is None
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=6))
+@example([1e-05, 1.5e-05, 0.0001, 1e16, 9999999999999998.0, 1e22, 5e-324, -0.0, 0.00009999999999999999, None])
+def test_numbers_are_written_as_python_writes_them(numbers: list[float | None]) -> None:
+    rows = [(epoch, number, 0.1) for epoch, number in enumerate(numbers)]
+    texts = ["" if number is None else repr(number) for number in numbers]
+    lines = "".join(f"t,{epoch},{text},0.1\n" for epoch, text in enumerate(texts))
+    assert _csv_rows(b"t,", rows) == lines.encode()
+    for row, line in zip(rows, lines.splitlines(keepends=True), strict=True):
+        assert _csv_rows(b"t,", [row]) == line.encode()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -43,7 +45,7 @@ def test_any_lists_go_into_parquet(tmp_path: Path, values: list[object]) -> None
 def test_csv_and_tables_read_each_value_in_its_own_way(tmp_path: Path) -> None:
     write(DATA.trials, "csv", tmp_path / "a.csv")
     frame = pd.read_csv(tmp_path / "a.csv", dtype=str, keep_default_na=False)
-    assert frame["shape"].unique().tolist() == ["[1, -2]", "1-2", "[]"]
+    assert frame["shape"].unique().tolist() == ["[1, -2]", "[1, 2]", "[]"]
     assert frame["act"].unique().tolist() == ["null", "none", "b"]
     cells = [row.cells for row in table(DATA, TableOptions(top=99, columns=FIRST)).rows]
     assert len(set(cells)) == 18
@@ -66,3 +68,37 @@ def test_what_a_trials_model_does_not_have_is_an_empty_cell(tmp_path: Path) -> N
     with (tmp_path / "a.csv").open(newline="") as stream:
         rows = {row["trial"]: row["act"] for row in csv.DictReader(stream)}
     assert rows == {first: "", second: "null"}
+
+
+#: What R's `type.convert` takes for true or false, and for numbers that are none.
+_LOGICAL = {"T", "F", "TRUE", "FALSE", "true", "false", "True", "False", ""}
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?")
+
+
+def test_csv_is_read_alike_by_all(tmp_path: Path) -> None:
+    axes = {
+        "act": ["=1+1", "+a", "-b", "@c", "a,b", 'q"q', "é", "two\nlines", "＝1"],
+        "level": [-1, "auto"],
+        "shape": [[1, 2], ["a", "é"]],
+        "flip": [True, False],
+        "rate": [-0.5, 1e-20],
+    }
+    write(grid(axes, lambda point: 0.5).trials, "csv", tmp_path / "a.csv")
+    content = (tmp_path / "a.csv").read_bytes()
+    # No mark of byte order, which R and Python's csv would take for letters; line ends of one kind.
+    assert content.startswith(b"trial,") and b"\r" not in content and content.endswith(b"\n")
+    rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    frame = pd.read_csv(tmp_path / "a.csv", dtype=str, keep_default_na=False)
+    assert rows == frame.to_dict("records")
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) for name in frame.columns)  # R changes none of them
+    assert set(frame["act"]) == {"'=1+1", "'+a", "'-b", "'@c", "a,b", 'q"q', "é", "two\nlines", "'＝1"}
+    assert set(frame["level"]) == {"-1", "auto"}
+    assert [json.loads(cell) for cell in frame["shape"].unique()] == [[1, 2], ["a", "é"]]
+    assert set(frame["flip"]) <= _LOGICAL and set(frame["flip"]) == {"True", "False"}
+    for column in ("rate", "score", "val_loss", "seconds"):
+        assert all(_NUMBER.fullmatch(cell) for cell in frame[column]), column
+    typed = pd.read_csv(tmp_path / "a.csv")
+    assert typed["flip"].dtype == bool and set(typed["rate"]) == {-0.5, 1e-20}
+    cells = [cell for row in rows for name, cell in row.items() if name != "trial"]
+    assert not any(cell.startswith(("=", "+", "@", "-", "＝")) for cell in cells if not _NUMBER.fullmatch(cell))
+    assert not any(re.fullmatch(r"\d{1,4}[-/]\d{1,4}([-/]\d{1,4})?", cell) for cell in cells)  # no date

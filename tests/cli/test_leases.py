@@ -15,7 +15,8 @@ import pytest
 
 from gridsearch.store.connection import journal_mode
 from tests.cli.paced import hurry, write_paced
-from tests.cli.program import JOB, Ended, environment, refused, run
+from tests.cli.program import JOB, Ended, environment, refused, run, run_program
+from tests.cli.warm import Warm
 from tests.engine.launching import assert_alike, table
 from tests.store.locking import READER, WRITER, held
 
@@ -63,12 +64,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def program(*arguments: str, more: str = "") -> list[str]:
-    return [sys.executable, "-c", PROGRAM.format(more=more), *arguments]
+LAUNCH = ("launch", "small.yaml", "--inline", "--no-dashboard")
 
 
-def start(folder: Path, *, more: str = "", within: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    command = [*within, *program("launch", "small.yaml", "--inline", "--no-dashboard", more=more)]
+def start(folder: Path, *, more: str = "") -> Warm:
+    return Warm(["-c", PROGRAM.format(more=more), *LAUNCH], cwd=folder, env=environment())
+
+
+def start_unseen(folder: Path, *, more: str = "") -> subprocess.Popen[str]:
+    """Start a launch that sees no process but its own, and whose number here is none there."""
+    command = [*IN_A_NAMESPACE, sys.executable, "-c", PROGRAM.format(more=more), *LAUNCH]
     return subprocess.Popen(
         command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -79,7 +84,7 @@ def asked(folder: Path, statement: str) -> list[tuple[object, ...]]:
         return connection.execute(statement).fetchall()
 
 
-def wait_for(folder: Path, statement: str, process: subprocess.Popen[str]) -> None:
+def wait_for(folder: Path, statement: str, process: Warm | subprocess.Popen[str]) -> None:
     """Wait until the statement finds something in the store of a program that runs."""
     deadline = time.monotonic() + 180
     while process.poll() is None and time.monotonic() < deadline:
@@ -93,12 +98,12 @@ def wait_for(folder: Path, statement: str, process: subprocess.Popen[str]) -> No
     raise AssertionError((process.poll(), process.communicate()[1] if process.poll() is not None else "no progress"))
 
 
-def ended(process: subprocess.Popen[str]) -> Ended:
+def ended(process: Warm | subprocess.Popen[str]) -> Ended:
     _, err = process.communicate(timeout=300)
     return Ended(process.returncode, "", err)
 
 
-def stop_outside_a_transaction(folder: Path, process: subprocess.Popen[str]) -> None:
+def stop_outside_a_transaction(folder: Path, process: Warm) -> None:
     """Stop a program at a moment at which it does not keep the store locked: nobody could take over then."""
     for _ in range(50):
         process.send_signal(signal.SIGSTOP)
@@ -148,7 +153,7 @@ def test_one_that_is_stopped_loses_its_lease_and_goes_on_as_another_launch(
 def test_one_that_cannot_be_seen_is_alive_while_it_beats_whatever_the_clocks_say(
     folder: Path, whole: dict[str, tuple[object, ...]]
 ) -> None:
-    unseen = start(folder, more=JUMPING, within=IN_A_NAMESPACE)
+    unseen = start_unseen(folder, more=JUMPING)
     wait_for(folder, EPOCHS, unseen)
     other = start(folder, more=JUMPING)
     wait_for(folder, "SELECT count(*) = 2 FROM launches", other)
@@ -165,7 +170,7 @@ def test_one_that_cannot_be_seen_is_alive_while_it_beats_whatever_the_clocks_say
 def test_one_that_died_unseen_is_taken_over_when_its_lease_ends(
     folder: Path, whole: dict[str, tuple[object, ...]]
 ) -> None:
-    unseen = start(folder, within=IN_A_NAMESPACE)
+    unseen = start_unseen(folder)
     wait_for(folder, EPOCHS, unseen)
     unseen.kill()  # and with it all of its namespace
     unseen.communicate()
@@ -177,16 +182,7 @@ def test_one_that_died_unseen_is_taken_over_when_its_lease_ends(
 
 
 def run_quick(folder: Path, *arguments: str, more: str = "") -> Ended:
-    done = subprocess.run(
-        program(*arguments, more=more),
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return run_program(folder, PROGRAM.format(more=more), *arguments)
 
 
 @pytest.mark.skipif(journal_mode() == "wal", reason="a reader keeps no writer waiting where there is a log")

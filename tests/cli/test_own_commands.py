@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,9 @@ import psutil
 import pytest
 
 from gridsearch.store.opening import open_store
-from tests.cli.program import command, environment, refused, run
+from tests.cli import program
+from tests.cli.program import refused, run
+from tests.cli.warm import Warm
 
 #: A training that hangs at one rate, together with a child that has left its group, until it is told to go.
 TRAIN = """
@@ -60,24 +61,18 @@ def pipes(pid: int) -> set[str]:
     return {link for link in links if link.startswith("pipe:")}
 
 
-def until(holds: Callable[[], bool], seconds: float = 60.0, said: Path | None = None) -> None:
+def until(holds: Callable[[], bool], seconds: float = 180.0, said: Path | None = None) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, said and said.read_text()
         time.sleep(0.05)
 
 
-def start(folder: Path, *options: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, *options: str) -> Warm:
     with (folder / "said").open("w") as said:
-        return subprocess.Popen(
-            command("launch", "mine.yaml", "--no-dashboard", *options),
-            cwd=folder,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            start_new_session=True,
-        )
+        streams = {"stdout": said.fileno(), "stderr": said.fileno()}
+        launched = ("launch", "mine.yaml", "--no-dashboard", *options)
+        return program.start(folder, *launched, **streams, start_new_session=True)
 
 
 def states(folder: Path) -> dict[float, str]:
@@ -96,10 +91,10 @@ def test_a_kill_leaves_nothing_and_clean_waits_for_the_end(folder: Path) -> None
     assert sorted(states(folder).values()) == ["completed", "completed", "running"]
 
     shown = run(folder, "clean")
-    assert "would remove the files of 2 trials" in shown.err
-    assert "those of 1 trial still to train stay; run it with --yes" in shown.err
+    assert "would remove the files of 2 trials" in shown.out
+    assert "those of 1 trial still to train stay; run it with --yes" in shown.out
     assert len(list((folder / "runs" / "mine").glob("[0-9a-f]*"))) == 3
-    assert "removed the files of 2 trials" in run(folder, "clean", "mine", "--yes").err
+    assert "removed the files of 2 trials" in run(folder, "clean", "mine", "--yes").out
     assert len(list((folder / "runs" / "mine").glob("[0-9a-f]*"))) == 1
 
     (folder / "go").touch()
@@ -112,13 +107,13 @@ def test_a_kill_leaves_nothing_and_clean_waits_for_the_end(folder: Path) -> None
 
 @pytest.mark.parametrize("options", [("--inline",), pytest.param(("--workers", "2"), marks=pytest.mark.slow)])
 def test_a_timeout_costs_that_trial_alone(folder: Path, options: tuple[str, ...]) -> None:
-    ended = run(folder, "launch", "mine.yaml", "--no-dashboard", "--trial-timeout", "2s", *options)
+    ended = run(folder, "launch", "mine.yaml", "--no-dashboard", "--trial-timeout", "4s", *options)
     assert ended.code == 1, ended.err
     assert states(folder) == {0.1: "completed", 0.2: "completed", 0.3: "failed"}
     assert not ours(folder)
     assert len((folder / "started").read_text().split()) == 3
     (failed,) = json.loads(run(folder, "top", "mine", "--state", "failed", "-f", "json").out)
-    assert "no epoch within 2s (--trial-timeout)" in failed["error"]
+    assert "no epoch within 4s (--trial-timeout)" in failed["error"]
 
 
 @pytest.mark.slow

@@ -6,13 +6,12 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.program import command, environment, run
+from tests.cli.program import run
 from tests.cli.test_ray import end, start, wait_for_epochs, wait_until_none_is_left
 
 pytestmark = pytest.mark.slow
@@ -119,11 +118,7 @@ def test_a_trial_that_ends_or_hangs_costs_itself_alone(folder: Path) -> None:
 
 def test_ctrl_c_ends_an_inline_launch_within_a_report(folder: Path) -> None:
     (folder / "slow").touch()
-    process = subprocess.Popen(
-        command("launch", "small.yaml", "--no-dashboard", "--inline"),
-        cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
-    )  # fmt: skip
+    process = start(folder, "--inline")
     wait_for_epochs(folder, 3, process)
     os.kill(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)

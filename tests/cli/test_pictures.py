@@ -69,6 +69,15 @@ def test_samples_are_a_page_or_a_picture(in_tmp: Path) -> None:
     assert (first == pixels("again.png")).all() and not (first == pixels("other.png")).all()
 
 
+def test_samples_of_what_a_function_makes_with_its_arguments(in_tmp: Path) -> None:
+    Path("made_by_arguments.py").write_text(
+        "import numpy as np\ndef load(side=8):\n    x = np.arange(40 * side * side, dtype=np.uint8)\n"
+        "    return (x.reshape(40, side, side), np.arange(40) % 2), None, None\n"
+    )
+    called("samples", "made_by_arguments:load", "--set", "side=16", "-o", "s.html")
+    assert "25 of 40 training images in 2 classes; 16 x 16 pixels, grey." in Path("s.html").read_text()
+
+
 def test_maps_are_a_page_or_a_picture(in_tmp: Path, store: Path) -> None:
     chosen = trial(store)
     (page,) = called("maps", chosen[:12], "--store", store).splitlines()

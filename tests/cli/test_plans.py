@@ -181,7 +181,7 @@ def test_what_cannot_be_trained_is_one_number_everywhere(tmp_path: Path) -> None
     written = JOB.partition("space:")[0].replace("shallow", "picky_nets:Net") + axes
     job, path = prepared(tmp_path, text=written), tmp_path / "r.db"
     plan = plan_job(job, None)
-    steps = plan.lineages[0].config.batches_of_epoch(job.train_images)
+    steps = plan.lineages[0].config.batches_of_epoch(job.images()["train"])
     assert (plan.new, len(plan.doomed), plan.epochs, plan.epochs_alone, len(plan.lineages)) == (4, 2, 4, 6, 2)
     assert sum(lineage.steps for lineage in plan.lineages) == 4 * steps
     assert plan_line(job, plan) == (

@@ -20,8 +20,10 @@ import pytest
 
 from gridsearch import paths
 from gridsearch.engine.run.interruption import SIGNALS
+from tests.cli import program
 from tests.cli.paced import hurry, write_paced
-from tests.cli.program import JOB, command, environment, run
+from tests.cli.program import JOB, environment, run, run_program
+from tests.cli.warm import Warm
 from tests.engine.launching import assert_alike, table
 
 pytestmark = pytest.mark.slow
@@ -43,17 +45,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[object, .
     return table(place / "results.db")
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command("launch", "small.yaml", "--no-dashboard", *arguments),
-        cwd=folder,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def start(folder: Path, *arguments: str) -> Warm:
+    return program.start(folder, "launch", "small.yaml", "--no-dashboard", *arguments, start_new_session=True)
 
 
 def epochs_recorded(folder: Path) -> int:
@@ -64,14 +57,14 @@ def epochs_recorded(folder: Path) -> int:
         return 0
 
 
-def wait_for_epochs(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
+def wait_for_epochs(folder: Path, count: int, process: Warm) -> None:
     deadline = time.monotonic() + 180
     while epochs_recorded(folder) < count and process.poll() is None:
         assert time.monotonic() < deadline, "no progress"
         time.sleep(0.05)
 
 
-def session_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+def session_of(process: Warm) -> list[psutil.Process]:
     found = []
     for other in psutil.process_iter():
         try:
@@ -82,18 +75,18 @@ def session_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return found
 
 
-def wait_until_none_is_left(process: subprocess.Popen[str], seconds: float) -> None:
+def wait_until_none_is_left(process: Warm, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while left := session_of(process):
         assert time.monotonic() < deadline, [" ".join(p.cmdline())[:100] for p in left]
         time.sleep(0.2)
 
 
-def session_folders(process: subprocess.Popen[str]) -> list[Path]:
+def session_folders(process: Warm) -> list[Path]:
     return list(Path(tempfile.gettempdir()).glob(f"gs-*/ray/session_*_{process.pid}"))
 
 
-def end(process: subprocess.Popen[str]) -> tuple[str, str]:
+def end(process: Warm) -> tuple[str, str]:
     return process.communicate(timeout=300)
 
 
@@ -117,7 +110,7 @@ def test_ray_gives_the_numbers_of_this_process_and_says_nothing_of_its_own(
     wait_until_none_is_left(process, 20)
 
 
-def send_to_all(process: subprocess.Popen[str], number: signal.Signals) -> None:
+def send_to_all(process: Warm, number: signal.Signals) -> None:
     """Send a signal as a batch system does that knows the processes of a job: Ray's before the driver."""
     driver = psutil.Process(process.pid)
     for one in [*driver.children(recursive=True), driver]:
@@ -125,19 +118,20 @@ def send_to_all(process: subprocess.Popen[str], number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize(
-    ("send", "number"),
+    ("send", "number", "resumed"),
     [
-        (subprocess.Popen.send_signal, signal.SIGINT),
-        (send_to_all, signal.SIGTERM),
+        (Warm.send_signal, signal.SIGINT, ("--workers", "2")),
+        (send_to_all, signal.SIGTERM, ("--inline",)),
     ],
 )
 def test_interrupted_it_ends_in_seconds_and_resumes(
     folder: Path,
     whole: dict[str, tuple[object, ...]],
-    send: Callable[[subprocess.Popen[str], signal.Signals], None],
+    send: Callable[[Warm, signal.Signals], None],
     number: signal.Signals,
+    resumed: tuple[str, ...],
 ) -> None:
-    process = start(folder)
+    process = start(folder, "--workers", "1")
     wait_for_epochs(folder, 8, process)
     before = time.monotonic()
     send(process, number)
@@ -150,7 +144,7 @@ def test_interrupted_it_ends_in_seconds_and_resumes(
     log = paths.scratch_dir(folder / "results.db") / "ray.log"
     assert "SIGTERM received" not in log.read_text(), "Ray's own handler, which aborts seconds later"
     wait_until_none_is_left(process, 20)
-    ended = run(folder, "resume", "--no-dashboard")
+    ended = run(folder, "resume", "--no-dashboard", *resumed)
     assert ended.code == 0, ended.err
     assert_alike(table(folder / "results.db"), whole)
 
@@ -182,7 +176,7 @@ if "{moment}" in ("init", "fit"):
 else:
     sys.meta_path.insert(0, StopAtImport())
 from gridsearch.engine.run import interruption
-interruption.PATIENCE_SECONDS = 60.0  # a busy machine starts Ray slowly
+interruption.PATIENCE_SECONDS = 200.0  # a busy machine starts Ray slowly
 from gridsearch.cli.main import main
 main()
 """
@@ -200,9 +194,8 @@ main()
 )
 def test_interrupted_before_anything_trains_it_ends_in_order(folder: Path, moment: str, last: str) -> None:
     (folder / "small.yaml").write_text(JOB)
-    program = STOPPED.replace("{moment}", moment)
     ended = subprocess.run(
-        [sys.executable, "-c", program, "launch", "small.yaml"],
+        [sys.executable, "-c", STOPPED.replace("{moment}", moment), "launch", "small.yaml", "--workers", "1"],
         cwd=folder, env=environment(), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert ended.returncode == 130, ended.stderr
@@ -215,7 +208,7 @@ def test_interrupted_before_anything_trains_it_ends_in_order(folder: Path, momen
 
 def test_a_mistake_found_while_ray_starts_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(JOB.replace("neurons: [10]", "neurons: [10, -5]"))
-    process = start(tmp_path)
+    process = start(tmp_path, "--workers", "1")
     out, err = end(process)
     assert (process.returncode, out) == (2, "")
     assert len(err.splitlines()) == 1, err
@@ -227,7 +220,7 @@ def test_a_mistake_found_while_ray_starts_is_one_line_and_leaves_nothing(tmp_pat
 def test_a_store_of_an_older_version_is_upgraded_and_trained_on(folder: Path) -> None:
     shutil.copy(Path(__file__).parents[1] / "store" / "assets" / "m002.db", folder / "results.db")
     (folder / "small.yaml").write_text(JOB.replace("small", "new", 1))
-    _, err = end(start(folder))
+    _, err = end(start(folder, "--workers", "1"))
     assert "new: 8 completed" in err
 
 
@@ -253,7 +246,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_table(
 def test_a_ray_of_our_own_is_for_nobody_else_and_ends_with_its_launch(
     folder: Path, whole: dict[str, tuple[object, ...]]
 ) -> None:
-    process = start(folder)
+    process = start(folder, "--workers", "1")
     wait_for_epochs(folder, 4, process)
     rays = [one for one in session_of(process) if one.pid != process.pid]
     listening = [
@@ -300,7 +293,7 @@ def blocked(process: psutil.Process) -> set[int]:
 def test_a_launch_that_ray_ends_says_so_and_resumes(
     folder: Path, whole: dict[str, tuple[object, ...]], dies: str
 ) -> None:
-    process = start(folder)
+    process = start(folder, "--workers", "1")
     wait_for_epochs(folder, 4, process)
     assert {"raylet", "gcs_server"} <= {one.name() for one in psutil.Process(process.pid).children()}
     killed = next(one for one in session_of(process) if dies in one.name() + "".join(one.cmdline()[:2]))
@@ -339,7 +332,7 @@ def ask(folder: Path, port: int, **own: str) -> str:
 
 
 def test_a_killed_worker_is_replaced(folder: Path, whole: dict[str, tuple[object, ...]]) -> None:
-    process = start(folder)
+    process = start(folder, "--workers", "2")
     wait_for_epochs(folder, 8, process)
     workers = [p for p in session_of(process) if "Trainable" in "".join(p.cmdline())]
     workers[0].kill()
@@ -354,7 +347,7 @@ def test_a_killed_worker_is_replaced(folder: Path, whole: dict[str, tuple[object
 def test_checkpoints_that_cannot_be_written_end_a_ray_launch(
     folder: Path, whole: dict[str, tuple[object, ...]]
 ) -> None:
-    process = start(folder)
+    process = start(folder, "--workers", "1")
     wait_for_epochs(folder, 8, process)
     checkpoints = paths.checkpoint_dir(folder / "results.db")
     moved = checkpoints.rename(checkpoints.with_name("moved"))
@@ -375,7 +368,7 @@ def test_checkpoints_that_cannot_be_written_end_a_ray_launch(
 
 
 def test_a_store_that_breaks_under_ray_ends_the_launch_with_one_line(folder: Path) -> None:
-    process = start(folder)
+    process = start(folder, "--workers", "1")
     wait_for_epochs(folder, 8, process)
     with closing(sqlite3.connect(folder / "results.db", timeout=30)) as connection:
         connection.execute("DROP TABLE epochs")
@@ -456,17 +449,12 @@ NO_RAY = "import sys; sys.modules['ray'] = None; from gridsearch.cli.main import
 def test_without_ray_inline_trains_and_anything_else_says_so(folder: Path) -> None:
     hurry(folder)
 
-    def without_ray(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", NO_RAY, "launch", "small.yaml", "--no-dashboard", *arguments],
-            cwd=folder, env=environment(), capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
-
-    ended = without_ray("--set", "epochs=[1]")
-    assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].startswith("gridsearch: Ray Tune cannot be imported")
-    assert "Traceback" not in ended.stderr
-    assert without_ray("--set", "epochs=[1]", "--inline").returncode == 0
+    launched = ("launch", "small.yaml", "--no-dashboard", "--set", "epochs=[1]")
+    ended = run_program(folder, NO_RAY, *launched)
+    assert ended.code == 2
+    assert ended.err.splitlines()[-1].startswith("gridsearch: Ray Tune cannot be imported")
+    assert "Traceback" not in ended.err
+    assert run_program(folder, NO_RAY, *launched, "--inline").code == 0
 
 
 def test_a_cluster_that_is_not_there_is_one_line(folder: Path) -> None:

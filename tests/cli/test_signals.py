@@ -14,21 +14,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli import program
 from tests.cli.program import JOB, command, environment
+from tests.cli.warm import Warm
 
 LONG = JOB.replace("epochs: [1, 3]", "epochs: [2000]")
 
 
-def start(folder: Path, *arguments: str, stdout: int = subprocess.DEVNULL, stderr: int) -> subprocess.Popen[bytes]:
+def start(folder: Path, *, stderr: int) -> Warm:
     (folder / "small.yaml").write_text(LONG)
-    return subprocess.Popen(
-        command("launch", "small.yaml", "--inline", *arguments),
-        cwd=folder,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-    )
+    launched = ("launch", "small.yaml", "--inline", "--no-dashboard")
+    return program.start(folder, *launched, stdout=subprocess.DEVNULL, stderr=stderr)
 
 
 def wait_for_epochs(folder: Path, count: int) -> None:
@@ -52,10 +48,10 @@ def outcomes(folder: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
 def test_a_signal_ends_a_launch_in_order(tmp_path: Path, number: signal.Signals) -> None:
-    process = start(tmp_path, "--no-dashboard", stderr=subprocess.PIPE)
+    process = start(tmp_path, stderr=subprocess.PIPE)
     wait_for_epochs(tmp_path, 5)
     process.send_signal(number)
-    err = process.communicate(timeout=60)[1].decode()
+    err = process.communicate(timeout=60)[1]
     assert process.returncode == 130, err
     assert err.splitlines()[-1] == "interrupted, nothing is lost; continue with: gridsearch resume small"
     assert outcomes(tmp_path) == ["interrupted"]
@@ -64,7 +60,7 @@ def test_a_signal_ends_a_launch_in_order(tmp_path: Path, number: signal.Signals)
 @pytest.mark.slow
 def test_a_pipe_that_nobody_reads_ends_a_launch_in_order(tmp_path: Path) -> None:
     reading, writing = os.pipe()
-    process = start(tmp_path, "--no-dashboard", stderr=writing)
+    process = start(tmp_path, stderr=writing)
     os.close(writing)
     wait_for_epochs(tmp_path, 5)
     os.close(reading)
@@ -75,7 +71,7 @@ def test_a_pipe_that_nobody_reads_ends_a_launch_in_order(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_a_terminal_that_hangs_up_ends_a_launch_in_order(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    process = start(tmp_path, "--no-dashboard", stderr=theirs)
+    process = start(tmp_path, stderr=theirs)
     os.close(theirs)
     wait_for_epochs(tmp_path, 5)
     os.close(ours)  # from here on every write fails
@@ -90,14 +86,11 @@ def test_who_does_not_read_where_the_page_is_changes_nothing(tmp_path: Path) -> 
     (tmp_path / "small.yaml").write_text(JOB)
     reading, writing = os.pipe()
     os.close(reading)
-    ended = subprocess.run(
-        command("launch", "small.yaml", "--inline"),
-        cwd=tmp_path, env=environment(), stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    ended = program.ended(program.start(tmp_path, "launch", "small.yaml", "--inline", stdout=writing))
     os.close(writing)
-    assert ended.returncode == 0, ended.stderr
+    assert ended.code == 0, ended.err
     assert (tmp_path / "dashboards" / "small.html").exists()
-    assert "Error" not in ended.stderr
+    assert "Error" not in ended.err
     assert outcomes(tmp_path) == ["complete"]
 
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from gridsearch import paths
-from tests.cli.program import JOB, command, environment, refused, run
+from tests.cli.program import JOB, command, environment, refused, run, start
 
 pytestmark = pytest.mark.slow
 
@@ -171,7 +171,17 @@ def test_maps_too(folder: Path) -> None:
 def test_a_teacher_that_hangs_is_ended_in_time(folder: Path) -> None:
     without_weights(folder)
     (folder / "act").write_text("training hang")
-    ended = run(folder, "launch", "student.yaml", "--inline", "--no-dashboard", "--trial-timeout", "3s")
+    ended = run(
+        folder,
+        "launch",
+        "student.yaml",
+        "--inline",
+        "--no-dashboard",
+        "--trial-timeout",
+        "3s",
+        "--model-timeout",
+        "10s",
+    )
     assert ended.code == 2, ended.err
     assert "model 'net:Net' did not finish within 3s" in ended.err.splitlines()[-1]
 
@@ -179,10 +189,7 @@ def test_a_teacher_that_hangs_is_ended_in_time(folder: Path) -> None:
 @pytest.mark.parametrize(("act", "signals", "within"), [("willing", 1, 5), ("deaf", 1, 20), ("deaf", 2, 5)])
 def test_what_asks_to_stop_ends_it_and_what_it_has_started(folder: Path, act: str, signals: int, within: float) -> None:
     (folder / "act").write_text(f"answering {act}")
-    process = subprocess.Popen(
-        command("evaluate", "own"),
-        cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = start(folder, "evaluate", "own")
     wait_for(folder / "acting")
     children = psutil.Process(process.pid).children(recursive=True)
     before = time.monotonic()

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gridsearch.config.identity import names, names_of
+from gridsearch.config.identity import canonical, names, names_of, parse_with_lineage
 from gridsearch.config.own_training import OwnConfig
 from gridsearch.config.trial import Split, TrialConfig
-from gridsearch.config.trial_builder import TrialBuilder
+from gridsearch.config.trial_builder import TrialBuilder, TrialReader
 
 #: Values that are equal and yet not the same, and texts that JSON escapes.
 SCALARS = st.sampled_from([0, 1, 1.0, True, False, 0.0, -0.0, 0.1, 1e16, "1", "", 'ü"\n', None])
@@ -78,3 +78,22 @@ def test_own_trainings_are_built_as_pydantic_makes_them(points: list[dict[str, A
         made = OwnConfig(**common, **settings)
         assert repr(built) == repr(made)
         assert names_of(members, shares_prefix=built.shares_prefix) == names(made)
+
+
+@given(st.lists(SETTINGS, max_size=8), st.booleans())
+def test_what_is_read_of_many_trials_is_what_is_read_of_each(points: list[dict[str, Any]], own: bool) -> None:
+    reader = TrialReader()
+    for settings in points:
+        config: TrialConfig = TrialConfig(**COMMON, **settings)
+        if own:
+            config = OwnConfig(training="function", model="mine:train", hyper=settings["hyper"], monitor="val_f1 max")
+        text = canonical(config)
+        # Forms of another version may have what this one leaves out.
+        for written in (text, text.replace("{", '{"seed":0,', 1) if '"seed"' not in text else text):
+            assert reader.parse_with_lineage(written) == parse_with_lineage(written)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "1", '{"epochs":0}', '{"training":"function"}'])
+def test_what_is_no_configuration_is_refused(text: str) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        TrialReader().parse_with_lineage(text)

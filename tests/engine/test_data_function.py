@@ -194,11 +194,6 @@ def test_no_such_module_and_arguments_that_stand_elsewhere(tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"job:2:10: dataset: data function 'not_there_at_all:load': no module named"):
         prepared(tmp_path, text=JOB.format(module="not_there_at_all"))
     name = module(tmp_path, "\ndef load(size=8):\n    return (x, y), None, None\n")
-    text = JOB.format(module=name) + "space: {size: [8, 16]}\n"
-    with pytest.raises(
-        JobError, match=r"job:8:15: size: is an argument of user_data_\d+:load, and a job has one data set"
-    ):
-        prepared(tmp_path, text=text)
     with pytest.raises(DataError, match=r"job:8:\d+: dataset_options: other: user_data_\d+:load does not take it"):
         prepared(tmp_path, text=JOB.format(module=name) + "dataset_options: {other: 3}\n")
     with pytest.raises(JobError, match=r"dataset_options"):

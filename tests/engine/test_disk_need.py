@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gridsearch import paths
+from gridsearch.cli.render.disk import use_text
 from gridsearch.config.events import ModelSize
 from gridsearch.engine.disk.disk_need import DiskNeed, disk_need, shortage
 from gridsearch.engine.disk.disk_use import disk_use
@@ -44,6 +45,11 @@ def test_what_is_said_to_be_needed_is_what_is_then_taken(tmp_path: Path, recipe:
     used = disk_use(path)
     assert used.checkpoints == pytest.approx(need.checkpoints, rel=0.02)
     assert used.weights == pytest.approx(need.weights, rel=0.02)
+    assert used.runs == 0
+    run = paths.runs_dir(path, "any") / "0123456789ab"
+    run.mkdir(parents=True)
+    (run / "out.txt").write_text("abc")
+    assert disk_use(path).runs == 3 and "runs 3 B" in use_text(disk_use(path), width=None)
     assert max(most) <= need.most * 1.02
     assert sum(one.size for one in checkpoints_in(paths.checkpoint_dir(path)).values()) == used.checkpoints
     with open_store(path) as store:

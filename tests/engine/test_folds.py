@@ -25,8 +25,8 @@ def test_every_fold_of_every_repeat_is_trained_and_more_repeats_train_only_the_n
     changes = ("split={folds: 3, test: 0.1}", "epochs=2", "batch_size=64", "learning_rate=0.1")
     notes = Notes()
     two = prepared(tmp_path, *changes, "repeats=2")
-    assert sorted(two.splits, key=str) == [SplitKey(0, fold) for fold in range(3)]
-    assert (two.train_images, two.images()["validation"]) == (1078, 539)
+    assert sorted(two.splits, key=str) == [SplitKey(0, fold, two.dataset.fingerprint) for fold in range(3)]
+    assert (two.images()["train"], two.images()["validation"]) == (1078, 539)
     assert launch(two, path, notes=notes).counts == {TrialState.COMPLETED: 6}
     first = table(path)
     assert len(notes.epochs) == 6 * 3
@@ -54,8 +54,9 @@ def test_a_fold_has_the_numbers_of_training_on_its_images(tmp_path: Path) -> Non
 def test_repeats_over_both_draw_weights_and_split(tmp_path: Path) -> None:
     changes = ("epochs=1", "batch_size=64", "learning_rate=[0.1, 0.01]", "repeats=2", "repeat_over=both")
     job = prepared(tmp_path, *changes)
-    assert sorted(job.splits, key=str) == [SplitKey(0), SplitKey(1)]
-    zero, one = (set(job.splits[SplitKey(seed)].indices.validation) for seed in (0, 1))
+    keys = [SplitKey(seed, 0, job.dataset.fingerprint) for seed in (0, 1)]
+    assert sorted(job.splits, key=str) == keys
+    zero, one = (set(job.splits[key].indices.validation) for key in keys)
     assert 0 < len(zero & one) < len(zero)
     assert launch(job, tmp_path / "results.db").counts == {TrialState.COMPLETED: 4}
     table(tmp_path / "results.db")
@@ -70,6 +71,6 @@ def test_repeats_over_both_draw_weights_and_split(tmp_path: Path) -> None:
 
 def test_the_smallest_training_set_bounds_the_batch(tmp_path: Path) -> None:
     changes = ("split={folds: 2}", "epochs=1", "learning_rate=0.1")
-    assert prepared(tmp_path, *changes, "batch_size=898").train_images == 898
+    assert prepared(tmp_path, *changes, "batch_size=898").images()["train"] == 898
     with pytest.raises(JobError, match="899 is larger than the training set of 898 images"):
         prepared(tmp_path, *changes, "batch_size=899")

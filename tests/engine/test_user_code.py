@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,11 +72,12 @@ def job(folder: Path, space: str, *, seconds: float = 60.0, text: str = TEXT) ->
 
 
 @pytest.fixture
-def process(tmp_path: Path) -> ModelProcess:
+def process(tmp_path: Path) -> Iterator[ModelProcess]:
     (tmp_path / "deadly_nets.py").write_text(NETS)
     made = ModelProcess("deadly_nets:Net", [tmp_path])
     made.seen = Seen((1, 8, 8), 10)
-    return made
+    yield made
+    made.leave()  # the next test need not wait for another to start
 
 
 def test_only_the_trials_with_a_value_that_ends_the_process_fail(

@@ -27,6 +27,11 @@ FLAGS = (
     "--disable-sync",
     "--remote-debugging-pipe",
 )
+#: Figures are drawn after the page is seen; a page without any has nothing to draw.
+DRAWN = (
+    "document.readyState === 'complete' && location.protocol === 'file:' &&"
+    " (document.documentElement.dataset.drawn === 'yes' || !document.getElementById('figures'))"
+)
 
 
 def executable() -> str | None:
@@ -86,15 +91,16 @@ class Browser:
 
     def open(self, page: Path, *, width: int = 1400, height: int = 1000) -> None:
         """Load a file in a window of this size and wait until it has finished drawing."""
-        self.visit(page.absolute().as_uri(), width=width, height=height)
+        self.visit(page.absolute().as_uri(), width=width, height=height, drawn=True)
 
-    def visit(self, url: str, *, width: int = 1400, height: int = 1000) -> None:
+    def visit(self, url: str, *, width: int = 1400, height: int = 1000, drawn: bool = False) -> None:
         """Load an address likewise."""
         self.complaints.clear()
         self.requests.clear()
         self.resize(width, height)
         self.send("Page.navigate", url=url)
-        self.wait(f"document.readyState === 'complete' && location.protocol === '{url.partition('/')[0]}'")
+        arrived = f"location.protocol === '{url.partition('/')[0]}'"
+        self.wait(f"({DRAWN}) && {arrived}" if drawn else f"document.readyState === 'complete' && {arrived}")
 
     def resize(self, width: int, height: int = 1000) -> None:
         self.send(

@@ -60,7 +60,10 @@ JOBS = {
     "priced": priced(),
     "repeated": repeated(),
     "loss": grid(
-        {"neurons": [1, 2, 3], "batch_size": [4, 8]}, lambda p: p["neurons"] / 10, name="loss", objective=LOSS
+        {"neurons": [1, 2, 3], "batch_size": [4, 8]},
+        lambda p: p["neurons"] / 10 + p["batch_size"] / 1000,
+        name="loss",
+        objective=LOSS,
     ),
     "names": grid({"kind": ["</script><b>x</b>", "b"], "n": [1, 2, 3, 4]}, lambda p: p["n"] / 10, name=HOSTILE),
     "equal": grid({"neurons": [1, 2, 3], "batch_size": [4, 8]}, lambda p: 0.5, name="equal"),
@@ -108,7 +111,7 @@ def test_what_matters_names_its_basis(pages: dict[str, Path]) -> None:
     assert "effect ±" in text_of(pages["repeated"], "effects")
     for none in ("equal", "single", "diverged", "open"):
         assert text_of(pages[none], "effects") == ""
-    assert "Ranks 1 to 3 are tied" in text_of(pages["priced"], "ranking")
+    assert "1-3 are tied: chance explains how they differ." in text_of(pages["priced"], "ranking")
 
 
 def test_bars_are_the_shares(pages: dict[str, Path]) -> None:
@@ -139,7 +142,7 @@ def test_a_panel_has_every_trial_the_median_and_the_best() -> None:
 def test_cells_show_their_numbers_and_stronger_is_better() -> None:
     figure = cells_figure(cells(design(DATA), "epochs", "neurons"), "bests", title="accuracy", highest=True)
     assert figure.data[0].z[1][3] == DATA.trials.query("epochs == 4 and neurons == 100")["score"].max()
-    assert len(figure.layout.annotations) == 8
+    assert figure.data[0].text[1][3] == f"{figure.data[0].z[1][3]:.4f}" and figure.data[0].texttemplate == "%{text}"
     falling = cells_figure(cells(design(DATA), "epochs", "neurons"), "bests", title="loss", highest=False)
     first, last = figure.data[0].colorscale[0][1], figure.data[0].colorscale[-1][1]
     assert (falling.data[0].colorscale[0][1], falling.data[0].colorscale[-1][1]) == (last, first)

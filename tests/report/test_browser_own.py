@@ -18,7 +18,7 @@ pytestmark = [
         reason=f"NOT TESTED: how pages look and answer in a browser; none of {', '.join(NAMES)} is on PATH",
     ),
 ]
-DRAWN = "[...document.querySelectorAll('.plot')].every(p => p.querySelector('.main-svg'))"
+DRAWN = "[...document.querySelectorAll('.plot:not(#chosen-curves)')].every(p => p.querySelector('svg'))"
 LINES = "[...document.querySelectorAll('[data-curve] .scatterlayer')].every(l => l.querySelector('.js-line'))"
 
 

@@ -46,7 +46,9 @@ def test_what_a_module_imports_is_there(module: object) -> None:
 
 
 def test_the_assets_are_in_the_package() -> None:
-    told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "package-data"
+    ]
     folder = resources.files("gridsearch")
     for module in MODULES:
         path = str(module).removeprefix(f"{folder}/")

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import pytest
 from plotly.colors import sample_colorscale
 
-from gridsearch.report.inlining import asset
+from gridsearch.report.inlining import asset, page_script
 from gridsearch.report.theme import (
     BEHIND,
     DIVERGING,
@@ -68,7 +68,9 @@ def test_marks_and_text_of_figures_are_seen(theme: dict[str, str]) -> None:
     for count in range(1, 11):
         marks |= {marker["color"] for marker in level_markers(count, ordered=True)}
     marks |= {marker["color"] for marker in level_markers(8, ordered=False)}
-    assert {color: contrast(shown(theme, color), paper) for color in marks if contrast(shown(theme, color), paper) < 3} == {}
+    assert {
+        color: contrast(shown(theme, color), paper) for color in marks if contrast(shown(theme, color), paper) < 3
+    } == {}
     for color in (INK, MUTED):
         assert contrast(shown(theme, color), paper) >= 4.5
 
@@ -102,9 +104,14 @@ def test_every_colour_of_the_template_has_one_on_a_dark_page() -> None:
     assert set(re.findall(r"#[0-9a-f]{6}", json.dumps(told))) <= dark_colors().keys()
 
 
+def test_colours_that_the_script_draws_with_have_one_on_a_dark_page_too() -> None:
+    assert set(re.findall(r"#[0-9a-f]{6}", page_script())) <= dark_colors().keys()
+
+
 def test_text_and_bars_of_the_page_are_seen_in_both_modes() -> None:
     pairs = dict(
-        (name, (light, dark)) for name, light, dark in re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", asset("page.css"))
+        (name, (light, dark))
+        for name, light, dark in re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", asset("page.css"))
     )
     for mode in (0, 1):
         color = {name: pair[mode] for name, pair in pairs.items()}

@@ -230,7 +230,7 @@ def test_a_continuous_range_is_drawn_between_its_ends() -> None:
 
 
 def test_a_plan_of_everything_new() -> None:
-    plan = make_plan(expand(job(), PLAIN), {}, {}, train_images=1294)
+    plan = make_plan(expand(job(), PLAIN), {}, {}, train_images=lambda config: 1294)
     assert (plan.new, plan.done, plan.resume) == (32, 0, 0)
     assert (plan.epochs, plan.epochs_alone) == (800, 1440)
     assert {(line.config.epochs, line.trials, line.start) for line in plan.lineages} == {(100, 4, -1)}
@@ -238,7 +238,7 @@ def test_a_plan_of_everything_new() -> None:
 
 
 def test_without_a_shareable_schedule_every_trial_is_its_own_lineage() -> None:
-    plan = make_plan(expand(job("schedule=cosine"), PLAIN), {}, {}, train_images=1294)
+    plan = make_plan(expand(job("schedule=cosine"), PLAIN), {}, {}, train_images=lambda config: 1294)
     assert (len(plan.lineages), plan.epochs, plan.epochs_alone) == (32, 1440, 1440)
 
 
@@ -255,7 +255,7 @@ def test_a_plan_accounts_for_every_trial(chosen: list[TrialState | None], epochs
     known = {t.trial_id: s for t, s in zip(grid.trials, chosen, strict=True) if s}
     lineages = list(dict.fromkeys(trial.lineage_id for trial in grid.trials))
     recorded = {key: e for key, e in zip(lineages, epochs, strict=True) if e >= 0}
-    plan = make_plan(grid, known, recorded, train_images=1294, retry_failed=retry)
+    plan = make_plan(grid, known, recorded, train_images=lambda config: 1294, retry_failed=retry)
     assert plan.new + plan.read + plan.open + plan.resume + plan.retry + plan.failed + plan.done == 32
     assert not plan.doomed and not plan.to_fail
     assert plan.epochs <= plan.epochs_alone or plan.epochs == 0
@@ -268,7 +268,9 @@ def test_what_cannot_be_trained_is_in_no_other_count() -> None:
     grid = expand(job(), PLAIN)
     wide = [trial for trial in grid.trials if trial.config.hyper["neurons"] == 25]
     ended = {wide[0].trial_id: TrialState.COMPLETED, wide[1].trial_id: TrialState.FAILED}
-    plan = make_plan(grid, ended, {}, train_images=1294, is_doomed=lambda config: config.hyper["neurons"] == 25)
+    plan = make_plan(
+        grid, ended, {}, train_images=lambda config: 1294, is_doomed=lambda config: config.hyper["neurons"] == 25
+    )
     assert (plan.new, plan.done, plan.failed, len(plan.doomed)) == (32 - len(wide), 1, 0, len(wide) - 1)
     assert {line.config.hyper["neurons"] for line in plan.lineages} == {10}
     assert sum(line.trials for line in plan.to_fail) == len(wide) - 2

@@ -15,6 +15,7 @@ _RULES: tuple[Callable[[Look], Iterator[Advice]], ...] = (
     missing.failed,
     missing.diverged,
     missing.incomplete,
+    missing.unbalanced,
     beyond.edge,
     beyond.ending,
     telling.tie,

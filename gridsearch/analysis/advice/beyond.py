@@ -40,7 +40,10 @@ def ending(look: Look) -> Iterator[Advice]:
     if look.ties is None or look.data.curves is None:
         return
     row = look.data.rows[look.data.place_of[look.ties.best.trial]]
-    turn = look.data.trials["overfit_epoch"].iloc[look.data.place_of[row.trial_id]]
+    if "overfit_epoch" not in look.data.trials:  # an own training may report no losses
+        turn = None
+    else:
+        turn = look.data.trials["overfit_epoch"].iloc[look.data.place_of[row.trial_id]]
     if not pd.isna(turn):
         yield _overfitting(look, row, int(turn))
     elif row.stopped_epoch is None and row.epochs == max(look.longest.values()):

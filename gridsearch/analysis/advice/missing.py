@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from gridsearch.analysis.advice.look import Look, counted
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import chance_level
-from gridsearch.analysis.labels import label
-from gridsearch.analysis.shared_settings import shared_settings
+from gridsearch.analysis.shared_settings import shared_words
 from gridsearch.analysis.widening import Effort
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
 from gridsearch.store.rows import TrialRow
 
-#: More values of a setting than this are not listed.
-_MOST_VALUES = 4
+#: Values with so many times fewer trials than another are not alike.
+_UNLIKE = 2
 
 
 def no_result(look: Look) -> Iterator[Advice]:
@@ -82,15 +81,28 @@ def incomplete(look: Look) -> Iterator[Advice]:
         )
 
 
+def unbalanced(look: Look) -> Iterator[Advice]:
+    """Where one value of an axis has far fewer trials with a score than another, in a grid that was not drawn."""
+    found = look.effects
+    if found.exact or look.data.job.record.search:
+        return
+    for axis in found.axes:
+        fewest, most = min(axis.values, key=lambda one: one.n), max(axis.values, key=lambda one: one.n)
+        if axis.ranges or _UNLIKE * fewest.n > most.n:
+            continue
+        yield Advice(
+            "unbalanced",
+            f"{axis.name} {fewest.text} has {counted(fewest.n, 'trial')} with a score, {axis.name} {most.text} has"
+            f" {most.n:,}",
+            "their means are over unlike trials: compare the best that each reaches, or the shares of the model that"
+            " allows for it",
+            look.command("effects"),
+            NOTHING,
+        )
+
+
 def _in_common(look: Look, rows: Sequence[TrialRow]) -> str:
     """Return the settings that trials share and no sound one has: `; all 12 have learning_rate 1`."""
     sound = (row for row in look.data.rows if row.state in RESULT_STATES and row.state != TrialState.DIVERGED)
-    shared = shared_settings(look.data.job, rows, sound)
-    if not shared:
-        return ""
-    texts = [
-        f"{name} {' or '.join(label(value) for value in values[:_MOST_VALUES])}"
-        + (" or others" if len(values) > _MOST_VALUES else "")
-        for name, values in shared.items()
-    ]
-    return f"; {'it has' if len(rows) == 1 else f'all {len(rows):,} have'} {', '.join(texts)}"
+    shared = shared_words(look.data.job, rows, sound)
+    return f"; {'it has' if len(rows) == 1 else f'all {len(rows):,} have'} {shared}" if shared else ""

@@ -15,6 +15,7 @@ CODES = (
     "failed",
     "diverged",
     "incomplete",
+    "unbalanced",
     "edge",
     "still-improving",
     "overfitting",

@@ -10,7 +10,7 @@ import typer
 from gridsearch.cli.options import DEFAULT_STORE, FormatOption, StoreOption, TableFile
 from gridsearch.cli.render import tables
 from gridsearch.cli.render.wording import plural
-from gridsearch.cli.streams import data, into, say
+from gridsearch.cli.streams import answer, data, into, say
 from gridsearch.config.byte_sizes import size_text
 
 CleanJob = Annotated[str | None, typer.Argument(metavar="JOB", help="The job. Default: all jobs.")]
@@ -64,9 +64,11 @@ def clean(
     if yes and held:
         kept += f"; those of {plural(held, 'trial')} are in use or cannot be removed"
     what = f"the files of {plural(len(runs), 'trial')}, {size_text(size)}"
+    # A line in words would be none of a table for programs, nor of a file.
+    tell = answer if kind is tables.Format.TABLE and output is None else say
     if not runs:
-        say(f"{store}: nothing to remove{kept}")
+        tell(f"{store}: nothing to remove{kept}")
     elif yes:
-        say(f"{store}: removed {what}{kept}")
+        tell(f"{store}: removed {what}{kept}")
     else:
-        say(f"{store}: would remove {what}{kept}; run it with --yes to remove them")
+        tell(f"{store}: would remove {what}{kept}; run it with --yes to remove them")

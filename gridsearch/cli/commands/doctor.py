@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import sqlite3
 import sys
@@ -68,6 +67,8 @@ def _python() -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
+    import importlib.metadata  # every command imports this module
+
     for name in _PACKAGES:
         try:
             yield Finding(name, importlib.metadata.version(name))

@@ -19,6 +19,8 @@ from gridsearch.cli.options import (
 )
 from gridsearch.cli.reading import open_to_read
 from gridsearch.cli.render.wording import plural, short_id
+from gridsearch.cli.run_exports import export_mlflow, export_tensorboard
+from gridsearch.cli.secrets import forget
 from gridsearch.cli.streams import say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.errors import GridsearchError
@@ -44,6 +46,36 @@ ExportTo = Annotated[Path | None, typer.Option("--output", "-o", help="File to w
 OnnxTo = Annotated[Path | None, typer.Option("--onnx", help="Write a trial's model to this ONNX file.")]
 
 
+TensorBoardTo = Annotated[
+    Path | None,
+    typer.Option(
+        "--tensorboard",
+        metavar="DIR",
+        help="Write every trial as a run of TensorBoard to this folder: curves, and settings and scores for HParams.",
+    ),
+]
+
+
+def _without_password(uri: str | None) -> str | None:
+    """Return the URI, and keep its password out of logs of the command line."""
+    from gridsearch.export.addresses import shown_uri
+
+    if uri is not None:
+        forget(uri, shown_uri(uri))
+    return uri
+
+
+MlflowTo = Annotated[
+    str | None,
+    typer.Option(
+        "--mlflow",
+        metavar="URI",
+        callback=_without_password,
+        help="Log every trial as a run of MLflow: sqlite:///mlflow.db, file:./mlruns or http://localhost:5000.",
+    ),
+]
+
+
 What = Annotated[
     str,
     typer.Option(
@@ -60,11 +92,29 @@ def export(
     table: What = "trials",
     filter_: ExportFilter = None,
     onnx: OnnxTo = None,
+    tensorboard: TensorBoardTo = None,
+    mlflow: MlflowTo = None,
     trial: TrialOption = None,
     store: StoreOption = DEFAULT_STORE,
     data_dir: DataOption = None,
 ) -> None:
-    """Write a job's trials, points or epochs as CSV, JSON or Parquet, or one trial's model as ONNX (--onnx)."""
+    """Write a job's trials, points or epochs as CSV, JSON or Parquet, or one trial's model as ONNX (--onnx).
+
+    Or all trials as runs of TensorBoard (--tensorboard) or MLflow (--mlflow); doing so again adds what is new.
+    """
+    if tensorboard is not None or mlflow is not None:
+        given = {
+            "--tensorboard": tensorboard,
+            "--mlflow": mlflow,
+            "--onnx": onnx,
+            "--trial": trial,
+            "--output": output,
+            "--format": format_,
+            "--table": None if table == "trials" else table,
+        }
+        _alone([option for option, value in given.items() if value is not None])
+        _export_runs(job, tensorboard, mlflow, filter_, store)
+        return
     if onnx is not None:
         if output or format_ or filter_ or table != "trials":
             raise GridsearchError("--onnx writes a model: leave out --output, --format, --filter and --table")
@@ -87,7 +137,8 @@ def export(
     with open_to_read(store, job) as opened:
         name = jobs.stored_name(opened, job)
         if table == "epochs":
-            rows = write_epochs(named_curves(opened, name, filter_), opened.metric_names(name), kind, output)
+            own = bool(opened.job(name).record.training)
+            rows = write_epochs(named_curves(opened, name, filter_), opened.metric_names(name), kind, output, own=own)
         else:
             loaded = load(opened, name, measures=MEASURES)
     if table != "epochs":
@@ -95,6 +146,20 @@ def export(
         rows = write(matching(frame, filter_) if filter_ else frame, kind, output, loaded.lacking)
     if output:
         say(f"{plural(rows, 'row')} written to {output}")
+
+
+def _alone(options: list[str]) -> None:
+    """Refuse what contradicts the first of these options."""
+    first, *others = options
+    if others:
+        raise GridsearchError(f"{first} writes trials as runs: leave out {' and '.join(others)}")
+
+
+def _export_runs(job: str, tensorboard: Path | None, mlflow: str | None, filter_: str | None, store: Path) -> None:
+    if tensorboard is not None:
+        export_tensorboard(job, tensorboard, filter_, store)
+    if mlflow is not None:
+        export_mlflow(job, mlflow, filter_, store)
 
 
 def _export_onnx(job: str, trial: str | None, target: Path, store: Path, data_dir: Path | None) -> None:

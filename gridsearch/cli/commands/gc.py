@@ -11,7 +11,7 @@ from gridsearch.cli.options import DEFAULT_STORE, FormatOption, StoreOption, Tab
 from gridsearch.cli.render import tables
 from gridsearch.cli.render.wording import plural
 from gridsearch.cli.resources import checked_size
-from gridsearch.cli.streams import data, into, say
+from gridsearch.cli.streams import answer, data, into, say
 from gridsearch.config.byte_sizes import bytes_of, size_text
 
 GcDryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")]
@@ -58,14 +58,16 @@ def gc(
         heads = ["what", "files", "bytes" if plain else "size"]
         with into(output):
             tables.write(tables.Grid(heads, [False, True, True], rows), kind)
+    # A line in words would be none of a table for programs, nor of a file.
+    tell = answer if kind is tables.Format.TABLE and output is None else say
     if not shares:
-        say(f"{store}: nothing to remove")
+        tell(f"{store}: nothing to remove")
     elif dry_run:
-        say(
+        tell(
             f"{store}: would remove {plural(files, 'file')}, {size_text(size)}; run it without --dry-run to remove them"
         )
     else:
-        say(f"{store}: removed {plural(files, 'file')}, {size_text(size)}")
+        tell(f"{store}: removed {plural(files, 'file')}, {size_text(size)}")
 
 
 def _size(size: int, plain: bool) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from gridsearch.cli import jobs
 from gridsearch.cli.launches import train
+from gridsearch.cli.notifying import NotifyOption
 from gridsearch.cli.options import (
     JobFile,
     OnlyOption,
@@ -25,7 +26,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print the plan, li
 
 @with_training
 def launch(
-    job: JobFile, set_: SetOption = None, only: OnlyOption = None, dry_run: DryRun = False, *, training: Training
+    job: JobFile,
+    set_: SetOption = None,
+    only: OnlyOption = None,
+    dry_run: DryRun = False,
+    notify: NotifyOption = None,
+    *,
+    training: Training,
 ) -> None:
     """Train every trial that has no result yet, then write the job's page.
 
@@ -38,4 +45,4 @@ def launch(
         print_plan(spec, training, as_json=False)
         return
     with ordinarily(endless=True):
-        raise typer.Exit(train([spec], training))
+        raise typer.Exit(train([spec], training, notify))

@@ -9,6 +9,7 @@ import typer
 
 from gridsearch.cli import jobs
 from gridsearch.cli.launches import train
+from gridsearch.cli.notifying import NotifyOption
 from gridsearch.cli.options import (
     OnlyOption,
     OptionalJobName,
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 
 @with_training
-def resume(job: OptionalJobName = None, only: OnlyOption = None, *, training: Training) -> None:
+def resume(
+    job: OptionalJobName = None, only: OnlyOption = None, notify: NotifyOption = None, *, training: Training
+) -> None:
     """Resume interrupted jobs as they were launched, and train what --only left out.
 
     Failed trials are only trained again with --retry-failed.
@@ -40,7 +43,7 @@ def resume(job: OptionalJobName = None, only: OnlyOption = None, *, training: Tr
         raise GridsearchError("--only selects trials of one job: name it, gridsearch resume JOB --only EXPRESSION")
     with ordinarily(endless=True):
         stored = _stored_jobs(training.store, job, retry_failed=training.retry_failed)
-        raise typer.Exit(train([selecting(spec, only or ()) for spec in stored], training))
+        raise typer.Exit(train([selecting(spec, only or ()) for spec in stored], training, notify))
 
 
 def _stored_jobs(store_path: Path, name: str | None, *, retry_failed: bool) -> list[JobSpec]:

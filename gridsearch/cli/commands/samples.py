@@ -43,6 +43,14 @@ BackgroundOption = Annotated[
 ]
 
 
+ArgumentsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set an argument of torchvision's class or of your function; repeatable."
+    ),
+]
+
+
 def samples(
     dataset: DatasetName,
     n: SampleCount = 25,
@@ -51,12 +59,14 @@ def samples(
     image_size: SizeOption = None,
     resize: ResizeOption = None,
     background: BackgroundOption = None,
+    set_: ArgumentsOption = None,
     data_dir: DataOption = None,
 ) -> None:
     """Draw sample images of a data set with their classes, as a page or an image file.
 
     These are training images, drawn at random and evenly across classes.
     """
+    from gridsearch.config.overrides import parse_override
     from gridsearch.data.samples import label_text, sample_places
     from gridsearch.data.scaling import unit_text
     from gridsearch.engine.prepare.job_data import load_data
@@ -64,7 +74,10 @@ def samples(
     target = output or paths.samples_page(DEFAULT_DASHBOARDS, Path(dataset).name)
     check_suffix(target)
     image_format = _image_format(image_size, resize, background)
-    loaded = load_data(dataset, folder=paths.data_dir(data_dir), base=Path(), image_format=image_format)
+    # As in a job, a list is one value.
+    options = dict(parse_override(text, example="split=letters") for text in set_ or ())
+    folder = paths.data_dir(data_dir)
+    loaded = load_data(dataset, folder=folder, base=Path(), image_format=image_format, options=options)
     loaded.require_pixels("samples")
     for told in loaded.notes:
         say(told)

@@ -136,13 +136,13 @@ def _print_trial(row: TrialRow, store: Store, format_: tables.Format) -> None:
 
 
 def _print_epochs(row: TrialRow, store: Store, format_: tables.Format) -> None:
-    from gridsearch.cli.render.trial import epoch_grid, epochs_json
+    from gridsearch.cli.render.trial import epoch_grid, epochs_json, is_own
 
-    own = _own_epochs(row, store)
+    epochs, own = _own_epochs(row, store), is_own(row)
     if format_ is tables.Format.JSON:
-        data(json.dumps(epochs_json(own), indent=2))
+        data(json.dumps(epochs_json(epochs, own=own), indent=2))
     else:
-        tables.write(epoch_grid(own), format_)
+        tables.write(epoch_grid(epochs, own=own), format_)
 
 
 def _print_log(row: TrialRow, store: Path) -> None:
@@ -150,8 +150,10 @@ def _print_log(row: TrialRow, store: Path) -> None:
     try:
         text = file.read_text(errors="replace")
     except FileNotFoundError:
+        from gridsearch.cli.render.trial import is_own
+
         why = "only trainings of your own have one (train: my_training:train)"
-        if _is_own(row):
+        if is_own(row):
             why = f"there is no {file}: it has not been trained here, or its log was deleted"
         raise GridsearchError(f"show: trial {row.trial_id[:8]} has no log: {why}") from None
     except OSError as error:
@@ -159,12 +161,14 @@ def _print_log(row: TrialRow, store: Path) -> None:
     data(text.removesuffix("\n"))
 
 
-def _is_own(row: TrialRow) -> bool:
-    return "training" in json.loads(row.config)
-
-
 def _own_epochs(row: TrialRow, store: Store) -> list[EpochRow]:
-    return [epoch for epoch in store.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
+    """Return a trial's epochs; of a training of the user's own those that it reported."""
+    from gridsearch.analysis.lineage_curves import reported
+    from gridsearch.cli.render.trial import is_own
+    from gridsearch.store.rows import LineageCurve
+
+    epochs = [epoch for epoch in store.epochs([row.lineage_id]) if epoch.epoch <= row.epochs]
+    return reported(LineageCurve.of(row.lineage_id, epochs)).rows if epochs and is_own(row) else epochs
 
 
 def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
@@ -198,22 +202,25 @@ def _print_layers(wanted: _Wanted, format_: tables.Format) -> None:
 
 def _of_trial(row: TrialRow, store: Store) -> _Wanted:
     """Return the model of a trial, with the images of a job that has its model and its data set."""
+    from gridsearch.cli.render.trial import is_own
     from gridsearch.config.identity import parse
 
     config = parse(row.config)
-    if _is_own(row):
+    if is_own(row):
         raise GridsearchError(
             f"show: trial {row.trial_id[:8]} was trained by {config.model}, which alone has its model"
         )
     fitting = (job.record for job in store.jobs())
-    record = next((one for one in fitting if config.model in one.models and one.fingerprint == config.dataset), None)
-    if record is None or record.image_shape is None or record.classes is None:
+    having = (one for one in fitting if config.model in one.models and config.dataset in one.fingerprints())
+    record = next(having, None)
+    shape, numbers = record.example(config.dataset) if record else (None, None)
+    if record is None or shape is None or record.classes is None:
         raise StoreError(
             f"trial {short_id(row.trial_id)}: no job in the store gives the size of its images; show its model with"
             f" --model {config.model} --image-size"
         )
     folders = [record.base, Path.cwd()]
-    seen = Seen(record.image_shape, record.classes, record.numbers.whole if record.numbers else None)
+    seen = Seen(shape, record.classes, numbers.whole if numbers else None)
     return _Wanted(config.model, dict(config.hyper), seen, folders, config.model_code, config.version)
 
 

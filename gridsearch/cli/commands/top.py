@@ -92,7 +92,9 @@ def top(
     notes = [*_notes(table, by_rank=not sort)]
     if kind is tables.Format.TABLE and not (filter_ or state or sort or chosen):
         from gridsearch.analysis.edges import BEYOND, edge_notes
+        from gridsearch.analysis.ties import tied_text
 
+        notes += [tied] if (tied := tied_text(loaded)) else []
         edges = edge_notes(loaded)
         notes += [" ".join([*edges, BEYOND])] if edges else []
     with into(output):
@@ -112,7 +114,7 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, numbered: bool
     ]
     headings, numeric = list(table.headings), list(table.numeric)
     if numbered:
-        headings, numeric = ["rank" if whole else "#", table.id_heading, *headings], [True, False, *numeric]
+        headings, numeric = [table.rank_heading if whole else "#", table.id_heading, *headings], [True, False, *numeric]
         rows = [[str(row.rank or ""), named(row.trial), *cells] for row, cells in zip(table.rows, rows, strict=True)]
     grid = tables.Grid(
         headings=headings,
@@ -136,7 +138,7 @@ def _notes(table: RankedTable, *, by_rank: bool) -> Iterator[str]:
 
 def _ranked_json(table: RankedTable, row: Any) -> dict[str, Any]:
     return {
-        "rank": row.rank,
+        table.rank_heading: row.rank,
         "trial": row.trial,
         "state": row.state,
         **dict(zip(table.headings, row.values, strict=True)),

@@ -9,7 +9,7 @@ from gridsearch.cli.options import (
     StoreOption,
 )
 from gridsearch.cli.render.wording import plural
-from gridsearch.cli.streams import data, say
+from gridsearch.cli.streams import answer, data
 from gridsearch.errors import EXIT_STORE_DAMAGED
 
 
@@ -23,6 +23,6 @@ def verify(store: StoreOption = DEFAULT_STORE) -> None:
     for problem in problems:
         data(f"{problem.rule}: {problem.subject}: {problem.text}")
     if problems:
-        say(f"{store}: {plural(len(problems), 'problem')} found")
+        answer(f"{store}: {plural(len(problems), 'problem')} found")
         raise typer.Exit(EXIT_STORE_DAMAGED)
-    say(f"{store}: sound, {plural(trials, 'trial')} checked")
+    answer(f"{store}: sound, {plural(trials, 'trial')} checked")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gridsearch.cli.render.wording import plural
+from gridsearch.config.byte_sizes import size_text
+from gridsearch.config.value_kinds import as_written
 from gridsearch.data.checks import CHANNEL_COUNTS
 from gridsearch.data.kinds import values_text
 
@@ -18,6 +20,30 @@ if TYPE_CHECKING:
 MOST_LISTED = 12
 
 
+def dataset_rows(prepared: PreparedJob) -> list[tuple[str, str, str]]:
+    """Return which data sets a function made for a job whose settings are its arguments, and what they take."""
+    job = prepared.job
+    made = prepared.data.combinations(job) if job.data_settings else []
+    if not made:
+        return []
+    taken = sum(dataset.nbytes for dataset in prepared.datasets.values())
+    names = ", ".join(name for name in job.setting_names if name in job.data_settings)
+    rows = [("data sets", f"{len(made):,}", f"by {names}; {size_text(taken)} in memory")]
+    for settings, fingerprint in made[:MOST_LISTED]:
+        told = ", ".join(f"{name} {as_written(value)}" for name, value in settings.items())
+        rows.append(("", "", f"{told}: {' x '.join(map(str, prepared.datasets[fingerprint].image_shape))}"))
+        if prepared.images(fingerprint) != prepared.images():
+            parts = ", ".join(f"{count:,} {part}" for part, count in prepared.images(fingerprint).items())
+            rows[-1] = ("", "", f"{rows[-1][2]}; {parts}")
+    return rows + ([("", "", "and others")] if len(made) > MOST_LISTED else [])
+
+
+def first_of(prepared: PreparedJob) -> str:
+    """Return that what is told is of the first data set, where there are several that differ in size."""
+    several = {str(prepared.images(fingerprint)) for fingerprint in prepared.datasets}
+    return " (of the first data set)" if len(several) > 1 else ""
+
+
 def data_rows(prepared: PreparedJob) -> list[tuple[str, str, str]]:
     """Return what the images are, what becomes of those that the data set sets apart, and what reading it left out."""
     dataset = prepared.dataset
@@ -26,8 +52,9 @@ def data_rows(prepared: PreparedJob) -> list[tuple[str, str, str]]:
         rows.append(("", f"{own:,}", prepared.own_test_use))
     if own := len(dataset.validation_labels):
         rows.append(("", f"{own:,}", prepared.own_validation_use))
-    rows += [("", "!", note) for note in dataset.notes]
-    rows.append(("shape", "", shape_text(dataset)))
+    rows += [("", "!", note) for note in prepared.data_notes]
+    shapes = dict.fromkeys(map(shape_text, prepared.datasets.values()))
+    rows += [("shape" if not number else "", "", text) for number, text in enumerate(list(shapes)[:MOST_LISTED])]
     if dataset.targets == "numbers":
         return [*rows, ("targets", f"{dataset.num_classes:,}", _targets_text(dataset))]
     kind = "classes" if dataset.targets == "classes" else "labels"

@@ -31,6 +31,7 @@ def use_text(used: DiskUse, *, width: int | None) -> str:
         "checkpoints": used.checkpoints,
         "weights": used.weights,
         "dashboards": used.dashboards,
+        "runs": used.runs,
         "other": used.other,
     }
     taken = ", ".join(f"{name} {size_text(size)}" for name, size in parts.items() if size or name == "database")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.cli.render.data_rows import data_rows
+from gridsearch.cli.render.data_rows import data_rows, dataset_rows, first_of
 from gridsearch.cli.render.wording import plural, quoted, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.engine.prepare.narrowing import Narrowing, narrowing
@@ -210,10 +210,12 @@ def _image_rows(prepared: PreparedJob) -> list[tuple[str, str, str]]:
     return [
         _named("model", job.models_text, f"on {job.dataset_text}"),
         *([("teacher", job.teacher.job, _teacher_text(prepared))] if job.teacher else []),
+        *dataset_rows(prepared),
         (
             "images",
             f"{images['train']:,}",
-            f"to train, {images['validation']:,} to validate, {images['test']:,} to test{_folds_text(job)}",
+            f"to train, {images['validation']:,} to validate, {images['test']:,} to test{_folds_text(job)}"
+            f"{first_of(prepared)}",
         ),
         *_unused_rows(prepared, images.get("unused", 0)),
         *data_rows(prepared),
@@ -286,10 +288,23 @@ def _images_json(prepared: PreparedJob) -> dict[str, Any]:
     return {
         "images": prepared.images(),
         "image_shape": list(prepared.dataset.image_shape),
+        **({"datasets": _datasets_json(prepared)} if prepared.job.data_settings else {}),
         "classes": prepared.class_counts(),
-        "data_notes": list(prepared.dataset.notes),
+        "data_notes": prepared.data_notes,
         **({"teacher": prepared.teacher} if prepared.job.teacher else {}),
     }
+
+
+def _datasets_json(prepared: PreparedJob) -> list[dict[str, Any]]:
+    return [
+        {
+            "settings": settings,
+            "images": prepared.images(fingerprint),
+            "image_shape": list(prepared.datasets[fingerprint].image_shape),
+            "bytes": prepared.datasets[fingerprint].nbytes,
+        }
+        for settings, fingerprint in prepared.data.combinations(prepared.job)
+    ]
 
 
 def _own_json(job: JobSpec) -> dict[str, Any]:

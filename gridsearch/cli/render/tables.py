@@ -34,7 +34,9 @@ _LATEX = {
     ">": r"\textgreater{}",
 }
 #: A cell that begins with one of these would be run as a formula by spreadsheet programs.
-_FORMULA = ("=", "+", "@", "-", "\t", "\r")
+_FORMULA = ("=", "+", "@", "-", "\t", "\r", "＝", "＋", "＠", "－")
+#: A number, which is none.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 class Format(StrEnum):
@@ -168,7 +170,7 @@ def as_csv(grid: Grid) -> str:
 def csv_cell(text: str) -> str:
     """Return text for CSV: printable, and with an apostrophe before what a spreadsheet would run as a formula."""
     shown = printable(text)
-    return "'" + shown if text.startswith(_FORMULA) else shown
+    return "'" + shown if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else shown
 
 
 def write(grid: Grid, format_: Format) -> None:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gridsearch.analysis.column_names import free
 from gridsearch.analysis.labels import label, score_text
-from gridsearch.analysis.measures import initial_val_loss, overfit_epoch, seconds_per_epoch
+from gridsearch.analysis.measures import initial_val_loss, measures_for, overfit_epoch, seconds_per_epoch
 from gridsearch.analysis.spans import trained_as
 from gridsearch.cli.render.bars import bars
 from gridsearch.cli.render.plain_text import printable
@@ -16,6 +17,7 @@ from gridsearch.cli.render.wording import duration, id_within, moment, plural, s
 from gridsearch.cli.streams import folded
 from gridsearch.config.identity import flatten, own_settings
 from gridsearch.config.metrics import METRICS, is_loss, metric_of, names_in
+from gridsearch.config.trial import without_dead_settings
 from gridsearch.config.versions import implied_settings
 from gridsearch.store.rows import LineageCurve
 
@@ -28,18 +30,24 @@ _BARS_SHOWN, _BESIDE = 60, 44
 _EVENTS_SHOWN = 12
 #: What all names of settings and numbers are aligned with.
 _LONGEST = "initial_val_loss"
+_MEASURES = {
+    "initial_val_loss": initial_val_loss,
+    "overfit_epoch": overfit_epoch,
+    "seconds_per_epoch": seconds_per_epoch,
+}
 #: Events of a trial's lineage that the trial has no event of its own for; others would tell the same twice.
 _OF_LINEAGE = ("enqueued", "refused")
 
 
 def settings_of(row: TrialRow, jobs: Sequence[JobRow]) -> dict[str, Any]:
-    """Return all settings of a trial; a job with its model tells the defaults that its configuration leaves out."""
+    """Return all settings of a trial; jobs with its model, and with its data, tell the defaults that it leaves out."""
     config = json.loads(row.config)
     model = config["model"]
     known = next((job.record.defaults(model) for job in jobs if model in job.record.models), {})
     if ":" not in model:
         known |= {key: value for key, value in implied_settings(config["version"]).items() if key in known}
-    return known | flatten(row.config)
+    having = (job.record for job in jobs if config.get("dataset") in job.record.fingerprints())
+    return {**next((record.data_defaults for record in having), {}), **known, **flatten(row.config)}
 
 
 def trial_json(
@@ -50,25 +58,21 @@ def trial_json(
     trained: Sequence[Span] = (),
 ) -> dict[str, Any]:
     """Return a trial as JSON values."""
-    curve = LineageCurve.of(row.lineage_id, epochs)
-    return {
+    curve, names = LineageCurve.of(row.lineage_id, epochs), names_in([row], own=is_own(row))
+    told = {
         "trial": row.trial_id,
         "lineage": row.lineage_id,
         "state": str(row.state),
         "settings": dict(settings),
         "config": row.config,
-        **{metric: metric_of(row, metric) for metric in names_in([row])},
         "diverged_epoch": row.diverged_epoch,
         "stopped_epoch": row.stopped_epoch,
-        "parameters": row.parameters,
-        "macs": row.macs,
+        **({} if is_own(row) else {"parameters": row.parameters, "macs": row.macs}),
         "error": row.error,
         "log": row.log,
         "attempt": row.attempt,
         "seconds": row.seconds,
-        "initial_val_loss": initial_val_loss(curve),
-        "overfit_epoch": overfit_epoch(curve),
-        "seconds_per_epoch": seconds_per_epoch(curve),
+        **{name: _MEASURES[name](curve) for name in measures_for(names, own=True)},
         "trained": [
             {
                 "first_epoch": span.first,
@@ -81,7 +85,7 @@ def trial_json(
             }
             for span in trained
         ],
-        "epochs": epochs_json(epochs),
+        "epochs": epochs_json(epochs, own=is_own(row)),
         "events": [
             {
                 "at": event.at.isoformat(),
@@ -92,25 +96,38 @@ def trial_json(
             for event in events
         ],
     }
+    metrics = {free(metric, told, "metric"): metric_of(row, metric) for metric in names}
+    first = ("trial", "lineage", "state", "settings", "config")
+    return {key: told[key] for key in first} | metrics | told
 
 
-def epochs_json(own: Sequence[EpochRow]) -> list[dict[str, Any]]:
-    """Return a trial's epochs as JSON values."""
-    names = names_in(own)
+def is_own(row: TrialRow) -> bool:
+    """Whether code of the user's trained a trial."""
+    return "training" in json.loads(row.config)
+
+
+def epochs_json(epochs: Sequence[EpochRow], *, own: bool = False) -> list[dict[str, Any]]:
+    """Return a trial's epochs as JSON values; without a learning rate of a training of the user's `own`."""
+    names = names_in(epochs, own=own)
     return [
-        {"epoch": e.epoch, "learning_rate": e.learning_rate, "seconds": e.seconds}
+        {"epoch": e.epoch}
+        | ({} if own else {"learning_rate": e.learning_rate})
+        | {"seconds": e.seconds}
         | {metric: metric_of(e, metric) for metric in names}
-        for e in own
+        for e in epochs
     ]
 
 
-def epoch_grid(own: Sequence[EpochRow]) -> Grid:
+def epoch_grid(epochs: Sequence[EpochRow], *, own: bool = False) -> Grid:
     """Return the log of a trial: a line for each epoch, and the time of them all."""
-    names = names_in(own)
-    rows = [[str(e.epoch), *(score_text(metric_of(e, name)) or "-" for name in names), f"{e.seconds:.3f}"] for e in own]
-    trained, seconds = sum(epoch.epoch >= 1 for epoch in own), sum(epoch.seconds for epoch in own)
+    names = names_in(epochs, own=own)
+    rows = [
+        [str(e.epoch), *(score_text(metric_of(e, name)) or "-" for name in names), f"{e.seconds:.3f}"] for e in epochs
+    ]
+    trained, seconds = sum(epoch.epoch >= 1 for epoch in epochs), sum(epoch.seconds for epoch in epochs)
     headings = ["epoch", *names, "seconds"]
-    caption = f"{plural(trained, 'epoch')} trained in {duration(seconds)}, evaluation included"
+    what, included = ("reported", "") if own else ("trained", ", evaluation included")
+    caption = f"{plural(trained, 'epoch')} {what} in {duration(seconds)}{included}"
     return Grid(headings, [True] * len(headings), rows, caption=caption, keys=1)
 
 
@@ -131,13 +148,14 @@ def trial_text(
     chosen = {"model": written["model"]} | chosen
     room = max(map(len, (*chosen, _LONGEST)))
     given = "\n".join(f"  {key:<{room}} {printable(label(value))}" for key, value in chosen.items())
-    rest = ", ".join(f"{key} {label(value)}" for key, value in settings.items() if key not in chosen)
+    live = settings if is_own(row) else without_dead_settings(dict(settings))
+    rest = ", ".join(f"{key} {label(value)}" for key, value in live.items() if key not in chosen)
     seconds = "" if row.seconds is None else f" in {duration(row.seconds)}"
     known_by = id_within(row.trial_id, width and width - len("trial "))
     lines = [f"trial {known_by}", f"  {row.state}{seconds}, attempt {row.attempt}", "", given]
     lines += [f"  {'by default':<{room}} {printable(rest)}"] if rest else []
     lines.append("")
-    names = names_in([row, *epochs])
+    names = names_in([row, *epochs], own=is_own(row))
     beside = max(len(_LONGEST), *map(len, names))
     lines += [f"  {metric:<{beside}} {_number(metric_of(row, metric))}" for metric in names]
     lines += _measured(LineageCurve.of(row.lineage_id, epochs), beside)

@@ -19,8 +19,8 @@ MORE_ROOM = "free some (gridsearch gc), or launch with fewer --workers, --pack o
 class DiskUse:
     """Bytes: of the database with its journal and backups, of checkpoints, of weights kept or gathered, of pages.
 
-    `other` are logs and scratch files, `free` is what the disk has left for this user. Stores in one folder share the
-    folders of weights and of pages.
+    `runs` are the folders of commands' trials, `other` are logs and scratch files, `free` is what the disk has left for
+    this user. Stores in one folder share the folders of weights, of runs and of pages.
     """
 
     database: int
@@ -29,6 +29,7 @@ class DiskUse:
     dashboards: int
     other: int
     free: int
+    runs: int = 0
 
     def json(self) -> dict[str, int]:
         """Return it as JSON values."""
@@ -46,6 +47,7 @@ def disk_use(store: Path) -> DiskUse:
         dashboards=_taken([store.parent / paths.DASHBOARDS_NAME]),
         other=_taken([paths.companion_dir(store)]) - checkpoints - readings,
         free=free_bytes(store),
+        runs=_taken([paths.runs_root(store)]),
     )
 
 

@@ -38,7 +38,7 @@ def changes(prepared: Prepared, store: Store) -> list[str]:
 
 def _of_parts(prepared: Prepared, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
     found = []
-    if _other("dataset", old, new):
+    if _other_data(prepared, before, old, new):
         was, now = before.dataset_text, prepared.job.dataset_text
         what = (
             "code, images or labels" if names_function(prepared.job.dataset, prepared.job.base) else "images or labels"
@@ -64,6 +64,27 @@ def _of_parts(prepared: Prepared, before: JobRecord, old: list[dict[str, Any]], 
     if _other("version", old, [one for one in new if one["model"] in had]):
         found.append("this version of gridsearch trains these trials differently (docs/jobs.md, Versions)")
     return found
+
+
+def _other_data(prepared: Prepared, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]) -> bool:
+    """Whether there is another data set than before, made with the same settings where there are several."""
+    job = prepared.job
+    if not (before.datasets or job.data_settings):
+        return _other("dataset", old, new)
+    names = job.data_settings | before.data_defaults.keys()
+    # Before a setting was one, its argument had what the options said.
+    given = {name: value for name, value in before.dataset_options.items() if name in names}
+    defaults = {**job.data_defaults, **given, **before.data_defaults}, {**before.data_defaults, **job.data_defaults}
+    had, now = (
+        {(_made_with(one, own), one["dataset"]) for one in configs}
+        for configs, own in zip((old, new), defaults, strict=True)
+    )
+    known = {settings for settings, _ in had}
+    return any(settings in known for settings, _ in now - had)
+
+
+def _made_with(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    return repr(sorted({**defaults, **config.get("data_settings", {})}.items()))
 
 
 def _edited_losses(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
@@ -100,8 +121,8 @@ def _edited_functions(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> l
 def _of_settings(
     prepared: Prepared, before: JobRecord, old: list[dict[str, Any]], new: list[dict[str, Any]]
 ) -> list[str]:
-    was = {name: before.defaults(name) for name in {one["model"] for one in [*old, *new]}}
-    now = {name: prepared.defaults_of(name) for name in prepared.job.models}
+    was = {name: {**before.data_defaults, **before.defaults(name)} for name in {one["model"] for one in [*old, *new]}}
+    now = {name: {**prepared.job.data_defaults, **prepared.defaults_of(name)} for name in prepared.job.models}
     found = []
     names = [name for name in prepared.job.setting_names if name != MODEL or prepared.job.own]
     for name in dict.fromkeys([*names, *prepared.job.defaults]):

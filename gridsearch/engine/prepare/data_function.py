@@ -1,4 +1,4 @@
-"""A data set that a function of the user's returns: `dataset: my_data:load`, its arguments under `dataset_options`."""
+"""A data set that a function of the user's returns: `dataset: my_data:load`, its arguments options or settings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import contextlib
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from gridsearch.data.part_names import part_of_folder
 from gridsearch.data.scaling import scaled_dataset
 from gridsearch.data.torchvision_classes import OPTIONS
 from gridsearch.errors import DataError, ModelError, nearest
-from gridsearch.models.arguments import wanted_of
+from gridsearch.models.arguments import Wanted, wanted_of
 from gridsearch.models.source_code import fingerprint_of
 from gridsearch.models.user_objects import found_of_the_user
 from gridsearch.user_code import told
@@ -36,6 +36,32 @@ _SHAPES = "return (train, validation, test), each (examples, labels), a torch Da
 
 #: The sources of the modules imported here: what was edited since is not what runs.
 _known: dict[str, Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True)
+class DataSignature:
+    """What a data set's function takes.
+
+    Attributes:
+        required: Its arguments without a default.
+        optional: The others, with their defaults.
+        wanted: What values each may have.
+        open_ended: Whether it takes any others too (`**kwargs`).
+    """
+
+    required: tuple[str, ...]
+    optional: Mapping[str, Any]
+    wanted: Mapping[str, Wanted]
+    open_ended: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of its arguments."""
+        return (*self.required, *self.optional)
+
+    def takes(self, name: str) -> Wanted:
+        """Return what values an argument may have."""
+        return self.wanted.get(name) or Wanted()
 
 
 def is_function(reference: str) -> bool:
@@ -57,7 +83,9 @@ def load_from_function(
     from gridsearch.models.seeding import random_states_kept, seed_everything  # torch: most data sets are no function
 
     function, sources = _found(reference, search)
-    arguments = _arguments(reference, function, options)
+    signature = _signature(reference, function)
+    check_options(reference, signature, options)
+    arguments = {key: signature.takes(key).fitted(value) for key, value in options.items()}
     name = reference.rpartition(":")[2]
     try:
         with random_states_kept():
@@ -77,10 +105,9 @@ def load_from_function(
     return replace(made, fingerprint=both.hexdigest())
 
 
-def options_of(reference: str, search: Sequence[Path]) -> frozenset[str]:
-    """Return the names of the arguments of a data set's function; errors as for `load_from_function`."""
-    function, _ = _found(reference, search)
-    return frozenset(inspect.signature(function).parameters)
+def signature_of(reference: str, search: Sequence[Path]) -> DataSignature:
+    """Return what a data set's function takes; errors as for `load_from_function`."""
+    return _signature(reference, _found(reference, search)[0])
 
 
 def _found(reference: str, search: Sequence[Path]) -> tuple[Callable[..., Any], Mapping[str, str]]:
@@ -96,27 +123,39 @@ def _found(reference: str, search: Sequence[Path]) -> tuple[Callable[..., Any], 
     return found, sources
 
 
-def _arguments(reference: str, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options as the function takes them; DataError for others, for wrong ones, and for missing ones."""
+def _signature(reference: str, function: Callable[..., Any]) -> DataSignature:
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         raise DataError(f"{reference!r}: what it takes cannot be told; write a function around it", key=_KEY) from None
     named = {key: one for key, one in parameters.items() if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)}
-    open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
-    wanted = wanted_of(function)
+    if odd := next((key for key, one in named.items() if one.kind is one.POSITIONAL_ONLY), None):
+        raise DataError(f"{reference!r}: argument {odd!r} cannot be given by keyword", key=_KEY)
+    return DataSignature(
+        tuple(key for key, one in named.items() if one.default is one.empty),
+        {key: one.default for key, one in named.items() if one.default is not one.empty},
+        wanted_of(function),
+        any(one.kind is one.VAR_KEYWORD for one in parameters.values()),
+    )
+
+
+def check_options(
+    reference: str, signature: DataSignature, options: Mapping[str, Any], settings: Collection[str] = ()
+) -> None:
+    """Raise DataError for options that a function does not take, for wrong ones, and for what is missing.
+
+    `settings` are arguments that it is given besides.
+    """
+    names = signature.names
     for key, value in options.items():
-        if key not in named and not open_ended:
-            said = nearest(key, named) or "; it takes none"
+        if key not in names and not signature.open_ended:
+            said = nearest(key, names) or "; it takes none"
             raise DataError(f"{reference} does not take it{said}", key=(OPTIONS, key))
-        if key in named and (said := wanted[key].problem(value)):
+        if key in names and (said := signature.takes(key).problem(value)):
             raise DataError(f"{reference}: {said}", key=(OPTIONS, key))
-    for key, one in named.items():
-        if one.kind is one.POSITIONAL_ONLY:
-            raise DataError(f"{reference!r}: argument {key!r} cannot be given by keyword", key=_KEY)
-        if one.default is one.empty and key not in options:
-            raise DataError(f"{reference} needs {key!r}: write {OPTIONS}: {{{key}: ...}}", key=_KEY)
-    return {key: wanted[key].fitted(value) if key in named else value for key, value in options.items()}
+    if missing := next((key for key in signature.required if key not in options and key not in settings), None):
+        mend = f"write {OPTIONS}: {{{missing}: ...}}, or an axis under 'space'"
+        raise DataError(f"{reference} needs {missing!r}: {mend}", key=_KEY)
 
 
 def _parts(returned: Any) -> dict[str, Any]:

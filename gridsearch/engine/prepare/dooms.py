@@ -52,7 +52,7 @@ class Doom:
         """Return whether a trial is one of those that cannot be trained."""
         if config.model != self.model:
             return False
-        own = self.defaults | config.hyper | {key: getattr(config, key) for key in self.about}
+        own = tried_settings(config, self.defaults) | {key: getattr(config, key) for key in self.about}
         return settings_key(own) in self.keys
 
 
@@ -62,6 +62,11 @@ class WorksNowhereError(ModelError):
     def __init__(self, place: str, said: str, account: str = "") -> None:
         super().__init__(f"{place}: {said}")
         self.place, self.said, self.account = place, said, account
+
+
+def tried_settings(config: TrialConfig, defaults: Settings) -> Settings:
+    """Return under which settings a model is tried for a trial: its own, and those that its data set is made with."""
+    return defaults | config.data_settings | config.hyper
 
 
 def settings_key(settings: Settings) -> str:

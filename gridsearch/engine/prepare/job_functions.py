@@ -87,18 +87,24 @@ class JobFunctions:
                     if said := found.wanted[setting].problem(value):
                         raise JobError(f"{place}: {setting}: {key} {name!r}: {said}")
 
-    def check(self, configs: Sequence[TrialConfig], seen: Seen, steps: Callable[[TrialConfig], int]) -> None:
+    def check(
+        self, configs: Sequence[TrialConfig], seen: Mapping[str, Seen], steps: Callable[[TrialConfig], int]
+    ) -> None:
         """Try the functions as these trials call them; `ModelError`, with its place, where one does not work.
 
-        `steps` returns how many steps a trial has in an epoch.
+        `seen` says what examples are by the fingerprint of the data set, and `steps` returns how many steps a trial has
+        in an epoch.
         """
         for (key, name), found in self.signatures.items():
             own = [config for config in configs if getattr(config, key) == name]
-            cases = {repr(self._case(found, config, steps)): self._case(found, config, steps) for config in own}
+            cases = {
+                repr((seen[config.dataset], case)): (seen[config.dataset], case)
+                for config in own
+                for case in [self._case(found, config, steps)]
+            }
             process = ModelProcess(name, self._folders, self._limits)
-            process.seen = seen
             try:
-                for case in list(cases.values())[:MOST_TRIED]:
+                for process.seen, case in list(cases.values())[:MOST_TRIED]:
                     if said := process.function_problem(key, **case):
                         raise ModelError(f"{self._place(key)}: {said}")
             except NotTriedError:

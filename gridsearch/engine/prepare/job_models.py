@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 class JobModels:
     """Finds models by their names, and answers for each; of users' models one at a time has a process.
 
-    `seen` is what the models are given and asked for, once that is known.
+    `seen` is what the models are given and asked for, once that is known: by the fingerprint of the data set.
     """
 
     def __init__(self, names: Iterable[str], folders: Sequence[Path], limits: Limits | None = None) -> None:
         self.names, self.folders, self.limits = tuple(names), folders, limits
-        self.seen: Seen | None = None
+        self.seen: Mapping[str, Seen] = {}
         self._signatures: dict[str, ModelSignature] = {}
-        self._here: dict[str, Tried] = {}
+        self._here: dict[tuple[str, Seen], Tried] = {}
         self._processes: dict[str, ModelProcess] = {}
         self._current: ModelProcess | None = None
         # At once: it takes seconds to start, in which the data are loaded.
@@ -58,18 +58,21 @@ class JobModels:
         """Return whether something is a setting of a model beside others, the job's where none are named."""
         return has_beside(self[name], key, [self[other] for other in names or self.names])
 
-    def tried(self, name: str) -> Tried:
-        """Return who answers questions about a model, as `probing.Tried` says."""
-        assert self.seen
+    def tried(self, name: str, dataset: str) -> Tried:
+        """Return who answers the next question about a model on a data set, as `probing.Tried` says.
+
+        `dataset` is the fingerprint of the data set.
+        """
+        seen = self.seen[dataset]
         if name not in MODELS:
             process = self._process(name)
-            process.seen = self.seen
+            process.seen = seen
             return process
-        if name not in self._here:
+        if (name, seen) not in self._here:
             from gridsearch.engine.prepare.probing import TriedHere  # torch: mistakes in the job itself show without it
 
-            self._here[name] = TriedHere(find_model(name), self.seen)
-        return self._here[name]
+            self._here[name, seen] = TriedHere(find_model(name), seen)
+        return self._here[name, seen]
 
     def part(
         self, name: str, pretrained: Mapping[str, str] | None = None, unusable: Mapping[str, str] | None = None
@@ -86,9 +89,9 @@ class JobModels:
         )
 
     def process_of(self, name: str) -> ModelProcess:
-        """Return the process that a loss, or other code of the user's, is looked at in."""
+        """Return the process that a loss, or other code of the user's that sees no examples, is looked at in."""
         process = self._process(name)
-        process.seen = self.seen
+        process.seen = next(iter(self.seen.values()), None)
         return process
 
     def rest(self) -> None:
@@ -111,10 +114,11 @@ class JobModels:
         return self._current
 
 
-def check_found(job: JobSpec, models: JobModels) -> None:
+def check_found(job: JobSpec, models: JobModels, of_data: Sequence[str] = ()) -> None:
     """Raise `ModelError`, with its place, for a model that is not found or lacks a setting that it needs.
 
-    A setting must be known to one of the models; so must each be that has a name of its own.
+    A setting must be known to one of the models; so must each be that has a name of its own. `of_data` are the
+    arguments of the data set's function, which may have been meant by what nobody knows.
     """
     for name in job.models:
         try:
@@ -125,13 +129,17 @@ def check_found(job: JobSpec, models: JobModels) -> None:
     names = job.model_settings
     unknown = next((key for key in names if not any(model.has(key) for model in found)), None)
     if unknown is not None and len(found) > 1:
-        raise ModelError(f"{_place(job, found[0], unknown)}: {_known_to_none(found, unknown)}{_part_of(job)}")
+        raise ModelError(
+            f"{_place(job, found[0], unknown)}: {_known_to_none(job, found, unknown, of_data)}{_part_of(job)}"
+        )
     for model in found:
         own = names if len(found) == 1 else [key for key in names if models.has(model.name, key)]
         try:
             check_hyperparameters(model, own)
         except ModelError as error:
             culprit = next((key for key in own if repr(key) in str(error)), None)
+            if culprit and of_data and culprit not in model.data_arguments and not model.has(culprit):
+                error = ModelError(_known_to_none(job, found, culprit, of_data))
             part = _part_of(job) if culprit and not model.has(culprit) else ""
             raise ModelError(f"{_place(job, model, culprit)}: {error}{part}") from None
 
@@ -186,12 +194,14 @@ def left_out(job: JobSpec, model: str, condition: str) -> str:
     return f"; leave model {model!r} out of it with a rule, skip: {MODEL} == {model!r} and {condition}"
 
 
-def _known_to_none(models: Sequence[ModelSignature], key: str) -> str:
+def _known_to_none(job: JobSpec, models: Sequence[ModelSignature], key: str, of_data: Sequence[str]) -> str:
     if any(key in model.data_arguments for model in models):
         return f"{key!r} comes from the data set and cannot be set"
-    known = dict.fromkeys(name for model in models for name in model.hyperparameters)
+    known = dict.fromkeys([*(name for model in models for name in model.hyperparameters), *of_data])
     names = ", ".join(repr(model.name) for model in models)
-    return f"{key!r} is neither a recipe key nor a setting of one of the models {names}{nearest(key, known)}"
+    what = f"a setting of one of the models {names}" if len(models) > 1 else f"a setting of model {names}"
+    ours = f"{what}, nor an argument of {job.dataset}" if of_data else what
+    return f"{key!r} is neither a recipe key nor {ours}{nearest(key, known)}"
 
 
 def _place(job: JobSpec, model: ModelSignature, culprit: str | None) -> str:

@@ -16,7 +16,7 @@ from gridsearch.config.identity import parse
 from gridsearch.config.trial import TrialConfig
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.splits import Indices, SplitDataset, apply_split
-from gridsearch.engine.prepare.preparation import PreparedJob, load_divided
+from gridsearch.engine.prepare.preparation import PreparedJob, divided
 from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.prepare.teachers import UNTRAINED, teacher_job
 from gridsearch.errors import DataError, GridsearchError, passed_over
@@ -102,8 +102,15 @@ def _trained(dataset: ImageDataset, earlier: SplitDataset) -> Mask:
 
 def _before(divisions: Sequence[SplitDataset], earlier: Iterable[SplitDataset]) -> Seen:
     """Return what an earlier training saw, the one of several that saw the most."""
-    masks = (_trained(divisions[0].dataset, one) for one in earlier)
-    return _most(_seen(split, mask, mask) for mask in masks for split in divisions)
+    datasets = {split.dataset.fingerprint: split.dataset for split in divisions}
+    return _most(
+        _seen(split, mask, mask)
+        for one in earlier
+        for fingerprint, dataset in datasets.items()
+        for mask in [_trained(dataset, one)]
+        for split in divisions
+        if split.dataset.fingerprint == fingerprint
+    )
 
 
 def _seen(split: SplitDataset, for_validation: Mask, for_test: Mask) -> Seen:
@@ -116,17 +123,16 @@ def _teachers(prepared: PreparedJob, store: Store | None, data_dir: Path) -> Seq
     if prepared.job.teacher is None:
         return []
     if prepared.teacher == UNTRAINED or store is None:
-        job = teacher_job(prepared.job, store)
-        divisions = load_divided(job, data_dir)[2].values() if job else []
-        mine = prepared.dataset
-        return [replace(one, dataset=mine) if one.dataset.fingerprint == mine.fingerprint else one for one in divisions]
+        job, mine = teacher_job(prepared.job, store), prepared.datasets
+        divisions = divided(job, data_dir) if job else []
+        return [replace(one, dataset=mine.get(one.dataset.fingerprint, one.dataset)) for one in divisions]
     trial = prepared.teacher.partition("@")[0]
     config = parse(store.trial(trial).config)
-    dataset = prepared.dataset
-    if config.dataset != dataset.fingerprint:
+    dataset = prepared.datasets.get(config.dataset)
+    if dataset is None:
         from gridsearch.engine.trained.load import job_with, recorded_dataset  # torch
 
-        dataset = recorded_dataset(store.job(job_with(store, trial)).record, data_dir)
+        dataset = recorded_dataset(store.job(job_with(store, trial)).record, data_dir, config.data_settings)
     return [apply_split(dataset, config.split, config.data_seed, config.fold)]
 
 
@@ -144,5 +150,5 @@ def _origins(prepared: PreparedJob) -> Iterator[SplitDataset]:
             DataError,
         ):
             config = TrialConfig(**json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))["config"])
-            if config.dataset == prepared.dataset.fingerprint:
-                yield apply_split(prepared.dataset, config.split, config.data_seed, config.fold)
+            if dataset := prepared.datasets.get(config.dataset):
+                yield apply_split(dataset, config.split, config.data_seed, config.fold)

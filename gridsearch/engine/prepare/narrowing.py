@@ -19,11 +19,12 @@ from gridsearch.config.trial import FUNCTION_KEYS, RECIPE_DEFAULTS, RECIPE_KEYS
 from gridsearch.config.value_kinds import as_written
 from gridsearch.config.versions import CURRENT
 from gridsearch.config.yaml_source import parse_document
+from gridsearch.engine.prepare.job_datasets import with_own_validation
 from gridsearch.engine.prepare.preflight_settings import fitted_job
-from gridsearch.engine.prepare.preparation import PreparedJob, with_own_validation
+from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.prepare.prepared import Prepared
-from gridsearch.errors import GridsearchError, StoreError, passed_over
-from gridsearch.search.grid import Ingredients, expand
+from gridsearch.errors import DataError, GridsearchError, StoreError, passed_over
+from gridsearch.search.grid import DataPart, Ingredients, expand
 from gridsearch.store.contract import Store
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ def narrowing(prepared: Prepared, store: Store) -> Narrowing:
         return found
     # What is not understood of an earlier job, or is refused by now, leads nowhere back.
     with passed_over(_log, "no command brings the earlier trials back", GridsearchError):
+        if isinstance(prepared, PreparedJob):
+            prepared.data.recall(job.record)
         earlier = job_from_text(source, base=prepared.job.base, accepted=True)
         for overrides in ([], list(_overrides(prepared, earlier))):
             wide = _again(prepared, overrides)
@@ -83,11 +86,18 @@ def _again(prepared: Prepared, overrides: Sequence[str]) -> JobSpec:
     job = job_from_text(document.text, overrides, base=prepared.job.base, source=document.source)
     if not isinstance(prepared, PreparedJob):
         return job
-    job = prepared.functions.claim(job)
+    job = prepared.data.claim(prepared.functions.claim(job), prepared.models)
     return fitted_job(with_own_validation(job, prepared.dataset), [prepared.models[name] for name in job.models])
 
 
 def _ids(prepared: Prepared, job: JobSpec) -> set[str]:
+    try:
+        return _ids_of(prepared, job)
+    except DataError:  # which data sets it had is not known
+        return set()
+
+
+def _ids_of(prepared: Prepared, job: JobSpec) -> set[str]:
     ingredients = _ingredients(prepared, job)
     if job.own:
         return {trial.trial_id for trial in expand(job, ingredients).trials}
@@ -112,13 +122,18 @@ def _ingredients(prepared: Prepared, job: JobSpec) -> Ingredients:
         )
         for name in job.models
     }
-    return replace(prepared.ingredients, models=parts)
+    if job.data_settings:
+        data = prepared.data.part(job, prepared.models)
+        return replace(prepared.ingredients, models=parts, data=data)
+    dataset = prepared.data.fingerprint(job.dataset_options, {})
+    return replace(prepared.ingredients, models=parts, dataset=dataset, data=DataPart())
 
 
 def _overrides(prepared: Prepared, earlier: JobSpec) -> Iterator[str]:
     """Yield what must be set of the file as it is now, to be the job that it was."""
     document = prepared.job.document
     of_models = {key: value for part in prepared.ingredients.models.values() for key, value in part.defaults.items()}
+    of_models |= prepared.job.data_defaults
     now, was = _flat(parse_document(document.text, document.source).data), _flat(earlier.document.data)
     for key in dict.fromkeys([*was, *now]):
         value = was.get(key, _default(key, of_models))

@@ -9,6 +9,7 @@ from typing import Any
 from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import COMMAND, TRAIN
 from gridsearch.config.record import Drawn, JobRecord
+from gridsearch.config.trial import TrialConfig
 from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.own_code import OwnCode
 from gridsearch.engine.prepare.own_command import check_startable, read_command, remarks_on
@@ -31,8 +32,7 @@ class PreparedOwn(Prepared):
     code: OwnCode
     check: ImportCheck | None = field(default=None, repr=False, compare=False)
 
-    @property
-    def train_images(self) -> int:
+    def train_images(self, config: TrialConfig) -> int:
         """Return 1: nothing is known of its data."""
         return 1
 

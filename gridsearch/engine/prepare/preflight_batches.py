@@ -11,7 +11,7 @@ from typing import Any
 from gridsearch.config.batches import batch_sizes
 from gridsearch.config.job import JobSpec
 from gridsearch.config.trial import TrialConfig
-from gridsearch.engine.prepare.dooms import Doom, Settings, place_of, settings_key
+from gridsearch.engine.prepare.dooms import Doom, Settings, place_of, settings_key, tried_settings
 from gridsearch.engine.prepare.job_models import JobModels
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError
 from gridsearch.engine.prepare.preflight_models import MOST_TRIED, named_defaults
@@ -21,7 +21,7 @@ from gridsearch.models.registry import MODELS, settings_text
 _log = logging.getLogger(__name__)
 
 #: What the last batch depends on, besides the model's settings.
-_ABOUT = ("batch_size", "last_batch", "data_seed", "fold")
+_ABOUT = ("batch_size", "last_batch", "data_seed", "fold", "dataset")
 _about = attrgetter(*_ABOUT)
 
 
@@ -37,7 +37,7 @@ def check_batches(
     numbers is left to the workers, and so is one that ends its process. Each model has its own share of tries, and the
     first of the trials come first.
     """
-    said: dict[tuple[str, str, int], str] = {}
+    said: dict[tuple[str, str, str, int], str] = {}
     tries: Counter[str] = Counter()
     failing: dict[tuple[str, int, int, str], list[TrialConfig]] = {}
     lasts: dict[tuple[Any, ...], tuple[int, int]] = {}
@@ -50,14 +50,14 @@ def check_batches(
         images, size = lasts[about]
         if size > 1 and config.model in MODELS:  # ours look at no batch, but to normalise by it
             continue
-        case = (config.model, settings_key(config.hyper), size)
+        case = (config.dataset, config.model, settings_key(config.hyper), size)
         if case not in said and tries[config.model] < MOST_TRIED:
             tries[config.model] += 1
             said[case] = ""
             with passed_over(
                 _log, f"{config.model} was not tried with a last batch of {size}", ModelEndedError, NotTriedError
             ):
-                said[case] = models.tried(config.model).batch_problem(config.hyper, size)
+                said[case] = models.tried(config.model, config.dataset).batch_problem(config.hyper, size)
         if why := said.get(case):
             failing.setdefault((config.model, config.batch_size, images, why), []).append(config)
     dooms = [
@@ -73,7 +73,7 @@ def _doom(job: JobSpec, configs: Sequence[TrialConfig], images: int, why: str, d
     config = configs[0]
     batch = config.batch_size
     size = batch_sizes(images, batch, config.last_batch)[-1]
-    settings = [defaults | one.hyper for one in configs]
+    settings = [tried_settings(one, defaults) for one in configs]
     shared = {key: value for key, value in settings[0].items() if all(other.get(key) == value for other in settings)}
     cannot = f"model {config.model!r} cannot train on with {settings_text(shared)} ({why})"
     if batch == size:
@@ -90,7 +90,7 @@ def _doom(job: JobSpec, configs: Sequence[TrialConfig], images: int, why: str, d
         place=place_of(job, "batch_size", batch),
         error=error,
         shared=shared | {"batch_size": batch},
-        settings=tuple(defaults | one.hyper | {key: getattr(one, key) for key in _ABOUT} for one in configs),
+        settings=tuple(tried_settings(one, defaults) | {key: getattr(one, key) for key in _ABOUT} for one in configs),
         account=error,
         mend=mend,
         defaults=defaults,

@@ -6,21 +6,25 @@ import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from gridsearch.config.events import RESULT_STATES, TrialState
 from gridsearch.config.job import JobSpec
 from gridsearch.config.trial import TrialConfig
 from gridsearch.config.value_kinds import as_written
-from gridsearch.engine.prepare.dooms import Doom, Settings, WorksNowhereError, dooms, model_place, settings_key
+from gridsearch.engine.prepare.dooms import (
+    Doom,
+    Settings,
+    WorksNowhereError,
+    dooms,
+    model_place,
+    settings_key,
+    tried_settings,
+)
 from gridsearch.engine.prepare.job_models import JobModels
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Problem
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature, settings_text
 from gridsearch.search.grid import Grid, GridTrial
-
-if TYPE_CHECKING:
-    from gridsearch.engine.prepare.probing import Tried
 
 #: Gives the states of those of the trials, by their ids, that there are.
 States = Callable[[Collection[str]], Mapping[str, TrialState]]
@@ -32,8 +36,12 @@ SECONDS_WITH_NUMBERS = 20.0
 
 
 def named_defaults(job: JobSpec, model: ModelSignature) -> Settings:
-    """Return the defaults of the model's settings that the job names: a trial has them where it says nothing else."""
-    return {key: model.optional[key] for key in job.setting_names if is_plain(model.optional.get(key, ...))}
+    """Return the defaults of the settings that the job names: a trial has them where it says nothing else.
+
+    They are the model's, and those that data sets are made with.
+    """
+    own = {key: model.optional[key] for key in job.setting_names if is_plain(model.optional.get(key, ...))}
+    return {**job.data_defaults, **own}
 
 
 def no_results(trials: Collection[str]) -> Mapping[str, TrialState]:
@@ -64,7 +72,7 @@ def check_models(job: JobSpec, models: JobModels, grid: Grid, states: States = n
 
 def _nowhere(job: JobSpec, model: ModelSignature, configs: Sequence[TrialConfig], error: WorksNowhereError) -> Doom:
     defaults = named_defaults(job, model)
-    every = {settings_key(settings): settings for settings in (defaults | config.hyper for config in configs)}
+    every = {settings_key(one): one for one in (tried_settings(config, defaults) for config in configs)}
     return Doom(
         model=model.name,
         place=error.place,
@@ -84,12 +92,23 @@ class _Combinations:
         self, job: JobSpec, model: ModelSignature, trials: Sequence[GridTrial], first: int, states: States
     ) -> None:
         defaults = named_defaults(job, model)
-        self.every = [defaults | trial.config.hyper for trial in trials]
+        self.every = [tried_settings(trial.config, defaults) for trial in trials]
         self.first, self.later = self.every[:first], self.every[first:]
         self._model, self._states = model, states
         self._trials: dict[str, str] = {}
         for settings, trial in zip(self.every, trials, strict=True):
             self._trials.setdefault(repr(settings), trial.trial_id)
+        self._of_data = sorted(job.data_settings)
+        self._datasets = {
+            self._made_with(settings): trial.config.dataset for settings, trial in zip(self.every, trials, strict=True)
+        }
+
+    def dataset(self, settings: Settings) -> str:
+        """Return the fingerprint of the data set that settings, or what differs from them elsewhere, are tried on."""
+        return self._datasets.get(self._made_with(settings), next(iter(self._datasets.values())))
+
+    def _made_with(self, settings: Settings) -> str:
+        return settings_key({key: settings[key] for key in self._of_data if key in settings})
 
     def worked(self, asked: Sequence[Settings]) -> list[Settings]:
         """Return under which of some settings a model of ours has worked: the first trial that has them has a result.
@@ -111,18 +130,20 @@ def _check_model(job: JobSpec, models: JobModels, name: str, combinations: _Comb
     mistake in the job.
     """
     model = models[name]
-    names = [key for key in job.model_settings if models.has(name, key)]
+    names = [key for key in job.model_settings if key not in job.data_settings and models.has(name, key)]
+    names += [key for key in job.setting_names if key in job.data_settings]
     defaults = named_defaults(job, model)
     asked = telling(combinations.first, names, combinations.later)
     worked = combinations.worked(asked)
     if len(worked) == len(asked):
         return []
-    tried = models.tried(name)
+    tried = _OnItsData(job, models, name, combinations)
     found = _sorted_out(tried, [settings for settings in asked if settings not in worked])
     found.good[:0] = worked
     good = found.good
     refused = [(settings, problem) for settings, problem in found.bad if not problem.ends]
-    left = (good or found.cut_short) and (model.name not in MODELS or len(job.models) > 1)
+    several = model.name not in MODELS or len(job.models) > 1 or bool(job.data_settings)
+    left = (good or found.cut_short) and several
     if left or not refused:
         return [
             replace(doom, defaults=defaults) for doom in dooms(job, model, names, found.bad, good, combinations.every)
@@ -142,6 +163,20 @@ def _check_model(job: JobSpec, models: JobModels, name: str, combinations: _Comb
     raise WorksNowhereError(_blamed(job, model, names, bad, good, works), f"{text}{hint}", problem.account)
 
 
+class _OnItsData:
+    """Tries a model under settings on the data set that they belong to."""
+
+    def __init__(self, job: JobSpec, models: JobModels, name: str, combinations: _Combinations) -> None:
+        self._models, self._name, self._combinations = models, name, combinations
+        self._others = job.data_settings - set(models[name].hyperparameters)
+
+    def problem(self, settings: Settings, *, with_numbers: bool) -> Problem | None:
+        """Return what is wrong with the model there, as `Tried` says it."""
+        tried = self._models.tried(self._name, self._combinations.dataset(settings))
+        own = {key: value for key, value in settings.items() if key not in self._others}
+        return tried.problem(own, with_numbers=with_numbers)
+
+
 @dataclass
 class _SortedOut:
     """Settings under which a model works, or may, and those under which it does not; `cut_short` where others wait."""
@@ -151,7 +186,7 @@ class _SortedOut:
     cut_short: bool = False
 
 
-def _sorted_out(tried: Tried, combinations: Sequence[Settings]) -> _SortedOut:
+def _sorted_out(tried: _OnItsData, combinations: Sequence[Settings]) -> _SortedOut:
     found = _SortedOut()
     trying = _Trying(tried)
     for settings in combinations:
@@ -172,7 +207,7 @@ def _sorted_out(tried: Tried, combinations: Sequence[Settings]) -> _SortedOut:
 class _Trying:
     """Tries a model without memory for its numbers, as long as what it then says holds with numbers too."""
 
-    def __init__(self, tried: Tried) -> None:
+    def __init__(self, tried: _OnItsData) -> None:
         self.tried = tried
         self.until: float | None = None
         #: Kinds of mistakes that were the same with numbers.

@@ -39,7 +39,10 @@ def check_recipe(
     for name in job.models:
         learning = [config for config in configs if config.model == name and config.distillation == "hidden"]
         if learning:  # whoever answers may have to import torch
-            check_features(job, models.tried(name), learning, left_out(job, name, "distillation == 'hidden'"))
+            for config in {one.dataset: one for one in reversed(learning)}.values():
+                check_features(
+                    job, models.tried(name, config.dataset), [config], left_out(job, name, "distillation == 'hidden'")
+                )
 
 
 def _shares(configs: Iterable[TrialConfig]) -> Iterator[TrialConfig]:
@@ -52,20 +55,24 @@ def _shares(configs: Iterable[TrialConfig]) -> Iterator[TrialConfig]:
 
 
 def _check_freezing(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig]) -> None:
-    distinct = {(config.model, config.freeze, repr(config.hyper)): config for config in configs if config.freeze}
+    distinct = {
+        (config.dataset, config.model, config.freeze, repr(config.hyper)): config for config in configs if config.freeze
+    }
     for config in _shares(distinct.values()):
         with passed_over(_log, f"{config.model} was not tried with freeze", ModelEndedError, NotTriedError):
-            if said := models.tried(config.model).freezing_problem(config.hyper, config.freeze):
+            if said := models.tried(config.model, config.dataset).freezing_problem(config.hyper, config.freeze):
                 mend = left_out(job, config.model, f"freeze == {config.freeze!r}")
                 raise ModelError(f"{job.document.place(job.trail('freeze'))}: {said}{mend}")
 
 
 def _check_pretrained(job: JobSpec, models: JobModels, configs: Sequence[TrialConfig], files: PretrainedFiles) -> None:
     starting = [config for config in configs if (config.model, config.pretrained) in files]
-    distinct = {(config.model, config.pretrained, repr(config.hyper)): config for config in starting}
+    distinct = {(config.dataset, config.model, config.pretrained, repr(config.hyper)): config for config in starting}
     for config in _shares(distinct.values()):
         with passed_over(_log, f"{config.model} was not tried with pretrained", ModelEndedError, NotTriedError):
-            if said := models.tried(config.model).pretrained_problem(config, files[config.model, config.pretrained]):
+            if said := models.tried(config.model, config.dataset).pretrained_problem(
+                config, files[config.model, config.pretrained]
+            ):
                 mend = left_out(job, config.model, "pretrained != ''")
                 raise ModelError(f"{job.document.place(job.trail('pretrained'))}: {said}{mend}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,23 +18,32 @@ from gridsearch.errors import JobError
 
 
 def check_targets(
-    job: JobSpec, dataset: ImageDataset, splits: Mapping[SplitKey, SplitDataset], configs: Sequence[TrialConfig]
+    job: JobSpec,
+    datasets: Mapping[str, ImageDataset],
+    splits: Mapping[SplitKey, SplitDataset],
+    configs: Sequence[TrialConfig],
 ) -> None:
     """Raise `JobError`, with the place of the key at fault, where a recipe asks for what cannot be learned so.
 
-    `configs` are those of the job's trials.
+    `configs` are those of the job's trials, `datasets` the data sets that they are on by their fingerprints.
     """
-    _check_weights(job, dataset, splits, configs)
+    for fingerprint, dataset in datasets.items():
+        own = [config for config in configs if config.dataset == fingerprint]
+        _check_weights(job, dataset, [one for key, one in splits.items() if key.dataset == fingerprint], own)
     if dataset.targets != "classes" and any(config.distillation == "soft" for config in configs):
         raise _error(job, "distillation", "soft compares classes, and the labels are none: write hidden")
 
 
-def job_task(job: JobSpec, dataset: ImageDataset) -> Task:
-    """Return the task of a job; `JobError` where one of its losses is not for the targets of its data set."""
+def job_task(job: JobSpec, datasets: Iterable[ImageDataset]) -> Task:
+    """Return the task of a job; `JobError` where one of its losses is not for the targets of its data sets.
+
+    These are of one kind.
+    """
     losses = [str(loss) for loss in job.values("loss")]
-    for loss in losses:
-        if said := contradiction(dataset.targets, loss, outputs=dataset.num_classes, values=_others(dataset)):
-            raise _error(job, "loss", said)
+    for dataset in datasets:
+        for loss in losses:
+            if said := contradiction(dataset.targets, loss, outputs=dataset.num_classes, values=_others(dataset)):
+                raise _error(job, "loss", said)
     tasks = {task_of(dataset.targets, loss): loss for loss in reversed(losses)}
     if len(tasks) > 1:
         (one, of_one), (other, of_other) = list(tasks.items())[:2]
@@ -70,14 +79,14 @@ def _others(dataset: ImageDataset) -> tuple[float, ...]:
 
 
 def _check_weights(
-    job: JobSpec, dataset: ImageDataset, splits: Mapping[SplitKey, SplitDataset], configs: Sequence[TrialConfig]
+    job: JobSpec, dataset: ImageDataset, splits: Iterable[SplitDataset], configs: Sequence[TrialConfig]
 ) -> None:
     for weights in {repr(one.class_weights): one.class_weights for one in configs}.values():
         if isinstance(weights, list) and len(weights) != dataset.num_classes:
             said = f"has {len(weights)} weights, and the data have {dataset.num_classes} classes; give one for each"
             raise _error(job, "class_weights", said)
     if any(config.class_weights == BALANCED for config in configs):
-        for split in splits.values():
+        for split in splits:
             counts = np.bincount(split.train_labels, minlength=dataset.num_classes)
             if not counts.all():
                 name = dataset.class_names[int(counts.argmin())]

@@ -6,19 +6,19 @@ import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gridsearch.config.job import JobSpec
-from gridsearch.config.record import Drawn, JobRecord, Numbers
+from gridsearch.config.record import Drawn, JobRecord, MadeDataset, Numbers
 from gridsearch.config.remarks import remarks
 from gridsearch.config.trial import OWN, PretrainedFiles, SplitKey, TrialConfig
 from gridsearch.data.dataset import ImageDataset
-from gridsearch.data.splits import SplitDataset, apply_split
-from gridsearch.engine.prepare.data_function import options_of
-from gridsearch.engine.prepare.job_data import load_data, names_function
+from gridsearch.data.splits import SplitDataset
+from gridsearch.engine.prepare.job_datasets import JobDatasets, with_own_validation
 from gridsearch.engine.prepare.job_functions import JobFunctions
 from gridsearch.engine.prepare.job_losses import JobLosses
 from gridsearch.engine.prepare.job_metrics import check_metrics, check_work, metric_codes
@@ -30,7 +30,7 @@ from gridsearch.engine.prepare.preflight_schedule import check_warm_up
 from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
 from gridsearch.engine.prepare.preflight_targets import check_targets, job_task, with_default_objective
 from gridsearch.engine.prepare.prepared import Prepared, doom_of, drawn_axes, model_folders
-from gridsearch.errors import DataError, JobError, ModelError, passed_over
+from gridsearch.errors import JobError, ModelError, passed_over
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import MODELS, ModelSignature
 from gridsearch.search.grid import Ingredients, expand
@@ -44,7 +44,9 @@ class PreparedJob(Prepared):
     """A job that our own loop trains, with its data and its models.
 
     Attributes:
-        dataset: The data set.
+        datasets: The data sets by their fingerprints: one, or one for each combination of those settings that are
+            arguments of the function that makes it.
+        data: Says which settings each is made with.
         splits: Each division of the images that the grid needs.
         pretrained: The files of weights to start from.
         teacher: The id of the trial that students learn from.
@@ -53,7 +55,8 @@ class PreparedJob(Prepared):
         losses: Says what the user's losses take.
     """
 
-    dataset: ImageDataset
+    datasets: Mapping[str, ImageDataset]
+    data: JobDatasets = field(repr=False, compare=False)
     splits: dict[SplitKey, SplitDataset]
     pretrained: PretrainedFiles = field(default_factory=dict)
     teacher: str = ""
@@ -62,16 +65,36 @@ class PreparedJob(Prepared):
     losses: JobLosses = field(repr=False, compare=False)
 
     @property
-    def train_images(self) -> int:
-        """Return the number of training images; where folds differ by one, the smaller."""
-        return self.images()["train"]
+    def dataset(self) -> ImageDataset:
+        """Return the data set; of several the first, which has the classes and the parts of all."""
+        return next(iter(self.datasets.values()))
 
-    def images(self) -> dict[str, int]:
-        """Return how many images each part has, and how many none has where that is more than none."""
-        split = min((split.indices for split in self.splits.values()), key=lambda indices: len(indices.train))
-        parts = {name: len(getattr(split, name)) for name in ("train", "validation", "test")}
-        unused = sum(map(len, self.dataset.labels)) - sum(parts.values())
-        return parts | ({"unused": unused} if unused else {})
+    def train_images(self, config: TrialConfig) -> int:
+        """Return the number of training images of a trial; where folds differ by one, the smaller."""
+        return self.images(config.dataset)["train"]
+
+    def images(self, dataset: str = "") -> dict[str, int]:
+        """Return how many images each part has, and how many none has where that is more than none.
+
+        `dataset` is the fingerprint of one of several data sets; without it, of the first.
+        """
+        return self._counts[dataset or self.dataset.fingerprint]
+
+    @cached_property
+    def _counts(self) -> dict[str, dict[str, int]]:
+        counts = {}
+        for fingerprint, dataset in self.datasets.items():
+            divisions = [one.indices for key, one in self.splits.items() if key.dataset == fingerprint]
+            split = min(divisions, key=lambda indices: len(indices.train))
+            parts = {name: len(getattr(split, name)) for name in ("train", "validation", "test")}
+            unused = sum(map(len, dataset.labels)) - sum(parts.values())
+            counts[fingerprint] = parts | ({"unused": unused} if unused else {})
+        return counts
+
+    @property
+    def data_notes(self) -> list[str]:
+        """Return what was left out or changed while the data sets were read, each line once."""
+        return list(dict.fromkeys(note for dataset in self.datasets.values() for note in dataset.notes))
 
     @property
     def own_test_use(self) -> str:
@@ -140,7 +163,9 @@ class PreparedJob(Prepared):
             objective=job.objective,
             images=self.images(),
             image_shape=self.dataset.image_shape,
-            numbers=self._numbers,
+            numbers=_numbers(self.dataset),
+            data_defaults=job.data_defaults,
+            datasets=self._made(),
             image_format=job.image_format,
             classes=self.dataset.num_classes,
             class_names=self.dataset.class_names,
@@ -151,13 +176,18 @@ class PreparedJob(Prepared):
             constraints=job.constraints,
         )
 
-    @property
-    def _numbers(self) -> Numbers | None:
-        """Return what the examples are where these are no images of bytes."""
-        if self.dataset.has_pixels:
-            return None
-        low, high = self.dataset.values
-        return Numbers(type=self.dataset.train_images.dtype.name, low=low, high=high)
+    def _made(self) -> tuple[MadeDataset, ...]:
+        """Return what there is to know of each data set where settings are arguments of their function."""
+        return tuple(
+            MadeDataset(
+                settings=settings,
+                fingerprint=fingerprint,
+                images=self.images(fingerprint),
+                image_shape=self.datasets[fingerprint].image_shape,
+                numbers=_numbers(self.datasets[fingerprint]),
+            )
+            for settings, fingerprint in (self.data.combinations(self.job) if self.job.data_settings else [])
+        )
 
     def _defaults(self, model: ModelSignature) -> dict[str, Any]:
         """Return the plain defaults of a model's settings; of those that are null the ones that the job names."""
@@ -165,7 +195,16 @@ class PreparedJob(Prepared):
         return {k: v for k, v in model.optional.items() if is_plain(v) and (v is not None or k in named)}
 
     def _value(self, config: TrialConfig, setting: str) -> Any:
-        return config.settings().get(setting, self.models[config.model].optional.get(setting))
+        settings, data = config.settings(), self.job.data_defaults
+        return settings.get(setting, data.get(setting, self.models[config.model].optional.get(setting)))
+
+
+def _numbers(dataset: ImageDataset) -> Numbers | None:
+    """Return what the examples are where these are no images of bytes."""
+    if dataset.has_pixels:
+        return None
+    low, high = dataset.values
+    return Numbers(type=dataset.train_images.dtype.name, low=low, high=high)
 
 
 def prepare(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits | None = None) -> PreparedJob:
@@ -181,39 +220,47 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
     """
     models = JobModels(job.models, model_folders(job), limits)
     with _left_on_error(models):
-        job, dataset, splits = load_divided(job, data_dir)
+        data = JobDatasets(job, data_dir)
+        job = data.claim(job, models)
+        if not job.data_settings:
+            data.load_one(job)
         functions = JobFunctions(job, model_folders(job), limits)
         job = functions.claim(job)
         functions.check_settings(models)
-        task = job_task(job, dataset)
+        if job.data_settings:
+            job = _with_all_made(job, data, models)
+        job = with_own_validation(job, data.first)
+        splits = data.splits(job)
+        task = job_task(job, data.made.values())
         job = with_default_objective(job, task)
-        check_metrics(job, task, dataset.num_classes)
-        _check_data_axes(job, models)
+        check_metrics(job, task, data.first.num_classes)
         check_rules(job)
         losses = JobLosses(job, models)
         losses.check_names()
-        check_found(job, models)
+        check_found(job, models, data.names)
         signatures = [models[name] for name in job.models]
         job = fitted_job(job, signatures)
         weights = {name: pretrained_files(job, name, data_dir) for name in job.models}
         parts = {name: models.part(name, found.names, found.unusable) for name, found in weights.items()}
         ingredients = Ingredients(
-            dataset.fingerprint,
+            data.first.fingerprint,
             parts,
             teacher,
             losses.parts(),
             metric_codes(job, models),
             functions=functions.parts,
+            data=data.part(job, models),
         )
         grid = expand(job, ingredients)
         check_fits(job, signatures, [trial.config for trial in grid.trials])
         losses.check_values([trial.config for trial in grid.trials])
-        models.seen = Seen(dataset.image_shape, dataset.num_classes, dataset.whole)
+        models.seen = {key: Seen(one.image_shape, one.num_classes, one.whole) for key, one in data.made.items()}
         files = {key: file for found in weights.values() for key, file in found.files.items()}
         loaded = PreparedJob(
             job,
             grid,
-            dataset=dataset,
+            datasets=data.made,
+            data=data,
             splits=splits,
             pretrained=files,
             teacher=teacher,
@@ -222,7 +269,7 @@ def load_job(job: JobSpec, data_dir: Path, *, teacher: str = "", limits: Limits 
             losses=losses,
             ingredients=ingredients,
         )
-        check_targets(job, dataset, splits, [trial.config for trial in grid.trials])
+        check_targets(job, data.made, splits, [trial.config for trial in grid.trials])
         _check_batch_sizes(loaded)
         check_warm_up(job, [trial.config for trial in grid.trials])
     return loaded
@@ -246,12 +293,36 @@ def preflight(loaded: PreparedJob, store: Store | None = None) -> PreparedJob:
         dooms = check_models(job, models, grid, store.states if store else no_results)
         sound = [config for config in chosen if not doom_of(dooms, config)]
         dooms += check_batches(job, models, sound, lambda config: len(splits[config.split_key].indices.train))
-        check_data(job, loaded.dataset, chosen)
+        for fingerprint, dataset in loaded.datasets.items():
+            check_data(job, dataset, [config for config in chosen if config.dataset == fingerprint])
         check_recipe(job, models, chosen, loaded.pretrained)
-        assert models.seen
-        loaded.functions.check(chosen, models.seen, lambda one: one.steps_of_epoch(loaded.train_images))
+        loaded.functions.check(chosen, models.seen, lambda one: one.steps_of_epoch(loaded.train_images(one)))
         prepared = replace(loaded, dooms=dooms)
         return replace(prepared, remarks=[*remarks(job), *_model_notes(prepared)])
+
+
+def divided(job: JobSpec, data_dir: Path) -> list[SplitDataset]:
+    """Return the divisions of the images that a job's trials see, without a look at its recipe; errors name the key."""
+    data = JobDatasets(job, data_dir)
+    # Only where there is a function must be known what it shares with models, which then are looked at.
+    models = JobModels(job.models if data.names else (), model_folders(job))
+    with _left_on_error(models):
+        job = data.claim(job, models)
+        if job.data_settings:
+            job = _with_all_made(JobFunctions(job, model_folders(job)).claim(job), data, models)
+        else:
+            data.load_one(job)
+    models.leave()
+    return list(data.splits(with_own_validation(job, data.first)).values())
+
+
+def _with_all_made(job: JobSpec, data: JobDatasets, models: JobModels) -> JobSpec:
+    """Make the data sets of a job that has settings for them; return it with numbers as their function takes them."""
+    check_rules(job)
+    check_found(job, models, data.names)
+    job = data.fitted(job)
+    data.load_all(job, models)
+    return job
 
 
 @contextlib.contextmanager
@@ -271,36 +342,8 @@ def _model_notes(prepared: PreparedJob) -> list[str]:
         sound = next((config for config in own if not prepared.doom_of(config)), None)
         if name not in MODELS and sound is not None:
             with passed_over(_log, f"{name} was not looked at for oddities", ModelEndedError, NotTriedError):
-                found += prepared.models.tried(name).notes(sound.hyper)
+                found += prepared.models.tried(name, sound.dataset).notes(sound.hyper)
     return found
-
-
-def load_divided(job: JobSpec, data_dir: Path) -> tuple[JobSpec, ImageDataset, dict[SplitKey, SplitDataset]]:
-    """Return a job whose split says which validation images are meant, its data set and its divisions.
-
-    `DataError` names the key to mend.
-    """
-    try:
-        dataset = load_data(
-            job.dataset,
-            folder=data_dir,
-            base=job.base,
-            image_format=job.image_format,
-            options=job.dataset_options,
-        )
-    except DataError as error:
-        # What is wrong with a file's content is about the data set too.
-        raise _placed(job, DataError(error.problem, key=error.key or ("dataset",))) from None
-    job = with_own_validation(job, dataset)
-    return job, dataset, _split_all(job, dataset)
-
-
-def with_own_validation(job: JobSpec, dataset: ImageDataset) -> JobSpec:
-    """Return a job that validates on the images that the data set brings for it, unless it asks for others."""
-    asked = job.split.folds is not None or "validation" in job.split.model_fields_set
-    if asked or not len(dataset.validation_labels):
-        return job
-    return replace(job, split=job.split.model_copy(update={"validation": OWN}))
 
 
 @dataclass(frozen=True)
@@ -344,38 +387,11 @@ def starting_file(model: str, written: str, folders: Sequence[Path], data_dir: P
     return (written if written == IMAGENET else f"sha256:{file_digest(file)}"), file
 
 
-def _split_all(job: JobSpec, dataset: ImageDataset) -> dict[SplitKey, SplitDataset]:
-    written: Sequence[Any] = job.values("data_seed")
-    repeats = job.repeats if "data_seed" in job.repeated_seeds else 1
-    seeds = [int(seed) + repeat for seed in written for repeat in range(repeats)]
-    keys = [SplitKey(seed, fold) for seed in seeds for fold in range(job.split.folds or 1)]
-    try:
-        return {key: apply_split(dataset, job.split, key.data_seed, key.fold) for key in keys}
-    except DataError as error:
-        raise _placed(job, error) from None
-
-
-def _check_data_axes(job: JobSpec, models: JobModels) -> None:
-    """Refuse arguments of the data set's function among the settings: a job has one data set."""
-    if not names_function(job.dataset, job.base):
-        return
-    taken = options_of(job.dataset, model_folders(job))
-    for key in job.model_settings:
-        if key in taken and not any(models.has(name, key) for name in job.models):
-            raise JobError(
-                f"{job.document.place(job.trail(key))}: {key}: is an argument of {job.dataset}, and a job has one data"
-                f" set: write dataset_options: {{{key}: ...}}, and a job for each value"
-            )
-
-
-def _placed(job: JobSpec, error: DataError) -> DataError:
-    """Return an error with the place, in the job's file, of the key that it is about."""
-    return DataError(f"{job.document.place(error.key)}: {error}", key=())
-
-
 def _check_batch_sizes(prepared: PreparedJob) -> None:
-    job, images = prepared.job, prepared.train_images
-    size = max(trial.config.batch_size for trial in prepared.grid.trials)
-    if size > images:
-        place = job.document.place(job.trail("batch_size"))
-        raise JobError(f"{place}: batch_size: {size} is larger than the training set of {images} images")
+    job = prepared.job
+    largest = {(one.config.dataset, one.config.batch_size): one.config for one in prepared.grid.trials}
+    for config in sorted(largest.values(), key=lambda one: -one.batch_size):
+        size, images = config.batch_size, prepared.train_images(config)
+        if size > images:
+            place = job.document.place(job.trail("batch_size"))
+            raise JobError(f"{place}: batch_size: {size} is larger than the training set of {images} images")

@@ -35,10 +35,9 @@ class Prepared(ABC):
     remarks: Sequence[str] = ()
     ingredients: Ingredients = field(kw_only=True, repr=False, compare=False)
 
-    @property
     @abstractmethod
-    def train_images(self) -> int:
-        """Return the number of training images, which tells how many steps an epoch has."""
+    def train_images(self, config: TrialConfig) -> int:
+        """Return the number of a trial's training images, which tells how many steps an epoch has."""
 
     @abstractmethod
     def record(self) -> JobRecord:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 from gridsearch import paths
@@ -16,6 +16,7 @@ from gridsearch.engine.prepare.model_process import Limits
 from gridsearch.engine.prepare.preflight_recipe import check_features
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
 from gridsearch.errors import JobError, ModelError, nearest
+from gridsearch.search.grid import GridTrial
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import JobRow, TrialRow
 
@@ -124,21 +125,40 @@ def check_chain(chain: Sequence[JobSpec], store: Store | None, data_dir: Path, l
     """
     prepared = [prepare(job, data_dir, teacher=chosen_teacher(job, store), limits=limits) for job in chain]
     for teacher, student in pairwise(prepared):
-        job, theirs, ours = student.job, teacher.dataset, student.dataset
-        for words, their, mine in (
-            ("classes", theirs.num_classes, ours.num_classes),
-            ("images of the shape", theirs.image_shape, ours.image_shape),
-            ("examples of", _values(theirs), _values(ours)),
-        ):
-            if their != mine:
-                raise JobError(
-                    f"{job.document.place(('teacher',))}: teacher: job {teacher.job.name!r} has {words} {their}, this"
-                    f" job {mine}; a teacher sees what its students see"
-                )
-        if "hidden" in job.values("distillation"):
+        chosen = {trial.config.dataset for trial in _candidates(teacher, student)}
+        for theirs, ours in product([teacher.datasets[one] for one in sorted(chosen)], _learnt_from(student)):
+            _check_same_examples(student.job, teacher.job.name, theirs, ours)
+        if "hidden" in student.job.values("distillation"):
             _check_teachers_features(teacher, student)
     for one in prepared:
         one.models.rest()
+
+
+def _candidates(teacher: PreparedJob, student: PreparedJob) -> list[GridTrial]:
+    """Return the trial that teaches; while it is not chosen, one of each data set that it may be on."""
+    chosen = student.teacher.partition("@")[0]
+    known = [trial for trial in teacher.grid.trials if trial.trial_id == chosen]
+    return known or list({trial.config.dataset: trial for trial in teacher.grid.trials}.values())
+
+
+def _learnt_from(student: PreparedJob) -> list[ImageDataset]:
+    """Return the data sets on which students learn from the teacher; of a job without any, all."""
+    configs = [trial.config for trial in student.grid.trials]
+    learning = {config.dataset for config in configs if config.teacher} or {config.dataset for config in configs}
+    return [student.datasets[one] for one in sorted(learning)]
+
+
+def _check_same_examples(job: JobSpec, name: str, theirs: ImageDataset, ours: ImageDataset) -> None:
+    for words, their, mine in (
+        ("classes", theirs.num_classes, ours.num_classes),
+        ("images of the shape", theirs.image_shape, ours.image_shape),
+        ("examples of", _values(theirs), _values(ours)),
+    ):
+        if their != mine:
+            raise JobError(
+                f"{job.document.place(('teacher',))}: teacher: job {name!r} has {words} {their}, this job {mine}; a"
+                " teacher sees what its students see"
+            )
 
 
 def _values(dataset: ImageDataset) -> str:
@@ -153,7 +173,7 @@ def _check_teachers_features(teacher: PreparedJob, student: PreparedJob) -> None
     refused = []
     for trial in known:
         try:
-            check_features(student.job, teacher.models.tried(trial.config.model), [trial.config])
+            check_features(student.job, teacher.models.tried(trial.config.model, trial.config.dataset), [trial.config])
         except ModelError as error:
             refused.append(error)
     if len(refused) == len(known):

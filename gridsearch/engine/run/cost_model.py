@@ -28,7 +28,9 @@ class CostModel:
     def __call__(self, lineage: LineagePlan) -> LineageCost:
         """Return the cost of a lineage."""
         config = lineage.config
-        settings = json.dumps([config.model, config.hyper, config.freeze, may_concatenate(config)], sort_keys=True)
+        settings = json.dumps(
+            [config.dataset, config.model, config.hyper, config.freeze, may_concatenate(config)], sort_keys=True
+        )
         if settings not in self._by_settings:
             self._by_settings[settings] = self._find(lineage.config)
         found = self._by_settings[settings]
@@ -36,6 +38,6 @@ class CostModel:
 
     def _find(self, config: TrialConfig) -> Looks:
         try:
-            return self.models.tried(config.model).looks(config)
+            return self.models.tried(config.model, config.dataset).looks(config)
         except (ModelEndedError, NotTriedError):
             return UNKNOWN

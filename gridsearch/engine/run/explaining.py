@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gridsearch.config.events import StrategyMeasured
+from gridsearch.config.identity import canonical_value
 from gridsearch.config.trial import AUGMENTATIONS
 from gridsearch.engine.executors.base import WorkerSettings
 from gridsearch.engine.executors.worker_context import WorkerContexts, choose_device
@@ -84,13 +85,14 @@ def explain(
     `measured` is what the store remembers of strategies, and `refused` what `try_packs` has found out.
     """
     where = machine(choose_device(device), threads)
-    settings = [_separating(pack) for pack in packs]
+    settings = [_separating(pack, prepared.job.data_defaults) for pack in packs]
     telling = [key for key in (settings[0] if settings else ()) if len({str(one[key]) for one in settings}) > 1]
     groups = Counter(pack.stack_group for pack in packs)
-    shape, classes = prepared.dataset.image_shape, prepared.dataset.num_classes
+    classes = prepared.dataset.num_classes
     explained = []
     for pack, own, lost in zip(packs, settings, refused or [()] * len(packs), strict=True):
         configs = [lineage.config for lineage in pack.lineages]
+        shape = prepared.datasets[configs[0].dataset].image_shape
         times = known(measured, where, workload(configs, shape, classes))
         shared = {key: own[key] for key in telling}
         one = _explained(pack, shared, times, cut=groups[pack.stack_group] > 1)
@@ -178,8 +180,11 @@ def _group_of(pack: PlannedPack) -> StackGroup:
     return pack.stack_group
 
 
-def _separating(pack: PlannedPack) -> dict[str, Any]:
-    """Return the settings that keep a pack's lineages apart from others, as a person would name them."""
+def _separating(pack: PlannedPack, data_defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that keep a pack's lineages apart from others, as a person would name them.
+
+    `data_defaults` are those that its data set is made with where trials say nothing.
+    """
     config = pack.lineages[0].config
     models = {lineage.config.model: None for lineage in pack.lineages}
     seeds = {lineage.config.seed for lineage in pack.lineages}
@@ -198,4 +203,5 @@ def _separating(pack: PlannedPack) -> dict[str, Any]:
         "freeze": config.freeze or "none",
         "seed": seeds.pop() if len(seeds) == 1 else "several",
         "settings": same,
+        "data": canonical_value({**data_defaults, **config.data_settings}),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -77,7 +77,11 @@ class LaunchEnd:
 
 
 def worker_settings(
-    prepared: Prepared, store_path: Path, options: LaunchOptions, teachers: Mapping[str, TeacherFile] | None = None
+    prepared: Prepared,
+    store_path: Path,
+    options: LaunchOptions,
+    teachers: Mapping[str, TeacherFile] | None = None,
+    datasets: Collection[str] | None = None,
 ) -> WorkerSettings:
     """Return what workers need to train this job.
 
@@ -86,6 +90,7 @@ def worker_settings(
         store_path: The store's file; checkpoints are kept beside it.
         options: How it is launched.
         teachers: Trained models by their trials' ids.
+        datasets: The fingerprints of the data sets that may be trained on; None for all.
     """
     if not isinstance(prepared, PreparedJob):
         return WorkerSettings(
@@ -100,7 +105,7 @@ def worker_settings(
             command=_command_place(prepared.job, store_path),
         )
     return WorkerSettings(
-        splits=prepared.splits,
+        splits={key: split for key, split in prepared.splits.items() if datasets is None or key.dataset in datasets},
         num_classes=prepared.dataset.num_classes,
         checkpoints=paths.checkpoint_dir(store_path),
         model_search=prepared.model_search,

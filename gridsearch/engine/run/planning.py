@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gridsearch.config.events import ModelSize
+from gridsearch.config.events import RESULT_STATES, ModelSize
 from gridsearch.config.job import JobSpec
 from gridsearch.config.record import JobRecord
+from gridsearch.engine.prepare.job_data import names_function
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.run.packing import PlannedPack, make_packs
@@ -57,7 +58,7 @@ def check_same_job(prepared: Prepared, store: Store) -> None:
     known, mine = store.job(job.name).record, prepared.record()
     for same, words, was, now in (
         (_same_training(known, mine), "trains the model", known.models_text, mine.models_text),
-        (known.fingerprint == mine.fingerprint, "is on the data set", known.dataset, mine.dataset),
+        (_same_data(known, mine), "is on the data set", known.dataset, mine.dataset),
     ):
         if not same:
             other = f"{was!r}, this file {now!r}" if was != now else f"{was!r} with other images or labels than now"
@@ -70,6 +71,13 @@ def check_same_job(prepared: Prepared, store: Store) -> None:
 def _same_training(known: JobRecord, mine: JobRecord) -> bool:
     """Whether two jobs have a model in common; a command that is written another way is the same one, edited."""
     return bool(set(known.models) & set(mine.models)) or known.training == mine.training == "command"
+
+
+def _same_data(known: JobRecord, mine: JobRecord) -> bool:
+    """Whether two jobs have a data set in common; a function of the user's is the same one, edited, as a model is."""
+    if known.fingerprints() & mine.fingerprints():
+        return True
+    return known.dataset == mine.dataset and names_function(mine.dataset, mine.base)
 
 
 def plan_job(prepared: Prepared, store: Store | None, *, retry_failed: bool = False) -> Plan:
@@ -92,6 +100,13 @@ def plan_job(prepared: Prepared, store: Store | None, *, retry_failed: bool = Fa
         retry_failed=retry_failed,
         is_doomed=lambda config: prepared.doom_of(config) is not None,
     )
+
+
+def needed_datasets(prepared: Prepared, store: Store) -> set[str]:
+    """Return the fingerprints of the data sets that a trial without a result is on: others no worker needs."""
+    trials = prepared.grid.trials
+    states = store.states([trial.trial_id for trial in trials])
+    return {trial.config.dataset for trial in trials if states.get(trial.trial_id) not in RESULT_STATES}
 
 
 def plan_packs(

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -261,8 +262,8 @@ def _tell_difference(source: ModelSource, row: TrialRow, recorded: EpochRow, own
     )
 
 
-def recorded_dataset(record: JobRecord, data_dir: Path) -> ImageDataset:
-    """Return the data set of a job in the store, as it is now.
+def recorded_dataset(record: JobRecord, data_dir: Path, settings: Mapping[str, Any]) -> ImageDataset:
+    """Return the data set of a job in the store, as it is now, of several the one made with a trial's `data_settings`.
 
     Its fingerprint tells whether it is still the one that was trained on. `DataError` where it cannot be read.
     """
@@ -271,21 +272,26 @@ def recorded_dataset(record: JobRecord, data_dir: Path) -> ImageDataset:
         folder=data_dir,
         base=record.base,
         image_format=record.image_format,
-        options=record.dataset_options,
+        options={**record.dataset_options, **settings},
     )
 
 
 def _split(job: JobRow, config: TrialConfig, data_dir: Path) -> SplitDataset:
-    dataset = recorded_dataset(job.record, data_dir)
+    dataset = recorded_dataset(job.record, data_dir, config.data_settings)
     if dataset.fingerprint != config.dataset:
         own_code = names_function(job.record.dataset, job.record.base)
         what = "code, images or labels" if own_code else "images or labels"
         raise DataError(
-            f"{job.record.dataset_text} has other {what} than the trial was trained on; restore those, or"
-            f" launch the job again under another name",
+            f"{job.record.dataset_text}{_with(config)} has other {what} than the trial was trained on; restore those,"
+            f" or launch the job again under another name",
             key=("dataset",),
         )
     return apply_split(dataset, config.split, config.data_seed, config.fold)
+
+
+def _with(config: TrialConfig) -> str:
+    told = ", ".join(f"{key}={value}" for key, value in config.data_settings.items())
+    return f" with {told}" if told else ""
 
 
 def teacher_file(source: ModelSource, teacher: str) -> TeacherFile:

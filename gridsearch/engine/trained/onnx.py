@@ -81,7 +81,7 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
         "trial": trained.row.trial_id,
         "epoch": str(trained.epoch),
         "class_names": json.dumps(trained.class_names),
-        "preprocessing": preprocessing("float32", trained.job.record.numbers),
+        "preprocessing": preprocessing("float32", trained.job.record.example(trained.config.dataset)[1]),
     }
     onnx.helper.set_model_props(written, about)
     try:

@@ -165,17 +165,18 @@ def _described(file: Path, trial_id: str) -> dict[str, Any] | None:
 def _description(kept: Kept) -> dict[str, Any]:
     record, row = kept.job.record, kept.row
     config = parse(row.config)
+    shape, numbers = record.example(config.dataset)
     return {
         "trial": row.trial_id,
         "gridsearch": __version__,
         "model": config.model,
         "hyper": record.defaults(config.model) | _implied(config) | config.hyper,
-        "image_shape": record.image_shape,
+        "image_shape": shape,
         "classes": record.classes,
         "class_names": list(record.class_names),
         "dataset": record.dataset,
         "fingerprint": config.dataset,
-        "preprocessing": _preprocessing(config, kept.normalizer, record.numbers),
+        "preprocessing": _preprocessing(config, kept.normalizer, numbers),
         "config": config.model_dump(mode="json"),
         "epoch": kept.epoch.epoch,
         "parameters": row.parameters,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import plotly.graph_objects as go
 
@@ -26,37 +26,19 @@ def cells_figure(found: Cells, measure: Measure, *, title: str, highest: bool) -
     colors = SHARES if highest else tuple((1 - place, color) for place, color in reversed(SHARES))
     name, other = plain(found.rows.replace("_", " ")), plain(found.columns.replace("_", " "))
     heat = go.Heatmap(
-        z=[list(line) for line in numbers],
+        z=[[None if value is None else float(f"{value:.7g}") for value in line] for line in numbers],
         x=columns,
         y=rows,
         colorscale=[list(stop) for stop in colors],
         xgap=2,
         ygap=2,
-        customdata=[
-            [
-                f"{text or 'no score'}<br>{count} {'trial' if count == 1 else 'trials'}"
-                for text, count in zip(line, counts, strict=True)
-            ]
-            for line, counts in zip(texts, found.counts, strict=True)
-        ],
-        hovertemplate=f"{name} %{{y}}, {other} %{{x}}: %{{customdata}}<extra></extra>",
+        text=texts,
+        texttemplate="%{text}" if shown else None,
+        textfont={"size": 12 if len(columns) <= 8 else 10, "color": INK},
+        customdata=[list(line) for line in found.counts],
+        hovertemplate=f"{name} %{{y}}, {other} %{{x}}: %{{text}} (n = %{{customdata}})<extra></extra>",
         colorbar={"thickness": 10, "outlinewidth": 0, "tickfont": {"size": 11}},
         hoverongaps=False,
-    )
-    annotations: list[dict[str, Any]] = (
-        [
-            {
-                "x": x,
-                "y": y,
-                "text": text or "–",
-                "showarrow": False,
-                "font": {"size": 12 if len(columns) <= 8 else 10, "color": INK},
-            }
-            for y, line in enumerate(texts)
-            for x, text in enumerate(line)
-        ]
-        if shown
-        else []
     )
     axis = {"showgrid": False, "showline": False, "ticks": "", "type": "category"}
     return go.Figure(
@@ -68,7 +50,6 @@ def cells_figure(found: Cells, measure: Measure, *, title: str, highest: bool) -
             "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
             "xaxis": axis | {"title": {"text": other}},
             "yaxis": axis | {"title": {"text": name}, "autorange": "reversed"},
-            "annotations": annotations,
             "meta": {"title": plain(title)},
         },
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.store.checked_tables import EPOCHS, JOBS
@@ -29,10 +29,10 @@ def training_cost(connection: Connection, job: str) -> TrainingCost:
     its_trial = and_(trials.c.lineage == longest.c.lineage, trials.c.epochs == longest.c.epochs)
     done = trials.c.state.in_(sorted(RESULT_STATES))
     last = func.coalesce(trials.c.diverged_epoch, trials.c.stopped_epoch, trials.c.epochs)
-    answered = select(func.sum(last), func.sum(trials.c.seconds)).join_from(longest, trials, its_trial).where(done)
-    epochs, seconds = connection.execute(answered).one()
+    told = (func.sum(case((done, last))), func.sum(case((done, trials.c.seconds))), func.count(case((~done, 1))))
+    epochs, seconds, open_count = connection.execute(select(*told).join_from(longest, trials, its_trial)).one()
     open_ones = select(longest.c.lineage, longest.c.epochs).join_from(longest, trials, its_trial).where(~done)
-    limits = {lineage: limit for lineage, limit in connection.execute(open_ones)}
+    limits = {lineage: limit for lineage, limit in connection.execute(open_ones)} if open_count else {}
     curves = checked_epochs(connection, limits) if limits else {}
     begun = [epoch for key, curve in curves.items() for epoch in curve if epoch[_EPOCH] <= limits[key]]
     return TrainingCost(

@@ -1,4 +1,4 @@
-"""Reading very many rows: those of many ids in chunks, as databases bound the parameters of one statement.
+"""Reading very many rows: those of many ids in chunks, each given to the database as one text.
 
 What is read by the batch is read past SQLAlchemy's own rows, whose making takes as long as all else: plain tuples, as
 stored. So the columns of such statements are `as_stored`, or of types that need no decoding.
@@ -6,13 +6,15 @@ stored. So the columns of such statements are `as_stored`, or of types that need
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, func, select, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, bindparam, func, select, type_coerce
 from sqlalchemy.types import TypeDecorator
 
+from gridsearch.store.schema.columns import to_json
 from gridsearch.store.schema.tables import trials
 
 #: A row with names, a row as the driver gives it, and a statement, of any columns.
@@ -20,8 +22,13 @@ AnyRow = Row[*tuple[Any, ...]]
 Values = tuple[Any, ...]
 AnySelect = Select[*tuple[Any, ...]]
 
-#: Parameters of one statement: SQLite before 3.32 took 999, PostgreSQL takes 32767.
+#: No parameters of a statement.
+NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
+
+#: Of so many ids rows are asked for at once.
 _CHUNK = 900
+#: Ids as a JSON array. A parameter for each would take SQLAlchemy as long as SQLite takes to find the rows.
+_ASKED = select(func.json_each(bindparam("asked")).table_valued("value").c.value)
 #: Rows fetched at once where very many are read.
 _BATCH = 1000
 #: Where more than this share of the trials is asked for, reading every row is quicker than finding each.
@@ -29,9 +36,11 @@ _SHARE = 0.2
 _LAST_TRIAL = select(func.max(trials.c.id))
 
 
-def batches(connection: Connection, statement: AnySelect) -> Iterator[list[Values]]:
+def batches(
+    connection: Connection, statement: AnySelect, parameters: Mapping[str, Any] = NO_PARAMETERS
+) -> Iterator[list[Values]]:
     """Yield the rows of a statement in order, many at once, as stored."""
-    result = connection.execute(statement)
+    result = connection.execute(statement, parameters)
     try:
         assert result.cursor is not None
         while batch := result.cursor.fetchmany(_BATCH):
@@ -54,8 +63,9 @@ def batches_in(
             yield [row for row in batch if row[place] in asked]
         return
     remaining = iter(asked)
+    among = statement.where(column.in_(_ASKED))
     while chunk := list(islice(remaining, _CHUNK)):
-        yield from batches(connection, statement.where(column.in_(chunk)))
+        yield from batches(connection, among, {"asked": to_json(chunk)})
 
 
 def rows_in(
@@ -69,6 +79,12 @@ def every(connection: Connection, statement: AnySelect) -> Iterator[AnyRow]:
     """Yield the rows of a statement that has very many, with their names."""
     for batch in connection.execute(statement).partitions(_BATCH):
         yield from batch
+
+
+def stored_columns(table: Table, names: Iterable[str]) -> list[ColumnElement[Any]]:
+    """Return those of a table's columns that have these names, in this order, as the file has them."""
+    by_name = {column.name: column for column in as_stored(table)}
+    return [by_name[name] for name in names]
 
 
 def as_stored(table: Table) -> list[ColumnElement[Any]]:

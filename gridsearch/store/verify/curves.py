@@ -110,19 +110,19 @@ def results_are_recorded(connection: Connection, replay: Replay) -> Iterator[Pro
     Every epoch is read, and its checksum compared; `EpochsDamagedError` where one is not what was written: what was
     found until then is of no account.
     """
-    rows = _checked_epochs(connection)
+    rows = chain.from_iterable(_checked_epochs(connection))
     yield from _check_results(connection, replay, _Curves(rows))
     for _ in rows:  # those of lineages that are not there
         pass
 
 
-def _checked_epochs(connection: Connection) -> Iterator[Values]:
+def _checked_epochs(connection: Connection) -> Iterator[list[Values]]:
     for batch in batches(connection, _EPOCHS):
         try:
             EPOCHS.check_batch(batch)
         except StoreDamagedError as error:
             raise EpochsDamagedError(str(error)) from None
-        yield from batch
+        yield batch
 
 
 def _check_results(connection: Connection, replay: Replay, curves: _Curves) -> Iterator[Problem]:

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from operator import attrgetter, itemgetter
-from typing import Any
+from itertools import chain
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, select
 
 from gridsearch.config.events import TrialState
-from gridsearch.store.queries.lookup import as_stored, every
+from gridsearch.store.queries.lookup import batches, stored_columns
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema.tables import jobs, launches, lineages, trials
 from gridsearch.store.write import event_log
+
+
+class Event(NamedTuple):
+    """An event as stored."""
+
+    id: int
+    at: str
+    kind: str
+    job: int | None
+    launch: int | None
+    lineage: int | None
+    trial: int | None
+    attempt: int | None
+    detail: str
 
 
 @dataclass(slots=True)
@@ -104,7 +119,8 @@ class Replay:
         )
 
     def _apply_to_lineage(self, event: Any, detail: dict[str, Any]) -> None:
-        life = self.lineages.setdefault(event.lineage, _Lineage())
+        if (life := self.lineages.get(event.lineage)) is None:
+            life = self.lineages[event.lineage] = _Lineage()
         if event.kind == event_log.CLAIMED:
             life.attempt, life.launch = event.attempt, event.launch
         elif event.kind in event_log.CLAIM_ENDS:
@@ -130,18 +146,18 @@ def _differences(
     connection: Connection, table: Table, life_of: type, expected: dict[int, Any], untouched: Any
 ) -> Iterator[Problem]:
     names = [part.name for part in fields(life_of)]
-    in_row = itemgetter(*(list(table.columns.keys()).index(name) for name in names))
     in_life = attrgetter(*names)
     seen = set()
-    for row in every(connection, select(*as_stored(table))):
-        seen.add(row.id)
-        life = expected.get(row.id, untouched)
+    statement = select(*stored_columns(table, ("id", *names)))
+    for key, *row in chain.from_iterable(batches(connection, statement)):
+        seen.add(key)
+        life = expected.get(key, untouched)
         if life is None:
-            yield Problem("events", f"{table.name} {row.id}", "the row is there, but no event made it")
+            yield Problem("events", f"{table.name} {key}", "the row is there, but no event made it")
             continue
-        for name, found, told in zip(names, in_row(row), in_life(life), strict=True):
+        for name, found, told in zip(names, row, in_life(life), strict=True):
             if found != told or type(found) is not type(told):
                 text = f"{name} is {found!r}, but the events say {told!r}"
-                yield Problem("events", f"{table.name} {row.id}", text)
+                yield Problem("events", f"{table.name} {key}", text)
     for key in expected.keys() - seen:
         yield Problem("events", f"{table.name} {key}", "the events tell of it, but its row is missing")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
-from typing import Any
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from gridsearch.config.events import RESULT_STATES, TrialState
-from gridsearch.config.identity import digest, grid_digest, parse_with_lineage
-from gridsearch.store.queries.lookup import as_stored, every
+from gridsearch.config.identity import digest, grid_digest
+from gridsearch.config.trial_builder import TrialReader
+from gridsearch.store.queries.lookup import as_stored, batches, every, stored_columns
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema.tables import formations, job_trials, jobs, launches, lineages, trainings, trials
 from gridsearch.store.verify.replay import Replay
@@ -19,33 +21,42 @@ from gridsearch.store.write.evaluations import fault_of, unchecked_evaluations
 from gridsearch.store.write.jobs import text_digest
 
 
+class _Trial(NamedTuple):
+    trial_id: str
+    epochs: int
+    config: str
+    enqueued: int
+
+
 def trials_are_who_they_say(connection: Connection, replay: Replay) -> Iterator[Problem]:
     """Ids are the hashes of the configurations, and every trial came under one event `enqueued`."""
-    columns = (trials.c.trial_id, trials.c.epochs, trials.c.config, trials.c.enqueued, lineages.c.lineage_id)
+    statement = select(*stored_columns(trials, _Trial._fields), lineages.c.lineage_id).join_from(trials, lineages)
     born: Counter[Any] = Counter()
-    for row in every(connection, select(*columns).join_from(trials, lineages)):
+    reader = TrialReader()
+    for *values, lineage in chain.from_iterable(batches(connection, statement)):
+        row = _Trial._make(values)
         born[row.enqueued] += 1
         if digest(str(row.config)) != row.trial_id:
             yield Problem("identity", f"trial {row.trial_id}", "its id is not the hash of its configuration")
         else:
-            yield from _lineage_fits(row)
+            yield from _lineage_fits(row, lineage, reader)
     for event in sorted(born.keys() | replay.enqueued.keys(), key=str):
         if born[event] != replay.enqueued.get(event):
             told = replay.enqueued.get(event, "nothing")
             yield Problem("events", f"events {event}", f"it enqueued {told}, but {born[event]} trials name it")
 
 
-def _lineage_fits(row: Any) -> Iterator[Problem]:
+def _lineage_fits(row: _Trial, lineage_id: str, reader: TrialReader) -> Iterator[Problem]:
     subject = f"trial {row.trial_id}"
     try:
-        config, lineage = parse_with_lineage(row.config)
+        config, lineage = reader.parse_with_lineage(row.config)
     except (ValueError, TypeError, KeyError) as error:
         yield Problem("identity", subject, f"its configuration is not valid in this version: {error}")
         return
     if config.epochs != row.epochs:
         yield Problem("identity", subject, f"it has {row.epochs} epochs, its configuration {config.epochs}")
-    if lineage != row.lineage_id:
-        yield Problem("identity", subject, f"it does not belong to lineage {row.lineage_id}")
+    if lineage != lineage_id:
+        yield Problem("identity", subject, f"it does not belong to lineage {lineage_id}")
 
 
 def jobs_have_their_grid(connection: Connection, replay: Replay) -> Iterator[Problem]:
@@ -55,10 +66,8 @@ def jobs_have_their_grid(connection: Connection, replay: Replay) -> Iterator[Pro
         .join_from(job_trials, trials)
         .order_by(job_trials.c.job, job_trials.c.position)
     )
-    grids = {
-        key: [(row.position, row.trial_id) for row in members]
-        for key, members in groupby(every(connection, statement), key=lambda row: row.job)
-    }
+    members = chain.from_iterable(batches(connection, statement))
+    grids = {key: [row[1:] for row in rows] for key, rows in groupby(members, key=itemgetter(0))}
     for row in connection.execute(select(*as_stored(jobs))):
         grid = grids.get(row.id, [])
         if [position for position, _ in grid] != list(range(len(grid))):

@@ -10,17 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 
 from sqlalchemy import Connection, select
 
 from gridsearch.errors import StoreDamagedError
 from gridsearch.store.checked_tables import DERIVED, EPOCHS, GROUND, ChecksummedTable
-from gridsearch.store.queries.lookup import Values, as_stored, batches, every
+from gridsearch.store.queries.lookup import Values, batches, stored_columns
 from gridsearch.store.rows import Problem
 from gridsearch.store.schema.revisions import columns_in, expected_schema, objects_in
 from gridsearch.store.schema.tables import events
 from gridsearch.store.verify.curves import EpochsDamagedError, results_are_recorded
-from gridsearch.store.verify.replay import Replay, compare
+from gridsearch.store.verify.replay import Event, Replay, compare
 from gridsearch.store.verify.rows import (
     claims_are_held,
     evaluations_fit,
@@ -115,7 +116,9 @@ _parsed = lru_cache(maxsize=4096)(json.loads)
 
 def _replay(connection: Connection, replay: Replay) -> Iterator[Problem]:
     """Replay the events, as far as each is what was written."""
-    for number, row in enumerate(every(connection, select(*as_stored(events)).order_by(events.c.id)), start=1):
+    in_order = select(*stored_columns(events, Event._fields)).order_by(events.c.id)
+    found = chain.from_iterable(batches(connection, in_order))
+    for number, row in enumerate(map(Event._make, found), start=1):
         if row.id != number:
             yield Problem("events", f"events {row.id}", f"event {number} is missing")
             return

@@ -32,6 +32,8 @@ from gridsearch.training.own.trial import Trial, TrialStopped
 
 #: How long apart the states of epochs are written to disk, but for the last: a killed training repeats no more.
 SAVE_SECONDS = 1.0
+#: How much longer than the last write took it is until the next: histories and states may be large.
+_REST = 20.0
 
 
 @dataclass(frozen=True)
@@ -170,11 +172,14 @@ def own_events(task: LineageTask, context: OwnContext) -> Iterator[LineageEvent]
 
 
 class _Saved:
-    """The checkpoints of a lineage; between the last epochs of calls no more than one is written in `SAVE_SECONDS`."""
+    """The checkpoints of a lineage; between the last epochs of calls no more than one is written in `SAVE_SECONDS`.
+
+    Writing takes no more than about a twentieth of the time.
+    """
 
     def __init__(self, folder: CheckpointFolder, told: Told, context: OwnContext) -> None:
         self._folder, self._told, self._context = folder, told, context
-        self._at = -SAVE_SECONDS
+        self._due = 0.0
         #: Whether a stop was wanted when it was last asked what is due.
         self.stopping = False
 
@@ -185,13 +190,15 @@ class _Saved:
     def is_due(self, epoch: int) -> bool:
         """Whether the state after an epoch is to be kept."""
         self.stopping = self._context.stop()
-        return epoch == self._told.target or self.stopping or time.monotonic() - self._at >= SAVE_SECONDS
+        return epoch == self._told.target or self.stopping or time.monotonic() >= self._due
 
     def save(self, report: _Report) -> None:
         """Keep the state of a report, if it has one."""
         if report.state is not None and not self._told.ended:
+            begun = time.monotonic()
             self._folder.save(report.state, self._told.history, last=report.epoch == self._told.config.epochs)
-            self._at = time.monotonic()
+            ended = time.monotonic()
+            self._due = ended + max(SAVE_SECONDS, _REST * (ended - begun))
 
 
 def _events_of(call: _Call, told: Told, saved: _Saved) -> Iterator[LineageEvent]:

@@ -2,6 +2,7 @@ import { figures } from "./data.js";
 import { onSwitch } from "./controls.js";
 import { draw } from "./figures.js";
 import { chosenTraces } from "./lines.js";
+import { soon } from "./soon.js";
 import { onChosen } from "./selection.js";
 
 export function startCompare() {
@@ -31,6 +32,6 @@ export function startCompare() {
   choices.forEach(function (choice) { if (choice) choice.addEventListener("change", redraw); });
   onSwitch("compare-lines", "compare-lines", redraw);
   onSwitch("compare-scale", "compare-scale", redraw);
-  onChosen(redraw);
+  onChosen(soon(redraw));
   redraw();
 }

@@ -85,9 +85,15 @@ function startCost() {
   redraw();
 }
 
+function startSpread() {
+  const place = document.getElementById("spread-plot");
+  if (place) draw(place, figures.spread);
+}
+
 export function startEffects() {
   startShares();
   startPanels();
   startPairs();
   startCost();
+  startSpread();
 }

@@ -3,6 +3,7 @@ import { figures } from "./data.js";
 import { button, tableButtons } from "./download.js";
 import { isDark, onTheme } from "./theme.js";
 import { chosenColor, chosenRows, isChosen, onChosen } from "./selection.js";
+import { soon } from "./soon.js";
 import { isNarrowed, isShown, onView } from "./view.js";
 
 const MOST_LISTED = 500;
@@ -216,6 +217,6 @@ export function startFigures() {
     });
   });
   onTheme(redrawFigures);
-  onChosen(redrawLinked);
-  onView(redrawLinked);
+  onChosen(soon(redrawLinked));
+  onView(soon(redrawLinked));
 }

@@ -13,17 +13,22 @@ import { startTables } from "./tables.js";
 import { startTheme } from "./theme.js";
 import { startTrials } from "./trials.js";
 
+// The page is seen first; then the table answers, and figures are drawn one section after the other.
+const steps = [
+  startControls, startSelection, startTables, startTrials, startFigures, startEffects, startScatter,
+  startParallel, startCurves, startCompare, startChosen, startCorrelation, startPrinting
+];
+
+function next() {
+  const step = steps.shift();
+  if (step) {
+    step();
+    setTimeout(next);
+  } else {
+    performance.mark("drawn");
+    document.documentElement.dataset.drawn = "yes";
+  }
+}
+
 startTheme();
-startControls();
-startSelection();
-startTables();
-startTrials();
-startFigures();
-startEffects();
-startScatter();
-startParallel();
-startCurves();
-startCompare();
-startChosen();
-startCorrelation();
-startPrinting();
+requestAnimationFrame(function () { setTimeout(next); });

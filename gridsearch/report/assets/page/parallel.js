@@ -5,6 +5,7 @@ import { figures } from "./data.js";
 import { saveFile } from "./download.js";
 import { rows } from "./rows.js";
 import { chosenColor, chosenRows, onChosen } from "./selection.js";
+import { soon } from "./soon.js";
 import { onTheme } from "./theme.js";
 import { rangeText } from "./trials.js";
 import { brushOf, isShown, onView, positionOf, setBrush } from "./view.js";
@@ -13,7 +14,7 @@ const SPACE = "http://www.w3.org/2000/svg";
 const HEIGHT = 360;
 const TOP = 46;
 const BOTTOM = 18;
-const SIDE = 70;
+const SIDE = 84;
 const MOST_LINES = 5000;
 const CLOSEST_PX = 15;
 const JITTER_PX = 5;
@@ -175,7 +176,7 @@ export function startParallel() {
       const side = last ? 1 : -1;
       group.append(
         svg("line", { x1: x, x2: x + 4 * side, y1: at, y2: at, stroke: themedColor("#8792a0") }),
-        svg("text", { x: x + 8 * side, y: at + 4, "text-anchor": last ? "start" : "end", fill: muted, stroke: themedColor("#ffffff"), "stroke-width": 3, "paint-order": "stroke" }, cut(tick.text, letters))
+        svg("text", { x: x + 8 * side, y: at + 4, "text-anchor": last ? "start" : "end", fill: muted, stroke: themedColor("#ffffff"), "stroke-width": 3, "paint-order": "stroke" }, cut(tick.text, number ? letters : Math.floor((SIDE - 12) / LETTER_PX)))
       );
     });
     if (range) {
@@ -270,8 +271,8 @@ export function startParallel() {
 
   addFoot(place, figures.job + "-parallel", numbers, save);
   new ResizeObserver(function () { if (picture && Math.abs(picture.width.baseVal.value - Math.max(320, place.clientWidth)) > 1) redraw(); }).observe(place);
-  onView(redraw);
-  onChosen(redraw);
+  onView(soon(redraw));
+  onChosen(soon(redraw));
   onTheme(redraw);
   const key = document.getElementById("parallel-key");
   if (key) key.hidden = false;

@@ -41,7 +41,7 @@ function makeColumn(told) {
     values: present,
     value: value,
     text: texts[told.kind],
-    number: present.length > 0 && present.every(function (one) { return typeof one === "number"; }),
+    number: told.kind === "metric" || present.length > 0 && present.every(function (one) { return typeof one === "number"; }),
     // Names are sorted in the order of their axis.
     key: told.kind === "setting" && !told.ordered
       ? function (row) { return told.codes[row] < 0 ? null : told.codes[row]; }

@@ -15,7 +15,7 @@ export function positionOf(column, row) {
   return column.key(row);
 }
 
-function refresh() {
+function shownBy(condition) {
   const ranges = Array.from(brushes).map(function (pair) { return [rows.named.get(pair[0]), pair[1]]; });
   const found = new Uint8Array(rows.count);
   for (let row = 0; row < rows.count; row += 1) {
@@ -23,9 +23,10 @@ function refresh() {
       const at = positionOf(range[0], row);
       return at !== null && range[1][0] <= at && at <= range[1][1];
     });
-    if (inside && holds(row)) found[row] = 1;
+    // Of a row outside it is asked too: a condition that cannot be decided is told whatever else is shown.
+    if (condition(row) && inside) found[row] = 1;
   }
-  shown = found;
+  return found;
 }
 
 export function isShown(row) {
@@ -43,11 +44,10 @@ export function filterText() {
 // Throws ExpressionError, and then nothing changes.
 export function setFilter(text) {
   const next = parseExpression(text, rows.named);
-  for (let row = 0; row < rows.count; row += 1) next(row);
+  shown = shownBy(next);
   holds = next;
   expression = text;
   keepInAddress("filter", text.trim(), "");
-  refresh();
   tell();
 }
 
@@ -63,7 +63,7 @@ export function setBrush(name, range) {
   if (range) brushes.set(name, range);
   else brushes.delete(name);
   keepInAddress(BRUSH + name, range ? range.join("..") : "", "");
-  refresh();
+  shown = shownBy(holds);
   tell();
 }
 
@@ -82,15 +82,14 @@ function fromAddress() {
     if (told.length === 2 && told.every(Number.isFinite)) brushes.set(column.name, told);
   });
   const text = chosenInAddress("filter") || "";
+  expression = text;
   try {
     holds = parseExpression(text, rows.named);
-    for (let row = 0; row < rows.count; row += 1) holds(row);
-    expression = text;
+    shown = shownBy(holds);
   } catch (error) {
     holds = function () { return true; };
-    expression = text;
+    shown = shownBy(holds);
   }
-  refresh();
 }
 
 export function startView() {

@@ -1,0 +1,1 @@
+"""A job's trials as the runs of other programs: TensorBoard, MLflow."""

@@ -99,8 +99,8 @@ class Browser:
         self.requests.clear()
         self.resize(width, height)
         self.send("Page.navigate", url=url)
-        arrived = f"location.protocol === '{url.partition('/')[0]}'"
-        self.wait(f"({DRAWN}) && {arrived}" if drawn else f"document.readyState === 'complete' && {arrived}")
+        arrived = f"document.readyState === 'complete' && location.protocol === '{url.partition('/')[0]}'"
+        self.wait(DRAWN if drawn else arrived)
 
     def resize(self, width: int, height: int = 1000) -> None:
         self.send(

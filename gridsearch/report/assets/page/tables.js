@@ -10,10 +10,14 @@ function readTable(table) {
 }
 
 export function startTables() {
-  document.querySelectorAll("main table:not(#trials table, #live table)").forEach(function (table, number) {
+  // A file is named after its section, so that its name stays when others come before it.
+  const counts = {};
+  document.querySelectorAll("main table:not(#trials table, #live table)").forEach(function (table) {
     const section = table.closest("section");
     const title = (section && section.querySelector("h2") || {}).textContent || "table";
-    const name = figures.job + "-" + (section && section.id || "table") + "-" + (number + 1);
+    const place = section && section.id || "table";
+    counts[place] = (counts[place] || 0) + 1;
+    const name = figures.job + "-" + place + "-" + counts[place];
     const after = table.parentElement.classList.contains("wide") ? table.parentElement : table;
     const foot = document.createElement("div");
     foot.className = "foot";

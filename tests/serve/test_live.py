@@ -60,7 +60,7 @@ def test_a_page_follows_a_launch_from_before_there_is_a_store(tmp_path: Path, br
     write_paced(tmp_path)
     with serving(tmp_path) as server:
         browser.visit(server.url)
-        browser.wait("document.body.textContent.includes('there is no store')", PATIENCE)
+        browser.wait("((document.body || {}).textContent + '').includes('there is no store')", PATIENCE)
         assert browser.run("location.search") == ""
         training = launch(tmp_path)
         try:
@@ -92,8 +92,8 @@ def test_a_page_follows_a_launch_from_before_there_is_a_store(tmp_path: Path, br
             browser.wait("document.querySelectorAll('#scatter-plot .points path').length === 8", PATIENCE)
             assert browser.run("window.stays") == "since the first result"
             assert browser.run("document.getElementById('filter').value") == "batch_size >= 64"
-            assert browser.run("document.activeElement.id") == "filter"
-            assert browser.run("document.querySelector('#trials details').open")
+            browser.wait("document.activeElement.id === 'filter'", PATIENCE)
+            browser.wait("document.querySelector('#trials details').open", PATIENCE)
             assert "no launch is at work" in browser.run(FACTS)
             assert browser.complaints == []
             assert {url.split("/")[2] for url in browser.requests if url.startswith("http")} == {server.host}

@@ -73,11 +73,12 @@ async function load() {
   notBefore = Date.now() + IDLE_SHARE * (performance.now() - before);
 }
 
-// Waits for the end of the drawing, but not for ever.
-function drawn() {
+// Waits for the end of the drawing, but not for ever; meanwhile `act` is called now and then.
+function drawn(act) {
   return new Promise(function (done) {
     const end = performance.now() + LAST;
     const look = function () {
+      if (act) act();
       if (!draws || document.documentElement.dataset.drawn || performance.now() > end) { draws = false; done(); } else setTimeout(look, 20);
     };
     look();
@@ -116,17 +117,21 @@ function find(place) {
   return place ? document.querySelector("main").querySelector(":scope " + (place.startsWith("#") ? place : "> " + place)) : null;
 }
 
+// What had the focus has it again as soon as it can be seen.
+function focusAgain(reader) {
+  const focus = document.activeElement === document.body ? find(reader.focus) : null;
+  if (!focus) return;
+  focus.focus({ preventScroll: true });
+  if (document.activeElement === focus && reader.range && focus.setSelectionRange) focus.setSelectionRange(reader.range[0], reader.range[1]);
+}
+
 function restoreReader(reader) {
   reader.open.forEach(function (place) { const part = find(place); if (part) part.open = true; });
   reader.scrolled.forEach(function (told) {
     const part = find(told[0]);
     if (part) { part.scrollTop = told[1]; part.scrollLeft = told[2]; }
   });
-  const focus = find(reader.focus);
-  if (focus) {
-    focus.focus({ preventScroll: true });
-    if (reader.range && typeof focus.setSelectionRange === "function") focus.setSelectionRange(reader.range[0], reader.range[1]);
-  }
+  focusAgain(reader);
   const top = reader.top && find(reader.top[0]);
   const moved = top ? top.getBoundingClientRect().top - reader.top[1] : reader.scroll - window.scrollY;
   if (Math.abs(moved) > 1) window.scrollBy({ top: moved, behavior: "instant" });
@@ -167,7 +172,7 @@ async function exchange(fresh) {
     document.body.append(made);
     made.remove();
   });
-  await drawn();
+  await drawn(function () { focusAgain(reader); });
   document.querySelectorAll("main .plot").forEach(function (plot) { plot.style.minHeight = ""; });
   if (touched < started) restoreReader(reader);
   main.style.minHeight = "";

@@ -89,7 +89,7 @@ def page(folder: Path) -> Iterator[Browser]:
     assert program, "no Chromium is on PATH"
     with serving(folder) as server, Browser(program) as browser:
         browser.visit(server.page("small.html"))
-        browser.wait("document.getElementById('live')")
+        browser.wait("!!document.getElementById('live')", 90)
         yield browser
 
 
@@ -102,7 +102,7 @@ def measure_delays(count: int) -> list[float]:
         launch = store.open_launch("small", "host", os.getpid(), 1.0, 1)
         claims = store.claim(launch, {trial.lineage_id: 2 for trial in trials})
         with page(Path(name)) as browser:
-            browser.wait("(document.getElementById('live') || { dataset: {} }).dataset.ended === '0'")
+            browser.wait("(document.getElementById('live') || { dataset: {} }).dataset.ended === '0'", 90)
             for done, claim in enumerate(claims, start=1):
                 epochs = [EpochRecord(claim.lineage_id, claim.attempt, n, 1, 0.1, 1, n / 9, 0.1, 1) for n in range(3)]
                 store.record(launch, [*epochs, LineageFinished(claim.lineage_id, claim.attempt)], {})

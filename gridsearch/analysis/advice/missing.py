@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gridsearch.analysis.advice.look import Look, counted
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import chance_level
+from gridsearch.analysis.factors import WITHOUT
 from gridsearch.analysis.shared_settings import shared_words
 from gridsearch.analysis.widening import Effort
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
@@ -87,7 +88,8 @@ def unbalanced(look: Look) -> Iterator[Advice]:
     if found.exact or look.data.job.record.search:
         return
     for axis in found.axes:
-        fewest, most = min(axis.values, key=lambda one: one.n), max(axis.values, key=lambda one: one.n)
+        own = [value for value in axis.values if value.text != WITHOUT]
+        fewest, most = min(own, key=lambda one: one.n), max(own, key=lambda one: one.n)
         if axis.ranges or _UNLIKE * fewest.n > most.n:
             continue
         yield Advice(

@@ -30,10 +30,12 @@ from gridsearch.cli.commands import (
     resume,
     samples,
     schema,
+    serve,
     show,
     status,
     top,
     verify,
+    watch,
     weights,
 )
 from gridsearch.cli.defects import defect_line
@@ -92,6 +94,8 @@ for command in (
     logged(evaluate.evaluate),
     seldom_collected(dashboard.dashboard),
     figures.figures,
+    logged(serve.serve),
+    watch.watch,
     samples.samples,
     logged(maps.maps),
     logged(seldom_collected(export.export)),

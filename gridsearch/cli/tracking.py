@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from gridsearch.analysis.pace import Pace
 from gridsearch.cli.render.best import Best, best_trial
 from gridsearch.cli.render.wording import duration
 from gridsearch.config.events import (
@@ -35,42 +36,19 @@ if TYPE_CHECKING:
 _LOOK_SECONDS, _LOOK_SHARE = 2.0, 0.05
 #: So long a look waits for a lock: training goes on only after it.
 _LOOK_WAIT_SECONDS = 0.2
-#: The pace is that of the last so many seconds: batches of different sizes are not equally fast.
-_WINDOW_SECONDS = 60.0
-#: How long to measure before an end is foretold.
-_FORETELL_SECONDS = 2.0
 
 
-class Pace:
-    """How fast work is done, from what was done when."""
-
-    def __init__(self) -> None:
-        self._samples: deque[tuple[float, int, int]] = deque()
-
-    def note(self, work: int, epochs: int, *, at: float | None = None) -> None:
-        """Take in how many steps and epochs were done at a time, now when left out."""
-        now = time.monotonic() if at is None else at
-        self._samples.append((now, work, epochs))
-        while len(self._samples) > 2 and self._samples[1][0] < now - _WINDOW_SECONDS:
-            self._samples.popleft()
-
-    @property
-    def started(self) -> bool:
-        """Whether anything has been reported yet."""
-        return bool(self._samples)
+class ToldPace(Pace):
+    """A pace in words."""
 
     def words(self, work_left: int) -> str:
         """Return rate and time left in words."""
-        if not self._samples:
+        if not self.started:
             return "starting workers"
-        (since, work, epochs), (_, work_now, epochs_now) = self._samples[0], self._samples[-1]
-        elapsed = time.monotonic() - since
-        if epochs_now == epochs or elapsed <= 0:
+        rate, left = self.epochs_per_second, self.seconds_left(work_left)
+        if rate is None:
             return "training"
-        rate = f"{(epochs_now - epochs) / elapsed:,.1f} epochs/s"
-        if elapsed < _FORETELL_SECONDS or not work_left:
-            return rate
-        return f"{rate} · {duration(work_left * elapsed / (work_now - work))} left"
+        return f"{rate:,.1f} epochs/s" + (f" · {duration(left)} left" if left is not None else "")
 
 
 class Tracker:
@@ -89,7 +67,7 @@ class Tracker:
         self.wanted = {lin.lineage_id: lin.config.epochs for lin in plan.lineages}
         self.epochs, self.epochs_done = plan.epochs, 0
         self.work, self.work_done = sum(lin.steps for lin in plan.lineages), 0
-        self.pace = Pace()
+        self.pace = ToldPace()
         self._next_look = 0.0
 
     def count(self, events: Sequence[LineageEvent], outcome: Recorded) -> None:

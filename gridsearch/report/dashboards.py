@@ -48,7 +48,7 @@ def write_dashboards(
         if wanted:
             _write(page, job_page(data, stamp, glance))
             written.append(page)
-        entries.append(_entry(store, data, page, glance))
+        entries.append(entry(store, data, page.name if page.exists() else "", glance))
     index = folder / INDEX_PAGE
     _write(index, index_page(entries, stamp))
     return [*written, index]
@@ -72,11 +72,12 @@ def _write(page: Path, text: str) -> None:
     write(page, text.encode(errors="backslashreplace"))
 
 
-def _entry(store: Store, data: JobData, page: Path, glance: Summary) -> Entry:
+def entry(store: Store, data: JobData, page: str, glance: Summary) -> Entry:
+    """Return a job as the list of jobs has it; `page` is the name of its page, empty where it has none yet."""
     record = data.job.record
     return Entry(
         name=data.job.name,
-        page=page.name if page.exists() else "",
+        page=page,
         dataset=record.dataset_text,
         model=record.models_text,
         updated=updated_at(store, data.job),

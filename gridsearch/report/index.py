@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gridsearch.analysis.summary import Summary
+from gridsearch.paths import INDEX_PAGE
 from gridsearch.report import wording
-from gridsearch.report.inlining import asset, environment, policy
+from gridsearch.report.inlining import environment, live_scripts, policy, style
 from gridsearch.report.page import Stamp
 
 
@@ -25,12 +26,31 @@ class Entry:
 
 
 def index_page(entries: Sequence[Entry], stamp: Stamp) -> str:
-    """Return the page that lists jobs, in the order given; it needs no script."""
+    """Return the page that lists jobs, in the order given; it needs no script unless it is live."""
     template = environment().get_template("index.html")
+    scripts = live_scripts(live=bool(stamp.live))
     return template.render(
         entries=entries,
         stamp=stamp,
         wording=wording,
-        policy=policy([]),
-        style=asset("page.css"),
+        scripts=scripts,
+        policy=policy(scripts, live=bool(stamp.live)),
+        style=style(live=bool(stamp.live)),
+    )
+
+
+def waiting_page(title: str, why: str, stamp: Stamp) -> str:
+    """Return the live page that stands where there is nothing to show yet, and says why."""
+    template = environment().get_template("waiting.html")
+    scripts = live_scripts(live=True)
+    policy_text = policy(scripts, live=True)
+    return template.render(
+        title=title,
+        why=why,
+        stamp=stamp,
+        wording=wording,
+        scripts=scripts,
+        policy=policy_text,
+        style=style(live=True),
+        index_page=INDEX_PAGE,
     )

@@ -41,21 +41,38 @@ def plotly_script() -> Markup:
 
 @cache
 def page_script(entry: str = "main") -> Markup:
-    """Return a module of `assets/page` and all that it needs as one script, each after those that it imports.
+    """Return a module of `assets/page`, and all that it needs, as one script."""
+    return _script("page", entry)
+
+
+def live_scripts(*, live: bool) -> list[Markup]:
+    """Return the scripts that a live page has before all others: the modules of `assets/live` as one; else none."""
+    return [_script("live", "main")] if live else []
+
+
+@cache
+def style(*, live: bool) -> Markup:
+    """Return the style sheet of a page."""
+    return asset("page.css") + (asset("live.css") if live else Markup(""))
+
+
+@cache
+def _script(folder: str, entry: str) -> Markup:
+    """Return a module of a folder of assets and all that it needs as one script, each after those that it imports.
 
     A page is a file, and a file's modules cannot import each other: each becomes a function that returns what it
     exports.
     """
     parts: dict[str, str] = {}
-    _add_module(entry, parts)
+    _add_module(folder, entry, parts)
     return Markup(f'"use strict";\n(function () {{\n{"".join(parts.values())}}})();\n')
 
 
-def _add_module(name: str, parts: dict[str, str]) -> None:
-    source = str(asset(f"page/{name}.js"))
+def _add_module(folder: str, name: str, parts: dict[str, str]) -> None:
+    source = str(asset(f"{folder}/{name}.js"))
     for _, other in _IMPORT.findall(source):
         if other not in parts:
-            _add_module(other, parts)
+            _add_module(folder, other, parts)
     body = _IMPORT.sub(r"const {\1} = module_\2;", source)
     exported = ", ".join(_EXPORT.findall(source))
     parts[name] = (
@@ -68,12 +85,15 @@ def json_data(value: Any) -> Markup:
     return htmlsafe_json_dumps(value, allow_nan=False, separators=(",", ":"))
 
 
-def policy(scripts: Sequence[str]) -> str:
-    """Return a content security policy: these scripts by hash, inline styles, no network at all."""
+def policy(scripts: Sequence[str], *, live: bool = False) -> str:
+    """Return a content security policy: these scripts by hash, inline styles, and no network at all.
+
+    A live page may connect to where it came from.
+    """
     hashes = " ".join(f"'sha256-{_hash(script)}'" for script in scripts) or "'none'"
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
+        "base-uri 'none'; form-action 'none'" + ("; connect-src 'self'" if live else "")
     )
 
 

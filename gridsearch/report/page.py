@@ -46,7 +46,15 @@ from gridsearch.report.figures.panel import panel_figure
 from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
 from gridsearch.report.figures.shares import shares_figure
 from gridsearch.report.figures.spread import spread_figure
-from gridsearch.report.inlining import asset, environment, json_data, page_script, plotly_script, policy
+from gridsearch.report.inlining import (
+    environment,
+    json_data,
+    live_scripts,
+    page_script,
+    plotly_script,
+    policy,
+    style,
+)
 from gridsearch.report.launched import launched
 from gridsearch.report.shared_parts import SharedParts
 from gridsearch.report.theme import CONFIG, dark_colors, plain
@@ -66,10 +74,15 @@ MOST_PLOTS, MOST_NUMBERS = 12, 150_000
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When a page was made, and from which store; both stand in its head."""
+    """When a page was made, and from which store; both stand in its foot.
+
+    A page that `gridsearch serve` shows is `live`, by a name that no other version of it has: it follows the store
+    while it is open.
+    """
 
     generated: datetime
     store: str
+    live: str = ""
 
 
 def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
@@ -93,7 +106,8 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
     priced = costs(data, points.trials) if points.trials else ()
     apart = spreads(data, order)
     unmeasured = not drawn.plots and bool(data.job.record.training) and all(row.epochs == 1 for row in data.rows)
-    scripts = [plotly_script(), page_script()] if glance.results else []
+    live, drawing = live_scripts(live=bool(stamp.live)), [plotly_script(), page_script()]
+    scripts = [*live, *(drawing if glance.results else [])]
     return (
         environment()
         .get_template("job.html")
@@ -114,8 +128,9 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             spread=apart,
             cost_titles=TITLES,
             launched=launched(data.job, data.launches, stamp.generated),
-            policy=policy(scripts),
-            style=asset("page.css"),
+            # What a live page cannot draw yet it will draw in place.
+            policy=policy([*live, *drawing] if live else scripts, live=bool(live)),
+            style=style(live=bool(live)),
             scripts=scripts,
             figures=json_data(
                 _figures(drawn, compared, choices, points, cells, tries[0].scores if tries else None)

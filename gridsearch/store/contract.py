@@ -31,6 +31,7 @@ from typing import Any, Self
 from gridsearch.config.events import LineageEvent, ModelSize, StrategyMeasured, TrialState
 from gridsearch.store.rows import (
     AtWork,
+    Changes,
     Claim,
     EpochRow,
     Evaluation,
@@ -422,6 +423,22 @@ class Store(ABC):
             job: A job's name: its revisions, and everything that its launches did.
             trial_id: A trial's full id: the event `enqueued` that brought it, and all that followed.
             limit: How many at most; if there are more, the last ones.
+        """
+
+    @abstractmethod
+    def changes(self, job: str, after: int | None, *, most: int = 2000) -> Changes:
+        """Return the trials that launches of a job changed after an event.
+
+        Takes no longer for a job of very many trials. What launches of other jobs did with the same trials is not in
+        it, and neither are epochs, which are no events.
+
+        Args:
+            job: The job's name.
+            after: The number of the event; None for no trials but the number to go on from.
+            most: How many events to look at, at most: the rest is for the next call.
+
+        Raises:
+            StoreError: There is no such job.
         """
 
     @abstractmethod

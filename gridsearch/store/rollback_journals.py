@@ -19,7 +19,7 @@ from gridsearch.errors import StoreDamagedError
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 _HEADER = 28
 #: Where a database's first page has `user_version`.
-_GENERATION = slice(60, 64)
+GENERATION = slice(60, 64)
 #: Where it says by which journal the file is to be changed, and what it says where that is a write-ahead log.
 _WRITTEN_BY, _WITH_LOG = slice(18, 20), b"\2\2"
 _LOG_MAGICS = (bytes.fromhex("377f0682"), bytes.fromhex("377f0683"))
@@ -71,7 +71,7 @@ def is_left_over(path: Path) -> bool:
         return False
     try:
         before, pages = _first_page(journal)
-        now, size = int.from_bytes(start_of(path)[_GENERATION]), path.stat().st_size
+        now, size = int.from_bytes(start_of(path)[GENERATION]), path.stat().st_size
     except OSError:  # SQLite's own refusal has the mend
         return True
     stale = (now - before) % _MOST_GENERATIONS > 1 if before is not None else pages is not None and pages != size
@@ -118,7 +118,7 @@ def _first_page(journal: Path) -> tuple[int | None, int | None]:
             file.seek(place)
             if int.from_bytes(file.read(4)) == 1:
                 page = file.read(page_size)
-                return (int.from_bytes(page[_GENERATION]) if len(page) == page_size else None), None
+                return (int.from_bytes(page[GENERATION]) if len(page) == page_size else None), None
     return None, None
 
 
@@ -130,9 +130,9 @@ def _refuse_stale_log(path: Path) -> None:
             return
         start, generations = start_of(path), _generations(log)
         moved_on = start != start_of(path)  # somebody is at work on it, so it is no leftover
-        if generations is None or len(start) < _GENERATION.stop or moved_on:
+        if generations is None or len(start) < GENERATION.stop or moved_on:
             return
-        now, keeps_log = int.from_bytes(start[_GENERATION]), start[_WRITTEN_BY] == _WITH_LOG
+        now, keeps_log = int.from_bytes(start[GENERATION]), start[_WRITTEN_BY] == _WITH_LOG
         if not keeps_log or (generations and all(generation < now for generation in generations)):
             raise _stale(path, log)
 
@@ -152,5 +152,5 @@ def _generations(log: Path) -> list[int] | None:
                 break
             frames += 1
             if int.from_bytes(frame[:4]) == 1:
-                found.append(int.from_bytes(file.read(_GENERATION.stop)[_GENERATION]))
+                found.append(int.from_bytes(file.read(GENERATION.stop)[GENERATION]))
     return found if frames else None

@@ -248,6 +248,20 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """What became of a job's trials after an event: those whose state changed, as they are now.
+
+    `last` is the last event that was looked at, from which to go on; `whole` whether there are no more just now.
+    `revision` is the job's: with another one its grid may have other trials.
+    """
+
+    revision: int
+    last: int
+    trials: tuple[TrialRow, ...]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """What a batch of worker events did: how many were accepted, and how many refused as stale.
 

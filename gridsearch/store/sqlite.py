@@ -14,9 +14,10 @@ from typing import Any
 from gridsearch.config.events import LineageEvent, ModelSize, StrategyMeasured, TrialState
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
-from gridsearch.store.queries import costs, epochs, silence, trials
+from gridsearch.store.queries import changed, costs, epochs, silence, trials
 from gridsearch.store.rows import (
     AtWork,
+    Changes,
     Claim,
     EpochRow,
     Evaluation,
@@ -214,6 +215,10 @@ class SqliteStore(Store):
     def events(self, *, job: str | None = None, trial_id: str | None = None, limit: int = 1000) -> list[EventRow]:
         with self._database.read() as connection:
             return epochs.events_of(connection, job, trial_id, limit)
+
+    def changes(self, job: str, after: int | None, *, most: int = 2000) -> Changes:
+        with self._database.read() as connection:
+            return changed.changes(connection, job, after, most)
 
     def verify(self) -> list[Problem]:
         # Only `gridsearch verify` needs the checks, and they bring pydantic's validation with them.

@@ -91,11 +91,16 @@ class Browser:
 
     def open(self, page: Path, *, width: int = 1400, height: int = 1000) -> None:
         """Load a file in a window of this size and wait until it has finished drawing."""
+        self.visit(page.absolute().as_uri(), width=width, height=height, drawn=True)
+
+    def visit(self, url: str, *, width: int = 1400, height: int = 1000, drawn: bool = False) -> None:
+        """Load an address likewise."""
         self.complaints.clear()
         self.requests.clear()
         self.resize(width, height)
-        self.send("Page.navigate", url=page.absolute().as_uri())
-        self.wait(DRAWN)
+        self.send("Page.navigate", url=url)
+        arrived = f"document.readyState === 'complete' && location.protocol === '{url.partition('/')[0]}'"
+        self.wait(DRAWN if drawn else arrived)
 
     def resize(self, width: int, height: int = 1000) -> None:
         self.send(

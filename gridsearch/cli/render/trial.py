@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from gridsearch.analysis.column_names import free
 from gridsearch.analysis.labels import label, score_text
 from gridsearch.analysis.measures import initial_val_loss, measures_for, overfit_epoch, seconds_per_epoch
 from gridsearch.analysis.spans import trained_as
+from gridsearch.cli.render.bars import bars
 from gridsearch.cli.render.plain_text import printable
 from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import duration, id_within, moment, plural, short_id
@@ -25,12 +25,9 @@ if TYPE_CHECKING:
     from gridsearch.analysis.spans import Span
     from gridsearch.store.rows import EpochRow, EventRow, JobRow, TrialRow
 
-_BARS = "▁▂▃▄▅▆▇█"
 #: Bars of a curve at most, and the columns that its name and its bounds take beside them.
 _BARS_SHOWN, _BESIDE = 60, 44
 _EVENTS_SHOWN = 12
-#: A loss of 0 is drawn as this, which has a logarithm, or as the lowest of the others.
-_LOWEST_LOSS = 1e-6
 #: What all names of settings and numbers are aligned with.
 _LONGEST = "initial_val_loss"
 _MEASURES = {
@@ -200,9 +197,9 @@ def _curves(epochs: Sequence[EpochRow], names: Sequence[str], beside: int, width
     values = {name: found for name, found in recorded.items() if len(found) > 1}
     if not values:
         return []
-    bars = _BARS_SHOWN if width is None else min(_BARS_SHOWN, max(2, width - _BESIDE))
+    most = _BARS_SHOWN if width is None else min(_BARS_SHOWN, max(2, width - _BESIDE))
     note = " (losses on a log scale)" if any(map(is_loss, values)) else ""
-    drawn = [_curve(name, found, bars, beside) for name, found in values.items()]
+    drawn = [_curve(name, found, most, beside) for name, found in values.items()]
     return ["", f"  epochs {later[0].epoch} to {later[-1].epoch}{note}", *drawn]
 
 
@@ -211,26 +208,13 @@ def _has(epoch: EpochRow, name: str) -> bool:
     return name in epoch.more or (name in METRICS and epoch.learning_rate is not None)
 
 
-def _curve(name: str, values: Sequence[float | None], bars: int, beside: int) -> str:
+def _curve(name: str, values: Sequence[float | None], most: int, beside: int) -> str:
     """Return a curve as one line of bars between its lowest and its highest value, of losses by their logarithm."""
     known = [v for v in values if v is not None and abs(v) < float("inf")]
     if not known:
         return f"  {name:<{beside}} no finite value"
-    low, high = min(known), max(known)
-    if len(values) > bars:
-        values = [values[round(i * (len(values) - 1) / (bars - 1))] for i in range(bars)]
-    lowest = low if low > 0 else min(_LOWEST_LOSS, *(value for value in known if value > 0), 1.0)
-
-    def height(value: float) -> float:
-        return math.log10(max(value, lowest)) if is_loss(name) and low >= 0 else value
-
-    drawn = "".join("×" if v is None or math.isinf(v) else _bar(height(v), height(low), height(high)) for v in values)
-    return f"  {name:<{beside}} {drawn}  {low:.4g} to {high:.4g}"
-
-
-def _bar(value: float, low: float, high: float) -> str:
-    share = (value - low) / (high - low) if high > low else 0.0
-    return _BARS[min(len(_BARS) - 1, int(share * len(_BARS)))]
+    drawn = bars(values, most, log=is_loss(name))
+    return f"  {name:<{beside}} {drawn}  {min(known):.4g} to {max(known):.4g}"
 
 
 def _number(value: float | None) -> str:

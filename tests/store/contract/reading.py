@@ -52,6 +52,28 @@ class ReadingContract:
         store.put_job("none", SPEC, SOURCE, [])
         assert store.training_cost("none") == TrainingCost(0, 0.0)
 
+    def test_changes_are_the_trials_that_changed_since(self, store: Store) -> None:
+        trials = grid()
+        store.put_job(JOB, SPEC, SOURCE, trials)
+        begin = store.changes(JOB, None)
+        assert (begin.trials, begin.revision, begin.whole) == ((), 1, True)
+        launch = store.open_launch(JOB, "host", 1, 12.5, 1)
+        claims = claim_all(store, launch, trials[:2])
+        claimed = store.changes(JOB, begin.last)
+        assert {row.trial_id for row in claimed.trials} == {trials[0].trial_id, trials[1].trial_id}
+        assert store.changes(JOB, claimed.last).trials == ()
+        store.record(launch, [epoch(claims[0], n) for n in range(4)], {})
+        ended = store.changes(JOB, claimed.last)
+        assert list(ended.trials) == [row for row in store.trials(JOB) if row.finished_at]
+        # In parts: each goes on from the one before.
+        found, after = set(), begin.last
+        while not (part := store.changes(JOB, after, most=1)).whole:
+            found |= {row.trial_id for row in part.trials}
+            after = part.last
+        assert found == {row.trial_id for row in claimed.trials} and after == ended.last
+        with pytest.raises(StoreError):
+            store.changes("other", None)
+
     def test_ranking_by_a_metric_leaves_out_trials_without_it(self, store: Store) -> None:
         trials = [new_trial(rate / 10, epochs=1) for rate in (5, 4, 3, 2, 1)]
         launch = start(store, trials)

@@ -12,7 +12,7 @@ function readTable(table) {
 export function startTables() {
   // A file is named after its section, so that its name stays when others come before it.
   const counts = {};
-  document.querySelectorAll("main table:not(#trials table)").forEach(function (table) {
+  document.querySelectorAll("main table:not(#trials table, #live table)").forEach(function (table) {
     const section = table.closest("section");
     const title = (section && section.querySelector("h2") || {}).textContent || "table";
     const place = section && section.id || "table";

@@ -1,0 +1,99 @@
+"""How a job goes just now, as lines for the terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gridsearch.analysis.sweep import AtWork, Result, Sweep
+from gridsearch.cli.render.bars import bars
+from gridsearch.cli.render.plain_text import printable
+from gridsearch.cli.render.wording import duration, plural, short_id
+from gridsearch.cli.streams import folded
+from gridsearch.config.metrics import is_loss
+from gridsearch.engine.run.liveness import SILENT_SECONDS, is_gone, silent_seconds
+
+#: Columns of the progress bar and of a curve, at most; and how many of the newest results and of the workers are told.
+_BAR, _CURVE, _NEWEST, _WORKERS = 40, 24, 6, 8
+_INDENT = 12
+#: A terminal of fewer columns has settings on a line of their own.
+_NARROW = 70
+
+
+def sweep_lines(sweep: Sweep, *, width: int | None, newest: int = _NEWEST) -> list[str]:
+    """Return how a job goes as lines of text that keep to a width."""
+    states = ", ".join(f"{count:,} {state}" for state, count in sweep.counts)
+    lines = [
+        f"{printable(sweep.job)}  ({printable(sweep.what)})",
+        f"  trials    {sweep.ended:,}/{sweep.total:,} ended: {states}",
+        f"  epochs    {' · '.join(_progress(sweep, width))}",
+    ]
+    if sweep.best:
+        lines.append(
+            f"  best      {sweep.heading.removeprefix('best ')} {sweep.best.text}  trial {short_id(sweep.best.trial)}:"
+            f" {printable(sweep.best.words)}"
+        )
+    for one in sweep.launches:
+        lines += _launch_lines(one)
+    curves = {line.trial: line.values for line in sweep.lines}
+    log = is_loss(sweep.metric)
+    if sweep.newest and newest:
+        lines.append("  newest")
+        for result in sweep.newest[:newest]:
+            lines += _result_lines(result, bars(curves.get(result.trial, ())[1:], _curve(width), log=log), width)
+    running = [line for line in sweep.lines if line.of == "running"][:newest]
+    if running:
+        lines.append("  in training")
+        for line in running:
+            drawn = bars(line.values[1:], _curve(width), log=log)
+            lines.append(
+                f"    {short_id(line.trial)}  epoch {line.epochs[-1]:<4} {drawn}  {printable(line.words)}".rstrip()
+            )
+    for cause, count in sweep.causes:
+        lines.append(f"  failed    {plural(count, 'trial')}: {printable(cause)}")
+    return [part for line in lines for part in folded(line, width, indent=_INDENT).split("\n")]
+
+
+def _progress(sweep: Sweep, width: int | None) -> list[str]:
+    done, wanted = sweep.epochs
+    parts = [f"{done:,}/{wanted:,}"]
+    if sweep.work is not None:
+        room = _BAR if width is None else max(8, min(_BAR, width - 40))
+        full = round(room * sweep.work)
+        parts = [f"{'━' * full}{'─' * (room - full)} {int(100 * sweep.work)} %", *parts]
+    if sweep.epochs_per_second is not None:
+        parts.append(f"{sweep.epochs_per_second:,.1f} epochs/s")
+    if sweep.seconds_left is not None:
+        parts.append(f"{duration(sweep.seconds_left)} left")
+    return parts
+
+
+def _launch_lines(one: AtWork) -> list[str]:
+    launch = one.launch
+    silent = silent_seconds(launch)
+    state = "at work"
+    if is_gone(launch):
+        state = "lost; train its trials with: gridsearch resume"
+    elif silent >= SILENT_SECONDS:
+        state = f"silent for {duration(silent)}"
+    lines = [f"  launch    process {launch.pid} on {launch.host}, {plural(launch.workers, 'worker')}, {state}"]
+    now = datetime.now(UTC)
+    for worker in one.workers[:_WORKERS]:
+        ago = max(0.0, (now - worker.heard_at).total_seconds())
+        of = f" of {plural(worker.lineages, 'training')}" if worker.lineages > 1 else ""
+        lines.append(f"  worker    {short_id(worker.first)}{of}, heard {duration(ago)} ago")
+    if len(one.workers) > _WORKERS:
+        lines.append(f"            and {len(one.workers) - _WORKERS} more workers")
+    return lines
+
+
+def _curve(width: int | None) -> int:
+    return _CURVE if width is None else max(6, min(_CURVE, width - 50))
+
+
+def _result_lines(one: Result, curve: str, width: int | None) -> list[str]:
+    head = f"    {short_id(one.trial)}  {one.text:<9} {curve:<{_curve(width) if curve else 0}}".rstrip()
+    why = f": {one.error}" if one.error else ""
+    words = printable(f"{one.words}{why}")
+    if width is not None and width < _NARROW:
+        return [head, f"      {words}"] if words else [head]
+    return [f"{head}  {words}".rstrip()]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shlex
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
+
+from gridsearch.shell_words import quoted
 
 STORE_NAME = "results.db"
 DASHBOARDS_NAME = "dashboards"
@@ -28,7 +29,7 @@ def store_option(store: str | Path) -> str:
     >>> store_option("results.db"), store_option("my results.db")
     ('', " --store 'my results.db'")
     """
-    return "" if str(store) in ("", STORE_NAME) else f" --store {shlex.quote(str(store))}"
+    return "" if str(store) in ("", STORE_NAME) else f" --store {quoted(str(store))}"
 
 
 def data_dir(chosen: Path | None = None) -> Path:

@@ -33,12 +33,14 @@ class Edge:
     Attributes:
         axis: The axis.
         column: Its column in the trials.
-        value: The best value, as people read it.
+        key: The best value in full.
+        value: The same as people read it.
         largest: Whether it is the largest, not the smallest.
     """
 
     axis: Axis
     column: str
+    key: str
     value: str
     largest: bool
 
@@ -81,7 +83,7 @@ def edges(data: JobData) -> tuple[Edge, ...]:
         between = not set(points.texts(axis, as_good)) - {""} <= outer
         largest = own == values[-1]
         if own in outer and (largest or own not in _NO_SMALLER) and not between:
-            found.append(Edge(axis, name, data.shown(name, own), largest))
+            found.append(Edge(axis, name, own, data.shown(name, own), largest))
     return tuple(found)
 
 
@@ -91,7 +93,7 @@ def _standard_error(data: JobData, row: Mapping[Any, Any]) -> float:
         return float(deviation) / math.sqrt(row["score_n"])
     asked = data.objective
     part = "train" if of_training(asked.metric) else "validation"
-    images = data.job.record.images.get(part)
+    images = data.job.record.images_of(data.rows[data.place_of[row["trial"]]].config).get(part)
     if not (asked.is_share and images):
         return 0.0
     share = min(max(float(row["score"]), 0.0), 1.0)

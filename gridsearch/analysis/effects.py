@@ -113,6 +113,8 @@ class Effects:
         exact: Whether the grid is whole, so that the shares are exact and add up to 1.
         fitted: The share of the variance that a fitted model explains, where the grid is not whole.
         empty: How many combinations of the values have no score.
+        nested: The axes that are no setting of some trials (momentum under Adam): they explain what differs among the
+            others.
         constant: The axes with one value.
         skewness: The skewness of the scores; None of fewer than three.
         at_chance: How many trials do not differ from guessing; None where that is not known.
@@ -133,6 +135,7 @@ class Effects:
     exact: bool
     fitted: float | None
     empty: int
+    nested: tuple[str, ...]
     constant: tuple[str, ...]
     skewness: float | None
     at_chance: int | None
@@ -221,6 +224,7 @@ def effects_of(data: JobData, runs: Design) -> Effects:
         exact=runs.complete,
         fitted=shares.fitted if shares else None,
         empty=runs.empty,
+        nested=tuple(factor.name for factor in runs.factors if factor.nested),
         constant=runs.constant,
         skewness=_skewness(runs.scores),
         at_chance=_at_chance(data, runs.scores),
@@ -319,10 +323,11 @@ def chance_level(data: JobData) -> tuple[float, float] | None:
     """Return the accuracy of guessing, and up to where an accuracy does not differ from it; None where none is known.
 
     Guessing is to name one class always: of classes of one size, 1 / K. The number of validation images tells how far
-    it may come by chance (two standard errors).
+    it may come by chance (two standard errors); of several data sets that of the smallest.
     """
     record = data.job.record
-    images = record.images.get("validation") or record.images.get("test")
+    known = [one.images for one in record.datasets] or [record.images]
+    images = min(one.get("validation") or one.get("test") or 0 for one in known)
     if not (data.objective.metric.endswith("accuracy") and record.classes and images):
         return None
     guess = 1 / record.classes

@@ -52,6 +52,11 @@ class Factor:
     numbers: Numbers | None
     ranges: bool = False
 
+    @property
+    def nested(self) -> bool:
+        """Whether some trials do not have the setting: their level is the last one, `WITHOUT`."""
+        return self.levels[-1] == WITHOUT
+
 
 @dataclass(frozen=True, eq=False)
 class Design:
@@ -108,7 +113,7 @@ def design(data: JobData, within: str = "all") -> Design:
     if within not in WITHIN:
         raise TableError(f"unknown part {within!r}{nearest(within, WITHIN)}")
     part: Within = WITHIN[WITHIN.index(within)]
-    scored = data.trials[data.trials["score"].notna() & (data.trials["state"] != "diverged")]
+    scored = data.trials[np.isfinite(data.trials["score"]) & (data.trials["state"] != "diverged")]
     frame = _better(scored, _SHARES[part], highest=data.objective.highest)
     found = [_factor(data, axis, name, frame) for axis, name in zip(data.axes, data.axis_columns, strict=True)]
     factors = tuple(factor for factor in found if len(factor.levels) > 1)
@@ -181,7 +186,9 @@ def _balance(factors: Sequence[Factor], count: int) -> tuple[bool, int]:
         cells *= len(factor.levels)
     places, _ = cell_codes(factors)
     runs = np.unique(places, return_counts=True)[1]
-    return bool(len(runs) == cells and runs.min() == runs.max()), cells - len(runs)
+    # Where a setting is none of some trials, nobody misses its other values there.
+    empty = 0 if any(factor.nested for factor in factors) else cells - len(runs)
+    return bool(len(runs) == cells and runs.min() == runs.max()), empty
 
 
 def cell_codes(factors: Sequence[Factor]) -> tuple[npt.NDArray[np.int64], int]:

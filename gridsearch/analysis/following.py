@@ -92,13 +92,13 @@ class Follower:
         self._order = {row.trial_id: place for place, row in enumerate(rows)}
         self._trials, self._scores, self._ended, self._counts = {}, {}, [], Counter()
         self._running, self._failed, self._behind = set(), set(), set()
-        images, longest = record.images.get("train"), dict[str, TrialRow]()
+        longest = dict[str, TrialRow]()
         for row in rows:
             if row.lineage_id not in longest or longest[row.lineage_id].epochs < row.epochs:
                 longest[row.lineage_id] = row
         known, self._work = self._work, Work()
         for name, row in longest.items():
-            steps = known.steps_of(name) if name in known else _steps(record, row.config, images)
+            steps = known.steps_of(name) if name in known else _steps(record, row.config)
             self._work.put(name, row.epochs, steps)
         self._take(rows)
         self._note(self._store.lineages(longest))
@@ -275,8 +275,9 @@ def _score_text(place: Place) -> str:
     return mean_text(place.score, place.spread) if place.spread else brief_text(place.score)
 
 
-def _steps(record: JobRecord, config: str, images: int | None) -> int:
+def _steps(record: JobRecord, config: str) -> int:
     """Return how many steps an epoch of a training has; 1 where nobody knows."""
+    images = record.images_of(config).get("train")
     if record.training or not images:
         return 1
     batch = record.settings_of(config).get("batch_size")

@@ -311,7 +311,7 @@ def _told_by_epochs(
     measures: Collection[str],
 ) -> dict[str, Sequence[Any]]:
     """Return the columns `score` and `MEASURES`; no epoch is read where none tells anything that is asked for."""
-    asked, images = job.record.objective, job.record.images.get("train")
+    asked, record = job.record.objective, job.record
     of_none: Sequence[Any] = [None] * len(trials)
     names = [name for name in MEASURES if name in measures]
     columns: dict[str, Sequence[Any]] = dict.fromkeys(("score", *MEASURES), of_none)
@@ -324,6 +324,7 @@ def _told_by_epochs(
     batches, lasts = settings.get("batch_size", of_none), settings.get("last_batch", of_none)
 
     def tell(place: int, own: LineageCurve) -> tuple[Any, ...]:
+        images = record.images_of(trials[place].config).get("train")
         found = measures_of(own, names, images=images, batch_size=batches[place], last_batch=lasts[place] or KEEP)
         return (_score(asked, trials[place], own), *found)
 

@@ -24,7 +24,7 @@ def share_interval(share: float, images: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def mean_half_width(deviation: float, count: int, extra: float = 0.0) -> float:
+def mean_half_width(deviation: float, count: int, extra: float = 0.0, freedom: int | None = None) -> float:
     """Return half the width of the interval of a mean (Student's t) of so many numbers with this deviation (ddof 1).
 
     Args:
@@ -32,5 +32,6 @@ def mean_half_width(deviation: float, count: int, extra: float = 0.0) -> float:
         count: How many there are, at least 2.
         extra: What is added to 1 / `count`: for folds, whose trainings share most of their images, the ratio of
             validation to training images (Nadeau and Bengio, 2003).
+        freedom: The degrees of freedom of a deviation that others were pooled for; by default `count` - 1.
     """
-    return float(stdtrit(count - 1, 0.5 + CONFIDENCE / 2)) * deviation * math.sqrt(1 / count + extra)
+    return float(stdtrit(freedom or count - 1, 0.5 + CONFIDENCE / 2)) * deviation * math.sqrt(1 / count + extra)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -32,8 +33,9 @@ Judge = Literal["images", "repeats", "equality"]
 _MOST_DRAWN, _DRAWS, _SEED = 1000, 2000, 0
 #: A difference that is there shall be found in 80 of 100 cases.
 _POWER = float(ndtri(0.8))
-#: The spread of repeats is that of the better ones of all points: at chance, or diverging, they spread otherwise.
-_POOLED_SHARE, _POOLED_LEAST = 0.25, 10
+#: The spread of repeats is that of the best of all points, as at chance, or near to diverging, they spread otherwise:
+#: of so large a share of them, or of as many as give so many degrees of freedom.
+_POOLED_SHARE, _FREEDOM = 0.25, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ class ScoreError:
         """Return how probable it is of the first of those tied that each is the best; None where nothing tells."""
         return None
 
-    def interval(self, row: Mapping[Any, Any]) -> tuple[float, float] | None:
-        """Return the interval of a score."""
+    def interval(self, place: int, row: Mapping[Any, Any]) -> tuple[float, float] | None:
+        """Return the interval of the score in a place of the ranking, from 0, given the row."""
         return None
 
     def separation(self, best: float, other: float) -> Separation | None:
@@ -78,30 +80,31 @@ class ScoreError:
 
 @dataclass(frozen=True, eq=False)
 class ImageError(ScoreError):
-    """Scores that are shares of `images`."""
+    """Scores that are shares of images: `counts` (P,) says of how many each; `images` where it is one number."""
+
+    counts: Numbers = field(default_factory=lambda: np.empty(0))
 
     def tied(self, scores: Numbers) -> npt.NDArray[np.bool_]:
         """Return which are no further from the first than two samples of so many images may be."""
-        assert self.images
-        middle = (scores + scores[0]) / 2
-        error = np.sqrt(2 * middle * (1 - middle) / self.images)
+        own, first = self.counts, self.counts[0]
+        middle = (own * scores + first * scores[0]) / (own + first)
+        error = np.sqrt(middle * (1 - middle) * (1 / own + 1 / first))
         return np.asarray(np.abs(scores - scores[0]) <= Z * error)
 
     def chances(self, scores: Numbers, tied: npt.NDArray[np.intp], *, highest: bool) -> Numbers | None:
         """Return in which share of draws of so many images each is the best."""
-        assert self.images
-        own = np.clip(scores[tied[:_MOST_DRAWN]], 0.0, 1.0)
-        draws = np.random.default_rng(_SEED).binomial(self.images, own, (_DRAWS, len(own)))
+        first = tied[:_MOST_DRAWN]
+        own, counts = np.clip(scores[first], 0.0, 1.0), self.counts[first].astype(np.int64)
+        draws = np.random.default_rng(_SEED).binomial(counts, own, (_DRAWS, len(own))) / counts
         return _wins(draws if highest else -draws)
 
-    def interval(self, row: Mapping[Any, Any]) -> tuple[float, float] | None:
+    def interval(self, place: int, row: Mapping[Any, Any]) -> tuple[float, float] | None:
         """Return the interval of a share (Wilson)."""
-        assert self.images
-        return share_interval(row["score"], self.images)
+        return share_interval(row["score"], int(self.counts[place]))
 
     def separation(self, best: float, other: float) -> Separation | None:
-        """Return how many images would tell two shares apart."""
-        if (difference := abs(best - other)) == 0:
+        """Return how many images would tell two shares apart; None where trials look at unlike numbers of them."""
+        if (difference := abs(best - other)) == 0 or self.images is None:
             return None
         spread = best * (1 - best) + other * (1 - other)
         return Separation(difference, math.ceil((Z + _POWER) ** 2 * spread / difference**2), None)
@@ -115,39 +118,56 @@ class RepeatError(ScoreError):
         table: (P, R) the score of each point, best first, in each repeat; NaN where it has none.
         deviation: What is left of their spread after points and repeats.
         freedom: Its degrees of freedom.
+        within: How the repeats of one point spread, whatever repeats have in common.
+        within_freedom: Its degrees of freedom.
         extra: What folds add to the variance of a mean.
-
     """
 
     table: Numbers = field(default_factory=lambda: np.empty((0, 0)))
     deviation: float = 0.0
     freedom: int = 1
+    within: float = 0.0
+    within_freedom: int = 1
     extra: float = 0.0
 
+    @cached_property
+    def _behind(self) -> tuple[Numbers, Numbers]:
+        """How far each point lies from the first, and the error of that: over the repeats that both have.
+
+        Where they have none in common, what repeats have in common is part of the error.
+        """
+        known = ~np.isnan(self.table)
+        common = known & known[0]
+        shared = common.sum(axis=1)
+        gaps = np.where(common, self.table[0] - np.where(known, self.table, 0.0), 0.0).sum(axis=1)
+        counts = np.maximum(1, known.sum(axis=1))
+        with np.errstate(invalid="ignore"):
+            means = np.where(known, self.table, 0.0).sum(axis=1) / counts
+        paired = self.deviation * np.sqrt(2 / np.maximum(1, shared) + 2 * self.extra)
+        unpaired = self.within * np.sqrt(1 / counts + 1 / counts[0] + 2 * self.extra)
+        apart = np.where(shared > 0, gaps / np.maximum(1, shared), means[0] - means)
+        return apart, np.where(shared > 0, paired, unpaired)
+
     def tied(self, scores: Numbers) -> npt.NDArray[np.bool_]:
-        """Return which are no further from the first than repeats of equal points may be."""
-        counts = np.maximum(1, (~np.isnan(self.table)).sum(axis=1))
-        error = self.deviation * np.sqrt(1 / counts + 1 / counts[0] + 2 * self.extra)
+        """Return which are no further behind the first than repeats of equal points may be."""
+        apart, error = self._behind
+        sign = 1.0 if len(scores) < 2 or scores[0] >= scores[-1] else -1.0
         limit = float(stdtrit(self.freedom, 0.5 + CONFIDENCE / 2))
-        return np.asarray(np.abs(scores - scores[0]) <= limit * error)
+        return np.asarray(sign * apart <= limit * error + 1e-12 * np.abs(scores[0]))
 
     def chances(self, scores: Numbers, tied: npt.NDArray[np.intp], *, highest: bool) -> Numbers | None:
-        """Return in which share of draws of the repeats, with repetition, each has the best mean."""
-        own = self.table[tied[:_MOST_DRAWN]]
-        drawn = np.random.default_rng(_SEED).integers(own.shape[1], size=(_DRAWS, own.shape[1]))
-        known = ~np.isnan(own)
-        weights = np.apply_along_axis(np.bincount, 1, drawn, minlength=own.shape[1]).astype(np.float64)
-        counts = weights @ known.T
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means = (weights @ np.where(known, own, 0.0).T) / counts
-        means = np.where(counts > 0, means if highest else -means, -np.inf)
-        return _wins(means)
+        """Return in which share of draws of means with this error each has the best one."""
+        first = tied[:_MOST_DRAWN]
+        counts = np.maximum(1, (~np.isnan(self.table[first])).sum(axis=1))
+        apart, _ = self._behind
+        errors = self.deviation * np.sqrt(1 / counts + self.extra)
+        draws = np.random.default_rng(_SEED).normal(-apart[first], errors, (_DRAWS, len(first)))
+        return _wins(draws if highest else -draws)
 
-    def interval(self, row: Mapping[Any, Any]) -> tuple[float, float] | None:
-        """Return the interval of a point's mean (Student's t)."""
-        if math.isnan(row["score_std"]):
-            return None
-        half = mean_half_width(row["score_std"], int(row["score_n"]), self.extra)
+    def interval(self, place: int, row: Mapping[Any, Any]) -> tuple[float, float] | None:
+        """Return the interval of a point's mean (Student's t), by the spread of all points that are pooled."""
+        count = int(row["score_n"])
+        half = mean_half_width(self.within, count, self.extra, self.within_freedom)
         return row["score"] - half, row["score"] + half
 
     def separation(self, best: float, other: float) -> Separation | None:
@@ -167,13 +187,24 @@ def _wins(draws: npt.NDArray[np.generic]) -> Numbers:
 def score_error(data: JobData, order: pd.DataFrame) -> ScoreError:
     """Return what is known of the error of a job's scores, given in order the trials or points that may be the best."""
     record, metric = data.job.record, data.objective.metric
-    images = record.images.get("train" if of_training(metric) else "validation")
+    part = "train" if of_training(metric) else "validation"
+    counts = _images(data, order, part)
+    images = int(counts[0]) if len(counts) and counts[0] and (counts == counts[0]).all() else None
     of = record.repeats * (record.folds or 1)
     if record.has_groups and (found := _of_repeats(data, order)) is not None:
         return replace(found, images=images, repeats=of)
-    if images and is_proportion(metric) and not record.training:
-        return ImageError("images", images, of)
+    if counts.all() and is_proportion(metric) and not record.training:
+        return ImageError("images", images, of, counts)
     return ScoreError(images=images, repeats=of)
+
+
+def _images(data: JobData, order: pd.DataFrame, part: str) -> Numbers:
+    """Return how many images each of the trials was measured on, 0 where that is not known."""
+    record = data.job.record
+    if not record.datasets:
+        return np.full(len(order), float(record.images.get(part, 0)))
+    rows = (data.rows[data.place_of[trial]] for trial in order["trial"])
+    return np.array([float(record.images_of(row.config).get(part, 0)) for row in rows])
 
 
 def _of_repeats(data: JobData, order: pd.DataFrame) -> RepeatError | None:
@@ -193,12 +224,14 @@ def _of_repeats(data: JobData, order: pd.DataFrame) -> RepeatError | None:
     table = wide.reindex(firsts).to_numpy(np.float64)
     # Where points were trained other numbers of times, only those that all have are comparable.
     whole = table[~np.isnan(table).any(axis=1)]
-    whole = whole[: max(_POOLED_LEAST, math.ceil(_POOLED_SHARE * len(whole)))]
-    count, repeats = whole.shape
-    if count < 2 or repeats < 2:
+    repeats = whole.shape[1]
+    if len(whole) < 2 or repeats < 2:
         return None
+    whole = whole[: max(2, 1 + math.ceil(_FREEDOM / (repeats - 1)), math.ceil(_POOLED_SHARE * len(whole)))]
+    count = len(whole)
     left = whole - whole.mean(axis=1, keepdims=True) - whole.mean(axis=0) + whole.mean()
     freedom = (count - 1) * (repeats - 1)
     deviation = math.sqrt(float((left**2).sum()) / freedom)
     extra = 1 / (record.folds - 1) if record.folds else 0.0
-    return RepeatError("repeats", None, 1, table, deviation, freedom, extra)
+    within = math.sqrt(float(((whole - whole.mean(axis=1, keepdims=True)) ** 2).sum()) / (count * (repeats - 1)))
+    return RepeatError("repeats", None, 1, table, deviation, freedom, within, count * (repeats - 1), extra)

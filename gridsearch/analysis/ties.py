@@ -18,6 +18,9 @@ from gridsearch.analysis.score_error import Judge, Separation, score_error
 COSTS = ("parameters", "macs", "epochs", "seconds")
 #: How many of those that are tied are put into words.
 MOST_LISTED = 50
+#: Trials that take up to so many times, or so many seconds, as long as another are as quick.
+_AS_QUICK, _AS_QUICK_SECONDS = 1.25, 5.0
+_SPREAD_COLUMNS = ("score_std", "score_n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Tied:
         return dict(self.costs).get(name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ties:
     """The best of a job, and all that cannot be told from it.
 
@@ -90,7 +93,15 @@ class Ties:
     @property
     def text(self) -> str:
         """Return in a sentence which ranks are tied for the first place; nothing where none is."""
-        return _text(self.count, self.last)
+        return _text(self.count, self.last, equal=self.equal)
+
+    @property
+    def equal(self) -> bool:
+        """Whether all that are tied have the same score."""
+        return self.lowest == self.best.score
+
+    def __repr__(self) -> str:
+        return f"<{self.count} of {self.of} tied for the best {self.heading} {self.best.score:.6g}: see frame()>"
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each that is listed: rank, trial, score with its interval, chance, costs and settings."""
@@ -113,8 +124,7 @@ class Ties:
 def ties(data: JobData) -> Ties | None:
     """Return the best trials, or points, that cannot be told apart; None where none may be the best."""
     points = grouped(data) if data.job.record.has_groups else data
-    order = ranked(points)
-    order = order[may_win(order)]
+    order = _winning(points)
     if order.empty:
         return None
     scores = order["score"].to_numpy(np.float64)
@@ -122,14 +132,19 @@ def ties(data: JobData) -> Ties | None:
     tied = np.flatnonzero(error.tied(scores))
     chances = error.chances(scores, tied, highest=data.objective.highest)
     costs = {name: _cost(name, order.iloc[tied]) for name in COSTS}
+    # Times are measured once, beside whatever else runs: what lies close to the quickest is as quick.
+    deciding = costs | {"seconds": _alike(costs["seconds"])}
+
+    columns = list(dict.fromkeys(["trial", "score", *points.axis_columns, *_SPREAD_COLUMNS]))
+    shown = order[[name for name in columns if name in order]]
 
     def told(place: int) -> Tied:
-        row = next(iter(order.iloc[[tied[place]]].to_dict("records")))
+        row = shown.iloc[int(tied[place])].to_dict()
         return Tied(
             rank=int(tied[place]) + 1,
             trial=str(row["trial"]),
             score=float(row["score"]),
-            interval=error.interval(row),
+            interval=error.interval(int(tied[place]), row),
             settings=points.settings_texts(row),
             chance=None if chances is None or place >= len(chances) else float(chances[place]),
             costs=tuple((name, float(own[place])) for name, own in costs.items() if not math.isnan(own[place])),
@@ -138,10 +153,10 @@ def ties(data: JobData) -> Ties | None:
     listed = tuple(told(place) for place in range(min(len(tied), MOST_LISTED)))
     cheapest = tuple(
         (name, told(_cheapest([own])))
-        for name, own in costs.items()
+        for name, own in deciding.items()
         if not np.isnan(own).all() and np.nanmin(own) < np.nanmax(own)
     )
-    take = told(_cheapest(list(costs.values()))) if cheapest else listed[0]
+    take = told(_cheapest(list(deciding.values()))) if cheapest else listed[0]
     return Ties(
         judge=error.judge,
         heading=data.objective.heading,
@@ -161,23 +176,42 @@ def ties(data: JobData) -> Ties | None:
 
 def tied_text(data: JobData) -> str:
     """Return in a sentence which ranks are tied for the first place, as `Ties.text` does, at a fraction of its cost."""
-    order = ranked(grouped(data) if data.job.record.has_groups else data)
-    order = order[may_win(order)]
+    order = _winning(grouped(data) if data.job.record.has_groups else data)
     if order.empty:
         return ""
-    tied = np.flatnonzero(score_error(data, order).tied(order["score"].to_numpy(np.float64)))
-    return _text(len(tied), int(tied[-1]) + 1)
+    scores = order["score"].to_numpy(np.float64)
+    tied = np.flatnonzero(score_error(data, order).tied(scores))
+    return _text(len(tied), int(tied[-1]) + 1, equal=bool((scores[tied] == scores[0]).all()))
 
 
-def _text(count: int, last: int) -> str:
+def _text(count: int, last: int, *, equal: bool) -> str:
+    if count < 2:
+        return ""
+    if equal:
+        return f"1-{last:,} have the same score."
     others = f", but for {last - count:,} between them" if count < last else ""
-    return f"1-{last:,} are tied{others}: chance explains how they differ." if count > 1 else ""
+    return f"1-{last:,} are tied{others}: how they differ may be chance."
+
+
+def _winning(points: JobData) -> pd.DataFrame:
+    order = ranked(points)
+    winning: pd.DataFrame = order[may_win(order) & np.isfinite(order["score"])]
+    return winning
 
 
 def _cost(name: str, rows: pd.DataFrame) -> Numbers:
     if name not in rows:
         return np.full(len(rows), np.nan)
     return np.asarray(rows[name].astype("Float64").to_numpy(np.float64, na_value=np.nan), np.float64)
+
+
+def _alike(seconds: Numbers) -> Numbers:
+    """Return times, of which all that are close to the shortest are that one."""
+    known = seconds[~np.isnan(seconds)]
+    if not len(known):
+        return seconds
+    near = seconds <= max(_AS_QUICK * known.min(), known.min() + _AS_QUICK_SECONDS)
+    return np.where(near, known.min(), seconds)
 
 
 def _cheapest(costs: list[Numbers]) -> int:

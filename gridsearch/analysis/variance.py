@@ -4,7 +4,8 @@ On a whole grid the decomposition is exact: the sums of squares of a factorial e
 (Fisher, 1925; Hooker, 2007, for functional ANOVA). Where cells are missing a linear model of the axes and their pairs
 is fitted by least squares, and what a term explains is what the fit loses without it, all terms that do not contain it
 in the model: sums of squares of type II (Langsrud, 2003; as `statsmodels.stats.anova_lm(typ=2)`). On a whole grid both
-are the same.
+are the same. A setting that some trials do not have (momentum under Adam) explains what differs among those that have
+it; that these differ from the others is explained by what tells them apart.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from gridsearch.analysis.factors import Design, Factor, Numbers, cell_codes
 
 #: A model of more terms than this is not fitted with pairs: it would take minutes.
-_MOST_COLUMNS = 600
+_MOST_COLUMNS = 300
 #: So many trials to a coefficient at least, or pairs could not be told from chance.
 _TRIALS_TO_A_COEFFICIENT = 2
 _AT_ONCE = 8192
@@ -98,7 +99,7 @@ def _exact(factors: Sequence[Factor], scores: Numbers, total: float, inside: flo
 
 def _fitted(factors: Sequence[Factor], scores: Numbers, total: float, inside: float) -> Variance:
     terms: list[tuple[int, ...]] = [(place,) for place in range(len(factors))]
-    sizes = [len(factor.levels) - 1 for factor in factors]
+    sizes = list(map(_size, factors))
     if 1 + sum(sizes) >= len(scores):
         return Variance({}, {}, {}, inside, exact=False)
     pairs = list(combinations(range(len(factors)), 2))
@@ -124,6 +125,19 @@ def _fitted(factors: Sequence[Factor], scores: Numbers, total: float, inside: fl
     )
 
 
+def _size(factor: Factor) -> int:
+    return len(factor.levels) - 1 - factor.nested
+
+
+def _contrasts(size: int, *, nested: bool) -> Numbers:
+    """Return what each level has in the columns of a factor, (levels, size): deviations, which sum to zero.
+
+    Trials without the setting have none of it: that they differ from the others is what decides whether they have it.
+    """
+    rows = [np.eye(size), -np.ones((1, size)), *([np.zeros((1, size))] if nested else [])]
+    return np.vstack(rows)
+
+
 @dataclass(frozen=True, eq=False)
 class _Model:
     """The normal equations of a linear model of levels: which columns belong to a term, their products, with scores."""
@@ -134,7 +148,7 @@ class _Model:
 
     @classmethod
     def of(cls, factors: Sequence[Factor], terms: Iterable[tuple[int, ...]], scores: Numbers) -> _Model:
-        sizes = [len(factor.levels) - 1 for factor in factors]
+        sizes = list(map(_size, factors))
         columns: dict[tuple[int, ...], npt.NDArray[np.intp]] = {}
         count = 1
         for term in terms:
@@ -144,7 +158,8 @@ class _Model:
         products, with_scores = np.zeros((count, count)), np.zeros(count)
         for first in range(0, len(scores), _AT_ONCE):
             part = slice(first, first + _AT_ONCE)
-            matrix = _matrix([factor.codes[part] for factor in factors], sizes, columns, count)
+            own = [(factor.codes[part], factor.nested) for factor in factors]
+            matrix = _matrix(own, sizes, columns, count)
             products += matrix.T @ matrix
             with_scores += matrix.T @ scores[part]
         return cls(columns, products, with_scores)
@@ -159,7 +174,7 @@ class _Model:
 
 
 def _matrix(
-    codes: Sequence[npt.NDArray[np.intp]],
+    codes: Sequence[tuple[npt.NDArray[np.intp], bool]],
     sizes: Sequence[int],
     columns: dict[tuple[int, ...], npt.NDArray[np.intp]],
     count: int,
@@ -169,10 +184,9 @@ def _matrix(
     The contrasts are those of deviation (sum to zero), which keeps the columns of axes and pairs nearly orthogonal.
     """
     own = []
-    for places, size in zip(codes, sizes, strict=True):
-        contrasts = np.vstack([np.eye(size), -np.ones((1, size))])
-        own.append(contrasts[places])
-    matrix = np.empty((len(codes[0]), count))
+    for (places, nested), size in zip(codes, sizes, strict=True):
+        own.append(_contrasts(size, nested=nested)[places])
+    matrix = np.empty((len(codes[0][0]), count))
     matrix[:, 0] = 1.0
     for term, where in columns.items():
         if len(term) == 1:

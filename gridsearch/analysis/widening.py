@@ -16,15 +16,24 @@ from gridsearch.config.trial import RECIPE_KEYS
 
 #: Neighbours that differ by at least this factor are spaced by factors.
 _FACTOR = 1.5
+#: No next value is further away than by this factor: what is so far apart was a guess.
+_MOST_FACTOR = 10.0
 _EPOCHS = "epochs"
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What something would take: new trials, and seconds at the pace so far, None where nothing was trained yet."""
+    """What something would take: new trials, and seconds at the pace so far.
+
+    Attributes:
+        trials: How many new trials.
+        seconds: How long their training takes; None where nothing was trained yet.
+        trained: Whether they are part of trainings that are there already.
+    """
 
     trials: int
     seconds: float | None
+    trained: bool = False
 
 
 def wider(data: JobData, edge: Edge) -> tuple[Any, ...] | None:
@@ -55,7 +64,8 @@ def _by_factors(scale: Scale, values: Sequence[float], last: float, before: floa
 
 
 def _next(last: float, before: float, *, by_factors: bool) -> float | None:
-    value = last * last / before if by_factors else last + (last - before)
+    factor = min(_MOST_FACTOR, max(1 / _MOST_FACTOR, last / before)) if by_factors else 0.0
+    value = last * factor if by_factors else last + (last - before)
     if isinstance(last, int) and isinstance(before, int):
         return round(value) if round(value) != last else None
     tidy = float(f"{value:.6g}")
@@ -64,7 +74,8 @@ def _next(last: float, before: float, *, by_factors: bool) -> float | None:
 
 def _possible(data: JobData, name: str, values: Sequence[float], value: float) -> bool:
     if name in RECIPE_KEYS and not data.job.record.training:
-        images = data.job.record.images.get("train")
+        known = [data.job.record.images, *(one.images for one in data.job.record.datasets)]
+        images = min((one["train"] for one in known if "train" in one), default=None)
         if name == "batch_size" and images and value > images:
             return False
         return recipe_comparable(name).problem(value) == ""
@@ -75,16 +86,15 @@ def _possible(data: JobData, name: str, values: Sequence[float], value: float) -
 
 
 def effort_of(data: JobData, edge: Edge, value: float) -> Effort:
-    """Return what the trials of one more value of an axis would take: as many as each value has, and their epochs."""
-    trials = round(len(data.rows) / max(1, len(edge.axis.values)))
-    longest: dict[str, int] = {}
-    for row in data.rows:
-        longest[row.lineage_id] = max(row.epochs, longest.get(row.lineage_id, 0))
+    """Return what the trials of one more value of an axis would take: as many as the outermost has, their epochs."""
+    texts = data.texts(edge.axis, data.trials)
+    own = [row for row, text in zip(data.rows, texts, strict=True) if text == edge.key]
     if edge.axis.name == _EPOCHS:
-        epochs = sum(max(0, round(value) - one) for one in longest.values())
-    else:
-        epochs = round(sum(longest.values()) / max(1, len(edge.axis.values)))
-    return Effort(trials, seconds_of(data, epochs))
+        return Effort(len(own), seconds_of(data, sum(max(0, round(value) - row.epochs) for row in own)))
+    longest: dict[str, int] = {}
+    for row in own:
+        longest[row.lineage_id] = max(row.epochs, longest.get(row.lineage_id, 0))
+    return Effort(len(own), seconds_of(data, sum(longest.values())))
 
 
 def seconds_of(data: JobData, epochs: int) -> float | None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch import paths
-from gridsearch.cli.render.wording import quoted, short_id
+from gridsearch.cli.render.wording import short_id
 from gridsearch.errors import GridsearchError, JobError, nearest
+from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
     from gridsearch.analysis.best import Place

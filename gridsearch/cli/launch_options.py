@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from gridsearch import paths
-from gridsearch.cli.render.wording import quoted
 from gridsearch.cli.resources import (
     Resources,
     Training,
@@ -16,6 +15,7 @@ from gridsearch.config.byte_sizes import bytes_of
 from gridsearch.config.durations import seconds_of
 from gridsearch.engine.run.interruption import Interruption
 from gridsearch.paths import store_option
+from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
     from gridsearch.config.job import JobSpec

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from gridsearch.cli import jobs
 from gridsearch.cli.reading import open_to_read
-from gridsearch.cli.render.wording import plural, quoted
+from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import say
+from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
     from gridsearch.export.runs import Runs

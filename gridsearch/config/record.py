@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -316,6 +317,13 @@ class JobRecord(BaseModel):
     def fingerprints(self) -> frozenset[str]:
         """Return the fingerprints of all data sets of the job."""
         return frozenset({self.fingerprint, *(one.fingerprint for one in self.datasets)})
+
+    def images_of(self, config: str) -> Mapping[str, int]:
+        """Return the number of images in each part of the data set of a trial, by its canonical configuration."""
+        if not self.datasets:
+            return self.images
+        fingerprint = json.loads(config).get("dataset")
+        return next((one.images for one in self.datasets if one.fingerprint == fingerprint), self.images)
 
     def example(self, fingerprint: str) -> tuple[tuple[int, ...] | None, Numbers | None]:
         """Return the shape of an example of one of the data sets, and what it is where it is no image of bytes."""

@@ -42,6 +42,7 @@ def along(name: str, values: list[Any], *, rising: bool = True) -> JobData:
         ("dropout", [0.2, 0.4, 0.6], True, (0.2, 0.4, 0.6, 0.8)),
         ("dropout", [0.3, 0.6, 0.9], True, None),
         ("weight_decay", [0.0, 0.001, 0.01], True, (0.0, 0.001, 0.01, 0.1)),
+        ("learning_rate", [0.1, 1e6, 1e20], False, (0.01, 0.1, 1e6, 1e20)),  # no further than ten times
         ("offset", [-2, -1, 0], True, (-2, -1, 0, 1)),
         ("kind", ["a", "b", "c"], True, None),
     ],
@@ -55,7 +56,7 @@ def test_an_axis_gets_wider_in_its_own_spacing_and_never_beyond_what_may_be(
     advice = advised(data, "edge")
     assert (advice is None) == (expected is None)
     if advice and expected:
-        assert advice.run == f"gridsearch launch sample --set '{name}=[{','.join(map(str, expected))}]'"
+        assert advice.run == f"gridsearch launch sample --set '{name}=[{','.join(map(repr, expected))}]'"
         assert advice.effort is not None and advice.effort.trials == 1
 
 
@@ -101,7 +102,7 @@ def test_overfitting_and_a_training_that_is_not_at_its_end() -> None:
     found = advised(over, "overfitting")
     assert found and "from epoch 7 of 20 on" in found.seen
     # That many epochs are the beginning of what was trained: nothing is trained again.
-    assert found.run == "gridsearch launch sample --set 'epochs=[7]'" and found.effort and found.effort.seconds == 0.0
+    assert found.run == "gridsearch launch sample --set 'epochs=[7]'" and found.effort and found.effort.trained
 
 
 def test_all_at_chance_and_a_grid_that_learned() -> None:
@@ -121,10 +122,11 @@ def test_ties_select_the_tied_and_few_images_say_how_many() -> None:
     data = job_data(make_job({"width": [8, 16], "learning_rate": [0.1, 0.001]}), rows, make_epochs(rows))
     tie, few = advised(data, "tie"), advised(data, "few-images")
     assert tie and tie.run == "gridsearch launch sample --set repeats=5 --only 'learning_rate == 0.1'"
+    assert tie.why == "their order may be chance: take the cheapest, or measure them better"
     assert tie.effort and tie.effort.trials == 8
     assert "rank 2 (width 8, learning_rate 0.1): 8 parameters, the best has 16" in tie.seen
     assert few and "323 validation images are too few to tell 0.0080" in few.seen
-    assert few.run == "gridsearch launch sample --set 'split={folds: 5}'"
+    assert few.run == "" and few.why.endswith("no split of 1,617 images changes that")
 
 
 def test_one_draw_no_effect_and_a_test_that_was_looked_at_often() -> None:
@@ -133,6 +135,7 @@ def test_one_draw_no_effect_and_a_test_that_was_looked_at_often() -> None:
     assert advised(data, "one-draw") is not None
     idle = advised(data, "no-effect")
     assert idle and idle.seen.startswith("neurons explains 0.0 % of the variance")
+    assert idle.run == "gridsearch plan sample --set neurons=30"
     tried = tuple(
         EvaluationRow(row.trial_id, 3, 0.1, ("a", "b"), ((1, 0), (0, 1)), 0.1, at=START) for row in data.rows[:3]
     )
@@ -165,3 +168,20 @@ def test_values_with_far_fewer_trials_than_others_are_named() -> None:
     assert found and found.seen == "kind b has 1 trial with a score, kind a has 3"
     whole = grid(axes, lambda p: 0.5)
     assert advised(whole, "unbalanced") is None
+
+
+def test_what_can_never_be_trained_is_not_tried_again() -> None:
+    rows = [
+        make_trial({"width": 1}, 0.5),
+        make_trial(
+            {"width": 2}, state=TrialState.FAILED, error="model 'm:Net' cannot be built with width=2: ValueError"
+        ),
+    ]
+    found = advised(job_data(make_job({"width": [1, 2]}), rows), "failed")
+    assert found and found.run == "gridsearch status sample" and "leave these settings out by a rule" in found.why
+
+
+def test_as_many_folds_as_there_are_images_enough() -> None:
+    rows = [make_trial({"width": w}, accuracy, parameters=w) for w, accuracy in ((8, 0.925), (16, 0.95))]
+    found = advised(job_data(make_job({"width": [8, 16]}), rows), "few-images")
+    assert found and found.run == "gridsearch launch sample --set 'split={folds: 5}'"

@@ -158,3 +158,19 @@ def test_cells_are_measured_means() -> None:
         cells(design(data), "neuron", "epochs")
     with pytest.raises(TableError, match="named twice"):
         cells(design(data), "epochs", "epochs")
+
+
+def test_a_setting_that_some_trials_lack_leaves_the_axis_that_decides_its_share() -> None:
+    """Momentum is none of Adam's settings: what tells the optimisers apart is the optimiser."""
+    rows = []
+    for rate in (0.1, 0.01):
+        for momentum in (0.0, 0.5, 0.9):
+            rows.append(
+                make_trial({"optimizer": "sgd", "momentum": momentum, "learning_rate": rate}, 0.4 + momentum / 20)
+            )
+        rows.append(make_trial({"optimizer": "adam", "learning_rate": rate}, 0.9 + rate / 10))
+    axes = {"optimizer": ["sgd", "adam"], "momentum": [0.0, 0.5, 0.9], "learning_rate": [0.1, 0.01]}
+    found = effects(job_data(make_job(axes), rows))
+    shares = {axis.name: axis.share or 0.0 for axis in found.axes}
+    assert found.nested == ("momentum",) and found.empty == 0 and not found.exact
+    assert shares["optimizer"] > 0.9 > 0.05 > shares["momentum"] > 0

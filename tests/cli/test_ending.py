@@ -26,7 +26,7 @@ def test_the_terminal_says_that_the_best_lies_on_an_edge_unless_another_does_as_
     with filled_store(path, "shallow", apart=apart) as store:
         job = job_from_text("name: shallow\ndataset: digits\nmodel: shallow\n" + SPACE, base=tmp_path)
         say_end(store, job, path, LaunchEnd(store.counts("shallow"), False), seconds=None)
-    advised = "shallow: edge: the best value of neurons (20) is the largest tried; more of it may be better still ("
+    advised = "shallow: edge: the best value of neurons (20) is the largest tried; larger ones may be better still ("
     assert (advised in capfd.readouterr().err) == said
     for more, shown in ([], said), (["--sort", "epochs"], False), (["--filter", "neurons < 20"], False):
         streams.out.cache_clear()

@@ -43,4 +43,7 @@ def advise(data: JobData, *, store: str = "", look: Look | None = None) -> tuple
             for piece in found
             if not (piece.code == "edge" and piece.seen.startswith("the best value of epochs "))
         ]
+    # Repeats that tell ties apart give effects their interval too.
+    asked = {piece.run for piece in found if piece.code == "tie"}
+    found = [piece for piece in found if not (piece.code == "one-draw" and piece.run in asked)]
     return tuple(sorted(found, key=lambda piece: CODES.index(piece.code)))

@@ -17,7 +17,7 @@ from gridsearch.store.rows import LineageCurve, TrialRow
 #: A training is not at its end while the last tenth of its epochs brings this share of all that it gained.
 _LAST_PART, _STILL_GAINS = 0.1, 0.02
 #: The end of a curve of fewer epochs tells nothing.
-_FEWEST_EPOCHS = 5
+_FEWEST_EPOCHS = 10
 _EPOCHS = "epochs"
 
 
@@ -28,8 +28,9 @@ def edge(look: Look) -> Iterator[Advice]:
             continue
         yield Advice(
             "edge",
-            str(found)[:-1].replace("The", "the", 1),
-            f"{'more' if found.largest else 'less'} of it may be better still",
+            f"the best value of {found.column} ({found.value}) is the {'largest' if found.largest else 'smallest'}"
+            " tried",
+            f"{'larger' if found.largest else 'smaller'} ones may be better still",
             look.command("launch", "--set", setting(found.axis.name, values)),
             effort_of(look.data, found, values[-1] if found.largest else values[0]),
         )
@@ -62,7 +63,7 @@ def _overfitting(look: Look, row: TrialRow, turn: int) -> Advice:
         " training loss falls",
         "later epochs take time and make its probabilities worse; a shorter training, or regularisation, may be better",
         "" if look.own else look.command("launch", "--set", run),
-        Effort(trials, 0.0) if shared else None,
+        Effort(trials, 0.0, trained=True) if shared else None,
     )
 
 
@@ -86,7 +87,7 @@ def _still_improving(look: Look, row: TrialRow, curve: LineageCurve) -> Iterator
         "still-improving",
         f"the best trial still improves at its last epoch: {look.data.objective.metric} gained {brief_text(late)} in"
         f" the last {last} of {row.epochs:,}",
-        "its training was cut short, and so perhaps were others that would overtake it",
+        "more epochs may make it better, and others overtake it",
         look.command("launch", "--set", setting(_EPOCHS, more if axis is None else (*axis, more))),
         Effort(len(look.longest), look.seconds(sum(max(0, more - one) for one in look.longest.values()))),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -18,6 +17,7 @@ from gridsearch.config.events import TrialState
 from gridsearch.config.identity import parse
 from gridsearch.config.trial import TrialConfig
 from gridsearch.config.value_kinds import as_written
+from gridsearch.shell_words import quoted
 from gridsearch.store.rows import TrialRow
 
 
@@ -65,7 +65,7 @@ class Look:
 
     def command(self, name: str, *arguments: str) -> str:
         """Return a command on the job, quoted for a shell."""
-        return " ".join(["gridsearch", name, *map(shlex.quote, (self.data.job.name, *arguments))]) + self._store
+        return " ".join(["gridsearch", name, *map(quoted, (self.data.job.name, *arguments))]) + self._store
 
     def selection(self, trials: Sequence[str]) -> tuple[list[str], list[TrialRow]]:
         """Return expressions on single axes that select some trials and as few others as they can, and all selected."""

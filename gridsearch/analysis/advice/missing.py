@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from gridsearch.analysis.advice.look import Look, counted
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import chance_level
-from gridsearch.analysis.factors import WITHOUT
 from gridsearch.analysis.shared_settings import shared_words
 from gridsearch.analysis.widening import Effort
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
@@ -47,12 +46,14 @@ def failed(look: Look) -> Iterator[Advice]:
     if rows := look.rows(TrialState.FAILED):
         causes = {row.error for row in rows}
         cause = f", for {len(causes)} reasons" if len(causes) > 1 else f": {rows[0].error}"
+        never = all("cannot be " in (row.error or "") for row in rows)
         yield Advice(
             "failed",
             f"{counted(len(rows), 'trial')} failed{cause}{_in_common(look, rows)}",
-            "they are missing from every mean and from the ranking",
-            look.command("resume", "--retry-failed"),
-            Effort(len(rows), look.seconds(sum(row.epochs for row in rows))),
+            "they are missing from every mean and from the ranking"
+            + ("; trying again gives the same: leave these settings out by a rule of the job" if never else ""),
+            look.command("status") if never else look.command("resume", "--retry-failed"),
+            NOTHING if never else Effort(len(rows), look.seconds(sum(row.epochs for row in rows))),
         )
 
 
@@ -85,22 +86,25 @@ def incomplete(look: Look) -> Iterator[Advice]:
 def unbalanced(look: Look) -> Iterator[Advice]:
     """Where one value of an axis has far fewer trials with a score than another, in a grid that was not drawn."""
     found = look.effects
-    if found.exact or look.data.job.record.search:
+    open_ones = any(row.state in OPEN_STATES for row in look.data.rows)
+    if found.exact or found.nested or look.data.job.record.search or open_ones:
         return
+    uneven = []
     for axis in found.axes:
-        own = [value for value in axis.values if value.text != WITHOUT]
-        fewest, most = min(own, key=lambda one: one.n), max(own, key=lambda one: one.n)
-        if axis.ranges or _UNLIKE * fewest.n > most.n:
-            continue
-        yield Advice(
-            "unbalanced",
-            f"{axis.name} {fewest.text} has {counted(fewest.n, 'trial')} with a score, {axis.name} {most.text} has"
-            f" {most.n:,}",
-            "their means are over unlike trials: compare the best that each reaches, or the shares of the model that"
-            " allows for it",
-            look.command("effects"),
-            NOTHING,
-        )
+        fewest, most = min(axis.values, key=lambda one: one.n), max(axis.values, key=lambda one: one.n)
+        if not axis.ranges and _UNLIKE * fewest.n <= most.n:
+            uneven.append((most.n / fewest.n, axis.name, fewest, most))
+    if not uneven:
+        return
+    _, name, fewest, most = max(uneven, key=lambda one: one[0])
+    yield Advice(
+        "unbalanced",
+        f"{name} {fewest.text} has {counted(fewest.n, 'trial')} with a score, {name} {most.text} has {most.n:,}",
+        "their means are over unlike trials: compare the best that each reaches, or the shares of the model that allows"
+        " for it",
+        look.command("effects"),
+        NOTHING,
+    )
 
 
 def _in_common(look: Look, rows: Sequence[TrialRow]) -> str:

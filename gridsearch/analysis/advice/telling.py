@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gridsearch.analysis.advice.look import Look, counted, setting
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import NO_EFFECT
-from gridsearch.analysis.labels import brief_text
+from gridsearch.analysis.labels import brief_text, label
 from gridsearch.analysis.ties import COSTS, Tied, Ties
 from gridsearch.analysis.widening import Effort
 
@@ -30,7 +30,7 @@ def tie(look: Look) -> Iterator[Advice]:
     yield Advice(
         "tie",
         f"{tied_text(found)}{_cheaper(found)}",
-        "their order is chance: take the cheapest, or measure them better",
+        _what_to_take(found, better=effort is not NOTHING),
         run,
         effort,
     )
@@ -40,11 +40,17 @@ def tied_text(found: Ties) -> str:
     """Return how many cannot be told apart, and by what: `9 of 384 trials cannot be told apart at the top on ...`."""
     unit = "point" if found.repeats > 1 else "trial"
     by = {
-        "images": f" on {found.images or 0:,} images",
+        "images": f" on {found.images:,} images" if found.images else " on their images",
         "repeats": f" with {found.repeats} trainings each",
         "equality": ": their scores are equal",
     }[found.judge]
     return f"{found.count:,} of {counted(found.of, unit)} cannot be told apart at the top{by}"
+
+
+def _what_to_take(found: Ties, *, better: bool) -> str:
+    take = "take the cheapest" if found.take.rank > 1 else "the first is as good a choice as any"
+    order = "nothing tells them apart" if found.equal else "their order may be chance"
+    return f"{order}: {take}{', or measure them better' if better else ''}"
 
 
 def _cheaper(found: Ties) -> str:
@@ -70,7 +76,7 @@ def _amount(one: Tied, name: str) -> str:
 def _separating(look: Look, found: Ties) -> tuple[str, Effort]:
     """Return the command that would tell the tied apart: more repeats of these, where trainings can be repeated."""
     record = look.data.job.record
-    if look.own or record.folds or "seed" in record.axis_names:
+    if look.own or "seed" in record.axis_names:
         return look.command("top", "--top", str(min(found.count, 50)), "--bottom", "0"), NOTHING
     asked = (found.separation.repeats if found.separation else None) or 0
     repeats = max(_REPEATS, min(asked, _MOST_REPEATS), record.repeats + 1)
@@ -90,19 +96,26 @@ def few_images(look: Look) -> Iterator[Advice]:
     record, asked = look.data.job.record, found.separation.images
     if asked is None or asked <= found.images:
         return
-    larger = asked <= _MOST_VALIDATION * sum(record.images.get(part, 0) for part in ("train", "validation"))
+    known = sum(record.images.get(part, 0) for part in ("train", "validation"))
+    larger = asked <= _MOST_VALIDATION * known
     split = look.config.split.model_dump(exclude_defaults=True)
     split.pop("validation", None)
     written = ", ".join(f"{key}: {_yaml(value)}" for key, value in (split | {"folds": _FOLDS}).items())
+    why = "the order of the best rests on a few images"
+    seen = (
+        f"{found.images:,} validation images are too few to tell {brief_text(found.separation.difference)} in"
+        f" {found.heading} from chance; {asked:,} would, in 4 of 5 cases"
+    )
+    if asked > known:
+        yield Advice("few-images", seen, f"{why}, and no split of {known:,} images changes that", "", None)
+        return
     change = f"split.validation={asked}" if larger else f"split={{{written}}}"
     times = 1 if larger else _FOLDS
     epochs = look.data.cost.epochs if look.data.cost else 0
     yield Advice(
         "few-images",
-        f"{found.images:,} validation images are too few to tell {brief_text(found.separation.difference)} in"
-        f" {found.heading} from chance; {asked:,} would, in 4 of 5 cases",
-        "the order of the best rests on a few images"
-        + ("" if larger else f"; with {_FOLDS} folds each image validates once"),
+        seen,
+        why + ("" if larger else f"; with {_FOLDS} folds each image validates once"),
         look.command("launch", "--set", change),
         Effort(times * len(look.data.rows), look.seconds(times * epochs)),
     )
@@ -136,15 +149,25 @@ def no_effect(look: Look) -> Iterator[Advice]:
     members = set(tied.trials)
     for axis in found.axes:
         share = (axis.share or 0.0) + sum(pair.share for pair in found.pairs if axis.name in pair.axes)
+        if axis.ranges or axis.name in found.nested:
+            continue
         if share < NO_EFFECT and all(value.best_trial in members for value in axis.values):
             yield Advice(
                 "no-effect",
                 f"{axis.name} explains {100 * share:.1f} % of the variance, pairs with others included, and each of its"
                 " values reaches a score that is tied with the best",
                 f"one of its {len(axis.values)} values is enough",
-                look.command("effects", "--within", "quarter"),
+                look.command("plan", "--set", setting(axis.name, _value_of(look, axis.name, tied.take.trial))),
                 NOTHING,
             )
+
+
+def _value_of(look: Look, column: str, trial: str) -> object:
+    """Return the value that a trial has on an axis, as the job has it."""
+    axis = look.data.axes[look.data.axis_columns.index(column)]
+    row = look.data.trials.iloc[look.data.place_of[trial]].to_dict()
+    text = look.data.text(axis, row)
+    return next((value for value in axis.values if label(value) == text), axis.values[0])
 
 
 def reused_test(look: Look) -> Iterator[Advice]:

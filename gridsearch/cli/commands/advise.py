@@ -13,7 +13,7 @@ import typer
 from gridsearch.cli import jobs
 from gridsearch.cli.options import DEFAULT_STORE, JobName, StoreOption
 from gridsearch.cli.reading import open_to_read
-from gridsearch.cli.render.advice import advice_lines
+from gridsearch.cli.render.advice import advice_text
 from gridsearch.cli.streams import columns, data, folded, say
 from gridsearch.paths import store_option
 
@@ -47,4 +47,5 @@ def advise(job: JobName, format_: Format = AdviceFormat.TEXT, store: StoreOption
         say(f"{loaded.job.name}: nothing to advise")
     width = columns(sys.stdout)
     for number, one in enumerate(found):
-        data("\n".join(([""] if number else []) + [folded(line, width) for line in advice_lines(one)]))
+        end = f":\n{one.run}" if one.run else ""
+        data(("\n" if number else "") + folded(advice_text(one), width) + end)

@@ -67,7 +67,7 @@ def effects(
 
             data(json.dumps(asdict(combined or found), indent=2))
         elif combined:
-            tables.write(cells_grid(combined), kind)
+            tables.write(cells_grid(combined, whole=kind is tables.Format.CSV), kind)
         elif table or kind is not tables.Format.TABLE:
             tables.write(_one(found, table or Table.AXES, kind), kind)
         else:
@@ -82,11 +82,10 @@ def _two(pair: str) -> tuple[str, str]:
 
 
 def _one(found: Effects, table: Table, kind: tables.Format) -> tables.Grid:
+    whole = kind is tables.Format.CSV
     if table is Table.PAIRS:
-        return pairs_grid(found)
-    if table is Table.VALUES:
-        return values_grid(found, whole=kind is tables.Format.CSV)
-    return axes_grid(found)
+        return pairs_grid(found, whole=whole)
+    return values_grid(found, whole=whole) if table is Table.VALUES else axes_grid(found, whole=whole)
 
 
 def _print_all(found: Effects, notes: list[str]) -> None:

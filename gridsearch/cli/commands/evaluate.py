@@ -32,11 +32,12 @@ from gridsearch.cli.render.evaluated_points import (
     points_grid,
     pooled,
 )
-from gridsearch.cli.render.wording import id_within, moment, quoted, short_id
+from gridsearch.cli.render.wording import id_within, moment, short_id
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
 from gridsearch.cli.streams import columns, data, into, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.errors import GridsearchError
+from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
     from gridsearch.analysis.evaluation import ClassScore, Scores

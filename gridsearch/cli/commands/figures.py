@@ -14,10 +14,11 @@ from gridsearch.cli import jobs
 from gridsearch.cli.options import DEFAULT_STORE, JobName, StoreOption
 from gridsearch.cli.pages import check_folder
 from gridsearch.cli.reading import open_to_read
-from gridsearch.cli.render.wording import plural, quoted
+from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import data, say, write_output
 from gridsearch.errors import GridsearchError
 from gridsearch.paths import FIGURES_NAME, store_option
+from gridsearch.shell_words import quoted
 
 
 class FigureFormat(StrEnum):

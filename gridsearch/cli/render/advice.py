@@ -10,11 +10,10 @@ if TYPE_CHECKING:
     from gridsearch.analysis.advice.piece import Advice
 
 
-def advice_lines(one: Advice) -> list[str]:
-    """Return a piece of advice as lines: the command stands unbroken on one of its own."""
+def advice_text(one: Advice) -> str:
+    """Return a piece of advice in a sentence, without its command: what was seen, why it matters, what that takes."""
     takes = effort_text(one)
-    head = f"{one.code}: {one.seen}; {one.why}"
-    return [f"{head}{f' ({takes})' if takes else ''}: {one.run}" if one.run else head]
+    return f"{one.code}: {one.seen}; {one.why}{f' ({takes})' if takes else ''}"
 
 
 def effort_text(one: Advice) -> str:
@@ -25,4 +24,6 @@ def effort_text(one: Advice) -> str:
     trials = plural(effort.trials, "trial")
     if effort.seconds is None:
         return trials
-    return f"{trials}, about {duration(effort.seconds)}" if effort.seconds >= 0.05 else f"{trials}, trained already"
+    if effort.trained:
+        return f"{trials}, trained already"
+    return f"{trials}, about {duration(effort.seconds)}" if effort.seconds >= 1 else f"{trials}, less than a second"

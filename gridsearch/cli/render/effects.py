@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from gridsearch.analysis.labels import brief_text, score_text
 from gridsearch.cli.render.tables import Grid
-from gridsearch.cli.render.wording import plural, quoted, short_id
+from gridsearch.cli.render.wording import plural, short_id
+from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
     from gridsearch.analysis.cells import Cells
@@ -39,19 +40,27 @@ def _signed(value: float | None) -> str:
     return "" if value is None else f"{value:+.2f}".replace("+0.00", "0.00").replace("-0.00", "0.00")
 
 
-def axes_grid(found: Effects) -> Grid:
-    """Return the axes, the one that explains most first."""
+def _share(share: float | None, *, whole: bool) -> str:
+    return share_text(share) if not whole else "" if share is None else repr(share)
+
+
+def _score(value: float | None, *, whole: bool) -> str:
+    return score_text(value) if not whole else "" if value is None else repr(value)
+
+
+def axes_grid(found: Effects, *, whole: bool = False) -> Grid:
+    """Return the axes, the one that explains most first; `whole` with every digit."""
     return Grid(
         headings=["axis", "share", "with_others", "eta_squared", "pearson", "spearman", "mean_score"],
         numeric=[False, True, True, True, True, True, False],
         rows=[
             [
                 axis.name,
-                share_text(axis.share),
-                share_text(axis.total),
-                f"{axis.eta_squared:.3f}",
-                _signed(axis.pearson),
-                _signed(axis.spearman),
+                _share(axis.share, whole=whole),
+                _share(axis.total, whole=whole),
+                repr(axis.eta_squared) if whole else f"{axis.eta_squared:.3f}",
+                _score(axis.pearson, whole=True) if whole else _signed(axis.pearson),
+                _score(axis.spearman, whole=True) if whole else _signed(axis.spearman),
                 axis.shape or "names",
             ]
             for axis in found.axes
@@ -60,10 +69,12 @@ def axes_grid(found: Effects) -> Grid:
     )
 
 
-def pairs_grid(found: Effects, most: int | None = None) -> Grid:
-    """Return the pairs, the one that explains most first."""
-    rows = [[*pair.axes, share_text(pair.share)] for pair in found.pairs[:most]]
-    return Grid(["pair", "with", "share"], [False, False, True], rows, keys=2)
+def pairs_grid(found: Effects, most: int | None = None, *, whole: bool = False) -> Grid:
+    """Return the pairs, the one that explains most first; `whole` with every digit."""
+    rows = [[*pair.axes, _share(pair.share, whole=whole)] for pair in found.pairs[:most]]
+    left = len(found.pairs) - len(rows)
+    caption = f"{len(rows)} of {plural(len(found.pairs), 'pair')}; --table pairs has all" if left else ""
+    return Grid(["pair", "with", "share"], [False, False, True], rows, keys=2, caption=caption)
 
 
 def values_grid(found: Effects, *, whole: bool) -> Grid:
@@ -77,11 +88,11 @@ def values_grid(found: Effects, *, whole: bool) -> Grid:
                     axis.name if whole or place == 0 else "",
                     (value.key if whole else "") or value.text,
                     f"{value.n:,}" if not whole else str(value.n),
-                    score_text(value.mean),
-                    score_text(value.deviation),
-                    *([score_text(value.interval)] if repeated else []),
-                    score_text(value.median),
-                    score_text(value.best),
+                    _score(value.mean, whole=whole),
+                    _score(value.deviation, whole=whole),
+                    *([_score(value.interval, whole=whole)] if repeated else []),
+                    _score(value.median, whole=whole),
+                    _score(value.best, whole=whole),
                     value.best_trial if whole else short_id(value.best_trial),
                 ]
             )
@@ -90,10 +101,10 @@ def values_grid(found: Effects, *, whole: bool) -> Grid:
     return Grid(headings, [False, False, *[True] * (len(headings) - 3), False], rows, keys=2)
 
 
-def cells_grid(found: Cells) -> Grid:
-    """Return the mean score of each combination of two axes."""
+def cells_grid(found: Cells, *, whole: bool = False) -> Grid:
+    """Return the mean score of each combination of two axes; `whole` with every digit."""
     rows = [
-        [level, *("" if mean is None else score_text(mean) for mean in line)]
+        [level, *(_score(mean, whole=whole) for mean in line)]
         for level, line in zip(found.row_levels, found.means, strict=True)
     ]
     return Grid([found.rows, *found.column_levels], [False, *[True] * len(found.column_levels)], rows, keys=1)
@@ -128,8 +139,16 @@ def _basis(found: Effects) -> str:
     if found.rest is None:
         return "shares of the variance cannot be told: too few trials, or equal scores"
     if found.exact:
-        more = "three axes or more and chance" if len(found.axes) > 2 else "chance"
-        return f"the grid is whole, so shares of the variance are exact; {more} make up {share_text(found.rest)}"
+        if len(found.axes) < 2:
+            return "the grid is whole, so shares of the variance are exact"
+        more = "three axes or more and chance make" if len(found.axes) > 2 else "chance makes"
+        return f"the grid is whole, so shares of the variance are exact; {more} up {share_text(found.rest)}"
+    if found.nested:
+        names = " and ".join(found.nested)
+        return (
+            f"not every trial has {names}, so shares are those of a fitted model, which explains"
+            f" {share_text(found.fitted)}; {names} explains what differs among those that have it"
+        )
     missing = f" ({found.empty:,} combinations have no score)" if found.empty and found.within == "all" else ""
     pairs = "axes and pairs" if found.pairs else "axes alone (too few trials for pairs)"
     return (

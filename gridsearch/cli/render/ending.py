@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
-from gridsearch.cli.render.wording import duration, plural, quoted
+from gridsearch.cli.render.wording import duration, plural
 from gridsearch.cli.streams import say
 from gridsearch.config.events import RESULT_STATES, TrialState
 from gridsearch.paths import store_option
+from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
     from gridsearch.config.job import JobSpec
@@ -52,14 +53,14 @@ def _say_advice(store: Store, name: str, option: str) -> None:
     """Say what to do next: the most urgent of it, but for what stands above already."""
     from gridsearch.analysis.advice.advise import advise
     from gridsearch.analysis.frames import load, load_to_show
-    from gridsearch.cli.render.advice import advice_lines
+    from gridsearch.cli.render.advice import advice_text
 
     small = sum(store.counts(name).values()) <= _MOST_READ
     data = load_to_show(store, name, ["overfit_epoch"]) if small else load(store, name)
     found = advise(data, store=option)
     shown = [one for one in found if one.code not in _NOT_SHOWN][:_ADVICE_SHOWN]
     for one in shown:
-        say("\n".join(f"{name}: {line}" for line in advice_lines(one)))
+        say(f"{name}: {advice_text(one)}" + (f": {one.run}" if one.run else ""))
     if len(found) > len(shown):
         say(f"{name}: more advice: gridsearch advise {quoted(name)}{option}")
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.cli.render.data_rows import data_rows, dataset_rows, first_of
-from gridsearch.cli.render.wording import plural, quoted, short_id
+from gridsearch.cli.render.wording import plural, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.engine.prepare.narrowing import Narrowing, narrowing
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.prepare.teachers import UNTRAINED
+from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import datetime
 
 #: Digits of a trial's id in tables and sentences; `gridsearch show` says when that many name several trials.
@@ -50,10 +49,3 @@ def short_id(trial: str) -> str:
 def id_within(trial: str, room: int | None) -> str:
     """Return a trial's id, or its beginning where there is no room for so many digits; None is any room."""
     return trial if room is None or len(trial) <= room else short_id(trial)
-
-
-def quoted(text: str) -> str:
-    """Return text as one word for a shell, in double quotes where it has single ones: `"optimizer == 'adam'"`."""
-    if "'" in text and not set(text) & set('"$`\\!'):
-        return f'"{text}"'
-    return shlex.quote(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,6 +32,7 @@ from gridsearch.engine.run.planning import LaunchOptions, check_same_job, checkp
 from gridsearch.engine.trained.retention import BestSoFar, clear_readings, keep_by_size, write_winners
 from gridsearch.errors import EngineError, GridsearchError, StoreError, StoreMovedError
 from gridsearch.search.plan import LineagePlan
+from gridsearch.shell_words import quoted
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.processes import process_table
@@ -367,10 +367,12 @@ class Launch:
         if self.options.keep is None:  # nobody has asked for more than the best
             lost = [row for row in lost if row.trial_id in {place.row.trial_id for place in best(self.store, name, 1)}]
         if lost:
-            whose = f"trial {lost[0].trial_id[:8]}, the best," if len(lost) == 1 else f"{len(lost)} of the best trials"
+            first, single = lost[0].trial_id[:8], len(lost) == 1
+            whose = f"trial {first}, the best," if single else f"{len(lost)} of the best trials"
+            again = f"gridsearch evaluate {quoted(name)} --trial {first}"
             listener.note(
-                f"the weights of {whose} are missing: they were not kept after training, or were deleted since;"
-                f" train one again with: gridsearch evaluate {shlex.quote(name)} --trial ID"
+                f"the weights of {whose} are not kept: another launch trained them, or they were deleted;"
+                f" train {'it' if single else 'one'} again with: {again}"
             )
 
     def normalizer(self, config: TrialConfig) -> Normalizer | None:

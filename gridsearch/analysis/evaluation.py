@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gridsearch.analysis.intervals import share_interval
 from gridsearch.store.rows import Evaluation, EvaluationRow, Latency
 
 #: Of more classes a matrix, or a line for each, shows nobody anything: then so many of the worst are shown.
@@ -77,6 +78,11 @@ class Scores:
         """The rows of the matrix divided by their sums; zeros for a class without test images."""
         counts = np.array(self.confusion)
         return tuple(map(tuple, (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).tolist()))
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the accuracy (Wilson), for other images of the kind; None without classes."""
+        return None if self.accuracy is None else share_interval(self.accuracy, self.images)
 
     @property
     def many(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, classification_report, confusion_matrix
+from statsmodels.stats.proportion import proportion_confint
 
 from gridsearch.analysis.evaluation import absent_text, scores, speeds
 from gridsearch.store.rows import Evaluation, Latency, LatencyRow
@@ -36,6 +37,8 @@ def test_the_scores_of_classes_are_scikit_learn_s() -> None:
     )
     assert found.mean.recall == pytest.approx(balanced_accuracy_score(true, guessed))
     assert (found.images, found.mean.support, found.accuracy) == (200, 200, (true == guessed).mean())
+    right = int((true == guessed).sum())
+    assert found.interval == pytest.approx(proportion_confint(right, 200, method="wilson"))
     assert [sum(row) for row in found.shares] == pytest.approx([1, 1, 1, 0])
     assert found.shares[0][1] == counts[0, 1] / counts[0].sum()
 

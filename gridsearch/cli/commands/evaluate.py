@@ -228,15 +228,18 @@ def _head(found: Found, result: Scores | None) -> list[str]:
         loss = "not finite" if result.loss is None else _number(result.loss)
         lines += [
             f"weights        of epoch {result.epoch} of {row.epochs}",
-            f"test accuracy  {result.accuracy:.4f} of {result.images:,} images"
-            if result.accuracy is not None
-            else f"test examples  {result.images:,}",
+            _accuracy(result) if result.accuracy is not None else f"test examples  {result.images:,}",
             f"test loss      {loss}",
             *metric_lines({name: _number(value) for name, value in result.metrics.items()}),
         ]
     if not found.has_classes:
         return [*lines, f"validation     loss {_number(found.val_loss)}"]
     return [*lines, f"validation     accuracy {_number(found.val_accuracy)}"]
+
+
+def _accuracy(result: Scores) -> str:
+    low, high = result.interval or (0.0, 1.0)
+    return f"test accuracy  {result.accuracy:.4f} of {result.images:,} images (95 % interval {low:.4f} to {high:.4f})"
 
 
 def _tables_of(name: str, result: Scores, format_: tables.Format, whose: str = "") -> list[tables.Grid]:

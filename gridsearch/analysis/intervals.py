@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-
-from scipy.special import ndtri, stdtrit
+from statistics import NormalDist
 
 #: How often such an interval holds the true value.
 CONFIDENCE = 0.95
 #: Beyond so many standard errors, to one side or the other, lie 5 of 100 normal draws.
-Z = float(ndtri(0.5 + CONFIDENCE / 2))
+Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+
+
+def t_limit(freedom: float) -> float:
+    """Return beyond how many standard errors, to one side or the other, lie 5 of 100 draws of Student's t."""
+    from scipy.special import stdtrit  # takes long to import, and reading results seldom needs it
+
+    return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2))
 
 
 def share_interval(share: float, images: int) -> tuple[float, float]:
@@ -34,4 +40,4 @@ def mean_half_width(deviation: float, count: int, extra: float = 0.0, freedom: i
             validation to training images (Nadeau and Bengio, 2003).
         freedom: The degrees of freedom of a deviation that others were pooled for; by default `count` - 1.
     """
-    return float(stdtrit(freedom or count - 1, 0.5 + CONFIDENCE / 2)) * deviation * math.sqrt(1 / count + extra)
+    return t_limit(freedom or count - 1) * deviation * math.sqrt(1 / count + extra)

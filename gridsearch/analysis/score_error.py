@@ -14,16 +14,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtri, stdtrit
 
 from gridsearch.analysis.factors import Numbers
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.intervals import CONFIDENCE, Z, mean_half_width, share_interval
+from gridsearch.analysis.intervals import Z, mean_half_width, share_interval, t_limit
 from gridsearch.config.identity import point_of
 from gridsearch.config.metrics import is_proportion, of_training
 
@@ -32,7 +32,7 @@ Judge = Literal["images", "repeats", "equality"]
 #: How many of the best are drawn again, how often, and from which numbers.
 _MOST_DRAWN, _DRAWS, _SEED = 1000, 2000, 0
 #: A difference that is there shall be found in 80 of 100 cases.
-_POWER = float(ndtri(0.8))
+_POWER = NormalDist().inv_cdf(0.8)
 #: The spread of repeats is that of the best of all points, as at chance, or near to diverging, they spread otherwise:
 #: of so large a share of them, or of as many as give so many degrees of freedom.
 _POOLED_SHARE, _FREEDOM = 0.25, 5
@@ -152,7 +152,7 @@ class RepeatError(ScoreError):
         """Return which are no further behind the first than repeats of equal points may be."""
         apart, error = self._behind
         sign = 1.0 if len(scores) < 2 or scores[0] >= scores[-1] else -1.0
-        limit = float(stdtrit(self.freedom, 0.5 + CONFIDENCE / 2))
+        limit = t_limit(self.freedom)
         return np.asarray(sign * apart <= limit * error + 1e-12 * np.abs(scores[0]))
 
     def chances(self, scores: Numbers, tied: npt.NDArray[np.intp], *, highest: bool) -> Numbers | None:

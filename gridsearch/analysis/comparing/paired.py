@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
 from gridsearch.analysis.comparing.sides import Repeat, Side
-from gridsearch.analysis.intervals import CONFIDENCE, mean_half_width, share_interval
+from gridsearch.analysis.intervals import mean_half_width, share_interval, t_limit
 from gridsearch.config.metrics import is_proportion, of_training
 
 Interval = tuple[float, float]
@@ -42,7 +41,7 @@ def unpaired_interval(one: Sequence[float], other: Sequence[float]) -> Interval 
     freedom = sum(parts) ** 2 / sum(
         part**2 / (len(values) - 1) for part, values in zip(parts, (one, other), strict=True)
     )
-    half = float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * error
+    half = t_limit(freedom) * error
     return middle - half, middle + half
 
 

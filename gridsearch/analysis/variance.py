@@ -11,7 +11,7 @@ it; that these differ from the others is explained by what tells them apart.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -109,9 +109,9 @@ def _fitted(factors: Sequence[Factor], scores: Numbers, total: float, inside: fl
     model = _Model.of(factors, terms, scores)
     # A term is held against all terms that do not contain it: type II.
     share = {
-        term: max(0.0, model.explained([*without, term]) - model.explained(without)) / total
+        term: max(0.0, model.lost(term, [other for other in terms if other == term or not set(term) <= set(other)]))
+        / total
         for term in terms
-        for without in [[other for other in terms if other != term and not set(term) <= set(other)]]
     }
     names = [factor.name for factor in factors]
     totals = {name: min(1.0, sum(share[term] for term in terms if place in term)) for place, name in enumerate(names)}
@@ -145,6 +145,9 @@ class _Model:
     columns: dict[tuple[int, ...], npt.NDArray[np.intp]]
     products: Numbers
     with_scores: Numbers
+    _known: dict[tuple[tuple[int, ...], ...], tuple[npt.NDArray[np.intp], Numbers, Numbers]] = field(
+        default_factory=dict
+    )
 
     @classmethod
     def of(cls, factors: Sequence[Factor], terms: Iterable[tuple[int, ...]], scores: Numbers) -> _Model:
@@ -166,11 +169,31 @@ class _Model:
 
     def explained(self, terms: Sequence[tuple[int, ...]]) -> float:
         """Return the sum of squares that the model of these terms explains, of scores whose mean is 0."""
-        own = np.concatenate([[0], *(self.columns[term] for term in terms)]).astype(np.intp)
-        values, vectors = np.linalg.eigh(self.products[np.ix_(own, own)])
-        kept = values > _RANK * values[-1]
-        along = vectors[:, kept].T @ self.with_scores[own]
-        return float((along**2 / values[kept]).sum())
+        own, values, vectors = self._directions(tuple(terms))
+        along = vectors.T @ self.with_scores[own]
+        return float((along**2 / values).sum())
+
+    def lost(self, term: tuple[int, ...], terms: Sequence[tuple[int, ...]]) -> float:
+        """Return what the model of these terms explains less without one of them.
+
+        Of a model of full rank its coefficients tell that, without fitting the other model.
+        """
+        own, values, vectors = self._directions(tuple(terms))
+        if len(values) < len(own):
+            return self.explained(terms) - self.explained([other for other in terms if other != term])
+        coefficients = vectors @ ((vectors.T @ self.with_scores[own]) / values)
+        places = np.flatnonzero(np.isin(own, self.columns[term]))
+        part = vectors[places]
+        return float(coefficients[places] @ np.linalg.solve((part / values) @ part.T, coefficients[places]))
+
+    def _directions(self, terms: tuple[tuple[int, ...], ...]) -> tuple[npt.NDArray[np.intp], Numbers, Numbers]:
+        """Return the columns of these terms, and the directions of their model that are more than rounding errors."""
+        if terms not in self._known:
+            own = np.concatenate([[0], *(self.columns[term] for term in terms)]).astype(np.intp)
+            values, vectors = np.linalg.eigh(self.products[np.ix_(own, own)])
+            kept = values > _RANK * values[-1]
+            self._known[terms] = own, values[kept], vectors[:, kept]
+        return self._known[terms]
 
 
 def _matrix(

@@ -371,7 +371,7 @@ class Launch:
             whose = f"trial {first}, the best," if single else f"{len(lost)} of the best trials"
             again = f"gridsearch evaluate {quoted(name)} --trial {first}"
             listener.note(
-                f"the weights of {whose} are not kept: another launch trained them, or they were deleted;"
+                f"the weights of {whose} are missing: another launch trained them, or they were deleted;"
                 f" train {'it' if single else 'one'} again with: {again}"
             )
 

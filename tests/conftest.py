@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.report.browser import browser as browser
 from tests.served import served as served
 
 # Shared machines are slow now and then; how long an example takes is no property under test.

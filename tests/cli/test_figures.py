@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import refused, run
-from tests.report.browser import NAMES, executable
+from tests.report.browser import needs_browser
 from tests.report.stores import filled_store
 
 
@@ -29,7 +29,7 @@ def test_bad_input_is_one_line(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(executable() is None, reason=f"NOT TESTED: `figures`; none of {', '.join(NAMES)} is on PATH")
+@needs_browser("`figures`")
 def test_all_figures_are_written(folder: Path) -> None:
     ended = run(folder, "figures", "wide", "-o", "paper", "--width", "page")
     assert ended.code == 0, ended.err

@@ -23,7 +23,14 @@ from gridsearch.errors import EngineError, GridsearchError
 from gridsearch.models.dense import Shallow
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Recorded
+from gridsearch.training.stacking import autotune
 from tests.engine.launching import Notes, launch, prepared
+
+
+@pytest.fixture(autouse=True)
+def _unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dense models are trained concatenated, whatever a machine that is busy with other things measures."""
+    monkeypatch.setattr(autotune, "STEPS_WORTH_A_PROBE", 10**9)
 
 
 def of(folder: Path, trial: str, notes: list[str] | None = None) -> TrainedTrial:

@@ -10,9 +10,12 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -36,6 +39,27 @@ DRAWN = (
 
 def executable() -> str | None:
     return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
+def needs_browser(what: str) -> pytest.MarkDecorator:
+    """The mark of tests that need a browser; where one must be there, its absence is a failure."""
+    absent = executable() is None and "GRIDSEARCH_REQUIRE_BROWSER" not in os.environ
+    reason = f"NOT TESTED: {what}; none of {', '.join(NAMES)} is on PATH"
+    return pytest.mark.skipif(absent, reason=reason)
+
+
+def in_a_browser(what: str) -> list[pytest.MarkDecorator]:
+    """The marks of all tests of a file, or of a class, that drive a browser."""
+    return [pytest.mark.slow, needs_browser(what)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for all tests of a file."""
+    program = executable()
+    assert program, f"$GRIDSEARCH_REQUIRE_BROWSER is set, but none of {', '.join(NAMES)} is on PATH"
+    with Browser(program) as running:
+        yield running
 
 
 class Browser:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +22,7 @@ from gridsearch.report.figures.cost import cost_figure
 from gridsearch.report.figures.panel import panel_figure
 from gridsearch.report.figures.shares import shares_figure
 from tests.analysis.grids import SHALLOW, grid, job_data, make_epochs, make_job, make_trial, shallow_score
-from tests.report.browser import NAMES, Browser, executable
+from tests.report.browser import Browser, in_a_browser
 from tests.report.test_page import HOSTILE
 
 LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}
@@ -159,21 +157,7 @@ def test_the_frontier_is_the_best_at_each_price() -> None:
     assert costs(falling, board(falling).trials) == ()
 
 
-pytestmark_browser = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        executable() is None and "GRIDSEARCH_REQUIRE_BROWSER" not in os.environ,
-        reason=f"NOT TESTED: how the answer looks in a browser; none of {', '.join(NAMES)} is on PATH",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = executable()
-    assert program, f"$GRIDSEARCH_REQUIRE_BROWSER is set, but none of {', '.join(NAMES)} is on PATH"
-    with Browser(program) as running:
-        yield running
+pytestmark_browser = in_a_browser("how the answer looks in a browser")
 
 
 class TestInABrowser:

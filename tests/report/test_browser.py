@@ -1,8 +1,6 @@
 """The pages in a real browser: that they draw, answer, fit, and stay off the network."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +10,11 @@ from gridsearch.analysis.scatter import board
 from gridsearch.report.dashboards import write_dashboards, write_page
 from gridsearch.report.figures.scatter import scatter_figure
 from tests.analysis.grids import SHALLOW, grid, shallow_score
-from tests.report.browser import NAMES, Browser, executable
+from tests.report.browser import Browser, in_a_browser
 from tests.report.stores import filled_store
 from tests.report.test_page import HOSTILE, evaluated
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        executable() is None and "GRIDSEARCH_REQUIRE_BROWSER" not in os.environ,
-        reason=f"NOT TESTED: how pages look and answer in a browser; none of {', '.join(NAMES)} is on PATH",
-    ),
-]
+pytestmark = in_a_browser("how pages look and answer in a browser")
 DATA = grid(SHALLOW, shallow_score, name="shallow")
 UNLUCKY = grid(
     {
@@ -42,14 +34,6 @@ JOBS = {
     "single": grid({}, lambda point: 0.5),
     "evaluated": evaluated(UNLUCKY, 1, 2),
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = executable()
-    assert program, f"$GRIDSEARCH_REQUIRE_BROWSER is set, but none of {', '.join(NAMES)} is on PATH"
-    with Browser(program) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -1,33 +1,17 @@
 """Pages of trainings of the user's own in a real browser: no complaint, every plot drawn, every choice answered."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gridsearch.report.dashboards import write_page
-from tests.report.browser import NAMES, Browser, executable
+from tests.report.browser import Browser, in_a_browser
 from tests.report.own_jobs import OWN_JOBS
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        executable() is None and "GRIDSEARCH_REQUIRE_BROWSER" not in os.environ,
-        reason=f"NOT TESTED: how pages look and answer in a browser; none of {', '.join(NAMES)} is on PATH",
-    ),
-]
+pytestmark = in_a_browser("how pages look and answer in a browser")
 DRAWN = "[...document.querySelectorAll('.plot:not(#chosen-curves)')].every(p => p.querySelector('svg'))"
 LINES = "[...document.querySelectorAll('[data-curve] .scatterlayer')].every(l => l.querySelector('.js-line'))"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = executable()
-    assert program, f"$GRIDSEARCH_REQUIRE_BROWSER is set, but none of {', '.join(NAMES)} is on PATH"
-    with Browser(program) as running:
-        yield running
 
 
 @pytest.mark.parametrize("name", OWN_JOBS)

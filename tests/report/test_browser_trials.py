@@ -4,9 +4,7 @@ import csv
 import io
 import itertools
 import json
-import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,10 @@ from gridsearch.analysis.filtering import TableError, matching
 from gridsearch.analysis.frames import JobData
 from gridsearch.report.dashboards import write_page
 from tests.analysis.grids import SHALLOW, grid, job_data, make_job, make_trial, shallow_score
-from tests.report.browser import DRAWN, NAMES, Browser, executable
+from tests.report.browser import DRAWN, Browser, in_a_browser
 from tests.report.test_browser import JOBS
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        executable() is None and "GRIDSEARCH_REQUIRE_BROWSER" not in os.environ,
-        reason=f"NOT TESTED: how pages look and answer in a browser; none of {', '.join(NAMES)} is on PATH",
-    ),
-]
+pytestmark = in_a_browser("how pages look and answer in a browser")
 DATA = grid(SHALLOW, shallow_score, name="shallow")
 AXES = {"optimizer": ["sgd", "adam"], "hidden": [[512, 256], [1024]], "neurons": [1, 2, 3], "nesterov": [True, False]}
 MIXED = grid(AXES, lambda point: None if point["neurons"] == 3 else point["neurons"] / 10 + point["nesterov"] / 100)
@@ -56,14 +48,6 @@ BAD = [
 ]
 ROWS = "[...document.querySelectorAll('#trials tbody tr[data-place]')]"
 IDS = f"{ROWS}.map(r => r.lastElementChild.textContent)"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = executable()
-    assert program, f"$GRIDSEARCH_REQUIRE_BROWSER is set, but none of {', '.join(NAMES)} is on PATH"
-    with Browser(program) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

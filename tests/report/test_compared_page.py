@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +14,7 @@ from gridsearch.analysis.frames import JobData
 from gridsearch.report.dashboards import write_compared_page
 from gridsearch.report.figures.paired import MOST_DRAWN, differences_figure, scores_figure
 from tests.analysis.grids import grid, job_data, make_epochs, make_job, make_trial
-from tests.report.browser import NAMES, Browser, executable
+from tests.report.browser import Browser, in_a_browser
 from tests.report.test_page import HOSTILE
 
 LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}
@@ -130,24 +128,10 @@ def test_of_very_many_cells_so_many_are_drawn() -> None:
     assert (drawn[0], drawn[-1]) == (min(c.difference for c in pair.cells), max(c.difference for c in pair.cells))
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = executable()
-    assert program, f"$GRIDSEARCH_REQUIRE_BROWSER is set, but none of {', '.join(NAMES)} is on PATH"
-    with Browser(program) as running:
-        yield running
-
-
 class TestInABrowser:
     """Every control of the page, and that nothing complains or leaves it."""
 
-    pytestmark: ClassVar = [
-        pytest.mark.slow,
-        pytest.mark.skipif(
-            executable() is None and "GRIDSEARCH_REQUIRE_BROWSER" not in os.environ,
-            reason=f"NOT TESTED: compared jobs in a browser; none of {', '.join(NAMES)} is on PATH",
-        ),
-    ]
+    pytestmark: ClassVar = in_a_browser("compared jobs in a browser")
 
     @pytest.mark.parametrize("name", PAGES)
     def test_nothing_complains_and_nothing_sticks_out(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 
 import pytest
@@ -14,7 +13,7 @@ from gridsearch.report import rendering
 from gridsearch.report.paper import WIDTHS, paper_figures
 from gridsearch.report.rendering import PaperFormat, rendered, require_renderer
 from tests.analysis.grids import SHALLOW, grid, shallow_score
-from tests.report.browser import NAMES, executable
+from tests.report.browser import needs_browser
 from tests.report.test_page import HOSTILE
 
 DATA = grid(SHALLOW, shallow_score, name="shallow")
@@ -47,10 +46,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    executable() is None and "GRIDSEARCH_REQUIRE_BROWSER" not in os.environ,
-    reason=f"NOT TESTED: figures for papers; none of {', '.join(NAMES)} is on PATH",
-)
+@needs_browser("figures for papers")
 # What kaleido leaves to the garbage collector is not ours.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 class TestDrawn:

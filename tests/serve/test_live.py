@@ -15,17 +15,11 @@ import pytest
 from gridsearch.store.opening import open_store
 from tests.cli.paced import hurry, write_paced
 from tests.cli.program import command, environment
-from tests.report.browser import NAMES, Browser, executable
+from tests.report.browser import Browser, executable, in_a_browser
 from tests.report.test_page import HOSTILE
 from tests.serve.served import serving
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        executable() is None and "GRIDSEARCH_REQUIRE_BROWSER" not in os.environ,
-        reason=f"NOT TESTED: pages that follow a launch, in a browser; none of {', '.join(NAMES)} is on PATH",
-    ),
-]
+pytestmark = in_a_browser("pages that follow a launch, in a browser")
 ENDED = "Number((document.getElementById('live') || { dataset: {} }).dataset.ended || 0)"
 FACTS = "(document.querySelector('.live-facts') || {}).textContent + ''"
 #: Long enough that a machine with other work to do is not taken for a slow page.
@@ -34,8 +28,9 @@ PATIENCE = 90
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
+    """A browser of its own: another would bring the cookie of another server."""
     program = executable()
-    assert program, f"$GRIDSEARCH_REQUIRE_BROWSER is set, but none of {', '.join(NAMES)} is on PATH"
+    assert program, "no browser is on PATH"
     with Browser(program) as running:
         yield running
 

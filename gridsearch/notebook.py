@@ -23,10 +23,7 @@ from gridsearch.analysis.cells import cells
 from gridsearch.analysis.comparing.jobs import JobComparison, compare
 from gridsearch.analysis.comparing.shared import By
 from gridsearch.analysis.comparing.sides import sides_of
-from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import correlation
-from gridsearch.analysis.costs import costs
-from gridsearch.analysis.curves import curves
 from gridsearch.analysis.effects import Effects, effects
 from gridsearch.analysis.evaluated_trials import evaluated_frame, evaluated_trial
 from gridsearch.analysis.factors import Within, design
@@ -34,11 +31,11 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData, load
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, table
-from gridsearch.analysis.scatter import board
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.ties import Ties, ties
 from gridsearch.analysis.timing import timing
 from gridsearch.analysis.updated import updated_at
+from gridsearch.notebook_figures import Figures
 from gridsearch.paths import store_option
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
@@ -351,134 +348,3 @@ class Job:
         from gridsearch.report.dashboards import write_page
 
         return write_page(self._data, Path(path), source=self._path.name)
-
-
-class Figures:
-    """The figures of a job; each call returns a plotly figure to show, change or save."""
-
-    def __init__(self, data: JobData) -> None:
-        self._data = data
-
-    def __repr__(self) -> str:
-        axes = ", ".join(self._data.axis_columns) or "none"
-        kinds = "effects(), axis(), pair(), cost(), correlation(), scatter(), curves(), comparison(), confusion()"
-        return f"<figures of {self._data.job.name!r}: {kinds}; axes: {axes}>"
-
-    def correlation(self, method: str = "pearson") -> go.Figure:
-        """Return the correlation heatmap."""
-        from gridsearch.report.figures.heatmap import heatmap_figure
-
-        return heatmap_figure(correlation(self._data, method))
-
-    def scatter(self, x: str, color: str | None = None) -> go.Figure:
-        """Plot the score of every trial against an axis.
-
-        Args:
-            x: The axis on the horizontal scale.
-            color: The axis that colours the points; None for one colour.
-
-        Raises:
-            TableError: The job has no such axis.
-        """
-        from gridsearch.report.figures.scatter import scatter_figure
-
-        return scatter_figure(board(self._data), x, color)
-
-    def effects(self, within: Within = "all") -> go.Figure:
-        """Plot the share of the variance that each axis and pair explains.
-
-        Raises:
-            TableError: `within` is none of `"all"`, `"half"` and `"quarter"`.
-        """
-        from gridsearch.report.figures.shares import shares_figure
-
-        return shares_figure(effects(self._data, within))
-
-    def axis(self, name: str) -> go.Figure:
-        """Plot every trial along an axis, with the median and the best of each value, and what is tied with the best.
-
-        Raises:
-            TableError: The job has no such axis, or it has one value only.
-        """
-        from gridsearch.report.figures.panel import panel_figure
-
-        design(self._data).factor(name)
-        found = next(axis for axis in effects(self._data).axes if axis.name == name)
-        tied = ties(self._data)
-        band = None if tied is None else (min(tied.lowest, tied.best.score), max(tied.lowest, tied.best.score))
-        return panel_figure(board(self._data), found, band)
-
-    def pair(self, rows: str, columns: str, *, best: bool = False) -> go.Figure:
-        """Plot the mean score, or the `best`, of each combination of two axes.
-
-        Raises:
-            TableError: An axis is not there, or has one value only.
-        """
-        from gridsearch.report.figures.cells import cells_figure
-
-        found, objective = cells(design(self._data), rows, columns), self._data.objective
-        return cells_figure(found, "bests" if best else "means", title=objective.title, highest=objective.highest)
-
-    def cost(self, name: str = "parameters") -> go.Figure:
-        """Plot the score of every trial against its `"parameters"`, `"macs"`, `"epochs"` or `"seconds"`.
-
-        Raises:
-            TableError: The trials do not differ in it, or it is not known.
-        """
-        from gridsearch.report.figures.cost import cost_figure
-
-        points = board(self._data)
-        found = {one.name: one for one in costs(self._data, points.trials)}
-        if name not in found:
-            known = f"; the trials differ in: {', '.join(found)}" if found else ""
-            raise TableError(f"the trials with a score do not differ in {name!r}{known}")
-        return cost_figure(points, found[name])
-
-    def curves(self, metric: str | None = None, *, log: bool = True) -> go.Figure:
-        """Plot a metric over the epochs of the best, median and worst trials.
-
-        Args:
-            metric: Any metric that was recorded in two epochs or more, with that of the training where there is one; by
-                default the loss, or where there is none the objective.
-            log: Draw it on a logarithmic scale, if it is a loss or its values are far apart.
-
-        Raises:
-            TableError: There are no curves of this metric.
-        """
-        from gridsearch.report.figures.curves import curves_figure
-
-        return curves_figure(curves(self._data), metric, log=log)
-
-    def comparison(self, axis: str, metric: str | None = None, *, training: bool = True, log: bool = True) -> go.Figure:
-        """Plot the curves of the best trial at each value of an axis.
-
-        Args:
-            axis: The axis to compare along.
-            metric: Any metric that was recorded in two epochs or more, such as `"val_accuracy"`; by default the loss,
-                or where there is none the objective.
-            training: Draw the training curves too, dotted, where there are any.
-            log: Draw it on a logarithmic scale, if it is a loss or its values are far apart.
-
-        Raises:
-            TableError: The axis or the metric is not one that can be compared.
-        """
-        from gridsearch.report.figures.comparison import comparison_figure
-
-        return comparison_figure(comparison(self._data, axis), metric, training=training, log=log)
-
-    def confusion(self, trial: str = "") -> go.Figure:
-        """Plot the confusion matrix of a trial on the test images.
-
-        Args:
-            trial: An evaluated trial's id, or the first digits of it; by default the best ranked one.
-
-        Raises:
-            TableError: No trial was evaluated, `trial` does not match exactly one of those that were, or there are no
-                classes.
-        """
-        from gridsearch.report.figures.confusion import confusion_figure
-
-        found = evaluated_trial(self._data, trial).scores
-        if found.accuracy is None:
-            raise TableError(f"job {self._data.job.name!r} has no classes, and so no confusion matrix")
-        return confusion_figure(found)

@@ -185,3 +185,14 @@ class Browser:
             self.complaints.append(f"dialog: {particulars['message']}")
         elif what == "Network.requestWillBeSent":
             self.requests.append(particulars["request"]["url"])
+
+
+def open_at_all_widths(browser: Browser, page: Path) -> None:
+    """Open a page and hold that at no width it sticks out, that nothing complains, and that nothing else is loaded."""
+    browser.open(page)
+    for width in (1400, 800, 420):
+        browser.resize(width)
+        browser.wait(f"innerWidth === {width}")
+        browser.wait("document.body.scrollWidth <= window.innerWidth", seconds=5)
+    assert browser.complaints == []
+    assert [url[:5] for url in browser.requests if not url.startswith(("data:", "blob:"))] == ["file:"]

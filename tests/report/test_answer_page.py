@@ -22,7 +22,7 @@ from gridsearch.report.figures.cost import cost_figure
 from gridsearch.report.figures.panel import panel_figure
 from gridsearch.report.figures.shares import shares_figure
 from tests.analysis.grids import SHALLOW, grid, job_data, make_epochs, make_job, make_trial, shallow_score
-from tests.report.browser import Browser, in_a_browser
+from tests.report.browser import Browser, in_a_browser, open_at_all_widths
 from tests.report.test_page import HOSTILE
 
 LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}
@@ -169,13 +169,7 @@ class TestInABrowser:
     def test_nothing_complains_and_nothing_sticks_out(
         self, browser: Browser, pages: dict[str, Path], name: str
     ) -> None:
-        browser.open(pages[name])
-        for width in (1400, 800, 420):
-            browser.resize(width)
-            browser.wait(f"innerWidth === {width}")
-            browser.wait("document.body.scrollWidth <= window.innerWidth", seconds=5)
-        assert browser.complaints == []
-        assert [url[:5] for url in browser.requests if not url.startswith(("data:", "blob:"))] == ["file:"]
+        open_at_all_widths(browser, pages[name])
 
     def test_points_are_joined_to_panels_and_costs_as_in_python(self, browser: Browser, pages: dict[str, Path]) -> None:
         data = priced()

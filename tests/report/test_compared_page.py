@@ -14,7 +14,7 @@ from gridsearch.analysis.frames import JobData
 from gridsearch.report.dashboards import write_compared_page
 from gridsearch.report.figures.paired import MOST_DRAWN, differences_figure, scores_figure
 from tests.analysis.grids import grid, job_data, make_epochs, make_job, make_trial
-from tests.report.browser import Browser, in_a_browser
+from tests.report.browser import Browser, in_a_browser, open_at_all_widths
 from tests.report.test_page import HOSTILE
 
 LOSS = {"metric": "val_loss", "at": "last", "mode": "min"}
@@ -137,13 +137,7 @@ class TestInABrowser:
     def test_nothing_complains_and_nothing_sticks_out(
         self, browser: Browser, pages: dict[str, Path], name: str
     ) -> None:
-        browser.open(pages[name])
-        for width in (1400, 800, 420):
-            browser.resize(width)
-            browser.wait(f"innerWidth === {width}")
-            browser.wait("document.body.scrollWidth <= window.innerWidth", seconds=5)
-        assert browser.complaints == []
-        assert [url[:5] for url in browser.requests if not url.startswith(("data:", "blob:"))] == ["file:"]
+        open_at_all_widths(browser, pages[name])
 
     def test_every_figure_draws_and_every_control_works(self, browser: Browser, pages: dict[str, Path]) -> None:
         browser.open(pages["three"])

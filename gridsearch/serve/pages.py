@@ -6,6 +6,7 @@ import os
 import secrets
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,8 @@ from gridsearch.store.reader import Reader
 
 #: Making pages while a job is trained takes at most this share of the machine's processors, the reader's browser aside.
 _SHARE = 0.03
+#: Seconds that who asks for a page waits for it; then comes the one that there is, or one that says so and is told.
+_PATIENCE_SECONDS = 2.0
 #: Pages that are kept.
 _MOST = 20
 
@@ -48,7 +51,8 @@ class Pages:
         self._reader = Reader(path)
         self._made: dict[str, Page] = {}
         self._entries: dict[State, Entry] = {}
-        self._lock = threading.Lock()
+        self._asked: dict[str, Future[Page]] = {}
+        self._asking, self._making = threading.Lock(), threading.Lock()
         self._prefix = secrets.token_hex(4)
         self._number = 0
 
@@ -58,24 +62,43 @@ class Pages:
         return page.version if page else None
 
     def text(self, name: str) -> tuple[str, int]:
-        """Return a page, made now unless it is up to date or was made a moment ago, and the HTTP status."""
+        """Return a page, made now unless it is up to date or was made a moment ago, and the HTTP status.
+
+        Where making it takes long, it is the page as it was, or one that waits for it.
+        """
+        page = self._made.get(name)
         try:
-            with self._lock:
-                page = self._made.get(name)
-                if page is None or (page.mark != mark_of(self._path) and time.monotonic() >= page.next_at):
-                    page = self._make(name)
-                return page.text, 200
-        except GridsearchError as error:
+            if page is None or (page.mark != mark_of(self._path) and time.monotonic() >= page.next_at):
+                page = self._wanted(name).result(_PATIENCE_SECONDS)
+            return page.text, 200
+        except (GridsearchError, TimeoutError) as error:
             if page := self._made.get(name):
-                return page.text, 200  # the page itself is told what is wrong
-            return self._waiting(name, str(error)), 404 if isinstance(error, NoPageError) else 200
+                return page.text, 200  # the page itself is told what is wrong, and of the one that comes
+            why = str(error) if isinstance(error, GridsearchError) else "This page is being made, from many trials."
+            return self._waiting(name, why), 404 if isinstance(error, NoPageError) else 200
 
     def renew(self, name: str, state: tuple[State, ...], *, spare: bool) -> None:
         """Make a page anew where it does not show this state of the store, sparingly while jobs are trained."""
         page = self._made.get(name)
         if page is None or (page.state != state and (not spare or time.monotonic() >= page.next_at)):
-            with self._lock:
-                self._make(name)
+            self._wanted(name).result()
+
+    def _wanted(self, name: str) -> Future[Page]:
+        """Return the page that is being made, by another who asked or from now on."""
+        with self._asking:
+            wanted = self._asked.get(name)
+            if wanted is None or wanted.done():
+                wanted = self._asked[name] = Future()
+                # Nobody waits for it at the end of the process, as for a thread of a pool.
+                threading.Thread(target=self._fulfil, args=(name, wanted), name=f"page {name}", daemon=True).start()
+            return wanted
+
+    def _fulfil(self, name: str, wanted: Future[Page]) -> None:
+        with self._making:
+            try:
+                wanted.set_result(self._make(name))
+            except BaseException as error:
+                wanted.set_exception(error)
 
     def _make(self, name: str) -> Page:
         mark, before = mark_of(self._path), time.thread_time()

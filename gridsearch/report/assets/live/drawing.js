@@ -18,7 +18,7 @@ function short(value) {
 }
 
 export function timeText(seconds) {
-  if (seconds < 60) return Math.round(seconds) + " s";
+  if (seconds < 120) return Math.round(seconds) + " s";
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return minutes + " min";
   return Math.floor(minutes / 60) + " h " + String(minutes % 60).padStart(2, "0") + " min";

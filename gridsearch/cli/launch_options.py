@@ -19,7 +19,7 @@ from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
     from gridsearch.config.job import JobSpec
-    from gridsearch.engine.prepare.model_process import Limits
+    from gridsearch.engine.prepare.model_channel import Limits
     from gridsearch.engine.run.planning import LaunchOptions
 
 
@@ -65,6 +65,6 @@ def launch_options(training: Training, chosen: Resources) -> LaunchOptions:
 
 def model_limits(training: Training, stop: Interruption | None = None) -> Limits:
     """Return how long users' models may take, and how they learn of a stop."""
-    from gridsearch.engine.prepare.model_process import Limits
+    from gridsearch.engine.prepare.model_channel import Limits
 
     return Limits(seconds_of(training.model_timeout), (lambda: stop.requested) if stop else lambda: False)

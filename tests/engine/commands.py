@@ -10,7 +10,7 @@ from typing import Any
 from gridsearch.config.job import job_from_text
 from gridsearch.engine.executors.inline import InlineExecutor
 from gridsearch.engine.prepare.jobs import prepare
-from gridsearch.engine.prepare.model_process import Limits
+from gridsearch.engine.prepare.model_channel import Limits
 from gridsearch.engine.prepare.prepared import Prepared
 from gridsearch.engine.run.launch import Launch, LaunchEnd, LaunchOptions, worker_settings
 from gridsearch.store.opening import open_store

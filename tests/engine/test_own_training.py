@@ -18,7 +18,7 @@ from gridsearch import Trial, paths
 from gridsearch.config.job import job_from_text
 from gridsearch.engine.prepare.changes import changes
 from gridsearch.engine.prepare.jobs import prepare
-from gridsearch.engine.prepare.model_process import Limits
+from gridsearch.engine.prepare.model_channel import Limits
 from gridsearch.engine.prepare.narrowing import narrowing
 from gridsearch.engine.prepare.own_preparation import PreparedOwn
 from gridsearch.engine.run.launch import LaunchEnd

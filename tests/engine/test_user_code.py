@@ -15,7 +15,8 @@ import pytest
 from gridsearch.config.events import TrialState
 from gridsearch.config.job import job_from_text
 from gridsearch.engine.prepare import model_process
-from gridsearch.engine.prepare.model_process import Limits, ModelProcess
+from gridsearch.engine.prepare.model_channel import Limits
+from gridsearch.engine.prepare.model_process import ModelProcess
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
 from gridsearch.engine.prepare.probing import TriedHere
@@ -227,11 +228,12 @@ def test_a_stop_does_not_wait_for_it(process: ModelProcess) -> None:
 ORPHAN = """
 import os, sys
 from pathlib import Path
-from gridsearch.engine.prepare.model_process import Limits, ModelProcess
+from gridsearch.engine.prepare.model_channel import Limits
+from gridsearch.engine.prepare.model_process import ModelProcess
 from gridsearch.engine.prepare.model_questions import Seen
 process = ModelProcess("deadly_nets:Net", [Path(sys.argv[1])], Limits(4.0))
 process.signature()
-print(process._child.process.pid, flush=True)
+print(process._channel.process.pid, flush=True)
 process.seen = Seen((1, 8, 8), 10)
 if sys.argv[2] == "asking":
     process.problem({"kind": "loop"}, with_numbers=False)

@@ -12,7 +12,8 @@ from gridsearch.config.job import JobSpec
 from gridsearch.config.losses import PREFIX
 from gridsearch.config.trial import FUNCTION_KEYS, RECIPE_KEYS, TrialConfig
 from gridsearch.engine.prepare.job_models import JobModels
-from gridsearch.engine.prepare.model_process import Limits, ModelProcess
+from gridsearch.engine.prepare.model_channel import Limits
+from gridsearch.engine.prepare.model_process import ModelProcess
 from gridsearch.engine.prepare.model_questions import NotTriedError, Seen
 from gridsearch.errors import JobError, ModelError
 from gridsearch.models.functions import AUGMENT, SCHEDULE, FunctionSignature

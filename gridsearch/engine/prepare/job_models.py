@@ -13,7 +13,8 @@ from gridsearch.config.job_file import MODEL
 from gridsearch.config.value_kinds import values_text
 from gridsearch.config.yaml_source import parse_document
 from gridsearch.engine.prepare.dooms import model_place
-from gridsearch.engine.prepare.model_process import Limits, ModelProcess
+from gridsearch.engine.prepare.model_channel import Limits
+from gridsearch.engine.prepare.model_process import ModelProcess
 from gridsearch.engine.prepare.model_questions import Seen
 from gridsearch.errors import ModelError, closest, nearest
 from gridsearch.models.plain import is_plain

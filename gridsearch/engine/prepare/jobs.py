@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gridsearch.config.job import JobSpec
-from gridsearch.engine.prepare.model_process import Limits
+from gridsearch.engine.prepare.model_channel import Limits
 from gridsearch.engine.prepare.own_preparation import PreparedOwn, load_own, preflight_own
 from gridsearch.engine.prepare.preparation import PreparedJob, load_job, preflight
 from gridsearch.engine.prepare.prepared import Prepared

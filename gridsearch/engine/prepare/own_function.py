@@ -22,7 +22,7 @@ from typing import IO
 from gridsearch.config.durations import duration_text
 from gridsearch.config.job import JobSpec
 from gridsearch.config.own_training import OWN_KEYS
-from gridsearch.engine.prepare.model_process import Limits
+from gridsearch.engine.prepare.model_channel import Limits
 from gridsearch.engine.prepare.own_code import OwnCode
 from gridsearch.errors import ModelError, StopNowError, closest, nearest
 from gridsearch.models.source_code import code_sources, source_file

@@ -10,7 +10,7 @@ from gridsearch.config.job import JobSpec
 from gridsearch.config.job_file import COMMAND, TRAIN
 from gridsearch.config.record import Drawn, JobRecord
 from gridsearch.config.trial import TrialConfig
-from gridsearch.engine.prepare.model_process import Limits
+from gridsearch.engine.prepare.model_channel import Limits
 from gridsearch.engine.prepare.own_code import OwnCode
 from gridsearch.engine.prepare.own_command import check_startable, read_command, remarks_on
 from gridsearch.engine.prepare.own_function import ImportCheck, read_function, unread_settings

@@ -23,7 +23,7 @@ from gridsearch.engine.prepare.job_functions import JobFunctions
 from gridsearch.engine.prepare.job_losses import JobLosses
 from gridsearch.engine.prepare.job_metrics import check_metrics, check_work, metric_codes
 from gridsearch.engine.prepare.job_models import JobModels, check_found, check_rules, left_out
-from gridsearch.engine.prepare.model_process import Limits
+from gridsearch.engine.prepare.model_channel import Limits
 from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedError, Seen
 from gridsearch.engine.prepare.preflight_data import check_data
 from gridsearch.engine.prepare.preflight_schedule import check_warm_up

@@ -12,7 +12,7 @@ from gridsearch.analysis.best import best
 from gridsearch.config.events import OPEN_STATES
 from gridsearch.config.job import JobSpec, job_from_text, load_job
 from gridsearch.data.dataset import ImageDataset
-from gridsearch.engine.prepare.model_process import Limits
+from gridsearch.engine.prepare.model_channel import Limits
 from gridsearch.engine.prepare.preflight_recipe import check_features
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
 from gridsearch.errors import JobError, ModelError, nearest

@@ -58,6 +58,11 @@ class Findings:
         return "point" if self.data.job.record.has_groups else "trial"
 
     @property
+    def without_epochs(self) -> bool:
+        """Whether a training of the user's own reports once, so that nobody speaks of its epochs."""
+        return self.data.is_own and all(row.epochs == 1 for row in self.data.rows)
+
+    @property
     def score(self) -> str:
         """What the score is, in words, without `best`."""
         return self.data.objective.title.removeprefix("best ")

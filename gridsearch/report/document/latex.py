@@ -75,7 +75,7 @@ def _(block: Table) -> str:
     if block.prose:
         body = as_latex(grid, running_text, _columns(grid, block.prose, "X"), "tabularx", r"\linewidth")
     else:
-        body = f"\\fitting{{%\n{as_latex(grid, running_text)}%\n}}"
+        body = f"\\fitting{{{as_latex(grid, running_text)}}}"
     return f"\\begin{{table}}[H]\n\\centering\\small\n\\caption{{{caption}}}\n{body}\n\\end{{table}}"
 
 

@@ -33,7 +33,7 @@ _SIGNS = {
     "±": r"\ensuremath{\pm}",
     "×": r"\ensuremath{\times}",
     "−": r"\ensuremath{-}",
-    "²": r"\ensuremath{^2}",
+    "²": r"\texttwosuperior{}",
     "·": r"\ensuremath{\cdot}",
     "’": "'",
     "“": "``",
@@ -62,7 +62,7 @@ def code_text(text: str) -> str:
     r"""Return text that a reader may copy, as it is: `--set` keeps its two hyphens.
 
     >>> code_text("--set 'a_b'")
-    "-{}-{}set \\textquotesingle{}a\\_b\\textquotesingle{}"
+    '-{}-{}set \\textquotesingle{}a\\_b\\textquotesingle{}'
     """
     return "".join(_COPIED.get(sign) or _sign(sign) for sign in escaped_line(text))
 

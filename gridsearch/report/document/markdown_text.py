@@ -8,26 +8,20 @@ from collections.abc import Sequence
 from gridsearch.printable import escaped_line
 from gridsearch.report.document.grid import ELLIPSIS, Grid
 
-#: What Markdown would take for markup; underscores inside of words are safe.
-_MARKDOWN = re.compile(r"([\\`*\[\]<>|&~])")
-#: In running text also what begins emphasis, or a formula between dollar signs as GitHub reads them.
-_RUNNING = re.compile(r"(\$|(?<![^\W_])_|_(?![^\W_]))")
+#: What Markdown would take for markup, GitHub's formulas between dollar signs included; underscores inside of words are
+#: safe.
+_MARKUP = re.compile(r"([\\`*\[\]<>|&~$]|(?<![^\W_])_|_(?![^\W_]))")
 #: What makes a line a heading, a list, a quotation, a rule or code, where it stands at its beginning.
 _BEGINNING = re.compile(r"^([#+=-]|\d+(?=[.)]))")
 
 
-def cell_text(text: str) -> str:
-    """Return text as a cell of a table."""
-    return _MARKDOWN.sub(r"\\\1", escaped_line(text))
-
-
 def running_text(text: str) -> str:
-    r"""Return text as a part of a paragraph.
+    r"""Return text as a part of a paragraph, or as a cell of a table.
 
     >>> running_text("val_accuracy of _a_ <b> costs $5")
     'val_accuracy of \\_a\\_ \\<b\\> costs \\$5'
     """
-    return _RUNNING.sub(r"\\\1", cell_text(text))
+    return _MARKUP.sub(r"\\\1", escaped_line(text))
 
 
 def whole_text(text: str) -> str:
@@ -36,7 +30,7 @@ def whole_text(text: str) -> str:
     >>> whole_text("- one"), whole_text("1. one")
     ('\\- one', '1\\. one')
     """
-    shown = running_text(text)
+    shown = running_text(text.lstrip(" "))
     found = _BEGINNING.match(shown)
     if found is None:
         return shown
@@ -56,7 +50,7 @@ def as_markdown(grid: Grid) -> str:
     """Return a table in GitHub's Markdown."""
 
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(map(cell_text, cells)) + " |"
+        return "| " + " | ".join(map(running_text, cells)) + " |"
 
     marks = ["---:" if numeric else ":---" for numeric in grid.numeric]
     return "\n".join([line(grid.headings), "|" + "|".join(marks) + "|", *map(line, grid.lines(ELLIPSIS))])

@@ -80,10 +80,9 @@ def _best(found: Findings, axis: AxisEffect) -> str:
         return f"Every value reaches the same best, {brief_text(best)}."
     same = sum(score == best for score, _ in known)
     which = best_value if same == 1 else f"{same} of its values"
-    return (
-        f"The best of all, {brief_text(best)}, is reached with {which}; with {worst_value} the best is"
-        f" {brief_text(worst)}."
-    )
+    # The best point is so by its mean: none of its trainings need be the best.
+    first = "The best single training" if found.unit == "point" else "The best of all"
+    return f"{first}, {brief_text(best)}, is reached with {which}; with {worst_value} the best is {brief_text(worst)}."
 
 
 def _values(found: Findings) -> Iterator[Table]:

@@ -21,11 +21,13 @@ _MEASURED = frozenset({"seconds"})
 
 
 def cost(found: Findings) -> Section | None:
-    """Return the section; None where trials do not differ in any cost."""
+    """Return the section; None where trials do not differ in any cost, and no time is known."""
     points = board(found.data)
     priced = costs(found.data, points.trials) if points.trials else ()
-    told = (*_frontiers(found, points, priced), *_timings(found))
-    return Section("What a score costs", told) if told else None
+    frontiers, times = tuple(_frontiers(found, points, priced)), tuple(_timings(found))
+    if not (frontiers or times):
+        return None
+    return Section("What a score costs" if frontiers else f"The time of {_once(found)}", (*frontiers, *times))
 
 
 def _frontiers(found: Findings, points: Board, priced: tuple[Cost, ...]) -> Iterator[Block]:
@@ -86,6 +88,7 @@ def _timings(found: Findings) -> Iterator[Table]:
 
 
 def _timing(found: Findings, one: Timing) -> Table:
+    unit = "trial" if found.without_epochs else "epoch"
     stepwise = any(row.ms_per_step is not None for row in one.rows)
     together = any((row.together or 1) > 1 for row in one.rows)
     steps, epochs = (
@@ -104,9 +107,13 @@ def _timing(found: Findings, one: Timing) -> Table:
     headings = [
         words(one.axis),
         *(["ms per step"] if stepwise else []),
-        "s per epoch",
+        f"s per {unit}",
         *(["together"] if together else []),
     ]
     note = "; models trained together share the time evenly" if together else ""
-    caption = f"The time of an epoch at each value of {words(one.axis)}, the median over its trainings{note}"
+    caption = f"The time of {_once(found)} at each value of {words(one.axis)}, the median over its trainings{note}"
     return Table(Grid(headings, [one.numeric, *[True] * (len(headings) - 1)], rows), caption)
+
+
+def _once(found: Findings) -> str:
+    return "a trial" if found.without_epochs else "an epoch"

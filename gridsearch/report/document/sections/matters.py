@@ -116,11 +116,12 @@ def _shares(found: Findings) -> Iterator[Block]:
         f"The share of the variance of the {found.score} that each axis and pair explains",
         found.figure("effects", "Share of the variance that each axis and pair explains"),
     )
+    # Of equal scores, or too few, no share is known.
+    shares = effects.rest is not None
     rows = [
         [
             words(axis.name),
-            "" if axis.share is None else share_text(axis.share),
-            "" if axis.total is None else share_text(axis.total),
+            *([share_text(axis.share), share_text(axis.total)] if shares else []),
             f"{axis.eta_squared:.3f}",
             signed_text(axis.pearson),
             signed_text(axis.spearman),
@@ -128,11 +129,14 @@ def _shares(found: Findings) -> Iterator[Block]:
         ]
         for axis in effects.axes
     ]
-    headings = ["axis", "share", "with others", "eta squared", "Pearson", "Spearman", "mean score"]
-    yield Table(
-        Grid(headings, [False, *[True] * 5, False], rows),
-        "What each axis explains of the variance, alone and together with others, and how the score goes along it",
-    )
+    known = ["share", "with others"] if shares else []
+    headings = ["axis", *known, "eta squared", "Pearson", "Spearman", "mean score"]
+    caption = "How the score goes along each axis"
+    if shares:
+        caption = (
+            "What each axis explains of the variance, alone and together with others, and how the score goes along it"
+        )
+    yield Table(Grid(headings, [False, *[True] * (len(headings) - 2), False], rows), caption)
 
 
 def _pairs(found: Findings) -> Iterator[Block]:
@@ -167,8 +171,5 @@ def _correlations(found: Findings) -> Iterator[Block]:
     if drawn:
         yield from drawn
         return
-    rows = [
-        [words(name), *("" if value is None else f"{value:+.2f}" for value in line)]
-        for name, line in zip(known.names, known.matrix, strict=True)
-    ]
+    rows = [[words(name), *map(signed_text, line)] for name, line in zip(known.names, known.matrix, strict=True)]
     yield Table(Grid(["", *map(words, known.names)], [False, *[True] * len(known.names)], rows), caption)

@@ -47,7 +47,7 @@ def _no_best(found: Findings) -> str:
         return f"No trial has a result{' yet' if glance.open else ''}, so there is nothing to rank."
     diverged = dict(glance.counts).get(TrialState.DIVERGED.value, 0)
     if diverged == glance.results:
-        which = "The only trial with a result" if diverged == 1 else f"All {diverged:,} trials with a result"
+        which = "The only trial with a result" if diverged == 1 else f"The {diverged:,} trials with a result all"
         return f"{which} diverged, so there is no score to rank."
     if glance.over:
         return "No trial within the limits of the job has a score."
@@ -108,7 +108,6 @@ def _extremes(found: Findings) -> Iterator[Table]:
     ranking = table(found.data)
     if not ranking.total:
         return
-    unit = ranking.unit
     headings = ["rank", ranking.id_heading.replace("_", " "), *map(words, ranking.headings)]
     rows = [
         ["" if row.rank is None else f"{row.rank:,}", row.trial[:8], *_cells(ranking, row.cells)]
@@ -120,12 +119,17 @@ def _extremes(found: Findings) -> Iterator[Table]:
         rows,
         gap_after=len(ranking.first) if ranking.omitted else None,
     )
-    best, worst = len(ranking.first), len(ranking.last)
+    yield Table(grid, _which(ranking))
+
+
+def _which(ranking: RankedTable) -> str:
     if ranking.omitted:
-        caption = f"The {best} best and the {worst} worst of {ranking.total:,} {unit}s"
-    else:
-        caption = f"{'All' if ranking.total > 1 else 'The only one:'} {count(ranking.total, unit)}, the best first"
-    yield Table(grid, caption if ranking.total > 1 else f"The only {unit} with a result")
+        best, worst = len(ranking.first), len(ranking.last)
+        return f"The {best} best and the {worst} worst of {ranking.total:,} {ranking.unit}s"
+    if ranking.total == 1:
+        return f"The only {ranking.unit} with a result"
+    order = ", the best first" if any(row.score is not None for row in ranking.rows) else ""
+    return f"The {ranking.total:,} {ranking.unit}s with a result{order}"
 
 
 def _cells(ranking: RankedTable, cells: tuple[str, ...]) -> list[str]:

@@ -51,11 +51,11 @@ def searched(found: Findings) -> Section:
 
 def _subject(found: Findings) -> Iterator[str]:
     record = found.data.job.record
-    what = {"function": "the training function", "command": "the command"}.get(
-        record.training, "the models" if len(record.models) > 1 else "the model"
+    what = {"function": "runs the training function", "command": "runs the command"}.get(
+        record.training, "trains the models" if len(record.models) > 1 else "trains the model"
     )
     data = f" on the data set {record.dataset_text}" if record.dataset else ""
-    yield f"This job trains {what} {listed(record.models or ('?',))}{data}."
+    yield f"This job {what} {listed(record.models or ('?',))}{data}."
     if record.images:
         parts = [f"{number:,} {_PARTS.get(name, name)}" for name, number in record.images.items()]
         yield f"Of its examples there are {listed(parts)}{', in each fold' if record.folds else ''}."
@@ -111,7 +111,7 @@ def _grid(found: Findings) -> str:
 def _when(found: Findings) -> str:
     if found.data.objective.at == "best":
         return " of any of their epochs"
-    if all(row.epochs == 1 for row in found.data.rows):
+    if found.without_epochs:
         return ""
     return (
         " at the epoch of their lowest validation loss" if found.data.job.record.restored else " after their last epoch"
@@ -144,13 +144,16 @@ def _training(found: Findings) -> Iterator[str]:
     elif left:
         yield f"None of them has a result: {listed(left)}."
     if glance.training_seconds > 0:
-        yield f"Training took {duration(glance.training_seconds)}, all epochs added up{_together(found)}."
+        what = "trials" if found.without_epochs else "epochs"
+        yield f"Training took {duration(glance.training_seconds)}, all {what} added up{_together(found)}."
     if glance.wall_seconds:
         yield f"From the first launch to the last result {duration(glance.wall_seconds)} passed."
 
 
 def _together(found: Findings) -> str:
     glance = found.glance
+    if found.without_epochs:
+        return ""
     if not glance.saved_epochs:
         return f" ({count(glance.trained_epochs, 'epoch')})" if glance.trained_epochs else ""
     return (

@@ -18,6 +18,7 @@ from gridsearch.report.document.compose import document_of
 from gridsearch.report.document.findings import Findings
 from gridsearch.report.document.parts import Document, Figures, Listing, Paragraph, Section, Table
 from gridsearch.report.paper import paper_figures
+from gridsearch.store.rows import EvaluationRow
 from tests.analysis.grids import SHALLOW, START, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 from tests.report.own_jobs import OWN_JOBS
 from tests.report.test_page import evaluated
@@ -228,6 +229,24 @@ def test_the_test_is_told_of_the_best_ranked() -> None:
     assert "On the test images" not in titles(made(grid(SHALLOW, shallow_score)))
 
 
+def test_of_classes_that_are_recognised_alike_none_is_singled_out() -> None:
+    data = grid({"n": [1, 2]}, lambda p: p["n"] / 10)
+
+    def reading(*confusion: tuple[int, ...]) -> str:
+        names = tuple("abcdefgh"[: len(confusion)])
+        tried = EvaluationRow(data.rows[1].trial_id, 3, 0.5, names, confusion, 0.1, START)
+        return said(made(replace(data, evaluations=(tried,))), "On the test images").partition("loss 0.5000. ")[2]
+
+    assert reading((4, 1, 0), (1, 4, 0), (0, 0, 5)) == (
+        "Of the classes, a and b are recognised worst (F1 0.800), c best (1.000). The most frequent confusions, 2 of"
+        " them, are of 1 image each, a taken for b among them."
+    )
+    assert reading((5, 0), (0, 5)) == "No image was taken for one of another class."
+    assert reading((3, 2), (0, 5)).endswith(
+        "The most frequent confusion is a taken for b: 2 images, 40.0 % of that class."
+    )
+
+
 @pytest.mark.parametrize("name", OWN_JOBS)
 def test_trainings_of_the_users_own_are_told_in_their_words(name: str) -> None:
     data = OWN_JOBS[name]
@@ -249,7 +268,7 @@ def test_rules_and_draws_are_no_whole_grid() -> None:
     assert "A random search of 4 trials" in made(replace(drawn, curves=part.curves, cost=part.cost)).subtitle
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     scores=st.lists(
         st.one_of(st.none(), st.sampled_from([0.1, 0.5, 0.9]), st.floats(0.0, 1.0, allow_nan=False)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gridsearch.analysis.correlation import FEWEST, correlation
-from gridsearch.analysis.effects import AxisEffect, Effects
+from gridsearch.analysis.effects import Effects
 from gridsearch.analysis.labels import brief_text, share_text, signed_text
 from gridsearch.report.document.findings import Findings
 from gridsearch.report.document.grid import Grid
@@ -57,7 +57,7 @@ def _strongest(effects: Effects) -> str:
         told += f" and {share_text(first.total)} together with others"
     rest = [f"{words(axis.name)} {share_text(axis.share or 0.0)}" for axis in others]
     told += f"; {listed(rest)}" if rest else ""
-    if effects.pairs:
+    if effects.pairs and share_text(effects.pairs[0].share) != share_text(0.0):
         pair = effects.pairs[0]
         both = f"{words(pair.axes[0])} with {words(pair.axes[1])}"
         told += f". The strongest pair is {both}: {share_text(pair.share)} beyond each alone"
@@ -86,9 +86,10 @@ def _basis(effects: Effects) -> str:
 
 def _better(found: Findings) -> Iterator[str]:
     for part in found.answer.effects[1:]:
-        first: AxisEffect = part.axes[0]
-        share = share_text(first.share or 0.0)
-        yield f"Among the better {part.within} of the trials, {words(first.name)} explains most, {share}."
+        first, *others = (share_text(axis.share) for axis in part.axes)
+        if first not in others:
+            name = words(part.axes[0].name)
+            yield f"Among the better {part.within} of the trials, {name} explains most, {first}."
 
 
 def _cautions(effects: Effects) -> Iterator[str]:

@@ -10,8 +10,11 @@ from gridsearch.analysis.labels import score_text
 from gridsearch.report.document.findings import Findings
 from gridsearch.report.document.grid import Grid
 from gridsearch.report.document.parts import Block, Part, Section, Strong, Table
-from gridsearch.report.document.phrases import paragraph, sentence, settings_text, words
+from gridsearch.report.document.phrases import listed, paragraph, sentence, settings_text, words
 from gridsearch.report.wording import count
+
+#: So many classes are named in a sentence.
+_MOST_NAMED = 6
 
 
 def tested(found: Findings) -> Section | None:
@@ -54,15 +57,29 @@ def _best(best: EvaluatedTrial) -> list[Part]:
 def _reading(scores: Scores) -> Iterator[str]:
     worst, mistakes = scores.worst, scores.mistakes
     if len(worst) > 1 and (low := worst[0].f1 or 0.0) < (high := worst[-1].f1 or 0.0):
-        yield f"Of the classes, {worst[0].name} is recognised worst (F1 {low:.3f}), {worst[-1].name} best ({high:.3f})."
+        lowest, highest = ([one.name for one in worst if one.f1 == f1] for f1 in (low, high))
+        verb = "is" if len(lowest) == 1 else "are"
+        yield (
+            f"Of the classes, {_named(lowest)} {verb} recognised worst (F1 {low:.3f}), {_named(highest)} best"
+            f" ({high:.3f})."
+        )
     if mistakes:
-        first = mistakes[0]
-        share = f"{count(first.images, 'image')}, {100 * first.share:.1f} % of that class"
-        yield f"The most frequent confusion is {first.true} taken for {first.predicted}: {share}."
+        first, images = mistakes[0], count(mistakes[0].images, "image")
+        alike = sum(one.images == first.images for one in mistakes)
+        taken = f"{first.true} taken for {first.predicted}"
+        if alike == 1:
+            yield f"The most frequent confusion is {taken}: {images}, {100 * first.share:.1f} % of that class."
+        else:
+            yield f"The most frequent confusions, {alike:,} of them, are of {images} each, {taken} among them."
     elif scores.accuracy is not None:
         yield "No image was taken for one of another class."
     if note := absent_text(scores):
         yield sentence(note)
+
+
+def _named(classes: Sequence[str]) -> str:
+    """Return classes that are recognised alike, as many as can be read."""
+    return listed(classes) if len(classes) <= _MOST_NAMED else f"{len(classes):,} of them"
 
 
 def _confusion(found: Findings, scores: Scores) -> Iterator[Block]:

@@ -71,7 +71,7 @@ def test_a_store_elsewhere_is_named_in_every_command(folder: Path) -> None:
     ended = run(folder / "other", "report", "wide", "--no-figures", "-f", "tex", "--store", "../results.db")
     assert (ended.code, ended.out) == (0, "reports/wide.tex\n")
     commands = re.findall(r"\{(gridsearch .*)\}", (folder / "other/reports/wide.tex").read_text())
-    assert len(commands) >= 3 and all(one.endswith("-{}-{}store ../results.db") for one in commands)
+    assert len(commands) >= 3 and all(one.endswith(r"\hyphen{}-store ../results.db") for one in commands)
 
 
 def test_tables_and_text_alone_need_no_plotly(folder: Path) -> None:

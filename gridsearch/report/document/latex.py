@@ -24,6 +24,8 @@ from gridsearch.report.document.parts import (
 
 #: A table of more rows goes on over pages.
 _ONE_PAGE = 32
+#: Text of more letters is broken into lines.
+_LONG = 48
 #: Two figures stand side by side, and a single one has the width of a column.
 _HALF, _COLUMN_MM = 0.49, 85
 
@@ -67,16 +69,23 @@ def _(block: Paragraph) -> str:
 @_block.register
 def _(block: Table) -> str:
     grid, caption = block.grid, running_text(block.caption)
+    prose = block.prose or _long(grid)
     if len(grid.rows) > _ONE_PAGE:
-        width = f"p{{{0.6 / max(1, len(block.prose)):.2f}\\linewidth}}"
-        body = as_latex(grid, running_text, _columns(grid, block.prose, width), "longtable")
+        width = f"p{{{0.6 / max(1, len(prose)):.2f}\\linewidth}}"
+        body = as_latex(grid, running_text, _columns(grid, prose, width), "longtable")
         first, _, rest = body.partition("\n")
         return f"{{\\small\n{first}\n  \\caption{{{caption}}} \\\\\n{rest}\n}}"
-    if block.prose:
-        body = as_latex(grid, running_text, _columns(grid, block.prose, "X"), "tabularx", r"\linewidth")
+    if prose:
+        body = as_latex(grid, running_text, _columns(grid, prose, "X"), "tabularx", r"\linewidth")
     else:
         body = f"\\fitting{{{as_latex(grid, running_text)}}}"
     return f"\\begin{{table}}[H]\n\\centering\\small\n\\caption{{{caption}}}\n{body}\n\\end{{table}}"
+
+
+def _long(grid: Grid) -> tuple[int, ...]:
+    """Return the columns whose text would make a table much wider than a page."""
+    lengths = [max([0, *(len(row[place]) for row in grid.rows)]) for place in range(len(grid.headings))]
+    return tuple(place for place, length in enumerate(lengths) if length > _LONG and not grid.numeric[place])
 
 
 def _columns(grid: Grid, prose: tuple[int, ...], broken: str) -> str:

@@ -23,23 +23,26 @@ _LATEX = {
     ">": r"\textgreater{}",
 }
 #: What fonts would join to other signs, or replace by typographic ones, where a reader is to copy it.
-_COPIED = {"'": r"\textquotesingle{}", "`": r"\textasciigrave{}", '"': r"\textquotedbl{}", "-": "-{}", ",": ",{}"}
+_COPIED = {"'": r"\textquotesingle{}", "`": r"\textasciigrave{}", '"': r"\textquotedbl{}", ",": ",{}"}
 #: Signs beyond ASCII that every LaTeX has in its fonts, or that have a command.
 _SIGNS = {
     "\N{NO-BREAK SPACE}": "~",
     "…": r"\ldots{}",
-    "–": "--",
-    "—": "---",
+    "–": r"\textendash{}",
+    "—": r"\textemdash{}",
+    "`": r"\textasciigrave{}",
     "±": r"\ensuremath{\pm}",
     "×": r"\ensuremath{\times}",
     "−": r"\ensuremath{-}",
     "²": r"\texttwosuperior{}",
     "·": r"\ensuremath{\cdot}",
-    "’": "'",
-    "“": "``",
-    "”": "''",
+    "’": r"\textquoteright{}",
+    "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
 }
 _LAST_LATIN = 0x17F
+#: Hyphens that would become a dash.
+_HYPHEN = re.compile("-(?=-)")
 #: A number and its unit, between which no line ends.
 _UNIT = re.compile(r"(\d) (\\%|m?s\b)")
 
@@ -50,21 +53,22 @@ def cell_text(text: str) -> str:
 
 
 def running_text(text: str) -> str:
-    r"""Return text for a document of ours, which names signs that its fonts may lack (`\sign` in its preamble).
+    r"""Return text for a document of ours, whose preamble has `\sign`, for what its fonts may lack, and `\hyphen`.
 
     >>> running_text("50 % of a_b"), running_text("中")
     ('50~\\% of a\\_b', '\\sign{4E2D}{中}')
     """
-    return _UNIT.sub(r"\1~\2", "".join(_sign(sign) for sign in escaped_line(text)))
+    made = "".join(_sign(sign) for sign in escaped_line(text))
+    return _UNIT.sub(r"\1~\2", _HYPHEN.sub(r"\\hyphen{}", made))
 
 
 def code_text(text: str) -> str:
     r"""Return text that a reader may copy, as it is: `--set` keeps its two hyphens.
 
     >>> code_text("--set 'a_b'")
-    '-{}-{}set \\textquotesingle{}a\\_b\\textquotesingle{}'
+    '\\hyphen{}-set \\textquotesingle{}a\\_b\\textquotesingle{}'
     """
-    return "".join(_COPIED.get(sign) or _sign(sign) for sign in escaped_line(text))
+    return _HYPHEN.sub(r"\\hyphen{}", "".join(_COPIED.get(sign) or _sign(sign) for sign in escaped_line(text)))
 
 
 def _sign(sign: str) -> str:

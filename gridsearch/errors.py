@@ -54,6 +54,10 @@ class DataError(GridsearchError):
         self.problem, self.key = problem, key
 
 
+class FigureError(GridsearchError):
+    """A program that draws figures as files is missing, or gave up."""
+
+
 class ModelError(GridsearchError):
     """A model cannot be imported, or refuses its hyperparameters or its input."""
 

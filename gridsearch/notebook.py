@@ -343,6 +343,21 @@ class Job:
         """The job's figures, as plotly figures."""
         return Figures(self._data)
 
+    def report(self, folder: str | os.PathLike[str], format: str = "md", *, figures: bool = True) -> Path:
+        """Write the job as one document to hand in and return its path.
+
+        Args:
+            folder: Where it is written, with the job's name; its figures go into `figures/` there.
+            format: `"md"`, `"tex"` (figures as PDF) or `"html"` (a single file).
+            figures: Whether it has figures, which take kaleido and a Chromium or Chrome on this machine.
+
+        Raises:
+            GridsearchError: There is no such format, a program that draws is missing, or a file cannot be written.
+        """
+        from gridsearch.report.document.write import write_report
+
+        return write_report(self._data, Path(folder), format, figures=figures, source=str(self._path))[0]
+
     def dashboard(self, path: str | os.PathLike[str]) -> Path:
         """Write the job's page to a file and return its path."""
         from gridsearch.report.dashboards import write_page

@@ -19,6 +19,7 @@ JOBS_NAME = "jobs"
 RUNS_NAME = "runs"
 WEIGHTS_NAME = "weights"
 FIGURES_NAME = "figures"
+REPORTS_NAME = "reports"
 DATA_VARIABLE = "GRIDSEARCH_DATA"
 INDEX_PAGE = "index.html"
 

@@ -9,7 +9,7 @@ import pytest
 
 import gridsearch
 from gridsearch.analysis.filtering import TableError
-from gridsearch.errors import StoreError
+from gridsearch.errors import GridsearchError, StoreError
 from gridsearch.notebook import Results
 from gridsearch.store.rows import Evaluation
 from tests.report.stores import AXES, filled_store
@@ -74,6 +74,10 @@ def test_figures_of_a_job(results: Results, tmp_path: Path) -> None:
     assert [t.name for t in job.figures.comparison("neurons", "val_accuracy", training=False).data] == ["5", "10", "20"]
     page = job.dashboard(tmp_path / "pages" / "mine.html")
     assert page.read_text(encoding="utf-8").count("<h1>shallow</h1>") == 1
+    report = job.report(tmp_path / "report", format="tex", figures=False)
+    assert report == tmp_path / "report" / "shallow.tex" and r"\end{document}" in report.read_text()
+    with pytest.raises(GridsearchError, match="format 'docx' is not known"):
+        job.report(tmp_path, format="docx")
     with pytest.raises(TableError, match="did you mean 'neurons'"):
         job.figures.scatter(x="neuron")
 

@@ -304,7 +304,7 @@ def _correlation(values: Numbers | None, scores: Numbers) -> float | None:
     if values is None or len(values) < FEWEST:
         return None
     one, other = values - values.mean(), scores - scores.mean()
-    size = float(np.sqrt((one @ one) * (other @ other)))
+    size = float(np.sqrt(one @ one) * np.sqrt(other @ other))
     return max(-1.0, min(1.0, float(one @ other) / size)) if size else None
 
 
@@ -314,9 +314,15 @@ def _ranks(values: Numbers) -> Numbers:
 
 def _skewness(scores: Numbers) -> float | None:
     """Return the skewness, as `scipy.stats.skew`: the third moment about the mean by that of the deviation."""
-    centred = scores - scores.mean() if len(scores) else scores
-    second = float((centred**2).mean()) if len(scores) > 2 else 0.0
-    return float((centred**3).mean() / second**1.5) if second else None
+    if len(scores) < 3:
+        return None
+    centred = scores - scores.mean()
+    # The powers of very small and of very large numbers are none any more.
+    largest = float(np.abs(centred).max())
+    if not largest:
+        return None
+    centred = centred / largest
+    return float((centred**3).mean() / (centred**2).mean() ** 1.5)
 
 
 def chance_level(data: JobData) -> tuple[float, float] | None:

@@ -88,6 +88,24 @@ def measured_text(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else label(float(f"{value:.4g}"))
 
 
+def share_text(share: float | None) -> str:
+    """Return a share of the variance in percent; nothing where it is not known.
+
+    >>> share_text(0.7154), share_text(0.0001), share_text(None)
+    ('71.5 %', '0.0 %', '')
+    """
+    return "" if share is None else f"{100 * share:.1f} %"
+
+
+def signed_text(value: float | None) -> str:
+    """Return a correlation with its sign, nothing where there is none.
+
+    >>> signed_text(0.335), signed_text(-0.001)
+    ('+0.34', '0.00')
+    """
+    return "" if value is None else f"{value:+.2f}".replace("+0.00", "0.00").replace("-0.00", "0.00")
+
+
 def aligned_texts(values: Sequence[float | None]) -> list[str]:
     """Return measured amounts of one column with equally many decimals: as many as give the smallest three digits.
 

@@ -27,6 +27,7 @@ from gridsearch.cli.commands import (
     launch,
     maps,
     plan,
+    report,
     resume,
     samples,
     schema,
@@ -41,10 +42,11 @@ from gridsearch.cli.commands import (
 from gridsearch.cli.defects import defect_line
 from gridsearch.cli.logs import logged
 from gridsearch.cli.outlet import drop_stdout
-from gridsearch.cli.render.plain_text import escaped_line, prepare
+from gridsearch.cli.render.plain_text import prepare
 from gridsearch.cli.streams import err, say
 from gridsearch.engine.trained.supervised import is_supervised
 from gridsearch.errors import EXIT_COMPLETE, EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, GridsearchError
+from gridsearch.printable import escaped_line
 from gridsearch.store import waiting
 from gridsearch.version import __version__
 
@@ -94,6 +96,7 @@ for command in (
     logged(evaluate.evaluate),
     seldom_collected(dashboard.dashboard),
     figures.figures,
+    report.report,
     logged(serve.serve),
     watch.watch,
     samples.samples,

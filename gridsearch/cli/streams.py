@@ -12,8 +12,8 @@ from functools import cache
 from typing import IO, TYPE_CHECKING, TextIO
 
 from gridsearch.cli.outlet import outlet
-from gridsearch.cli.render.plain_text import printable
 from gridsearch.errors import GridsearchError
+from gridsearch.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

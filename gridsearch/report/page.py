@@ -46,6 +46,7 @@ from gridsearch.report.figures.panel import panel_figure
 from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
 from gridsearch.report.figures.shares import shares_figure
 from gridsearch.report.figures.spread import spread_figure
+from gridsearch.report.first_choice import first_choice
 from gridsearch.report.inlining import (
     environment,
     json_data,
@@ -171,13 +172,6 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             job_file=f"{file_stem(data.job.name)}.yaml",
         )
     )
-
-
-def first_choice(names: Sequence[str], ranks: Correlation) -> tuple[str, str]:
-    """Return the x axis and the colour that a page opens with: of axes that vary, the closest to the score."""
-    last = dict(zip(ranks.names, ranks.matrix[-1], strict=True)) if ranks.matrix else {}
-    order = sorted(names, key=lambda name: -abs(last.get(name) or 0.0))
-    return (order[0] if order else "", order[1] if len(order) > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from gridsearch.analysis.factors import Within, design
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.plots import plots_of
 from gridsearch.analysis.scatter import board
+from gridsearch.analysis.spread import spreads
 from gridsearch.analysis.standings import standings
 from gridsearch.analysis.ties import ties
 from gridsearch.paths import file_stem
@@ -30,7 +31,9 @@ from gridsearch.report.figures.heatmap import heatmap_figure
 from gridsearch.report.figures.panel import panel_figure
 from gridsearch.report.figures.scatter import scatter_figure
 from gridsearch.report.figures.shares import shares_figure
-from gridsearch.report.page import MOST_PLOTS, MOST_POINTS, first_choice
+from gridsearch.report.figures.spread import spread_figure
+from gridsearch.report.first_choice import first_choice
+from gridsearch.report.page import MOST_PLOTS, MOST_POINTS
 
 #: A pixel of a browser is so many millimetres: 96 to the inch.
 _MM = 25.4 / 96
@@ -111,6 +114,8 @@ def _figures(data: JobData) -> Iterator[tuple[str, go.Figure]]:
         coefficients = correlation(data, method)
         if len(coefficients.names) > 1 and coefficients.n >= FEWEST:
             yield f"correlation-{method}", heatmap_figure(coefficients)
+    if apart := spreads(data, order):
+        yield "spread", spread_figure(apart, data.objective)
     tries = evaluated_trials(data, order)
     if tries and tries[0].scores.accuracy is not None and not tries[0].scores.many:
         yield "confusion", confusion_figure(tries[0].scores)

@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from gridsearch.errors import GridsearchError
+from gridsearch.errors import FigureError, GridsearchError
 from gridsearch.report.paper import PaperFigure
 
 PaperFormat = Literal["svg", "pdf", "png"]
@@ -20,16 +20,16 @@ _SECONDS = 120
 
 
 def require_renderer() -> None:
-    """Refuse where there is nothing that draws; `GridsearchError` says what to install."""
+    """Refuse where there is nothing that draws; `FigureError` says what to install."""
     if find_spec("kaleido") is None or not hasattr(import_module("kaleido"), "Kaleido"):
-        raise GridsearchError("figures are drawn by kaleido 1.0 or newer: pip install 'gridsearch[figures]'")
+        raise FigureError("figures are drawn by kaleido 1.0 or newer: pip install 'gridsearch[figures]'")
 
 
 def rendered(figures: Iterable[PaperFigure], format_: PaperFormat) -> Iterator[tuple[PaperFigure, bytes]]:
     """Yield figures as files, in the order given.
 
     Raises:
-        GridsearchError: Kaleido or the browser is missing, or the browser ends or hangs.
+        FigureError: Kaleido or the browser is missing, or the browser ends or hangs.
     """
     require_renderer()
     kept = list(figures)
@@ -50,14 +50,14 @@ async def _drawn(figures: Sequence[PaperFigure], format_: PaperFormat) -> list[b
         ) as drawing:
             return [bytes(await drawing.calc_fig(one.figure, opts=_options(one, format_))) for one in figures]
     except ChromeNotFoundError:
-        raise GridsearchError(
+        raise FigureError(
             "no Chromium or Chrome was found, which draws figures: install one (apt install chromium; or:"
             " kaleido_get_chrome), or name it in $BROWSER_PATH"
         ) from None
     except GridsearchError:
         raise
     except Exception as error:
-        raise GridsearchError(
+        raise FigureError(
             f"the browser that draws figures gave up ({_reason(error)}); $BROWSER_PATH names another one"
         ) from error
 

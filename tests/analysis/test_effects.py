@@ -128,6 +128,13 @@ def test_repeats_give_an_interval_by_students_t() -> None:
     assert found.seed is None and found.repeats is not None
 
 
+def test_the_scale_of_scores_changes_neither_skewness_nor_correlation() -> None:
+    plain, tiny = (grid({"n": [1, 2, 3, 4]}, lambda p, by=by: by * p["n"] ** 3) for by in (0.01, 1e-130))  # type: ignore[misc]
+    one, other = effects(plain), effects(tiny)
+    assert other.skewness == pytest.approx(one.skewness) == pytest.approx(stats.skew(plain.trials["score"]))
+    assert other.axes[0].pearson == pytest.approx(one.axes[0].pearson)
+
+
 def test_one_seed_is_said_and_skew_too() -> None:
     found = effects(
         grid({"neurons": list(range(10, 60)), "batch_size": [4, 8]}, lambda p: 0.1 if p["neurons"] < 55 else 0.9)

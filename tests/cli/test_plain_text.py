@@ -13,9 +13,10 @@ import pytest
 
 from gridsearch.cli import defects, main, streams
 from gridsearch.cli.exporting import write
-from gridsearch.cli.render.plain_text import prepare, printable
+from gridsearch.cli.render.plain_text import prepare
 from gridsearch.cli.render.tables import Grid, as_csv, as_latex, as_markdown, blocks
 from gridsearch.errors import EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_USAGE, JobError
+from gridsearch.printable import printable
 
 #: What moves a cursor, turns the direction of writing, cannot be seen, or is no text at all.
 HOSTILE = "a\x1b[2J\x9b1m\x7f\r\t\b\u202e\u2066\u2069\u200b\u200f\ufeff\u061c\udce9z"

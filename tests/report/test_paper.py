@@ -12,7 +12,7 @@ from gridsearch.errors import GridsearchError
 from gridsearch.report import rendering
 from gridsearch.report.paper import WIDTHS, paper_figures
 from gridsearch.report.rendering import PaperFormat, rendered, require_renderer
-from tests.analysis.grids import SHALLOW, grid, shallow_score
+from tests.analysis.grids import SHALLOW, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 from tests.report.browser import needs_browser
 from tests.report.test_page import HOSTILE
 
@@ -29,6 +29,9 @@ def test_every_figure_of_the_page_is_there() -> None:
     assert "compared-learning_rate-val_accuracy" in names and "compared-epochs-val_loss" not in names
     assert all(re.fullmatch(r"[\w-]+", one.name) for one in paper_figures(ODD, 85))
     assert list(paper_figures(grid({"n": [1]}, lambda p: None), 85)) != []
+    rows = [make_trial({"n": n, "seed": seed}, (n + seed) / 10) for n in (1, 2) for seed in (0, 1)]
+    repeated = job_data(make_job({"n": [1, 2]}, name="repeated", repeats=2), rows, make_epochs(rows))
+    assert "repeated-spread" in [one.name for one in paper_figures(repeated, 85)]
 
 
 def test_widths_are_those_of_paper() -> None:

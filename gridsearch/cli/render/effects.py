@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gridsearch.analysis.labels import brief_text, score_text
+from gridsearch.analysis.labels import brief_text, score_text, share_text, signed_text
 from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import plural, short_id
 from gridsearch.shell_words import quoted
@@ -25,19 +25,6 @@ class Table(StrEnum):
     AXES = "axes"
     PAIRS = "pairs"
     VALUES = "values"
-
-
-def share_text(share: float | None) -> str:
-    """Return a share of the variance in percent; nothing where it is not known.
-
-    >>> share_text(0.7154), share_text(0.0001), share_text(None)
-    ('71.5 %', '0.0 %', '')
-    """
-    return "" if share is None else f"{100 * share:.1f} %"
-
-
-def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.2f}".replace("+0.00", "0.00").replace("-0.00", "0.00")
 
 
 def _share(share: float | None, *, whole: bool) -> str:
@@ -59,8 +46,8 @@ def axes_grid(found: Effects, *, whole: bool = False) -> Grid:
                 _share(axis.share, whole=whole),
                 _share(axis.total, whole=whole),
                 repr(axis.eta_squared) if whole else f"{axis.eta_squared:.3f}",
-                _score(axis.pearson, whole=True) if whole else _signed(axis.pearson),
-                _score(axis.spearman, whole=True) if whole else _signed(axis.spearman),
+                _score(axis.pearson, whole=True) if whole else signed_text(axis.pearson),
+                _score(axis.spearman, whole=True) if whole else signed_text(axis.spearman),
                 axis.shape or "names",
             ]
             for axis in found.axes

@@ -12,10 +12,10 @@ from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.analysis.updated import updated_at
 from gridsearch.cli.render.best import Best, best_trial
-from gridsearch.cli.render.plain_text import printable
 from gridsearch.cli.render.wording import duration, moment, plural, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES
+from gridsearch.printable import printable
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from gridsearch.analysis.sweep import AtWork, Result, Sweep
 from gridsearch.cli.render.bars import bars
-from gridsearch.cli.render.plain_text import printable
 from gridsearch.cli.render.wording import duration, plural, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.config.metrics import is_loss
 from gridsearch.engine.run.liveness import SILENT_SECONDS, is_gone, silent_seconds
+from gridsearch.printable import printable
 
 #: Columns of the progress bar and of a curve, at most; and how many of the newest results and of the workers are told.
 _BAR, _CURVE, _NEWEST, _WORKERS = 40, 24, 6, 8

@@ -12,27 +12,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from gridsearch.cli.file_formats import chosen_format
-from gridsearch.cli.render.plain_text import escaped_line, printable
 from gridsearch.cli.streams import columns, data, folded, out
+from gridsearch.printable import escaped_line, printable
+from gridsearch.report.document.grid import ELLIPSIS
+from gridsearch.report.document.grid import Grid as Grid
+from gridsearch.report.document.latex_text import as_latex as as_latex
+from gridsearch.report.document.markdown_text import as_markdown as as_markdown
 
-ELLIPSIS = "…"
 _GAP = "  "
-#: What Markdown would take for markup; underscores inside of words are safe.
-_MARKDOWN = re.compile(r"([\\`*\[\]<>|&~])")
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
 #: A cell that begins with one of these would be run as a formula by spreadsheet programs.
 _FORMULA = ("=", "+", "@", "-", "\t", "\r", "＝", "＋", "＠", "－")
 #: A number, which is none.
@@ -47,28 +34,6 @@ class Format(StrEnum):
     CSV = "csv"
     MD = "md"
     LATEX = "latex"
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table of texts; `gap_after` rows stand before an ellipsis row (None: no ellipsis).
-
-    The first `keys` columns name a row: where a terminal is too narrow for all columns, they stand before the rest too.
-    """
-
-    headings: Sequence[str]
-    numeric: Sequence[bool]
-    rows: Sequence[Sequence[str]]
-    gap_after: int | None = None
-    caption: str = ""
-    keys: int = 0
-
-    def lines(self, ellipsis: str) -> list[list[str]]:
-        """Return the rows, the ellipsis row among them."""
-        lines = [list(row) for row in self.rows]
-        if self.gap_after is not None:
-            lines.insert(self.gap_after, [ellipsis] * len(self.headings))
-        return lines
 
 
 @dataclass(frozen=True)
@@ -128,33 +93,6 @@ def _block(
     head = [aligned(lambda i, level=level: stacked[i][level]) for level in range(height)]  # type: ignore[misc]
     body = [aligned(line.__getitem__) for line in lines]
     return Block(head, [_GAP.join("─" * sizes[i] for i in group), *body])
-
-
-def as_markdown(grid: Grid) -> str:
-    """Return the table in GitHub's Markdown."""
-
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(_MARKDOWN.sub(r"\\\1", escaped_line(cell)) for cell in cells) + " |"
-
-    marks = ["---:" if numeric else ":---" for numeric in grid.numeric]
-    return "\n".join([line(grid.headings), "|" + "|".join(marks) + "|", *map(line, grid.lines(ELLIPSIS))])
-
-
-def as_latex(grid: Grid) -> str:
-    """Return the table as a LaTeX `tabular` with the rules of the booktabs package."""
-
-    def line(cells: Sequence[str]) -> str:
-        return "  " + " & ".join(cells) + r" \\"
-
-    def escaped(cells: Sequence[str]) -> list[str]:
-        return ["".join(_LATEX.get(c, c) for c in escaped_line(cell)) for cell in cells]
-
-    body = [line(escaped(row)) for row in grid.rows]
-    if grid.gap_after is not None:
-        body.insert(grid.gap_after, line([r"$\vdots$"] * len(grid.headings)))
-    columns = "".join("r" if numeric else "l" for numeric in grid.numeric)
-    head = [f"\\begin{{tabular}}{{{columns}}}", r"  \toprule", line(escaped(grid.headings)), r"  \midrule"]
-    return "\n".join([*head, *body, r"  \bottomrule", r"\end{tabular}"])
 
 
 def as_csv(grid: Grid) -> str:

@@ -11,7 +11,6 @@ from gridsearch.analysis.labels import label, score_text
 from gridsearch.analysis.measures import initial_val_loss, measures_for, overfit_epoch, seconds_per_epoch
 from gridsearch.analysis.spans import trained_as
 from gridsearch.cli.render.bars import bars
-from gridsearch.cli.render.plain_text import printable
 from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import duration, id_within, moment, plural, short_id
 from gridsearch.cli.streams import folded
@@ -19,6 +18,7 @@ from gridsearch.config.identity import flatten, own_settings
 from gridsearch.config.metrics import METRICS, is_loss, metric_of, names_in
 from gridsearch.config.trial import without_dead_settings
 from gridsearch.config.versions import implied_settings
+from gridsearch.printable import printable
 from gridsearch.store.rows import LineageCurve
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import value_text, with_seen
 from gridsearch.analysis.limits import exceeded
-from gridsearch.analysis.lineage_curves import Curves, held, own_curves, reported, told_of_each
-from gridsearch.analysis.measures import MEASURES, measures_for, measures_of
+from gridsearch.analysis.lineage_curves import Curves, held, own_curves, reported, timed, told_of_each
+from gridsearch.analysis.measures import MEASURES, TIMES, measures_for, measures_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.analysis.settings import Same, setting_values
 from gridsearch.config.axes import Axis
@@ -223,7 +223,9 @@ def load(
     cost = store.training_cost(name) if with_cost else None
     if with_epochs:
         return complete(store, job_data(job, trials, store.job_epochs(name), cost))
-    return JobData(job, tuple(trials), trials_frame(job, trials, store.iter_curves, measures), cost)
+    by_time = job.record.objective.at == "last" and set(measures) <= set(TIMES)
+    curves = timed(trials, store) if by_time and measures else store.iter_curves
+    return JobData(job, tuple(trials), trials_frame(job, trials, curves, measures), cost)
 
 
 def load_to_show(store: Store, name: str, measures: Collection[str]) -> JobData:

@@ -20,13 +20,13 @@ import pandas as pd
 from gridsearch.analysis.advice.advise import advise
 from gridsearch.analysis.advice.piece import Advice
 from gridsearch.analysis.cells import cells
+from gridsearch.analysis.choices import By, Within
 from gridsearch.analysis.comparing.jobs import JobComparison, compare
-from gridsearch.analysis.comparing.shared import By
 from gridsearch.analysis.comparing.sides import sides_of
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.effects import Effects, effects
 from gridsearch.analysis.evaluated_trials import evaluated_frame, evaluated_trial
-from gridsearch.analysis.factors import Within, design
+from gridsearch.analysis.factors import design
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData, load
 from gridsearch.analysis.groups import grouped

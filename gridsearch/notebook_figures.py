@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gridsearch.analysis.cells import cells
+from gridsearch.analysis.choices import Within
 from gridsearch.analysis.comparison import comparison
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.costs import costs
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.effects import effects
 from gridsearch.analysis.evaluated_trials import evaluated_trial
-from gridsearch.analysis.factors import Within, design
+from gridsearch.analysis.factors import design
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.scatter import board

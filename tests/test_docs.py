@@ -7,6 +7,8 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import jsonschema
@@ -65,12 +67,30 @@ def test_the_schema_accepts_our_jobs_and_refuses_mistakes(path: Path) -> None:
 
 def test_reading_results_imports_neither_torch_nor_ray() -> None:
     script = (
-        "import sys\n"
         "from gridsearch.cli.main import main\n"
         "import gridsearch.cli.reading, gridsearch.cli.render.status, gridsearch.cli.render.trial\n"
         "import gridsearch.analysis.ranking\n"
-        "import gridsearch.store.opening, gridsearch.engine.run.liveness, gridsearch\n"
-        "print(sorted({'torch', 'ray', 'plotly', 'scipy', 'sklearn'} & set(sys.modules)))"
+        "import gridsearch.store.opening, gridsearch.engine.run.liveness, gridsearch"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert imported_by(script) & {"torch", "ray", "plotly", "scipy", "sklearn"} == set()
+
+
+def test_the_command_line_starts_with_the_standard_library_and_three_packages_more() -> None:
+    """All commands pay for what it imports: with pandas 0.3 s each, and only a few of them make a table."""
+    done = imported_by("import gridsearch.cli.main")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ours = {re.split(r"[\[>=]", text)[0].lower() for text in project["dependencies"]}
+    modules = {name for name, owners in packages_distributions().items() if ours & {one.lower() for one in owners}}
+    assert modules & done == {"platformdirs", "typer", "yaml"}
+
+
+def test_a_status_needs_no_table() -> None:
+    """It is called all the time, and what it prints are counts and a few trials."""
+    script = "import gridsearch.cli.render.status, gridsearch.engine.disk.disk_use, gridsearch.store.opening"
+    assert imported_by(script) & {"numpy", "pandas", "pyarrow"} == set()
+
+
+def imported_by(script: str) -> set[str]:
+    """Return the top-level modules that a process has imported after a script."""
+    shown = f"{script}\nimport sys; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    return set(subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True).stdout.split())

@@ -11,7 +11,7 @@ from gridsearch.analysis.column_names import AFTER, BEFORE, OVER
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import ordered_values
-from gridsearch.analysis.ranking import UNRANKED, TableOptions, ranked
+from gridsearch.analysis.ranking import UNRANKED, TableOptions, ranking_order
 from gridsearch.config.axes import Axis
 from gridsearch.config.events import RESULT_STATES
 
@@ -70,8 +70,10 @@ def all_trials(data: JobData, most: int | None = None) -> AllTrials:
     Trials of a point are ranked each by itself. Columns without any value are left out, and so are settings that are
     no axis.
     """
-    parts = [ranked(data, TableOptions(each=True)), *(ranked(data, TableOptions(state=state)) for state in UNRANKED)]
-    frame = pd.concat([part for part in parts if len(part)] or parts[:1]).head(most or len(data.trials))
+    order = [
+        place for state in (None, *UNRANKED) for place in ranking_order(data, TableOptions(state=state, each=True))
+    ]
+    frame = data.trials.loc[order[: most or len(order)]]
     states = {state.value for state in RESULT_STATES}
     return AllTrials(
         trials=tuple(frame["trial"].tolist()),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from gridsearch.analysis.column_names import OVER, SPREAD
 from gridsearch.analysis.frames import JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import label
@@ -68,7 +69,9 @@ def edges(data: JobData) -> tuple[Edge, ...]:
     if best is None or best.score is None:
         return ()
     points = grouped(data) if data.job.record.has_groups else data
-    tried = points.trials[points.trials["state"].isin([state.value for state in RESULT_STATES])]
+    told = ["trial", "state", "score", OVER, *SPREAD, *points.axis_columns]
+    needed = points.trials[[name for name in dict.fromkeys(told) if name in points.trials]]
+    tried = needed[needed["state"].isin([state.value for state in RESULT_STATES])]
     frame = tried[may_win(tried)]
     row = frame[frame["trial"] == best.trial].to_dict("records")[0]
     sign = 1 if data.objective.highest else -1

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridsearch.analysis.choices import Within
 from gridsearch.analysis.correlation import FEWEST
-from gridsearch.analysis.factors import Design, Factor, Numbers, Within, design
+from gridsearch.analysis.factors import Design, Factor, Numbers, design
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.intervals import mean_half_width
 from gridsearch.analysis.variance import Variance, variance

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridsearch.analysis.choices import WITHIN, Within
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
@@ -20,9 +21,6 @@ from gridsearch.errors import nearest
 
 Codes = npt.NDArray[np.intp]
 Numbers = npt.NDArray[np.float64]
-#: Which trials are looked at: all with a score, or the better half or quarter of them.
-Within = Literal["all", "half", "quarter"]
-WITHIN: tuple[Within, ...] = get_args(Within)
 _SHARES: dict[Within, float] = {"all": 1.0, "half": 0.5, "quarter": 0.25}
 #: An axis of numbers with more values than this, and fewer trials to a value than that, is read in so many ranges: of
 #: drawn values hardly two are equal.

@@ -26,28 +26,36 @@ TEXTS = frozenset({"trial", "state", "error", "over"})
 _ID_DIGITS = 64
 
 
-def matching(frame: pd.DataFrame, expression: str, whole: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return the rows for which an expression holds.
+def matches(frame: pd.DataFrame, expression: str, among: pd.Series[bool] | None = None) -> pd.Series[bool]:
+    """Return for which rows an expression holds.
 
     Args:
-        frame: The rows.
+        frame: All rows: they tell what a column can be equal to.
         expression: In the language of rules, over the columns; a missing value is null, and neither number nor text.
-        whole: All rows, if `frame` has only some of them: it tells what a column can be equal to.
+        among: Which rows are looked at, all by default; the expression holds for none of the others.
 
     Raises:
         TableError: The expression is not valid, or names a column or a value that cannot occur.
     """
-    columns = (frame if whole is None else whole).items()
     try:
-        names = {str(name): _comparable(str(name), column) for name, column in columns}
+        names = {str(name): _comparable(str(name), column) for name, column in frame.items()}
         rule = parse_rule(expression, names, FILTER)
     except ValueError as error:
         raise TableError(f"filter: {error}") from None
+    # Of very many rows only what the expression names is turned into rows; it may name nothing.
+    named = {*rule.names, *map(str, frame.columns[:1])}
+    looked_at = frame[[name for name in frame if str(name) in named]]
+    looked_at = looked_at if among is None else looked_at[among]
     try:
-        keep = [rule.holds(row) for row in _rows(frame)]
+        keep = [rule.holds(row) for row in _rows(looked_at)]
     except ValueError as error:
         raise TableError(f"filter: {error}") from None
-    return frame[pd.Series(keep, index=frame.index, dtype="bool")]
+    return pd.Series(keep, index=looked_at.index, dtype="bool").reindex(frame.index, fill_value=False)
+
+
+def matching(frame: pd.DataFrame, expression: str) -> pd.DataFrame:
+    """Return the rows for which an expression holds; `TableError` where it is not valid (see `matches`)."""
+    return frame[matches(frame, expression)]
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -15,8 +15,8 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import value_text, with_seen
 from gridsearch.analysis.limits import exceeded
-from gridsearch.analysis.lineage_curves import Curves, held, own_curves, reported, told_of_each
-from gridsearch.analysis.measures import MEASURES, measures_for, measures_of
+from gridsearch.analysis.lineage_curves import Curves, held, own_curves, reported, timed, told_of_each
+from gridsearch.analysis.measures import MEASURES, TIMES, measures_for, measures_of
 from gridsearch.analysis.rounding import rounded
 from gridsearch.analysis.settings import Same, setting_values
 from gridsearch.config.axes import Axis
@@ -223,7 +223,9 @@ def load(
     cost = store.training_cost(name) if with_cost else None
     if with_epochs:
         return complete(store, job_data(job, trials, store.job_epochs(name), cost))
-    return JobData(job, tuple(trials), trials_frame(job, trials, store.iter_curves, measures), cost)
+    by_time = job.record.objective.at == "last" and set(measures) <= set(TIMES)
+    curves = timed(trials, store) if by_time and measures else store.iter_curves
+    return JobData(job, tuple(trials), trials_frame(job, trials, curves, measures), cost)
 
 
 def load_to_show(store: Store, name: str, measures: Collection[str]) -> JobData:
@@ -285,18 +287,18 @@ def trials_frame(
     own_training = bool(job.record.training)
     metrics = metric_columns(names_in(trials, own=own_training), settings)
     for metric in metrics:
-        values = own[metric] if metric in METRICS else [None] * len(trials)
+        values = own[metric] if metric in METRICS else Same(None, len(trials))
         if any(own["more"]):
             values = [more.get(metric, value) for more, value in zip(own["more"], values, strict=True)]
-        columns[metrics[metric]] = pd.Series(list(values), dtype="float64")
+        columns[metrics[metric]] = _numbers(values, "float64")
     told = _told_by_epochs(job, trials, settings, curves, measures)
-    columns["score"] = pd.Series(told["score"], dtype="float64")
-    columns["diverged_epoch"] = pd.Series(own["diverged_epoch"], dtype="Int64")
+    columns["score"] = _numbers(told["score"], "float64")
+    columns["diverged_epoch"] = _numbers(own["diverged_epoch"], "Int64")
     for name in measures_for(metrics, own=own_training) if own_training else MEASURES:
-        columns[name] = pd.Series(told[name], dtype="Int64" if name == "overfit_epoch" else "float64")
-    columns["seconds"] = pd.Series(own["seconds"], dtype="float64")
+        columns[name] = _numbers(told[name], "Int64" if name == "overfit_epoch" else "float64")
+    columns["seconds"] = _numbers(own["seconds"], "float64")
     for size in () if own_training else ("parameters", "macs"):
-        columns[size] = pd.Series(own[size], dtype="Int64")
+        columns[size] = _numbers(own[size], "Int64")
     columns["error"] = pd.Series(own["error"], dtype="str")
     if bounds := job.record.limits:
         columns[OVER] = pd.Series([exceeded(row, bounds) for row in trials], dtype="str")
@@ -312,7 +314,7 @@ def _told_by_epochs(
 ) -> dict[str, Sequence[Any]]:
     """Return the columns `score` and `MEASURES`; no epoch is read where none tells anything that is asked for."""
     asked, record = job.record.objective, job.record
-    of_none: Sequence[Any] = [None] * len(trials)
+    of_none: Sequence[Any] = Same(None, len(trials))
     names = [name for name in MEASURES if name in measures]
     columns: dict[str, Sequence[Any]] = dict.fromkeys(("score", *MEASURES), of_none)
     if asked.at == "last":
@@ -369,6 +371,13 @@ def metrics_of_curves(curves: Iterable[LineageCurve], *, own: bool = False) -> t
             named.update(*curve.more)
     standard = [name for name in METRICS if ours or not foreign or name in named]
     return (*without_idle(standard, measured), *sorted(named.difference(METRICS)))
+
+
+def _numbers(values: Sequence[Any], kind: Literal["float64", "Int64"]) -> pd.Series[Any]:
+    """Return numbers as a column; most jobs have columns of nothing, of which one cell is looked at."""
+    if isinstance(values, Same) or (values and values.count(None) == len(values)):
+        return pd.Series([values[0]] if len(values) else [], dtype=kind).repeat(len(values)).reset_index(drop=True)
+    return pd.Series(list(values), dtype=kind)
 
 
 def _setting(name: str, values: Sequence[Any]) -> pd.Series[Any]:

@@ -13,6 +13,8 @@ from gridsearch.store.rows import LineageCurve
 
 #: Columns of the trials that are computed from their epochs, which must have been read for them.
 MEASURES = ("initial_val_loss", "overfit_epoch", "seconds_per_epoch", "ms_per_step")
+#: Those that the times of the epochs tell: what timings are made of.
+TIMES = ("seconds_per_epoch", "ms_per_step")
 #: The metrics that some of them are told by.
 _TOLD_BY = {"initial_val_loss": {"val_loss"}, "overfit_epoch": {"train_loss", "val_loss"}}
 #: Overfitting is believed when it has lasted so many epochs and come to this share of the lowest validation loss.

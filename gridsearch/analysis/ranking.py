@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.column_names import OURS, OVER, SPREAD, free
-from gridsearch.analysis.filtering import TableError, matching, plain_rows
+from gridsearch.analysis.filtering import TableError, matches, plain_rows
 from gridsearch.analysis.frames import JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import Spread, label, mean_text, measured_text, score_text
@@ -141,23 +141,30 @@ def ranked(data: JobData, options: TableOptions | None = None) -> pd.DataFrame:
     Those that exceed a constraint come after those that do not, those that diverged at the very end; among each,
     trials without a score come last, and ties keep the order of the grid.
     """
+    return data.trials.loc[ranking_order(data, options)]
+
+
+def ranking_order(data: JobData, options: TableOptions | None = None) -> pd.Index[Any]:
+    """Return where the rows of `ranked` are among the trials: where only few are looked at, no table is made."""
     chosen = options or TableOptions()
-    frame = data.trials[data.trials["state"].isin(_states(chosen.state))]
+    taken = data.trials["state"].isin(_states(chosen.state))
     if chosen.filter:
-        frame = matching(frame, chosen.filter, data.trials)
+        taken = taken & matches(data.trials, chosen.filter, taken)
     keys = [_sort_key(data, word) for word in chosen.sort]
-    ordered = frame.sort_values("score", ascending=not data.objective.highest, kind="stable")
+    deciding = ["trial", "state", "score", OVER, *(column for column, _ in keys)]
+    narrow = data.trials[[name for name in dict.fromkeys(deciding) if name in data.trials]]
+    ordered = narrow[taken].sort_values("score", ascending=not data.objective.highest, kind="stable")
     if OVER in ordered:
         ordered = _at_the_end(ordered, ordered[OVER] != "")
     ordered = _at_the_end(ordered, ordered["state"] == TrialState.DIVERGED.value)
     for column, ascending in reversed(keys):
         order = _order(data, ordered, column)
         ordered = ordered.loc[order.sort_values(ascending=ascending, kind="stable", na_position="last").index]
-    return ordered
+    return ordered.index
 
 
 def _at_the_end(frame: pd.DataFrame, those: pd.Series[bool]) -> pd.DataFrame:
-    # Of very many rows a copy takes a tenth of a second, and as much memory as the whole table.
+    # Of very many rows a copy takes time, and most jobs need none.
     return pd.concat([frame[~those], frame[those]]) if those.any() else frame
 
 
@@ -169,17 +176,17 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
     of_points = data.job.record.has_groups and not chosen.each and chosen.state is None
     if of_points:
         data = grouped(data)
-    frame = ranked(data, chosen)
+    order = ranking_order(data, chosen)
     columns = [column_named(data, name) for name in chosen.columns] or _columns(data, chosen)
     if of_points and chosen.apart and "score" in columns:
         place = columns.index("score") + 1
         columns[place:place] = [name for name in SPREAD if name not in columns]
-    total = len(frame)
+    total = len(order)
     top = min(chosen.top, total)
     bottom = min(chosen.bottom, total - top)
     cells = partial(_cell, data, apart=chosen.apart)
-    first = _rows(frame.iloc[:top], columns, cells)
-    last = _rows(frame.iloc[total - bottom :], columns, cells, start=total - bottom + 1)
+    first = _rows(data.trials.loc[order[:top]], columns, cells)
+    last = _rows(data.trials.loc[order[total - bottom :]], columns, cells, start=total - bottom + 1)
     return RankedTable(
         columns=tuple(columns),
         headings=tuple(_heading(data, name, apart=chosen.apart) for name in columns),
@@ -196,7 +203,7 @@ def table(data: JobData, options: TableOptions | None = None) -> RankedTable:
 def leader(data: JobData) -> RankedRow | None:
     """Return the best trial, or point, of those that `may_win`; its cells are those of the axes."""
     data = grouped(data) if data.job.record.has_groups else data
-    first = ranked(data).head(1)
+    first = data.trials.loc[ranking_order(data)[:1]]
     if not may_win(first).any():
         return None
     return _rows(first, data.axis_columns, partial(_cell, data))[0]
@@ -229,9 +236,9 @@ def unranked(data: JobData) -> tuple[RankedRow, ...]:
 
 def elsewhere(data: JobData, options: TableOptions) -> str:
     """Return in which states trials match that a table leaves out for theirs: `; 2 that match are failed`."""
-    frame = data.trials[~data.trials["state"].isin(_states(options.state))]
+    others = ~data.trials["state"].isin(_states(options.state))
     try:
-        states = matching(frame, options.filter or "", data.trials)["state"].value_counts()
+        states = data.trials.loc[others & matches(data.trials, options.filter or "", others), "state"].value_counts()
     except TableError:  # a column that only points have
         return ""
     found = [f"{count:,} {'is' if count == 1 else 'are'} {state}: --state {state}" for state, count in states.items()]

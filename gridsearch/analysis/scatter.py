@@ -79,7 +79,8 @@ def board(data: JobData, most: int | None = None) -> Board:
 
     Of more than `most` trials with a score so many are drawn, taken evenly from worst to best, ends included.
     """
-    finished = data.trials[data.trials["score"].notna()]
+    shown = data.trials[list(dict.fromkeys(["trial", "score", *data.axis_columns]))]
+    finished = shown[shown["score"].notna()]
     trials: list[str] = finished["trial"].tolist()
     scores: list[float] = finished["score"].tolist()
     kept = _evenly(scores, most)

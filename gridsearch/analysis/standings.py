@@ -8,10 +8,11 @@ from typing import Any, overload
 
 import pandas as pd
 
+from gridsearch.analysis.column_names import OVER
 from gridsearch.analysis.frames import JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import label
-from gridsearch.analysis.ranking import ranked, score_cell
+from gridsearch.analysis.ranking import ranking_order, score_cell
 from gridsearch.config.events import TrialState
 from gridsearch.config.identity import point_of
 
@@ -45,9 +46,11 @@ class Standings(Sequence[Standing]):
     def __init__(self, data: JobData) -> None:
         self._data = data
         self._points = data.job.record.has_groups
-        order = ranked(grouped(data) if self._points else data)
+        points = grouped(data) if self._points else data
+        places = ranking_order(points)
+        order = points.trials[[name for name in ("trial", "state", "score", OVER) if name in points.trials]].loc[places]
         # Of points the rest of the row is their mean and its spread.
-        self._order = order if self._points else order[[]]
+        self._order = points.trials.loc[places] if self._points else order[[]]
         self._leads = may_win(order).tolist()
         firsts: list[str] = order["trial"].tolist()
         self.members: list[tuple[str, ...]] = self._of_points(firsts) if self._points else [(one,) for one in firsts]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from gridsearch.analysis.column_names import OVER
 from gridsearch.analysis.factors import Numbers
 from gridsearch.analysis.frames import JobData, may_win
 from gridsearch.analysis.groups import grouped
-from gridsearch.analysis.ranking import ranked
+from gridsearch.analysis.ranking import ranking_order
 from gridsearch.analysis.score_error import Judge, Separation, score_error
 
 #: What a trial costs, in the order in which it decides which is the cheapest.
@@ -194,7 +195,8 @@ def _text(count: int, last: int, *, equal: bool) -> str:
 
 
 def _winning(points: JobData) -> pd.DataFrame:
-    order = ranked(points)
+    told = ["trial", "state", "score", OVER, *points.axis_columns, *_SPREAD_COLUMNS, *COSTS]
+    order = points.trials[[name for name in dict.fromkeys(told) if name in points.trials]].loc[ranking_order(points)]
     winning: pd.DataFrame = order[may_win(order) & np.isfinite(order["score"])]
     return winning
 

@@ -11,9 +11,8 @@ from gridsearch.analysis.column_names import free
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import MOST_COMPARED, ordered_values
+from gridsearch.analysis.measures import TIMES
 
-#: The measures that timings are made of.
-TIMES = ("seconds_per_epoch", "ms_per_step")
 #: Axes that the time of an epoch cannot depend on.
 _TIMELESS = frozenset({"epochs", "learning_rate", "seed", "data_seed"})
 

@@ -7,7 +7,7 @@ import gc
 from collections.abc import Callable
 
 #: How many objects are made before the collector looks, by default 700; and how many such looks before a longer one.
-_OBJECTS, _LOOKS = 50_000, 20
+_OBJECTS, _LOOKS = 200_000, 20
 
 
 def seldom_collected(command: Callable[..., None]) -> Callable[..., None]:

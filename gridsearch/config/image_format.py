@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any, Literal
 
 Resize = Literal["pad", "crop", "stretch"]
 Background = Literal["white", "black"]
 MOST_PIXELS = 8192
-Side = Annotated[int, Field(ge=1, le=MOST_PIXELS, strict=True)]
-#: A side of a square, or height and width.
-ImageSize = Side | Annotated[list[Side], Field(min_length=2, max_length=2)]
 #: The keys of a job. A model's own settings may have the same names: those stand under `space`.
 FORMAT_KEYS = ("image_size", "resize", "background")
 

@@ -22,7 +22,7 @@ from gridsearch.config.durations import DURATION_PATTERN, seconds_of
 from gridsearch.config.extra_metrics import checked_name
 from gridsearch.config.habits import rule_habit, value_habit
 from gridsearch.config.identity import canonical_value
-from gridsearch.config.image_format import Background, ImageSize, Resize
+from gridsearch.config.image_format import MOST_PIXELS, Background, Resize
 from gridsearch.config.own_training import Resources
 from gridsearch.config.sections import Constraints, Objective, RandomSearch, SkipRule, TeacherChoice
 from gridsearch.config.trial import (
@@ -35,6 +35,11 @@ from gridsearch.errors import JobError, nearest
 
 #: Printable, and short enough for a table's heading. Control characters would reach terminals and pages.
 JobName = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+_Side = Annotated[int, Field(ge=1, le=MOST_PIXELS, strict=True)]
+#: A side of a square, or height and width.
+ImageSize = _Side | Annotated[list[_Side], Field(min_length=2, max_length=2)]
 
 
 def _seconds(written: Any) -> Any:

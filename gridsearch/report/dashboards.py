@@ -7,8 +7,8 @@ from pathlib import Path
 
 from gridsearch.analysis.comparing.jobs import JobComparison
 from gridsearch.analysis.frames import JobData, load, load_to_show
+from gridsearch.analysis.measures import TIMES
 from gridsearch.analysis.summary import Summary, summary
-from gridsearch.analysis.timing import TIMES
 from gridsearch.analysis.updated import updated_at
 from gridsearch.atomic import write, write_named
 from gridsearch.paths import INDEX_PAGE, dashboard_page

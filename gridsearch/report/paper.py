@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from gridsearch.analysis.cells import cells
+from gridsearch.analysis.choices import Within
 from gridsearch.analysis.comparison import comparisons
 from gridsearch.analysis.correlation import FEWEST, METHODS, correlation
 from gridsearch.analysis.costs import costs
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.effects import effects
 from gridsearch.analysis.evaluated_trials import evaluated_trials
-from gridsearch.analysis.factors import Within, design
+from gridsearch.analysis.factors import design
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.plots import plots_of
 from gridsearch.analysis.scatter import board

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gridsearch.analysis.frames import load, load_to_show
+from gridsearch.analysis.measures import TIMES
 from gridsearch.analysis.summary import summary
-from gridsearch.analysis.timing import TIMES
 from gridsearch.errors import GridsearchError
 from gridsearch.paths import INDEX_PAGE, dashboard_page
 from gridsearch.report.dashboards import entry

@@ -381,6 +381,17 @@ class Store(ABC):
             yield from (curves.get(lineage_id) or LineageCurve(lineage_id) for lineage_id in asked)
 
     @abstractmethod
+    def seconds_of(self, totals: Mapping[str, tuple[int, float]]) -> dict[str, tuple[float, ...]]:
+        """Return how long each epoch of lineages took, from epoch 0 to a last one: for more of them than one looks at.
+
+        Nothing else of these epochs is read, so no checksum tells whether they are what was written; their sum does.
+        `curves` has the lineages that are left out: those whose sum is another, or of which an epoch is missing.
+
+        Args:
+            totals: For each lineage a last epoch, and the seconds up to it as the row of a trial has them.
+        """
+
+    @abstractmethod
     def trainings(self, lineage_id: str) -> list[TrainingRow]:
         """Return what trained a lineage, in order; nothing for one that was trained before this was recorded.
 

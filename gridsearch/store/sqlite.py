@@ -14,7 +14,7 @@ from typing import Any
 from gridsearch.config.events import LineageEvent, ModelSize, StrategyMeasured, TrialState
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
-from gridsearch.store.queries import changed, costs, epochs, silence, trials
+from gridsearch.store.queries import changed, costs, epoch_times, epochs, silence, trials
 from gridsearch.store.rows import (
     AtWork,
     Changes,
@@ -187,6 +187,10 @@ class SqliteStore(Store):
     def curves(self, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:
         with self._database.read() as connection:
             return epochs.curves_of(connection, lineage_ids)
+
+    def seconds_of(self, totals: Mapping[str, tuple[int, float]]) -> dict[str, tuple[float, ...]]:
+        with self._database.read() as connection:
+            return epoch_times.seconds_of(connection, totals)
 
     def trainings(self, lineage_id: str) -> list[TrainingRow]:
         with self._database.read() as connection:

@@ -1,6 +1,6 @@
 import pytest
 
-from gridsearch.analysis.filtering import TableError, matching
+from gridsearch.analysis.filtering import TableError, matches, matching
 from tests.analysis.grids import SHALLOW, grid, shallow_score
 
 DATA = grid(SHALLOW, shallow_score)
@@ -102,7 +102,9 @@ def test_nothing_but_comparisons_is_evaluated(expression: str) -> None:
 
 def test_names_are_those_of_all_rows_and_not_only_of_the_ones_looked_at() -> None:
     data = grid({"activation": ["relu", "tanh"]}, lambda point: 0.5)
-    some = data.trials[data.trials["activation"] == "relu"]
-    assert len(matching(some, "activation == 'tanh'", data.trials)) == 0
+    some = data.trials["activation"] == "relu"
+    assert not matches(data.trials, "activation == 'tanh'", some).any()
+    assert matches(data.trials, "activation == 'relu'", some).tolist() == some.tolist() == [True, False]
+    assert matches(data.trials, "1 == 1", some).tolist() == [True, False]
     with pytest.raises(TableError, match=r"never 'tnah': it is 'relu' or 'tanh' \(did you mean 'tanh'\?\)"):
-        matching(some, "activation == 'tnah'", data.trials)
+        matches(data.trials, "activation == 'tnah'", some)

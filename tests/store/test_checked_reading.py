@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from gridsearch.analysis.lineage_curves import timed
+from gridsearch.analysis.measures import seconds_per_epoch
 from gridsearch.analysis.named_curves import named_curves
 from gridsearch.config.events import EpochRecord, ModelSize, StrategyMeasured
 from gridsearch.errors import StoreDamagedError, StoreError
@@ -25,6 +27,7 @@ from tests.store.grids import JOB, claim_all, epochs, grid, make_store, placed, 
 from tests.store.make_asset import RATES, make_asset
 
 TRIALS = grid(rates=RATES, epochs=(1, 3))
+LINEAGES = list(dict.fromkeys(trial.lineage_id for trial in TRIALS))
 READERS: dict[str, Callable[[Store], Any]] = {
     "jobs": lambda store: store.jobs(),
     "job": lambda store: store.job(JOB),
@@ -37,6 +40,7 @@ READERS: dict[str, Callable[[Store], Any]] = {
     "trial": lambda store: [store.trial(trial.trial_id) for trial in TRIALS],
     "epochs": lambda store: store.epochs([trial.lineage_id for trial in TRIALS]),
     "iter_curves": lambda store: list(store.iter_curves([trial.lineage_id for trial in TRIALS])),
+    "times of epochs": lambda store: list(map(seconds_per_epoch, timed(store.trials(JOB), store)(LINEAGES))),
     "job_epochs": lambda store: store.job_epochs(JOB),
     "exported epochs": lambda store: list(named_curves(store, JOB)),
     "events": lambda store: store.events(),

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from gridsearch.analysis.choices import By
 from gridsearch.analysis.comparing.contrast import Contrast, contrasts
 from gridsearch.analysis.comparing.paired import Interval, difference
-from gridsearch.analysis.comparing.shared import By, Pairing, pairing
+from gridsearch.analysis.comparing.shared import Pairing, pairing
 from gridsearch.analysis.comparing.sides import Side
 from gridsearch.analysis.comparison import Comparison
 from gridsearch.analysis.curve import Curve

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gridsearch.analysis.choices import By
 from gridsearch.analysis.column_names import setting_column
 from gridsearch.analysis.comparing.contrast import setting_of
 from gridsearch.analysis.comparing.paired import Interval, difference, mean_interval
@@ -17,8 +18,6 @@ from gridsearch.analysis.comparing.sides import Side
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.rounding import rounded
 
-#: What stands for a cell of several points: the best of them, or their mean.
-By = Literal["best", "mean"]
 #: A cell, by the texts of its values on the axes.
 Key = tuple[str, ...]
 

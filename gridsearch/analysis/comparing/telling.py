@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from gridsearch.analysis.comparing.jobs import BestOfJob, JobComparison
-from gridsearch.analysis.comparing.paired import Interval
-from gridsearch.analysis.comparing.shared import Pairing
 from gridsearch.analysis.labels import brief_text
+
+if TYPE_CHECKING:
+    from gridsearch.analysis.comparing.jobs import BestOfJob, JobComparison
+    from gridsearch.analysis.comparing.paired import Interval
+    from gridsearch.analysis.comparing.shared import Pairing
 
 
 def signed(value: float) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridsearch.analysis.comparing.shared import By
+from gridsearch.analysis.choices import By
 from gridsearch.cli import jobs
 from gridsearch.cli.options import DEFAULT_DASHBOARDS, DEFAULT_STORE, FormatOption
 from gridsearch.cli.reading import open_to_read

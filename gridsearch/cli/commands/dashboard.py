@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gridsearch.cli import jobs
+from gridsearch.cli.memory import share_the_heap
 from gridsearch.cli.options import (
     DEFAULT_DASHBOARDS,
     DEFAULT_STORE,
@@ -29,6 +30,7 @@ def dashboard(
     """Write one self-contained page per job, and an index."""
     from gridsearch.store.opening import open_store
 
+    share_the_heap()
     check_folder(output)
     jobs.require_store(store, job)
     with open_store(store, create=False, read_only=True) as opened:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridsearch.analysis.factors import Within
+from gridsearch.analysis.choices import Within
 from gridsearch.cli import jobs
 from gridsearch.cli.options import DEFAULT_STORE, FormatOption, JobName, StoreOption, TableFile
 from gridsearch.cli.reading import open_to_read

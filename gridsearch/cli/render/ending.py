@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.cli.render.wording import duration, plural
 from gridsearch.cli.streams import say
 from gridsearch.config.events import RESULT_STATES, TrialState
@@ -66,6 +65,8 @@ def _say_advice(store: Store, name: str, option: str) -> None:
 
 
 def _say_failures(store: Store, name: str) -> None:
+    from gridsearch.analysis.shared_settings import shared_settings, shared_text
+
     trials = store.trials(name)
     failed = [trial for trial in trials if trial.state == TrialState.FAILED]
     logs = {trial.error: trial.log for trial in failed}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.analysis.labels import Spread, brief_text, label, mean_text
 from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import id_within, plural, short_id
-from gridsearch.config.identity import flatten
 
 if TYPE_CHECKING:
     from gridsearch.engine.trained.evaluation import Found
@@ -56,6 +55,8 @@ class EvaluatedPoint:
 
     def named(self, place: int) -> list[str]:
         """Return the seeds and the fold of a trial, as text."""
+        from gridsearch.config.identity import flatten
+
         settings = flatten(self.found[place].row.config)
         return [label(settings.get(name, 0)) for name in self.names]
 

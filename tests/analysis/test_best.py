@@ -49,9 +49,13 @@ def stored(store: Store, fates: Sequence[Fate], **job: Any) -> None:
     launch = store.open_launch("small", "host", 1, 1.0, 1)
     wanted = {trial.lineage_id: 3 for trial, fate in zip(trials, fates, strict=True) if fate != "open"}
     claims = {claim.lineage_id: claim.attempt for claim in store.claim(launch, wanted)}
-    for trial, fate in zip(trials, fates, strict=True):
-        if fate != "open":
-            store.record(launch, events(trial.lineage_id, claims[trial.lineage_id], fate), {})
+    told = [
+        event
+        for trial, fate in zip(trials, fates, strict=True)
+        if fate != "open"
+        for event in events(trial.lineage_id, claims[trial.lineage_id], fate)
+    ]
+    store.record(launch, told, {})
 
 
 def events(lineage: str, attempt: int, fate: Fate) -> list[LineageEvent]:

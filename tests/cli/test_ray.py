@@ -420,7 +420,8 @@ def test_a_model_that_hangs_costs_its_own_trials_alone(tmp_path: Path) -> None:
     text = JOB.replace("model: shallow", "model: hanging:Net").replace("neurons: [10]", "kind: [good, deadly, fine]")
     text = text.replace("batch_size: [64, 128]", "batch_size: [64]").replace("[0.1, 0.01]", "[0.1]")
     (tmp_path / "small.yaml").write_text(text + "trial_timeout: 12s\n")
-    ended = run(tmp_path, "launch", "small.yaml", "--workers", "1", "--no-dashboard")
+    # It hangs when it is tried before the launch, too, where a minute is the limit.
+    ended = run(tmp_path, "launch", "small.yaml", "--workers", "1", "--no-dashboard", "--model-timeout", "15s")
     assert ended.code == 1, ended.err
     assert "4 completed, 2 failed" in ended.err
     assert "2 trials failed: no epoch within 12s (--trial-timeout) (those with kind 'deadly')" in ended.err

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow.tracking import MlflowClient
 
 from gridsearch.config.events import EpochRecord, LineageFailed, TrialState
 from gridsearch.errors import GridsearchError
@@ -41,9 +40,16 @@ def uri(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     return f"sqlite:///{tmp_path / 'mlflow.db'}" if request.param == "sqlite" else f"file:{tmp_path / 'mlruns'}"
 
 
+def client_of(uri: str) -> Any:
+    """MLflow's client: imported here, as each of pytest's processes imports every file of tests."""
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(uri)
+
+
 def logged(uri: str) -> dict[str, Any]:
     """The runs in the job's experiment, by their trials."""
-    client = MlflowClient(uri)
+    client = client_of(uri)
     experiment = client.get_experiment_by_name(NAME)
     assert experiment is not None
     found = client.search_runs([experiment.experiment_id], max_results=1000)
@@ -53,7 +59,7 @@ def logged(uri: str) -> dict[str, Any]:
 
 
 def history(uri: str, run: Any, metric: str) -> list[tuple[int, int, float]]:
-    found = MlflowClient(uri).get_metric_history(run.info.run_id, metric)
+    found = client_of(uri).get_metric_history(run.info.run_id, metric)
     return sorted((one.step, one.timestamp, one.value) for one in found)
 
 
@@ -123,7 +129,7 @@ def test_an_experiment_that_was_deleted_is_said(tmp_path: Path) -> None:
     uri = f"file:{tmp_path / 'mlruns'}"
     with stored(tmp_path / "a.db", {"learning_rate": [0.1]}) as (_, runs):
         log_runs(NAME, runs, uri)
-        client = MlflowClient(uri)
+        client = client_of(uri)
         experiment = client.get_experiment_by_name(NAME)
         assert experiment is not None
         client.delete_experiment(experiment.experiment_id)

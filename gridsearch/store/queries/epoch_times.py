@@ -1,4 +1,4 @@
-"""How long epochs took: the one number of very many epochs that a page is told by, at a fifth of the cost of all."""
+"""How long epochs took: the one number of very many epochs that a page is told by, read without all others."""
 
 from __future__ import annotations
 

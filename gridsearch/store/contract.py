@@ -44,6 +44,7 @@ from gridsearch.store.rows import (
     LineageCurve,
     LineageRow,
     NewTrial,
+    Origin,
     Problem,
     Recorded,
     TrainingCost,
@@ -125,8 +126,15 @@ class Store(ABC):
     # -- execution -----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def open_launch(
-        self, job: str, host: str, pid: int, pid_started: float, workers: int, process_table: str | None = None
+    def open_launch(  # noqa: PLR0913 - what is known of a process
+        self,
+        job: str,
+        host: str,
+        pid: int,
+        pid_started: float,
+        workers: int,
+        process_table: str | None = None,
+        origin: Origin | None = None,
     ) -> int:
         """Record that a process starts to train a job.
 
@@ -138,6 +146,7 @@ class Store(ABC):
                 not known.
             workers: How many workers train at the same time.
             process_table: The process table (boot and PID namespace) in which `pid` is a number; None if not known.
+            origin: Where it came from; None if not known.
 
         Returns:
             The launch's id.

@@ -202,6 +202,21 @@ class TrainingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a launch came from, None where that is not known.
+
+    Attributes:
+        command: The command line, for a shell, without secrets.
+        commit: The git commit that was checked out where the job file lies: 40 hexadecimal digits, or 64.
+        clean: Whether the files that git knows there were as committed.
+    """
+
+    command: str | None = None
+    commit: str | None = None
+    clean: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchRow:
     """A process that trains or trained; `pid_started`, in any unit, tells it from others of its number.
 
@@ -221,6 +236,7 @@ class LaunchRow:
     outcome: str | None
     process_table: str | None = None
     beat_at: datetime | None = None
+    origin: Origin = field(default_factory=Origin)
 
 
 @dataclass(frozen=True, slots=True)

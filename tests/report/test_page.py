@@ -16,7 +16,7 @@ from gridsearch.report import page as page_module
 from gridsearch.report.inlining import json_data, plotly_script
 from gridsearch.report.page import Stamp, job_page
 from gridsearch.report.wording import duration, moment, share
-from gridsearch.store.rows import EpochRow, EvaluationRow, LatencyRow, TrainingRow
+from gridsearch.store.rows import EpochRow, EvaluationRow, LatencyRow, LaunchRow, Origin, TrainingRow
 from tests.analysis.grids import SHALLOW, START, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 
 STAMP = Stamp(START, "results.db")
@@ -380,3 +380,14 @@ def test_tables_of_many_classes_begin_on_one_line() -> None:
     assert [a["class"] for tag, a in shown.elements if tag == "div" and "even" in (a.get("class") or "")] == [
         "pair even tables"
     ]
+
+
+def test_the_page_says_where_a_launch_came_from() -> None:
+    data = grid(SHALLOW, shallow_score, name="shallow")
+    known = Origin(f"gridsearch launch {HOSTILE}", "5a1c04be3d29f8e1c2d3" * 2, clean=False)
+    rows = [LaunchRow(n, "shallow", "host", 1, 1.0, 0, 2, START, START, "complete") for n in (1, 2)]
+    found = outline(replace(data, launches=(rows[0], replace(rows[1], origin=known))))
+    assert "git commit command" in found.text
+    assert "host not known not known" in found.text
+    assert f"5a1c04be3d29, with changes gridsearch launch {HOSTILE}" in found.text
+    assert not any("alert(1)" in script for script in found.scripts)

@@ -12,19 +12,20 @@ from pathlib import Path
 
 from gridsearch.config.events import LineageDiverged, LineageFailed, LineageFinished
 from gridsearch.store.opening import open_store
-from gridsearch.store.rows import Evaluation, Latency
+from gridsearch.store.rows import Evaluation, Latency, Origin
 from gridsearch.store.schema.revisions import CURRENT
 from tests.store.grids import JOB, claim_all, epoch, epochs, grid, placed, start
 
 ASSETS = Path(__file__).parent / "assets"
 RATES = (0.4, 0.3, 0.2, 0.1)
+ORIGIN = Origin("gridsearch launch a.yaml", "0123456789" * 4, clean=False)
 
 
 def make_asset(path: Path) -> None:
     """Write a store in which every kind of row and state of a trial occurs."""
     trials = grid(rates=RATES, epochs=(1, 3))
     with open_store(path) as store:
-        launch = start(store, trials)
+        launch = start(store, trials, origin=ORIGIN)
         done, diverged, failed, running = claims = claim_all(store, launch, trials)
         store.record(launch, list(placed(claims[:3])) + list(placed(claims[3:], "alone")), {})
         store.record(launch, [*epochs(done, 3), LineageFinished(done.lineage_id, 1)], {})

@@ -81,6 +81,10 @@ launches = Table(
     # When the last beat was, by the launch's own clock: only ever shown.
     Column("beat_at", UtcTime),
     Column("seal", Integer),
+    # Where it came from (`Origin`), NULL where that is not known.
+    Column("command", Words),
+    Column("git_commit", Text),
+    Column("git_clean", Integer),
     CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
     CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
 )

@@ -23,6 +23,7 @@ from gridsearch.analysis.evaluation import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, label, score_text
+from gridsearch.analysis.paired import behind_text, p_text
 from gridsearch.analysis.plots import Plot, is_cross_entropy, plots_of
 from gridsearch.analysis.ranking import table, unranked
 from gridsearch.analysis.running import commit_text, running
@@ -166,6 +167,8 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             tested=tries,
             absent_text=absent_text,
             commit_text=commit_text,
+            behind_text=behind_text,
+            p_text=p_text,
             worst=WORST,
             failures=failures(data),
             index_page=INDEX_PAGE,

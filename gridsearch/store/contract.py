@@ -309,7 +309,8 @@ class Store(ABC):
         """Record how a trial's model did on the test images; a trial is evaluated once.
 
         Returns:
-            The evaluation in the store: this one, or the one that was recorded before, which stays as it is.
+            The evaluation in the store: this one, or the one that was recorded before. That stays as it is, but where
+            it does not know which images were right, it learns it from an equal one of the same epoch.
 
         Raises:
             StoreError: The trial is not in the store or has no score, or the numbers do not fit each other or the

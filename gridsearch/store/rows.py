@@ -297,6 +297,8 @@ class Evaluation:
     `confusion` counts images, a row for each true class and a column for each predicted one, in the order of
     `class_names`. `loss` is the mean loss, of classes the cross-entropy in nats, None where it was not finite. Without
     classes there is no confusion but a number of `examples`; `metrics` are others by name, None where not finite.
+    `correct` has a bit for each image, in their order, set where its class was predicted (as `numpy.packbits` makes
+    them); it is empty where that is not known.
     """
 
     trial_id: str
@@ -307,6 +309,7 @@ class Evaluation:
     seconds: float
     examples: int = field(default=0, kw_only=True)
     metrics: Mapping[str, float | None] = field(default_factory=dict, hash=False, kw_only=True)
+    correct: bytes = field(default=b"", kw_only=True)
 
     @property
     def images(self) -> int:

@@ -6,10 +6,13 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from statsmodels.stats.contingency_tables import mcnemar
 
 from gridsearch.analysis.evaluated_trials import evaluated_trials
 from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.paired import Paired
 from gridsearch.analysis.ranking import ranked
 from gridsearch.config.events import Formation, Place, TrialState
 from gridsearch.report import page as page_module
@@ -277,6 +280,22 @@ def test_the_best_ranked_of_the_evaluated_trials_is_shown_class_by_class() -> No
     matrix = json.loads(shown.scripts[0])["confusion"]["data"][0]
     assert matrix["customdata"][0][1] == f"10 of 50 cat predicted as {html.escape(HOSTILE, quote=False)}"
     assert len(shown.scripts) == 3
+
+
+def test_evaluated_trials_are_held_against_the_best_ranked_image_by_image() -> None:
+    data = evaluated(grid(SHALLOW, shallow_score), 2, 7)
+    assert "behind" not in outline(data).text
+    right = [[True] * 83 + [False] * 15, [False] * 9 + [True] * 78 + [False] * 11]
+    counts = [((40, 10), (5, 43)), ((40, 10), (10, 38))]
+    known = [
+        replace(one, confusion=own, correct=np.packbits(answers).tobytes())
+        for one, own, answers in zip(data.evaluations, counts, right, strict=True)
+    ]
+    text = outline(replace(data, evaluations=tuple(known))).text
+    p = mcnemar([[0, 9], [4, 0]], exact=True).pvalue
+    assert "test loss behind p trial" in text and f"0.500000 – – {known[0].trial_id[:8]}" in " ".join(text.split())
+    low, high = Paired(98, first=9, second=4, both=74).interval
+    assert f"0.0510 ({low:.4f} to {high:.4f}) {p:.4f}" in text
 
 
 def test_one_evaluation_alone_is_no_table_of_trials() -> None:

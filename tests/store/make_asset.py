@@ -18,6 +18,7 @@ from tests.store.grids import JOB, claim_all, epoch, epochs, grid, placed, start
 
 ASSETS = Path(__file__).parent / "assets"
 RATES = (0.4, 0.3, 0.2, 0.1)
+CORRECT = bytes([0b11110111, 0b11000000])
 ORIGIN = Origin("gridsearch launch a.yaml", "0123456789" * 4, clean=False)
 
 
@@ -40,7 +41,7 @@ def make_asset(path: Path) -> None:
         store.record(launch, list(epochs(running, 1)), {})
         store.put_job(JOB, {"images": {"train": 9}}, "second", trials)
         evaluated = trials[1].trial_id
-        store.put_evaluation(Evaluation(evaluated, 3, 0.5, ("cat", "dog"), ((5, 1), (0, 4)), 0.25))
+        store.put_evaluation(Evaluation(evaluated, 3, 0.5, ("cat", "dog"), ((5, 1), (0, 4)), 0.25, correct=CORRECT))
         store.put_latencies([Latency(evaluated, "a processor", 1, 10, 0.5, 3)])
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM")

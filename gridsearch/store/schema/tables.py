@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -254,6 +255,8 @@ evaluations = Table(
     Column("seconds", REAL, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("seal", Integer, nullable=False),
+    # A bit for each image, set where its class was predicted; NULL where that is not known.
+    Column("correct", LargeBinary),
     CheckConstraint("epoch >= 1", name="epoch"),
 )
 

@@ -229,7 +229,9 @@ class Store(ABC):
         All events but `EpochRecord` and `LineagePlaced` end the claim; trials that are still running under it become
         `pending`.
 
-        * `EpochRecord` inserts its epoch (one already recorded stays as it is) and completes the open trials of exactly
+        * `EpochRecord` inserts its epoch (one already recorded stays as it is), keeps what images it has right (see
+          `answers`; those of the epoch before with any are removed unless a trial of the lineage ends between the two,
+          whichever job's), and completes the open trials of exactly
           that many epochs. A loss that is not finite completes nothing and means that the lineage diverged in that
           epoch. A record that skips epochs, or whose learning rate or seconds are not finite, is a defect of the worker
           and counts as `LineageFailed`.
@@ -374,6 +376,14 @@ class Store(ABC):
     def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
         """Return the epochs of these lineages, by lineage (in the order given) and epoch."""
         return [row for curve in self.curves(lineage_ids).values() for row in curve.rows]
+
+    @abstractmethod
+    def answers(self, lineage_ids: Collection[str]) -> dict[str, Mapping[int, bytes]]:
+        """Return which validation images lineages have right, as `EpochRecord.correct`, by epoch.
+
+        They are there of epochs that a trial is read at; of those recorded by older versions, and of epochs that a
+        later one has made worthless, there are none. Lineages without any are left out.
+        """
 
     @abstractmethod
     def curves(self, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:

@@ -14,7 +14,7 @@ from typing import Any
 from gridsearch.config.events import LineageEvent, ModelSize, StrategyMeasured, TrialState
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
-from gridsearch.store.queries import changed, costs, epochs, silence, trials
+from gridsearch.store.queries import answers, changed, costs, epochs, silence, trials
 from gridsearch.store.rows import (
     AtWork,
     Changes,
@@ -191,6 +191,10 @@ class SqliteStore(Store):
     def trial(self, prefix: str) -> TrialRow:
         with self._database.read() as connection:
             return trials.trial(connection, prefix)
+
+    def answers(self, lineage_ids: Collection[str]) -> dict[str, Mapping[int, bytes]]:
+        with self._database.read() as connection:
+            return answers.answers_of(connection, lineage_ids)
 
     def curves(self, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:
         with self._database.read() as connection:

@@ -166,7 +166,7 @@ class CheckpointFolder:
         for index, record in enumerate(history):
             if index < len(self._encoded) and self._encoded[index][0] is record:
                 continue
-            self._encoded[index:] = [(record, json.dumps(asdict(record)))]
+            self._encoded[index:] = [(record, _written(record))]
         return f"[{','.join(text for _, text in self._encoded)}]"
 
     def _remove_leftovers(self) -> None:
@@ -258,8 +258,19 @@ class CheckpointFolder:
         )
 
 
+def _written(record: Epoch) -> str:
+    values = asdict(record)
+    if isinstance(record, EpochRecord):
+        values["correct"] = record.correct.hex()
+        if not record.correct:
+            del values["correct"]
+    return json.dumps(values)
+
+
 def _epoch(written: dict[str, Any]) -> Epoch:
-    return EpochMetrics(**written) if "metrics" in written else EpochRecord(**written)
+    if "metrics" in written:
+        return EpochMetrics(**written)
+    return EpochRecord(**written | {"correct": bytes.fromhex(written.get("correct", ""))})
 
 
 def _has_numbers(record: Epoch, *, last: bool) -> bool:

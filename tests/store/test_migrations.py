@@ -26,7 +26,7 @@ from gridsearch.store.rows import Origin
 from gridsearch.store.schema import revisions, upgrading
 from gridsearch.store.schema.tables import metadata
 from tests.store.grids import JOB, claim_all, epochs, grid, make_store
-from tests.store.make_asset import ASSETS, CORRECT, ORIGIN, RATES, make_asset
+from tests.store.make_asset import ASSETS, CORRECT, ORIGIN, RATES, RIGHT, make_asset
 
 #: The version that comes after today's.
 NEXT = f"m{int(revisions.CURRENT[1:]) + 1:03}"
@@ -138,6 +138,7 @@ def test_a_saved_store_opens_and_goes_on(version: str, path: Path) -> None:
         assert [row.launch_id for row in store.open_launches()] == [1] * (version == revisions.CURRENT)
         # What an older version did not write is not known.
         assert [row.origin for row in store.launches(JOB)] == [ORIGIN if version >= "m010" else Origin()]
+        assert list(store.answers([trials[1].lineage_id]).values()) == [{3: RIGHT}] * (version >= "m012")
         known = CORRECT if version >= "m011" else b""
         assert [row.correct for row in store.evaluations()] == [known] * (version >= "m004")
         store.close_launch(1, "lost")

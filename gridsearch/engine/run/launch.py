@@ -115,6 +115,7 @@ def worker_settings(
         retention=Retention(paths.reading_dir(store_path, prepared.job.name), prepared.job.objective)
         if options.keep != 0
         else None,
+        objective=prepared.job.objective,
         pretrained=prepared.pretrained,
         teachers=teachers or {},
         patience=options.trial_timeout or prepared.job.trial_timeout,

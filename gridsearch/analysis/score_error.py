@@ -34,6 +34,8 @@ from gridsearch.config.metrics import is_proportion, of_training
 Judge = Literal["images", "repeats", "equality"]
 #: How many of the best are drawn again, how often, and from which numbers.
 _MOST_DRAWN, _DRAWS, _SEED = 1000, 2000, 0
+#: Where the very same images are drawn for all: so many in all, which takes half a second, but as often as this.
+_MOST_IMAGES, _FEWEST_DRAWS = 8_000_000, 400
 #: A difference that is there shall be found in 80 of 100 cases.
 _POWER = NormalDist().inv_cdf(0.8)
 #: The spread of repeats is that of the best of all points, as at chance, or near to diverging, they spread otherwise:
@@ -138,13 +140,14 @@ class ImageError(ScoreError):
         first = tied[:_MOST_DRAWN]
         own, counts = np.clip(scores[first], 0.0, 1.0), self.counts[first].astype(np.int64)
         random = np.random.default_rng(_SEED)
-        draws = random.binomial(counts, own, (_DRAWS, len(own))) / counts
         known = [place for place, rank in enumerate(first.tolist()) if rank in self.answers]
+        times = min(_DRAWS, max(_FEWEST_DRAWS, _MOST_IMAGES // int(self.counts[0]))) if len(known) > 1 else _DRAWS
+        draws = random.binomial(counts, own, (times, len(own))) / counts
         if len(known) > 1:
-            draws[:, known] = self._joint_draws(random, first[known].tolist()) / int(self.counts[0])
+            draws[:, known] = self._joint_draws(random, first[known].tolist(), times) / int(self.counts[0])
         return _wins(draws if highest else -draws)
 
-    def _joint_draws(self, random: np.random.Generator, places: Sequence[int]) -> Numbers:
+    def _joint_draws(self, random: np.random.Generator, places: Sequence[int], draws: int) -> Numbers:
         """Return how many images each has right (D, P) of as many that are drawn with replacement."""
         count = int(self.counts[0])
         packed = np.stack([np.frombuffer(self.answers[place], np.uint8) for place in places])
@@ -153,7 +156,7 @@ class ImageError(ScoreError):
         telling = answers[:, (answers != answers[0]).any(axis=0)].astype(np.float32)
         width, shared = telling.shape[1], int(answers.all(axis=0).sum())
         shares = [1 / count] * width + [shared / count, (count - width - shared) / count]
-        times = random.multinomial(count, shares, _DRAWS)
+        times = random.multinomial(count, shares, draws)
         return np.asarray(times[:, :width].astype(np.float32) @ telling.T + times[:, width : width + 1], np.float64)
 
     def interval(self, place: int, row: Mapping[Any, Any]) -> tuple[float, float] | None:

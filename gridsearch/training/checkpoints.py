@@ -26,7 +26,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +270,9 @@ def _written(record: Epoch) -> str:
 def _epoch(written: dict[str, Any]) -> Epoch:
     if "metrics" in written:
         return EpochMetrics(**written)
-    return EpochRecord(**written | {"correct": bytes.fromhex(written.get("correct", ""))})
+    record = EpochRecord(**written)
+    written_bits: Any = record.correct
+    return replace(record, correct=bytes.fromhex(written_bits)) if written_bits else record
 
 
 def _has_numbers(record: Epoch, *, last: bool) -> bool:

@@ -31,6 +31,7 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData, load
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.ranking import TableOptions, table
+from gridsearch.analysis.running import launches_frame
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.ties import Ties, ties
 from gridsearch.analysis.timing import timing
@@ -305,6 +306,15 @@ class Job:
     def advice(self) -> tuple[Advice, ...]:
         """Return what to do next, each with what was seen, why it matters, the command, and what that takes."""
         return advise(self._data, store=store_option(self._path))
+
+    def launches(self) -> pd.DataFrame:
+        """Return one row per launch, oldest first: when, how it ended, on which machine, and where it came from.
+
+        Returns:
+            Columns: `started`, `ended` and `outcome` (missing until it ends), `workers`, `machine`, `command`,
+            `git_commit` and `git_clean`, the last three missing where they are not known.
+        """
+        return launches_frame(self._data)
 
     def compare(self, *others: Job, baseline: str | None = None, by: By = "best") -> Compared:
         """Hold other jobs, of any store, against this one; arguments and errors as for `Results.compare`."""

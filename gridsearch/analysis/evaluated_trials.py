@@ -11,7 +11,11 @@ from gridsearch.analysis.column_names import free
 from gridsearch.analysis.evaluation import Scores, Speed, scores, speeds
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.paired import Paired, paired_on_test
 from gridsearch.analysis.standings import Standings, standings
+
+#: Columns of how far a trial lies behind the best ranked.
+_BEHIND = ("behind", "behind_low", "behind_high", "p_mcnemar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class EvaluatedTrial:
         settings: Its axes as text.
         scores: What it does on the test images.
         speeds: How fast it predicts; empty if that was not measured.
+        behind: The best ranked of those evaluated against this one, image by image; None for that one itself, and where
+            it is not known which images both have right.
     """
 
     trial: str
@@ -33,6 +39,7 @@ class EvaluatedTrial:
     settings: tuple[tuple[str, str], ...]
     scores: Scores
     speeds: tuple[Speed, ...]
+    behind: Paired | None = None
 
 
 def evaluated_trials(data: JobData, ranking: Standings | None = None) -> tuple[EvaluatedTrial, ...]:
@@ -43,6 +50,8 @@ def evaluated_trials(data: JobData, ranking: Standings | None = None) -> tuple[E
     ranking = standings(data) if ranking is None else ranking
     places = [(place, trial) for place, members in enumerate(ranking.members, start=1) for trial in members]
     tried = [(place, ranking.row(trial)) for place, trial in places if trial in evaluations]
+    configs = [data.rows[data.place_of[row["trial"]]].config for _, row in tried]
+    found = [(config, evaluations[row["trial"]]) for config, (_, row) in zip(configs, tried, strict=True)]
     return tuple(
         EvaluatedTrial(
             trial=row["trial"],
@@ -51,8 +60,9 @@ def evaluated_trials(data: JobData, ranking: Standings | None = None) -> tuple[E
             settings=data.settings_texts(row),
             scores=scores(evaluations[row["trial"]]),
             speeds=speeds(one for one in data.latencies if one.trial_id == row["trial"]),
+            behind=behind,
         )
-        for place, row in tried
+        for (place, row), behind in zip(tried, paired_on_test(found), strict=True)
     )
 
 
@@ -68,21 +78,27 @@ def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
 
 
 def evaluated_frame(data: JobData) -> pd.DataFrame:
-    """Return one row for each trial with an evaluation: its axes, score, and the numbers of the test images."""
+    """Return one row for each trial with an evaluation: its axes, score, and the numbers of the test images.
+
+    Where it is known which images were right, `behind` is by how much the accuracy of the first row is higher, with its
+    95 % interval, and `p_mcnemar` the exact p-value.
+    """
     tried = evaluated_trials(data)
     settings = data.trials.set_index("trial")[data.axis_columns].to_dict("index")
     axes = data.axis_columns
     more = dict.fromkeys(name for one in tried for name in one.scores.metrics)
     columns = {name: free(name, axes, "metric") for name in ("test_accuracy", "test_loss", *more)}
+    behind = [free(name, axes, "test") for name in _BEHIND] if any(one.behind for one in tried) else []
     rank = free("rank", axes, "table")
     rows = [
         {"trial": one.trial, rank: one.rank}
         | {str(name): value for name, value in settings[one.trial].items()}
         | {"score": one.score, columns["test_accuracy"]: one.scores.accuracy, columns["test_loss"]: one.scores.loss}
         | {columns[name]: value for name, value in one.scores.metrics.items()}
+        | (dict(zip(behind, one.behind.numbers, strict=True)) if one.behind else {})
         for one in tried
     ]
     # Without classes there is no accuracy.
     if tried and all(one.scores.accuracy is None for one in tried):
         del columns["test_accuracy"]
-    return pd.DataFrame(rows, columns=["trial", rank, *axes, "score", *columns.values()])
+    return pd.DataFrame(rows, columns=["trial", rank, *axes, "score", *columns.values(), *behind])

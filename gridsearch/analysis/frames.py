@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from gridsearch.analysis.answers import Answers, answers_in, held_answers
 from gridsearch.analysis.column_names import OVER, free, metric_columns, setting_column
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.labels import label
@@ -56,6 +57,8 @@ class JobData:
         latencies: How fast they predict.
         trainings: What trained its lineages.
         launches: Its launches.
+        answers: Gives what validation images its trials have right, from memory or, as long as it is open, from the
+            store; None if that is not at hand.
     """
 
     job: JobRow
@@ -67,6 +70,7 @@ class JobData:
     latencies: tuple[LatencyRow, ...] = ()
     trainings: tuple[TrainingRow, ...] = ()
     launches: tuple[LaunchRow, ...] = ()
+    answers: Answers | None = None
     _rounded: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
 
     @property
@@ -222,10 +226,12 @@ def load(
     job, trials = store.job(name), store.trials(name)
     cost = store.training_cost(name) if with_cost else None
     if with_epochs:
-        return complete(store, job_data(job, trials, store.job_epochs(name), cost))
+        whole = complete(store, job_data(job, trials, store.job_epochs(name), cost))
+        return replace(whole, answers=held_answers(answers_in(store, job.record.objective), trials))
     by_time = job.record.objective.at == "last" and set(measures) <= set(TIMES)
     curves = timed(trials, store) if by_time and measures else store.iter_curves
-    return JobData(job, tuple(trials), trials_frame(job, trials, curves, measures), cost)
+    frame = trials_frame(job, trials, curves, measures)
+    return JobData(job, tuple(trials), frame, cost, answers=answers_in(store, job.record.objective))
 
 
 def load_to_show(store: Store, name: str, measures: Collection[str]) -> JobData:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
-from gridsearch.store.rows import LaunchRow
+from gridsearch.store.rows import LaunchRow, Origin
 
 #: So many launches are listed, and so many seeds.
 MOST_LAUNCHES, MOST_SEEDS = 10, 8
+#: Digits of a commit that are shown: as many as tell commits apart in the largest repositories there are.
+_DIGITS = 12
+_COLUMNS = ["started", "ended", "outcome", "workers", "machine", "command", "git_commit", "git_clean"]
 SEEDS = ("seed", "data_seed", "split_seed")
 
 
@@ -29,6 +34,18 @@ class Running:
     left_out: int
 
 
+def commit_text(origin: Origin) -> str:
+    """Return the git commit of a launch in words, and whether files differed from it; nothing where it is not known.
+
+    >>> commit_text(Origin(commit="5a1c04be3d29f8e1c2d3" * 2, clean=False))
+    '5a1c04be3d29, with changes'
+    """
+    if origin.commit is None:
+        return ""
+    state = {True: "unchanged", False: "with changes", None: "not known whether unchanged"}[origin.clean]
+    return f"{origin.commit[:_DIGITS]}, {state}"
+
+
 def running(data: JobData) -> Running:
     """Return how a job was run, as far as its store knows."""
     formations = {training.formation for training in data.trainings}
@@ -44,6 +61,24 @@ def running(data: JobData) -> Running:
             facts.append((name.replace("_", " ").capitalize(), _seeds(data.trials[name].dropna().unique().tolist())))
     first = max(0, len(data.launches) - MOST_LAUNCHES)
     return Running(tuple(fact for fact in facts if fact[1]), tuple(data.launches[first:]), first)
+
+
+def launches_frame(data: JobData) -> pd.DataFrame:
+    """Return one row per launch of a job, oldest first; what is not known is missing."""
+    rows = [
+        {
+            "started": pd.Timestamp(one.started_at),
+            "ended": None if one.ended_at is None else pd.Timestamp(one.ended_at),
+            "outcome": one.outcome,
+            "workers": one.workers,
+            "machine": one.host,
+            "command": one.origin.command,
+            "git_commit": one.origin.commit,
+            "git_clean": one.origin.clean,
+        }
+        for one in data.launches
+    ]
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _list(words: Iterable[str]) -> str:

@@ -1,8 +1,9 @@
 """How far scores may lie from what they would be on other images, or from other draws of weights and batches.
 
-Of shares of images measured once, two are held against each other as two samples of so many images (the pooled test of
-two proportions). Trials look at the same images, and which of them each has right is not kept, so that this is the
-careful test: a paired one (McNemar) would find more differences, never fewer. Of points that are trained several times
+Of shares of images measured once, two are held against each other image by image, where it is known which of the same
+images each has right (the exact test of McNemar, `paired`). Where that is not known, as of stores of older versions,
+they are held against each other as two samples of so many images (the pooled test of two proportions): as a rule that
+finds fewer differences. Of points that are trained several times
 the repeats decide, paired, as each repeat is the same draw for all points: a randomised block design, in which what is
 left after points and repeats is the error. Folds share most of their training images, which Nadeau and Bengio's
 correction (2003) allows for. Of other scores that were measured once no error is known: only equal ones are tied.
@@ -11,7 +12,7 @@ correction (2003) allows for. Of other scores that were measured once no error i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import NormalDist
@@ -21,9 +22,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gridsearch.analysis.answers import validation_images
 from gridsearch.analysis.factors import Numbers
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.intervals import Z, mean_half_width, share_interval, t_limit
+from gridsearch.analysis.intervals import CONFIDENCE, Z, mean_half_width, share_interval, t_limit
+from gridsearch.analysis.paired import Paired, mcnemar, paired
 from gridsearch.config.identity import point_of
 from gridsearch.config.metrics import is_proportion, of_training
 
@@ -31,6 +34,8 @@ from gridsearch.config.metrics import is_proportion, of_training
 Judge = Literal["images", "repeats", "equality"]
 #: How many of the best are drawn again, how often, and from which numbers.
 _MOST_DRAWN, _DRAWS, _SEED = 1000, 2000, 0
+#: Where the very same images are drawn for all: so many in all, which takes half a second, but as often as this.
+_MOST_IMAGES, _FEWEST_DRAWS = 8_000_000, 400
 #: A difference that is there shall be found in 80 of 100 cases.
 _POWER = NormalDist().inv_cdf(0.8)
 #: The spread of repeats is that of the best of all points, as at chance, or near to diverging, they spread otherwise:
@@ -73,18 +78,54 @@ class ScoreError:
         """Return the interval of the score in a place of the ranking, from 0, given the row."""
         return None
 
-    def separation(self, best: float, other: float) -> Separation | None:
-        """Return what would tell two scores apart; None where they are equal or nothing is known."""
+    def separation(self, scores: Numbers, place: int) -> Separation | None:
+        """Return what would tell the score in a place from the first; None where they are equal or nothing is known."""
         return None
+
+    def paired_with(self, tied: npt.NDArray[np.intp]) -> int:
+        """Return how many of those tied were held against the first image by image."""
+        return 0
 
 
 @dataclass(frozen=True, eq=False)
 class ImageError(ScoreError):
-    """Scores that are shares of images: `counts` (P,) says of how many each; `images` where it is one number."""
+    """Scores that are shares of images: `counts` (P,) says of how many each; `images` where it is one number.
+
+    `answers` has, by their places, what images the first has right and all that may be tied with it, as far as these
+    are the same images and it is known; nothing where it is not known of the first.
+    """
 
     counts: Numbers = field(default_factory=lambda: np.empty(0))
+    answers: Mapping[int, bytes] = field(default_factory=dict)
 
     def tied(self, scores: Numbers) -> npt.NDArray[np.bool_]:
+        """Return which cannot be told from the first: image by image, or as two samples of so many images."""
+        found = self._close(scores)
+        for place in self.answers:
+            found[place] = self._paired(place).tied
+        return found
+
+    def paired_with(self, tied: npt.NDArray[np.intp]) -> int:
+        """Return how many of those tied were held against the first image by image."""
+        return sum(place in self.answers for place in tied.tolist() if place)
+
+    def may_be_tied(self, scores: Numbers) -> npt.NDArray[np.bool_]:
+        """Return which may be tied with the first, whatever images each has right.
+
+        The more images one alone has right, the less a difference tells: at most all mistakes are of other images.
+        """
+        count = int(self.counts[0])
+        right = np.rint(scores * count).astype(np.int64)
+        most = np.minimum(right + right[0], 2 * count - right - right[0])
+        gap = np.abs(right - right[0])
+        values, codes = np.unique(np.stack([gap, most]), axis=1, return_inverse=True)
+        tied = [mcnemar((alone + far) // 2, (alone - far) // 2) > 1 - CONFIDENCE for far, alone in values.T.tolist()]
+        return np.asarray(np.array(tied)[codes.ravel()] | self._close(scores))
+
+    def _paired(self, place: int) -> Paired:
+        return paired(self.answers[0], self.answers[place], int(self.counts[0]))
+
+    def _close(self, scores: Numbers) -> npt.NDArray[np.bool_]:
         """Return which are no further from the first than two samples of so many images may be."""
         own, first = self.counts, self.counts[0]
         middle = (own * scores + first * scores[0]) / (own + first)
@@ -92,21 +133,48 @@ class ImageError(ScoreError):
         return np.asarray(np.abs(scores - scores[0]) <= Z * error)
 
     def chances(self, scores: Numbers, tied: npt.NDArray[np.intp], *, highest: bool) -> Numbers | None:
-        """Return in which share of draws of so many images each is the best."""
+        """Return in which share of draws of so many images each is the best.
+
+        Of those of which it is known what images they have right, the very same images are drawn.
+        """
         first = tied[:_MOST_DRAWN]
         own, counts = np.clip(scores[first], 0.0, 1.0), self.counts[first].astype(np.int64)
-        draws = np.random.default_rng(_SEED).binomial(counts, own, (_DRAWS, len(own))) / counts
+        random = np.random.default_rng(_SEED)
+        known = [place for place, rank in enumerate(first.tolist()) if rank in self.answers]
+        times = min(_DRAWS, max(_FEWEST_DRAWS, _MOST_IMAGES // int(self.counts[0]))) if len(known) > 1 else _DRAWS
+        draws = random.binomial(counts, own, (times, len(own))) / counts
+        if len(known) > 1:
+            draws[:, known] = self._joint_draws(random, first[known].tolist(), times) / int(self.counts[0])
         return _wins(draws if highest else -draws)
+
+    def _joint_draws(self, random: np.random.Generator, places: Sequence[int], draws: int) -> Numbers:
+        """Return how many images each has right (D, P) of as many that are drawn with replacement."""
+        count = int(self.counts[0])
+        packed = np.stack([np.frombuffer(self.answers[place], np.uint8) for place in places])
+        answers = np.unpackbits(packed, axis=1, count=count)
+        # Images that all have right, or all have wrong, tell nobody from anybody.
+        telling = answers[:, (answers != answers[0]).any(axis=0)].astype(np.float32)
+        width, shared = telling.shape[1], int(answers.all(axis=0).sum())
+        shares = [1 / count] * width + [shared / count, (count - width - shared) / count]
+        times = random.multinomial(count, shares, draws)
+        return np.asarray(times[:, :width].astype(np.float32) @ telling.T + times[:, width : width + 1], np.float64)
 
     def interval(self, place: int, row: Mapping[Any, Any]) -> tuple[float, float] | None:
         """Return the interval of a share (Wilson)."""
         return share_interval(row["score"], int(self.counts[place]))
 
-    def separation(self, best: float, other: float) -> Separation | None:
-        """Return how many images would tell two shares apart; None where trials look at unlike numbers of them."""
+    def separation(self, scores: Numbers, place: int) -> Separation | None:
+        """Return how many images would tell two shares apart; None where trials look at unlike numbers of them.
+
+        What is known to vary together is no error of the difference.
+        """
+        best, other = float(scores[0]), float(scores[place])
         if (difference := abs(best - other)) == 0 or self.images is None:
             return None
         spread = best * (1 - best) + other * (1 - other)
+        if place in self.answers:
+            pair = self._paired(place)
+            spread = (pair.first + pair.second) / pair.images - difference**2
         return Separation(difference, math.ceil((Z + _POWER) ** 2 * spread / difference**2), None)
 
 
@@ -170,9 +238,9 @@ class RepeatError(ScoreError):
         half = mean_half_width(self.within, count, self.extra, self.within_freedom)
         return row["score"] - half, row["score"] + half
 
-    def separation(self, best: float, other: float) -> Separation | None:
+    def separation(self, scores: Numbers, place: int) -> Separation | None:
         """Return how many repeats would tell two points apart; of folds there are no more."""
-        difference = abs(best - other)
+        difference = abs(float(scores[0]) - float(scores[place]))
         if difference == 0 or self.deviation == 0 or self.extra:
             return Separation(difference, None, None) if difference else None
         return Separation(difference, None, math.ceil(2 * ((Z + _POWER) * self.deviation / difference) ** 2))
@@ -194,8 +262,40 @@ def score_error(data: JobData, order: pd.DataFrame) -> ScoreError:
     if record.has_groups and (found := _of_repeats(data, order)) is not None:
         return replace(found, images=images, repeats=of)
     if counts.all() and is_proportion(metric) and not record.training:
-        return ImageError("images", images, of, counts)
+        return _with_answers(data, order, ImageError("images", images, of, counts))
     return ScoreError(images=images, repeats=of)
+
+
+def _with_answers(data: JobData, order: pd.DataFrame, error: ImageError) -> ImageError:
+    """Return the error with what images the first has right and those that may be tied with it, as far as is known."""
+    if data.answers is None or data.objective.metric != "val_accuracy":
+        return error
+    scores = order["score"].to_numpy(np.float64)
+    rows = [data.rows[data.place_of[trial]] for trial in order["trial"]]
+    known = dict(data.answers(rows[:1]))
+    if not _fits(known.get(rows[0].trial_id), scores[0], error.counts[0]):
+        return error
+    images = validation_images(rows[0].config)
+    close = [
+        place
+        for place in np.flatnonzero(error.may_be_tied(scores)).tolist()
+        if error.counts[place] == error.counts[0] and validation_images(rows[place].config) == images
+    ]
+    known |= data.answers([rows[place] for place in close])
+    found = {place: known.get(rows[place].trial_id) for place in close}
+    answers = {
+        place: correct
+        for place, correct in found.items()
+        if correct is not None and _fits(correct, scores[place], error.counts[0])
+    }
+    return replace(error, answers=answers)
+
+
+def _fits(correct: bytes | None, score: float, images: float) -> bool:
+    """Whether these are the images that a score counts."""
+    if correct is None or len(correct) != -(-int(images) // 8):
+        return False
+    return int.from_bytes(correct).bit_count() == round(score * images)
 
 
 def _images(data: JobData, order: pd.DataFrame, part: str) -> Numbers:

@@ -70,6 +70,8 @@ class Ties:
             none, or nothing is tied.
         separation: What would separate the best from it; None where they are one, or equal.
         trials: The ids of all that are tied.
+        paired: How many of these were held against the best image by image (`paired`), as it is known which of the same
+            images they have right.
     """
 
     judge: Judge
@@ -85,6 +87,7 @@ class Ties:
     take: Tied
     separation: Separation | None
     trials: tuple[str, ...]
+    paired: int = 0
 
     @property
     def best(self) -> Tied:
@@ -95,6 +98,13 @@ class Ties:
     def text(self) -> str:
         """Return in a sentence which ranks are tied for the first place; nothing where none is."""
         return _text(self.count, self.last, equal=self.equal)
+
+    @property
+    def compared(self) -> str:
+        """Return in words how images have decided: nothing where they have not, or were taken as two samples."""
+        if not self.paired:
+            return ""
+        return "exact paired comparison" + ("" if self.paired == self.count - 1 else f" of {self.paired:,} of them")
 
     @property
     def equal(self) -> bool:
@@ -170,8 +180,9 @@ def ties(data: JobData) -> Ties | None:
         tied=listed,
         cheapest=cheapest,
         take=take,
-        separation=error.separation(listed[0].score, take.score) if take.rank > 1 else None,
+        separation=error.separation(scores, take.rank - 1) if take.rank > 1 else None,
         trials=tuple(order["trial"].iloc[tied]),
+        paired=error.paired_with(tied),
     )
 
 

@@ -11,6 +11,7 @@ from gridsearch.cli.resources import (
     Training,
     kept,
 )
+from gridsearch.cli.secrets import command_line
 from gridsearch.config.byte_sizes import bytes_of
 from gridsearch.config.durations import seconds_of
 from gridsearch.engine.run.interruption import Interruption
@@ -60,6 +61,7 @@ def launch_options(training: Training, chosen: Resources) -> LaunchOptions:
         kept(training.keep),
         seconds_of(training.trial_timeout) if training.trial_timeout else None,
         None if training.checkpoints is None else bytes_of(training.checkpoints),
+        command_line(),
     )
 
 

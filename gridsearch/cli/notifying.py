@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gridsearch import webhook
-from gridsearch.cli.secrets import forget
+from gridsearch.cli.secrets import forget, forget_values
 from gridsearch.cli.streams import say
 from gridsearch.errors import EXIT_COMPLETE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, GridsearchError, one_line
 
@@ -30,7 +30,9 @@ def _checked(url: str | None) -> str | None:
     if url is None:
         return None
     problem = webhook.problem_of(url)
-    forget(url, "..." if problem else webhook.shown(url))
+    instead = "..." if problem else webhook.shown(url)
+    forget(url, instead)
+    forget_values("--notify", instead)
     if problem:
         raise typer.BadParameter(problem)
     return url

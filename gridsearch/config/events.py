@@ -43,7 +43,9 @@ class EpochRecord:
 
     Losses are means, cross-entropies in nats, accuracies fractions in [0, 1], NaN without classes, `seconds` wall time
     of the epoch, evaluation included. A loss may be NaN or infinite in the last record of a lineage that diverged.
-    `more` are metrics by other names.
+    `more` are metrics by other names. `correct` has a bit for each validation image, in their order, set where its
+    class was predicted (as `numpy.packbits` makes them); it is empty in epochs that no trial is read at, and without
+    classes.
     """
 
     lineage_id: str
@@ -56,6 +58,7 @@ class EpochRecord:
     learning_rate: float
     seconds: float
     more: Mapping[str, float] = field(default_factory=dict, hash=False)
+    correct: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

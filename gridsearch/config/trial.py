@@ -310,6 +310,11 @@ class TrialConfig(Recipe):
         return SplitKey(self.data_seed, self.fold, self.dataset)
 
     @property
+    def test_key(self) -> SplitKey:
+        """Return which test images this trial has, given its `split`: they are the same in all folds."""
+        return SplitKey(self.data_seed, dataset=self.dataset)
+
+    @property
     def shares_prefix(self) -> bool:
         """Whether a longer training of this configuration passes through this trial's numbers."""
         return self.schedule not in SCHEDULES_THAT_NEED_THE_TOTAL and not self.schedule_total

@@ -23,9 +23,10 @@ from gridsearch.analysis.evaluation import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, label, score_text
+from gridsearch.analysis.paired import behind_text, p_text
 from gridsearch.analysis.plots import Plot, is_cross_entropy, plots_of
 from gridsearch.analysis.ranking import table, unranked
-from gridsearch.analysis.running import running
+from gridsearch.analysis.running import commit_text, running
 from gridsearch.analysis.scatter import Board, board
 from gridsearch.analysis.spread import PointSpread, spreads
 from gridsearch.analysis.standings import standings
@@ -166,6 +167,9 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             timings=timings(data),
             tested=tries,
             absent_text=absent_text,
+            commit_text=commit_text,
+            behind_text=behind_text,
+            p_text=p_text,
             worst=WORST,
             failures=failures(data),
             index_page=INDEX_PAGE,

@@ -44,6 +44,7 @@ from gridsearch.store.rows import (
     LineageCurve,
     LineageRow,
     NewTrial,
+    Origin,
     Problem,
     Recorded,
     TrainingCost,
@@ -125,8 +126,15 @@ class Store(ABC):
     # -- execution -----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def open_launch(
-        self, job: str, host: str, pid: int, pid_started: float, workers: int, process_table: str | None = None
+    def open_launch(  # noqa: PLR0913 - what is known of a process
+        self,
+        job: str,
+        host: str,
+        pid: int,
+        pid_started: float,
+        workers: int,
+        process_table: str | None = None,
+        origin: Origin | None = None,
     ) -> int:
         """Record that a process starts to train a job.
 
@@ -138,6 +146,7 @@ class Store(ABC):
                 not known.
             workers: How many workers train at the same time.
             process_table: The process table (boot and PID namespace) in which `pid` is a number; None if not known.
+            origin: Where it came from; None if not known.
 
         Returns:
             The launch's id.
@@ -220,7 +229,9 @@ class Store(ABC):
         All events but `EpochRecord` and `LineagePlaced` end the claim; trials that are still running under it become
         `pending`.
 
-        * `EpochRecord` inserts its epoch (one already recorded stays as it is) and completes the open trials of exactly
+        * `EpochRecord` inserts its epoch (one already recorded stays as it is), keeps what images it has right (see
+          `answers`; those of the epoch before with any are removed unless a trial of the lineage ends between the two,
+          whichever job's), and completes the open trials of exactly
           that many epochs. A loss that is not finite completes nothing and means that the lineage diverged in that
           epoch. A record that skips epochs, or whose learning rate or seconds are not finite, is a defect of the worker
           and counts as `LineageFailed`.
@@ -300,7 +311,8 @@ class Store(ABC):
         """Record how a trial's model did on the test images; a trial is evaluated once.
 
         Returns:
-            The evaluation in the store: this one, or the one that was recorded before, which stays as it is.
+            The evaluation in the store: this one, or the one that was recorded before. That stays as it is, but where
+            it does not know which images were right, it learns it from an equal one of the same epoch.
 
         Raises:
             StoreError: The trial is not in the store or has no score, or the numbers do not fit each other or the
@@ -364,6 +376,14 @@ class Store(ABC):
     def epochs(self, lineage_ids: Collection[str]) -> list[EpochRow]:
         """Return the epochs of these lineages, by lineage (in the order given) and epoch."""
         return [row for curve in self.curves(lineage_ids).values() for row in curve.rows]
+
+    @abstractmethod
+    def answers(self, lineage_ids: Collection[str]) -> dict[str, Mapping[int, bytes]]:
+        """Return which validation images lineages have right, as `EpochRecord.correct`, by epoch.
+
+        They are there of epochs that a trial is read at; of those recorded by older versions, and of epochs that a
+        later one has made worthless, there are none. Lineages without any are left out.
+        """
 
     @abstractmethod
     def curves(self, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:

@@ -202,6 +202,21 @@ class TrainingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a launch came from, None where that is not known.
+
+    Attributes:
+        command: The command line, for a shell, without secrets.
+        commit: The git commit that was checked out where the job file lies: 40 hexadecimal digits, or 64.
+        clean: Whether the files that git knows there were as committed.
+    """
+
+    command: str | None = None
+    commit: str | None = None
+    clean: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchRow:
     """A process that trains or trained; `pid_started`, in any unit, tells it from others of its number.
 
@@ -221,6 +236,7 @@ class LaunchRow:
     outcome: str | None
     process_table: str | None = None
     beat_at: datetime | None = None
+    origin: Origin = field(default_factory=Origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +297,8 @@ class Evaluation:
     `confusion` counts images, a row for each true class and a column for each predicted one, in the order of
     `class_names`. `loss` is the mean loss, of classes the cross-entropy in nats, None where it was not finite. Without
     classes there is no confusion but a number of `examples`; `metrics` are others by name, None where not finite.
+    `correct` has a bit for each image, in their order, set where its class was predicted (as `numpy.packbits` makes
+    them); it is empty where that is not known.
     """
 
     trial_id: str
@@ -291,6 +309,7 @@ class Evaluation:
     seconds: float
     examples: int = field(default=0, kw_only=True)
     metrics: Mapping[str, float | None] = field(default_factory=dict, hash=False, kw_only=True)
+    correct: bytes = field(default=b"", kw_only=True)
 
     @property
     def images(self) -> int:

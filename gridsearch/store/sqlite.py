@@ -14,7 +14,7 @@ from typing import Any
 from gridsearch.config.events import LineageEvent, ModelSize, StrategyMeasured, TrialState
 from gridsearch.store.connection import Database
 from gridsearch.store.contract import Store
-from gridsearch.store.queries import changed, costs, epoch_times, epochs, silence, trials
+from gridsearch.store.queries import answers, changed, costs, epoch_times, epochs, silence, trials
 from gridsearch.store.rows import (
     AtWork,
     Changes,
@@ -30,6 +30,7 @@ from gridsearch.store.rows import (
     LineageCurve,
     LineageRow,
     NewTrial,
+    Origin,
     Problem,
     Recorded,
     TrainingCost,
@@ -71,12 +72,19 @@ class SqliteStore(Store):
         with self._database.read() as connection:
             return jobs.job_row(connection, name)
 
-    def open_launch(
-        self, job: str, host: str, pid: int, pid_started: float, workers: int, process_table: str | None = None
+    def open_launch(  # noqa: PLR0913 - what is known of a process
+        self,
+        job: str,
+        host: str,
+        pid: int,
+        pid_started: float,
+        workers: int,
+        process_table: str | None = None,
+        origin: Origin | None = None,
     ) -> int:
         process = launches.Process(host, pid, pid_started, workers, process_table)
         with self._database.write() as connection:
-            return launches.open_launch(connection, job, process, _now())
+            return launches.open_launch(connection, job, process, origin or Origin(), _now())
 
     def beat(self, launch_id: int) -> None:
         with self._database.write() as connection:
@@ -183,6 +191,10 @@ class SqliteStore(Store):
     def trial(self, prefix: str) -> TrialRow:
         with self._database.read() as connection:
             return trials.trial(connection, prefix)
+
+    def answers(self, lineage_ids: Collection[str]) -> dict[str, Mapping[int, bytes]]:
+        with self._database.read() as connection:
+            return answers.answers_of(connection, lineage_ids)
 
     def curves(self, lineage_ids: Collection[str]) -> dict[str, LineageCurve]:
         with self._database.read() as connection:

@@ -26,7 +26,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ class CheckpointFolder:
         for index, record in enumerate(history):
             if index < len(self._encoded) and self._encoded[index][0] is record:
                 continue
-            self._encoded[index:] = [(record, json.dumps(asdict(record)))]
+            self._encoded[index:] = [(record, _written(record))]
         return f"[{','.join(text for _, text in self._encoded)}]"
 
     def _remove_leftovers(self) -> None:
@@ -258,8 +258,21 @@ class CheckpointFolder:
         )
 
 
+def _written(record: Epoch) -> str:
+    values = asdict(record)
+    if isinstance(record, EpochRecord):
+        values["correct"] = record.correct.hex()
+        if not record.correct:
+            del values["correct"]
+    return json.dumps(values)
+
+
 def _epoch(written: dict[str, Any]) -> Epoch:
-    return EpochMetrics(**written) if "metrics" in written else EpochRecord(**written)
+    if "metrics" in written:
+        return EpochMetrics(**written)
+    record = EpochRecord(**written)
+    written_bits: Any = record.correct
+    return replace(record, correct=bytes.fromhex(written_bits)) if written_bits else record
 
 
 def _has_numbers(record: Epoch, *, last: bool) -> bool:

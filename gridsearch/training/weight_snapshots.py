@@ -19,11 +19,11 @@ from torch import Tensor
 
 from gridsearch.atomic import write
 from gridsearch.config.events import EpochRecord
-from gridsearch.config.trial_epoch import reading_epoch
 from gridsearch.errors import not_writable, one_line
 from gridsearch.regular_files import read_regular
 from gridsearch.training.checkpoints import checked_content, with_checksum
 from gridsearch.training.loop.task import LineageTask, Retention
+from gridsearch.training.readings import Readings
 
 _log = logging.getLogger(__name__)
 
@@ -99,22 +99,12 @@ class ReadingKeeper:
 
     def __init__(self, task: LineageTask, retention: Retention, history: Sequence[EpochRecord]) -> None:
         self.folder = ReadingFolder(retention.folder, task.lineage_id)
-        self.objective = retention.objective
-        self.trials = [task.config.model_copy(update={"epochs": epochs}) for epochs in task.readings]
-        self._chosen = self._choice(history) if history else None
+        self.readings = Readings(task, retention.objective, history)
 
     def after_epoch(self, history: Sequence[EpochRecord], state: Mapping[str, Tensor]) -> None:
         """Save the weights of the last epoch if they may be a trial's, and remove those that it has made worthless."""
-        epoch = history[-1].epoch
-        before, self._chosen = self._chosen, self._choice(history)
-        if self._chosen != epoch:
-            return
-        self.folder.save(history[-1], weights_of(state))
-        if before is not None and not any(before <= trial.epochs < epoch for trial in self.trials):
-            self.folder.drop(before)
-
-    def _choice(self, history: Sequence[EpochRecord]) -> int | None:
-        """Return the epoch that open trials would be read at now, the same for all: they differ in epochs alone."""
-        last = history[-1].epoch
-        shortest = next((trial for trial in self.trials if trial.epochs >= last), None)
-        return reading_epoch(shortest, self.objective, history) if shortest else None
+        read, worthless = self.readings.take(history)
+        if read:
+            self.folder.save(history[-1], weights_of(state))
+        if worthless is not None:
+            self.folder.drop(worthless)

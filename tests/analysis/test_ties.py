@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import proportion_confint, proportions_ztest
 
@@ -197,3 +203,105 @@ def test_a_sentence_says_which_are_tied() -> None:
     assert tied_text(of_rights(314, 314, 313, 200)) == "1-3 are tied: how they differ may be chance."
     assert tied_text(of_rights(314, 314, 200)) == "1-2 have the same score."
     assert tied_text(of_rights(314, 200)) == tied_text(grid({"width": [1]}, lambda p: None)) == ""
+
+
+def of_answers(answers: np.ndarray, known: Sequence[int] | None = None, **more: object) -> JobData:
+    """A grid of trials of which it is known what images they have right, for those in these places, best first."""
+    answers = answers[np.argsort(-answers.sum(1), kind="stable")]
+    data = of_rights(*answers.sum(1).tolist(), images=answers.shape[1], **more)
+    packed = {row.trial_id: np.packbits(own).tobytes() for row, own in zip(data.rows, answers, strict=True)}
+    having = {data.rows[place].trial_id for place in (range(len(answers)) if known is None else known)}
+    return replace(
+        data, answers=lambda rows: {row.trial_id: packed[row.trial_id] for row in rows if row.trial_id in having}
+    )
+
+
+def alike_but(*own_mistakes: Sequence[int], images: int = 323) -> np.ndarray:
+    """Models that have all images right but their own mistakes."""
+    answers = np.ones((len(own_mistakes), images), np.bool_)
+    for row, mistakes in zip(answers, own_mistakes, strict=True):
+        row[list(mistakes)] = False
+    return answers
+
+
+@settings(max_examples=25)
+@given(st.tuples(st.integers(2, 6), st.integers(1, 60)).flatmap(lambda shape: arrays(np.bool_, shape)))
+def test_trials_on_the_same_images_are_held_against_the_best_as_by_mcnemar(answers: np.ndarray) -> None:
+    found = ties(of_answers(answers))
+    assert found is not None and found.judge == "images"
+    ordered = answers[np.argsort(-answers.sum(1), kind="stable")]
+    best = ordered[0]
+    tied = [mcnemar([[0, (best & ~own).sum()], [(~best & own).sum(), 0]], exact=True).pvalue > 0.05 for own in ordered]
+    assert found.count == sum(tied) and found.paired == found.count - 1
+    assert [one.rank for one in found.tied] == [place + 1 for place, own in enumerate(tied) if own]
+    assert sum(one.chance or 0.0 for one in found.tied) == pytest.approx(1)
+
+
+def test_few_images_tell_models_apart_that_make_the_same_mistakes() -> None:
+    # 9 and 15 mistakes of 323, where all of the first's are the second's too: two samples would not tell them apart.
+    answers = alike_but(range(9), range(15))
+    paired, samples = ties(of_answers(answers)), ties(of_rights(314, 308))
+    assert paired is not None and samples is not None
+    assert (paired.count, samples.count) == (1, 2)
+    assert mcnemar([[308, 6], [0, 9]], exact=True).pvalue < 0.05
+
+
+def test_equal_answers_are_certainly_tied_and_share_the_chance_to_be_the_best() -> None:
+    found = ties(of_answers(alike_but(range(9), range(9), range(40))))
+    assert found is not None and (found.count, found.paired) == (2, 1) and found.equal
+    assert [one.chance for one in found.tied] == [0.5, 0.5]
+    assert found.compared == "exact paired comparison"
+
+
+def test_the_chance_to_be_the_best_is_that_of_the_images_drawn_again() -> None:
+    answers = alike_but(range(9), range(3, 15), range(20, 33))
+    found = ties(of_answers(answers))
+    assert found is not None and found.count == 3
+    random = np.random.default_rng(1)
+    drawn = np.array([answers[:, random.integers(0, 323, 323)].sum(1) for _ in range(4000)])
+    highest = drawn == drawn.max(1, keepdims=True)
+    wanted = (highest / highest.sum(1, keepdims=True)).mean(0)
+    assert [one.chance for one in found.tied] == pytest.approx(wanted.tolist(), abs=0.03)
+
+
+def test_where_it_is_known_of_some_alone_the_others_are_two_samples() -> None:
+    answers = alike_but(range(9), range(15), range(14), range(60))
+    half = ties(of_answers(answers, known=[0, 2]))
+    assert half is not None
+    # In the order of the ranking: 9, 14, 15 and 60 mistakes. Of the second nothing is known; the third is told apart.
+    assert [one.rank for one in half.tied] == [1, 2] and (half.paired, half.compared) == (0, "")
+    most = ties(of_answers(alike_but(range(9), range(14), range(3, 13)), known=[0, 1]))
+    assert most is not None and (most.count, most.paired) == (3, 1)
+    assert most.compared == "exact paired comparison of 1 of them"
+    without = ties(of_answers(answers, known=[1, 2, 3]))
+    assert without is not None and (without.count, without.paired) == (3, 0)
+
+
+def test_answers_that_do_not_fit_a_score_are_not_used() -> None:
+    data = of_rights(314, 308)
+    wrong = {row.trial_id: np.packbits(np.ones(323, np.bool_)).tobytes() for row in data.rows}
+    found = ties(replace(data, answers=lambda rows: {row.trial_id: wrong[row.trial_id] for row in rows}))
+    assert found is not None and (found.count, found.paired) == (2, 0)
+
+
+def test_trials_that_validate_on_other_images_are_two_samples() -> None:
+    seeds = grid({"data_seed": [0, 1]}, lambda p: (314 - 6 * p["data_seed"]) / 323, images={"validation": 323})
+    packed = dict(zip([row.trial_id for row in seeds.rows], alike_but(range(9), range(15)), strict=True))
+    data = replace(
+        seeds, answers=lambda rows: {row.trial_id: np.packbits(packed[row.trial_id]).tobytes() for row in rows}
+    )
+    found = ties(data)
+    assert found is not None and (found.count, found.paired) == (2, 0)
+
+
+def test_so_many_images_would_tell_two_apart_that_vary_together() -> None:
+    # Connor (1987): of the images 16 of 323 are right for one alone, and 2 make the difference.
+    answers = alike_but([*range(50), *range(60, 67)], [*range(50), *range(70, 79)])
+    sizes = {1: 3000, 2: 100}
+    data = of_answers(answers)
+    rows = [row._replace(parameters=sizes[place]) for place, row in enumerate(data.rows, start=1)]
+    found = ties(replace(job_data(data.job, rows), answers=data.answers))
+    assert found is not None and found.take.rank == 2 and found.separation is not None
+    difference, apart = 2 / 323, 16 / 323
+    wanted = (1.959964 + 0.841621) ** 2 * (apart - difference**2) / difference**2
+    assert found.separation.images == math.ceil(wanted)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from typer.testing import CliRunner
 
 from gridsearch import paths
@@ -45,7 +49,8 @@ def test_evaluate(folder: Path) -> None:
     assert [one["batch_size"] for one in found["latency"]] == [1, 100]
 
     several = run(folder, "evaluate", "small", "--top", "2", "-f", "md")
-    lines = several.out.splitlines()
+    first, _, behind = several.out.partition("\n\n")
+    lines = first.splitlines()
     headings = lines[0].strip("| ").split(" | ")
     tops = json.loads(run(folder, "top", "small", "-n", "2", "--bottom", "0", "-f", "json").out)
     assert lines[0].count("|") == lines[2].count("|") and "ms/image" in lines[0]
@@ -56,7 +61,32 @@ def test_evaluate(folder: Path) -> None:
         values = [line.split(" | ")[place] for line in lines[2::2]]
         assert values == [str(top[name]) for top in tops] and len(set(values)) == 2
     assert several.err.count("\n") == 1 and found["trial"][:8] in several.err
+    pair = _told_behind(folder, behind, axes)
+    assert pair["images"] == 180 and pair["p_mcnemar"] == pytest.approx(
+        binomtest(pair["only_first"], pair["only_first"] + pair["only_this"]).pvalue
+    )
     assert run(folder, "verify").code == 0
+
+
+def _told_behind(folder: Path, table: str, axes: list[str]) -> dict[str, Any]:
+    """Return how far the second of two trials lies behind the first, the same in every format."""
+    one, two = json.loads(run(folder, "evaluate", "small", "--top", "2", "-f", "json").out)
+    pair: dict[str, Any] = two["behind_first"]
+    assert one["behind_first"] is None
+    difference = one["test"]["accuracy"] - two["test"]["accuracy"]
+    assert pair["difference"] == pytest.approx(difference) and pair["low"] <= difference <= pair["high"]
+    assert pair["only_first"] - pair["only_this"] == round(180 * difference)
+    head, _, line, *more = table.strip().splitlines()
+    names = head.strip("| ").split(" | ")
+    assert names == ["trial", *axes, "behind", "low", "high", "only_first", "only_this", "p"]
+    cells = dict(zip(names, line.strip("| ").split(" | "), strict=True))
+    assert not more and cells["behind"] == f"{difference:.4f}"
+    assert cells["p"].removeprefix("\\") == (f"{pair['p_mcnemar']:.4f}" if pair["p_mcnemar"] > 1e-4 else "< 0.0001")
+    shown = run(folder, "evaluate", "small", "--top", "2", COLUMNS="200").out
+    assert f"behind trial {one['trial'][:8]} in accuracy on the same 180 test images" in shown
+    rows = list(csv.DictReader(io.StringIO(run(folder, "evaluate", "small", "--top", "2", "-f", "csv").out)))
+    assert [row["p_mcnemar"] for row in rows] == ["", "", *[str(pair["p_mcnemar"])] * 2]
+    return pair
 
 
 def test_many_classes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

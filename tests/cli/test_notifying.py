@@ -11,6 +11,8 @@ import pytest
 
 from gridsearch.cli.render.notification import Ending, addressed
 from gridsearch.config.job import job_from_text
+from gridsearch.store.opening import open_store
+from gridsearch.store.rows import Origin
 from tests.cli.program import JOB, command, environment, refused, run
 from tests.cli.test_signals import LONG, wait_for_epochs
 from tests.hooks import hook
@@ -68,14 +70,21 @@ def test_a_bad_address_is_refused_before_anything_else_and_not_repeated(tmp_path
 def test_a_launch_tells_its_end_its_failure_and_its_interruption(tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(JOB)
     with hook(status=500) as there:
-        arguments = ("--inline", "--no-dashboard", "--log-file", "all.log", "--notify", there.address)
-        ended = run(tmp_path, "launch", "small.yaml", *arguments)
+        # Of an address that is given twice only the last is used, and neither is kept.
+        arguments = ("--inline", "--no-dashboard", "--log-file", "all.log", "--notify", f"{there.address}-first")
+        arguments += ("--notify", there.address)
+        ended = run(tmp_path, "launch", "small.yaml", *arguments, GIT_CEILING_DIRECTORIES=str(tmp_path.parent))
     assert ended.code == 0
     assert [(content["state"], content["counts"]) for _, content in there.posted] == [("complete", {"completed": 8})]
     assert [line for line in ended.err.splitlines() if "notification" in line] == [
         f"small: the notification was not sent to {there.address.removesuffix('hooks/secret')}...: the server answered"
         f" 500 Internal Server Error"
     ]
+    shown = f"{there.address.removesuffix('hooks/secret')}..."
+    with open_store(tmp_path / "results.db", read_only=True) as store:
+        (launch,) = store.launches("small")
+    words = ["gridsearch", "launch", "small.yaml", *arguments[:-4], "--notify", shown, "--notify", shown]
+    assert launch.origin == Origin(" ".join(words))
     (tmp_path / "broken.yaml").write_text(JOB.replace("dataset: digits", "dataset: ./nothing.npz"))
     folder = tmp_path / "long"
     folder.mkdir()

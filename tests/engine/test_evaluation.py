@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
@@ -49,6 +50,8 @@ def test_the_numbers_are_those_that_scikit_learn_finds(store_path: Path) -> None
     labels, guesses = split.test_labels, logits.argmax(1).numpy()
     assert made.accuracy == accuracy_score(labels, guesses)
     assert made.confusion == tuple(map(tuple, confusion_matrix(labels, guesses, labels=range(10)).tolist()))
+    right = np.unpackbits(np.frombuffer(made.correct, np.uint8), count=len(labels))
+    assert right.tolist() == (np.asarray(labels) == np.asarray(guesses)).tolist()
     assert made.loss == pytest.approx(log_loss(labels, logits.double().softmax(1).numpy()), rel=1e-5)
     assert (made.images, made.epoch, made.class_names) == (180, 3, tuple(map(str, range(10))))
     assert found.val_accuracy == found.row.val_accuracy

@@ -6,17 +6,20 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from statsmodels.stats.contingency_tables import mcnemar
 
 from gridsearch.analysis.evaluated_trials import evaluated_trials
 from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.paired import Paired
 from gridsearch.analysis.ranking import ranked
 from gridsearch.config.events import Formation, Place, TrialState
 from gridsearch.report import page as page_module
 from gridsearch.report.inlining import json_data, plotly_script
 from gridsearch.report.page import Stamp, job_page
 from gridsearch.report.wording import duration, moment, share
-from gridsearch.store.rows import EpochRow, EvaluationRow, LatencyRow, TrainingRow
+from gridsearch.store.rows import EpochRow, EvaluationRow, LatencyRow, LaunchRow, Origin, TrainingRow
 from tests.analysis.grids import SHALLOW, START, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 
 STAMP = Stamp(START, "results.db")
@@ -279,6 +282,22 @@ def test_the_best_ranked_of_the_evaluated_trials_is_shown_class_by_class() -> No
     assert len(shown.scripts) == 3
 
 
+def test_evaluated_trials_are_held_against_the_best_ranked_image_by_image() -> None:
+    data = evaluated(grid(SHALLOW, shallow_score), 2, 7)
+    assert "behind" not in outline(data).text
+    right = [[True] * 83 + [False] * 15, [False] * 9 + [True] * 78 + [False] * 11]
+    counts = [((40, 10), (5, 43)), ((40, 10), (10, 38))]
+    known = [
+        replace(one, confusion=own, correct=np.packbits(answers).tobytes())
+        for one, own, answers in zip(data.evaluations, counts, right, strict=True)
+    ]
+    text = outline(replace(data, evaluations=tuple(known))).text
+    p = mcnemar([[0, 9], [4, 0]], exact=True).pvalue
+    assert "test loss behind p trial" in text and f"0.500000 – – {known[0].trial_id[:8]}" in " ".join(text.split())
+    low, high = Paired(98, first=9, second=4, both=74).interval
+    assert f"0.0510 ({low:.4f} to {high:.4f}) {p:.4f}" in text
+
+
 def test_one_evaluation_alone_is_no_table_of_trials() -> None:
     data = replace(evaluated(grid(SHALLOW, shallow_score), 1), latencies=())
     text = outline(data).text
@@ -380,3 +399,14 @@ def test_tables_of_many_classes_begin_on_one_line() -> None:
     assert [a["class"] for tag, a in shown.elements if tag == "div" and "even" in (a.get("class") or "")] == [
         "pair even tables"
     ]
+
+
+def test_the_page_says_where_a_launch_came_from() -> None:
+    data = grid(SHALLOW, shallow_score, name="shallow")
+    known = Origin(f"gridsearch launch {HOSTILE}", "5a1c04be3d29f8e1c2d3" * 2, clean=False)
+    rows = [LaunchRow(n, "shallow", "host", 1, 1.0, 0, 2, START, START, "complete") for n in (1, 2)]
+    found = outline(replace(data, launches=(rows[0], replace(rows[1], origin=known))))
+    assert "git commit command" in found.text
+    assert "host not known not known" in found.text
+    assert f"5a1c04be3d29, with changes gridsearch launch {HOSTILE}" in found.text
+    assert not any("alert(1)" in script for script in found.scripts)

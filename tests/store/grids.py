@@ -12,7 +12,7 @@ from gridsearch.config.events import EpochRecord, Formation, LineagePlaced, Plac
 from gridsearch.config.trial import TrialConfig
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
-from gridsearch.store.rows import Claim, NewTrial
+from gridsearch.store.rows import Claim, NewTrial, Origin
 
 JOB = "shallow"
 SPEC = {"dataset": "digits", "axes": [{"name": "learning_rate", "values": [0.1, 0.01], "scale": "log"}]}
@@ -45,10 +45,10 @@ def grid(rates: Iterable[float] = (0.1, 0.01), epochs: Iterable[int] = (1, 3)) -
     return [new_trial(rate, length) for rate in rates for length in lengths]
 
 
-def start(store: Store, trials: Iterable[NewTrial], job: str = JOB) -> int:
+def start(store: Store, trials: Iterable[NewTrial], job: str = JOB, origin: Origin | None = None) -> int:
     """Put a job with these trials and open a launch of it."""
     store.put_job(job, SPEC, SOURCE, list(trials))
-    return store.open_launch(job, "host", os.getpid(), 12.5, 2)
+    return store.open_launch(job, "host", os.getpid(), 12.5, 2, origin=origin)
 
 
 def claim_all(store: Store, launch: int, trials: Iterable[NewTrial], target: int = 100) -> list[Claim]:

@@ -46,6 +46,7 @@ READERS: dict[str, Callable[[Store], Any]] = {
     "events": lambda store: store.events(),
     "evaluations": lambda store: store.evaluations(JOB),
     "latencies": lambda store: store.latencies(),
+    "answers": lambda store: store.answers([trial.lineage_id for trial in TRIALS]),
     "measured": lambda store: store.measured(),
     "at_work": lambda store: store.at_work(JOB),
     "open_launches": lambda store: [(row.host, row.pid, row.workers) for row in store.open_launches()],
@@ -54,6 +55,7 @@ READERS: dict[str, Callable[[Store], Any]] = {
 WRONG = {
     "INTEGER": ("{0} + 256", "'text'", "x'80ff'", "NULL", "1e300", "9223372036854775807"),
     "REAL": ("{0} * 1.0000001 + 1e-9", "'text'", "x'80ff'", "NULL", "9e999"),
+    "BLOB": ("CAST({0} || x'00' AS BLOB)", "'text'", "x'80ff'", "17", "x''", "NULL", "1e300"),
     "TEXT": ("{0} || 'x'", "CAST(x'ff80fe' AS TEXT)", "x'ff80'", "17", "''", "'{{}}'", "NULL"),
 }
 
@@ -150,6 +152,7 @@ def test_a_missing_row_is_never_passed_over(asset: Path, sound: dict[str, str], 
         "open_launches",
         "trial",
         "latencies",
+        "answers",
     }
     assert all(said[name] in (sound[name], "damaged") for name in READERS.keys() - partial)
 

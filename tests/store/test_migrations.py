@@ -22,10 +22,11 @@ from gridsearch.store import opening
 from gridsearch.store.connection import Database
 from gridsearch.store.opening import open_store
 from gridsearch.store.processes import process_start
+from gridsearch.store.rows import Origin
 from gridsearch.store.schema import revisions, upgrading
 from gridsearch.store.schema.tables import metadata
 from tests.store.grids import JOB, claim_all, epochs, grid, make_store
-from tests.store.make_asset import ASSETS, RATES, make_asset
+from tests.store.make_asset import ASSETS, CORRECT, ORIGIN, RATES, RIGHT, make_asset
 
 #: The version that comes after today's.
 NEXT = f"m{int(revisions.CURRENT[1:]) + 1:03}"
@@ -135,6 +136,11 @@ def test_a_saved_store_opens_and_goes_on(version: str, path: Path) -> None:
             TrialState.FAILED: 1,
         }
         assert [row.launch_id for row in store.open_launches()] == [1] * (version == revisions.CURRENT)
+        # What an older version did not write is not known.
+        assert [row.origin for row in store.launches(JOB)] == [ORIGIN if version >= "m010" else Origin()]
+        assert list(store.answers([trials[1].lineage_id]).values()) == [{3: RIGHT}] * (version >= "m012")
+        known = CORRECT if version >= "m011" else b""
+        assert [row.correct for row in store.evaluations()] == [known] * (version >= "m004")
         store.close_launch(1, "lost")
         assert [row.detail for row in store.events() if row.kind == "launch_closed"] == [{"outcome": "lost"}]
         assert store.reopen(JOB, [TrialState.FAILED]) == 1
@@ -193,6 +199,8 @@ def test_an_upgrade_that_fails_changes_nothing(path: Path, next_version: Path) -
     [
         ("UPDATE epochs SET val_loss = val_loss + 1e-9 WHERE lineage = 1 AND epoch = 1", "epochs 1/1"),
         ("UPDATE trials SET attempt = 9 WHERE id = 2", "trials 2"),
+        ("UPDATE launches SET workers = 9", "launches 1"),
+        ("UPDATE evaluations SET loss = 0.25", "evaluations 2"),
     ],
 )
 def test_an_upgrade_names_the_row_that_is_damaged(path: Path, change: str, named: str) -> None:

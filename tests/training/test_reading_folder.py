@@ -89,7 +89,7 @@ def test_whatever_the_curve_each_trial_finds_its_epoch_and_nothing_else_is_left(
             keeper = ReadingKeeper(asked, Retention(tmp_path, objective), history[:epoch])
         state = {"model.w": torch.full((2,), float(epoch)), "optimizer.steps": torch.tensor(epoch)}
         keeper.after_epoch(history[: epoch + 1], state)
-    chosen = {reading_epoch(trial, objective, history) for trial in keeper.trials}
+    chosen = {reading_epoch(trial, objective, history) for trial in keeper.readings.trials}
     assert {int(file.name) for file in (tmp_path / NAME).iterdir()} == chosen
     for epoch in chosen:
         assert epoch is not None

@@ -23,6 +23,7 @@ from gridsearch.cli.options import (
     count_from,
 )
 from gridsearch.cli.render import tables
+from gridsearch.cli.render.behind import behind_first, behind_grid, behind_json, with_behind
 from gridsearch.cli.render.evaluated_points import (
     EvaluatedPoint,
     metric_lines,
@@ -214,9 +215,16 @@ def _print_several(found: Sequence[Found], differing: Mapping[str, Sequence[str]
     from gridsearch.analysis.evaluation import scores
 
     if format_ is tables.Format.JSON:
-        data(json.dumps([_as_json(one, scores(one.evaluation) if one.evaluation else None) for one in found], indent=2))
-    else:
-        tables.write(_speeds(found, differing, whole=format_ is tables.Format.CSV), format_)
+        each = [_as_json(one, scores(one.evaluation) if one.evaluation else None) for one in found]
+        behind = map(behind_json, behind_first(found))
+        data(json.dumps([one | {"behind_first": own} for one, own in zip(each, behind, strict=True)], indent=2))
+        return
+    grid = _speeds(found, differing, whole=format_ is tables.Format.CSV)
+    if format_ is tables.Format.CSV:
+        tables.write(with_behind(grid, found), format_)
+        return
+    compared = behind_grid(found, differing)
+    _print_grids([grid, compared] if compared else [grid], format_, below=False)
 
 
 def _head(found: Found, result: Scores | None) -> list[str]:

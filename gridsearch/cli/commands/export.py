@@ -20,7 +20,7 @@ from gridsearch.cli.options import (
 from gridsearch.cli.reading import open_to_read
 from gridsearch.cli.render.wording import plural, short_id
 from gridsearch.cli.run_exports import export_mlflow, export_tensorboard
-from gridsearch.cli.secrets import forget
+from gridsearch.cli.secrets import forget, forget_values
 from gridsearch.cli.streams import say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.errors import GridsearchError
@@ -62,6 +62,7 @@ def _without_password(uri: str | None) -> str | None:
 
     if uri is not None:
         forget(uri, shown_uri(uri))
+        forget_values("--mlflow", shown_uri(uri))
     return uri
 
 

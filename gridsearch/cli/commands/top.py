@@ -24,6 +24,7 @@ from gridsearch.cli.streams import data, into, say
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from gridsearch.analysis.frames import JobData
     from gridsearch.analysis.ranking import RankedTable
 
 
@@ -80,6 +81,8 @@ def top(
     measures = measures_in(*chosen, *(sort or ()), filter_ or "")
     with open_to_read(store, job) as opened:
         loaded = load(opened, jobs.stored_name(opened, job), measures=measures, with_cost=False)
+        plain = kind is tables.Format.TABLE and not (filter_ or state or sort or chosen)
+        tied = _tied(loaded) if plain else ""
     apart = kind in (tables.Format.JSON, tables.Format.CSV)
     options = TableOptions(n, bottom, filter_, tuple(sort or ()), tuple(chosen), state, each=each, apart=apart)
     table = ranking_table(loaded, options)
@@ -90,11 +93,10 @@ def top(
         if kind is tables.Format.TABLE and output is None:
             return
     notes = [*_notes(table, by_rank=not sort)]
-    if kind is tables.Format.TABLE and not (filter_ or state or sort or chosen):
+    if plain:
         from gridsearch.analysis.edges import BEYOND, edge_notes
-        from gridsearch.analysis.ties import tied_text
 
-        notes += [tied] if (tied := tied_text(loaded)) else []
+        notes += [tied] if tied else []
         edges = edge_notes(loaded)
         notes += [" ".join([*edges, BEYOND])] if edges else []
     with into(output):
@@ -125,6 +127,13 @@ def _print_ranking(table: RankedTable, format_: tables.Format, *, numbered: bool
         keys=2 * numbered,
     )
     tables.write(grid, format_)
+
+
+def _tied(loaded: JobData) -> str:
+    """Say which of the best are tied, while the store is open: it is asked what images they have right."""
+    from gridsearch.analysis.ties import tied_text
+
+    return tied_text(loaded)
 
 
 def _notes(table: RankedTable, *, by_rank: bool) -> Iterator[str]:

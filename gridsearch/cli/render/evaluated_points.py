@@ -123,7 +123,7 @@ def pooled(found: Sequence[EvaluationRow]) -> EvaluationRow:
     if not found[0].confusion:
         return replace(found[0], examples=sum(one.examples for one in found))
     counts = sum(np.array(one.confusion, np.int64) for one in found)
-    return replace(found[0], confusion=tuple(map(tuple, np.asarray(counts).tolist())))
+    return replace(found[0], confusion=tuple(map(tuple, np.asarray(counts).tolist())), correct=b"")
 
 
 def point_json(point: EvaluatedPoint, each: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 
 from gridsearch.config.command import Command
 from gridsearch.config.events import LineagePlaced, WorkerEvent
+from gridsearch.config.sections import Objective
 from gridsearch.config.trial import PretrainedFiles, SplitKey
 from gridsearch.data.splits import SplitDataset
 from gridsearch.training.distillation import TeacherFile
@@ -45,6 +46,7 @@ class WorkerSettings:
         device: `auto`, `cpu` or `cuda`.
         threads: CPU threads per worker.
         retention: Which weights workers keep for the winners; None to keep none.
+        objective: What ranks the trials, which says at which epochs it is kept what images were right.
         pretrained: Files of weights to start from.
         teachers: Trained models by their trials' ids.
         own_logs: Where a training of the user's own has its logs; None for our own loop, which needs `splits`.
@@ -60,6 +62,7 @@ class WorkerSettings:
     device: str
     threads: int
     retention: Retention | None = None
+    objective: Objective | None = None
     pretrained: PretrainedFiles = field(default_factory=dict)
     teachers: Mapping[str, TeacherFile] = field(default_factory=dict)
     patience: float | None = None

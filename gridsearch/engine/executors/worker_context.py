@@ -72,6 +72,7 @@ class WorkerContexts:
             model_search=self.settings.model_search,
             stop=self.stop,
             retention=self.settings.retention,
+            objective=self.settings.objective,
             pretrained=self.settings.pretrained,
         )
         return replace(context, teacher=self._teacher(teacher, distillation, context)) if teacher else context

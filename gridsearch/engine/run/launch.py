@@ -29,6 +29,7 @@ from gridsearch.engine.run.objective_check import ObjectiveCheck, nobody_ranked
 from gridsearch.engine.run.own_pace import OwnPace
 from gridsearch.engine.run.packing import PlannedPack, bundles
 from gridsearch.engine.run.planning import LaunchOptions, check_same_job, checkpoint_limit, plan_job, plan_packs
+from gridsearch.engine.run.working_tree import commit_of
 from gridsearch.engine.trained.retention import BestSoFar, clear_readings, keep_by_size, write_winners
 from gridsearch.errors import EngineError, GridsearchError, StoreError, StoreMovedError
 from gridsearch.search.plan import LineagePlan
@@ -36,7 +37,7 @@ from gridsearch.shell_words import quoted
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.processes import process_table
-from gridsearch.store.rows import LaunchRow
+from gridsearch.store.rows import LaunchRow, Origin
 from gridsearch.store.waiting import Patience
 from gridsearch.training.arrays import to_device
 from gridsearch.training.checkpoints import CheckpointFolder
@@ -114,6 +115,7 @@ def worker_settings(
         retention=Retention(paths.reading_dir(store_path, prepared.job.name), prepared.job.objective)
         if options.keep != 0
         else None,
+        objective=prepared.job.objective,
         pretrained=prepared.pretrained,
         teachers=teachers or {},
         patience=options.trial_timeout or prepared.job.trial_timeout,
@@ -218,7 +220,8 @@ class Launch:
             The launch's id if it was fenced off (given up by others) before the job was done, else None.
         """
         name = self.prepared.job.name
-        launch_id = self.store.open_launch(name, *own_process(), self.options.workers, process_table())
+        process, workers = own_process(), self.options.workers
+        launch_id = self.store.open_launch(name, *process, workers, process_table(), self.origin)
         outcome: str | None = "lost"
         try:
             if self.train(launch_id, make_executor, listener, stopping):
@@ -240,6 +243,11 @@ class Launch:
             elif outcome is not None:
                 self.store.close_launch(launch_id, outcome)
         return None
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Where this launch comes from; git is asked once, when it begins to train."""
+        return Origin(self.options.command, *commit_of(self.prepared.job.base))
 
     def _last_word(self, launch_id: int) -> None:
         """Close an interrupted launch, if the store can be written now: else others do.

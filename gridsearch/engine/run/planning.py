@@ -32,6 +32,7 @@ class LaunchOptions:
         keep: How many of the best trials' weights are kept; None decides by their size.
         trial_timeout: How many seconds a worker may be silent; None for what the job says.
         checkpoints: How many bytes the store's checkpoints may take; None for what the job says.
+        command: The command line that launches, as others may read it; None where there is none.
     """
 
     workers: int
@@ -42,6 +43,7 @@ class LaunchOptions:
     keep: int | None = None
     trial_timeout: float | None = None
     checkpoints: float | None = None
+    command: str | None = None
 
 
 def check_same_job(prepared: Prepared, store: Store) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from gridsearch.config.extra_metrics import OF_TASK, column_of
@@ -99,10 +100,12 @@ def on_test_images(model: TrainedTrial) -> Evaluation:
     outputs = torch.cat(answers)
     ((loss, _),) = tally.means()
     confusion: tuple[tuple[int, ...], ...] = ()
+    correct = b""
     if images.targets == "classes":
         # At once: of thousands of classes there are millions of cells.
         counts = torch.bincount(images.labels * classes + outputs.argmax(1), minlength=classes * classes)
         confusion = tuple(map(tuple, counts.view(classes, classes).tolist()))
+        correct = np.packbits((outputs.argmax(1) == images.labels).cpu().numpy()).tobytes()
     metrics = _metrics(model, outputs, images)
     seconds = time.perf_counter() - started
     return Evaluation(
@@ -114,6 +117,7 @@ def on_test_images(model: TrainedTrial) -> Evaluation:
         seconds,
         examples=0 if confusion else len(images),
         metrics=metrics,
+        correct=correct,
     )
 
 

@@ -11,8 +11,21 @@ from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, Text, bindparam, func, select, type_coerce
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+    type_coerce,
+)
+from sqlalchemy.types import NullType, TypeDecorator
 
 from gridsearch.store.schema.columns import to_json
 from gridsearch.store.schema.tables import trials
@@ -88,8 +101,11 @@ def stored_columns(table: Table, names: Iterable[str]) -> list[ColumnElement[Any
 
 
 def as_stored(table: Table) -> list[ColumnElement[Any]]:
-    """Return a table's columns as the file has them: times, states and JSON undecoded."""
-    return [
-        type_coerce(column, Text()).label(column.name) if isinstance(column.type, TypeDecorator) else column
-        for column in table.c
-    ]
+    """Return a table's columns as the file has them: times, states and JSON undecoded, bytes whatever they are."""
+    return [_as_stored(column) for column in table.c]
+
+
+def _as_stored(column: Column[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, TypeDecorator):
+        return type_coerce(column, Text()).label(column.name)
+    return type_coerce(column, NullType()).label(column.name) if isinstance(column.type, LargeBinary) else column

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -81,6 +82,10 @@ launches = Table(
     # When the last beat was, by the launch's own clock: only ever shown.
     Column("beat_at", UtcTime),
     Column("seal", Integer),
+    # Where it came from (`Origin`), NULL where that is not known.
+    Column("command", Words),
+    Column("git_commit", Text),
+    Column("git_clean", Integer),
     CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
     CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
 )
@@ -175,6 +180,19 @@ epochs = Table(
     sqlite_with_rowid=False,
 )
 
+#: Which validation images a lineage has right in the epochs that a trial is read at: what later epochs have made
+#: worthless is removed, and older versions kept nothing of it, so `verify` does not ask that it is there.
+answers = Table(
+    "answers",
+    metadata,
+    Column("lineage", Integer, ForeignKey("lineages.id"), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    # A bit for each image, set where its class was predicted.
+    Column("correct", LargeBinary, nullable=False),
+    Column("seal", Integer, nullable=False),
+    CheckConstraint("epoch >= 1", name="epoch"),
+)
+
 #: Who was trained together: a row for each time that lineages were put into a strategy.
 formations = Table(
     "formations",
@@ -238,7 +256,7 @@ measurements = Table(
     sqlite_with_rowid=False,
 )
 
-#: What trials' models did with the test images: written once.
+#: What trials' models did with the test images: written once, but for `correct`, which older ones may learn.
 evaluations = Table(
     "evaluations",
     metadata,
@@ -250,6 +268,8 @@ evaluations = Table(
     Column("seconds", REAL, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("seal", Integer, nullable=False),
+    # A bit for each image, set where its class was predicted; NULL where that is not known.
+    Column("correct", LargeBinary),
     CheckConstraint("epoch >= 1", name="epoch"),
 )
 

@@ -57,6 +57,9 @@ class _Launch:
     pid_started: float
     workers: int
     process_table: str | None = None
+    command: str | None = None
+    git_commit: str | None = None
+    git_clean: int | None = None
     ended_at: str | None = None
     outcome: str | None = None
 

@@ -15,8 +15,19 @@ from gridsearch.config.identity import digest, grid_digest
 from gridsearch.config.trial_builder import TrialReader
 from gridsearch.store.queries.lookup import as_stored, batches, every, stored_columns
 from gridsearch.store.rows import Problem
-from gridsearch.store.schema.tables import formations, job_trials, jobs, launches, lineages, trainings, trials
+from gridsearch.store.schema.tables import (
+    answers,
+    epochs,
+    formations,
+    job_trials,
+    jobs,
+    launches,
+    lineages,
+    trainings,
+    trials,
+)
 from gridsearch.store.verify.replay import Replay
+from gridsearch.store.write.answers import fits_accuracy
 from gridsearch.store.write.evaluations import fault_of, unchecked_evaluations
 from gridsearch.store.write.jobs import text_digest
 
@@ -128,6 +139,24 @@ def trainings_fit(connection: Connection) -> Iterator[Problem]:
                 )
             if places[row.formation] and places[row.formation].get(key) != row.epoch:
                 yield Problem("trainings", subject, f"it has no place in formation {row.formation} from that epoch on")
+
+
+def answers_fit(connection: Connection) -> Iterator[Problem]:
+    """The images that an epoch has right are as many as its accuracy says."""
+    statement = select(
+        lineages.c.lineage_id, answers.c.epoch, answers.c.correct, epochs.c.val_accuracy, epochs.c.lineage
+    ).select_from(
+        answers.join(lineages, lineages.c.id == answers.c.lineage).join(
+            epochs, (epochs.c.lineage == answers.c.lineage) & (epochs.c.epoch == answers.c.epoch), isouter=True
+        )
+    )
+    for name, epoch, correct, accuracy, recorded in connection.execute(statement):
+        subject = f"lineage {name}"
+        if recorded is None:
+            yield Problem("answers", subject, f"images are right in epoch {epoch}, which is not recorded")
+        elif not fits_accuracy(correct, accuracy):
+            text = f"the images that are right in epoch {epoch} are not as many as its accuracy {accuracy} says"
+            yield Problem("answers", subject, text)
 
 
 def evaluations_fit(connection: Connection, replay: Replay) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ from gridsearch.store.schema.tables import events
 from gridsearch.store.verify.curves import EpochsDamagedError, results_are_recorded
 from gridsearch.store.verify.replay import Event, Replay, compare
 from gridsearch.store.verify.rows import (
+    answers_fit,
     claims_are_held,
     evaluations_fit,
     jobs_have_their_grid,
@@ -54,6 +55,7 @@ def verify(connection: Connection) -> list[Problem]:
         problems += claims_are_held(connection)
         problems += results_are_recorded(connection, replay)
         problems += trainings_fit(connection)
+        problems += answers_fit(connection)
         problems += evaluations_fit(connection, replay)
     except EpochsDamagedError:
         return list(_checksums(connection, (EPOCHS,)))

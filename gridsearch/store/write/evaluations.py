@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ def put_evaluation(connection: Connection, evaluation: Evaluation, at: datetime)
     trial = _scored_trial(connection, evaluation)
     found = _row_of(connection, evaluation.trial_id)
     if found is not None:
-        return found
+        return _with_correct(connection, trial.id, found, evaluation)
     confusion = {"classes": list(evaluation.class_names)} | _stored_counts(evaluation.confusion)
     if not evaluation.confusion:
         confusion["examples"] = evaluation.examples
@@ -48,13 +49,28 @@ def put_evaluation(connection: Connection, evaluation: Evaluation, at: datetime)
             for name, value in evaluation.metrics.items()
         }
     loss = evaluation.loss if evaluation.loss is not None and math.isfinite(evaluation.loss) else None
-    values = {"epoch": evaluation.epoch, "loss": loss, "confusion": to_json(confusion), "seconds": evaluation.seconds}
+    values: dict[str, Any] = {"epoch": evaluation.epoch, "loss": loss, "confusion": to_json(confusion)}
+    values |= {"seconds": evaluation.seconds, "correct": evaluation.correct or None}
     EVALUATIONS.insert(connection, [values | {"trial": trial.id, "at": to_text(at)}])
     cause = Cause(at)
     log(connection, cause, [cause.event(EVALUATED, trial.lineage, detail={"evaluated": evaluation.trial_id})])
     made = _row_of(connection, evaluation.trial_id)
     assert made is not None
     return made
+
+
+def _with_correct(connection: Connection, trial: int, found: EvaluationRow, again: Evaluation) -> EvaluationRow:
+    """Return the evaluation recorded before, to which the same one made again adds the images that were right.
+
+    Stores of versions that did not keep these lack them.
+    """
+    known = found.correct or (found.epoch, found.confusion) != (again.epoch, again.confusion)
+    if known or not again.correct:
+        return found
+    (row,) = connection.execute(select(*EVALUATIONS.columns).where(evaluations.c.trial == trial))
+    connection.execute(delete(evaluations).where(evaluations.c.trial == trial))
+    EVALUATIONS.insert(connection, [EVALUATIONS.by_name(row) | {"correct": again.correct}])
+    return replace(found, correct=again.correct)
 
 
 def put_latencies(connection: Connection, measured: Collection[Latency], at: datetime) -> None:
@@ -135,6 +151,7 @@ def _shown(row: AnyRow) -> EvaluationRow:
         seconds=own["seconds"],
         examples=told.get("examples", 0),
         metrics=told.get("metrics", {}),
+        correct=own["correct"] or b"",
         at=to_time(own["at"]),
     )
 
@@ -204,9 +221,22 @@ def fault_of(evaluation: Evaluation, epochs: int) -> str | None:
     if not 1 <= evaluation.epoch <= epochs:
         return f"it was evaluated with the weights of epoch {evaluation.epoch}, but has {epochs} epochs"
     if not evaluation.confusion:
+        if evaluation.correct:
+            return "it has images right, but no classes"
         return None if evaluation.examples >= 1 else "it counts no examples"
     if len(evaluation.confusion) != classes or any(len(row) != classes for row in evaluation.confusion):
         return f"its confusion matrix is not one of {classes} classes"
     if evaluation.images < 1 or any(min(row) < 0 for row in evaluation.confusion):
         return "its confusion matrix counts no images"
+    return _fault_of_correct(evaluation) if evaluation.correct else None
+
+
+def _fault_of_correct(evaluation: Evaluation) -> str | None:
+    """Return what is impossible about the images that an evaluation has right."""
+    images, right = evaluation.images, int.from_bytes(evaluation.correct)
+    if len(evaluation.correct) != -(-images // 8) or right & ((1 << -images % 8) - 1):
+        return f"the images that it has right are not among its {images:,}"
+    counted = sum(row[label] for label, row in enumerate(evaluation.confusion))
+    if right.bit_count() != counted:
+        return f"it has {right.bit_count():,} images right, but {counted:,} by its confusion matrix"
     return None

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, update
 from gridsearch.errors import LaunchClosedError, StoreError
 from gridsearch.store.checked_tables import JOBS, LAUNCHES
 from gridsearch.store.queries.lookup import AnyRow
-from gridsearch.store.rows import LaunchRow
+from gridsearch.store.rows import LaunchRow, Origin
 from gridsearch.store.schema.columns import storable, to_text, to_time
 from gridsearch.store.schema.tables import OUTCOMES, jobs, launches
 from gridsearch.store.write.claims import release
@@ -32,7 +32,7 @@ class Process:
     table: str | None = None
 
 
-def open_launch(connection: Connection, job: str, process: Process, at: datetime) -> int:
+def open_launch(connection: Connection, job: str, process: Process, origin: Origin, at: datetime) -> int:
     """See `Store.open_launch`."""
     key = job_key(connection, job)
     values = {
@@ -41,6 +41,9 @@ def open_launch(connection: Connection, job: str, process: Process, at: datetime
         "pid_started": float(process.pid_started),
         "workers": process.workers,
         "process_table": None if process.table is None else storable(process.table),
+        "command": None if origin.command is None else storable(origin.command),
+        "git_commit": origin.commit,
+        "git_clean": None if origin.clean is None else int(origin.clean),
     }
     number = int(connection.scalar(select(func.max(launches.c.id))) or 0) + 1
     LAUNCHES.insert(connection, [{"id": number, "job": key, "beat": 0, "started_at": to_text(at), **values}])
@@ -112,6 +115,9 @@ def _launch_row(row: AnyRow) -> LaunchRow:
         outcome=told["outcome"],
         process_table=told["process_table"],
         beat_at=None if told["beat_at"] is None else to_time(told["beat_at"]),
+        origin=Origin(
+            told["command"], told["git_commit"], None if told["git_clean"] is None else bool(told["git_clean"])
+        ),
     )
 
 

@@ -30,6 +30,7 @@ from gridsearch.store.rows import Recorded
 from gridsearch.store.schema.columns import storable, to_json
 from gridsearch.store.schema.tables import epochs, lineages, trials
 from gridsearch.store.sqlite_errors import joined_lines
+from gridsearch.store.write.answers import add_answers, fits_accuracy
 from gridsearch.store.write.bulk import execute_many
 from gridsearch.store.write.claims import LineageNow, end_claims, lineages_now
 from gridsearch.store.write.event_log import DIVERGED, FAILED, FINISHED, REFUSED, STOPPED, Cause, Event, log
@@ -59,6 +60,7 @@ class _Progress:
     diverged_epoch: int | None
     stopped_epoch: int | None
     fresh: list[dict[str, Any]] = field(default_factory=list)
+    answers: dict[int, bytes] = field(default_factory=dict)
     placed: list[Placed] = field(default_factory=list)
     end: Event | None = None
 
@@ -93,6 +95,8 @@ class _Progress:
             values = epoch_values(self.row.id, record)
             self.fresh.append(values)
             self.epoch = record.epoch
+            if isinstance(record, EpochRecord) and record.correct:
+                self.answers[record.epoch] = record.correct
             if has_diverged(record):
                 self._diverge(record.epoch)
 
@@ -130,8 +134,13 @@ def _is_possible(record: EpochRecord | EpochMetrics) -> bool:
     if isinstance(record, EpochRecord):
         # One by the name of a field would be a second answer.
         sound = math.isfinite(record.learning_rate) and not set(METRICS).intersection(record.more)
-        return sound and _are_metrics(record.more)
+        return sound and _are_metrics(record.more) and _may_have_right(record)
     return _are_metrics(record.metrics)
+
+
+def _may_have_right(record: EpochRecord) -> bool:
+    """Whether the images that an epoch has right are as many as its accuracy says, if it names any."""
+    return not record.correct or (record.epoch >= 1 and fits_accuracy(record.correct, record.val_accuracy))
 
 
 def _are_metrics(given: Mapping[str, float]) -> bool:
@@ -165,6 +174,7 @@ def _metrics_text(metrics: Mapping[str, float]) -> str:
 def _write(connection: Connection, cause: Cause, changed: Sequence[_Progress], logs: Mapping[str, str]) -> list[int]:
     """Write what a batch did to its lineages; return the trials that came to a final state."""
     execute_many(connection, _ADD_EPOCHS, (values for progress in changed for values in progress.fresh))
+    add_answers(connection, {progress.row.id: progress.answers for progress in changed if progress.answers})
     add_trainings(connection, [placed for progress in changed for placed in progress.placed])
     moved: list[dict[str, Any]] = [
         {

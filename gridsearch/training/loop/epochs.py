@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from gridsearch.config.batches import batch_sizes
 from gridsearch.config.events import EpochRecord, LineageDiverged, LineageEvent, LineageFinished, LineageStopped
 from gridsearch.config.trial import TrialConfig
 from gridsearch.models.functions import AUGMENT
-from gridsearch.training.loop.evaluation import Measured, tally_of, validate
+from gridsearch.training.loop.evaluation import Answers, Measured, tally_of, validate
 from gridsearch.training.loop.member import Member, State
 from gridsearch.training.loop.metrics import prepare_for
 from gridsearch.training.loop.task import StopRequestedError, WorkerContext
@@ -71,8 +72,11 @@ def do_epoch(
         [learning_rates(one.config, max(epoch, 1), steps, one.val_losses[:epoch], *places) for one in inside]
     )
     train = measure_untrained(strategy, context) if epoch == 0 else train_epoch(strategy, context, epoch)
+    of_classes = not context.validation.targets_are_numbers
+    answers = Answers() if of_classes and any(one.may_be_read_at(epoch) for one in inside) else None
     with strategy.averaged():
-        validation = validate(strategy, context.validation)
+        validation = validate(strategy, context.validation, answers=answers)
+    correct = answers.packed() if answers else [b""] * len(inside)
     seconds = (time.perf_counter() - started) / trained
     records = [
         EpochRecord(
@@ -84,8 +88,11 @@ def do_epoch(
             rate,
             seconds,
             of_train[2] | of_validation[2],
+            own,
         )
-        for member, of_train, of_validation, rate in zip(inside, train, validation, strategy.rates, strict=True)
+        for member, of_train, of_validation, rate, own in zip(
+            inside, train, validation, strategy.rates, correct, strict=True
+        )
     ]
     return records, strategy.states()
 
@@ -93,8 +100,7 @@ def do_epoch(
 def _take(member: Member, record: EpochRecord, state: State) -> Iterator[LineageEvent]:
     """Have a member take over what an epoch made of it, and tell."""
     finite = is_finite(record)
-    if finite:
-        member.advance(record, state)
+    record = member.advance(record, state) if finite else replace(record, correct=b"")
     if record.epoch > member.task.recorded_epoch or not finite:
         yield record
     if not finite:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -68,6 +69,22 @@ def _batches(logits: Tensor, labels: Tensor, sizes: Sequence[int]) -> Iterator[t
     return zip(torch.split(logits, list(sizes), dim=1), torch.split(labels, list(sizes)), strict=True)
 
 
+@dataclass
+class Answers:
+    """Which images each of M models has right, batch by batch, on the device until all are there."""
+
+    parts: list[Tensor] = field(default_factory=list)
+
+    def add(self, logits: Tensor, labels: Tensor) -> None:
+        """Note of logits (M, n, K) which are highest at the labels (n,)."""
+        self.parts.append(logits.argmax(2) == labels)
+
+    def packed(self) -> list[bytes]:
+        """Return a bit for each image of each model, as `numpy.packbits` makes them."""
+        found = torch.cat(self.parts, dim=1).cpu().numpy()
+        return [row.tobytes() for row in np.packbits(found, axis=1)]
+
+
 def tally_of(strategy: Strategy, arrays: DeviceArrays) -> Tally:
     """Return an empty tally of a strategy's models on such data."""
     return Tally.of(strategy.size, arrays, strategy.criterion, strategy.class_weights)
@@ -78,25 +95,32 @@ Measured = tuple[float, float, dict[str, float]]
 
 
 @torch.no_grad()
-def evaluate(strategy: Strategy, arrays: DeviceArrays) -> list[tuple[float, float]]:
-    """Return each model's mean loss and accuracy over all images, in evaluation mode."""
+def evaluate(strategy: Strategy, arrays: DeviceArrays, answers: Answers | None = None) -> list[tuple[float, float]]:
+    """Return each model's mean loss and accuracy over all images, in evaluation mode; `answers` are filled."""
     tally = tally_of(strategy, arrays)
     for images, labels in arrays.in_order(evaluation_batch(arrays)):
-        tally.add(strategy.logits(images), labels)
+        logits = strategy.logits(images)
+        tally.add(logits, labels)
+        if answers is not None:
+            answers.add(logits, labels)
     return tally.means()
 
 
 @torch.no_grad()
-def validate(strategy: Strategy, arrays: DeviceArrays, part: str = "val") -> list[Measured]:
+def validate(
+    strategy: Strategy, arrays: DeviceArrays, part: str = "val", answers: Answers | None = None
+) -> list[Measured]:
     """Return of each model what `evaluate` does, and its metrics of a part of the images, `val` or `train`."""
     if not strategy.meter.wants(part):
-        return [(*both, {}) for both in evaluate(strategy, arrays)]
+        return [(*both, {}) for both in evaluate(strategy, arrays, answers)]
     tally = tally_of(strategy, arrays)
     found: list[Tensor] = []
     for images, labels in arrays.in_order(evaluation_batch(arrays)):
         logits = strategy.logits(images)
         tally.add(logits, labels)
         found.append(logits)
+        if answers is not None:
+            answers.add(logits, labels)
     more = strategy.meter.measured(part, found, arrays.labels, arrays.targets)
     return [(*both, own) for both, own in zip(tally.means(), more, strict=True)]
 

@@ -19,6 +19,7 @@ from gridsearch.models.registry import build_model, find_model
 from gridsearch.training.checkpoints import CheckpointFolder
 from gridsearch.training.loop.metrics import Meter, meter_of
 from gridsearch.training.loop.task import LineageTask, WorkerContext
+from gridsearch.training.readings import Readings
 from gridsearch.training.recipe.class_weights import class_weights
 from gridsearch.training.recipe.criterion import Criterion
 from gridsearch.training.recipe.dropout import make_portable
@@ -54,6 +55,7 @@ class Member:
             ours = (record for record in checkpoint.history if isinstance(record, EpochRecord))
             known = [record for record in ours if record.epoch <= task.config.epochs]
             self.history = [replace(record, attempt=task.attempt) for record in known]
+        self.readings = Readings(task, context.objective, self.history) if context.objective else None
         self.keeper = (
             ReadingKeeper(task, context.retention, self.history) if context.retention and task.readings else None
         )
@@ -138,14 +140,31 @@ class Member:
         """Return the epochs that a checkpoint holds and the store lacks."""
         return [record for record in self.history if record.epoch > self.task.recorded_epoch]
 
-    def advance(self, record: EpochRecord, state: State) -> None:
-        """Take over the state after an epoch, and write it to disk before anyone hears of the epoch."""
+    def may_be_read_at(self, epoch: int) -> bool:
+        """Whether an epoch that is still to be done may be the one that one of its trials is read at."""
+        return self.readings is not None and self.readings.may_be(epoch)
+
+    def advance(self, record: EpochRecord, state: State) -> EpochRecord:
+        """Take over the state after an epoch, and write it to disk before anyone hears of the epoch.
+
+        Returns:
+            The record, which says what images were right only if one of its trials would be read at it now.
+        """
         self.history.append(record)
+        self._keep_answers()
         self._state = {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
         # Before the checkpoint: what goes on from there must find the weights of all epochs up to it.
         if self.keeper:
             self.keeper.after_epoch(self.history, self._state)
         self.folder.save(self._state, self.history, last=self.done)
+        return self.history[-1]
+
+    def _keep_answers(self) -> None:
+        """Leave in the history what images were right in those epochs alone that a trial is read at."""
+        read, worthless = self.readings.take(self.history) if self.readings else (False, None)
+        for epoch in ([] if read else [self.history[-1].epoch]) + ([] if worthless is None else [worthless]):
+            if self.history[epoch].correct:
+                self.history[epoch] = replace(self.history[epoch], correct=b"")
 
     def finalize(self) -> None:
         """Leave one checkpoint of a training that had come to its end before: the newest, which may be beyond it."""

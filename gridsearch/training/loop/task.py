@@ -60,7 +60,8 @@ class WorkerContext:
     """Where training happens: data on a device, folders, a teacher if there is one, and how to learn to stop.
 
     `pretrained` are the files of weights to start from.
-    Without `retention` no weights are kept but those in checkpoints.
+    Without `retention` no weights are kept but those in checkpoints. `objective` says at which epochs trials are read;
+    None where nobody wants to know what images were right there.
     """
 
     device: torch.device
@@ -73,6 +74,7 @@ class WorkerContext:
     teacher: Teacher | None = None
     pretrained: PretrainedFiles = field(default_factory=dict)
     retention: Retention | None = None
+    objective: Objective | None = None
 
     def targets(self, part: Tensor, pixels: Tensor, *, changed: bool = False) -> Targets:
         """Return the targets for the training images `part` (n,), whose pixels (n, C, H, W) may have been changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 import pytest
@@ -51,6 +52,45 @@ class EvaluationContract:
         assert store.put_evaluation(replace(put, loss=0.5, confusion=((9, 0, 0), (0, 9, 0), (0, 0, 9)))) == stored
         assert store.evaluations() == [stored]
         assert store.events() == events
+
+    def test_which_images_were_right_is_kept(self, store: Store) -> None:
+        trials = completed(store)
+        put = replace(ONE, trial_id=trials[1].trial_id, correct=bytes([0b11110111, 0b01000000]))
+        assert store.put_evaluation(put).correct == put.correct
+        assert store.evaluations()[0].correct == put.correct and store.verify() == []
+
+    def test_an_equal_evaluation_tells_an_older_one_which_images_were_right(self, store: Store) -> None:
+        trials = completed(store)
+        put = replace(ONE, trial_id=trials[1].trial_id)
+        stored, events = store.put_evaluation(put), store.events()
+        right = bytes([0b11110111, 0b01000000])
+        # Another epoch's model, and one with other answers, are not the one that was recorded.
+        other = ((4, 1, 0), (0, 3, 0), (0, 1, 1))
+        assert store.put_evaluation(replace(put, epoch=1, correct=right)) == stored
+        assert store.put_evaluation(replace(put, confusion=other, correct=right)) == stored
+        assert store.put_evaluation(replace(put, loss=0.5, correct=right)) == replace(stored, correct=right)
+        again = bytes([0b11111110, 0b01000000])
+        assert store.put_evaluation(replace(put, correct=again)) == replace(stored, correct=right)
+        assert store.evaluations() == [replace(stored, correct=right)]
+        assert store.events() == events and store.verify() == []
+
+    @pytest.mark.parametrize(
+        ("correct", "said"),
+        [
+            (bytes([0b11111111, 0]), None),
+            (bytes([0b11111111]), "are not among its 10"),
+            (bytes([0b11111111, 0, 0]), "are not among its 10"),
+            (bytes([0b11111110, 0b00100000]), "are not among its 10"),
+            (bytes([0b11111111, 0b01000000]), "it has 9 images right, but 8 by its confusion matrix"),
+        ],
+    )
+    def test_images_that_cannot_have_been_right_are_refused(
+        self, store: Store, correct: bytes, said: str | None
+    ) -> None:
+        put = replace(ONE, trial_id=completed(store)[1].trial_id, correct=correct)
+        with pytest.raises(StoreError, match=said) if said else nullcontext():
+            store.put_evaluation(put)
+        assert len(store.evaluations()) == (said is None)
 
     def test_evaluations_are_those_of_a_job_in_the_order_of_its_grid(self, store: Store) -> None:
         trials = completed(store)

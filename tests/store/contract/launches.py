@@ -6,6 +6,7 @@ import pytest
 
 from gridsearch.errors import LaunchClosedError, StoreError
 from gridsearch.store.contract import Store
+from gridsearch.store.rows import Origin
 from tests.store.contract.states import COMPLETED, PENDING
 from tests.store.grids import JOB, claim_all, epochs, grid, start
 
@@ -36,6 +37,16 @@ class LaunchContract:
         start(store, grid())
         store.open_launch(JOB, "host", 1, 1.0, 1, "a boot pid:[1]")
         assert [row.process_table for row in store.open_launches()] == [None, "a boot pid:[1]"]
+
+    def test_where_it_came_from_is_kept_and_verified(self, store: Store) -> None:
+        start(store, grid())
+        known = Origin("gridsearch launch 'caf\udce9.yaml'", "a" * 40, clean=True)
+        store.close_launch(store.open_launch(JOB, "host", 1, 1.0, 1, origin=known), "complete")
+        store.open_launch(JOB, "host", 1, 1.0, 1, origin=Origin(commit="b" * 64, clean=False))
+        first, second, third = (row.origin for row in store.launches(JOB))
+        assert first == Origin() and third == Origin(None, "b" * 64, clean=False)
+        assert second == Origin("gridsearch launch 'caf\\udce9.yaml'", "a" * 40, clean=True)
+        assert store.verify() == []
 
     def test_a_launch_that_beat_since_it_was_looked_at_is_not_given_up(self, store: Store) -> None:
         launch = start(store, grid())

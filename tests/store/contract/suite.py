@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.store.contract.answers import AnswerContract
 from tests.store.contract.claims import ClaimContract
 from tests.store.contract.evaluations import EvaluationContract
 from tests.store.contract.jobs import PutJobContract
@@ -25,5 +26,6 @@ class StoreContract(
     MetricContract,
     EvaluationContract,
     TrainingContract,
+    AnswerContract,
 ):
     """All of it."""

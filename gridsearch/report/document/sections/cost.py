@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from gridsearch.analysis.costs import TITLES, Cost, costs
 from gridsearch.analysis.labels import aligned_texts, score_text
-from gridsearch.analysis.scatter import Board, board
 from gridsearch.analysis.measures import TIMES
+from gridsearch.analysis.scatter import Board, board
 from gridsearch.analysis.timing import Timing, timings
 from gridsearch.report.document.findings import Findings
 from gridsearch.report.document.grid import Grid

@@ -1,0 +1,30 @@
+"""Launches tell where they came from: the command line, the git commit, and whether its files were unchanged.
+
+Of those that are there already nobody knows. Every row's checksum is looked at before it gets another one.
+"""
+
+import marshal
+import zlib
+
+from alembic import op
+
+from gridsearch.errors import StoreDamagedError
+
+revision = "m010"
+down_revision = "m009"
+branch_labels = None
+depends_on = None
+
+#: What is under the checksum, in its order.
+_LAUNCH = "id, job, host, pid, pid_started, workers, started_at, ended_at, outcome, process_table"
+
+
+def upgrade() -> None:
+    for column in ("command TEXT", "git_commit TEXT", "git_clean INTEGER"):
+        op.execute(f"ALTER TABLE launches ADD COLUMN {column}")
+    connection = op.get_bind()
+    for seal, *values in connection.exec_driver_sql(f"SELECT seal, {_LAUNCH} FROM launches").fetchall():
+        if zlib.crc32(marshal.dumps(tuple(values), 2)) != seal:
+            raise StoreDamagedError(f"launches {values[0]} is not what was written")
+        again = zlib.crc32(marshal.dumps((*values, None, None, None), 2))
+        connection.exec_driver_sql("UPDATE launches SET seal = ? WHERE id = ?", (again, values[0]))

@@ -30,6 +30,7 @@ from gridsearch.report.figures.heatmap import heatmap_figure
 from gridsearch.report.figures.panel import panel_figure
 from gridsearch.report.figures.scatter import scatter_figure
 from gridsearch.report.figures.shares import shares_figure
+from gridsearch.report.figures.together import together_figure
 from gridsearch.report.page import MOST_PLOTS, MOST_POINTS, first_choice
 
 #: A pixel of a browser is so many millimetres: 96 to the inch.
@@ -100,9 +101,10 @@ def _figures(data: JobData) -> Iterator[tuple[str, go.Figure]]:
     x, color = first_choice(varying, correlation(data, "spearman"))
     if x:
         yield "scatter", scatter_figure(points, x, color or None)
-    drawn = curves(data, order)
+    drawn = curves(data, order, ties(data))
     for plot in drawn.plots[:MOST_PLOTS]:
         yield f"curves-{plot.metric}", curves_figure(drawn, plot.metric)
+        yield f"together-{plot.metric}", together_figure(drawn, plot.metric)
     compared = comparisons(data, order)
     for plot in plots_of(data.job.record, [curve for one in compared for curve in one.curves])[:MOST_PLOTS]:
         for along in compared:

@@ -46,7 +46,7 @@ def test_every_plot_is_drawn(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["shallow"])
     # That of chosen trials waits for a choice, and parallel coordinates are not plotly's.
     plots = "[...document.querySelectorAll('.plot:not(#parallel-plot, #chosen-curves)')]"
-    assert browser.run("document.querySelectorAll('#curves .plot, #compare .plot').length") == 11
+    assert browser.run("document.querySelectorAll('#curves .plot, #compare .plot').length") == 12
     assert browser.run(f"{plots}.every(p => p.querySelector('.main-svg'))")
     assert browser.run("document.querySelectorAll('#parallel-plot [role=slider]').length") == 5
     assert browser.run("document.querySelectorAll('#scatter-plot .points path').length") == 192
@@ -154,6 +154,11 @@ def test_the_confusion_matrix_is_drawn_with_its_numbers(browser: Browser, pages:
     browser.open(pages["evaluated"])
     numbers = "[...document.querySelectorAll('#confusion .annotation-text')].map(t => t.textContent).join()"
     assert browser.run(numbers) == "80,20,10,90"
+    # The diagonal lies over the cells and below the numbers; errors are seen, from the least to the most frequent.
+    order = "[...document.querySelectorAll('#confusion .hm, #confusion .shapelayer path, #confusion .annotation-text')]"
+    kinds = browser.run(f"{order}.map(e => e.closest('.hm') ? 'cells' : e.closest('.shapelayer') ? 'shape' : 'text')")
+    assert kinds == ["cells", "shape", *["text"] * 4]
+    assert browser.run("document.getElementById('confusion').data[0].zmax") == 0.2
 
 
 def test_on_paper_plots_have_the_width_of_the_paper(browser: Browser, pages: dict[str, Path]) -> None:

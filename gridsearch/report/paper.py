@@ -17,8 +17,9 @@ from gridsearch.analysis.evaluated_trials import evaluated_trials
 from gridsearch.analysis.factors import Within, design
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.plots import plots_of
-from gridsearch.analysis.scatter import board
-from gridsearch.analysis.standings import standings
+from gridsearch.analysis.scatter import Board, board
+from gridsearch.analysis.spread import spreads
+from gridsearch.analysis.standings import Standings, standings
 from gridsearch.analysis.ties import ties
 from gridsearch.paths import file_stem
 from gridsearch.report.figures.cells import cells_figure
@@ -28,8 +29,10 @@ from gridsearch.report.figures.cost import cost_figure
 from gridsearch.report.figures.curves import curves_figure
 from gridsearch.report.figures.heatmap import heatmap_figure
 from gridsearch.report.figures.panel import panel_figure
+from gridsearch.report.figures.parallel import parallel_figure
 from gridsearch.report.figures.scatter import scatter_figure
 from gridsearch.report.figures.shares import shares_figure
+from gridsearch.report.figures.spread import spread_figure
 from gridsearch.report.figures.together import together_figure
 from gridsearch.report.page import MOST_PLOTS, MOST_POINTS, first_choice
 
@@ -75,7 +78,7 @@ class PaperFigure:
 
 
 def paper_figures(data: JobData, width: float) -> Iterator[PaperFigure]:
-    """Yield every figure of a job's page, but for parallel coordinates, which the page draws itself.
+    """Yield every figure of a job's page.
 
     Args:
         data: The job; its curves must be at hand (`load_to_show`).
@@ -109,6 +112,7 @@ def _figures(data: JobData) -> Iterator[tuple[str, go.Figure]]:
     for plot in plots_of(data.job.record, [curve for one in compared for curve in one.curves])[:MOST_PLOTS]:
         for along in compared:
             yield f"compared-{along.axis}-{plot.metric}", compared_figure(along, plot, training=False)
+    yield from _of_trials(data, order, points)
     for method in METHODS:
         coefficients = correlation(data, method)
         if len(coefficients.names) > 1 and coefficients.n >= FEWEST:
@@ -116,6 +120,14 @@ def _figures(data: JobData) -> Iterator[tuple[str, go.Figure]]:
     tries = evaluated_trials(data, order)
     if tries and tries[0].scores.accuracy is not None and not tries[0].scores.many:
         yield "confusion", confusion_figure(tries[0].scores)
+
+
+def _of_trials(data: JobData, order: Standings, points: Board) -> Iterator[tuple[str, go.Figure]]:
+    """Yield what shows trials one by one: the spread over repeats and folds, and parallel coordinates."""
+    if apart := spreads(data, order):
+        yield "spread", spread_figure(apart, data.objective)
+    if points.varying:
+        yield "parallel", parallel_figure(points)
 
 
 def _of_effects(data: JobData) -> Iterator[tuple[str, go.Figure]]:

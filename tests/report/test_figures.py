@@ -44,7 +44,7 @@ def test_a_scatter_has_one_trace_a_level_and_every_trial_once() -> None:
     assert figure.layout.legend.title.text == "neurons"
     assert figure.layout.xaxis.type == "log"
     assert figure.layout.xaxis.ticktext == ("0.0001", "0.001", "0.01", "0.1")
-    assert figure.layout.xaxis.title.text == "learning rate (per step)"
+    assert figure.layout.xaxis.title.text == "learning rate"
     assert figure.layout.yaxis.title.text == "validation accuracy"
     assert len({trace.marker.color for trace in figure.data}) == 4
 

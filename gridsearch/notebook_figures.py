@@ -30,8 +30,8 @@ class Figures:
 
     def __repr__(self) -> str:
         axes = ", ".join(self._data.axis_columns) or "none"
-        kinds = "effects(), axis(), pair(), cost(), correlation(), scatter(), curves(), comparison(), confusion()"
-        return f"<figures of {self._data.job.name!r}: {kinds}; axes: {axes}>"
+        kinds = "effects(), axis(), pair(), cost(), correlation(), scatter(), curves(), together(), comparison()"
+        return f"<figures of {self._data.job.name!r}: {kinds}, confusion(); axes: {axes}>"
 
     def correlation(self, method: str = "pearson") -> go.Figure:
         """Return the correlation heatmap."""
@@ -104,7 +104,7 @@ class Figures:
         return cost_figure(points, found[name])
 
     def curves(self, metric: str | None = None, *, log: bool = True) -> go.Figure:
-        """Plot a metric over the epochs of the best, median and worst trials.
+        """Plot a metric over the epochs of the best, the cheapest tied, median and worst trials, a panel each.
 
         Args:
             metric: Any metric that was recorded in two epochs or more, with that of the training where there is one; by
@@ -116,7 +116,24 @@ class Figures:
         """
         from gridsearch.report.figures.curves import curves_figure
 
-        return curves_figure(curves(self._data), metric, log=log)
+        return curves_figure(curves(self._data, tied=ties(self._data)), metric, log=log)
+
+    def together(self, metric: str | None = None, *, log: bool = True) -> go.Figure:
+        """Lay the curves of the best, the runner-up, the cheapest tied, the median and the worst over each other.
+
+        Where points are trained several times, a line is their mean, with a band from the lowest to the highest of
+        the trainings, and these as thin lines, each with its seed and fold.
+
+        Args:
+            metric: As of `curves`.
+            log: As of `curves`.
+
+        Raises:
+            TableError: There are no curves of this metric.
+        """
+        from gridsearch.report.figures.together import together_figure
+
+        return together_figure(curves(self._data, tied=ties(self._data)), metric, log=log)
 
     def comparison(self, axis: str, metric: str | None = None, *, training: bool = True, log: bool = True) -> go.Figure:
         """Plot the curves of the best trial at each value of an axis.

@@ -12,7 +12,7 @@ class Curve:
 
     Attributes:
         trial: The trial's id.
-        group: `best`, `median` or `worst`, or the value it represents.
+        group: What it is among others: `best`, `runner-up`, `median`, ..., or the value it represents.
         rank: Its place in the ranking, from 1.
         score: What ranked it; None without a score.
         settings: Its axes as text.

@@ -1,10 +1,10 @@
-"""The curves of trials over their epochs: of the best, the median and the worst, and of any other."""
+"""The curves of trials over their epochs: of the best, the cheapest tied, the median, the worst, and of any other."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -12,7 +12,9 @@ from gridsearch.analysis.curve import Curve
 from gridsearch.analysis.frames import JobData, metrics_of_curves
 from gridsearch.analysis.measures import overfit_epoch
 from gridsearch.analysis.plots import Plot, plots_of
+from gridsearch.analysis.roles import CHEAPEST, RoleCurves, places_by_role
 from gridsearch.analysis.standings import Standing, Standings, standings
+from gridsearch.analysis.ties import Ties
 from gridsearch.store.rows import LineageCurve
 
 MOST_PER_GROUP = 3
@@ -23,12 +25,14 @@ class Curves:
     """Up to three curves each of the best, median and worst rows of the table of results; none is in two groups.
 
     Attributes:
-        best: The best, best first.
+        best: The best, best first; the last of three is the cheapest of those that are tied for the first place, where
+            it is in no group by its rank.
         median: From the middle of the ranking.
         worst: The worst, worst last.
         total: The number of places in the ranking.
         unit: What a row is: `trial`, or `point`, which is drawn by one of its trials.
         plots: What is drawn of them, the most telling first.
+        named: The best, the runner-up, the cheapest of the tied, the median and the worst, each once, best first.
     """
 
     best: tuple[Curve, ...]
@@ -37,6 +41,7 @@ class Curves:
     total: int
     unit: str = "trial"
     plots: tuple[Plot, ...] = ()
+    named: tuple[RoleCurves, ...] = ()
 
     @property
     def groups(self) -> tuple[tuple[str, tuple[Curve, ...]], ...]:
@@ -45,21 +50,47 @@ class Curves:
         return tuple((name, curves) for name, curves in named if curves)
 
 
-def curves(data: JobData, order: Standings | None = None) -> Curves:
+def curves(data: JobData, order: Standings | None = None, tied: Ties | None = None) -> Curves:
     """Return the curves of the best, median and worst trials that have a result; needs the epochs.
 
-    `order` are the job's standings, where they are at hand.
+    Args:
+        data: The job.
+        order: Its standings, where they are at hand.
+        tied: What is tied for the first place; without it there is no cheapest of them.
     """
     order = standings(data) if order is None else order
-    groups = {
-        name: curves_of(data, order, range(*bounds), name) for name, bounds in _bounds(len(order), order.scored).items()
-    }
+    roles = places_by_role(order, tied)
+    places = {name: list(range(*bounds)) for name, bounds in _bounds(len(order), order.scored).items()}
+    cheapest = next((place for place, names in roles.items() if CHEAPEST in names), None)
+    if cheapest is not None and not any(cheapest in own for own in places.values()):
+        places["best"] = [*places["best"][: MOST_PER_GROUP - 1], cheapest]
+    groups = {name: curves_of(data, order, own, name) for name, own in places.items()}
+    groups = {name: tuple(_titled(curve, roles) for curve in own) for name, own in groups.items()}
+    named = tuple(_of_roles(data, order, place, names) for place, names in roles.items())
+    drawn = [curve for group in groups.values() for curve in group] + [one.curve for one in named]
     return Curves(
         **groups,
         total=len(order),
         unit="point" if data.job.record.has_groups else "trial",
-        plots=plots_of(data.job.record, [curve for group in groups.values() for curve in group]),
+        plots=plots_of(data.job.record, drawn),
+        named=named,
     )
+
+
+def _titled(curve: Curve, roles: dict[int, tuple[str, ...]]) -> Curve:
+    """Return the curve with what it is in place of its group, where it is something by name."""
+    names = roles.get(curve.rank - 1)
+    return replace(curve, group=RoleCurves(names, curve).name) if names else curve
+
+
+def _of_roles(data: JobData, order: Standings, place: int, roles: tuple[str, ...]) -> RoleCurves:
+    members, group = order.members[place], (", ".join(roles), place + 1)
+    own = data.own_curves([data.rows[data.place_of[trial]] for trial in members])
+    found = {
+        trial: _curve(data, order.member(place, trial), curve, group) for trial, curve in zip(members, own, strict=True)
+    }
+    repeats = tuple(curve for curve in found.values() if curve.epochs) if len(members) > 1 else ()
+    return RoleCurves(roles, found[order.trials[place]], repeats)
 
 
 def curves_of(data: JobData, ranking: Standings, places: Sequence[int], group: str) -> tuple[Curve, ...]:

@@ -14,7 +14,6 @@ from gridsearch.config.yaml_source import plain_scalar
 #: Numbers outside of these bounds are written with an exponent; learning rates of 0.0001 are not.
 _SMALLEST, _LARGEST = 1e-6, 1e12
 _UNITS = {
-    "learning_rate": "per step",
     "batch_size": "images",
     "epochs": "passes over the training images",
     "neurons": "hidden units",

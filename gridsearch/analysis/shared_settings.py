@@ -13,10 +13,14 @@ from gridsearch.store.rows import JobRow, TrialRow
 
 #: How many values of a setting are named.
 MOST_VALUES = 4
+#: A combination of more settings than this is the trial, and no cause.
+MOST_TOGETHER = 3
 
 
 def shared_settings(job: JobRow, failed: Iterable[TrialRow], sound: Iterable[TrialRow]) -> dict[str, list[Any]]:
     """Return what failed trials have in common: their values on each axis that separates them from all sound ones.
+
+    Where no axis does so alone, a combination of up to three values that all of them have, and no sound one.
 
     Args:
         job: The job.
@@ -29,6 +33,7 @@ def shared_settings(job: JobRow, failed: Iterable[TrialRow], sound: Iterable[Tri
     if not (theirs and others):
         return {}
     found: dict[str, list[Any]] = {}
+    common: dict[str, Any] = {}
     for axis in job.record.axis_names:
         if any(_lacks(job, settings, axis) for settings in theirs):
             continue
@@ -37,7 +42,28 @@ def shared_settings(job: JobRow, failed: Iterable[TrialRow], sound: Iterable[Tri
         values = {_text(settings.get(axis)): settings.get(axis) for settings in theirs}
         if values.keys().isdisjoint(_text(settings.get(axis)) for settings in others):
             found[axis] = ["its default" if value is None else value for value in values.values()]
-    return found
+        elif len(values) == 1:
+            common[axis] = next(iter(values.values()))
+    return found or _together(common, len(theirs), others)
+
+
+def _together(common: dict[str, Any], failed: int, sound: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Return those of these values that no sound trial has together, none of them idle; one failure has none."""
+    texts = {axis: _text(value) for axis, value in common.items()}
+    marks = [frozenset(axis for axis, text in texts.items() if _text(own.get(axis)) == text) for own in sound]
+
+    def apart(axes: set[str]) -> bool:
+        return not any(axes <= own for own in marks)
+
+    kept = set(common)
+    if failed < 2 or not apart(kept):
+        return {}
+    for axis in common:
+        if apart(kept - {axis}):
+            kept.discard(axis)
+    if len(kept) > MOST_TOGETHER:
+        return {}
+    return {axis: ["its default" if value is None else value] for axis, value in common.items() if axis in kept}
 
 
 def shared_text(found: dict[str, list[Any]]) -> str:

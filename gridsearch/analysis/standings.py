@@ -71,12 +71,15 @@ class Standings(Sequence[Standing]):
     def __getitem__(self, place: int | slice) -> Standing | list[Standing]:
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(len(self)))]
-        members, leads = self.members[place], self._leads[place]
+        return self.member(place, self.trials[place])
+
+    def member(self, place: int, trial: str) -> Standing:
+        """Return a place as one of its trials stands for it."""
+        members, leads, row = self.members[place], self._leads[place], self.row(trial)
         if not self._points:
-            return Standing(self.row(self.trials[place]), members, leads)
-        rows = [self.row(trial) for trial in members]
+            return Standing(row, members, leads)
+        rows = [self.row(member) for member in members]
         differing = [name for name in self._data.job.record.differing if len({row[name] for row in rows}) > 1]
-        row = self.row(self.trials[place])
         repeat = tuple((name, label(row[name])) for name in differing)
         return Standing(row, members, leads, score_cell(_row(self._order, place)), repeat)
 

@@ -13,6 +13,7 @@ from gridsearch.analysis.updated import updated_at
 from gridsearch.atomic import write, write_named
 from gridsearch.paths import INDEX_PAGE, dashboard_page
 from gridsearch.report.compared import compared_html
+from gridsearch.report.compared_pages import compared_pages
 from gridsearch.report.index import Entry, index_page
 from gridsearch.report.page import Stamp, job_page
 from gridsearch.store.contract import Store
@@ -50,7 +51,7 @@ def write_dashboards(
             written.append(page)
         entries.append(entry(store, data, page.name if page.exists() else "", glance))
     index = folder / INDEX_PAGE
-    _write(index, index_page(entries, stamp))
+    _write(index, index_page(entries, stamp, compared_pages(folder)))
     return [*written, index]
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from gridsearch.analysis.summary import Summary
 from gridsearch.paths import INDEX_PAGE
 from gridsearch.report import wording
+from gridsearch.report.compared_pages import ComparedPage
 from gridsearch.report.inlining import environment, live_scripts, policy, style
 from gridsearch.report.page import Stamp
 
@@ -25,12 +26,16 @@ class Entry:
     summary: Summary
 
 
-def index_page(entries: Sequence[Entry], stamp: Stamp) -> str:
-    """Return the page that lists jobs, in the order given; it needs no script unless it is live."""
+def index_page(entries: Sequence[Entry], stamp: Stamp, compared: Sequence[ComparedPage] = ()) -> str:
+    """Return the page that lists jobs, in the order given, and pages of comparisons that lie beside it.
+
+    It needs no script unless it is live.
+    """
     template = environment().get_template("index.html")
     scripts = live_scripts(live=bool(stamp.live))
     return template.render(
         entries=entries,
+        compared=compared,
         stamp=stamp,
         wording=wording,
         scripts=scripts,

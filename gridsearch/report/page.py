@@ -47,6 +47,7 @@ from gridsearch.report.figures.panel import panel_figure
 from gridsearch.report.figures.scatter import color_parts, hover_texts, layout_for
 from gridsearch.report.figures.shares import shares_figure
 from gridsearch.report.figures.spread import spread_figure
+from gridsearch.report.figures.together import together_figure
 from gridsearch.report.first_choice import first_choice
 from gridsearch.report.inlining import (
     environment,
@@ -94,7 +95,8 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
     """
     glance = summary(data) if glance is None else glance
     order = standings(data)
-    drawn = curves(data, order)
+    told = answer(data, store=store_option(stamp.store))
+    drawn = curves(data, order, told.ties)
     compared = comparisons(data, order)
     tries = evaluated_trials(data, order)
     without = sum(number for state, number in glance.counts if state not in RESULT_STATES)
@@ -104,7 +106,6 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
     first = first_choice(varying, cells["spearman"])
     choices = _choices(data, drawn, compared)
     rows = all_trials(data, MOST_ROWS)
-    told = answer(data, store=store_option(stamp.store))
     priced = costs(data, points.trials) if points.trials else ()
     apart = spreads(data, order)
     unmeasured = not drawn.plots and bool(data.job.record.training) and all(row.epochs == 1 for row in data.rows)
@@ -242,6 +243,7 @@ def _figures(
         "config": CONFIG,
         "template": parts.template,
         "curves": {plot.metric: _curve_parts(drawn, plot, parts) for plot in choices.panels},
+        "together": {plot.metric: parts.curves(together_figure(drawn, plot.metric)) for plot in choices.panels},
         "compare": {
             one.axis: {plot.metric: parts.curves(compared_figure(one, plot)) for plot in choices.compared}
             for one in compared
@@ -266,6 +268,7 @@ def _trials(data: JobData, drawn: Curves, rows: AllTrials, points: Board) -> dic
         "job": file_stem(data.job.name),
         "dark": dark_colors(),
         "trials": rows_data(rows),
+        "repeat": list(data.job.record.differing) if data.job.record.has_groups else [],
         "points": [places.get(trial, -1) for trial in points.trials],
         "panels": [places.get(curve.trial, -1) for _, group in drawn.groups for curve in group],
         "lines": curves_data(data, rows, metrics, MOST_CHOSEN_NUMBERS),

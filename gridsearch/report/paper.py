@@ -18,9 +18,9 @@ from gridsearch.analysis.evaluated_trials import evaluated_trials
 from gridsearch.analysis.factors import design
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.plots import plots_of
-from gridsearch.analysis.scatter import board
+from gridsearch.analysis.scatter import Board, board
 from gridsearch.analysis.spread import spreads
-from gridsearch.analysis.standings import standings
+from gridsearch.analysis.standings import Standings, standings
 from gridsearch.analysis.ties import ties
 from gridsearch.paths import file_stem
 from gridsearch.report.figures.cells import cells_figure
@@ -30,9 +30,11 @@ from gridsearch.report.figures.cost import cost_figure
 from gridsearch.report.figures.curves import curves_figure
 from gridsearch.report.figures.heatmap import heatmap_figure
 from gridsearch.report.figures.panel import panel_figure
+from gridsearch.report.figures.parallel import parallel_figure
 from gridsearch.report.figures.scatter import scatter_figure
 from gridsearch.report.figures.shares import shares_figure
 from gridsearch.report.figures.spread import spread_figure
+from gridsearch.report.figures.together import together_figure
 from gridsearch.report.first_choice import first_choice
 from gridsearch.report.page import MOST_PLOTS, MOST_POINTS
 
@@ -78,7 +80,7 @@ class PaperFigure:
 
 
 def paper_figures(data: JobData, width: float) -> Iterator[PaperFigure]:
-    """Yield every figure of a job's page, but for parallel coordinates, which the page draws itself.
+    """Yield every figure of a job's page.
 
     Args:
         data: The job; its curves must be at hand (`load_to_show`).
@@ -104,22 +106,30 @@ def _figures(data: JobData) -> Iterator[tuple[str, go.Figure]]:
     x, color = first_choice(varying, correlation(data, "spearman"))
     if x:
         yield "scatter", scatter_figure(points, x, color or None)
-    drawn = curves(data, order)
+    drawn = curves(data, order, ties(data))
     for plot in drawn.plots[:MOST_PLOTS]:
         yield f"curves-{plot.metric}", curves_figure(drawn, plot.metric)
+        yield f"together-{plot.metric}", together_figure(drawn, plot.metric)
     compared = comparisons(data, order)
     for plot in plots_of(data.job.record, [curve for one in compared for curve in one.curves])[:MOST_PLOTS]:
         for along in compared:
             yield f"compared-{along.axis}-{plot.metric}", compared_figure(along, plot, training=False)
+    yield from _of_trials(data, order, points)
     for method in METHODS:
         coefficients = correlation(data, method)
         if len(coefficients.names) > 1 and coefficients.n >= FEWEST:
             yield f"correlation-{method}", heatmap_figure(coefficients)
-    if apart := spreads(data, order):
-        yield "spread", spread_figure(apart, data.objective)
     tries = evaluated_trials(data, order)
     if tries and tries[0].scores.accuracy is not None and not tries[0].scores.many:
         yield "confusion", confusion_figure(tries[0].scores)
+
+
+def _of_trials(data: JobData, order: Standings, points: Board) -> Iterator[tuple[str, go.Figure]]:
+    """Yield what shows trials one by one: the spread over repeats and folds, and parallel coordinates."""
+    if apart := spreads(data, order):
+        yield "spread", spread_figure(apart, data.objective)
+    if points.varying:
+        yield "parallel", parallel_figure(points)
 
 
 def _of_effects(data: JobData) -> Iterator[tuple[str, go.Figure]]:

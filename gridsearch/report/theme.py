@@ -26,6 +26,10 @@ _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-dow
 SHARES = ((0.0, "#fefefe"), (0.35, "#d3e2f0"), (0.7, "#a3c3e0"), (1.0, "#6c9ecb"))
 #: From -1 (blue) over 0 (white) to 1 (brick), likewise.
 DIVERGING = ((0.0, "#6c9ecb"), (0.25, "#b3cde4"), (0.5, "#fbfaf8"), (0.75, "#f0c4ae"), (1.0, "#e08e6d"))
+#: Shares of what is wrong, from none to the most, likewise.
+ERRORS = ((0.0, "#fefefe"), (0.5, "#f0c4ae"), (1.0, "#e08e6d"))
+#: How much a band covers of what lies behind it; the script of the page has the same.
+BAND_OPACITY = 0.2
 #: What lies behind the cells of a matrix.
 BEHIND = "#f1f3f6"
 #: The same on a dark page, colour by colour: the page's script exchanges one for the other.
@@ -110,7 +114,15 @@ def dark_colors() -> dict[str, str]:
     shades: dict[str, str] = {}
     for count in range(1, MOST_SHADES + 1):
         shades |= dict(zip(_shades(count, _SEQUENCE), _shades(count, _DARK_SEQUENCE), strict=True))
-    return _DARK | dict(zip(_CATEGORIES, _DARK_CATEGORIES, strict=True)) | shades
+    categories = dict(zip(_CATEGORIES, _DARK_CATEGORIES, strict=True))
+    bands = {band_color(color): band_color(dark) for color, dark in categories.items()}
+    return _DARK | categories | bands | shades
+
+
+def band_color(color: str) -> str:
+    """Return a colour for the band around a line of that colour, through which others are seen."""
+    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{BAND_OPACITY})"
 
 
 def _shades(count: int, stops: Sequence[str]) -> list[str]:

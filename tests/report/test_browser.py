@@ -1,5 +1,6 @@
 """The pages in a real browser: that they draw, answer, fit, and stay off the network."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def test_every_plot_is_drawn(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["shallow"])
     # That of chosen trials waits for a choice, and parallel coordinates are not plotly's.
     plots = "[...document.querySelectorAll('.plot:not(#parallel-plot, #chosen-curves)')]"
-    assert browser.run("document.querySelectorAll('#curves .plot, #compare .plot').length") == 11
+    assert browser.run("document.querySelectorAll('#curves .plot, #compare .plot').length") == 12
     assert browser.run(f"{plots}.every(p => p.querySelector('.main-svg'))")
     assert browser.run("document.querySelectorAll('#parallel-plot [role=slider]').length") == 5
     assert browser.run("document.querySelectorAll('#scatter-plot .points path').length") == 192
@@ -154,6 +155,11 @@ def test_the_confusion_matrix_is_drawn_with_its_numbers(browser: Browser, pages:
     browser.open(pages["evaluated"])
     numbers = "[...document.querySelectorAll('#confusion .annotation-text')].map(t => t.textContent).join()"
     assert browser.run(numbers) == "80,20,10,90"
+    # The diagonal lies over the cells and below the numbers; errors are seen, from the least to the most frequent.
+    order = "[...document.querySelectorAll('#confusion .hm, #confusion .shapelayer path, #confusion .annotation-text')]"
+    kinds = browser.run(f"{order}.map(e => e.closest('.hm') ? 'cells' : e.closest('.shapelayer') ? 'shape' : 'text')")
+    assert kinds == ["cells", "shape", *["text"] * 4]
+    assert browser.run("document.getElementById('confusion').data[0].zmax") == 0.2
 
 
 def test_on_paper_plots_have_the_width_of_the_paper(browser: Browser, pages: dict[str, Path]) -> None:
@@ -163,6 +169,43 @@ def test_on_paper_plots_have_the_width_of_the_paper(browser: Browser, pages: dic
     assert browser.run("document.querySelector('#reproduce details').open")
     browser.run("window.dispatchEvent(new Event('afterprint'))")
     browser.wait("document.querySelector('#scatter-plot .main-svg').clientWidth > 1000")
+    assert browser.complaints == []
+
+
+def test_paper_is_light_and_without_controls_and_headings_stay_with_what_follows(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["shallow"])
+    browser.run("document.querySelector('#theme input[value=dark]').click()")
+    background = "document.querySelector('#parallel-plot rect').getAttribute('fill')"
+    assert browser.run(background) != "#ffffff"
+    browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    try:
+        seen = "[...document.querySelectorAll('{}')].filter(e => e.getClientRects().length).length"
+        controls = "button, select, input, fieldset, .crumb, .tools, #trials table, #trials h2"
+        assert browser.run(seen.format(controls)) == 0
+        assert browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert browser.run(background) == "#ffffff"
+        assert browser.run("document.querySelector('#parallel-plot svg').clientWidth") <= 700
+        papers = "[...document.querySelectorAll('.main-svg')].map(s => s.style.background).filter(Boolean)"
+        assert set(browser.run(papers)) == {"rgb(255, 255, 255)"}
+        after = "[...document.querySelectorAll('main h2, main h3, .headline, figcaption, summary')]"
+        after += ".filter(e => e.getClientRects().length).map(e => getComputedStyle(e).breakAfter)"
+        assert set(browser.run(after)) == {"avoid"}
+        inside = "[...document.querySelectorAll('figure, .plot, tr, .tile')].map(e => getComputedStyle(e).breakInside)"
+        assert set(browser.run(inside)) == {"avoid"}
+        # What is folded away on the screen is there, and no column is as narrow as a letter.
+        columns = "[...document.querySelectorAll('#effects th')].filter(e => e.getClientRects().length)"
+        columns += ".map(e => e.getBoundingClientRect().width)"
+        assert min(browser.run(columns)) > 20
+        assert len(base64.b64decode(browser.send("Page.printToPDF")["data"])) > 20_000
+    finally:
+        browser.send("Emulation.setEmulatedMedia", media="")
+    browser.run("window.dispatchEvent(new Event('afterprint'))")
+    assert browser.run("document.querySelectorAll('section > details[open]').length") == 0
+    browser.wait(f"{background} !== '#ffffff'")
+    browser.run("document.querySelector('#theme input[value=auto]').click()")
     assert browser.complaints == []
 
 

@@ -1,11 +1,14 @@
+import os
 from pathlib import Path
 
 import pytest
 
+from gridsearch.analysis.comparing.jobs import compare
+from gridsearch.analysis.comparing.sides import sides_of
 from gridsearch.errors import StoreError
 from gridsearch.paths import dashboard_page
-from gridsearch.report.dashboards import write_dashboards
-from tests.analysis.grids import START
+from gridsearch.report.dashboards import write_compared_page, write_dashboards
+from tests.analysis.grids import START, grid
 from tests.report.stores import filled_store
 from tests.report.test_page import HOSTILE, Outline
 
@@ -48,3 +51,20 @@ def test_an_empty_store_has_a_list_too(tmp_path: Path) -> None:
     with open_store(tmp_path / "results.db") as store:
         (index,) = write_dashboards(store, tmp_path)
     assert "No jobs yet" in index.read_text(encoding="utf-8")
+
+
+def test_the_list_links_the_comparisons_that_lie_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    one, other = (grid({"n": [1, 2, 3]}, lambda p: p["n"] / 10, name=name) for name in (HOSTILE, "other"))
+    page = dashboard_page(folder, "compare-both")
+    write_compared_page(compare(sides_of([(one, ""), (other, "")])), page, now=START)
+    # What is no comparison, or cannot be read, is no link.
+    (folder / "compare-notes.html").write_text("<title>mine – gridsearch</title>")
+    (folder / "compare-folder.html").mkdir()
+    os.mkfifo(folder / "compare-pipe.html")
+    with filled_store(tmp_path / "results.db", "shallow") as store:
+        index = write_dashboards(store, folder)[-1]
+    shown = Outline(index.read_text(encoding="utf-8"))
+    links = [attributes["href"] for tag, attributes in shown.elements if tag == "a"]
+    assert links == ["shallow.html", page.name] and f"{HOSTILE}, other" in shown.text
+    assert not shown.scripts

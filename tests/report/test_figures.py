@@ -15,7 +15,7 @@ from gridsearch.report.figures.curves import curve_figure, curves_figure, shared
 from gridsearch.report.figures.heatmap import coefficient_text, heatmap_figure
 from gridsearch.report.figures.scatter import scatter_figure
 from gridsearch.report.figures.value_axis import log_ticks
-from gridsearch.report.theme import level_markers
+from gridsearch.report.theme import GRID, level_markers
 from gridsearch.store.rows import Evaluation
 from tests.analysis.grids import SHALLOW, grid, shallow_score
 
@@ -44,7 +44,7 @@ def test_a_scatter_has_one_trace_a_level_and_every_trial_once() -> None:
     assert figure.layout.legend.title.text == "neurons"
     assert figure.layout.xaxis.type == "log"
     assert figure.layout.xaxis.ticktext == ("0.0001", "0.001", "0.01", "0.1")
-    assert figure.layout.xaxis.title.text == "learning rate (per step)"
+    assert figure.layout.xaxis.title.text == "learning rate"
     assert figure.layout.yaxis.title.text == "validation accuracy"
     assert len({trace.marker.color for trace in figure.data}) == 4
 
@@ -154,7 +154,13 @@ def test_a_confusion_matrix_is_divided_by_its_rows_and_numbered() -> None:
     )
     assert [list(row) for row in figure.data[0].z[1:]] == [[0.25, 0.25, 0.5], [0, 0, 0]]
     assert figure.data[0].customdata[0][1] == "4 of 1,000 &lt;a&gt; predicted as b"
-    assert [note.text for note in figure.layout.annotations] == ["100", "<1", "", "25", "25", "50", "", "", ""]
+    assert [note.text for note in figure.layout.annotations] == ["100", "0.4", "", "25", "25", "50", "", "", ""]
+    # Colours are of errors: the diagonal is covered, and the largest share of an error has the strongest.
+    assert (figure.data[0].zmin, figure.data[0].zmax) == (0, 0.5)
+    (diagonal,) = figure.layout.shapes
+    assert diagonal.path.count("M") == 3 and diagonal.layer == "above" and diagonal.fillcolor == GRID
+    right = scores(Evaluation("t", 1, None, ("a", "b"), ((5, 0), (0, 5)), 1.0))
+    assert confusion_figure(right).data[0].zmax == 1
     assert figure.layout.yaxis.ticktext == ("&lt;a&gt;", "b", "c")
 
 

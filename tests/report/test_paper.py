@@ -8,13 +8,16 @@ import re
 import pytest
 from PIL import Image
 
+from gridsearch.analysis.scatter import board
 from gridsearch.errors import GridsearchError
 from gridsearch.report import rendering
+from gridsearch.report.figures.parallel import parallel_figure
 from gridsearch.report.paper import WIDTHS, paper_figures
 from gridsearch.report.rendering import PaperFormat, rendered, require_renderer
-from tests.analysis.grids import SHALLOW, grid, job_data, make_epochs, make_job, make_trial, shallow_score
+from tests.analysis.grids import SHALLOW, grid, shallow_score
 from tests.report.browser import needs_browser
 from tests.report.test_page import HOSTILE
+from tests.report.test_together import repeated
 
 DATA = grid(SHALLOW, shallow_score, name="shallow")
 ODD = grid({"kind": ["</script><b>x</b>", "b"], "n": [1, 2, 3, 4]}, lambda p: p["n"] / 10, name=HOSTILE)
@@ -26,12 +29,31 @@ def test_every_figure_of_the_page_is_there() -> None:
     assert {"effects", "effects-better-half", "scatter", "curves-val_loss", "correlation-pearson"} <= set(names)
     assert {f"axis-{axis}" for axis in SHALLOW} <= set(names)
     assert len([name for name in names if name.startswith("pair-")]) == 2 * 6
+    assert {"parallel", "together-val_loss"} <= set(names) and "spread" not in names
+    assert "repeated-spread" in [one.name for one in paper_figures(repeated(), 85)]
     assert "compared-learning_rate-val_accuracy" in names and "compared-epochs-val_loss" not in names
     assert all(re.fullmatch(r"[\w-]+", one.name) for one in paper_figures(ODD, 85))
     assert list(paper_figures(grid({"n": [1]}, lambda p: None), 85)) != []
-    rows = [make_trial({"n": n, "seed": seed}, (n + seed) / 10) for n in (1, 2) for seed in (0, 1)]
-    repeated = job_data(make_job({"n": [1, 2]}, name="repeated", repeats=2), rows, make_epochs(rows))
-    assert "repeated-spread" in [one.name for one in paper_figures(repeated, 85)]
+
+
+def test_parallel_coordinates_have_a_line_for_each_trial_from_its_settings_to_its_score() -> None:
+    points = board(DATA)
+    figure = parallel_figure(points)
+    others, quarter, tenth = figure.data
+    lines = [list(trace.y).count(None) for trace in figure.data]
+    assert lines == [192 - 48, 48 - 19, 19] and [trace.name for trace in (quarter, tenth)] == [
+        "best quarter",
+        "best tenth",
+    ]
+    # The best of all is the first of the best tenth: the lowest batch size, the highest of all else.
+    first = list(tenth.y)[:5]
+    assert first == pytest.approx([0, 1, 1, 1, 1], abs=0.016)
+    score = [point for x, point in zip(others.x, others.y, strict=True) if x == 4]
+    span = max(points.scores) - min(points.scores)
+    worst = sorted((one - min(points.scores)) / span for one in points.scores)[: len(score)]
+    assert sorted(score) == pytest.approx(worst)
+    for data in (grid({"n": [1, 2]}, lambda p: 0.5), ODD):
+        assert parallel_figure(board(data)).layout.height
 
 
 def test_widths_are_those_of_paper() -> None:

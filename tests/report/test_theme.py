@@ -14,6 +14,8 @@ from gridsearch.report.inlining import asset, page_script
 from gridsearch.report.theme import (
     BEHIND,
     DIVERGING,
+    ERRORS,
+    GRID,
     INK,
     LINE,
     MUTED,
@@ -77,11 +79,13 @@ def test_marks_and_text_of_figures_are_seen(theme: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("theme", [LIGHT, dark_colors()], ids=["light", "dark"])
 def test_numbers_are_read_on_every_cell(theme: dict[str, str]) -> None:
-    for stops in (DIVERGING, SHARES):
+    for stops in (DIVERGING, SHARES, ERRORS):
         scale = [[place, shown(theme, color)] for place, color in stops]
         for cell in sample_colorscale(scale, list(np.linspace(0, 1, 201))):
             assert contrast(shown(theme, INK), cell) >= 4.5, cell
     assert contrast(shown(theme, MUTED), shown(theme, BEHIND)) >= 4.5
+    # What is right in a confusion matrix.
+    assert contrast(shown(theme, INK), shown(theme, GRID)) >= 4.5
 
 
 @pytest.mark.parametrize("theme", [LIGHT, dark_colors()], ids=["light", "dark"])

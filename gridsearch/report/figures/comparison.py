@@ -65,7 +65,7 @@ def compared_figure(found: Comparison, plot: Plot, *, training: bool = True, log
         traces.append(_line(curve, plot.metric, look))
         if curve.overfit_epoch is not None:
             traces.append(_ring(curve, plot.metric, look))
-    axes = {name: _axes(plot, found.curves, names) for name, names in _shown(plot).items()}
+    axes = {name: axes_of_overlaid(plot, found.curves, names) for name, names in _shown(plot).items()}
     last = max((epoch for curve in found.curves for epoch in curve.epochs), default=0)
     scale = "log" if log and plot.log else "linear"
     layout = {
@@ -136,6 +136,7 @@ def _shown(plot: Plot) -> dict[str, tuple[str, ...]]:
     return {"validation": (plot.metric,), "both": plot.metrics}
 
 
-def _axes(plot: Plot, curves: Sequence[Curve], names: Sequence[str]) -> Axes:
+def axes_of_overlaid(plot: Plot, curves: Sequence[Curve], names: Sequence[str]) -> Axes:
+    """Return the vertical axis by its scale for curves laid over each other: none may press the others flat."""
     first = [known[0][1] for curve in curves for name in names if (known := curve.known(name))]
     return value_axes(plot, curves, names, _HIGHEST * median(first) if first else math.inf)

@@ -1,7 +1,7 @@
 import { figures } from "./data.js";
 import { onSwitch } from "./controls.js";
 import { draw } from "./figures.js";
-import { chosenTraces, hasCurve } from "./lines.js";
+import { chosenPointTraces, chosenTraces, hasCurve } from "./lines.js";
 import { chosenRows, onChosen } from "./selection.js";
 
 const HEIGHT = 380;
@@ -32,12 +32,16 @@ export function startChosen() {
     const scale = document.querySelector("input[name=chosen-scale]:checked").value;
     document.getElementById("chosen-scale").hidden = !plot.log;
     const lacking = chosenRows().filter(function (row) { return !hasCurve(row); }).length;
+    const of = document.querySelector("input[name=chosen-of]:checked");
+    const means = Boolean(of) && of.value === "points";
     note.textContent = (plot.counterpart ? "Solid is validation, dotted training. " : "")
+      + (means ? "A line is the mean of the trainings of a point that have a score, as far as all of them go; the band is from the lowest to the highest of them. " : "")
       + (lacking ? "Of " + lacking + " of the chosen trials the page has no curve; gridsearch show has them." : "");
-    draw(place, { data: chosenTraces(plot.metric, plot.counterpart, 2.4), layout: layoutOf(plot, scale) });
+    draw(place, { data: (means ? chosenPointTraces : chosenTraces)(plot.metric, plot.counterpart, 2.4), layout: layoutOf(plot, scale) });
   };
   metric.addEventListener("change", redraw);
   onSwitch("chosen-scale", "chosen-scale", redraw);
+  onSwitch("chosen-of", "chosen-of", redraw);
   onChosen(redraw);
   redraw();
 }

@@ -6,7 +6,7 @@ import { saveFile } from "./download.js";
 import { rows } from "./rows.js";
 import { chosenColor, chosenRows, onChosen } from "./selection.js";
 import { soon } from "./soon.js";
-import { onTheme } from "./theme.js";
+import { onPrint, onTheme } from "./theme.js";
 import { rangeText } from "./trials.js";
 import { brushOf, isShown, onView, positionOf, setBrush } from "./view.js";
 
@@ -274,6 +274,7 @@ export function startParallel() {
   onView(soon(redraw));
   onChosen(soon(redraw));
   onTheme(redraw);
+  onPrint(redraw);
   const key = document.getElementById("parallel-key");
   if (key) key.hidden = false;
   redraw();

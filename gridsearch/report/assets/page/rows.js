@@ -38,6 +38,7 @@ function makeColumn(told) {
   return {
     name: told.name,
     shown: told.shown,
+    setting: told.kind === "setting",
     values: present,
     value: value,
     text: texts[told.kind],
@@ -101,4 +102,21 @@ export function trialWords(row) {
   const settings = rows.columns.filter(function (column) { return column.shown && !["rank", "score", "trial"].includes(column.name); });
   const words = settings.map(function (column) { return column.name.replaceAll("_", " ") + " " + column.text(row); });
   return ["#" + rows.named.get("rank").text(row)].concat(words);
+}
+
+// What tells apart the trials of one point: `seed 1`, `fold 2`.
+export function repeatWords(row) {
+  return figures.repeat.filter(function (name) { return rows.named.has(name); }).map(function (name) {
+    return name.replaceAll("_", " ") + " " + rows.named.get(name).text(row);
+  });
+}
+
+// All rows of the point of a trial: they have the same settings.
+export function rowsOfPoint(row) {
+  const settings = rows.columns.filter(function (column) { return column.setting && !figures.repeat.includes(column.name); });
+  const found = [];
+  for (let other = 0; other < rows.count; other += 1) {
+    if (settings.every(function (column) { return column.text(other) === column.text(row); })) found.push(other);
+  }
+  return found;
 }

@@ -2,6 +2,7 @@
 const KEY = "gridsearch-theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 const listeners = [];
+const printers = [];
 let printing = false;
 
 export function isDark() {
@@ -13,8 +14,14 @@ export function onTheme(listener) {
   listeners.push(listener);
 }
 
+// Whoever draws itself, and not by plotly, does so again for the paper and afterwards.
+export function onPrint(listener) {
+  printers.push(listener);
+}
+
 export function printsNow(now) {
   printing = now;
+  printers.forEach(function (listener) { listener(); });
 }
 
 function remembered() {

@@ -5,6 +5,7 @@ Where a job trains each point more than once, its rows are points, ranked by the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -327,6 +328,9 @@ def _cell(data: JobData, name: str, row: Mapping[Any, Any], *, apart: bool = Fal
         return label(None)
     if name == "seconds" and value == value:
         return measured_text(value) if value < 100 else f"{value:.1f}"
+    if apart and isinstance(value, (list, tuple)):
+        # For programs as `export` has it: `1-2` is a day to spreadsheets.
+        return json.dumps(value, ensure_ascii=False)
     return label(value) if apart or name in OURS else data.shown(name, label(value))
 
 

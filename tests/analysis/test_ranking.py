@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -171,3 +172,11 @@ def test_a_default_is_written_beside_values_that_are_given() -> None:
         ("null", "true", "0", "none"),
         ("null", "false", "0.9", "none"),
     ]
+
+
+def test_lists_are_json_for_programs_and_short_for_people() -> None:
+    values = [[1, 2], [3], [[4], [5]]]
+    data = grid({"hidden": values}, lambda point: 0.9 - values.index(point["hidden"]) / 10)
+    assert [row.cells[-1] for row in table(data).rows] == ["1-2", "3", "[[4], [5]]"]
+    told = [row.cells[-1] for row in table(data, TableOptions(apart=True)).rows]
+    assert [json.loads(text) for text in told] == values

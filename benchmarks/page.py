@@ -3,9 +3,10 @@
     python benchmarks/page.py [--trials 384 12000 100000] [--repeat 3] [--json]
 
 Jobs of so many trials over four axes, with scores and without epochs, as a store would give them; a page of one with
-curves is larger by at most what `MOST_NUMBERS` and `MOST_CHOSEN_NUMBERS` of `report/page.py` allow. Or pages that are
-there already: `--page FILE`. The browser is the Chromium on PATH, headless, 1400 by 1000 pixels; the first paint is
-what it reports itself (`performance.getEntriesByType`), drawn is when the page's script has drawn its last figure.
+curves is larger by at most what `MOST_NUMBERS` and `MOST_CHOSEN_NUMBERS` of `visualization/page.py` allow. Or pages
+that are there already: `--page FILE`. The browser is the Chromium on PATH, headless, 1400 by 1000 pixels; the first
+paint is what it reports itself (`performance.getEntriesByType`), drawn is when the page's script has drawn its last
+figure.
 Sorting and filtering are timed on the page, from the click to the rows of the table, without the figures that follow.
 """
 
@@ -25,9 +26,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from gridsearch.analysis.frames import JobData  # noqa: E402
-from gridsearch.report.dashboards import write_page  # noqa: E402
+from gridsearch.visualization.dashboards import write_page  # noqa: E402
 from tests.analysis.grids import job_data, make_job, make_trial  # noqa: E402
-from tests.report.browser import Browser, executable  # noqa: E402
+from tests.visualization.browser import Browser, executable  # noqa: E402
 
 TIMED = "(() => {{ const began = performance.now(); {}; return performance.now() - began }})()"
 SORT = "document.querySelector('#trials [data-column=neurons]').click()"

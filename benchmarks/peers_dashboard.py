@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 import gridsearch  # noqa: E402
-from tests.report.browser import Browser, executable  # noqa: E402
+from tests.visualization.browser import Browser, executable  # noqa: E402
 
 #: Seconds without a new figure after which a page is finished.
 QUIET = 4.0

@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from gridsearch.config.events import EpochRecord, LineageFinished
 from gridsearch.store.opening import open_store
 from tests.cli.program import command, environment
-from tests.report.browser import Browser, executable
 from tests.serve.served import serving
 from tests.store.grids import new_trial
+from tests.visualization.browser import Browser, executable
 
 JOB = """\
 name: small

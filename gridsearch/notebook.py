@@ -167,13 +167,13 @@ class Compared:
 
     def differences(self, other: str = "") -> go.Figure:
         """Plot the difference of each shared cell; `other` and errors as for `cells`."""
-        from gridsearch.report.figures.paired import differences_figure
+        from gridsearch.visualization.figures.paired import differences_figure
 
         return differences_figure(self.found.pairing(other))
 
     def scores(self, other: str = "") -> go.Figure:
         """Plot the scores of each shared cell against each other; `other` and errors as for `cells`."""
-        from gridsearch.report.figures.paired import scores_figure
+        from gridsearch.visualization.figures.paired import scores_figure
 
         zero = self.found.baseline.score if self.found.baseline else None
         return scores_figure(self.found.pairing(other), zero)
@@ -184,7 +184,7 @@ class Compared:
         Raises:
             TableError: There are no curves, or none of this metric.
         """
-        from gridsearch.report.figures.comparison import comparison_figure
+        from gridsearch.visualization.figures.comparison import comparison_figure
 
         if self.found.curves is None:
             raise TableError("none of these jobs has a trial with curves")
@@ -192,7 +192,7 @@ class Compared:
 
     def dashboard(self, path: str | os.PathLike[str]) -> Path:
         """Write the page of the comparison to a file and return its path."""
-        from gridsearch.report.dashboards import write_compared_page
+        from gridsearch.visualization.dashboards import write_compared_page
 
         return write_compared_page(self.found, Path(path), source=self._path.name)
 
@@ -364,12 +364,12 @@ class Job:
         Raises:
             GridsearchError: There is no such format, a program that draws is missing, or a file cannot be written.
         """
-        from gridsearch.report.document.write import write_report
+        from gridsearch.visualization.document.write import write_report
 
         return write_report(self._data, Path(folder), format, figures=figures, source=str(self._path))[0]
 
     def dashboard(self, path: str | os.PathLike[str]) -> Path:
         """Write the job's page to a file and return its path."""
-        from gridsearch.report.dashboards import write_page
+        from gridsearch.visualization.dashboards import write_page
 
         return write_page(self._data, Path(path), source=self._path.name)

@@ -35,7 +35,7 @@ class Figures:
 
     def correlation(self, method: str = "pearson") -> go.Figure:
         """Return the correlation heatmap."""
-        from gridsearch.report.figures.heatmap import heatmap_figure
+        from gridsearch.visualization.figures.heatmap import heatmap_figure
 
         return heatmap_figure(correlation(self._data, method))
 
@@ -49,7 +49,7 @@ class Figures:
         Raises:
             TableError: The job has no such axis.
         """
-        from gridsearch.report.figures.scatter import scatter_figure
+        from gridsearch.visualization.figures.scatter import scatter_figure
 
         return scatter_figure(board(self._data), x, color)
 
@@ -59,7 +59,7 @@ class Figures:
         Raises:
             TableError: `within` is none of `"all"`, `"half"` and `"quarter"`.
         """
-        from gridsearch.report.figures.shares import shares_figure
+        from gridsearch.visualization.figures.shares import shares_figure
 
         return shares_figure(effects(self._data, within))
 
@@ -69,7 +69,7 @@ class Figures:
         Raises:
             TableError: The job has no such axis, or it has one value only.
         """
-        from gridsearch.report.figures.panel import panel_figure
+        from gridsearch.visualization.figures.panel import panel_figure
 
         design(self._data).factor(name)
         found = next(axis for axis in effects(self._data).axes if axis.name == name)
@@ -83,7 +83,7 @@ class Figures:
         Raises:
             TableError: An axis is not there, or has one value only.
         """
-        from gridsearch.report.figures.cells import cells_figure
+        from gridsearch.visualization.figures.cells import cells_figure
 
         found, objective = cells(design(self._data), rows, columns), self._data.objective
         return cells_figure(found, "bests" if best else "means", title=objective.title, highest=objective.highest)
@@ -94,7 +94,7 @@ class Figures:
         Raises:
             TableError: The trials do not differ in it, or it is not known.
         """
-        from gridsearch.report.figures.cost import cost_figure
+        from gridsearch.visualization.figures.cost import cost_figure
 
         points = board(self._data)
         found = {one.name: one for one in costs(self._data, points.trials)}
@@ -114,7 +114,7 @@ class Figures:
         Raises:
             TableError: There are no curves of this metric.
         """
-        from gridsearch.report.figures.curves import curves_figure
+        from gridsearch.visualization.figures.curves import curves_figure
 
         return curves_figure(curves(self._data, tied=ties(self._data)), metric, log=log)
 
@@ -131,7 +131,7 @@ class Figures:
         Raises:
             TableError: There are no curves of this metric.
         """
-        from gridsearch.report.figures.together import together_figure
+        from gridsearch.visualization.figures.together import together_figure
 
         return together_figure(curves(self._data, tied=ties(self._data)), metric, log=log)
 
@@ -148,7 +148,7 @@ class Figures:
         Raises:
             TableError: The axis or the metric is not one that can be compared.
         """
-        from gridsearch.report.figures.comparison import comparison_figure
+        from gridsearch.visualization.figures.comparison import comparison_figure
 
         return comparison_figure(comparison(self._data, axis), metric, training=training, log=log)
 
@@ -162,7 +162,7 @@ class Figures:
             TableError: No trial was evaluated, `trial` does not match exactly one of those that were, or there are no
                 classes.
         """
-        from gridsearch.report.figures.confusion import confusion_figure
+        from gridsearch.visualization.figures.confusion import confusion_figure
 
         found = evaluated_trial(self._data, trial).scores
         if found.accuracy is None:

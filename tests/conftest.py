@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.report.browser import browser as browser
 from tests.served import served as served
+from tests.visualization.browser import browser as browser
 
 # Shared machines are slow now and then; how long an example takes is no property under test.
 settings.register_profile("gridsearch", deadline=None, print_blob=True)

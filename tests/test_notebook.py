@@ -12,7 +12,7 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.errors import GridsearchError, StoreError
 from gridsearch.notebook import Results
 from gridsearch.store.rows import Evaluation
-from tests.report.stores import AXES, filled_store
+from tests.visualization.stores import AXES, filled_store
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def check_folder(folder: Path) -> None:
 
 def write_pages(store: Store, folder: Path, name: str | None) -> Path:
     """Write the pages of a job, or of all, and print where they are; return the first."""
-    from gridsearch.report.dashboards import write_dashboards
+    from gridsearch.visualization.dashboards import write_dashboards
 
     try:
         pages = write_dashboards(store, folder, name)

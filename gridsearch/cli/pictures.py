@@ -13,7 +13,7 @@ from gridsearch.cli.streams import data
 from gridsearch.errors import GridsearchError
 
 if TYPE_CHECKING:
-    from gridsearch.report.pictures import Sheet
+    from gridsearch.visualization.pictures import Sheet
 
 
 SampleSeed = Annotated[int, typer.Option("--seed", min=0, help="Random seed for choosing the images.")]
@@ -34,8 +34,8 @@ def check_suffix(target: Path) -> None:
 def write_sheet(sheet: Sheet, target: Path, store: str = "") -> None:
     """Write pictures in the form that the file's name tells, and print the name."""
     from gridsearch.atomic import write_named
-    from gridsearch.report.page import Stamp
-    from gridsearch.report.pictures import sheet_page, sheet_png
+    from gridsearch.visualization.page import Stamp
+    from gridsearch.visualization.pictures import sheet_page, sheet_png
 
     content = (
         sheet_png(sheet)

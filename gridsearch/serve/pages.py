@@ -16,13 +16,13 @@ from gridsearch.analysis.measures import TIMES
 from gridsearch.analysis.summary import summary
 from gridsearch.errors import GridsearchError
 from gridsearch.paths import INDEX_PAGE, dashboard_page
-from gridsearch.report.dashboards import entry
-from gridsearch.report.index import Entry, index_page, waiting_page
-from gridsearch.report.page import Stamp, job_page
 from gridsearch.serve.state import State, job_of, state_of
 from gridsearch.store.contract import Store
 from gridsearch.store.marks import Mark, mark_of
 from gridsearch.store.reader import Reader
+from gridsearch.visualization.dashboards import entry
+from gridsearch.visualization.index import Entry, index_page, waiting_page
+from gridsearch.visualization.page import Stamp, job_page
 
 #: Making pages while a job is trained takes at most this share of the machine's processors, the reader's browser aside.
 _SHARE = 0.03

@@ -9,7 +9,7 @@ from typing import Any
 from gridsearch.analysis.sweep import AtWork, Line, Result, Sweep
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.engine.run.liveness import SILENT_SECONDS, is_gone, silent_seconds
-from gridsearch.report.figures.short_numbers import short_numbers
+from gridsearch.visualization.figures.short_numbers import short_numbers
 
 
 def sweep_json(sweep: Sweep) -> dict[str, Any]:

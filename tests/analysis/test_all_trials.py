@@ -3,7 +3,7 @@ from dataclasses import replace
 from gridsearch.analysis.all_trials import all_trials
 from gridsearch.analysis.ranking import ranked
 from gridsearch.config.events import TrialState
-from gridsearch.report.trial_rows import curves_data, rows_data
+from gridsearch.visualization.trial_rows import curves_data, rows_data
 from tests.analysis.grids import grid, job_data, make_job, make_trial
 
 AXES = {"optimizer": ["sgd", "adam"], "hidden": [[512, 256], [1024]], "neurons": [1, 2, 3]}

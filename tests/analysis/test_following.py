@@ -21,7 +21,7 @@ from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Claim, NewTrial
 from tests.analysis.grids import make_config, make_job
-from tests.report.stores import filled_store
+from tests.visualization.stores import filled_store
 
 AXES = {"epochs": [1, 2], "learning_rate": [0.1, 0.01], "neurons": [5, 10, 20]}
 

@@ -7,8 +7,8 @@ from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.ranking import table
 from gridsearch.analysis.standings import standings
 from gridsearch.config.events import TrialState
-from gridsearch.report.figures.curves import caption, outcome
 from gridsearch.store.rows import EvaluationRow
+from gridsearch.visualization.figures.curves import caption, outcome
 from tests.analysis.grids import START, grid, job_data, make_epochs, make_job, make_trial
 
 #: By neurons: the scores of three seeds. The best single trial is of the point with the lowest mean.

@@ -11,7 +11,7 @@ import pytest
 
 from gridsearch.store.opening import open_store
 from tests.cli.program import refused, run
-from tests.report.stores import filled_store
+from tests.visualization.stores import filled_store
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from gridsearch.cli.main import app
 from gridsearch.cli.render.ending import say_end
 from gridsearch.config.job import job_from_text
 from gridsearch.engine.run.launch import LaunchEnd
-from tests.report.stores import filled_store
+from tests.visualization.stores import filled_store
 
 NOTE = "The best value of neurons (20) is the largest tried. Values beyond may do better."
 SPACE = "space: {batch_size: 64, epochs: 1, learning_rate: 0.1, neurons: 10}"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import refused, run
-from tests.report.browser import needs_browser
-from tests.report.stores import filled_store
+from tests.visualization.browser import needs_browser
+from tests.visualization.stores import filled_store
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from gridsearch.store.rows import Origin
 from tests.cli.program import JOB, command, environment, refused, run
 from tests.cli.test_signals import LONG, wait_for_epochs
 from tests.hooks import hook
-from tests.report.stores import filled_store
+from tests.visualization.stores import filled_store
 
 SLACK, DISCORD = "https://hooks.slack.com/services/T/B/x", "https://discord.com/api/webhooks/1/x"
 

@@ -12,7 +12,7 @@ import pytest
 
 from gridsearch.analysis.labels import brief_text, score_text, share_text
 from tests.cli.program import refused, run
-from tests.report.stores import filled_store
+from tests.visualization.stores import filled_store
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import refused, run
-from tests.report.stores import filled_store
+from tests.visualization.stores import filled_store
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from gridsearch.analysis.following import Follower
 from gridsearch.cli.render.sweep import sweep_lines
 from tests.cli.paced import hurry, write_paced
 from tests.cli.program import command, environment, refused, run
-from tests.report.stores import filled_store
+from tests.visualization.stores import filled_store
 
 
 @pytest.mark.parametrize("width", [None, 60, 80, 120])

@@ -20,9 +20,9 @@ from gridsearch.engine.prepare.preflight_settings import check_fits, fitted_job
 from gridsearch.errors import ModelError
 from gridsearch.models.plain import is_plain
 from gridsearch.models.registry import build_model, find_model
-from gridsearch.report.dashboards import write_page
 from gridsearch.search.grid import Grid, Ingredients, ModelPart, expand
 from gridsearch.store.opening import open_store
+from gridsearch.visualization.dashboards import write_page
 from tests.engine.launching import JOB, launch, prepared
 
 NETS = """

@@ -21,8 +21,8 @@ from gridsearch.engine.prepare.preparation import PreparedJob, prepare
 from gridsearch.engine.run.planning import check_same_job, plan_job
 from gridsearch.engine.trained.load import ModelSource, trained
 from gridsearch.errors import GridsearchError, JobError, ModelError
-from gridsearch.report.dashboards import write_dashboards
 from gridsearch.store.opening import open_store
+from gridsearch.visualization.dashboards import write_dashboards
 from tests.engine.launching import Notes, launch, prepared, table
 
 NETS = """

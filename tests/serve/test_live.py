@@ -15,9 +15,9 @@ import pytest
 from gridsearch.store.opening import open_store
 from tests.cli.paced import hurry, write_paced
 from tests.cli.program import command, environment
-from tests.report.browser import Browser, executable, in_a_browser
-from tests.report.test_page import HOSTILE
 from tests.serve.served import serving
+from tests.visualization.browser import Browser, executable, in_a_browser
+from tests.visualization.test_page import HOSTILE
 
 pytestmark = in_a_browser("pages that follow a launch, in a browser")
 ENDED = "Number((document.getElementById('live') || { dataset: {} }).dataset.ended || 0)"

@@ -177,7 +177,7 @@ def _print_all(found: JobComparison) -> None:
 
 
 def _write_page(found: JobComparison, page: Path, stores: list[Path]) -> None:
-    from gridsearch.report.dashboards import write_compared_page
+    from gridsearch.visualization.dashboards import write_compared_page
 
     source = ", ".join(dict.fromkeys(place.name for place in stores))
     try:

@@ -53,8 +53,8 @@ def figures(
     Takes kaleido (pip install 'gridsearch[figures]') and a Chromium or Chrome on this machine.
     """
     from gridsearch.analysis.frames import load_to_show
-    from gridsearch.report.paper import paper_figures
-    from gridsearch.report.rendering import rendered, require_renderer
+    from gridsearch.visualization.paper import paper_figures
+    from gridsearch.visualization.rendering import rendered, require_renderer
 
     millimetres = _millimetres(width)
     require_renderer()
@@ -83,7 +83,7 @@ def figures(
 
 
 def _millimetres(width: str) -> float:
-    from gridsearch.report.paper import NARROWEST, WIDEST, WIDTHS
+    from gridsearch.visualization.paper import NARROWEST, WIDEST, WIDTHS
 
     if width in WIDTHS:
         return WIDTHS[width]

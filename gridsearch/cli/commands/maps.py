@@ -17,7 +17,7 @@ from gridsearch.cli.supervising import models_behind, require_own_process, super
 
 if TYPE_CHECKING:
     from gridsearch.engine.trained.load import TrainedTrial
-    from gridsearch.report.pictures import Sheet
+    from gridsearch.visualization.pictures import Sheet
 
 
 TrialName = Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or the first digits of it.")]
@@ -71,8 +71,8 @@ def maps(
 def _maps_sheet(found: TrainedTrial, layers: Sequence[str], n: int, seed: int) -> Sheet:
     from gridsearch.data.samples import label_text, sample_places
     from gridsearch.engine.trained.maps import validation_maps
-    from gridsearch.report.overlays import overlay
-    from gridsearch.report.pictures import Picture, Sheet
+    from gridsearch.visualization.overlays import overlay
+    from gridsearch.visualization.pictures import Picture, Sheet
 
     found.split.dataset.require_pixels("maps")
     places = sample_places(found.split.validation_labels, n, seed)

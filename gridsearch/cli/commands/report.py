@@ -16,7 +16,7 @@ from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import data, say
 from gridsearch.errors import FigureError
 from gridsearch.paths import REPORTS_NAME
-from gridsearch.report.document.formats import ReportFormat
+from gridsearch.visualization.document.formats import ReportFormat
 
 Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder for the document.", show_default=True)]
 Format = Annotated[
@@ -38,7 +38,7 @@ def report(
     Figures take kaleido (pip install 'gridsearch[figures]') and a Chromium or Chrome on this machine.
     """
     from gridsearch.analysis.frames import load_to_show
-    from gridsearch.report.document.write import MEASURES, write_report
+    from gridsearch.visualization.document.write import MEASURES, write_report
 
     check_folder(output)
     with open_to_read(store, job) as opened:

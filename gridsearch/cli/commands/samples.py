@@ -83,7 +83,7 @@ def samples(
         say(told)
     places = sample_places(loaded.train_labels, n, seed)
 
-    from gridsearch.report.pictures import Picture, Sheet, in_square
+    from gridsearch.visualization.pictures import Picture, Sheet, in_square
 
     pictures = [Picture(loaded.train_images[i], label_text(loaded, loaded.train_labels[i])) for i in places]
     channels, height, width = loaded.image_shape

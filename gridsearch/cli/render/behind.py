@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gridsearch.analysis.paired import Paired, p_text, paired_on_test
 from gridsearch.cli.render.tables import Grid
 from gridsearch.cli.render.wording import short_id
 
 if TYPE_CHECKING:
+    from gridsearch.analysis.paired import Paired
     from gridsearch.engine.trained.evaluation import Found
 
 _HEADINGS = ("behind", "low", "high", "only_first", "only_this", "p")
@@ -18,6 +18,8 @@ _HEADINGS = ("behind", "low", "high", "only_first", "only_this", "p")
 
 def behind_first(found: Sequence[Found]) -> list[Paired | None]:
     """Return each of some trials against the first of them; None for that one, and where nothing is known."""
+    from gridsearch.analysis.paired import paired_on_test
+
     tested = [(one.row.config, one.evaluation) for one in found if one.evaluation]
     return paired_on_test(tested) if len(tested) == len(found) else [None for _ in found]
 
@@ -27,6 +29,8 @@ def behind_grid(found: Sequence[Found], axes: Mapping[str, Sequence[str]]) -> Gr
 
     `axes` are the settings in which they differ, with a value for each.
     """
+    from gridsearch.analysis.paired import p_text
+
     rows = []
     images = 0
     for place, (one, pair) in enumerate(zip(found, behind_first(found), strict=True)):

@@ -14,10 +14,10 @@ from pathlib import Path
 from gridsearch.cli.file_formats import chosen_format
 from gridsearch.cli.streams import columns, data, folded, out
 from gridsearch.printable import escaped_line, printable
-from gridsearch.report.document.grid import ELLIPSIS
-from gridsearch.report.document.grid import Grid as Grid
-from gridsearch.report.document.latex_text import as_latex as as_latex
-from gridsearch.report.document.markdown_text import as_markdown as as_markdown
+from gridsearch.visualization.document.grid import ELLIPSIS
+from gridsearch.visualization.document.grid import Grid as Grid
+from gridsearch.visualization.document.latex_text import as_latex as as_latex
+from gridsearch.visualization.document.markdown_text import as_markdown as as_markdown
 
 _GAP = "  "
 #: A cell that begins with one of these would be run as a formula by spreadsheet programs.

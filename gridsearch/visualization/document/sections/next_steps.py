@@ -1,0 +1,36 @@
+"""What to try next: each with what was seen, why it matters, the command, and what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gridsearch.analysis.advice.piece import Advice
+from gridsearch.visualization.document.findings import Findings
+from gridsearch.visualization.document.parts import Block, Listing, Section
+from gridsearch.visualization.document.phrases import paragraph, sentence
+from gridsearch.visualization.wording import count, duration
+
+
+def next_steps(found: Findings) -> Section | None:
+    """Return the section; None where there is nothing to advise."""
+    blocks = tuple(block for piece in found.answer.advice for block in _step(piece))
+    return Section("What to try next", blocks) if blocks else None
+
+
+def _step(piece: Advice) -> Iterator[Block]:
+    takes = _takes(piece)
+    yield from paragraph(sentence(piece.seen), sentence(piece.why), f"This takes {takes}:" if takes else "")
+    if piece.run:
+        yield Listing(piece.run, "bash")
+
+
+def _takes(piece: Advice) -> str:
+    effort = piece.effort
+    if effort is None or not effort.trials or not piece.run:
+        return ""
+    trials = count(effort.trials, "trial")
+    if effort.trained:
+        return f"{trials}, trained already"
+    if effort.seconds is None:
+        return trials
+    return f"{trials}, about {duration(effort.seconds)}" if effort.seconds >= 1 else f"{trials}, less than a second"

@@ -1,0 +1,65 @@
+"""How to reproduce: the commands, the job file, and the launches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gridsearch.analysis.running import running
+from gridsearch.paths import file_stem, store_option
+from gridsearch.shell_words import quoted
+from gridsearch.visualization.document.findings import Findings
+from gridsearch.visualization.document.grid import Grid
+from gridsearch.visualization.document.parts import Block, Code, Listing, Section, Table
+from gridsearch.visualization.document.phrases import paragraph
+from gridsearch.visualization.wording import moment
+
+
+def reproduce(found: Findings) -> Section:
+    """Return the section."""
+    job = found.data.job
+    file, store = f"{file_stem(job.name)}.yaml", store_option(found.store)
+    commands = [f"gridsearch launch {quoted(file)}{store}", f"gridsearch top {quoted(job.name)}{store}"]
+    if found.data.evaluations:
+        commands.append(f"gridsearch evaluate {quoted(job.name)}{store}")
+    return Section(
+        "How to reproduce",
+        (
+            *paragraph(
+                (
+                    "Save the job below as ",
+                    Code(file),
+                    ", then train it; trials that the store has are not trained again.",
+                ),
+                # Of code of the user's nobody knows what it draws.
+                "" if job.record.training else "Its seeds give the same numbers again, up to floating-point noise.",
+            ),
+            Listing("\n".join(commands), "bash"),
+            *_source(found),
+            *_launches(found),
+        ),
+    )
+
+
+def _source(found: Findings) -> Iterator[Block]:
+    job = found.data.job
+    yield from paragraph(f"The job, as last launched (revision {job.revision:,}):")
+    yield Listing(job.source.rstrip("\n"), "yaml")
+
+
+def _launches(found: Findings) -> Iterator[Table]:
+    run = running(found.data)
+    if not run.launches:
+        return
+    rows = [
+        [
+            moment(one.started_at),
+            moment(one.ended_at) if one.ended_at else "",
+            (one.outcome or "not ended").replace("_", " "),
+            f"{one.workers:,}",
+            one.host,
+        ]
+        for one in run.launches
+    ]
+    left = f", the last {len(rows)} of {len(rows) + run.left_out:,}" if run.left_out else ""
+    headings = ["launched", "ended", "outcome", "workers", "machine"]
+    yield Table(Grid(headings, [False, False, False, True, False], rows), f"The launches of the job{left}")

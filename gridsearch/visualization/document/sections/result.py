@@ -1,0 +1,174 @@
+"""The result: the best, how sure that is, and the best and the worst trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gridsearch.analysis.advice.telling import tied_text
+from gridsearch.analysis.edges import BEYOND
+from gridsearch.analysis.labels import brief_text, score_text, share_text
+from gridsearch.analysis.ranking import RankedTable, table
+from gridsearch.analysis.ties import Tied, Ties
+from gridsearch.config.events import TrialState
+from gridsearch.visualization.document.findings import Findings
+from gridsearch.visualization.document.grid import Grid
+from gridsearch.visualization.document.parts import Part, Section, Strong, Table
+from gridsearch.visualization.document.phrases import listed, paragraph, sentence, settings_text, words
+from gridsearch.visualization.wording import count
+
+#: So many of those that are tied for the best are listed.
+_MOST_TIED = 10
+_COSTS = {"parameters": "parameters", "macs": "multiply-adds", "epochs": "epochs", "seconds": "seconds"}
+#: Costs that are put into words: time is measured once, beside whatever else ran.
+_TOLD = ("parameters", "macs", "epochs")
+
+
+def result(found: Findings) -> Section:
+    """Return the section."""
+    ties = found.answer.ties
+    if ties is None:
+        return Section("The result", (*paragraph(_no_best(found)), *_extremes(found)))
+    return Section(
+        "The result",
+        (
+            *paragraph(_best(found, ties), *_certainty(found, ties)),
+            *_extremes(found),
+            *_tied(found, ties),
+            *paragraph(*_edges(found)),
+        ),
+    )
+
+
+def _no_best(found: Findings) -> str:
+    glance = found.glance
+    if not glance.total:
+        return "The job has no trials."
+    if not glance.results:
+        return f"No trial has a result{' yet' if glance.open else ''}, so there is nothing to rank."
+    diverged = dict(glance.counts).get(TrialState.DIVERGED.value, 0)
+    if diverged == glance.results:
+        which = "The only trial with a result" if diverged == 1 else f"The {diverged:,} trials with a result all"
+        return f"{which} diverged, so there is no score to rank."
+    if glance.over:
+        return "No trial within the limits of the job has a score."
+    return f"Of {count(glance.results, 'trial')} with a result none has a score that is a finite number."
+
+
+def _best(found: Findings, ties: Ties) -> list[Part]:
+    best = ties.best
+    sure = ""
+    if best.interval:
+        sure = f" (95 % interval {brief_text(best.interval[0])} to {brief_text(best.interval[1])})"
+    mean = (
+        f", the mean of {found.data.job.record.repeats * (found.data.job.record.folds or 1)} trainings"
+        if ties.repeats > 1
+        else ""
+    )
+    settings = settings_text(best.settings)
+    reached = f", reached with {settings}" if settings else ""
+    which = "first trial" if ties.repeats > 1 else "trial"
+    return [
+        f"The best {found.score} is ",
+        Strong(brief_text(best.score)),
+        f"{sure}{mean}{reached} ({which} {best.trial[:8]}).",
+    ]
+
+
+def _certainty(found: Findings, ties: Ties) -> Iterator[str]:
+    unit = "point" if ties.repeats > 1 else "trial"
+    if ties.of == 1:
+        yield f"It is the only {unit} with a score, so there is nothing to compare it with."
+    elif ties.count > 1:
+        yield sentence(tied_text(ties))
+        yield _cheapest(ties)
+    elif ties.judge == "equality":
+        yield (
+            f"No other of {ties.of:,} {unit}s reaches it; how far chance moves this score is not known, as each {unit}"
+            " was trained once."
+        )
+    else:
+        yield f"It is better than every other of {ties.of:,} {unit}s by more than chance explains."
+
+
+def _cheapest(ties: Ties) -> str:
+    take, best = ties.take, ties.best
+    if take.rank == best.rank:
+        return "The best is the cheapest of them, too." if ties.cheapest else ""
+    costs = [
+        f"{take.cost(name):,.0f} {_COSTS[name]} in place of {best.cost(name):,.0f}"
+        for name in _TOLD
+        if take.cost(name) is not None and best.cost(name) is not None and take.cost(name) != best.cost(name)
+    ]
+    than = f", with {listed(costs)}" if costs else ""
+    which = f"rank {take.rank:,} ({settings_text(take.settings)})"
+    return f"The cheapest of them is {which}: it reaches {brief_text(take.score)}{than}."
+
+
+def _extremes(found: Findings) -> Iterator[Table]:
+    ranking = table(found.data)
+    if not ranking.total:
+        return
+    headings = ["rank", ranking.id_heading.replace("_", " "), *map(words, ranking.headings)]
+    rows = [
+        ["" if row.rank is None else f"{row.rank:,}", row.trial[:8], *_cells(ranking, row.cells)]
+        for row in ranking.rows
+    ]
+    grid = Grid(
+        headings,
+        [True, False, *ranking.numeric],
+        rows,
+        gap_after=len(ranking.first) if ranking.omitted else None,
+    )
+    yield Table(grid, _which(ranking))
+
+
+def _which(ranking: RankedTable) -> str:
+    if ranking.omitted:
+        best, worst = len(ranking.first), len(ranking.last)
+        return f"The {best} best and the {worst} worst of {ranking.total:,} {ranking.unit}s"
+    if ranking.total == 1:
+        return f"The only {ranking.unit} with a result"
+    order = ", the best first" if any(row.score is not None for row in ranking.rows) else ""
+    return f"The {ranking.total:,} {ranking.unit}s with a result{order}"
+
+
+def _cells(ranking: RankedTable, cells: tuple[str, ...]) -> list[str]:
+    return [cell[:8] if name == "trial" else cell for name, cell in zip(ranking.columns, cells, strict=True)]
+
+
+def _tied(found: Findings, ties: Ties) -> Iterator[Table]:
+    if ties.count < 2:
+        return
+    shown = [*ties.tied[:_MOST_TIED]]
+    if all(one.rank != ties.take.rank for one in shown):
+        shown.append(ties.take)
+    costs = [name for name in _COSTS if any(one.cost(name) is not None for one in shown)]
+    sure, chance = any(one.interval for one in shown), any(one.chance is not None for one in shown)
+    headings = ["rank", "score", *(["95 % interval"] if sure else []), *(["best with"] if chance else [])]
+    rows = [_row(one, costs, sure=sure, chance=chance) for one in shown]
+    left = ties.count - len(shown)
+    more = f"; {left:,} more are not shown" if left else ""
+    chances = "; “best with” is the probability of being the best of all" if chance else ""
+    yield Table(
+        Grid([*headings, *(_COSTS[name] for name in costs)], [True] * (len(headings) + len(costs)), rows),
+        f"What is tied for the best{more}{chances}",
+    )
+
+
+def _row(one: Tied, costs: list[str], *, sure: bool, chance: bool) -> list[str]:
+    cells = [f"{one.rank:,}", score_text(one.score)]
+    if sure:
+        cells.append(f"{brief_text(one.interval[0])} to {brief_text(one.interval[1])}" if one.interval else "")
+    if chance:
+        cells.append("" if one.chance is None else share_text(one.chance))
+    return [*cells, *(_amount(one.cost(name), name) for name in costs)]
+
+
+def _amount(value: float | None, name: str) -> str:
+    return "" if value is None else f"{value:,.3g}" if name == "seconds" else f"{value:,.0f}"
+
+
+def _edges(found: Findings) -> Iterator[str]:
+    if found.glance.hints:
+        yield from found.glance.hints
+        yield BEYOND

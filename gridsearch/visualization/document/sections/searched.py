@@ -1,0 +1,177 @@
+"""What was searched: data, model, axes, how many trials, and on what they were trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from gridsearch.analysis.labels import label
+from gridsearch.analysis.running import running
+from gridsearch.config.events import RESULT_STATES, TrialState
+from gridsearch.config.record import JobRecord
+from gridsearch.visualization.document.findings import Findings
+from gridsearch.visualization.document.grid import Grid
+from gridsearch.visualization.document.parts import Section, Table
+from gridsearch.visualization.document.phrases import listed, paragraph, sentence, words
+from gridsearch.visualization.wording import count, duration, limit
+
+#: Of an axis of more values the first and the last are named.
+_MOST_VALUES = 16
+_PARTS = {"train": "to train on", "validation": "for validation", "test": "for the test", "unused": "left unused"}
+_REPEATS = {
+    "weights": "each time from other weights, on the same images in the same order",
+    "split": "each time with another split and order of the images",
+    "both": "each time from other weights, with another split and order of the images",
+}
+#: What became of trials without a result.
+_WITHOUT = {
+    TrialState.FAILED: "failed",
+    TrialState.CANCELLED: "cancelled",
+    TrialState.RUNNING: "still running",
+    TrialState.PENDING: "not trained yet",
+}
+
+
+def searched(found: Findings) -> Section:
+    """Return the section."""
+    record = found.data.job.record
+    return Section(
+        "What was searched",
+        (
+            *paragraph(sentence(record.description) if record.description else ""),
+            *paragraph(*_subject(found)),
+            *_axes(found),
+            *paragraph(*_trials(found)),
+            *_fixed(record),
+            *paragraph(*_training(found)),
+            *_run(found),
+        ),
+    )
+
+
+def _subject(found: Findings) -> Iterator[str]:
+    record = found.data.job.record
+    what = {"function": "runs the training function", "command": "runs the command"}.get(
+        record.training, "trains the models" if len(record.models) > 1 else "trains the model"
+    )
+    data = f" on the data set {record.dataset_text}" if record.dataset else ""
+    yield f"This job {what} {listed(record.models or ('?',))}{data}."
+    if record.images:
+        parts = [f"{number:,} {_PARTS.get(name, name)}" for name, number in record.images.items()]
+        yield f"Of its examples there are {listed(parts)}{', in each fold' if record.folds else ''}."
+    if record.classes:
+        shape = f", each of shape {' x '.join(map(str, record.image_shape))}" if record.image_shape else ""
+        yield f"They belong to {count(record.classes, 'class', 'classes')}{shape}."
+
+
+def _axes(found: Findings) -> Iterator[Table]:
+    data = found.data
+    rows = []
+    for axis, column in zip(data.axes, data.axis_columns, strict=True):
+        texts = [data.shown(column, label(value)) for value in axis.values]
+        shown = texts if len(texts) <= _MOST_VALUES else [*texts[: _MOST_VALUES - 2], "…", texts[-1]]
+        rows.append([words(column), f"{len(texts):,}", ", ".join(shown)])
+    if rows:
+        yield Table(Grid(["axis", "number", "values"], [False, True, False], rows), "The axes and their values", (2,))
+
+
+def _trials(found: Findings) -> Iterator[str]:
+    record, glance = found.data.job.record, found.glance
+    trials = count(glance.total, "trial")
+    if record.search_text:
+        yield f"Not every combination was tried, but {record.search_text}, in {trials}."
+    elif not record.axes:
+        yield f"There is no axis: {trials} in all."
+    else:
+        yield _grid(found)
+    if record.repeats > 1:
+        yield f"Each point is trained {record.repeats} times, {_REPEATS[record.repeat_over]}."
+    if record.folds:
+        yield f"Each is trained in {record.folds} folds, each of which validates on other images."
+    best = "highest" if found.data.objective.highest else "lowest"
+    yield f"Trials are ranked by the {best} {found.score}{_when(found)}."
+    if glance.limits:
+        bounds = [f"{words(name)} at most {limit(value)}" for name, value in glance.limits]
+        yield f"To be the best, a trial must have {listed(bounds)}; {_over(found)}."
+
+
+def _grid(found: Findings) -> str:
+    record, total = found.data.job.record, found.glance.total
+    points = math.prod(len(axis.values) for axis in record.axes)
+    of_each = record.repeats * (record.folds or 1)
+    if points * of_each == total:
+        each = "" if of_each == 1 else f" and {count(total, 'trial')}"
+        return f"The grid of all their combinations has {count(points, 'trial' if of_each == 1 else 'point')}{each}."
+    return (
+        f"Of their {count(points, 'combination')} not each is a trial of its own, by the rules of the job or as some"
+        f" setting has no effect there: there are {count(total, 'trial')}."
+    )
+
+
+def _when(found: Findings) -> str:
+    if found.data.objective.at == "best":
+        return " of any of their epochs"
+    if found.without_epochs:
+        return ""
+    return (
+        " at the epoch of their lowest validation loss" if found.data.job.record.restored else " after their last epoch"
+    )
+
+
+def _over(found: Findings) -> str:
+    over = found.glance.over
+    return f"{count(over, 'trial exceeds', 'trials exceed')} that" if over else "no trial exceeds that"
+
+
+def _fixed(record: JobRecord) -> Iterator[Table]:
+    rows = [[words(name), label(value)] for name, value in record.fixed.items()]
+    if rows:
+        yield Table(Grid(["setting", "value"], [False, False], rows), "Settings that are the same in every trial", (1,))
+
+
+def _training(found: Findings) -> Iterator[str]:
+    glance, states = found.glance, dict(found.glance.counts)
+    done = [
+        f"{states[state.value]:,} {state.value}"
+        for state in TrialState
+        if state in RESULT_STATES and state.value in states
+    ]
+    left = [f"{states[state.value]:,} {text}" for state, text in _WITHOUT.items() if state.value in states]
+    if done and not left:
+        yield f"All have a result: {listed(done)}." if glance.total > 1 else f"It has a result: {done[0]}."
+    elif done:
+        yield f"{glance.results:,} of them have a result ({listed(done)}); of the others {listed(left)}."
+    elif left:
+        yield f"None of them has a result: {listed(left)}."
+    if glance.training_seconds > 0:
+        what = "trials" if found.without_epochs else "epochs"
+        yield f"Training took {duration(glance.training_seconds)}, all {what} added up{_together(found)}."
+    if glance.wall_seconds:
+        yield f"From the first launch to the last result {duration(glance.wall_seconds)} passed."
+
+
+def _together(found: Findings) -> str:
+    glance = found.glance
+    if found.without_epochs:
+        return ""
+    if not glance.saved_epochs:
+        return f" ({count(glance.trained_epochs, 'epoch')})" if glance.trained_epochs else ""
+    return (
+        f": {count(glance.trained_epochs, 'epoch')} for {glance.read_epochs:,} epochs of results, as trials that differ"
+        " only in their number of epochs share one training"
+    )
+
+
+def _run(found: Findings) -> Iterator[Table]:
+    run = running(found.data)
+    hosts = dict.fromkeys(one.host for one in run.launches)
+    workers = sorted({one.workers for one in run.launches})
+    facts = [*run.facts]
+    if hosts:
+        facts.insert(0, ("Machine", ", ".join(hosts)))
+        facts.append(("Workers", ", ".join(map(str, workers))))
+    rows = [[words(name), value] for name, value in facts]
+    if rows:
+        yield Table(
+            Grid(["what", "value"], [False, False], rows), "On what, and with what, the trials were trained", (1,)
+        )

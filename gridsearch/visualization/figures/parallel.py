@@ -1,0 +1,131 @@
+"""Parallel coordinates: a line for each trial through its settings to its score, as the page draws them itself.
+
+Plotly's own need WebGL, which no SVG or PDF holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from gridsearch.analysis.scatter import Board, BoardAxis, jitter
+from gridsearch.visualization.theme import INK, LINE, MUTED, NEUTRAL, PAPER, TEMPLATE, VALIDATION, plain
+
+_HEIGHT_PX = 380
+#: By their rank: the others, the best quarter, the best tenth; the best are drawn last, on top.
+_GROUPS = ((1.0, "others", "#878787", 0.6), (0.25, "best quarter", NEUTRAL, 1.0), (0.1, "best tenth", VALIDATION, 1.6))
+#: Ticks closer to each other than this share of the height are left out.
+_CLOSEST = 0.05
+_SCORE_TICKS = 5
+#: How far lines are moved apart, as a share of the height.
+_MOVED = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """An axis: its title, each trial's place from 0 (below) to 1, None without one, and its ticks with their texts."""
+
+    title: str
+    places: tuple[float | None, ...]
+    ticks: tuple[tuple[float, str], ...]
+
+
+def parallel_figure(board: Board) -> go.Figure:
+    """Plot the trials of a board that have a value on every axis that varies."""
+    scales = [*(_of_axis(axis, board.trials) for axis in board.varying), _of_scores(board)]
+    rows = list(zip(*(scale.places for scale in scales), strict=True))
+    order = sorted(range(len(rows)), key=lambda row: board.scores[row], reverse=board.objective.highest)
+    whole = [row for row in order if None not in rows[row]]
+    figure = go.Figure([_lines(rows, members, look) for members, look in _grouped(whole)])
+    for number, scale in enumerate(scales):
+        figure.add_shape(
+            type="line", x0=number, x1=number, y0=0, y1=1, line={"color": LINE, "width": 1.5}, layer="below"
+        )
+        for note in _notes(number, scale, last=number == len(scales) - 1):
+            figure.add_annotation(note)
+    hidden = {"showgrid": False, "showline": False, "showticklabels": False, "ticks": "", "fixedrange": True}
+    figure.update_layout(
+        template=TEMPLATE,
+        height=_HEIGHT_PX,
+        xaxis=hidden | {"range": [-0.35, len(scales) - 0.65]},
+        yaxis=hidden | {"range": [-0.04, 1.14]},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "reversed"},
+        margin={"l": 8, "r": 8, "t": 40, "b": 8},
+    )
+    return figure
+
+
+def _grouped(whole: Sequence[int]) -> list[tuple[list[int], tuple[float, str, str, float]]]:
+    """Return the rows of each group, given all of them best first."""
+    bounds = [*(share for share, *_ in _GROUPS[1:]), 0.0]
+    made = []
+    for look, below in zip(_GROUPS, bounds, strict=True):
+        share = look[0]
+        made.append(([row for place, row in enumerate(whole, 1) if below < place / len(whole) <= share], look))
+    return made
+
+
+def _lines(rows: Sequence[Sequence[float | None]], members: Sequence[int], look: tuple[Any, ...]) -> go.Scatter:
+    """Return the lines of several trials as one trace, with a gap between each two."""
+    _, name, color, width = look
+    x: list[int | None] = []
+    y: list[float | None] = []
+    for row in members:
+        x += [*range(len(rows[row])), None]
+        y += [*rows[row], None]
+    line = {"color": color, "width": width}
+    return go.Scatter(x=x, y=y, mode="lines", name=name, line=line, hoverinfo="skip", connectgaps=False)
+
+
+def _notes(number: int, scale: _Scale, *, last: bool) -> list[dict[str, Any]]:
+    common = {"x": number, "showarrow": False}
+    made = [common | {"y": 1.11, "text": f"<b>{scale.title}</b>", "font": {"size": 12, "color": INK}}]
+    before = -math.inf
+    side = {"xanchor": "left", "xshift": 5} if last else {"xanchor": "right", "xshift": -5}
+    for place, text in scale.ticks:
+        if place - before < _CLOSEST:
+            continue
+        before = place
+        # Lines pass below the text.
+        look = {"font": {"size": 11, "color": MUTED}, "bgcolor": PAPER, "borderpad": 0, "opacity": 0.9}
+        made.append(common | side | look | {"y": place, "text": text})
+    return made
+
+
+def _of_axis(axis: BoardAxis, trials: Sequence[str]) -> _Scale:
+    positions = axis.placement.positions
+    log = axis.placement.scale == "log"
+    raw = {text: math.log10(at) if log else at for text, at in positions.items() if text in set(axis.true)}
+    shown = {text: _share(at, raw.values()) for text, at in raw.items()}
+    ticks = sorted((place, plain(text)) for text, place in shown.items())
+    return _Scale(
+        title=plain(axis.name.replace("_", " ")),
+        # Moved a little, always alike: lines would lie on each other.
+        places=tuple(
+            shown[text] + _MOVED * jitter(trial, axis.name) if text in shown else None
+            for text, trial in zip(axis.true, trials, strict=True)
+        ),
+        ticks=tuple(ticks),
+    )
+
+
+def _of_scores(board: Board) -> _Scale:
+    low, high = min(board.scores), max(board.scores)
+    ticks: list[float] = [low]
+    if high > low:
+        step = (high - low) / _SCORE_TICKS
+        ticks = [low + place * step for place in range(_SCORE_TICKS + 1)]
+    return _Scale(
+        title=plain(board.objective.title),
+        places=tuple(_share(score, board.scores) for score in board.scores),
+        ticks=tuple((_share(tick, board.scores), f"{tick:.4g}") for tick in ticks),
+    )
+
+
+def _share(at: float, ends: Any) -> float:
+    low, high = min(ends), max(ends)
+    return (at - low) / (high - low) if high > low else 0.5

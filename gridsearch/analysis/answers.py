@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from gridsearch.config.identity import parse
 from gridsearch.config.sections import Objective
@@ -39,8 +40,17 @@ def answers_in(store: Store, objective: Objective) -> Answers:
 
 def held_answers(answers: Answers, rows: Sequence[TrialRow]) -> Answers:
     """Return the answers of some trials, read now, so that they are there when the store is closed."""
-    known = answers(rows)
-    return lambda asked: {row.trial_id: known[row.trial_id] for row in asked if row.trial_id in known}
+    return _Held(answers(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Answers in memory; no function in a function, which could not be pickled."""
+
+    known: Mapping[str, bytes]
+
+    def __call__(self, rows: Sequence[TrialRow]) -> dict[str, bytes]:
+        return {row.trial_id: self.known[row.trial_id] for row in rows if row.trial_id in self.known}
 
 
 def validation_images(config: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +21,14 @@ _SUFFIXES = (".yaml", ".yml")
 
 
 def job_file(argument: str) -> Path:
-    """Return the job file that is meant: a path, or a bare name looked for here and in `jobs/`."""
+    """Return the job file that is meant: a path, or a file's or job's name looked for here and in `jobs/`."""
     for candidate in _candidates(argument):
         if candidate.is_file():
             return candidate
+    if len(named := _named(argument)) == 1:
+        return named[0]
+    if named:
+        raise JobError(f"{argument!r} is the name of several jobs; give one of the files {', '.join(map(str, named))}")
     if Path(argument).is_dir():
         raise JobError(f"{argument}: is a folder; give a job file")
     folder = Path(paths.JOBS_NAME)
@@ -96,6 +101,18 @@ def _best(store: Store, name: str, n: int) -> list[Place]:
     raise GridsearchError(
         f"no trial of job {name!r} has a result within its constraints; see: gridsearch status {quoted(name)}"
     )
+
+
+def _named(name: str) -> list[Path]:
+    """Return the job files here and in `jobs/` whose job has a name that is not the file's."""
+    from gridsearch.config.yaml_source import read_document
+
+    found = []
+    for path in [path for folder in (Path(), Path(paths.JOBS_NAME)) for path in sorted(folder.glob("*.y*ml"))]:
+        with contextlib.suppress(GridsearchError):
+            if path.suffix in _SUFFIXES and path.is_file() and read_document(path).data.get("name") == name:
+                found.append(path)
+    return found
 
 
 def _candidates(argument: str) -> list[Path]:

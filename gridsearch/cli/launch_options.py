@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from gridsearch import paths
+from gridsearch.cli.command_line import command_line
 from gridsearch.cli.resources import (
     Resources,
     Training,
     kept,
 )
-from gridsearch.cli.secrets import command_line
 from gridsearch.config.byte_sizes import bytes_of
 from gridsearch.config.durations import seconds_of
 from gridsearch.engine.run.interruption import Interruption

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import sys
-
-from gridsearch.export.addresses import shown_uri
-from gridsearch.shell_words import quoted
-
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
 def forget(secret: str, instead: str) -> None:
@@ -24,18 +18,3 @@ def forget_values(option: str, instead: str) -> None:
             sys.argv[place] = f"{option}={instead}"
         elif sys.argv[place - 1 : place] == [option]:
             sys.argv[place] = instead
-
-
-def command_line() -> str:
-    """Return the command line of this process for a shell, addresses in it without passwords and parameters.
-
-    What was forgotten before is not in it.
-    """
-    return " ".join(["gridsearch", *(quoted(_ADDRESS.sub(_without_secrets, word)) for word in sys.argv[1:])])
-
-
-def _without_secrets(address: re.Match[str]) -> str:
-    try:
-        return shown_uri(address[0])
-    except ValueError:  # brackets that are no address of IPv6
-        return f"{address[0].partition(':')[0]}://..."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from gridsearch.config.image_format import ImageFormat, format_of
 from gridsearch.config.job_file import COMMAND, JOB_KEYS, MODEL, TRAIN, JobFile, checked_head
 from gridsearch.config.job_settings import checked_rules, checked_settings, expanded_path
 from gridsearch.config.losses import PREFIX, is_own
+from gridsearch.config.overridden_source import with_overrides
 from gridsearch.config.overrides import apply_overrides
 from gridsearch.config.own_training import OWN_DEFAULTS, OWN_KEYS, Resources
 from gridsearch.config.rules import Rule
@@ -333,8 +333,7 @@ def _source(document: Document, overrides: Sequence[str]) -> str:
     """Return the file's own text, comments and all, or where there are overrides the resolved job as YAML."""
     if not overrides:
         return document.text
-    said = "".join(f"# --set {json.dumps(text)}\n" for text in overrides)
-    return said + yaml.safe_dump(document.data, sort_keys=False, allow_unicode=True)
+    return with_overrides(yaml.safe_dump(document.data, sort_keys=False, allow_unicode=True), overrides)
 
 
 def _dataset(document: Document, written: str) -> str:

@@ -31,7 +31,7 @@ def edge(look: Look) -> Iterator[Advice]:
             f"the best value of {found.column} ({found.value}) is the {'largest' if found.largest else 'smallest'}"
             " tried",
             f"{'larger' if found.largest else 'smaller'} ones may be better still",
-            look.command("launch", "--set", setting(found.axis.name, values)),
+            look.launch(setting(found.axis.name, values)),
             effort_of(look.data, found, values[-1] if found.largest else values[0]),
         )
 
@@ -62,7 +62,7 @@ def _overfitting(look: Look, row: TrialRow, turn: int) -> Advice:
         f"the best trial overfits from epoch {turn:,} of {row.epochs:,} on: its validation loss rises while its"
         " training loss falls",
         "later epochs take time and make its probabilities worse; a shorter training, or regularisation, may be better",
-        "" if look.own else look.command("launch", "--set", run),
+        "" if look.own else look.launch(run),
         Effort(trials, 0.0, trained=True) if shared else None,
     )
 
@@ -88,6 +88,6 @@ def _still_improving(look: Look, row: TrialRow, curve: LineageCurve) -> Iterator
         f"the best trial still improves at its last epoch: {look.data.objective.metric} gained {brief_text(late)} in"
         f" the last {last} of {row.epochs:,}",
         "more epochs may make it better, and others overtake it",
-        look.command("launch", "--set", setting(_EPOCHS, more if axis is None else (*axis, more))),
+        look.launch(setting(_EPOCHS, more if axis is None else (*axis, more))),
         Effort(len(look.longest), look.seconds(sum(max(0, more - one) for one in look.longest.values()))),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from gridsearch.analysis.effects import Effects, effects
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
+from gridsearch.analysis.launched_as import launched_as
 from gridsearch.analysis.ties import Ties, ties
 from gridsearch.analysis.widening import seconds_of
 from gridsearch.config.events import TrialState
@@ -66,6 +67,14 @@ class Look:
     def command(self, name: str, *arguments: str) -> str:
         """Return a command on the job, quoted for a shell."""
         return " ".join(["gridsearch", name, *map(quoted, (self.data.job.name, *arguments))]) + self._store
+
+    def launch(self, *changes: str, only: Sequence[str] = (), name: str = "launch") -> str:
+        """Return a command that trains, or plans, the job as it was last launched but for what is to be set.
+
+        `only` are options that follow.
+        """
+        words = launched_as(self.data.job, self.data.launches, changes)
+        return " ".join(["gridsearch", name, *map(quoted, (*words, *only))]) + self._store
 
     def selection(self, trials: Sequence[str]) -> tuple[list[str], list[TrialRow]]:
         """Return expressions on single axes that select some trials and as few others as they can, and all selected."""

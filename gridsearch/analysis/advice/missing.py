@@ -36,7 +36,7 @@ def all_at_chance(look: Look) -> Iterator[Advice]:
         f" {limit:.3f}, and naming one class always has {guess:.3f}",
         "nothing was learned; a learning rate that is too high or too low does this, and labels that do not fit the"
         " images",
-        look.command("launch", "--set", "learning_rate={logspace: [0.0001, 1], num: 5}"),
+        look.launch("learning_rate={logspace: [0.0001, 1], num: 5}"),
         None,
     )
 

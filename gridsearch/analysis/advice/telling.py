@@ -92,7 +92,7 @@ def _separating(look: Look, found: Ties) -> tuple[str, Effort]:
     lineages = {row.lineage_id: row.epochs for row in sorted(selected, key=lambda row: row.epochs)}
     only = [word for rule in rules for word in ("--only", rule)]
     effort = Effort(round(more * len(selected)), look.seconds(round(more * sum(lineages.values()))))
-    return look.command("launch", "--set", setting("repeats", repeats), *only), effort
+    return look.launch(setting("repeats", repeats), only=only), effort
 
 
 def few_images(look: Look) -> Iterator[Advice]:
@@ -123,7 +123,7 @@ def few_images(look: Look) -> Iterator[Advice]:
         "few-images",
         seen,
         why + ("" if larger else f"; with {_FOLDS} folds each image validates once"),
-        look.command("launch", "--set", change),
+        look.launch(change),
         Effort(times * len(look.data.rows), look.seconds(times * epochs)),
     )
 
@@ -143,7 +143,7 @@ def one_draw(look: Look) -> Iterator[Advice]:
         f"all trials share seed {found.seed}",
         "models of equal width start from equal weights, so that every effect is that of one draw; repeats give it an"
         " interval",
-        look.command("launch", "--set", setting("repeats", _REPEATS)),
+        look.launch(setting("repeats", _REPEATS)),
         Effort((_REPEATS - 1) * len(look.data.rows), look.seconds((_REPEATS - 1) * epochs)),
     )
 
@@ -164,7 +164,7 @@ def no_effect(look: Look) -> Iterator[Advice]:
                 f"{axis.name} explains {100 * share:.1f} % of the variance, pairs with others included, and each of its"
                 " values reaches a score that is tied with the best",
                 f"one of its {len(axis.values)} values is enough",
-                look.command("plan", "--set", setting(axis.name, _value_of(look, axis.name, tied.take.trial))),
+                look.launch(setting(axis.name, _value_of(look, axis.name, tied.take.trial)), name="plan"),
                 NOTHING,
             )
 

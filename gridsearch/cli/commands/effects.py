@@ -53,10 +53,11 @@ def effects(
     kind = tables.format_of(format_, output)
     with open_to_read(store, job) as opened:
         loaded = load(opened, jobs.stored_name(opened, job), with_cost=False)
+        launches = opened.launches(loaded.job.name)
     runs = design(loaded, within)
     combined = cells(runs, *_two(pair)) if pair else None
     found = effects_of(loaded, runs)
-    notes = list(remarks(found, loaded.job.name, store_option(store)))
+    notes = list(remarks(found, loaded.job, launches, store_option(store)))
     if not found.n:
         say(f"{loaded.job.name}: no trial has a score yet")
         if kind is tables.Format.TABLE and output is None:

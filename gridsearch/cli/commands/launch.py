@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gridsearch.cli import jobs
+from gridsearch.cli.command_line import job_first
 from gridsearch.cli.launches import train
 from gridsearch.cli.notifying import NotifyOption
 from gridsearch.cli.options import (
@@ -39,6 +40,7 @@ def launch(
     Launching again continues where it stopped. The job's grid is what its file says now; trials of an earlier grid
     stay in the store.
     """
+    job_first(job)
     spec = jobs.load(job, set_, only)
     if dry_run:
         plan_teachers(spec, training)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from gridsearch.shell_words import quoted
 if TYPE_CHECKING:
     from gridsearch.analysis.cells import Cells
     from gridsearch.analysis.effects import Effects
+    from gridsearch.store.rows import JobRow, LaunchRow
 
 #: How many pairs the terminal shows.
 MOST_PAIRS = 5
@@ -97,7 +98,7 @@ def cells_grid(found: Cells, *, whole: bool = False) -> Grid:
     return Grid([found.rows, *found.column_levels], [False, *[True] * len(found.column_levels)], rows, keys=1)
 
 
-def remarks(found: Effects, job: str, store: str) -> Iterator[str]:
+def remarks(found: Effects, job: JobRow, launches: Sequence[LaunchRow], store: str) -> Iterator[str]:
     """Yield in words what the numbers rest on, and what they do not tell."""
     if found.mean is None:
         return
@@ -110,13 +111,17 @@ def remarks(found: Effects, job: str, store: str) -> Iterator[str]:
         which = "it goes up and down" if len(hidden) == 1 else "they go up and down"
         yield f"a correlation tells little of {' and '.join(hidden)}: {which} (eta squared is far larger)"
     if found.skewed:
-        yield f"{_skew(found)}; the better half tells more: gridsearch effects {quoted(job)} --within half{store}"
+        better = f"gridsearch effects {quoted(job.name)} --within half{store}"
+        yield f"{_skew(found)}; the better half tells more: {better}"
     if found.repeats is not None:
         yield f"repeats and folds of the same point differ by {share_text(found.repeats)} of the variance"
     elif found.seed is not None and found.axes:
+        from gridsearch.analysis.launched_as import launched_as
+
+        words = " ".join(map(quoted, launched_as(job, launches, ["repeats=5"])))
         yield (
             f"all trials share seed {found.seed}, so an effect is that of one draw of weights; repeats give it an"
-            f" interval: gridsearch launch {quoted(job)} --set repeats=5{store}"
+            f" interval: gridsearch launch {words}{store}"
         )
 
 

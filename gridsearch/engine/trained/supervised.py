@@ -18,7 +18,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import IO
 
 #: What a process is told by whoever watches it: the descriptor for its account, and who that is.
 VARIABLE = "GRIDSEARCH_SUPERVISED"
@@ -32,7 +31,8 @@ class _Account:
 
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)
-        self.file: IO[str] = os.fdopen(descriptor, "w", encoding="utf-8")
+        # Written to until the very end: a file object would complain that nobody has closed it.
+        self.descriptor = descriptor
         self._owner, self._identity = os.getpid(), self._which()
         self.write(BEGAN)
 
@@ -41,13 +41,12 @@ class _Account:
 
     def write(self, line: str) -> None:
         if self.is_ours():
-            self.file.write(f"\n{line}\n")
-            self.file.flush()
+            os.write(self.descriptor, f"\n{line}\n".encode())
 
     def _which(self) -> tuple[int, int] | None:
         """Return which file the descriptor leads to: a model may have closed it, and another have got its number."""
         try:
-            found = os.fstat(self.file.fileno())
+            found = os.fstat(self.descriptor)
         except OSError:
             return None
         return found.st_dev, found.st_ino
@@ -62,7 +61,7 @@ def begin() -> None:
         return
     descriptor, watcher = map(int, told.split(":"))
     _accounts[:] = [_Account(descriptor)]
-    faulthandler.enable(_accounts[0].file)
+    faulthandler.enable(_accounts[0].descriptor)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != watcher:  # it has gone already
@@ -82,7 +81,7 @@ def within(seconds: float | None) -> Iterator[None]:
     if seconds is None or not _accounts or not _accounts[0].is_ours():
         yield
         return
-    faulthandler.dump_traceback_later(seconds, exit=True, file=_accounts[0].file)
+    faulthandler.dump_traceback_later(seconds, exit=True, file=_accounts[0].descriptor)
     try:
         yield
     finally:

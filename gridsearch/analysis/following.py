@@ -20,7 +20,8 @@ from gridsearch.config.metrics import metric_of
 from gridsearch.config.record import JobRecord
 from gridsearch.config.trial_epoch import scored_epoch
 from gridsearch.store.contract import Store
-from gridsearch.store.rows import LineageCurve, LineageRow, TrialRow
+from gridsearch.store.rows import LaunchRow, LineageCurve, LineageRow, TrialRow
+from gridsearch.store.signs_of_life import Life, all_lost, holders, life
 
 #: Trials that are named as the newest, and trainings at work of which curves are drawn.
 NEWEST, RUNNING = 8, 4
@@ -109,7 +110,8 @@ class Follower:
     def _begin_pace(self) -> None:
         """Begin with the pace of the launch at work: whoever has just come is told the time left too."""
         work = self._work
-        began = [one.started_at for one in self._store.open_launches() if one.job == self._name]
+        own = [one for one in self._store.open_launches() if one.job == self._name]
+        began = [one.started_at for one in own if life(one) is not Life.LOST]
         if began:
             since = min(began)
             fresh = {self._trials[trial].lineage_id for at, trial in self._ended if at >= since}
@@ -169,23 +171,29 @@ class Follower:
     def _tell(self) -> Sweep:
         assert self._record is not None
         newest = [trial for _, trial in reversed(self._ended[-NEWEST:])]
-        launches, first, work = self._launches(), self._first(), self._work
+        open_ones = self._store.open_launches()
+        launches, first, work = self._launches(open_ones), self._first(), self._work
+        interrupted = all_lost(holders(open_ones, self._name))
+        running = [] if interrupted else self._running_rows()
+        works = any(one.life is Life.AT_WORK for one in launches)
         asked = self._record.objective
         errors = Counter(self._trials[trial].error or "no cause recorded" for trial in self._failed)
         return Sweep(
             job=self._name,
             what=self._what,
             counts=tuple((state.value, self._counts[state]) for state in TrialState if self._counts[state]),
+            interrupted=interrupted,
+            training=len({row.lineage_id for row in running}),
             epochs=(work.epochs_done, work.epochs),
             work=work.steps_done / work.steps if work.steps else None,
-            epochs_per_second=self._pace.epochs_per_second if launches else None,
-            seconds_left=self._pace.seconds_left(work.steps - work.steps_done) if launches else None,
+            epochs_per_second=self._pace.epochs_per_second if works else None,
+            seconds_left=self._pace.seconds_left(work.steps - work.steps_done) if works else None,
             heading=asked.heading,
             highest=asked.highest,
             best=self._result(first.row, _score_text(first), first.score) if first else None,
             newest=tuple(self._result(self._trials[trial]) for trial in newest),
             history=self._history(highest=asked.highest),
-            lines=self._lines(newest, first),
+            lines=self._lines(newest, first, running),
             metric=asked.metric,
             launches=launches,
             causes=tuple(errors.most_common(_CAUSES)),
@@ -199,8 +207,12 @@ class Follower:
             self._best.now()
         return next(iter(self._best.last()), None)
 
-    def _launches(self) -> tuple[AtWork, ...]:
-        open_ones = [one for one in self._store.open_launches() if one.job == self._name]
+    def _running_rows(self) -> list[TrialRow]:
+        """Return the trials that the store has as running, in the order of the grid."""
+        return [self._trials[trial] for trial in sorted(self._running, key=self._order.__getitem__)]
+
+    def _launches(self, found_open: list[LaunchRow]) -> tuple[AtWork, ...]:
+        open_ones = [(one, life(one)) for one in found_open if one.job == self._name]
         if not open_ones:
             return ()
         found = self._workers.sometimes()
@@ -210,10 +222,11 @@ class Follower:
                 tuple(
                     Worker(len(group.lineage_ids), group.lineage_ids[0], group.heard_at)
                     for group in found
-                    if group.launch_id == one.launch_id
+                    if group.launch_id == one.launch_id and state is not Life.LOST
                 ),
+                state,
             )
-            for one in open_ones
+            for one, state in open_ones
         )
 
     def _history(self, *, highest: bool) -> tuple[tuple[float, float, float], ...]:
@@ -227,23 +240,24 @@ class Follower:
         ]
         return tuple(told[-_HISTORY:])
 
-    def _lines(self, newest: list[str], first: Place | None) -> tuple[Line, ...]:
-        """Return curves of the best, the newest and those that are trained."""
+    def _lines(self, newest: list[str], first: Place | None, running: list[TrialRow]) -> tuple[Line, ...]:
+        """Return curves of the best, the newest and those that are trained: of each trial, cut at its own epochs."""
         assert self._record is not None
-        asked = {first.row.lineage_id: ("best", first.row)} if first else {}
+        asked = {first.row.trial_id: ("best", first.row)} if first else {}
         for row in map(self._trials.__getitem__, newest):
-            asked.setdefault(row.lineage_id, ("new", row))
+            asked.setdefault(row.trial_id, ("new", row))
         longest: dict[str, TrialRow] = {}
-        for row in map(self._trials.__getitem__, sorted(self._running, key=self._order.__getitem__)):
+        for row in running:
             if self._work.reached(row.lineage_id) and (
                 row.lineage_id not in longest or longest[row.lineage_id].epochs < row.epochs
             ):
                 longest[row.lineage_id] = row
-        for name, row in list(longest.items())[:RUNNING]:
-            asked[name] = ("running", row)
-        curves, metric, lines = self._store.curves(asked), self._record.objective.metric, []
-        for lineage, (why, row) in asked.items():
-            curve = curves.get(lineage, LineageCurve(lineage)).up_to(row.epochs)
+        for row in list(longest.values())[:RUNNING]:
+            asked[row.trial_id] = ("running", row)
+        curves = self._store.curves(dict.fromkeys(row.lineage_id for _, row in asked.values()))
+        metric, lines = self._record.objective.metric, []
+        for why, row in asked.values():
+            curve = curves.get(row.lineage_id, LineageCurve(row.lineage_id)).up_to(row.epochs)
             values = curve.metric(metric)
             if len(curve.epoch) > 1 and any(value is not None for value in values):
                 words = ", ".join(f"{name} {value}" for name, value in self._settings(row) if value)

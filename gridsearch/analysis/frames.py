@@ -40,6 +40,7 @@ from gridsearch.store.rows import (
     TrainingRow,
     TrialRow,
 )
+from gridsearch.store.signs_of_life import all_lost, holders
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,7 @@ class JobData:
         latencies: How fast they predict.
         trainings: What trained its lineages.
         launches: Its launches.
+        holders: The launches that may be training its trials (`signs_of_life.holders`), the lost ones too.
         answers: Gives what validation images its trials have right, from memory or, as long as it is open, from the
             store; None if that is not at hand.
     """
@@ -70,8 +72,20 @@ class JobData:
     latencies: tuple[LatencyRow, ...] = ()
     trainings: tuple[TrainingRow, ...] = ()
     launches: tuple[LaunchRow, ...] = ()
+    holders: tuple[LaunchRow, ...] = ()
     answers: Answers | None = None
     _rounded: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether trials that the store has as running are not: whoever ran them is lost."""
+        return all_lost(self.holders)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether a launch is at work on it just now."""
+        own = [one for one in self.holders if one.job == self.job.name]
+        return bool(own) and not all_lost(own)
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -224,14 +238,16 @@ def load(
         StoreError: There is no such job.
     """
     job, trials = store.job(name), store.trials(name)
+    open_ones = holders(store.open_launches(), name)
     cost = store.training_cost(name) if with_cost else None
     if with_epochs:
         whole = complete(store, job_data(job, trials, store.job_epochs(name), cost))
-        return replace(whole, answers=held_answers(answers_in(store, job.record.objective), trials))
+        answers = held_answers(answers_in(store, job.record.objective), trials)
+        return replace(whole, answers=answers, holders=open_ones)
     by_time = job.record.objective.at == "last" and set(measures) <= set(TIMES)
     curves = timed(trials, store) if by_time and measures else store.iter_curves
     frame = trials_frame(job, trials, curves, measures)
-    return JobData(job, tuple(trials), frame, cost, answers=answers_in(store, job.record.objective))
+    return JobData(job, tuple(trials), frame, cost, answers=answers_in(store, job.record.objective), holders=open_ones)
 
 
 def load_to_show(store: Store, name: str, measures: Collection[str]) -> JobData:

@@ -10,6 +10,7 @@ import pandas as pd
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.store.rows import LaunchRow, Origin
+from gridsearch.store.signs_of_life import Life, life
 
 #: So many launches are listed, and so many seeds.
 MOST_LAUNCHES, MOST_SEEDS = 10, 8
@@ -44,6 +45,13 @@ def commit_text(origin: Origin) -> str:
         return ""
     state = {True: "unchanged", False: "with changes", None: "not known whether unchanged"}[origin.clean]
     return f"{origin.commit[:_DIGITS]}, {state}"
+
+
+def outcome_text(launch: LaunchRow) -> str:
+    """Return how a launch ended in words, or that it has not."""
+    if launch.ended_at is None:
+        return "lost" if life(launch) is Life.LOST else "not ended"
+    return (launch.outcome or "not known").replace("_", " ")
 
 
 def running(data: JobData) -> Running:

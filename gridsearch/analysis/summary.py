@@ -10,6 +10,7 @@ from gridsearch.analysis.edges import edge_notes
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.ranking import leader
+from gridsearch.analysis.sweep import shown_states
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
 from gridsearch.config.sections import Objective
 from gridsearch.config.trial_epoch import last_epoch
@@ -52,6 +53,7 @@ class Summary:
         over: How many trials exceed a constraint.
         limits: The constraints.
         hints: Sentences about the best trial's place in the grid.
+        interrupted: Whether trials that the store has as running are not: whoever ran them is lost.
     """
 
     counts: tuple[tuple[str, int], ...]
@@ -68,11 +70,17 @@ class Summary:
     over: int
     limits: tuple[tuple[str, float], ...]
     hints: tuple[str, ...]
+    interrupted: bool = False
 
     @property
     def open(self) -> int:
         """Return how many trials a launch would still train without being asked to retry."""
         return sum(number for state, number in self.counts if state in OPEN_STATES)
+
+    @property
+    def shown_counts(self) -> tuple[tuple[str, int], ...]:
+        """Return the counts, those running called interrupted where they are."""
+        return shown_states(self.counts, interrupted=self.interrupted)
 
     @property
     def saved_epochs(self) -> int:
@@ -101,6 +109,7 @@ def summary(data: JobData) -> Summary:
         over=sum(bool(exceeded(row, bounds)) for row in data.rows) if bounds else 0,
         limits=tuple(bounds.items()),
         hints=edge_notes(data),
+        interrupted=data.is_interrupted,
     )
 
 

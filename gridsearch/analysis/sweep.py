@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gridsearch.store.rows import LaunchRow
+from gridsearch.store.signs_of_life import Life
+
+#: What trials that the store has as running are called where nothing runs them any more.
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,11 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class AtWork:
-    """A launch that has not ended, and those of its workers that train; `None` where that was not looked at."""
+    """A launch that has not ended, those of its workers that train, and whether it is at work, silent or lost."""
 
     launch: LaunchRow
     workers: tuple[Worker, ...]
+    life: Life = Life.AT_WORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class Sweep:
         job: Its name.
         what: What is trained, in words.
         counts: The number of trials in each state, in the order of their life.
+        interrupted: Whether those that the store has as running are not: whoever ran them is lost.
+        training: How many trainings are under way.
         epochs: How many epochs are trained, and of how many.
         work: The share of the training that is done, by its steps; None where there is nothing to train.
         epochs_per_second: Of late; None where that is not known.
@@ -83,7 +91,7 @@ class Sweep:
         history: Scores in the order in which trials got them: seconds since the first, score, best so far.
         lines: Curves of the best, of the newest, and of what is being trained.
         metric: What the lines show.
-        launches: The launches at work.
+        launches: The launches that have not ended, the lost ones too.
         causes: Why trials failed, with how many.
         last: The last event.
     """
@@ -91,6 +99,8 @@ class Sweep:
     job: str
     what: str
     counts: tuple[tuple[str, int], ...]
+    interrupted: bool
+    training: int
     epochs: tuple[int, int]
     work: float | None
     epochs_per_second: float | None
@@ -118,5 +128,23 @@ class Sweep:
 
     @property
     def trains(self) -> bool:
-        """Whether a launch is at work on it."""
-        return bool(self.launches)
+        """Whether a launch that is not lost is at work on it."""
+        return any(one.life is not Life.LOST for one in self.launches)
+
+    def without_pace(self) -> Sweep:
+        """Return it without what supposes that it goes on as it did."""
+        return replace(self, epochs_per_second=None, seconds_left=None)
+
+    @property
+    def shown_counts(self) -> tuple[tuple[str, int], ...]:
+        """Return the counts, those running called interrupted where they are."""
+        return shown_states(self.counts, interrupted=self.interrupted)
+
+
+def shown_states(counts: Iterable[tuple[str, int]], *, interrupted: bool) -> tuple[tuple[str, int], ...]:
+    """Return counts of trials by state as people are to be told them.
+
+    >>> shown_states([("pending", 3), ("running", 2)], interrupted=True)
+    (('pending', 3), ('interrupted', 2))
+    """
+    return tuple((INTERRUPTED if interrupted and state == "running" else state, count) for state, count in counts)

@@ -12,7 +12,7 @@ from typing import Any
 
 from gridsearch.analysis.following import Follower
 from gridsearch.errors import GridsearchError, StoreError, one_line
-from gridsearch.paths import INDEX_PAGE
+from gridsearch.paths import INDEX_PAGE, store_option
 from gridsearch.serve.state import State, job_of, state_of
 from gridsearch.serve.telling import row_json, sweep_json
 from gridsearch.store.contract import Store
@@ -136,7 +136,7 @@ class Newsroom:
         follower = news.followers.setdefault(name, Follower(store, name))
         sweep = follower.look()
         news.trains, news.state, news.settled = sweep.trains, (state_of(store, name),), follower.settled
-        news.tell("sweep", sweep_json(sweep))
+        news.tell("sweep", sweep_json(sweep, store_option(self._path)))
 
     def _read_jobs(self, store: Store, news: News) -> None:
         rows = store.jobs()
@@ -148,6 +148,6 @@ class Newsroom:
                 sweeps.append(news.followers.setdefault(row.name, Follower(store, row.name)).look())
         for name in [name for name in news.followers if name not in busy]:
             del news.followers[name]
-        news.trains, news.settled = bool(busy), True
+        news.trains, news.settled = any(sweep.trains for sweep in sweeps), True
         news.state = tuple(state_of(store, row.name) for row in rows)
-        news.tell("sweep", [row_json(sweep) for sweep in sweeps])
+        news.tell("sweep", [row_json(sweep, store_option(self._path)) for sweep in sweeps])

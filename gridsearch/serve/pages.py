@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import threading
@@ -20,6 +21,7 @@ from gridsearch.serve.state import State, job_of, state_of
 from gridsearch.store.contract import Store
 from gridsearch.store.marks import Mark, mark_of
 from gridsearch.store.reader import Reader
+from gridsearch.store.signs_of_life import BEAT_SECONDS, Life
 from gridsearch.visualization.dashboards import entry
 from gridsearch.visualization.index import Entry, index_page, waiting_page
 from gridsearch.visualization.page import Stamp, job_page
@@ -34,13 +36,21 @@ _MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as it was made: its version, the text, what stood in the store, and when another may be made."""
+    """A page as it was made: its version, the text, what stood in the store, and when another may be made.
+
+    From `stale_at` on it may be wrong though nothing was written since: a launch that it calls at work may be lost.
+    """
 
     version: str
     text: str
     mark: Mark
     state: tuple[State, ...]
     next_at: float
+    stale_at: float
+
+    def is_behind(self, mark: Mark, now: float) -> bool:
+        """Whether it is to be made anew for whoever asks for it."""
+        return now >= self.next_at and (mark != self.mark or now >= self.stale_at)
 
 
 class Pages:
@@ -68,7 +78,7 @@ class Pages:
         """
         page = self._made.get(name)
         try:
-            if page is None or (page.mark != mark_of(self._path) and time.monotonic() >= page.next_at):
+            if page is None or page.is_behind(mark_of(self._path), time.monotonic()):
                 page = self._wanted(name).result(_PATIENCE_SECONDS)
             return page.text, 200
         except (GridsearchError, TimeoutError) as error:
@@ -107,7 +117,9 @@ class Pages:
         text, state = self._reader.read(lambda store: self._text(store, name, stamp))
         spent = time.thread_time() - before
         next_at = time.monotonic() + spent / (_SHARE * (os.cpu_count() or 1))
-        made = self._made[name] = Page(stamp.live, text, mark, state, next_at)
+        lives = [one for *_, found in state for _, one in found]
+        stale_at = time.monotonic() + BEAT_SECONDS if any(one is not Life.LOST for one in lives) else math.inf
+        made = self._made[name] = Page(stamp.live, text, mark, state, next_at, stale_at)
         while len(self._made) > _MOST:
             del self._made[next(iter(self._made))]
         return made

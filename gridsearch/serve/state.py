@@ -6,15 +6,18 @@ from pathlib import Path
 
 from gridsearch.paths import dashboard_page
 from gridsearch.store.contract import Store
+from gridsearch.store.signs_of_life import Life, holders, life
 
-#: A job's revision, the last event of its launches, and how many of its trials were evaluated.
-State = tuple[str, int, int, int]
+#: A job, its revision, the last event of its launches, how many of its trials were evaluated, and what is known of the
+#: launches that may be training it.
+State = tuple[str, int, int, int, tuple[tuple[int, Life], ...]]
 
 
 def state_of(store: Store, job: str) -> State:
     """Return the state of a job."""
     now = store.changes(job, None)
-    return job, now.revision, now.last, len(store.evaluations(job))
+    lives = tuple((one.launch_id, life(one)) for one in holders(store.open_launches(), job))
+    return job, now.revision, now.last, len(store.evaluations(job)), lives
 
 
 def job_of(store: Store, page: str) -> str | None:

@@ -8,15 +8,16 @@ from typing import Any
 
 from gridsearch.analysis.sweep import AtWork, Line, Result, Sweep
 from gridsearch.config.events import RESULT_STATES
-from gridsearch.engine.run.liveness import SILENT_SECONDS, is_gone, silent_seconds
+from gridsearch.shell_words import quoted
+from gridsearch.store.signs_of_life import silent_seconds
 from gridsearch.visualization.figures.short_numbers import short_numbers
 
 
-def sweep_json(sweep: Sweep) -> dict[str, Any]:
-    """Return how a job goes, for its page."""
+def sweep_json(sweep: Sweep, store: str = "") -> dict[str, Any]:
+    """Return how a job goes, for its page; `store` is how a command names its store, nothing for `results.db`."""
     return {
         "job": sweep.job,
-        "counts": list(sweep.counts),
+        "counts": list(sweep.shown_counts),
         "total": sweep.total,
         "ended": sweep.ended,
         "epochs": sweep.epochs,
@@ -29,21 +30,28 @@ def sweep_json(sweep: Sweep) -> dict[str, Any]:
         "history": [[round(at, 3), *short_numbers(scores)] for at, *scores in sweep.history],
         "lines": [_line(one) for one in sweep.lines],
         "launches": [_launch(one) for one in sweep.launches],
+        "trains": sweep.trains,
+        "resume": _resume(sweep, store),
         "causes": list(sweep.causes),
     }
 
 
-def row_json(sweep: Sweep) -> dict[str, Any]:
-    """Return how a job goes, for its row in the list of jobs."""
-    left = "" if sweep.work is None or not sweep.trains else f"training, {100 * sweep.work:.0f} % done"
-    states = ", ".join(f"{count:,} {state}" for state, count in sweep.counts if state != "completed")
+def row_json(sweep: Sweep, store: str = "") -> dict[str, Any]:
+    """Return how a job goes, for its row in the list of jobs; `store` as for `sweep_json`."""
+    done = "" if sweep.work is None else f", {100 * sweep.work:.0f} % done"
+    left = f"training{done}" if sweep.trains else f"lost{done}: {_resume(sweep, store)}" if sweep.launches else ""
+    states = ", ".join(f"{count:,} {state}" for state, count in sweep.shown_counts if state != "completed")
     return {
         "job": sweep.job,
-        "counts": list(sweep.counts),
+        "counts": list(sweep.shown_counts),
         "total": sweep.total,
         "results": sum(count for state, count in sweep.counts if state in RESULT_STATES),
         "words": "; ".join(text for text in (states, left) if text),
     }
+
+
+def _resume(sweep: Sweep, store: str) -> str:
+    return f"gridsearch resume {quoted(sweep.job)}{store}"
 
 
 def _result(one: Result) -> dict[str, Any]:
@@ -74,7 +82,7 @@ def _launch(one: AtWork) -> dict[str, Any]:
         "pid": one.launch.pid,
         "of": one.launch.workers,
         "beat": round(silent, 1),
-        "silent": silent >= SILENT_SECONDS or is_gone(one.launch),
+        "life": one.life.value,
         "workers": [
             {"lineages": worker.lineages, "heard": round(max(0.0, (now - worker.heard_at).total_seconds()), 1)}
             for worker in one.workers

@@ -18,7 +18,7 @@ _WAIT_SECONDS = 0.5
 
 
 class NoStoreError(GridsearchError):
-    """There is no store yet."""
+    """There is no store, yet or any more."""
 
 
 class Reader:
@@ -36,12 +36,14 @@ class Reader:
         """Return what is read from the store.
 
         Raises:
-            NoStoreError: There is none yet.
+            NoStoreError: There is none yet, or none any more.
             StoreError: It cannot be read just now; the text says why.
         """
         try:
             if self._store is None:
                 if not self._path.exists():
+                    if self.opened:
+                        raise NoStoreError(f"the store {self._path} is gone: it was moved or removed")
                     raise NoStoreError(f"there is no store {self._path} yet: gridsearch launch makes one")
                 # Whoever waits for it longer is told so on the page, not on the terminal.
                 patience = Patience(limit=_WAIT_SECONDS, note=lambda _: None)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gridsearch.store.rows import JobRow, LaunchRow
+from gridsearch.store.signs_of_life import Life, life
 from gridsearch.visualization.wording import moment
 
-#: A launch that has given no sign of life for so long is not said to be training.
-_SILENT = timedelta(minutes=1)
 _ENDED = {"interrupted": "interrupted", "lost": "ended unexpectedly", "some_failed": "some trials failed"}
 
 
@@ -22,7 +21,8 @@ def launched(job: JobRow, launches: Sequence[LaunchRow], now: datetime) -> str:
     if last.ended_at is not None:
         ended = _ENDED.get(last.outcome or "")
         return f"{began}; {ended}" if ended else began
-    heard = last.beat_at or last.started_at
-    if now - heard <= _SILENT:
+    state = life(last, now)
+    if state is Life.AT_WORK:
         return f"{began}; still training"
-    return f"{began}; not ended, but silent since {moment(heard)}"
+    heard = moment(last.beat_at or last.started_at)
+    return f"{began}; {'lost,' if state is Life.LOST else 'not ended, but'} silent since {heard}"

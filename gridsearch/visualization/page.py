@@ -26,7 +26,7 @@ from gridsearch.analysis.labels import aligned_texts, label, score_text
 from gridsearch.analysis.paired import behind_text, p_text
 from gridsearch.analysis.plots import Plot, is_cross_entropy, plots_of
 from gridsearch.analysis.ranking import table, unranked
-from gridsearch.analysis.running import commit_text, running
+from gridsearch.analysis.running import commit_text, outcome_text, running
 from gridsearch.analysis.scatter import Board, board
 from gridsearch.analysis.spread import PointSpread, spreads
 from gridsearch.analysis.standings import standings
@@ -169,6 +169,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             tested=tries,
             absent_text=absent_text,
             commit_text=commit_text,
+            outcome_text=outcome_text,
             behind_text=behind_text,
             p_text=p_text,
             worst=WORST,
@@ -345,7 +346,7 @@ def _scatter_parts(points: Board, parts: SharedParts) -> dict[str, Any]:
 
 def _states(glance: Summary) -> list[tuple[str, int, float]]:
     """Return each state with its count and its share of the bar, in percent."""
-    return [(state, count, 100 * count / glance.total) for state, count in glance.counts]
+    return [(state, count, 100 * count / glance.total) for state, count in glance.shown_counts]
 
 
 def _filter_example(data: JobData, varying: Sequence[str]) -> str:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gridsearch.analysis.advice.advise import advise
 from gridsearch.analysis.best import best
 from gridsearch.analysis.following import Follower
+from gridsearch.analysis.frames import load_to_show
+from gridsearch.analysis.measures import TIMES
 from gridsearch.analysis.pace import Pace
 from gridsearch.analysis.sparing import Sparing
 from gridsearch.analysis.sweep import Sweep
 from gridsearch.analysis.work import Work
+from gridsearch.cli.render.status import job_status, status_text
+from gridsearch.cli.render.sweep import sweep_lines
 from gridsearch.config.events import EpochRecord, LineageFailed, LineageFinished
 from gridsearch.config.identity import canonical, lineage_id, trial_id
 from gridsearch.errors import StoreError
+from gridsearch.serve.state import state_of
+from gridsearch.serve.telling import row_json, sweep_json
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
-from gridsearch.store.rows import Claim, NewTrial
+from gridsearch.store.processes import process_start, process_table, this_host
+from gridsearch.store.rows import Claim, NewTrial, TrialRow
+from gridsearch.visualization.page import Stamp, job_page
 from tests.analysis.grids import make_config, make_job
 from tests.visualization.stores import filled_store
 
@@ -146,3 +157,61 @@ def test_what_takes_long_is_done_seldom() -> None:
     assert [sparing.sometimes(), sparing.sometimes()] == [1, 1] and not sparing.due
     eager = Sparing(lambda: calls.append(1.0) or len(calls), 0.5, clock=lambda: 0.0)
     assert [eager.sometimes(), eager.sometimes()] == [2, 3]
+
+
+def test_of_a_launch_whose_process_is_gone_nothing_runs(tmp_path: Path) -> None:
+    with open_store(tmp_path / "results.db") as store:
+        launch, claims = begun(store)
+        store.record(launch, [epoch(claims[0], n, 0.5) for n in (0, 1)], {})
+        follower = Follower(store, "small")
+        alive = looked(follower)
+        assert alive.trains and not alive.interrupted and alive.training == len(claims)
+        assert [line.of for line in alive.lines] == ["best", "running"]  # the trial of one epoch has ended
+        assert not advise(load_to_show(store, "small", []))
+        assert "still training" in page_of(store)
+        before = state_of(store, "small")
+        store.close_launch(launch, "complete")
+    ended = subprocess.Popen(["true"])
+    started = process_start(ended.pid) or 1.0
+    ended.wait()
+    with open_store(tmp_path / "other.db") as store:
+        new = [NewTrial(one.trial_id, one.lineage_id, one.epochs, one.config) for one in _rows(tmp_path / "results.db")]
+        store.put_job("small", make_job(AXES, name="small").spec, "", new)
+        gone = store.open_launch("small", this_host(), ended.pid, started, 2, process_table())
+        claims = store.claim(gone, {trial.lineage_id: 2 for trial in new})
+        store.record(gone, [epoch(claims[0], n, 0.5) for n in (0, 1)], {})
+        sweep = looked(Follower(store, "small"))
+        assert not sweep.trains and sweep.interrupted and sweep.training == 0
+        assert (sweep.epochs_per_second, sweep.seconds_left) == (None, None)
+        assert not any(line.of == "running" for line in sweep.lines)
+        told = "\n".join([*sweep_lines(sweep, width=80), status_text(job_status(store, "small"), width=80)])
+        assert " running" not in told and told.count("interrupted") == told.count("gridsearch resume") == 2
+        assert sweep_json(sweep)["resume"] == "gridsearch resume small" and not sweep_json(sweep)["trains"]
+        assert "interrupted" in row_json(sweep)["words"] and "gridsearch resume small" in row_json(sweep)["words"]
+        assert [one.run for one in advise(load_to_show(store, "small", []))][:1] == ["gridsearch resume small"]
+        text = page_of(store)
+        assert "lost, silent since" in text and "interrupted</li>" in text and "running</li>" not in text
+        # The page is made anew though nothing was written.
+        assert state_of(store, "small")[-1] != before[-1] and state_of(store, "small")[-1][0][1] == "lost"
+
+
+def _rows(path: Path) -> list[TrialRow]:
+    with open_store(path, read_only=True) as store:
+        return store.trials("small")
+
+
+def page_of(store: Store) -> str:
+    return job_page(load_to_show(store, "small", TIMES), Stamp(datetime.now(UTC), "results.db"))
+
+
+def test_trials_that_share_a_training_have_each_a_curve_of_its_own_epochs(tmp_path: Path) -> None:
+    with filled_store(tmp_path / "results.db", "small") as store:
+        sweep = looked(Follower(store, "small"))
+        rows = {row.trial_id: row for row in store.trials("small")}
+        lines = {line.trial: line for line in sweep.lines}
+        assert {one.trial for one in sweep.newest} <= set(lines)
+        assert all(line.epochs[-1] == rows[trial].epochs for trial, line in lines.items())
+        assert {line.epochs[-1] for line in lines.values()} == {1, 2}
+        told = sweep_lines(sweep, width=120)
+        newest = told[told.index("  newest") + 1 :]
+        assert len({line.index("learning_rate") if "learning_rate" in line else -1 for line in newest}) == 1

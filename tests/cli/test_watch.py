@@ -12,12 +12,15 @@ import struct
 import subprocess
 import termios
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gridsearch.analysis.following import Follower
+from gridsearch.cli.commands.watch import _fitted as fitted
 from gridsearch.cli.render.sweep import sweep_lines
+from gridsearch.store.reader import NoStoreError, Reader
 from tests.cli.paced import hurry, write_paced
 from tests.cli.program import command, environment, refused, run
 from tests.visualization.stores import filled_store
@@ -96,3 +99,31 @@ def read_until(screen: int, words: str) -> str:
         if select.select([screen], [], [], 0.5)[0]:
             seen += os.read(screen, 65536).decode(errors="replace")
     return seen
+
+
+def test_what_a_terminal_has_no_room_for_is_counted(tmp_path: Path) -> None:
+    with filled_store(tmp_path / "results.db", "small", failing=True) as store:
+        found = [Follower(store, "small").look()]
+    whole = fitted(found, 40, 100)
+    assert "more lines" not in whole[-1] and max(map(len, whole)) <= 40
+    for room in (6, 9):
+        told = fitted(found, 40, room)
+        assert len(told) == room and re.fullmatch(r"  \d+ more lines: enlarge the terminal", told[-1])
+    busy = replace(found[0], training=6)
+    lines = sweep_lines(busy, width=80)
+    assert sum("in training" in line or "under way" in line for line in lines) == 1
+    assert any("6 under way" in line for line in lines)
+
+
+def test_a_store_that_was_moved_away_is_gone_and_not_yet_to_come(tmp_path: Path) -> None:
+    filled_store(tmp_path / "results.db", "small").close()
+    reader = Reader(tmp_path / "results.db")
+    assert reader.read(lambda store: store.job("small").name) == "small"
+    (tmp_path / "results.db").rename(tmp_path / "moved.db")
+    with pytest.raises(NoStoreError, match=r"results\.db is gone"):
+        reader.read(lambda store: store.job("small"))
+    with pytest.raises(NoStoreError, match="there is no store .* yet"):
+        Reader(tmp_path / "never.db").read(lambda store: store.job("small"))
+    (tmp_path / "moved.db").rename(tmp_path / "results.db")
+    assert reader.read(lambda store: store.job("small").name) == "small"
+    reader.close()

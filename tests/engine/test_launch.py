@@ -17,11 +17,12 @@ from gridsearch.engine.executors.base import TaskQueue, WorkerSettings
 from gridsearch.engine.executors.inline import InlineExecutor
 from gridsearch.engine.run import heartbeat
 from gridsearch.engine.run.driver import Driver
-from gridsearch.engine.run.liveness import LEASE_BEATS, own_process
+from gridsearch.engine.run.liveness import own_process
 from gridsearch.engine.run.planning import plan_job
 from gridsearch.errors import DataError, JobError, ModelError, StorageError
 from gridsearch.store.opening import open_store
 from gridsearch.store.processes import process_table
+from gridsearch.store.signs_of_life import LEASE_BEATS
 from gridsearch.training import checkpoints
 from tests.engine.launching import Notes, assert_alike, launch, prepared, table
 

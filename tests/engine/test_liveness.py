@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gridsearch.engine.run.liveness import LEASE_BEATS, Watch, described, is_gone, own_process, silent_seconds
+from gridsearch.engine.run.liveness import Watch, described, own_process
 from gridsearch.store import processes
 from gridsearch.store.processes import process_start, process_table, surely_gone
 from gridsearch.store.rows import LaunchRow
+from gridsearch.store.signs_of_life import LEASE_BEATS, is_gone, silent_seconds
 
 host, pid, started = own_process()
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

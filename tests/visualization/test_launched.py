@@ -29,7 +29,7 @@ def launch(minutes: int, outcome: str | None, *, beat: int | None = None, ended:
         ([launch(10, None, beat=120)], "2026-01-02 03:14 UTC; still training"),
         ([launch(120, None)], "2026-01-02 05:04 UTC; still training"),
         ([launch(10, None, beat=120), launch(30, "complete", ended=40)], "2026-01-02 03:14 UTC; still training"),
-        ([launch(10, None, beat=90)], "2026-01-02 03:14 UTC; not ended, but silent since 2026-01-02 04:34 UTC"),
+        ([launch(10, None, beat=90)], "2026-01-02 03:14 UTC; lost, silent since 2026-01-02 04:34 UTC"),
     ],
 )
 def test_the_page_says_what_became_of_the_last_launch(launches: list[LaunchRow], words: str) -> None:

@@ -17,9 +17,9 @@ _UNLIKE = 2
 
 
 def no_result(look: Look) -> Iterator[Advice]:
-    """Where no trial has a result, there is nothing else to say."""
+    """Where no trial has a result and none is being trained, there is nothing else to say."""
     rows = look.data.rows
-    if rows and not any(row.state in RESULT_STATES for row in rows):
+    if rows and not look.data.is_trained and not any(row.state in RESULT_STATES for row in rows):
         run = "resume" if any(row.state in OPEN_STATES for row in rows) else "status"
         yield Advice("no-result", "no trial has a result yet", "there is nothing to tell", look.command(run), None)
 
@@ -70,9 +70,9 @@ def diverged(look: Look) -> Iterator[Advice]:
 
 
 def incomplete(look: Look) -> Iterator[Advice]:
-    """Where trials are still to be trained."""
+    """Where trials are still to be trained, and no launch is at work on them."""
     left = [row for row in look.data.rows if row.state in OPEN_STATES]
-    if left and look.effects.n:
+    if left and not look.data.is_trained and look.effects.n:
         yield Advice(
             "incomplete",
             f"{counted(len(left), 'trial')} of {len(look.data.rows):,} {'has' if len(left) == 1 else 'have'} no result"

@@ -96,13 +96,28 @@ class _Watched:
         return [max(known, key=lambda row: row.updated_at).name]
 
 
-def _lines(found: list[Sweep], width: int | None) -> list[str]:
-    from gridsearch.cli.render.sweep import sweep_lines
+def _lines(found: list[Sweep], width: int | None, newest: int | None = None) -> list[str]:
+    from gridsearch.cli.render.sweep import NEWEST, sweep_lines
 
     if len(found) == 1:
-        return sweep_lines(found[0], width=width)
-    parts = [sweep_lines(sweep, width=width, newest=_FEW) for sweep in found]
+        return sweep_lines(found[0], width=width, newest=newest or NEWEST)
+    parts = [sweep_lines(sweep, width=width, newest=newest or _FEW) for sweep in found]
     return [line for place, part in enumerate(parts) for line in ([""] if place else []) + part]
+
+
+def _fitted(found: list[Sweep], width: int | None, room: int) -> list[str]:
+    """Return the lines that a terminal has room for; the last says how many there are not."""
+    from gridsearch.cli.render.sweep import NEWEST
+
+    told: list[str] = []
+    for newest in range(NEWEST if len(found) == 1 else _FEW, 0, -1):
+        told = _lines(found, width, newest=newest)
+        if len(told) <= room:
+            return told
+    if room <= 0:
+        return told
+    left = len(told) - room + 1
+    return [*told[:-left], f"  {left} more lines: enlarge the terminal"]
 
 
 def _live(watched: _Watched, found: list[Sweep]) -> None:
@@ -111,11 +126,9 @@ def _live(watched: _Watched, found: list[Sweep]) -> None:
     from rich.text import Text
 
     def drawn(trouble: str) -> Text:
-        width = columns(sys.stdout)
-        told = _lines(found, width)
-        room = lines(sys.stdout) - 2
-        if len(told) > room > 0:
-            told = [*told[: room - 1], "  ..."]
+        # Of what cannot be read nobody knows how fast it goes.
+        known = [sweep.without_pace() for sweep in found] if trouble else found
+        told = _fitted(known, columns(sys.stdout), lines(sys.stdout) - 2)
         return Text("\n".join([*told, *([f"  {trouble}"] if trouble else [])]), no_wrap=True, overflow="ellipsis")
 
     trouble, next_look, last_draw = "", 0.0, 0.0

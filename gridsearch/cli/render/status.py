@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gridsearch.analysis.labels import Spread
 from gridsearch.analysis.limits import exceeded
 from gridsearch.analysis.shared_settings import shared_settings, shared_text
+from gridsearch.analysis.sweep import shown_states
 from gridsearch.analysis.updated import updated_at
 from gridsearch.cli.render.best import Best, best_trial
 from gridsearch.cli.render.wording import duration, moment, plural, short_id
@@ -29,11 +30,12 @@ SILENT_SECONDS = 60.0
 
 def job_status(store: Store, name: str) -> dict[str, Any]:
     """Return how a job stands as JSON values."""
-    from gridsearch.engine.run.liveness import is_gone, is_there, silent_seconds
+    from gridsearch.store.signs_of_life import Life, all_lost, holders, is_there, life, silent_seconds
 
     row = store.job(name)
     counts = store.counts(name)
-    launches = [launch for launch in store.open_launches() if launch.job == name]
+    open_ones = store.open_launches()
+    launches = [launch for launch in open_ones if launch.job == name]
     trials = store.trials(name) if counts.get("failed") else []  # type: ignore[call-overload]
     failed = [trial for trial in trials if trial.state == "failed"]
     sound = [trial for trial in trials if trial.state in RESULT_STATES]
@@ -57,6 +59,7 @@ def job_status(store: Store, name: str) -> dict[str, Any]:
         "updated_at": updated_at(store, row).isoformat(timespec="seconds"),
         "trials": sum(counts.values()),
         "states": {str(state): count for state, count in counts.items()},
+        "interrupted": all_lost(holders(open_ones, name)),
         "open": sum(counts.get(state, 0) for state in OPEN_STATES),
         "best": {"trial": best.trial, best.heading: best.score, **_spread(best)} if best else None,
         "constraints": bounds,
@@ -70,7 +73,7 @@ def job_status(store: Store, name: str) -> dict[str, Any]:
                 "command": launch.origin.command,
                 "git_commit": launch.origin.commit,
                 "git_clean": launch.origin.clean,
-                "alive": not is_gone(launch),
+                "alive": life(launch) is not Life.LOST,
                 "seen": is_there(launch),
                 "silent_seconds": round(silent_seconds(launch), 1),
                 "silent": [_silence(one) for one in at_work if one.launch_id == launch.launch_id],
@@ -109,7 +112,7 @@ def _spread(best: Best) -> dict[str, Any]:
 
 
 def _launch_state(launch: dict[str, Any]) -> str:
-    from gridsearch.engine.run.liveness import SILENT_SECONDS
+    from gridsearch.store.signs_of_life import SILENT_SECONDS
 
     if not launch["alive"]:
         return "lost; train its trials with: gridsearch resume"
@@ -131,7 +134,8 @@ def status_text(found: dict[str, Any], *, width: int | None) -> str:
     """Return how a job stands as lines of text that keep to a width."""
     trials = found["trials"]
     done = trials - found["open"]
-    states = ", ".join(f"{count:,} {state}" for state, count in found["states"].items())
+    shown = shown_states(found["states"].items(), interrupted=found["interrupted"])
+    states = ", ".join(f"{count:,} {state}" for state, count in shown)
     lines = [
         f"{printable(found['job'])}  ({printable(_what(found))})",
         f"  trials    {done:,}/{trials:,} ended: {states}",

@@ -9,19 +9,20 @@ from gridsearch.cli.render.bars import bars
 from gridsearch.cli.render.wording import duration, plural, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.config.metrics import is_loss
-from gridsearch.engine.run.liveness import SILENT_SECONDS, is_gone, silent_seconds
 from gridsearch.printable import printable
+from gridsearch.store.signs_of_life import Life, silent_seconds
 
 #: Columns of the progress bar and of a curve, at most; and how many of the newest results and of the workers are told.
-_BAR, _CURVE, _NEWEST, _WORKERS = 40, 24, 6, 8
+_BAR, _CURVE, _WORKERS = 40, 24, 8
+NEWEST = 6
 _INDENT = 12
 #: A terminal of fewer columns has settings on a line of their own.
 _NARROW = 70
 
 
-def sweep_lines(sweep: Sweep, *, width: int | None, newest: int = _NEWEST) -> list[str]:
+def sweep_lines(sweep: Sweep, *, width: int | None, newest: int = NEWEST) -> list[str]:
     """Return how a job goes as lines of text that keep to a width."""
-    states = ", ".join(f"{count:,} {state}" for state, count in sweep.counts)
+    states = ", ".join(f"{count:,} {state}" for state, count in sweep.shown_counts)
     lines = [
         f"{printable(sweep.job)}  ({printable(sweep.what)})",
         f"  trials    {sweep.ended:,}/{sweep.total:,} ended: {states}",
@@ -38,8 +39,11 @@ def sweep_lines(sweep: Sweep, *, width: int | None, newest: int = _NEWEST) -> li
     log = is_loss(sweep.metric)
     if sweep.newest and newest:
         lines.append("  newest")
-        for result in sweep.newest[:newest]:
-            lines += _result_lines(result, bars(curves.get(result.trial, ())[1:], _curve(width), log=log), width)
+        shown = sweep.newest[:newest]
+        drawn_of = {one.trial: bars(curves.get(one.trial, ())[1:], _curve(width), log=log) for one in shown}
+        room = _curve(width) if any(drawn_of.values()) else 0
+        for result in shown:
+            lines += _result_lines(result, f"{drawn_of[result.trial]:<{room}}", width)
     running = [line for line in sweep.lines if line.of == "running"][:newest]
     if running:
         lines.append("  in training")
@@ -48,6 +52,10 @@ def sweep_lines(sweep: Sweep, *, width: int | None, newest: int = _NEWEST) -> li
             lines.append(
                 f"    {short_id(line.trial)}  epoch {line.epochs[-1]:<4} {drawn}  {printable(line.words)}".rstrip()
             )
+    if (others := sweep.training - len(running)) > 0 and newest:
+        lines.append(
+            f"    and {others:,} more" if running else f"  training  {others:,} under way, without a whole epoch yet"
+        )
     for cause, count in sweep.causes:
         lines.append(f"  failed    {plural(count, 'trial')}: {printable(cause)}")
     return [part for line in lines for part in folded(line, width, indent=_INDENT).split("\n")]
@@ -69,12 +77,11 @@ def _progress(sweep: Sweep, width: int | None) -> list[str]:
 
 def _launch_lines(one: AtWork) -> list[str]:
     launch = one.launch
-    silent = silent_seconds(launch)
-    state = "at work"
-    if is_gone(launch):
+    state = one.life.value
+    if one.life is Life.LOST:
         state = "lost; train its trials with: gridsearch resume"
-    elif silent >= SILENT_SECONDS:
-        state = f"silent for {duration(silent)}"
+    elif one.life is Life.SILENT:
+        state = f"silent for {duration(silent_seconds(launch))}"
     lines = [f"  launch    process {launch.pid} on {launch.host}, {plural(launch.workers, 'worker')}, {state}"]
     now = datetime.now(UTC)
     for worker in one.workers[:_WORKERS]:
@@ -91,9 +98,9 @@ def _curve(width: int | None) -> int:
 
 
 def _result_lines(one: Result, curve: str, width: int | None) -> list[str]:
-    head = f"    {short_id(one.trial)}  {one.text:<9} {curve:<{_curve(width) if curve else 0}}".rstrip()
+    head = f"    {short_id(one.trial)}  {one.text:<9} {curve}"
     why = f": {one.error}" if one.error else ""
     words = printable(f"{one.words}{why}")
     if width is not None and width < _NARROW:
-        return [head, f"      {words}"] if words else [head]
+        return [head.rstrip(), f"      {words}"] if words else [head.rstrip()]
     return [f"{head}  {words}".rstrip()]

@@ -21,11 +21,12 @@ from gridsearch.engine.disk.checkpoint_limit import with_unclaimed
 from gridsearch.engine.disk.disk_use import files_at
 from gridsearch.engine.disk.usefulness import Found, Use, Worth, beyond, checkpoints_in, worths
 from gridsearch.engine.run.launch import close_lost_launches
-from gridsearch.engine.run.liveness import Watch, is_gone
+from gridsearch.engine.run.liveness import Watch
 from gridsearch.engine.run.own_folder import orphans, remove_orphan
 from gridsearch.engine.trained.spare_snapshots import spare_readings
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import LineageRow
+from gridsearch.store.signs_of_life import is_gone
 from gridsearch.training.checkpoints import CheckpointFolder
 
 #: Nobody takes so long between two writes to a file.

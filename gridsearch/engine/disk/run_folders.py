@@ -19,9 +19,10 @@ from pathlib import Path
 from gridsearch import paths
 from gridsearch.config.events import OPEN_STATES
 from gridsearch.engine.disk.disk_use import files_at
-from gridsearch.engine.run.liveness import described, is_gone
+from gridsearch.engine.run.liveness import described
 from gridsearch.errors import StoreBusyError
 from gridsearch.store.contract import Store
+from gridsearch.store.signs_of_life import is_gone
 from gridsearch.training.own.run_folder import ID_DIGITS, RunFolder
 
 _MARKER = re.compile(rf"\.[0-9a-f]{{{ID_DIGITS}}}\.json")

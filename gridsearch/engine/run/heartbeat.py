@@ -7,9 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gridsearch.engine.run.liveness import BEAT_SECONDS
 from gridsearch.errors import LaunchClosedError, StoreError
 from gridsearch.store.opening import open_store
+from gridsearch.store.signs_of_life import BEAT_SECONDS
 
 #: How long a beat waits for a lock; the next one tries again.
 WAIT_SECONDS = 1.0

@@ -4,43 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 
-from gridsearch.store.processes import process_start, process_table, surely_gone, this_host
+from gridsearch.store.processes import process_start, this_host
 from gridsearch.store.rows import LaunchRow
-
-#: How often a launch beats, and after how many beats of ours without one of its own it has lost its lease.
-BEAT_SECONDS = 5.0
-LEASE_BEATS = 12
-#: After so long without a beat a launch is shown as silent.
-SILENT_SECONDS = 3 * BEAT_SECONDS
+from gridsearch.store.signs_of_life import LEASE_BEATS, SILENT_SECONDS, is_gone, silent_seconds
 
 
 def own_process() -> tuple[str, int, float]:
     """Return host, process number and start of this process, as a launch records them."""
     pid = os.getpid()
     return this_host(), pid, process_start(pid) or 0.0
-
-
-def is_gone(launch: LaunchRow) -> bool:
-    """Whether the launch's process has certainly ended, which can only be told where its table of processes is ours."""
-    return _may_be_looked_up(launch) and surely_gone(launch.pid, launch.pid_started)
-
-
-def is_there(launch: LaunchRow) -> bool:
-    """Whether the launch's process certainly exists, which can only be told where its table of processes is ours."""
-    return _may_be_looked_up(launch) and not surely_gone(launch.pid, launch.pid_started)
-
-
-def _may_be_looked_up(launch: LaunchRow) -> bool:
-    here = launch.process_table is not None and launch.process_table == process_table()
-    return here and launch.host == this_host()
-
-
-def silent_seconds(launch: LaunchRow, now: datetime | None = None) -> float:
-    """Return how long ago a launch last gave a sign of life by two clocks: to be shown, never acted upon."""
-    last = launch.beat_at or launch.started_at
-    return max(0.0, ((now or datetime.now(UTC)) - last).total_seconds())
 
 
 def described(launch: LaunchRow) -> str:

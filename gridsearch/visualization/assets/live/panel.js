@@ -27,9 +27,10 @@ function ago(seconds) {
 function workersText(sweep) {
   const parts = sweep.launches.map(function (launch) {
     const workers = launch.workers.map(function (one) { return (one.lineages > 1 ? one.lineages + " trainings, " : "") + "heard " + ago(one.heard); });
-    return launch.host + ", process " + launch.pid + ": " + launch.of + (launch.of === 1 ? " worker" : " workers") + (workers.length ? " (" + workers.join("; ") + ")" : "") + (launch.silent ? ", silent for " + timeText(launch.beat) : "");
+    return launch.host + ", process " + launch.pid + ": " + launch.of + (launch.of === 1 ? " worker" : " workers") + (workers.length ? " (" + workers.join("; ") + ")" : "") + (launch.life === "silent" ? ", silent for " + timeText(launch.beat) : launch.life === "lost" ? ", lost" : "");
   });
-  return parts.length ? parts.join("; ") : "no launch is at work";
+  if (!parts.length) return "no launch is at work";
+  return parts.join("; ") + (sweep.trains ? "" : "; train its trials with: " + sweep.resume);
 }
 
 function fillCounts(place, sweep) {
@@ -52,7 +53,7 @@ function fillCounts(place, sweep) {
 function fillFacts(place, sweep) {
   const facts = place.querySelector(".live-facts");
   facts.replaceChildren();
-  const left = sweep.launches.length ? (sweep.left === null ? "not known yet" : timeText(sweep.left)) : "–";
+  const left = sweep.trains ? (sweep.left === null ? "not known yet" : timeText(sweep.left)) : "–";
   fact(facts, "Time left", left);
   fact(facts, "Epochs", number(sweep.epochs[0]) + " of " + number(sweep.epochs[1]) + (sweep.pace === null ? "" : ", " + sweep.pace.toPrecision(3) + " a second"));
   fact(facts, "Best " + sweep.heading.replace(/^best /, ""), sweep.best ? sweep.best.text + " (" + sweep.best.words + ")" : "–");
@@ -92,14 +93,23 @@ export function startPanel(place) {
   let last = null;
   const drawAll = function () {
     if (!last) return;
-    drawHistory(place.querySelector(".live-history"), last.history, last.heading);
-    drawCurves(place.querySelector(".live-curves"), last.lines, last.heading);
+    const history = place.querySelector(".live-history");
+    const curves = place.querySelector(".live-curves");
+    history.closest("figure").hidden = !last.history.length;
+    curves.closest("figure").hidden = !last.lines.length;
+    ["new", "running", "best"].forEach(function (of) {
+      place.querySelector(".live-mark.of-" + of).hidden = !last.lines.some(function (line) { return line.of === of; });
+    });
+    drawHistory(history, last.history, last.heading);
+    drawCurves(curves, last.lines, last.heading);
   };
   window.addEventListener("resize", drawAll);
   return {
     say: function (kind, text) {
       state.className = "live-state " + kind;
       state.textContent = text;
+      // Of what cannot be read nobody knows how fast it goes, and when it ends.
+      if (kind === "lost" && last) fillFacts(place, Object.assign({}, last, { pace: null, left: null }));
     },
     tell: function (sweep) {
       last = sweep;
@@ -109,7 +119,7 @@ export function startPanel(place) {
       fillFacts(place, sweep);
       fillNewest(place, sweep, seen);
       fillFailures(place, sweep);
-      place.querySelector(".live-note").textContent = sweep.launches.length ? "What is below follows now and then, with as little as possible of the machine's time." : "";
+      place.querySelector(".live-note").textContent = sweep.trains ? "What is below follows now and then, with as little as possible of the machine's time." : "";
       drawAll();
     }
   };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gridsearch.analysis.running import running
+from gridsearch.analysis.running import outcome_text, running
 from gridsearch.paths import file_stem, store_option
 from gridsearch.shell_words import quoted
 from gridsearch.visualization.document.findings import Findings
@@ -54,7 +54,7 @@ def _launches(found: Findings) -> Iterator[Table]:
         [
             moment(one.started_at),
             moment(one.ended_at) if one.ended_at else "",
-            (one.outcome or "not ended").replace("_", " "),
+            outcome_text(one),
             f"{one.workers:,}",
             one.host,
         ]

@@ -136,7 +136,8 @@ def _training(found: Findings) -> Iterator[str]:
         for state in TrialState
         if state in RESULT_STATES and state.value in states
     ]
-    left = [f"{states[state.value]:,} {text}" for state, text in _WITHOUT.items() if state.value in states]
+    words = _WITHOUT | ({TrialState.RUNNING: "interrupted"} if glance.interrupted else {})
+    left = [f"{states[state.value]:,} {text}" for state, text in words.items() if state.value in states]
     if done and not left:
         yield f"All have a result: {listed(done)}." if glance.total > 1 else f"It has a result: {done[0]}."
     elif done:

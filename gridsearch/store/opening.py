@@ -128,8 +128,8 @@ def _prepare(database: Database, *, create: bool, read_only: bool) -> None:
         return
     if read_only:
         raise StoreError(
-            f"the store {path} has an older schema, {revision}: `gridsearch gc{paths.store_option(path)}` upgrades it, as"
-            " every launch does, and keeps a copy beside it"
+            f"the store {path} has an older schema, {revision}: `gridsearch gc{paths.store_option(path)}` upgrades it,"
+            " as every launch does, and keeps a copy beside it"
         )
     # Alembic takes half a second to import.
     from gridsearch.store.schema.upgrading import upgrade

@@ -316,9 +316,19 @@ class Job:
         """
         return launches_frame(self._data)
 
-    def compare(self, *others: Job, baseline: str | None = None, by: By = "best") -> Compared:
-        """Hold other jobs, of any store, against this one; arguments and errors as for `Results.compare`."""
-        sides = sides_of([(job._data, str(job._path)) for job in (self, *others)])
+    def compare(self, *others: Job | str, baseline: str | None = None, by: By = "best") -> Compared:
+        """Hold other jobs against this one; the rest of the arguments and errors as for `Results.compare`.
+
+        Args:
+            others: Jobs of any store, or names of jobs of this one's.
+        """
+        named = [one for one in others if isinstance(one, str)]
+        found: dict[str, JobData] = {}
+        if named:
+            with open_store(self._path, read_only=True) as store:
+                found = {name: load(store, name, with_epochs=True) for name in named}
+        jobs = [(found[one], self._path) if isinstance(one, str) else (one._data, one._path) for one in others]
+        sides = sides_of([(data, str(path)) for data, path in [(self._data, self._path), *jobs]])
         return Compared(compare(sides, baseline=baseline, by=by), self._path)
 
     def timing(self, axis: str) -> pd.DataFrame:

@@ -126,6 +126,10 @@ def test_jobs_are_compared_as_on_the_command_line(tmp_path: Path) -> None:
         assert (found.cells()["difference"] == 0).all()
         with pytest.raises(TableError, match="no job 'dep' is held against wide \\(did you mean 'deep'\\?\\)"):
             found.cells("dep")
+        named = one.job("wide").compare("deep")
+        assert named.bests().equals(found.bests()) and named.cells().equals(found.cells())
+        with pytest.raises(GridsearchError, match=r"no job 'dep' in the store .*did you mean 'deep'"):
+            one.job("wide").compare("dep")
         other = one.job("wide").compare(two.job("wide"))
         assert other.cells()["difference"].max() > 0
         assert len(other.differences().data[0].x) == 12 and len(other.scores().data) == 2

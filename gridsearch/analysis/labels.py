@@ -74,6 +74,18 @@ def brief_text(value: float) -> str:
     return f"{value:z.4f}" if _is_plain(abs(value)) else f"{value:.5g}"
 
 
+def brief_texts(values: Sequence[float]) -> list[str]:
+    """Return metrics that belong together, such as the ends of an interval, as `brief_text` does, to the same decimal.
+
+    >>> brief_texts([-0.003, 0.00023411]), brief_texts([-0.00015, 0.0003]), brief_texts([0.0, 1.5e-9])
+    (['-0.0030', '0.0002'], ['-0.00015', '0.00030'], ['0', '1.50e-09'])
+    """
+    most = max(map(abs, values))
+    if 1e-6 <= most < 1e-3:
+        return [f"{value:z.{1 - math.floor(math.log10(most))}f}" for value in values]
+    return [f"{value:z.4f}" if _is_plain(most) else f"{value:.2e}" if value else "0" for value in values]
+
+
 def _is_plain(size: float) -> bool:
     return size == 0 or 1e-3 <= size < 1e6
 

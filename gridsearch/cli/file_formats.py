@@ -27,23 +27,28 @@ _OTHERS = frozenset(
 _SUFFIXES = {"table": "txt", "latex": "tex"}
 
 
-def chosen_format(asked: str | None, output: Path | None, formats: Sequence[str], default: str) -> str:
+def chosen_format(
+    asked: str | None, output: Path | None, formats: Sequence[str], default: str, also: Sequence[str] = ()
+) -> str:
     """Return the format asked for, else what the file's name tells, else the default; one of `formats`.
+
+    `also` are other ends that the name may have, which a message names too.
 
     `GridsearchError` where name and format contradict each other, or the name tells a format that there is none of.
     """
     if asked is not None and asked not in formats:
         raise GridsearchError(f"format {asked!r} is not known{nearest(asked, formats)}")
     suffix = output.suffix.lower().removeprefix(".") if output else ""
+    named = [*formats, *also]
     told = _TOLD.get(suffix)
     if told is None and suffix not in _OTHERS:
         if asked is None and suffix and suffix not in _TEXT:
-            raise GridsearchError(f"--output {output}: which format? {_names(formats)}, or add --format")
+            raise GridsearchError(f"--output {output}: which format? {_names(named)}, or add --format")
         return asked or default
     if asked is None and told in formats:
         return str(told)
     if asked is None:
-        raise GridsearchError(f"--output {output}: it cannot be written as .{suffix}; {_names(formats)}")
+        raise GridsearchError(f"--output {output}: it cannot be written as .{suffix}; {_names(named)}")
     if told != asked:
         raise GridsearchError(
             f"--format {asked}, and --output {output} ends in .{suffix}: use only one of them, or name it"

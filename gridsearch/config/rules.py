@@ -99,6 +99,9 @@ def parse_rule(text: str, names: Mapping[str, Comparable], words: Words = RULE) 
         shown = repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
         if re.search(r"(?<![=<>!])=(?!=)", text):
             raise ValueError(f"{shown}: use == to compare") from None
+        for name in names:
+            if "_" in name and (apart := name.replace("_", " ")) in text:
+                raise ValueError(f"{shown}: write {name} for {apart}") from None
         raise ValueError(f"{shown} is not an expression such as: optimizer == 'adam' and momentum > 0") from None
     if _depth(tree) > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")

@@ -13,6 +13,7 @@ from gridsearch.analysis.comparing.contrast import contrasts
 from gridsearch.analysis.comparing.jobs import JobComparison, compare
 from gridsearch.analysis.comparing.paired import mean_interval, shares_interval, unpaired_interval
 from gridsearch.analysis.comparing.sides import sides_of
+from gridsearch.analysis.comparing.telling import answer_text, pairing_notes, pairing_text
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.config.events import TrialState
@@ -171,6 +172,8 @@ def test_the_very_same_trials_are_counted() -> None:
     found = compared(A, larger)
     (pair,) = found.pairings
     assert (pair.same, pair.mean, pair.better) == (6, 0.0, (0, 6, 0)) and pair.alone == (0, 3)
+    assert pairing_text(pair).startswith("all 6 shared cells are the very same trials in ")
+    assert not any("same" in note for note in pairing_notes(pair, "best"))
     assert all(cell.same and cell.interval is None for cell in pair.cells)
     assert compared(A, grid({"learning_rate": RATES, "neurons": [10, 20]}, scores_of_a, name="a2")).bests[1].lead == 0.0
 
@@ -235,6 +238,10 @@ def test_a_baseline_turns_scores_into_differences() -> None:
     assert found.baseline.score == pytest.approx(0.601)
     assert [best.lead for best in found.bests] == pytest.approx([max(scores(job)) - 0.601 for job in (A, B)])
     assert [best.above for best in found.bests] == [5, 6]
+    assert "of the 6 trials of a 5 are better, the best by " in answer_text(found)
+    single = grid({"neurons": [1]}, lambda p: 0.5, name="single")
+    said = answer_text(compared(single, A, baseline=single.trials["trial"][0]))
+    assert "; the only trial of single is not better; " in said
     with pytest.raises(TableError, match="baseline 'zz': no trial of a, b has an id that begins so"):
         compared(A, B, baseline="zz")
     with pytest.raises(TableError, match="no trial of a, b"):

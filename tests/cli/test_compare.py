@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from gridsearch.config.identity import canonical, lineage_id, trial_id
 from gridsearch.store.opening import open_store
+from gridsearch.store.rows import NewTrial
+from tests.analysis.grids import make_config, make_job
 from tests.cli.program import refused, run
-from tests.visualization.stores import filled_store
+from tests.visualization.stores import AXES, filled_store
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,10 @@ def test_the_terminal_has_the_answer_and_all_tables_and_a_page_is_written(stores
     lines = ended.out.splitlines()
     assert lines[0] == "the best val_accuracy of wide and of deep is the same, 0.6500"
     assert "no setting differs" in lines
-    assert "12 of the cells are the very same trial in both, without a difference" in lines
+    assert "all 12 shared cells are the very same trials in wide and deep" in lines
+    assert "0.0000 to 0.0000" not in ended.out and "deep differs" not in ended.out
+    heads = run(stores, "compare", "wide", "deep", COLUMNS="80").out
+    assert "difference" in heads and "interval" not in heads
     assert "page: dashboards/compare-wide-deep.html" in ended.err
     assert "deep against wide, cell by cell" in (stores / "dashboards" / "compare-wide-deep.html").read_text()
     for width in (60, 80, 120):
@@ -65,6 +71,13 @@ def test_tables_in_every_format(stores: Path) -> None:
     assert (stores / "cells.md").read_text().startswith("| epochs | learning\\_rate |") or (
         stores / "cells.md"
     ).read_text().startswith("| epochs | learning_rate |")
+    config = make_config({"epochs": 1, "learning_rate": 0.5, "neurons": 5})
+    with open_store(stores / "new.db") as store:
+        trial = NewTrial(trial_id(config), lineage_id(config), 1, canonical(config))
+        store.put_job("new", make_job(AXES, name="new").spec, "name: new\n", [trial])
+    ended = run(stores, "compare", "wide", "new", "--store", "results.db", "--store", "new.db", "-f", "csv")
+    assert ended.code == 0 and "no trial of new has a score yet" in ended.err
+    assert ended.out == "epochs,learning_rate,neurons,wide,new,difference,low,high\n"
     ended = run(stores, *both, "-o", "own.html")
     assert (ended.code, ended.out) == (0, "") and "page: own.html" in ended.err
     assert (stores / "own.html").read_text().startswith("<!DOCTYPE html>")
@@ -96,4 +109,5 @@ def test_bad_input_is_one_line(stores: Path) -> None:
     )
     refused(run(stores, "compare", "wide", "deep", "-o", "x.html", "-f", "csv"), "x.html is a page")
     refused(run(stores, "compare", "wide", "deep", "--by", "means"), "means")
+    refused(run(stores, "compare", "wide", "deep", "-o", "x.pdf"), ".txt, .json, .csv, .md, .tex or .html")
     refused(run(stores, "compare"), "JOB")

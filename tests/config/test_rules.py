@@ -13,6 +13,7 @@ POINT |= {"dropout": None, "epochs": 10, "activation": "relu"}
 NAMES = {name: recipe_comparable(name) for name in ("optimizer", "momentum", "nesterov", "epochs", "freeze")}
 NAMES |= {name: comparable_to([POINT[name]]) for name in ("neurons", "hidden", "activation")}
 NAMES["dropout"] = comparable_to([None, 0.5])
+NAMES["batch_size"] = comparable_to([8])
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,7 @@ def test_rules(text: str, holds: bool) -> None:
         ("neurons if 1 else 2", "not allowed"),
         ("hidden[0] > 1", "not allowed"),
         ("b'x' == optimizer", "cannot be used"),
+        ("batch size > 8", "write batch_size for batch size"),
         ("neurons >", "is not an expression"),
         ("", "is not an expression"),
         ("(" * 500, "is not an expression"),

@@ -45,7 +45,16 @@ BAD = [
     "neurons > 1 )",
     "1 / 0 == neurons",
     "hidden > 2",
+    "__proto__ == 1",
+    "toString == 1",
+    "constructor",
+    "hasOwnProperty in [1, 2]",
+    "trial == '557e7bef'",
+    "trial in ['557e7bef']",
+    "learning rate > 0.1",
 ]
+# What the terminal says of these, word for word.
+TOLD = ["neurons == '2'", "nesterov == 'yes'", "optimizer == 3", "neurons > 'two'"]
 ROWS = "[...document.querySelectorAll('#trials tbody tr[data-place]')]"
 IDS = f"{ROWS}.map(r => r.lastElementChild.textContent)"
 
@@ -116,10 +125,35 @@ def test_expressions_hold_for_the_same_trials_as_in_the_terminal(browser: Browse
         said = write_filter(browser, text)
         assert said and "\n" not in said, text
         assert browser.run(IDS) == before
+    for text in TOLD:
+        with pytest.raises(TableError) as refused:
+            matching(MIXED.trials, text)
+        told = f"{str(refused.value).removeprefix('filter: ')} (the filter {FILTERS[0]} still applies)"
+        assert write_filter(browser, text) == told
+    assert write_filter(browser, "constructor").startswith("unknown column 'constructor'; there are ")
+    assert write_filter(browser, "trial != '557e7bef'").startswith(
+        "trial is never '557e7bef': the whole id has 64 digits"
+    )
     # A word beside text needs no quotes here.
     assert write_filter(browser, "optimizer == adam and neurons == 2") == ""
     assert sorted(browser.run(IDS)) == sorted(before)
     assert browser.complaints == []
+
+
+def test_columns_are_named_and_written_as_the_user_likes(browser: Browser, tmp_path: Path) -> None:
+    names = {"constructor": [1, 2], "toString": [1, 2], "learning_rate": [0.1, 0.2]}
+    data = grid(names, lambda point: point["constructor"] / 10 + point["learning_rate"])
+    browser.open(write_page(data, tmp_path / "odd.html"))
+    best = data.trials["trial"][0]
+    for text in ["constructor == 1 and toString == 2", f"trial == {best!r}", f"trial != {best!r}", "'a' in trial"]:
+        assert write_filter(browser, text) == ""
+        assert sorted(browser.run(IDS)) == sorted(matching(data.trials, text)["trial"].str[:8]), text
+    assert write_filter(browser, "learning rate > 0.1") == (
+        "write learning_rate for learning rate (the filter 'a' in trial still applies)"
+    )
+    browser.run("location.hash = 'filter=__proto__ == 1'")
+    browser.wait("document.getElementById('filter-problem').textContent.endsWith('(no filter applies)')")
+    assert len(browser.run(IDS)) == 8 and browser.complaints == []
 
 
 def test_columns_sort_both_ways_and_say_so(browser: Browser, pages: dict[str, Path]) -> None:

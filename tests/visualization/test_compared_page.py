@@ -81,6 +81,8 @@ def test_the_page_says_what_the_numbers_say(pages: dict[str, Path]) -> None:
     assert f"Over 12 shared cells momentum differs from plain by +{pair.mean:.4f} in the mean" in said
     assert f"(95 % interval {pair.interval[0]:.4f} to +{pair.interval[1]:.4f})" in said
     assert "<tr><td>momentum</td><td>0</td><td>0.9</td></tr>" in pages["two"].read_text()
+    tied = found.bests[0].ties
+    assert tied is not None and f"{tied.count} of {tied.of}" in text_of(pages["two"], "bests")
     assert "The best val_accuracy is that of " in text_of(pages["two"], "answer")
     assert "No axis in common: plain has learning_rate, neurons and foreign has width." in text_of(
         pages["nothing shared"], "cells-0"
@@ -110,6 +112,17 @@ def test_figures_have_every_cell() -> None:
     )
     zero, band, mean = figure.layout.shapes
     assert (zero.x0, mean.x0) == (0, pair.mean) and (band.x0, band.x1) == pair.interval
+
+
+def test_what_is_subtracted_has_room_below_the_axis() -> None:
+    pair = compare(sides_of([(PLAIN, ""), (MOMENTUM, "")])).pairings[0]
+    assert differences_figure(pair).layout.xaxis.title.text == "momentum minus plain"
+    odd = compare(sides_of([(ODD, ""), (ODD_TOO, "")])).pairings[0]
+    lines = differences_figure(odd).layout.xaxis.title.text.split("<br>")
+    assert len(lines) == 2 and lines[1].startswith("minus ")
+    same = compare(sides_of([(PLAIN, "/results/stores/before.db"), (PLAIN, "/results/stores/after.db")])).pairings[0]
+    lines = differences_figure(same).layout.xaxis.title.text.split("<br>")
+    assert lines == ["plain (/resu…es/after.db)", "minus plain (/resu…s/before.db)"]
 
 
 def test_of_very_many_cells_so_many_are_drawn() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gridsearch.analysis.labels import brief_text
+from gridsearch.analysis.labels import brief_text, brief_texts
 
 if TYPE_CHECKING:
     from gridsearch.analysis.comparing.jobs import BestOfJob, JobComparison
@@ -24,7 +24,10 @@ def signed(value: float) -> str:
 
 def interval_text(interval: Interval | None) -> str:
     """Return an interval of a difference: `-0.0100 to +0.0200`; nothing where there is none."""
-    return "" if interval is None else f"{signed(interval[0])} to {signed(interval[1])}"
+    if interval is None:
+        return ""
+    texts = brief_texts(interval)
+    return " to ".join(f"+{text}" if float(text) > 0 else text for text in texts)
 
 
 def told_apart(interval: Interval | None) -> bool | None:
@@ -37,6 +40,9 @@ def pairing_text(found: Pairing) -> str:
     if found.problem or found.mean is None:
         return found.problem
     reference, other = found.labels
+    if found.same == len(found.cells):
+        all_of = f"all {found.same:,} shared cells are" if found.same > 1 else "the only cell that they share is"
+        return f"{all_of} the very same trial{'s' if found.same > 1 else ''} in {reference} and {other}"
     better, equal, worse = found.better
     if len(found.cells) == 1:
         text = f"in the only cell that they share, {other} differs from {reference} by {signed(found.mean)}"
@@ -68,8 +74,9 @@ def pairing_notes(found: Pairing, by: str) -> Iterator[str]:
     if any(found.alone):
         told = [f"{count:,} in {label}" for count, label in zip(found.alone, found.labels, strict=True) if count]
         yield f"cells with a score in one alone: {', '.join(told)}"
-    if found.same:
-        yield f"{found.same:,} of the cells are the very same trial in both, without a difference"
+    if 0 < found.same < len(found.cells):
+        verb = "is" if found.same == 1 else "are"
+        yield f"{found.same:,} of the cells {verb} the very same trial in both, without a difference"
 
 
 def lead_text(best: BestOfJob) -> str:
@@ -116,8 +123,12 @@ def _against_baseline(found: JobComparison) -> str:
     for best in found.bests:
         if best.above is not None:
             lead = f", the best by {lead_text(best)}" if best.above and best.lead else ""
-            noun = best.unit if best.scored == 1 else f"{best.unit}s"
-            parts.append(f"of {best.label} {best.above:,} of {best.scored:,} {noun} are better{lead}")
+            if best.scored == 1:
+                told = f"the only {best.unit} of {best.label} is {'better' if best.above else 'not better'}"
+            else:
+                better = f"{best.above:,} are" if best.above > 1 else "1 is" if best.above else "none is"
+                told = f"of the {best.scored:,} {best.unit}s of {best.label} {better} better"
+            parts.append(told + lead)
     return "; ".join(parts)
 
 

@@ -82,7 +82,7 @@ def compare(
             raise GridsearchError(f"--output {output} is a page, which has all tables; leave out --format and --table")
         kind, page = tables.Format.TABLE, output
     else:
-        kind, page = tables.format_of(format_, output), None
+        kind, page = tables.format_of(format_, output, also=("html",)), None
     with ExitStack() as opened:
         found = compare_jobs(_sides(names, store or [], opened), baseline=baseline, by=by)
         # A page is for people: whoever asks for one table in a format, or in a file, wants just that.
@@ -148,7 +148,9 @@ def _grids(found: JobComparison, table: Table, kind: tables.Format) -> list[tabl
     for pair in found.pairings:
         if pair.problem:
             say(pair.problem)
-    return [cells_grid(found, pair, whole=kind is not tables.Format.TABLE) for pair in found.pairings if pair.cells]
+    # A program that reads a table is given its headings where no cell is shared, as by `export`.
+    pairs = [pair for pair in found.pairings if pair.cells] or found.pairings[: kind is not tables.Format.TABLE]
+    return [cells_grid(found, pair, whole=kind is not tables.Format.TABLE) for pair in pairs]
 
 
 def _print_all(found: JobComparison) -> None:

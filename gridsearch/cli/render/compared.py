@@ -52,7 +52,8 @@ def bests_grid(found: JobComparison, *, whole: bool) -> Grid:
             row.append("" if best.above is None else f"{best.above} of {best.scored}" if not whole else str(best.above))
         rows.append(row)
     numeric = [heading not in ("job", "trial", "metric", "interval_95") for heading in headings]
-    return Grid(headings, numeric, rows, keys=1)
+    grid = Grid(headings, numeric, rows, keys=1)
+    return grid if whole else _filled(grid)
 
 
 def cells_grid(found: JobComparison, pair: Pairing, *, whole: bool) -> Grid:
@@ -80,7 +81,15 @@ def cells_grid(found: JobComparison, pair: Pairing, *, whole: bool) -> Grid:
     texts = [value for cell in cells for value in zip(pair.axes, cell.values, strict=True)]
     for place, axis in enumerate(pair.axes):
         numeric[place] = all(_is_number(value) for name, value in texts if name == axis)
-    return Grid(headings, numeric, rows, keys=len(pair.axes))
+    grid = Grid(headings, numeric, rows, keys=len(pair.axes))
+    return grid if whole else _filled(grid)
+
+
+def _filled(grid: Grid) -> Grid:
+    """Return a table without the columns that say nothing in any row; programs get them all the same."""
+    kept = [i for i in range(len(grid.headings)) if i < grid.keys or any(row[i] for row in grid.rows)]
+    rows = [[row[i] for i in kept] for row in grid.rows]
+    return Grid([grid.headings[i] for i in kept], [grid.numeric[i] for i in kept], rows, keys=grid.keys)
 
 
 def is_whole(kind: Format) -> bool:

@@ -139,6 +139,9 @@ def show(grid: Grid) -> None:
         console.print(Text("\n".join(caption)), soft_wrap=True)
 
 
-def format_of(asked: Format | None, output: Path | None) -> Format:
-    """Return in which format a table is printed, or written to a file whose name may tell it."""
-    return Format(chosen_format(asked, output, [str(one) for one in Format], Format.TABLE))
+def format_of(asked: Format | None, output: Path | None, also: Sequence[str] = ()) -> Format:
+    """Return in which format a table is printed, or written to a file whose name may tell it.
+
+    `also` are ends of names that the command takes for something else than a table.
+    """
+    return Format(chosen_format(asked, output, [str(one) for one in Format], Format.TABLE, also))

@@ -20,6 +20,8 @@ _MOST_NAMED = 24
 MOST_DRAWN = 2000
 #: Longer names would leave no room for what they name.
 _NAME_LETTERS = 34
+#: What is subtracted is read below the axis of half a page, where so many letters have room.
+_TITLE_LETTERS = 26
 
 
 def scores_figure(found: Pairing, zero: float | None = None) -> go.Figure:
@@ -62,8 +64,8 @@ def _layout(found: Pairing, zero: float | None, span: tuple[float, float]) -> di
         "template": TEMPLATE,
         "height": _HEIGHT_PX,
         "hovermode": "closest",
-        "xaxis": {"title": {"text": f"score in {plain(found.labels[0])}{over}"}, "range": span},
-        "yaxis": {"title": {"text": f"score in {plain(found.labels[1])}{over}"}, "range": span},
+        "xaxis": {"title": {"text": f"score in {plain(_short(found.labels[0]))}{over}"}, "range": span},
+        "yaxis": {"title": {"text": f"score in {plain(_short(found.labels[1]))}{over}"}, "range": span},
         "showlegend": False,
     }
 
@@ -111,7 +113,9 @@ def _differences_layout(found: Pairing, cells: Sequence[SharedCell], *, named: b
         shapes.append(band | {"fillcolor": VALIDATION, "opacity": 0.18, "line": {"width": 0}, "layer": "below"})
     if found.mean is not None:
         shapes.append(_line(found.mean, VALIDATION, "dash"))
-    title = f"{plain(found.labels[1])} minus {plain(found.labels[0])}"
+    reference, other = map(_short, found.labels)
+    apart = "<br>" if len(reference) + len(other) + len(" minus ") > _TITLE_LETTERS else " "
+    title = f"{plain(other)}{apart}minus {plain(reference)}"
     cell = plain(", ".join(name.replace("_", " ") for name in found.axes))
     return {
         "template": TEMPLATE,
@@ -128,6 +132,14 @@ def _differences_layout(found: Pairing, cells: Sequence[SharedCell], *, named: b
         "showlegend": False,
         "shapes": shapes,
     }
+
+
+def _short(label: str) -> str:
+    """Return a job's label without its middle where it is long: the store at its end may be what tells it apart."""
+    if len(label) <= _TITLE_LETTERS:
+        return label
+    half = (_TITLE_LETTERS - 1) // 2
+    return f"{label[:half]}…{label[-half:]}"
 
 
 def _line(x: float, color: str, dash: str) -> dict[str, Any]:

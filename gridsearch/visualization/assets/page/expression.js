@@ -1,6 +1,8 @@
 // Expressions over columns, in the language of `gridsearch top --filter`: comparisons, and, or, not, in, arithmetic.
 const TOKEN = /\s*(?:(\d[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|([\p{L}_][\p{L}\p{N}_]*)|(==|!=|<=|>=|\/\/|[<>+\-*\/%()\[\],]))/uy;
-const CONSTANTS = { true: true, false: false, null: null, True: true, False: false, None: null };
+const CONSTANTS = new Map([["true", true], ["false", false], ["null", null], ["True", true], ["False", false], ["None", null]]);
+const KEYWORDS = ["and", "or", "not", "in"];
+const ID_DIGITS = 64;
 const MOST_LETTERS = 1000;
 
 export class ExpressionError extends Error {}
@@ -32,6 +34,22 @@ function kindOf(value) {
   if (value === null) return "null";
   if (Array.isArray(value)) return "list";
   return { number: "number", string: "text", boolean: "true/false" }[typeof value];
+}
+
+// As `kinds_text` of config/value_kinds.py.
+function kindsText(kinds) {
+  const words = [["number", "a number"], ["text", "text"], ["true/false", "true or false"], ["list", "a list"]];
+  return words.filter(function (pair) { return kinds.has(pair[0]); }).map(function (pair) { return pair[1]; }).join(" or ");
+}
+
+// As `mend` there: how a value is written so that it is of a right kind.
+function mend(value, kinds) {
+  if (typeof value === "string" && kinds.has("number") && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) {
+    return "; write " + value + " without quotes";
+  }
+  if (kinds.size === 1 && kinds.has("true/false")) return "; write true or false, without quotes";
+  if (kinds.has("text") && typeof value !== "string" && !Array.isArray(value)) return '; write "' + value + '" in quotes';
+  return "";
 }
 
 function written(value) {
@@ -80,6 +98,10 @@ function ordered(one, other) {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
+function isOrder(sign) {
+  return sign.startsWith("<") || sign.startsWith(">");
+}
+
 const COMPARE = {
   "==": same,
   "!=": function (a, b) { return !same(a, b); },
@@ -95,6 +117,20 @@ const COMPARE = {
 export function parseExpression(text, columns) {
   const left = tokens(text);
   let at = 0;
+  spelledApart();
+
+  // The headings of the table have spaces where names have underscores.
+  function spelledApart() {
+    const isWord = function (token) { return token && token.kind === "name" && !KEYWORDS.includes(token.value); };
+    left.forEach(function (token, first) {
+      const words = [];
+      for (let place = first; isWord(left[place]); place += 1) {
+        words.push(left[place].value);
+        const name = words.join("_");
+        if (words.length > 1 && columns.has(name)) throw new ExpressionError("write " + name + " for " + words.join(" "));
+      }
+    });
+  }
 
   function peek(value) {
     const token = left[at];
@@ -139,7 +175,7 @@ export function parseExpression(text, columns) {
     const signs = [];
     for (;;) {
       const token = left[at];
-      if (token && token.kind === "sign" && token.value in COMPARE) { at += 1; signs.push(token.value); }
+      if (token && token.kind === "sign" && Object.hasOwn(COMPARE, token.value)) { at += 1; signs.push(token.value); }
       else if (take("in")) signs.push("in");
       else if (peek("not") && left[at + 1] && left[at + 1].kind === "name" && left[at + 1].value === "in") { at += 2; signs.push("not in"); }
       else break;
@@ -175,14 +211,25 @@ export function parseExpression(text, columns) {
           item.loose = "";
         }
         if (!column || !("literal" in item) || item.literal === null || sign.includes("in") && pair[0] === other) return;
+        if (column.name === "trial") wholeId(sign, item);
         const kinds = new Set(column.values.map(kindOf));
         if (column.name === "trial") kinds.add("text");
         if (column.name === "rank") kinds.add("number");
         if (kinds.size && !kinds.has(kindOf(item.literal))) {
-          throw new ExpressionError(column.name + " is " + Array.from(kinds).join(" or ") + ", and " + written(item.literal) + " is " + kindOf(item.literal));
+          const other = kindsText(new Set([kindOf(item.literal)]));
+          throw new ExpressionError(column.name + " is " + kindsText(kinds) + ", and " + written(item.literal) + " is " + other + (isOrder(sign) ? ": neither is less than the other" : mend(item.literal, kinds)));
         }
       });
     });
+  }
+  // A page of very many trials has the first digits of ids alone.
+  function wholeId(sign, item) {
+    if (typeof item.literal !== "string" || isOrder(sign)) return;
+    if (item.literal.length !== ID_DIGITS) {
+      throw new ExpressionError("trial is never " + written(item.literal) + ": the whole id has " + ID_DIGITS + " digits; of its first digits write " + written(item.literal) + " in trial");
+    }
+    const kept = item.literal.slice(0, columns.get("trial").digits);
+    item.run = function () { return kept; };
   }
   function sum() {
     let one = product();
@@ -232,18 +279,18 @@ export function parseExpression(text, columns) {
       if (items.every(function (item) { return "literal" in item; })) made.literal = items.map(function (item) { return item.literal; });
       return made;
     }
-    if (token.kind !== "name" || ["and", "or", "not", "in"].includes(token.value)) {
+    if (token.kind !== "name" || KEYWORDS.includes(token.value)) {
       throw new ExpressionError("a value is missing before " + token.text);
     }
     if (columns.has(token.value)) {
       const column = columns.get(token.value);
       return { column: column, run: column.value };
     }
-    if (token.value in CONSTANTS) return literal(CONSTANTS[token.value]);
+    if (CONSTANTS.has(token.value)) return literal(CONSTANTS.get(token.value));
     return { loose: token.value, run: function () { return token.value; } };
   }
   function unknown(name) {
-    throw new ExpressionError("unknown column " + name + "; there are " + Array.from(columns.keys()).join(", "));
+    throw new ExpressionError("unknown column " + written(name) + "; there are " + Array.from(columns.keys()).join(", "));
   }
   function truth(value) {
     return !(value === null || value === false || value === 0 || value === "" || Array.isArray(value) && !value.length);

@@ -18,9 +18,14 @@ function whole(trace) {
   return made;
 }
 
+// Text that is no colour, such as the title of a bar of colours, is a name of the user's.
+function darkOf(color) {
+  return Object.hasOwn(figures.dark, color) ? figures.dark[color] : color;
+}
+
 // Colours are those of a light page; a dark one has another for each.
 function recolored(value, ofColor) {
-  if (typeof value === "string") return ofColor && figures.dark[value] || value;
+  if (typeof value === "string") return ofColor ? darkOf(value) : value;
   if (Array.isArray(value)) return ofColor ? value.map(function (one) { return recolored(one, true); }) : value.map(function (one) {
     return one !== null && typeof one === "object" ? recolored(one, false) : one;
   });
@@ -35,7 +40,7 @@ export function themed(value) {
 }
 
 export function themedColor(color) {
-  return isDark() && figures.dark[color] || color;
+  return isDark() ? darkOf(color) : color;
 }
 
 function rowsOf(trace) {

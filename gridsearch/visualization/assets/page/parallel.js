@@ -102,7 +102,7 @@ export function startParallel() {
   if (!place || !rows) return;
   const names = (place.dataset.axes || "").split("\n").filter(Boolean).concat(["score"]);
   const axes = names.map(function (name) {
-    return rows.named.has(name) ? makeAxis(rows.named.get(name), figures.scatter.layouts[name]) : null;
+    return rows.named.has(name) ? makeAxis(rows.named.get(name), Object.hasOwn(figures.scatter.layouts, name) ? figures.scatter.layouts[name] : null) : null;
   }).filter(Boolean);
   const drawn = drawnRows(axes);
   let picture = null;

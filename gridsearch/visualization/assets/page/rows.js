@@ -68,7 +68,7 @@ function makeRows(told) {
     text: function (row) { return row < told.ranked ? String(row + 1) : "–"; }
   };
   const trial = {
-    name: "trial", shown: true, values: [], number: false, wide: SHORT,
+    name: "trial", shown: true, values: [], number: false, wide: SHORT, digits: digits,
     value: id,
     text: function (row) { return id(row).slice(0, SHORT); }
   };

@@ -6,7 +6,7 @@ import { rows } from "./rows.js";
 import { choose, chosenColor, chosenRows, isChosen, MOST_CHOSEN, onChosen, toggle } from "./selection.js";
 import { themedColor } from "./figures.js";
 import { onTheme } from "./theme.js";
-import { brushed, filterText, isShown, onView, setBrush, setFilter, startView } from "./view.js";
+import { appliedText, brushed, filterText, isShown, onView, setBrush, setFilter, startView } from "./view.js";
 
 const ROW_PX = 30;
 const AROUND = 12;
@@ -203,7 +203,8 @@ function filtered() {
     parts.problem.hidden = true;
     parts.filter.removeAttribute("aria-invalid");
   } catch (error) {
-    parts.problem.textContent = error.message;
+    const rest = appliedText() ? "the filter " + appliedText() + " still applies" : "no filter applies";
+    parts.problem.textContent = error.message + " (" + rest + ")";
     parts.problem.hidden = false;
     parts.filter.setAttribute("aria-invalid", "true");
   }
@@ -302,6 +303,7 @@ export function startTrials() {
     readAddress();
     tickColumns();
     parts.filter.value = filterText();
+    filtered();
     head();
     refresh();
     showChips();

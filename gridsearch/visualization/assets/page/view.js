@@ -6,6 +6,8 @@ import { rows } from "./rows.js";
 const BRUSH = "brush-";
 const listeners = [];
 let expression = "";
+// What rows are shown by: of what is not valid nothing.
+let applied = "";
 let holds = function () { return true; };
 let brushes = new Map();
 let shown = null;
@@ -34,11 +36,15 @@ export function isShown(row) {
 }
 
 export function isNarrowed() {
-  return shown !== null && (expression.trim() !== "" || brushes.size > 0);
+  return shown !== null && (applied !== "" || brushes.size > 0);
 }
 
 export function filterText() {
   return expression;
+}
+
+export function appliedText() {
+  return applied;
 }
 
 // Throws ExpressionError, and then nothing changes.
@@ -47,6 +53,7 @@ export function setFilter(text) {
   shown = shownBy(next);
   holds = next;
   expression = text;
+  applied = text.trim();
   keepInAddress("filter", text.trim(), "");
   tell();
 }
@@ -86,9 +93,11 @@ function fromAddress() {
   try {
     holds = parseExpression(text, rows.named);
     shown = shownBy(holds);
+    applied = text.trim();
   } catch (error) {
     holds = function () { return true; };
     shown = shownBy(holds);
+    applied = "";
   }
 }
 

@@ -88,7 +88,7 @@ def test_the_interval_covers_what_it_should() -> None:
     assert 0.94 <= np.mean(held) <= 0.98
 
 
-def tested(data: JobData, correct: list[bytes], counts: list[int]) -> list[EvaluationRow]:
+def evaluated(data: JobData, correct: list[bytes], counts: list[int]) -> list[EvaluationRow]:
     return [
         EvaluationRow(row.trial_id, 1, 0.5, ("a", "b"), ((count, 10 - count), (0, 10)), 0.1, at=START, correct=own)
         for row, own, count in zip(data.rows, correct, counts, strict=True)
@@ -102,7 +102,7 @@ def packed(text: str) -> bytes:
 def test_evaluated_trials_are_held_against_the_best_ranked() -> None:
     data = grid({"neurons": [5, 10, 20]}, lambda point: 0.9 - point["neurons"] / 1000)
     correct = [packed("1" * 10 + "1" * 10), packed("0" * 7 + "1" * 13), b""]
-    with_tests = replace(data, evaluations=tuple(tested(data, correct, [10, 3, 10])))
+    with_tests = replace(data, evaluations=tuple(evaluated(data, correct, [10, 3, 10])))
     first, second, third = evaluated_trials(with_tests)
     assert first.behind is None and third.behind is None
     assert second.behind == Paired(20, first=7, second=0, both=13)
@@ -110,7 +110,7 @@ def test_evaluated_trials_are_held_against_the_best_ranked() -> None:
     assert frame["behind"].tolist()[1] == pytest.approx(0.35) and frame["p_mcnemar"][1] == pytest.approx(2 / 2**7)
     assert frame[["behind", "behind_low", "behind_high", "p_mcnemar"]].isna().to_numpy()[[0, 2]].all()
     # An older store says nothing of it.
-    older = replace(data, evaluations=tuple(tested(data, [b""] * 3, [10, 3, 10])))
+    older = replace(data, evaluations=tuple(evaluated(data, [b""] * 3, [10, 3, 10])))
     assert "behind" not in evaluated_frame(older) and not any(one.behind for one in evaluated_trials(older))
 
 

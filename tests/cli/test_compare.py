@@ -59,6 +59,8 @@ def test_jobs_of_one_name_in_two_stores(stores: Path) -> None:
         trial = cell["trials"][0]
         assert cell["scores"] == [theirs[0][trial], theirs[1][trial]]
     assert pair["mean"] == pytest.approx(sum(theirs[1].values()) / 12 - sum(theirs[0].values()) / 12)
+    said = run(stores, "compare", "wide", "--store", "results.db", "--store", "other.db")
+    assert "in the mean" in said.out and "shared cells are the very same" not in said.out
 
 
 def test_tables_in_every_format(stores: Path) -> None:

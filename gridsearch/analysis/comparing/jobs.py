@@ -188,7 +188,7 @@ def _best(side: Side, first: Side, baseline: _Found | None) -> BestOfJob:
     own = _best_row(side)
     lead, interval = None, None
     if own and held and side.comparable(held[0]) and (baseline or side is not first):
-        if own[1]["trial"] == held[1]["trial"]:
+        if (own[1]["trial"], own[1]["score"]) == (held[1]["trial"], held[1]["score"]):
             lead = 0.0
         else:
             one, other, interval = difference(held, own)

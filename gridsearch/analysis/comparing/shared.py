@@ -260,7 +260,8 @@ def _cell(
     (one, one_count, one_score), (other, other_count, other_score) = rows
     interval: Interval | None = None
     scores = (one_score, other_score)
-    same = one["trial"] == other["trial"]
+    # Stores may have other numbers of one trial, such as of another machine.
+    same = one["trial"] == other["trial"] and one_score == other_score
     # Of a mean over points no error is known, and one trial does not differ from itself.
     if not same and (by == "best" or one_count == other_count == 1):
         first, second, interval = difference((sides[0], one), (sides[1], other))

@@ -8,6 +8,7 @@ import sys
 from gridsearch.export.addresses import shown_uri
 from gridsearch.shell_words import quoted
 
+_USER = re.compile(r"://[^/@]*@")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
@@ -20,7 +21,7 @@ def job_first(job: str) -> None:
 
 
 def command_line() -> str:
-    """Return the command line of this process for a shell, addresses in it without passwords and parameters.
+    """Return the command line of this process for a shell, addresses in it without users, passwords and parameters.
 
     What was forgotten before is not in it.
     """
@@ -29,6 +30,6 @@ def command_line() -> str:
 
 def _without_secrets(address: re.Match[str]) -> str:
     try:
-        return shown_uri(address[0])
+        return _USER.sub("://", shown_uri(address[0]))  # a token may stand in the user's place
     except ValueError:  # brackets that are no address of IPv6
         return f"{address[0].partition(':')[0]}://..."

@@ -106,7 +106,8 @@ def _said(error: Exception, uri: str) -> str:
         reason = text.rpartition(": ")[2].strip("()'\" ")
         return f"the server cannot be reached ({reason})"
     password = urlsplit(uri).password
-    text = one_line(error).replace(uri, shown_uri(uri))
+    # A server's page about its error is for a browser.
+    text = one_line(error).partition(" Response body: ")[0].replace(uri, shown_uri(uri))
     return text.replace(password, "***") if password else text
 
 

@@ -206,7 +206,7 @@ class Origin:
     """Where a launch came from, None where that is not known.
 
     Attributes:
-        command: The command line, for a shell, without secrets.
+        command: The command line, for a shell; addresses in it have no user, password or parameters.
         commit: The git commit that was checked out where the job file lies: 40 hexadecimal digits, or 64.
         clean: Whether the files that git knows there were as committed.
     """

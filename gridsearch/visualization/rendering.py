@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
 
+from PIL import Image
+
 from gridsearch.errors import FigureError, GridsearchError
 from gridsearch.visualization.paper import PaperFigure
 
 PaperFormat = Literal["svg", "pdf", "png"]
-#: Pixels of a PNG for each of a screen's: 300 to the inch of paper.
-_PNG_PER_PX = 300 / 96
+#: Pixels of a PNG to the inch of paper, and for each of a screen's.
+_PNG_DPI = 300
+_PNG_PER_PX = _PNG_DPI / 96
 #: One figure takes a second on a slow machine, the first one several.
 _SECONDS = 120
 
@@ -33,7 +37,16 @@ def rendered(figures: Iterable[PaperFigure], format_: PaperFormat) -> Iterator[t
     """
     require_renderer()
     kept = list(figures)
-    yield from zip(kept, asyncio.run(_drawn(kept, format_)), strict=True)
+    for figure, drawn in zip(kept, asyncio.run(_drawn(kept, format_)), strict=True):
+        yield figure, _with_resolution(drawn) if format_ == "png" else drawn
+
+
+def _with_resolution(png: bytes) -> bytes:
+    """Return an image that says how many of its pixels are an inch: else programs place it at any size."""
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        image.save(file, "PNG", dpi=(_PNG_DPI, _PNG_DPI))
+    return file.getvalue()
 
 
 async def _drawn(figures: Sequence[PaperFigure], format_: PaperFormat) -> list[bytes]:

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from gridsearch.cli.secrets import command_line, forget_values
+from gridsearch.cli.command_line import command_line, job_first
+from gridsearch.cli.secrets import forget_values
 
 
 @pytest.mark.parametrize(
@@ -15,8 +16,9 @@ from gridsearch.cli.secrets import command_line, forget_values
     [
         (["launch", "a b.yaml", "--set", "lr=[0.1, 1]"], "gridsearch launch 'a b.yaml' --set 'lr=[0.1, 1]'"),
         (["resume", "--only", "optimizer == 'adam'"], "gridsearch resume --only \"optimizer == 'adam'\""),
-        (["launch", "--store", "sqlite://me:secret@db/x?key=secret"], "gridsearch launch --store sqlite://me@db/x"),
+        (["launch", "--store", "sqlite://me:secret@db/x?key=secret"], "gridsearch launch --store sqlite://db/x"),
         (["launch", "--set=url=https://h/x?token=secret#secret"], "gridsearch launch --set=url=https://h/x"),
+        (["launch", "--set", "a=https://secret@h/x"], "gridsearch launch --set a=https://h/x"),
         (["launch", "http://[secret"], "gridsearch launch http://..."),
         ([], "gridsearch"),
     ],
@@ -26,6 +28,20 @@ def test_the_command_line_is_kept_without_secrets(given: list[str], kept: str, m
     assert command_line() == kept
     if "secret" not in " ".join(given):
         assert shlex.split(command_line()) == ["gridsearch", *given]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (["launch", "a", "--inline"], ["launch", "a", "--inline"]),
+        (["launch", "--store", "a", "--inline", "a"], ["launch", "a", "--store", "a", "--inline"]),
+        (["launch", "--inline"], ["launch", "--inline"]),
+    ],
+)
+def test_the_job_comes_first(given: list[str], kept: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["gridsearch", *given])
+    job_first("a")
+    assert sys.argv[1:] == kept
 
 
 def test_all_values_of_an_option_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,9 @@ class TestDrawn:
                 box = re.search(rb"MediaBox *\[0 0 ([\d.]+) ", content)
                 assert box and float(box[1]) * 25.4 / 72 == pytest.approx(85, abs=0.4)
             else:
-                assert Image.open(io.BytesIO(content)).width * 25.4 / 300 == pytest.approx(85, abs=0.4)
+                image = Image.open(io.BytesIO(content))
+                assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+                assert image.width * 25.4 / 300 == pytest.approx(85, abs=0.4)
             assert one.name
 
     def test_a_browser_that_is_none_is_one_line(self, monkeypatch: pytest.MonkeyPatch) -> None:

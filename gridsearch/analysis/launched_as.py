@@ -31,9 +31,16 @@ def launched_as(job: JobRow, launches: Sequence[LaunchRow], changes: Sequence[st
 
 def _file(job: JobRow, launches: Sequence[LaunchRow]) -> str:
     for launch in sorted(launches, key=lambda one: one.started_at, reverse=True):
-        words = shlex.split(launch.origin.command or "")
+        words = _words(launch.origin.command or "")
         if words[1:2] == ["launch"] and len(words) > 2:
             path = PurePath(words[2])
             plain = path.suffix in (*_SUFFIXES, "") and str(path.parent) in (".", JOBS_NAME)
             return job.name if plain and path.name in (job.name, *(job.name + end for end in _SUFFIXES)) else words[2]
     return job.name
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:  # a store may have any text there
+        return []

@@ -51,6 +51,7 @@ def launches(*commands: str | None) -> list[LaunchRow]:
         (("gridsearch launch jobs2.yaml", "gridsearch resume a"), "jobs2.yaml"),
         (("gridsearch launch jobs2.yaml", "gridsearch launch jobs3.yaml"), "jobs3.yaml"),
         (("gridsearch launch", "gridsearch"), "a"),
+        (("gridsearch launch 'jobs2.yaml",), "a"),
     ],
 )
 def test_the_file_of_the_newest_launch_is_named_unless_the_job_s_name_leads_to_it(

@@ -26,8 +26,10 @@ pytestmark = pytest.mark.slow
 PROGRAM = """
 import sys
 from gridsearch.engine.run import heartbeat, liveness
-from gridsearch.store import waiting
-heartbeat.BEAT_SECONDS, liveness.LEASE_BEATS, liveness.SILENT_SECONDS = 0.2, 15, 1.0
+from gridsearch.store import signs_of_life, waiting
+heartbeat.BEAT_SECONDS, liveness.LEASE_BEATS = 0.2, 15
+liveness.SILENT_SECONDS = signs_of_life.SILENT_SECONDS = 1.0
+signs_of_life.LOST_SECONDS = 15 * 0.2
 {more}
 from gridsearch.cli.main import main
 main()

@@ -25,7 +25,7 @@ from gridsearch.analysis.comparing.jobs import JobComparison, compare
 from gridsearch.analysis.comparing.sides import sides_of
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.effects import Effects, effects
-from gridsearch.analysis.evaluated_trials import evaluated_frame, evaluated_trial
+from gridsearch.analysis.evaluated_trials import classified, evaluated_frame
 from gridsearch.analysis.factors import design
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData, load
@@ -353,9 +353,7 @@ class Job:
             TableError: No trial was evaluated, `trial` does not match exactly one of those that were, or there are no
                 classes.
         """
-        found = evaluated_trial(self._data, trial).scores
-        if found.accuracy is None:
-            raise TableError(f"job {self._data.job.name!r} has no classes; evaluated() has what its trials do")
+        found = classified(self._data, trial)
         return pd.DataFrame([asdict(one) for one in (*found.classes, found.mean)]).set_index("name")
 
     @property

@@ -11,7 +11,7 @@ from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.costs import costs
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.effects import effects
-from gridsearch.analysis.evaluated_trials import evaluated_trial
+from gridsearch.analysis.evaluated_trials import classified
 from gridsearch.analysis.factors import design
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
@@ -164,7 +164,4 @@ class Figures:
         """
         from gridsearch.visualization.figures.confusion import confusion_figure
 
-        found = evaluated_trial(self._data, trial).scores
-        if found.accuracy is None:
-            raise TableError(f"job {self._data.job.name!r} has no classes, and so no confusion matrix")
-        return confusion_figure(found)
+        return confusion_figure(classified(self._data, trial))

@@ -77,6 +77,14 @@ def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
     return found[0]
 
 
+def classified(data: JobData, trial: str = "") -> Scores:
+    """Return what came of the test images of the trial that `evaluated_trial` returns; `TableError` without classes."""
+    found = evaluated_trial(data, trial).scores
+    if found.accuracy is None:
+        raise TableError(f"job {data.job.name!r} has no classes; evaluated() has what its trials do")
+    return found
+
+
 def evaluated_frame(data: JobData) -> pd.DataFrame:
     """Return one row for each trial with an evaluation: its axes, score, and the numbers of the test images.
 

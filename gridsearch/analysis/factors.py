@@ -23,7 +23,8 @@ Codes = npt.NDArray[np.intp]
 Numbers = npt.NDArray[np.float64]
 _SHARES: dict[Within, float] = {"all": 1.0, "half": 0.5, "quarter": 0.25}
 #: An axis of numbers with more values than this, and fewer trials to a value than that, is read in so many ranges: of
-#: drawn values hardly two are equal.
+#: drawn values hardly two are equal. Where points were drawn, ranges take the place of as many values as there are
+#: ranges: chance alone decides how many trials a value has, often one.
 _MOST_VALUES, _FEWEST_TRIALS, RANGES = 12, 4, 5
 #: What stands for the value of a setting that a trial's model does not have.
 WITHOUT = "–"
@@ -153,7 +154,8 @@ def _factor(data: JobData, axis: Axis, name: str, frame: pd.DataFrame) -> Factor
     codes = np.array([places[text or WITHOUT] for text in texts], np.intp)
     named = full.scale == "category" or "" in seen
     numbers = None if named else frame[name].to_numpy(np.float64)
-    if numbers is not None and len(order) > max(_MOST_VALUES, len(texts) // _FEWEST_TRIALS):
+    most = RANGES if data.job.record.search else _MOST_VALUES
+    if numbers is not None and len(order) > max(most, len(texts) // _FEWEST_TRIALS):
         return _ranges(name, numbers, [data.shown(name, text) for text in order], codes)
     return Factor(name, tuple(data.shown(name, text) for text in order), tuple(order), codes, numbers)
 

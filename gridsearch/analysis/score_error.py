@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridsearch.analysis.answers import validation_images
+from gridsearch.analysis.answers import counted, validation_images
 from gridsearch.analysis.factors import Numbers
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.intervals import CONFIDENCE, Z, mean_half_width, share_interval, t_limit
@@ -271,14 +271,17 @@ def _with_answers(data: JobData, order: pd.DataFrame, error: ImageError) -> Imag
     if data.answers is None or data.objective.metric != "val_accuracy":
         return error
     scores = order["score"].to_numpy(np.float64)
-    rows = [data.rows[data.place_of[trial]] for trial in order["trial"]]
-    known = dict(data.answers(rows[:1]))
-    if not _fits(known.get(rows[0].trial_id), scores[0], error.counts[0]):
+    # Of very many trials those alone are looked up that may be tied.
+    near = [0, *(place for place in np.flatnonzero(error.may_be_tied(scores)).tolist() if place)]
+    trials = order["trial"].iloc[near].tolist()
+    rows = {place: data.rows[data.place_of[trial]] for place, trial in zip(near, trials, strict=True)}
+    known = dict(data.answers([rows[0]]))
+    if not counted(known.get(rows[0].trial_id), scores[0], error.counts[0]):
         return error
     images = validation_images(rows[0].config)
     close = [
         place
-        for place in np.flatnonzero(error.may_be_tied(scores)).tolist()
+        for place in near
         if error.counts[place] == error.counts[0] and validation_images(rows[place].config) == images
     ]
     known |= data.answers([rows[place] for place in close])
@@ -286,16 +289,9 @@ def _with_answers(data: JobData, order: pd.DataFrame, error: ImageError) -> Imag
     answers = {
         place: correct
         for place, correct in found.items()
-        if correct is not None and _fits(correct, scores[place], error.counts[0])
+        if correct is not None and counted(correct, scores[place], error.counts[0])
     }
     return replace(error, answers=answers)
-
-
-def _fits(correct: bytes | None, score: float, images: float) -> bool:
-    """Whether these are the images that a score counts."""
-    if correct is None or len(correct) != -(-int(images) // 8):
-        return False
-    return int.from_bytes(correct).bit_count() == round(score * images)
 
 
 def _images(data: JobData, order: pd.DataFrame, part: str) -> Numbers:

@@ -17,6 +17,7 @@ from gridsearch.analysis.correlation import FEWEST, METHODS, Correlation, Method
 from gridsearch.analysis.costs import TITLES, Cost, costs
 from gridsearch.analysis.curve import Curve
 from gridsearch.analysis.curves import Curves, curves
+from gridsearch.analysis.effect_words import basis, cautions
 from gridsearch.analysis.effects import Effects
 from gridsearch.analysis.evaluated_trials import evaluated_trials
 from gridsearch.analysis.evaluation import WORST, Scores, absent_text
@@ -37,6 +38,7 @@ from gridsearch.config.metrics import METRICS
 from gridsearch.config.value_kinds import as_written
 from gridsearch.paths import INDEX_PAGE, file_stem, store_option
 from gridsearch.visualization import wording
+from gridsearch.visualization.document.phrases import sentence, words
 from gridsearch.visualization.figures.cells import cells_figure
 from gridsearch.visualization.figures.comparison import compared_figure
 from gridsearch.visualization.figures.confusion import confusion_figure
@@ -126,6 +128,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             read=data.shown,
             answer=told,
             shares=_shares(told),
+            effect_sentences=_effect_sentences,
             panels=[axis.name for axis in told.effects[0].axes if axis.name in varying],
             priced=priced,
             spread=apart,
@@ -278,6 +281,10 @@ def _trials(data: JobData, drawn: Curves, rows: AllTrials, points: Board) -> dic
             for plot in plots
         ],
     }
+
+
+def _effect_sentences(found: Effects) -> list[str]:
+    return [sentence(told) for told in (basis(found, words), *cautions(found, words))]
 
 
 def _shares(told: Answer) -> list[Effects]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from gridsearch.analysis.comparing.sides import sides_of
 from gridsearch.analysis.comparing.telling import answer_text, pairing_notes, pairing_text
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.paired import paired
 from gridsearch.config.events import TrialState
 from tests.analysis.grids import grid, job_data, make_epochs, make_job, make_trial
 
@@ -62,6 +64,55 @@ def test_paired_differences_are_those_of_scipy() -> None:
     frame = pair.frame()
     assert list(frame.columns[:5]) == ["learning_rate", "neurons", "a", "b", "difference"]
     assert frame["learning_rate"].tolist() == ["0.001", "0.001", "0.01", "0.01", "0.1", "0.1"]
+
+
+def answered(job: JobData, images: int = 323) -> JobData:
+    """The same with the images that each trial has right: those of the best are among those that others have."""
+    packed = {
+        row.trial_id: np.packbits(np.arange(images) < round(score * images)).tobytes()
+        for row, score in zip(job.rows, scores(job), strict=True)
+    }
+    return replace(job, answers=lambda rows: {row.trial_id: packed[row.trial_id] for row in rows})
+
+
+def whole(job: JobData, images: int = 323) -> JobData:
+    """The same with scores that so many images can have."""
+    return replace(job, trials=job.trials.assign(score=(job.trials["score"] * images).round() / images))
+
+
+def test_trials_on_the_same_images_are_paired_image_by_image() -> None:
+    one, other = answered(whole(A)), answered(whole(B))
+    (pair,), (alone,) = compared(one, other).pairings, compared(whole(A), whole(B)).pairings
+    for cell, apart in zip(pair.cells, alone.cells, strict=True):
+        low, high = sorted(round(323 * score) for score in cell.scores)
+        # Of images of which one model alone has some right, and the other none.
+        expected = paired(*(np.packbits(np.arange(323) < n).tobytes() for n in (high, low)), 323).interval
+        if cell.difference < 0:
+            expected = (-expected[1], -expected[0])
+        assert cell.interval == pytest.approx(expected)
+        assert apart.interval == pytest.approx(shares_interval(*apart.scores, (323, 323)))
+        assert np.ptp(cell.interval) < np.ptp(apart.interval)
+
+
+@pytest.mark.parametrize("change", ["other images", "other answers", "other metric", "not known"])
+def test_where_images_or_answers_are_others_nothing_is_paired(change: str) -> None:
+    one, other = answered(whole(A)), answered(whole(B))
+    if change == "other images":
+        rows = tuple(row._replace(config=row.config.replace("fingerprint", "another")) for row in other.rows)
+        other = replace(other, rows=rows)
+    elif change == "other answers":
+        other = replace(other, answers=lambda rows: {row.trial_id: bytes(41) for row in rows})
+    elif change == "not known":
+        other = replace(other, answers=lambda rows: {})
+    else:
+        asked = {"metric": "train_accuracy", "mode": "max", "at": "last"}
+        one, other = (
+            replace(job, job=replace(job.job, spec={**job.job.spec, "objective": asked})) for job in (one, other)
+        )
+    (pair,) = compared(one, other).pairings
+    images = 1294 if change == "other metric" else 323
+    for cell in pair.cells:
+        assert cell.interval == pytest.approx(shares_interval(*cell.scores, (images, images)))
 
 
 def test_intervals_are_those_of_the_libraries() -> None:

@@ -118,6 +118,17 @@ def test_many_drawn_values_are_read_as_ranges() -> None:
     assert axis.pearson == pytest.approx(1)
 
 
+@pytest.mark.parametrize("drawn", [False, True])
+def test_few_values_are_ranges_only_where_points_were_drawn(drawn: bool) -> None:
+    values = list(range(10))
+    rows = [make_trial({"neurons": values[place % 10], "batch_size": place + 1}, place / 100) for place in range(24)]
+    search = {"random": 24, "drawn": 24, "size": 240} if drawn else None
+    job = make_job({"neurons": values, "batch_size": list(range(1, 25))}, search=search)
+    axis = next(one for one in effects(job_data(job, rows)).axes if one.name == "neurons")
+    assert (axis.ranges, len(axis.values)) == ((True, RANGES) if drawn else (False, 10))
+    assert sum(value.n for value in axis.values) == 24
+
+
 def test_repeats_give_an_interval_by_students_t() -> None:
     scores = {(n, seed): 0.5 + n / 100 + [0.0, 0.02, -0.01][seed] * n / 10 for n in (10, 20) for seed in (0, 1, 2)}
     rows = [make_trial({"neurons": n, "seed": seed}, score) for (n, seed), score in scores.items()]

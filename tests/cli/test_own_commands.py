@@ -53,7 +53,7 @@ def ours(folder: Path) -> list[psutil.Process]:
 
 
 def hangs(folder: Path) -> bool:
-    """Return whether the training hangs: one script, and two that sleep; a copy of it that is to sleep counts not yet."""
+    """Return whether the training hangs: one script, and two that sleep, none of them its copy any more."""
     names = []
     for one in ours(folder):
         with contextlib.suppress(psutil.Error):

@@ -14,7 +14,7 @@ from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import brief_text, score_text
 from gridsearch.analysis.ranking import table
 from gridsearch.config.events import TrialState
-from gridsearch.store.rows import EvaluationRow
+from gridsearch.store.rows import EvaluationRow, LaunchRow, Origin
 from gridsearch.visualization.document.compose import document_of
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.parts import Document, Figures, Listing, Paragraph, Section, Table
@@ -111,10 +111,25 @@ def test_the_whole_grid_is_told() -> None:
     assert "Along batch size the mean validation accuracy falls from" in along
     assert "Along learning rate the mean validation accuracy falls from" not in along
     matters = said(document, "What matters")
-    assert "learning rate explains" in matters and "The grid is whole, so shares are exact." in matters
+    assert "learning rate explains" in matters and "The grid is whole, so shares of the variance are exact; " in matters
     reproduce = section(document, "How to reproduce").blocks
     listings = [block.text for block in reproduce if isinstance(block, Listing)]
     assert listings == ["gridsearch launch shallow.yaml\ngridsearch top shallow", "name: sample"]
+
+
+def test_the_commands_and_the_commits_of_launches_are_told() -> None:
+    commit = "5a1c04be3d29f8e1c2d3" * 2
+    origins = [Origin("gridsearch launch a.yaml", commit, clean=False), Origin("gridsearch launch a.yaml", commit)]
+    launches = tuple(
+        LaunchRow(n, "shallow", "host", 1, 1.0, 0, 2, START, START, "complete", origin=origin)
+        for n, origin in enumerate([*origins, Origin()])
+    )
+    document = made(replace(grid(SHALLOW, shallow_score), launches=launches))
+    reproduce = said(document, "How to reproduce")
+    assert "5a1c04be3d29, with changes; 5a1c04be3d29, not known whether unchanged." in reproduce
+    assert "The launches were started by this:" in reproduce
+    listings = [block.text for block in section(document, "How to reproduce").blocks if isinstance(block, Listing)]
+    assert listings[-1] == "gridsearch launch a.yaml"
 
 
 def test_the_table_of_the_best_and_the_worst_is_that_of_top() -> None:

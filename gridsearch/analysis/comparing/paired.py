@@ -10,6 +10,7 @@ import numpy as np
 
 from gridsearch.analysis.comparing.sides import Repeat, Side
 from gridsearch.analysis.intervals import mean_half_width, share_interval, t_limit
+from gridsearch.analysis.paired import paired
 from gridsearch.config.metrics import is_proportion, of_training
 
 Interval = tuple[float, float]
@@ -70,7 +71,8 @@ def difference(
     """Return the scores of two points, each given as its job and its row of `points`, and the difference's interval.
 
     Repeats that both have are paired, and then the scores are the means over these; other repeats are two samples.
-    Scores measured once have an interval where they are shares of images.
+    Scores measured once have an interval where they are shares of images; of the same images it is paired, where it is
+    known which of them each has right.
     """
     repeats = [dict(side.repeats(str(row["trial"]))) for side, row in (one, other)]
     pairs = common_repeats(repeats[0], repeats[1])
@@ -84,8 +86,22 @@ def difference(
         return *scores, welch
     images = [_images(side) for side, _ in (one, other)]
     if images[0] and images[1] and all(len(scores) == 1 for scores in repeats):
-        return *scores, shares_interval(*scores, (images[0], images[1]))
+        same = _on_same_images(one, other, images[0]) if images[0] == images[1] else None
+        return *scores, same or shares_interval(*scores, (images[0], images[1]))
     return *scores, None
+
+
+def _on_same_images(
+    one: tuple[Side, Mapping[Any, Any]], other: tuple[Side, Mapping[Any, Any]], images: int
+) -> Interval | None:
+    """Return the interval of the difference of two trials on the very same images, other minus one.
+
+    As that of tested trials (`analysis.paired`); None where it is not known which images each has right.
+    """
+    found = [side.correct(str(row["trial"])) for side, row in (other, one)]
+    if found[0] is None or found[1] is None or found[0][0] != found[1][0]:
+        return None
+    return paired(found[0][1], found[1][1], images).interval
 
 
 def _images(side: Side) -> int | None:

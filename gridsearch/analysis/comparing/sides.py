@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from gridsearch.analysis.answers import counted, validation_images
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.groups import grouped
@@ -66,6 +67,28 @@ class Side:
     def repeats(self, trial: str) -> Mapping[Repeat, float]:
         """Return the scores of a trial's point, by repeat; of a job without repeats that of the trial."""
         return self._repeats.get(self._point_of[trial], {})
+
+    @cached_property
+    def _answers(self) -> Mapping[str, bytes]:
+        known = self.data.answers is not None and self.data.objective.metric == "val_accuracy"
+        return self.data.answers(self.data.rows) if self.data.answers and known else {}
+
+    def correct(self, trial: str) -> tuple[str, bytes] | None:
+        """Return which validation images the score of a trial counts, and what decides which images these are.
+
+        A bit for each, as `numpy.packbits` makes them; None where that is not known.
+        """
+        correct = self._answers.get(trial)
+        if correct is None:
+            return None
+        place = self.data.place_of[trial]
+        config = self.data.rows[place].config
+        images = self.data.job.record.images_of(config).get("validation", 0)
+        return (validation_images(config), correct) if counted(correct, self._scores[place], images) else None
+
+    @cached_property
+    def _scores(self) -> list[float]:
+        return list(self.data.trials["score"].fillna(-1.0))
 
     def row_of(self, trial: str) -> dict[Any, Any]:
         """Return the row of `points` to which a trial of the job belongs."""

@@ -102,54 +102,22 @@ def remarks(found: Effects, job: JobRow, launches: Sequence[LaunchRow], store: s
     """Yield in words what the numbers rest on, and what they do not tell."""
     if found.mean is None:
         return
+    from gridsearch.analysis.effect_words import basis, hidden, left_out, one_draw, repeats, skew
+
     part = {"all": "", "half": "the better half: ", "quarter": "the better quarter: "}[found.within]
     yield f"{part}{plural(found.n, 'trial')} with a {found.heading}, {brief_text(found.mean)} in the mean"
-    yield _basis(found)
+    yield basis(found)
     if found.constant:
-        yield f"left out, with one value: {', '.join(found.constant)}"
-    if hidden := [axis.name for axis in found.axes if axis.hidden]:
-        which = "it goes up and down" if len(hidden) == 1 else "they go up and down"
-        yield f"a correlation tells little of {' and '.join(hidden)}: {which} (eta squared is far larger)"
+        yield left_out(found)
+    if told := hidden(found):
+        yield told
     if found.skewed:
         better = f"gridsearch effects {quoted(job.name)} --within half{store}"
-        yield f"{_skew(found)}; the better half tells more: {better}"
+        yield f"{skew(found)}; the better half tells more: {better}"
     if found.repeats is not None:
-        yield f"repeats and folds of the same point differ by {share_text(found.repeats)} of the variance"
+        yield repeats(found)
     elif found.seed is not None and found.axes:
         from gridsearch.analysis.launched_as import launched_as
 
         words = " ".join(map(quoted, launched_as(job, launches, ["repeats=5"])))
-        yield (
-            f"all trials share seed {found.seed}, so an effect is that of one draw of weights; repeats give it an"
-            f" interval: gridsearch launch {words}{store}"
-        )
-
-
-def _basis(found: Effects) -> str:
-    if not found.axes:
-        return "no axis has two values with a score, so there is no effect to tell"
-    if found.rest is None:
-        return "shares of the variance cannot be told: too few trials, or equal scores"
-    if found.exact:
-        if len(found.axes) < 2:
-            return "the grid is whole, so shares of the variance are exact"
-        more = "three axes or more and chance make" if len(found.axes) > 2 else "chance makes"
-        return f"the grid is whole, so shares of the variance are exact; {more} up {share_text(found.rest)}"
-    if found.nested:
-        names = " and ".join(found.nested)
-        return (
-            f"not every trial has {names}, so shares are those of a fitted model, which explains"
-            f" {share_text(found.fitted)}; {names} explains what differs among those that have it"
-        )
-    missing = f" ({found.empty:,} combinations have no score)" if found.empty and found.within == "all" else ""
-    pairs = "axes and pairs" if found.pairs else "axes alone (too few trials for pairs)"
-    return (
-        f"the trials are no whole grid{missing}, so shares are those of a fitted model of {pairs}, which explains"
-        f" {share_text(found.fitted)}"
-    )
-
-
-def _skew(found: Effects) -> str:
-    if found.at_chance is not None and found.at_chance >= found.n / 3:
-        return f"{found.at_chance:,} of {found.n:,} trials are no better than guessing"
-    return f"few scores make the mean and the variance (skewness {found.skewness:.1f})"
+        yield f"{one_draw(found)}; repeats give it an interval: gridsearch launch {words}{store}"

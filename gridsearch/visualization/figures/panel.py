@@ -70,7 +70,8 @@ def panel_figure(board: Board, effect: AxisEffect, tied: tuple[float, float] | N
     layout |= {"height": _HEIGHT_PX, "showlegend": False, "margin": {"l": 56, "r": 12, "t": 12, "b": 48}, "meta": views}
     layout["yaxis"] = layout["yaxis"] | {"title": {"text": plain(board.objective.title), "font": {"size": 12}}}
     if tied is not None and tied[0] < tied[1]:
-        figure.add_hrect(y0=tied[0], y1=tied[1], fillcolor=_BAND, line_width=0, layer="below")
+        band = {"name": "tied with the best", "showlegend": True}
+        figure.add_hrect(y0=tied[0], y1=tied[1], fillcolor=_BAND, line_width=0, layer="below", **band)
     figure.update_layout(layout)
     return figure
 

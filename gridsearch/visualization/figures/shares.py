@@ -15,7 +15,7 @@ _REST = "#878787"
 
 
 def shares_figure(found: Effects) -> go.Figure:
-    """Return a bar for each axis, for the strongest pairs, and for what is left."""
+    """Return a bar for each axis, for the strongest pairs, and for the rest."""
     axes = [(plain(axis.name.replace("_", " ")), axis.share or 0.0) for axis in found.axes]
     pairs = [(plain(" × ".join(name.replace("_", " ") for name in one.axes)), one.share) for one in found.pairs]
     left = "three and more, and chance" if found.exact else "not explained"
@@ -24,7 +24,7 @@ def shares_figure(found: Effects) -> go.Figure:
     groups = [
         ("axes", axes, NEUTRAL),
         ("pairs, beyond each alone", pairs[:_MOST_PAIRS], VALIDATION),
-        ("left", [*rest, *repeats], _REST),
+        ("the rest", [*rest, *repeats], _REST),
     ]
     figure = go.Figure()
     for name, bars, color in groups:
@@ -44,13 +44,16 @@ def shares_figure(found: Effects) -> go.Figure:
         )
     count = sum(len(bars) for _, bars, _ in groups)
     longest = max((100 * share for _, bars, _ in groups for _, share in bars), default=1.0)
+    title = "share of the variance (%)"
+    if not found.exact and found.rest is not None:
+        title += ", fitted: need not add up to 100"
     figure.update_layout(
         template=TEMPLATE,
         height=_BAR_PX * count + _AROUND_PX,
         bargap=0.25,
         barmode="overlay",
         margin={"l": 8, "r": 56, "t": 36, "b": 40},
-        xaxis={"title": {"text": "share of the variance (%)"}, "range": [0, max(1.0, 1.08 * longest)]},
+        xaxis={"title": {"text": title}, "range": [0, max(1.0, 1.08 * longest)]},
         yaxis={"autorange": "reversed", "showgrid": False, "ticks": "", "type": "category"},
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "traceorder": "normal"},
     )

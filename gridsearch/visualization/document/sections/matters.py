@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gridsearch.analysis.correlation import FEWEST, correlation
+from gridsearch.analysis.effect_words import basis, cautions
 from gridsearch.analysis.effects import Effects
 from gridsearch.analysis.labels import brief_text, share_text, signed_text
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Block, Section, Table
-from gridsearch.visualization.document.phrases import listed, paragraph, words
+from gridsearch.visualization.document.phrases import listed, paragraph, sentence, words
 from gridsearch.visualization.wording import count
 
 #: So many pairs of axes are in the table.
@@ -38,16 +39,12 @@ def _told(found: Findings) -> Iterator[str]:
     effects = found.effects
     mean = brief_text(effects.mean or 0.0)
     yield f"{count(effects.n, 'trial has', 'trials have')} a score, {mean}{' in the mean' if effects.n > 1 else ''}."
-    if not effects.axes:
-        yield "No axis has two values with a score, so there is no effect to tell."
-        return
-    if effects.rest is None:
-        yield "Shares of the variance cannot be told: there are too few trials, or their scores are equal."
-    else:
+    if effects.axes and effects.rest is not None:
         yield _strongest(effects)
-        yield _basis(effects)
+    yield sentence(basis(effects, words))
+    if effects.axes and effects.rest is not None:
         yield from _better(found)
-    yield from _cautions(effects)
+    yield from map(sentence, cautions(effects, words))
 
 
 def _strongest(effects: Effects) -> str:
@@ -64,49 +61,12 @@ def _strongest(effects: Effects) -> str:
     return f"{told}."
 
 
-def _basis(effects: Effects) -> str:
-    if effects.exact:
-        if len(effects.axes) < 2:
-            return "The grid is whole, so shares are exact."
-        more = "Three axes or more and chance make" if len(effects.axes) > 2 else "Chance makes"
-        return f"The grid is whole, so shares are exact. {more} up the remaining {share_text(effects.rest or 0.0)}."
-    if effects.nested:
-        names = listed([words(name) for name in effects.nested])
-        return (
-            f"Not every trial has {names}, so shares are those of a fitted model, which explains"
-            f" {share_text(effects.fitted or 0.0)}; {names} explains what differs among those that have it."
-        )
-    empty = f" ({count(effects.empty, 'combination has', 'combinations have')} no score)" if effects.empty else ""
-    parts = "axes and pairs" if effects.pairs else "axes alone"
-    return (
-        f"The trials are no whole grid{empty}, so shares are those of a model of {parts}, fitted by least squares,"
-        f" which explains {share_text(effects.fitted or 0.0)}; they need not add up."
-    )
-
-
 def _better(found: Findings) -> Iterator[str]:
     for part in found.answer.effects[1:]:
         first, *others = (share_text(axis.share) for axis in part.axes)
         if first not in others:
             name = words(part.axes[0].name)
             yield f"Among the better {part.within} of the trials, {name} explains most, {first}."
-
-
-def _cautions(effects: Effects) -> Iterator[str]:
-    if hidden := [words(axis.name) for axis in effects.axes if axis.hidden]:
-        yield f"A correlation tells little of {listed(hidden)}, along which the score goes up and down."
-    if effects.skewed:
-        if effects.at_chance is not None and effects.at_chance >= effects.n / 3:
-            seen = f"{effects.at_chance:,} of {count(effects.n, 'trial')} are no better than guessing"
-        else:
-            seen = f"Few scores make the mean and the variance (skewness {effects.skewness:.1f})"
-        yield f"{seen}, so the better half tells more."
-    if effects.repeats is not None:
-        yield f"Repeats and folds of the same point differ by {share_text(effects.repeats)} of the variance."
-    elif effects.seed is not None:
-        yield f"All trials share seed {effects.seed}, so an effect is that of one draw of the weights."
-    if effects.constant:
-        yield f"Left out, with one value: {listed([words(name) for name in effects.constant])}."
 
 
 def _shares(found: Findings) -> Iterator[Block]:

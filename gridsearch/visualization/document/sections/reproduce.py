@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gridsearch.analysis.running import outcome_text, running
+from gridsearch.analysis.running import commit_text, outcome_text, running
 from gridsearch.paths import file_stem, store_option
 from gridsearch.shell_words import quoted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Block, Code, Listing, Section, Table
-from gridsearch.visualization.document.phrases import paragraph
+from gridsearch.visualization.document.phrases import paragraph, sentence
 from gridsearch.visualization.wording import moment
 
 
@@ -36,6 +36,7 @@ def reproduce(found: Findings) -> Section:
             Listing("\n".join(commands), "bash"),
             *_source(found),
             *_launches(found),
+            *_origin(found),
         ),
     )
 
@@ -63,3 +64,16 @@ def _launches(found: Findings) -> Iterator[Table]:
     left = f", the last {len(rows)} of {len(rows) + run.left_out:,}" if run.left_out else ""
     headings = ["launched", "ended", "outcome", "workers", "machine"]
     yield Table(Grid(headings, [False, False, False, True, False], rows), f"The launches of the job{left}")
+
+
+def _origin(found: Findings) -> Iterator[Block]:
+    """Yield the commands of these launches, each once, and on what they ran, as far as the store knows."""
+    run = running(found.data)
+    known = [one.origin for one in run.launches]
+    if facts := [f"{name} {value}" if name == "torch" else f"{name.lower()} {value}" for name, value in run.facts]:
+        yield from paragraph(sentence("; ".join(facts)))
+    if commits := list(dict.fromkeys(filter(None, map(commit_text, known)))):
+        yield from paragraph(sentence(f"git commit where the job file lay: {'; '.join(commits)}"))
+    if commands := list(dict.fromkeys(one.command for one in known if one.command)):
+        yield from paragraph(f"The launches were started by {'this' if len(commands) == 1 else 'these'}:")
+        yield Listing("\n".join(commands), "bash")

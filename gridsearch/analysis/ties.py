@@ -107,6 +107,14 @@ class Ties:
         return "exact paired comparison" + ("" if self.paired == self.count - 1 else f" of {self.paired:,} of them")
 
     @property
+    def on_images(self) -> str:
+        """Return in words on which images they were held against each other, and how, where images have decided."""
+        number = f"{self.images:,} images" if self.images else "their images"
+        if self.compared and self.images:
+            return f"the same {number} ({self.compared})"
+        return number if self.equal else f"{number} (as independent samples: which each has right is not known)"
+
+    @property
     def equal(self) -> bool:
         """Whether all that are tied have the same score."""
         return self.lowest == self.best.score

@@ -270,6 +270,7 @@ def test_where_it_is_known_of_some_alone_the_others_are_two_samples() -> None:
     assert half is not None
     # In the order of the ranking: 9, 14, 15 and 60 mistakes. Of the second nothing is known; the third is told apart.
     assert [one.rank for one in half.tied] == [1, 2] and (half.paired, half.compared) == (0, "")
+    assert half.on_images == "323 images (as independent samples: which each has right is not known)"
     most = ties(of_answers(alike_but(range(9), range(14), range(3, 13)), known=[0, 1]))
     assert most is not None and (most.count, most.paired) == (3, 1)
     assert most.compared == "exact paired comparison of 1 of them"

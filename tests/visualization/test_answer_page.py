@@ -90,7 +90,8 @@ def text_of(page: Path, section: str) -> str:
 def test_the_answer_says_what_is_best_and_how_sure_that_is(pages: dict[str, Path]) -> None:
     said = text_of(pages["priced"], "answer")
     assert said.startswith("The best validation accuracy is 0.9532 (95 % interval 0.9244 to 0.9714), with width 32, ")
-    assert "2 other trials of 9 cannot be told from it on 323 images; the cheapest of these has width 8" in said
+    assert "2 other trials of 9 cannot be told from it on 323 images (as independent samples: which each has" in said
+    assert "is not known); the cheapest of these has width 8" in said
     assert "with 800 parameters in place of 3,200" in said
     assert "gridsearch launch priced --set repeats=5 --only" in said
     assert "by more than chance explains" in text_of(pages["one axis"], "answer")
@@ -104,7 +105,7 @@ def test_the_answer_says_what_is_best_and_how_sure_that_is(pages: dict[str, Path
 
 
 def test_what_matters_names_its_basis(pages: dict[str, Path]) -> None:
-    assert "The grid is whole, so shares are exact" in text_of(pages["shallow"], "effects")
+    assert "The grid is whole, so shares of the variance are exact; " in text_of(pages["shallow"], "effects")
     assert "A correlation tells little of learning rate" in text_of(pages["priced"], "effects")
     assert "effect ±" in text_of(pages["repeated"], "effects")
     for none in ("equal", "single", "diverged", "open"):

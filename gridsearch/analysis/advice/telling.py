@@ -40,18 +40,11 @@ def tied_text(found: Ties) -> str:
     """Return how many cannot be told apart, and by what: `9 of 384 trials cannot be told apart at the top on ...`."""
     unit = "point" if found.repeats > 1 else "trial"
     by = {
-        "images": f" on {_images(found)}",
+        "images": f" on {found.on_images}",
         "repeats": f" with {found.repeats} trainings each",
         "equality": ": their scores are equal",
     }[found.judge]
     return f"{found.count:,} of {counted(found.of, unit)} cannot be told apart at the top{by}"
-
-
-def _images(found: Ties) -> str:
-    """Return on how many images, and whether on the very same ones: `the same 323 images (exact paired comparison)`."""
-    if found.compared and found.images:
-        return f"the same {found.images:,} images ({found.compared})"
-    return f"{found.images:,} images" if found.images else "their images"
 
 
 def _what_to_take(found: Ties, *, better: bool) -> str:

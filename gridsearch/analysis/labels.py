@@ -108,6 +108,15 @@ def share_text(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.1f} %"
 
 
+def probability_text(probability: float) -> str:
+    """Return a probability that some hundred or thousand draws tell, in whole percent: they know no more.
+
+    >>> probability_text(0.1234), probability_text(0.001), probability_text(0.0)
+    ('12 %', '< 1 %', '< 1 %')
+    """
+    return "< 1 %" if probability < 0.005 else f"{100 * probability:.0f} %"
+
+
 def signed_text(value: float | None) -> str:
     """Return a correlation with its sign, nothing where there is none.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gridsearch.analysis.advice.telling import tied_text
 from gridsearch.analysis.edges import BEYOND
-from gridsearch.analysis.labels import brief_text, score_text, share_text
+from gridsearch.analysis.labels import brief_text, probability_text, score_text
 from gridsearch.analysis.ranking import RankedTable, table
 from gridsearch.analysis.ties import Tied, Ties
 from gridsearch.config.events import TrialState
@@ -160,7 +160,7 @@ def _row(one: Tied, costs: list[str], *, sure: bool, chance: bool) -> list[str]:
     if sure:
         cells.append(f"{brief_text(one.interval[0])} to {brief_text(one.interval[1])}" if one.interval else "")
     if chance:
-        cells.append("" if one.chance is None else share_text(one.chance))
+        cells.append("" if one.chance is None else probability_text(one.chance))
     return [*cells, *(_amount(one.cost(name), name) for name in costs)]
 
 

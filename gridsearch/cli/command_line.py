@@ -8,7 +8,6 @@ import sys
 from gridsearch.export.addresses import shown_uri
 from gridsearch.shell_words import quoted
 
-_USER = re.compile(r"://[^/@]*@")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
@@ -30,6 +29,6 @@ def command_line() -> str:
 
 def _without_secrets(address: re.Match[str]) -> str:
     try:
-        return _USER.sub("://", shown_uri(address[0]))  # a token may stand in the user's place
+        return shown_uri(address[0])
     except ValueError:  # brackets that are no address of IPv6
         return f"{address[0].partition(':')[0]}://..."

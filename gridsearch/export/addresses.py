@@ -6,13 +6,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 def shown_uri(uri: str) -> str:
-    """Return a URI without the password, and the parameters, that it may have.
+    """Return a URI without the user and the password, either of which may be a token, and without parameters.
 
     >>> shown_uri("postgresql://me:secret@db:5432/runs?sslkey=a")
-    'postgresql://me@db:5432/runs'
+    'postgresql://db:5432/runs'
     """
     parts = urlsplit(uri)
     if not parts.netloc:
         return uri.partition("?")[0]
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit((parts.scheme, f"{user.partition(':')[0]}{at}{host}", parts.path, "", ""))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -143,7 +143,7 @@ def test_who_is_not_there_is_said_in_a_line_without_the_password(tmp_path: Path)
             log_runs(NAME, runs, "http://me:secret@127.0.0.1:9")
         assert (
             str(told.value)
-            == "--mlflow http://me@127.0.0.1:9: the server cannot be reached ([Errno 111] Connection refused)"
+            == "--mlflow http://127.0.0.1:9: the server cannot be reached ([Errno 111] Connection refused)"
         )
         with pytest.raises(GridsearchError, match="psycopg") as told:
             log_runs(NAME, runs, "postgresql://me:secret@127.0.0.1:9/x")
@@ -167,4 +167,4 @@ def test_a_missing_package_is_named_with_the_command(monkeypatch: pytest.MonkeyP
 
 def test_a_uri_is_shown_without_secrets() -> None:
     assert shown_uri("sqlite:///mlflow.db") == "sqlite:///mlflow.db"
-    assert shown_uri("mysql+pymysql://me:secret@db/x?ssl_key=y") == "mysql+pymysql://me@db/x"
+    assert shown_uri("mysql+pymysql://me:secret@db/x?ssl_key=y") == "mysql+pymysql://db/x"

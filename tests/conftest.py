@@ -1,4 +1,4 @@
-"""What every test may rely on: no state left over; and in which order they run."""
+"""What every test may rely on: no state left over; where their folders are, and in which order they run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import memory_folder
 from tests.served import served as served
 from tests.visualization.browser import browser as browser
 
@@ -18,6 +19,22 @@ settings.register_profile("gridsearch", deadline=None, print_blob=True)
 settings.load_profile("gridsearch")
 # Here already, as fixtures of a whole file come before those of a test: pytest-xdist gives its processes 80 columns.
 os.environ.pop("COLUMNS", None)
+
+
+_FOLDER = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the folders of tests in memory, unless `--basetemp` names a place: there they are kept after the run."""
+    if not hasattr(config, "workerinput") and not config.option.basetemp and (folder := memory_folder.made_folder()):
+        config.stash[_FOLDER] = folder
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Give the memory back."""
+    if folder := config.stash.get(_FOLDER, None):
+        memory_folder.removed(folder)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

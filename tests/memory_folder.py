@@ -1,0 +1,42 @@
+"""Folders of tests in memory, where there is plenty of it.
+
+Tests write and sync thousands of small stores: on a disk the whole suite takes a fifth longer.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import psutil
+
+_IN_MEMORY = Path("/dev/shm")
+_PREFIX = "gridsearch-tests-"
+#: The suite writes some 2.5 GiB, and trains beside it.
+_FREE, _AVAILABLE = 8 << 30, 12 << 30
+
+
+def made_folder() -> Path | None:
+    """Return a new folder in memory that temporary files of this process, and of those it starts, are made in.
+
+    None where there is not enough memory for it. What a test run that was killed has left there is removed.
+    """
+    if not os.access(_IN_MEMORY, os.W_OK):
+        return None
+    for left in _IN_MEMORY.glob(f"{_PREFIX}*"):
+        if not psutil.pid_exists(int(left.name.removeprefix(_PREFIX))):
+            shutil.rmtree(left, ignore_errors=True)
+    if shutil.disk_usage(_IN_MEMORY).free < _FREE or psutil.virtual_memory().available < _AVAILABLE:
+        return None
+    folder = _IN_MEMORY / f"{_PREFIX}{os.getpid()}"
+    folder.mkdir(mode=0o700)
+    os.environ["TMPDIR"] = str(folder)
+    tempfile.tempdir = None
+    return folder
+
+
+def removed(folder: Path) -> None:
+    """Remove the folder with whatever processes that were killed have left in it."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -53,7 +53,7 @@ class _Held:
         return {row.trial_id: self.known[row.trial_id] for row in rows if row.trial_id in self.known}
 
 
-def counted(correct: bytes | None, score: float, images: float) -> bool:
+def tells_score(correct: bytes | None, score: float, images: float) -> bool:
     """Whether these are the images that a score counts: of so many, as many as it says."""
     if correct is None or len(correct) != -(-int(images) // 8):
         return False

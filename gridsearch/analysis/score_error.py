@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gridsearch.analysis.answers import counted, validation_images
+from gridsearch.analysis.answers import tells_score, validation_images
 from gridsearch.analysis.factors import Numbers
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.intervals import CONFIDENCE, Z, mean_half_width, share_interval, t_limit
@@ -276,7 +276,7 @@ def _with_answers(data: JobData, order: pd.DataFrame, error: ImageError) -> Imag
     trials = order["trial"].iloc[near].tolist()
     rows = {place: data.rows[data.place_of[trial]] for place, trial in zip(near, trials, strict=True)}
     known = dict(data.answers([rows[0]]))
-    if not counted(known.get(rows[0].trial_id), scores[0], error.counts[0]):
+    if not tells_score(known.get(rows[0].trial_id), scores[0], error.counts[0]):
         return error
     images = validation_images(rows[0].config)
     close = [
@@ -289,7 +289,7 @@ def _with_answers(data: JobData, order: pd.DataFrame, error: ImageError) -> Imag
     answers = {
         place: correct
         for place, correct in found.items()
-        if correct is not None and counted(correct, scores[place], error.counts[0])
+        if correct is not None and tells_score(correct, scores[place], error.counts[0])
     }
     return replace(error, answers=answers)
 

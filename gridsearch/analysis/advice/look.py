@@ -95,11 +95,6 @@ def _among(values: Sequence[Any]) -> str:
     return f"== {as_written(values[0])}" if len(values) == 1 else f"in {as_written(list(values))}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a count with its noun: `1 trial`, `12 trials`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def setting(name: str, value: Any) -> str:
     """Return what `--set` takes for a value or a list of values."""
     return f"{name}={as_written(list(value) if isinstance(value, tuple) else value)}".replace(", ", ",")

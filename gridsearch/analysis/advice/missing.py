@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gridsearch.analysis.advice.look import Look, counted
+from gridsearch.analysis.advice.look import Look
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import chance_level
+from gridsearch.analysis.labels import counted
 from gridsearch.analysis.shared_settings import shared_words
 from gridsearch.analysis.widening import Effort
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState

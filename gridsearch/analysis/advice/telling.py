@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gridsearch.analysis.advice.look import Look, counted, setting
+from gridsearch.analysis.advice.look import Look, setting
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import NO_EFFECT
-from gridsearch.analysis.labels import brief_text, label
+from gridsearch.analysis.labels import brief_text, counted, label
 from gridsearch.analysis.ties import COSTS, Tied, Ties
 from gridsearch.analysis.widening import Effort
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from gridsearch.analysis.answers import counted, validation_images
+from gridsearch.analysis.answers import tells_score, validation_images
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.groups import grouped
@@ -84,7 +84,7 @@ class Side:
         place = self.data.place_of[trial]
         config = self.data.rows[place].config
         images = self.data.job.record.images_of(config).get("validation", 0)
-        return (validation_images(config), correct) if counted(correct, self._scores[place], images) else None
+        return (validation_images(config), correct) if tells_score(correct, self._scores[place], images) else None
 
     @cached_property
     def _scores(self) -> list[float]:

@@ -8,7 +8,7 @@ from gridsearch.analysis.advice.piece import Advice
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.parts import Block, Listing, Section
 from gridsearch.visualization.document.phrases import paragraph, sentence
-from gridsearch.visualization.wording import count, duration
+from gridsearch.visualization.wording import duration
 
 
 def next_steps(found: Findings) -> Section | None:
@@ -18,19 +18,7 @@ def next_steps(found: Findings) -> Section | None:
 
 
 def _step(piece: Advice) -> Iterator[Block]:
-    takes = _takes(piece)
+    takes = piece.takes(duration) if piece.run else ""
     yield from paragraph(sentence(piece.seen), sentence(piece.why), f"This takes {takes}:" if takes else "")
     if piece.run:
         yield Listing(piece.run, "bash")
-
-
-def _takes(piece: Advice) -> str:
-    effort = piece.effort
-    if effort is None or not effort.trials or not piece.run:
-        return ""
-    trials = count(effort.trials, "trial")
-    if effort.trained:
-        return f"{trials}, trained already"
-    if effort.seconds is None:
-        return trials
-    return f"{trials}, about {duration(effort.seconds)}" if effort.seconds >= 1 else f"{trials}, less than a second"

@@ -13,6 +13,7 @@ from hypothesis import settings
 from tests import memory_folder
 from tests.served import served as served
 from tests.visualization.browser import browser as browser
+from tests.warm.processes import trying_processes
 
 # Shared machines are slow now and then; how long an example takes is no property under test.
 settings.register_profile("gridsearch", deadline=None, print_blob=True)
@@ -26,7 +27,11 @@ _FOLDER = pytest.StashKey[Path]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the folders of tests in memory, unless `--basetemp` names a place: there they are kept after the run."""
+    """Have the folders of tests in memory, unless `--basetemp` names a place: there they are kept after the run.
+
+    What models of a test's own are tried in are copies of one process.
+    """
+    trying_processes()
     if not hasattr(config, "workerinput") and not config.option.basetemp and (folder := memory_folder.made_folder()):
         config.stash[_FOLDER] = folder
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 
 _IN_MEMORY = Path("/dev/shm")
-_PREFIX = "gridsearch-tests-"
+#: Short, as the names of sockets in it may not be long.
+_PREFIX = "gstest-"
 #: The suite writes some 2.5 GiB, and trains beside it.
 _FREE, _AVAILABLE = 8 << 30, 12 << 30
 
@@ -31,7 +32,7 @@ def made_folder() -> Path | None:
     if shutil.disk_usage(_IN_MEMORY).free < _FREE or psutil.virtual_memory().available < _AVAILABLE:
         return None
     folder = _IN_MEMORY / f"{_PREFIX}{os.getpid()}"
-    folder.mkdir(mode=0o700)
+    folder.mkdir(mode=0o711)  # some tests are other users
     os.environ["TMPDIR"] = str(folder)
     tempfile.tempdir = None
     return folder

@@ -1,7 +1,7 @@
 """Running the command line as a user does: a process of its own, in a folder of its own.
 
-`run` and `start` copy a process that has made the imports already (`warm.py`), which takes tenths of seconds instead of
-seconds. What is about how a process comes up, with its encodings, streams or imports, starts `command` anew.
+`run` and `start` copy a process that has made the imports already (`tests.warm`), which takes tenths of seconds instead
+of seconds. What is about how a process comes up, with its encodings, streams or imports, starts `command` anew.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.cli.warm import Warm
 from tests.small_job import JOB as JOB
+from tests.warm.processes import Warm
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ import pytest
 from gridsearch.store.connection import journal_mode
 from tests.cli.paced import hurry, write_paced
 from tests.cli.program import JOB, Ended, environment, refused, run, run_program
-from tests.cli.warm import Warm
 from tests.engine.launching import assert_alike, table
 from tests.store.locking import READER, WRITER, held
+from tests.warm.processes import Warm
 
 pytestmark = pytest.mark.slow
 

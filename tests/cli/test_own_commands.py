@@ -16,7 +16,7 @@ import pytest
 from gridsearch.store.opening import open_store
 from tests.cli import program
 from tests.cli.program import refused, run
-from tests.cli.warm import Warm
+from tests.warm.processes import Warm
 
 #: A training that hangs at one rate, together with a child that has left its group, until it is told to go.
 TRAIN = """

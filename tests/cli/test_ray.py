@@ -23,8 +23,8 @@ from gridsearch.engine.run.interruption import SIGNALS
 from tests.cli import program
 from tests.cli.paced import hurry, write_paced
 from tests.cli.program import JOB, environment, run, run_program
-from tests.cli.warm import Warm
 from tests.engine.launching import assert_alike, table
+from tests.warm.processes import Warm
 
 pytestmark = pytest.mark.slow
 

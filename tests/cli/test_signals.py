@@ -16,7 +16,7 @@ import pytest
 
 from tests.cli import program
 from tests.cli.program import JOB, command, environment
-from tests.cli.warm import Warm
+from tests.warm.processes import Warm
 
 LONG = JOB.replace("epochs: [1, 3]", "epochs: [2000]")
 

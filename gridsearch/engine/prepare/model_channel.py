@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from gridsearch.config.durations import duration_text
+from gridsearch.engine.prepare import trying_process
 from gridsearch.engine.prepare.model_questions import ModelEndedError
 from gridsearch.engine.run.exit_causes import cause_of_exit
 from gridsearch.errors import EngineError, StopNowError
@@ -33,7 +33,7 @@ STARTING_SECONDS, GRACE_SECONDS = 300.0, 3.0
 MOST_CHARACTERS, ACCOUNT_CHARACTERS = 16_000_000, 20_000
 POLL_SECONDS = 0.1
 
-#: The child's path is the parent's; `-P` keeps the folder it starts in, which may be the user's, out of its way.
+#: The child's path is the parent's.
 _CHILD = "gridsearch.engine.prepare.model_child"
 _START = f"import sys, json; sys.path[:] = json.loads(sys.argv[1]); from {_CHILD} import main; main()"
 #: A process that nobody asks at the moment; it knows of no user's model.
@@ -72,20 +72,15 @@ class ModelChannel:
         self.path = _path()
         self.asked = False
         self.account = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
-        # A session of its own: Ctrl-C in the terminal is for the launch, which ends this one.
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, self.path],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.account,
-            start_new_session=True,
+        self.process = trying_process.start(
+            _START, [self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.account
         )
         self.answers: queue.Queue[bytes] = queue.Queue()
         self.ready = False
         assert self.process.stdout
         reader = threading.Thread(target=_read, args=(self.process.stdout, self.answers), daemon=True)
         reader.start()
-        self._end = weakref.finalize(self, _end, self.process, self.account)
+        self._end = weakref.finalize(self, trying_process.end, self.process, self.account)
 
     def forget(self) -> bool:
         """Have the copy that answered make room for a fresh one; say whether that can be."""
@@ -187,13 +182,3 @@ def _read(stream: IO[bytes], answers: queue.Queue[bytes]) -> None:
         while (line := stream.readline(MOST_CHARACTERS)).endswith(b"\n"):
             answers.put(line)
     answers.put(b"")
-
-
-def _end(process: subprocess.Popen[bytes], account: IO[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # with all that it has started
-    process.wait()
-    assert process.stdin
-    with contextlib.suppress(OSError):
-        process.stdin.close()
-    account.close()

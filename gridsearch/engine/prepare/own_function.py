@@ -6,10 +6,7 @@ It is imported once before a launch, in a process of its own (`ImportCheck`), an
 from __future__ import annotations
 
 import ast
-import contextlib
-import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,11 +14,11 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
 
 from gridsearch.config.durations import duration_text
 from gridsearch.config.job import JobSpec
 from gridsearch.config.own_training import OWN_KEYS
+from gridsearch.engine.prepare import trying_process
 from gridsearch.engine.prepare.model_channel import Limits
 from gridsearch.engine.prepare.own_code import OwnCode
 from gridsearch.errors import ModelError, StopNowError, closest, nearest
@@ -138,11 +135,14 @@ class ImportCheck:
         self.reference = reference
         self._said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - it lives as long as the process
         package = str(Path(__file__).parents[3])
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _IMPORT, package, reference, *map(str, search)],
-            stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said, start_new_session=True,
-        )  # fmt: skip
-        self._end = weakref.finalize(self, _end, self._process, self._said)
+        self._process = trying_process.start(
+            _IMPORT,
+            [package, reference, *map(str, search)],
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._said,
+        )
+        self._end = weakref.finalize(self, trying_process.end, self._process, self._said)
 
     def wait(self, limits: Limits) -> None:
         """Wait until it has been imported.
@@ -173,10 +173,3 @@ class ImportCheck:
         if self._process.returncode == _REFUSED:
             return last
         return f"{self.reference!r}: importing it ended Python (exit code {self._process.returncode}): {last}"
-
-
-def _end(process: subprocess.Popen[bytes], said: IO[str]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)  # with all that it has started
-    process.wait()
-    said.close()

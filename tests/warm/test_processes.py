@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import environment
-from tests.cli.warm import Warm
+from tests.warm.processes import Warm
 
 PROGRAMS = [
     "import os, sys; print(__name__, sys.argv, sys.path[0], os.getcwd(), sys.stdout.isatty(), sys.stdin.read())",

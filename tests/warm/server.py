@@ -1,13 +1,14 @@
 """A process that has imported what the command line imports, and that becomes a copy which runs one command.
 
-`warm.py` starts it as a script and asks it. It runs nothing itself: no thread of torch's is ever started here, so that
-a copy is as sound as a new process, but for the seconds that its imports would take.
+`processes.py` starts it as a script and asks it. It runs nothing itself: no thread of torch's is ever started here, so
+that a copy is as sound as a new process, but for the seconds that its imports would take.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import gc
 import importlib
 import io
@@ -15,6 +16,7 @@ import json
 import os
 import pkgutil
 import runpy
+import signal
 import socket
 import struct
 import sys
@@ -27,6 +29,7 @@ from typing import Any, NoReturn, TextIO
 
 #: What our modules import only when they need it; Ray, which starts threads of its own, is left to who does.
 LIBRARIES = ("plotly.io", "rich.console", "rich.progress", "sklearn.metrics", "torch._dynamo")
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 #: A number of a process, or what it ended with.
 ANSWER = struct.Struct("q")
 #: What comes with a question: the question itself, the three streams of the command, and where to say how it ended.
@@ -47,15 +50,17 @@ def load() -> None:
     gc.freeze()  # a copy's collections would write to, and so copy, all of it
 
 
-def serve(asked: socket.socket) -> dict[str, Any]:
-    """Return what is asked for, in a copy of this process that is to do it; end when nobody can ask any more."""
+def serve(listening: socket.socket) -> dict[str, Any]:
+    """Return what is asked for, in a copy of this process that is to do it."""
     while True:
-        _, received, _, _ = socket.recv_fds(asked, 1, DESCRIPTORS)
-        if not received:
-            os._exit(0)
+        asked, _ = listening.accept()
+        with asked:
+            _, received, _, _ = socket.recv_fds(asked, 1, DESCRIPTORS)
+        if len(received) < DESCRIPTORS:
+            continue
         watching = os.fork()
         if not watching:
-            asked.close()
+            listening.close()
             return _watched(*received)
         for descriptor in received:
             os.close(descriptor)
@@ -103,12 +108,16 @@ def become(wanted: dict[str, Any]) -> None:
     warnings.resetwarnings()
     warnings.simplefilter("default")
     how, what, *arguments = wanted["arguments"]
+    safe = how == "-P"
+    if safe:
+        how, what, *arguments = what, *arguments
     sys.argv = [what if how == "-m" else how, *arguments]
     if how == "-m":
         sys.path.insert(0, str(Path.cwd()))
         runpy.run_module(what, run_name="__main__", alter_sys=True)
     else:
-        sys.path.insert(0, "")
+        if not safe:
+            sys.path.insert(0, "")
         sys.modules["__main__"] = main = types.ModuleType("__main__")
         exec(compile(what, "<string>", "exec"), main.__dict__)
 
@@ -147,11 +156,24 @@ def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | No
     return trace
 
 
+def end_with_parent() -> None:
+    """Have this process killed when the one that started it ends, whatever ends that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 if __name__ == "__main__":
-    sys.path.pop(0)  # the folder of this file
+    end_with_parent()
+    sys.path[0] = str(Path(__file__).parents[2])
+    from tests.warm.processes import ask_at, trying_processes
+
+    sys.path.pop(0)
     warnings.simplefilter("ignore")
     load()
-    asked_for = serve(socket.socket(fileno=int(sys.argv[1])))
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    ask_at(listener.getsockname())
+    trying_processes()
+    asked_for = serve(listener)
     try:
         become(asked_for)
     except BaseException as raised:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import json
 import os
 import select
@@ -16,36 +15,53 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from tests.cli.warm_server import ANSWER
+from tests.warm.server import ANSWER
 
-SERVER = Path(__file__).with_name("warm_server.py")
+SERVER = Path(__file__).with_name("server.py")
+#: Where the process is asked that copies itself; its copies ask it too.
+_address: list[bytes] = []
 
 
-@functools.cache
+def ask_at(address: bytes) -> None:
+    """Ask a process that copies itself which listens there."""
+    _address[:] = [address]
+
+
 def _server() -> socket.socket:
-    """Return where to ask the process that copies itself, started at the first question and ended with this one."""
-    ours, theirs = socket.socketpair()
-    process = subprocess.Popen(
-        [sys.executable, SERVER, str(theirs.fileno())],
-        stdin=subprocess.DEVNULL,
-        pass_fds=[theirs.fileno()],
-        start_new_session=True,
-        cwd="/",
-    )
-    theirs.close()
+    """Return a connection to the process that copies itself, which is started at the first and ended with this one."""
+    if not _address:
+        listening = socket.socket(socket.AF_UNIX)
+        ask_at(f"\0gridsearch-warm-{os.getpid()}".encode())
+        listening.bind(_address[0])
+        listening.listen(128)
+        process = subprocess.Popen(
+            [sys.executable, SERVER, str(listening.fileno())],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[listening.fileno()],
+            start_new_session=True,
+            cwd="/",
+        )
+        listening.close()
+        ours = os.getpid()
 
-    def end() -> None:
-        ours.close()
-        process.wait()
+        def end() -> None:
+            if os.getpid() == ours:
+                process.kill()
+                process.wait()
 
-    atexit.register(end)
-    return ours
+        atexit.register(end)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(_address[0])
+    return connection
 
 
 class Warm:
-    """A command that runs, as a `subprocess.Popen` of text is one; its arguments are those of Python, `-m` or `-c`."""
+    """A command that runs, as a `subprocess.Popen` is one; its arguments are those of Python: `-m` or `-c`, or `-P -c`.
+
+    Streams are numbers, files, or `subprocess.PIPE`, whose ends are files of text, or of bytes.
+    """
 
     def __init__(
         self,
@@ -53,25 +69,32 @@ class Warm:
         *,
         cwd: Path,
         env: Mapping[str, str],
-        stdin: int = subprocess.DEVNULL,
-        stdout: int = subprocess.PIPE,
-        stderr: int = subprocess.PIPE,
+        stdin: int | IO[Any] = subprocess.DEVNULL,
+        stdout: int | IO[Any] = subprocess.PIPE,
+        stderr: int | IO[Any] = subprocess.PIPE,
         start_new_session: bool = False,
+        text: bool = True,
     ) -> None:
         self.args = list(arguments)
         self.returncode: int | None = None
-        self.stdout: IO[str] | None = None
-        self.stderr: IO[str] | None = None
+        self.stdin: IO[Any] | None = None
+        self.stdout: IO[Any] | None = None
+        self.stderr: IO[Any] | None = None
         given, closing = [], []
         for name, what in (("stdin", stdin), ("stdout", stdout), ("stderr", stderr)):
-            if what == subprocess.PIPE:
-                reading, what = os.pipe()
-                setattr(self, name, os.fdopen(reading))
-                closing.append(what)
-            elif what == subprocess.DEVNULL:
-                what = os.open(os.devnull, os.O_RDWR)
-                closing.append(what)
-            given.append(what)
+            number = what if isinstance(what, int) else what.fileno()
+            if number == subprocess.PIPE:
+                ends = os.pipe()
+                number, ours = ends if name == "stdin" else ends[::-1]
+                mode = "w" if name == "stdin" else "r"
+                setattr(
+                    self, name, os.fdopen(ours, mode) if text else os.fdopen(ours, mode + "b", 0 if mode == "w" else -1)
+                )
+                closing.append(number)
+            elif number == subprocess.DEVNULL:
+                number = os.open(os.devnull, os.O_RDWR)
+                closing.append(number)
+            given.append(number)
         self._answers, answering = os.pipe()
         closing.append(answering)
         wanted = {"arguments": self.args, "folder": str(cwd), "environment": dict(env), "session": start_new_session}
@@ -79,7 +102,8 @@ class Warm:
             json.dump(wanted, question)
             question.flush()
             question.seek(0)
-            socket.send_fds(_server(), [b"?"], [question.fileno(), *given, answering])
+            with _server() as asking:
+                socket.send_fds(asking, [b"?"], [question.fileno(), *given, answering])
         for descriptor in closing:
             os.close(descriptor)
         self.pid = self._answer(None)
@@ -130,3 +154,14 @@ class Warm:
         for stream in written:
             stream.close()
         return tuple(written[stream] if stream else "" for stream in (self.stdout, self.stderr))
+
+
+def trying_processes() -> None:
+    """Have processes that code of the user's is tried in be copies, too."""
+    from gridsearch.engine.prepare import trying_process
+
+    def start(program: str, arguments: Sequence[str], **streams: Any) -> Warm:
+        command, folder = ["-P", "-c", program, *arguments], Path.cwd()
+        return Warm(command, cwd=folder, env=os.environ, start_new_session=True, text=False, **streams)
+
+    trying_process.start = start  # type: ignore[assignment]

@@ -255,6 +255,7 @@ def test_a_ray_of_our_own_is_for_nobody_else_and_ends_with_its_launch(
         for socket in one.net_connections("inet")
         if socket.status == psutil.CONN_LISTEN
     ]
+    assert "ray::IDLE" not in [one.cmdline()[0] for one in rays if one.cmdline()]  # no worker without an actor
     assert len(listening) >= 5  # the driver, the GCS server, the raylet, a worker
     assert {address.ip.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
     private = session_folders(process)[0].parents[1]

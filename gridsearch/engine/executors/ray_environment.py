@@ -24,8 +24,13 @@ os.environ |= {
     "TUNE_WARN_THRESHOLD_S": "3600",
 }
 #: A Ray of our own is no cluster, so that it listens on the loopback interface only (the variable is heeded on Linux
-#: too; an address given to `ray.init` is not), and answers nobody who does not know its token.
-_OF_OUR_OWN = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+#: too; an address given to `ray.init` is not), and answers nobody who does not know its token. Workers are started for
+#: actors only: those that Ray would start at once, and wait for, none of our actors is given.
+_OF_OUR_OWN = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_prestart_worker_first_driver": "0",
+}
 
 #: Ray's names of sockets take 64 characters of the about 100 that a socket's path may have.
 _LONGEST_BASE = 24

@@ -118,9 +118,11 @@ class ImageError(ScoreError):
         right = np.rint(scores * count).astype(np.int64)
         most = np.minimum(right + right[0], 2 * count - right - right[0])
         gap = np.abs(right - right[0])
-        values, codes = np.unique(np.stack([gap, most]), axis=1, return_inverse=True)
-        tied = [mcnemar((alone + far) // 2, (alone - far) // 2) > 1 - CONFIDENCE for far, alone in values.T.tolist()]
-        return np.asarray(np.array(tied)[codes.ravel()] | self._close(scores))
+        # Both in one number: pairs take ten times as long to sort.
+        values, codes = np.unique(gap * (2 * count + 1) + most, return_inverse=True)
+        pairs = (divmod(value, 2 * count + 1) for value in values.tolist())
+        tied = [mcnemar((alone + far) // 2, (alone - far) // 2) > 1 - CONFIDENCE for far, alone in pairs]
+        return np.asarray(np.array(tied)[codes] | self._close(scores))
 
     def _paired(self, place: int) -> Paired:
         return paired(self.answers[0], self.answers[place], int(self.counts[0]))

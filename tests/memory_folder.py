@@ -27,12 +27,16 @@ def made_folder() -> Path | None:
     if not os.access(_IN_MEMORY, os.W_OK):
         return None
     for left in _IN_MEMORY.glob(f"{_PREFIX}*"):
-        if not psutil.pid_exists(int(left.name.removeprefix(_PREFIX))):
+        number = left.name.removeprefix(_PREFIX)
+        if number.isdecimal() and (int(number) == os.getpid() or not psutil.pid_exists(int(number))):
             shutil.rmtree(left, ignore_errors=True)
     if shutil.disk_usage(_IN_MEMORY).free < _FREE or psutil.virtual_memory().available < _AVAILABLE:
         return None
     folder = _IN_MEMORY / f"{_PREFIX}{os.getpid()}"
-    folder.mkdir(mode=0o711)  # some tests are other users
+    try:
+        folder.mkdir(mode=0o711)  # some tests are other users
+    except OSError:  # another user's of the same number
+        return None
     os.environ["TMPDIR"] = str(folder)
     tempfile.tempdir = None
     return folder

@@ -34,8 +34,9 @@ def basis(found: Effects, named: Callable[[str], str] = str) -> str:
     if found.nested:
         names = " and ".join(map(named, found.nested))
         return (
-            f"not every trial has {names}, so shares are those of a fitted model, {explains}; {names} explains what"
-            " differs among those that have it"
+            f"not every trial has {names}, so shares are those of a fitted model, {explains};"
+            f" {names} {'explains' if len(found.nested) == 1 else 'explain'} what differs among those that have"
+            f" {'it' if len(found.nested) == 1 else 'them'}"
         )
     whole = found.within == "all"
     missing = f" ({_empty(found.empty)} no score)" if found.empty and whole else ""

@@ -154,8 +154,10 @@ def _factor(data: JobData, axis: Axis, name: str, frame: pd.DataFrame) -> Factor
     codes = np.array([places[text or WITHOUT] for text in texts], np.intp)
     named = full.scale == "category" or "" in seen
     numbers = None if named else frame[name].to_numpy(np.float64)
-    most = RANGES if data.job.record.search else _MOST_VALUES
-    if numbers is not None and len(order) > max(most, len(texts) // _FEWEST_TRIALS):
+    most, count = _MOST_VALUES, len(texts)
+    if data.job.record.search:
+        most, count = RANGES, len(set(_points(data, frame).tolist()))
+    if numbers is not None and len(order) > max(most, count // _FEWEST_TRIALS):
         return _ranges(name, numbers, [data.shown(name, text) for text in order], codes)
     return Factor(name, tuple(data.shown(name, text) for text in order), tuple(order), codes, numbers)
 

@@ -120,10 +120,10 @@ def share_text(share: float | None) -> str:
 def probability_text(probability: float) -> str:
     """Return a probability that some hundred or thousand draws tell, in whole percent: they know no more.
 
-    >>> probability_text(0.1234), probability_text(0.001), probability_text(0.0)
-    ('12 %', '< 1 %', '< 1 %')
+    >>> probability_text(0.1234), probability_text(0.001), probability_text(0.999)
+    ('12 %', '< 1 %', '> 99 %')
     """
-    return "< 1 %" if probability < 0.005 else f"{100 * probability:.0f} %"
+    return "< 1 %" if probability < 0.005 else "> 99 %" if probability > 0.995 else f"{100 * probability:.0f} %"
 
 
 def signed_text(value: float | None) -> str:

@@ -110,8 +110,9 @@ class Ties:
     def on_images(self) -> str:
         """Return in words on which images they were held against each other, and how, where images have decided."""
         number = f"{self.images:,} images" if self.images else "their images"
-        if self.compared and self.images:
-            return f"the same {number} ({self.compared})"
+        if self.compared:
+            others = "" if self.paired == self.count - 1 else ", of the others as independent samples"
+            return f"{'the same ' if self.images else ''}{number} ({self.compared}{others})"
         return number if self.equal else f"{number} (as independent samples: which each has right is not known)"
 
     @property

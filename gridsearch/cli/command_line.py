@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from urllib.parse import urlsplit
 
 from gridsearch.export.addresses import shown_uri
 from gridsearch.shell_words import quoted
@@ -29,6 +30,8 @@ def command_line() -> str:
 
 def _without_secrets(address: re.Match[str]) -> str:
     try:
-        return shown_uri(address[0])
+        shown = shown_uri(address[0])
+        urlsplit(shown)
+        return shown
     except ValueError:  # brackets that are no address of IPv6
         return f"{address[0].partition(':')[0]}://..."

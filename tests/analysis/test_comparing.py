@@ -340,3 +340,16 @@ def test_the_curves_are_those_of_the_best() -> None:
     assert [plot.metric for plot in found.curves.plots] == ["val_loss", "val_accuracy"]
     assert found.bests_frame().index.tolist() == ["a", "b"]
     assert found.settings_frame().loc["momentum"].tolist() == ["0", "0.9"]
+
+
+def test_a_trial_counts_the_images_of_its_own_data_set() -> None:
+    sets = [
+        {"fingerprint": "fingerprint", "images": {"train": 9, "validation": 50}, "settings": {}, "image_shape": [1]}
+    ]
+    one, other = (
+        replace(job, job=replace(job.job, spec={**job.job.spec, "datasets": sets}))
+        for job in (whole(A, 50), whole(B, 50))
+    )
+    (pair,) = compared(one, other).pairings
+    for cell in pair.cells:
+        assert cell.interval == pytest.approx(shares_interval(*cell.scores, (50, 50)))

@@ -17,6 +17,10 @@ from gridsearch.cli.secrets import forget_values
         (["launch", "a b.yaml", "--set", "lr=[0.1, 1]"], "gridsearch launch 'a b.yaml' --set 'lr=[0.1, 1]'"),
         (["resume", "--only", "optimizer == 'adam'"], "gridsearch resume --only \"optimizer == 'adam'\""),
         (["launch", "--store", "sqlite://me:secret@db/x?key=secret"], "gridsearch launch --store sqlite://db/x"),
+        (
+            ["launch", "--mlflow", "postgresql://me:a/sec?ret#secret@db/x"],
+            "gridsearch launch --mlflow postgresql://db/x",
+        ),
         (["launch", "--set=url=https://h/x?token=secret#secret"], "gridsearch launch --set=url=https://h/x"),
         (["launch", "--set", "a=https://secret@h/x"], "gridsearch launch --set a=https://h/x"),
         (["launch", "http://[secret"], "gridsearch launch http://..."),

@@ -24,6 +24,8 @@ _RULES: tuple[Callable[[Look], Iterator[Advice]], ...] = (
     telling.no_effect,
     telling.reused_test,
 )
+#: What is said of a ranking that tells something.
+_OF_A_RANKING = frozenset({"edge", "tie", "few-images", "one-draw", "no-effect"})
 
 
 def advise(data: JobData, *, store: str = "", look: Look | None = None) -> tuple[Advice, ...]:
@@ -36,6 +38,9 @@ def advise(data: JobData, *, store: str = "", look: Look | None = None) -> tuple
     """
     look = look or Look(data, store)
     found = [piece for rule in _RULES for piece in rule(look)]
+    # Where nothing was learned there is nothing to measure better.
+    if any(piece.code == "all-at-chance" for piece in found):
+        found = [piece for piece in found if piece.code not in _OF_A_RANKING]
     # A longer training is asked for once.
     if any(piece.code == "still-improving" for piece in found):
         found = [

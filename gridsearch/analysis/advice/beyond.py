@@ -85,8 +85,8 @@ def _still_improving(look: Look, row: TrialRow, curve: LineageCurve) -> Iterator
     axis = next((axis.values for axis in look.data.axes if axis.name == _EPOCHS), None)
     yield Advice(
         "still-improving",
-        f"the best trial still improves at its last epoch: {look.data.objective.metric} gained {brief_text(late)} in"
-        f" the last {last} of {row.epochs:,}",
+        f"the best trial still improves at its last epoch: {look.data.objective.metric} improved by"
+        f" {brief_text(late)} in the last {last} of {row.epochs:,}",
         "more epochs may make it better, and others overtake it",
         look.launch(setting(_EPOCHS, more if axis is None else (*axis, more))),
         Effort(len(look.longest), look.seconds(sum(max(0, more - one) for one in look.longest.values()))),

@@ -84,7 +84,7 @@ def difference(
     scores = float(one[1]["score"]), float(other[1]["score"])
     if welch := unpaired_interval(list(repeats[0].values()), list(repeats[1].values())):
         return *scores, welch
-    images = [_images(side) for side, _ in (one, other)]
+    images = [_images(side, str(row["trial"])) for side, row in (one, other)]
     if images[0] and images[1] and all(len(scores) == 1 for scores in repeats):
         same = _on_same_images(one, other, images[0]) if images[0] == images[1] else None
         return *scores, same or shares_interval(*scores, (images[0], images[1]))
@@ -104,9 +104,10 @@ def _on_same_images(
     return paired(found[0][1], found[1][1], images).interval
 
 
-def _images(side: Side) -> int | None:
-    """Return on how many images the scores of a job are shares; None where they are none."""
+def _images(side: Side, trial: str) -> int | None:
+    """Return on how many images the score of a trial is a share; None where it is none."""
     record, metric = side.data.job.record, side.data.objective.metric
     if record.training or not is_proportion(metric):
         return None
-    return record.images.get("train" if of_training(metric) else "validation")
+    images = record.images_of(side.data.rows[side.data.place_of[trial]].config)
+    return images.get("train" if of_training(metric) else "validation")

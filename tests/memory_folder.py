@@ -24,8 +24,8 @@ def made_folder() -> Path | None:
 
     None where there is not enough memory for it. What a test run that was killed has left there is removed.
     """
-    if not os.access(_IN_MEMORY, os.W_OK):
-        return None
+    if not os.access(_IN_MEMORY, os.W_OK) or os.statvfs(_IN_MEMORY).f_flag & os.ST_NOEXEC:
+        return None  # some tests write programs
     for left in _IN_MEMORY.glob(f"{_PREFIX}*"):
         number = left.name.removeprefix(_PREFIX)
         if number.isdecimal() and (int(number) == os.getpid() or not psutil.pid_exists(int(number))):

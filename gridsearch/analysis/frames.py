@@ -340,8 +340,7 @@ def _told_by_epochs(
     names = [name for name in MEASURES if name in measures]
     columns: dict[str, Sequence[Any]] = dict.fromkeys(("score", *MEASURES), of_none)
     if asked.at == "last":
-        metric = asked.metric
-        columns["score"] = [metric_of(row, metric) if row.state in SCORED_STATES else None for row in trials]
+        columns["score"] = [_score(asked, row, None) for row in trials]
         if not names:
             return columns
     if curves is None:

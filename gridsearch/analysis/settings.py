@@ -97,22 +97,15 @@ def _kinds(contents: Sequence[Mapping[str, Any]], deciding: Sequence[str]) -> di
     """
     kinds: dict[_Kind, list[int]] = {}
     further = frozenset(_FURTHER)
-    # Nearly all write what the one before writes: to see that takes a third of the time of looking it up.
-    last: tuple[list[str], list[str], list[Any]] | None = None
-    places: list[int] = []
     for place, content in enumerate(contents):
         get = content.get
-        written = [*content], [*get("hyper", ())], [content["model"], get("loss", ""), *map(get, deciding)]
-        if written == last:
-            places.append(place)
-            continue
-        keys, hyper, own = written
-        if further.isdisjoint(content):
-            kind, last = (*own, *keys, _OWN, *hyper), written
+        kind = (content["model"], get("loss", ""), *map(get, deciding), *content, _OWN, *get("hyper", ()))
+        if not further.isdisjoint(content):
+            kind = (*kind, *_own_keys(content))
+        if kind in kinds:
+            kinds[kind].append(place)
         else:
-            kind, last = (*own, *keys, _OWN, *hyper, *_own_keys(content)), None
-        places = kinds.setdefault(kind, [])
-        places.append(place)
+            kinds[kind] = [place]
     return kinds
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from gridsearch.config.events import TrialState
-from gridsearch.config.metrics import METRICS, NO_METRICS, why_no_name
+from gridsearch.config.metrics import METRICS, why_no_name
 from gridsearch.errors import StoreError
 from gridsearch.store.checked_tables import JOBS, LINEAGES, TRIALS, checked
 from gridsearch.store.queries.grids import TRIALS_WITH_LINEAGES, check_grid, grid_rows
@@ -52,8 +52,7 @@ def _trial_row(row: Values) -> TrialRow:
     values[_STATE_FIELD] = to_state(values[_STATE_FIELD])
     if (at := values[_END_FIELD]) is not None:
         values[_END_FIELD] = to_time(at)
-    more = values[_MORE_FIELD]
-    values[_MORE_FIELD] = NO_METRICS if more is None else to_metrics(more)
+    values[_MORE_FIELD] = to_metrics(values[_MORE_FIELD])
     return TrialRow._make(values)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from gridsearch.analysis.effects import Effects
 from gridsearch.analysis.labels import share_text
+from gridsearch.quantities import counted
 
 NO_AXIS = "no axis has two values with a score, so there is no effect to tell"
 NO_SHARES = "shares of the variance cannot be told: there are too few trials, or their scores are equal"
@@ -92,4 +93,4 @@ def skew(found: Effects) -> str:
 
 
 def _empty(count: int) -> str:
-    return f"{count:,} combination has" if count == 1 else f"{count:,} combinations have"
+    return counted(count, "combination has", "combinations have")

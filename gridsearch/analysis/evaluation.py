@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gridsearch.analysis.intervals import share_interval
+from gridsearch.quantities import counted
 from gridsearch.store.rows import Evaluation, EvaluationRow, Latency
 
 #: Of more classes a matrix, or a line for each, shows nobody anything: then so many of the worst are shown.
@@ -176,7 +177,7 @@ def absent_text(found: Scores) -> str:
     """Say over which classes the means are, where that is not all; nothing else."""
     if not found.absent:
         return ""
-    have = f"{found.absent} class has" if found.absent == 1 else f"{found.absent:,} classes have"
+    have = counted(found.absent, "class has", "classes have")
     return f"{have} no test images: their recall and F1 are undefined, and the mean is over the other classes"
 
 

@@ -99,15 +99,6 @@ def measured_text(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else label(float(f"{value:.4g}"))
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    >>> counted(1, "trial"), counted(1200, "trial")
-    ('1 trial', '1,200 trials')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def share_text(share: float | None) -> str:
     """Return a share of the variance in percent; nothing where it is not known.
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from gridsearch.cli import jobs
 from gridsearch.cli.reading import open_to_read
-from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import say
+from gridsearch.quantities import counted
 from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def export_tensorboard(job: str, folder: Path, filter_: str | None, store: Path)
         done = write_tensorboard(name, _runs(opened, name, filter_), folder)
     say(f"{_count(done.written, done.kept)} in {folder}; look with: tensorboard --logdir {quoted(str(folder))}")
     if done.others:
-        say(f"{plural(done.others, 'run')} in {folder} were there before, of trials that are not among these")
+        say(f"{counted(done.others, 'run')} in {folder} were there before, of trials that are not among these")
 
 
 def export_mlflow(job: str, uri: str, filter_: str | None, store: Path) -> None:
@@ -52,4 +52,4 @@ def _runs(store: Store, name: str, filter_: str | None) -> Runs:
 
 
 def _count(written: int, kept: int) -> str:
-    return f"{plural(written, 'run')} written" + (f", {kept:,} there already" if kept else "")
+    return f"{counted(written, 'run')} written" + (f", {kept:,} there already" if kept else "")

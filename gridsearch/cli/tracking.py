@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from gridsearch.analysis.pace import Pace
 from gridsearch.cli.render.best import Best, best_trial
-from gridsearch.cli.render.wording import duration
 from gridsearch.config.events import (
     OPEN_STATES,
     EpochMetrics,
@@ -22,6 +21,7 @@ from gridsearch.config.events import (
     TrialState,
 )
 from gridsearch.errors import GridsearchError, one_line
+from gridsearch.quantities import duration
 
 _log = logging.getLogger(__name__)
 

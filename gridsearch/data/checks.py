@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gridsearch.data.kinds import are_pixels
 from gridsearch.errors import DataError
+from gridsearch.quantities import counted
 
 Array = npt.NDArray[Any]
 #: Examples: images of bytes, or arrays of numbers (N, ...) of any shape.
@@ -70,7 +71,7 @@ def _check_numbers(examples: Array, key: str, source: str) -> None:
     odd = ~np.isfinite(examples)
     place = tuple(int(one) for one in np.unravel_index(int(odd.argmax()), odd.shape))
     count = int(odd.sum())
-    values = f"{count:,} {'value that is' if count == 1 else 'values that are'} NaN or infinite"
+    values = f"{counted(count, 'value that is', 'values that are')} NaN or infinite"
     raise DataError(
         f"{source}: {key} holds {values}, first {examples[place]} at {list(place)}; leave those examples out, or fill"
         " in numbers"

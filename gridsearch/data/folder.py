@@ -16,6 +16,7 @@ from gridsearch.data.folder_parts import folder_parts, subfolders
 from gridsearch.data.image_files import SUFFIXES, ImageReader, header_of
 from gridsearch.data.scaling import size_text, unit_text
 from gridsearch.errors import DataError
+from gridsearch.quantities import counted
 
 
 def load_folder(root: Path, image_format: ImageFormat = AS_IT_IS) -> ImageDataset:
@@ -94,7 +95,7 @@ def _passed_over(root: Path, passed: Sequence[Path]) -> list[str]:
         return []
     endings = Counter(file.suffix.lower() or "no ending" for file in passed).most_common()
     kinds = ", ".join(f"{count:,} {ending}" for ending, count in endings[:6]) + (", ..." if len(endings) > 6 else "")
-    files = _counted(
+    files = counted(
         len(passed), "file that is not an image of a class was", "files that are not images of a class were"
     )
     return [f"{files} skipped ({kinds}), such as {passed[0].relative_to(root)}"]
@@ -154,11 +155,9 @@ def _kind(files: Sequence[Path], image_format: ImageFormat) -> _Kind:
 def _colour_note(kind: _Kind, example: Path) -> str:
     """Return a line about the images in colour that make all of them so."""
     if kind.grey_palettes == kind.coloured:
-        have = _counted(kind.coloured, "image has a palette", "images have palettes")
+        have = counted(kind.coloured, "image has a palette", "images have palettes")
         return f"{have}, such as {example}, so all are read as colour; without palettes, as they are grey, as grey"
-    return (
-        f"{_counted(kind.coloured, 'image is', 'images are')} in colour, such as {example}, so all are read as colour"
-    )
+    return f"{counted(kind.coloured, 'image is', 'images are')} in colour, such as {example}, so all are read as colour"
 
 
 def _notes(kind: _Kind, reader: ImageReader, root: Path) -> list[str]:
@@ -166,15 +165,15 @@ def _notes(kind: _Kind, reader: ImageReader, root: Path) -> list[str]:
     image_format, done, notes = reader.image_format, reader.done, []
     if transparent := done["transparent"]:
         other = "black" if image_format.background == "white" else "white"
-        have = _counted(transparent, "image has", "images have")
+        have = counted(transparent, "image has", "images have")
         laid = f"laid over {image_format.background} (background: {other} lays them over {other})"
         notes.append(f"{have} transparent pixels: {laid}")
     if turned := done["turned"]:
-        notes.append(f"{_counted(turned, 'image was', 'images were')} turned upright as their EXIF orientation says")
+        notes.append(f"{counted(turned, 'image was', 'images were')} turned upright as their EXIF orientation says")
     if kind.coloured and kind.example:
         notes.append(_colour_note(kind, kind.example.relative_to(root)))
     if kind.with_frames:
-        notes.append(f"{_counted(kind.with_frames, 'file has', 'files have')} several frames: the first is taken")
+        notes.append(f"{counted(kind.with_frames, 'file has', 'files have')} several frames: the first is taken")
     if kind.sizes != {kind.size}:
         some, largest = f"{len(kind.sizes):,} sizes, from {size_text(min(kind.sizes))} to ", size_text(max(kind.sizes))
         notes.append(
@@ -182,10 +181,6 @@ def _notes(kind: _Kind, reader: ImageReader, root: Path) -> list[str]:
             f" {unit_text(*kind.sizes, kind.size)}, resize: {image_format.resize}"
         )
     return notes
-
-
-def _counted(count: int, one: str, several: str) -> str:
-    return f"{count:,} {one if count == 1 else several}"
 
 
 def _refuse_flat(root: Path, reader: ImageReader) -> None:

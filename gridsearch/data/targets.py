@@ -9,6 +9,7 @@ import numpy as np
 
 from gridsearch.data.checks import MIN_TRAIN_IMAGES, Array, check_classes, checked_labels
 from gridsearch.errors import DataError
+from gridsearch.quantities import counted
 
 #: `classes` int64 (N,), 0..K-1; `indicators` uint8 (N, K), 0 or 1; `numbers` floats (N,) or (N, D).
 Targets = Literal["classes", "indicators", "numbers"]
@@ -73,7 +74,7 @@ def _checked_numbers(labels: Array, key: str, source: str) -> Array:
     if odd.any():
         place = tuple(int(one) for one in np.unravel_index(int(odd.argmax()), odd.shape))
         count = int(odd.sum())
-        values = f"{count:,} {'target that is' if count == 1 else 'targets that are'} NaN or infinite"
+        values = f"{counted(count, 'target that is', 'targets that are')} NaN or infinite"
         raise DataError(
             f"{source}: {key} holds {values}, first {labels[place]} at {list(place)}; leave those examples out"
         )

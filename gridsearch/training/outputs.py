@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from gridsearch.errors import ModelError
+from gridsearch.quantities import counted
 
 
 def check_logits(output: Any, images: int, classes: int) -> None:
@@ -14,7 +15,7 @@ def check_logits(output: Any, images: int, classes: int) -> None:
     wanted = (images, classes)
     if not isinstance(output, Tensor) or tuple(output.shape) != wanted:
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        of = "1 image" if images == 1 else f"{images} images"
+        of = counted(images, "image")
         raise ModelError(f"the model gives {got} for {of}; it must give logits of shape {wanted}")
 
 

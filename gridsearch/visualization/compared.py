@@ -16,7 +16,6 @@ from gridsearch.analysis.comparing.telling import (
 )
 from gridsearch.analysis.labels import score_text
 from gridsearch.paths import INDEX_PAGE, compared_page, file_stem
-from gridsearch.visualization import wording
 from gridsearch.visualization.figures.comparison import compared_figure
 from gridsearch.visualization.figures.paired import MOST_DRAWN, differences_figure, scores_figure
 from gridsearch.visualization.inlining import asset, environment, json_data, page_script, plotly_script, policy
@@ -38,7 +37,6 @@ def compared_html(found: JobComparison, stamp: Stamp) -> str:
         .render(
             found=found,
             stamp=stamp,
-            wording=wording,
             answer=answer_text(found),
             pairing_text=pairing_text,
             notes={pair.labels: list(pairing_notes(pair, found.by)) for pair in found.pairings},

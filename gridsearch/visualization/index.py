@@ -8,7 +8,6 @@ from datetime import datetime
 
 from gridsearch.analysis.summary import Summary
 from gridsearch.paths import INDEX_PAGE
-from gridsearch.visualization import wording
 from gridsearch.visualization.compared_pages import ComparedPage
 from gridsearch.visualization.inlining import environment, live_scripts, policy, style
 from gridsearch.visualization.page import Stamp
@@ -37,7 +36,6 @@ def index_page(entries: Sequence[Entry], stamp: Stamp, compared: Sequence[Compar
         entries=entries,
         compared=compared,
         stamp=stamp,
-        wording=wording,
         scripts=scripts,
         policy=policy(scripts, live=bool(stamp.live)),
         style=style(live=bool(stamp.live)),
@@ -53,7 +51,6 @@ def waiting_page(title: str, why: str, stamp: Stamp) -> str:
         title=title,
         why=why,
         stamp=stamp,
-        wording=wording,
         scripts=scripts,
         policy=policy_text,
         style=style(live=True),

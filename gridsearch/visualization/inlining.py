@@ -14,6 +14,9 @@ import jinja2
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+from gridsearch.quantities import counted, duration
+from gridsearch.visualization import wording
+
 _IMPORT = re.compile(r'^import \{(.*?)\} from "\./(\w+)\.js";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?:const|class|function) (\w+)", re.MULTILINE)
 _EXPORT_WORD = re.compile(r"^export (?=const|class|function)", re.MULTILINE)
@@ -107,6 +110,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals |= {"wording": wording, "counted": counted, "duration": duration}
     return made
 
 

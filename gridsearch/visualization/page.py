@@ -37,7 +37,6 @@ from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.value_kinds import as_written
 from gridsearch.paths import INDEX_PAGE, file_stem, store_option
-from gridsearch.visualization import wording
 from gridsearch.visualization.document.phrases import sentence, words
 from gridsearch.visualization.figures.cells import cells_figure
 from gridsearch.visualization.figures.comparison import compared_figure
@@ -119,7 +118,6 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
         .render(
             job=data.job,
             stamp=stamp,
-            wording=wording,
             aligned_texts=aligned_texts,
             epoch_texts=_epoch_texts,
             score_text=score_text,

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from gridsearch.visualization import wording
 from gridsearch.visualization.inlining import asset, environment, policy
 from gridsearch.visualization.page import Stamp
 from gridsearch.visualization.theme import INK, MUTED
@@ -67,7 +66,6 @@ def sheet_page(sheet: Sheet, stamp: Stamp) -> str:
             data_url=data_url,
             size=_shown_size,
             stamp=stamp,
-            wording=wording,
             policy=policy([]),
             style=asset("page.css"),
         )

@@ -7,25 +7,6 @@ from datetime import UTC, datetime
 from gridsearch.analysis.labels import brief_text
 
 
-def duration(seconds: float) -> str:
-    """Return a duration as people read it: `4h 03m`, `2m 05s`, `8.3 s`, `2.1 ms`.
-
-    >>> duration(14580), duration(125), duration(8.25), duration(0.0021)
-    ('4h 03m', '2m 05s', '8.2 s', '2.1 ms')
-    """
-    if 0 < seconds < 0.05:
-        return f"{1000 * seconds:.1f} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}m {rest:02d}s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    if hours < 48:
-        return f"{hours}h {minutes:02d}m"
-    return f"{hours // 24}d {hours % 24:02d}h"
-
-
 def brief(value: float) -> str:
     """Return a score with four decimals, or an exponent (`brief_text`)."""
     return brief_text(value)
@@ -43,11 +24,6 @@ def percent(share: float) -> str:
 def moment(at: datetime) -> str:
     """Return a time to the minute, in UTC; one without a zone is taken to be in UTC."""
     return (at.astimezone(UTC) if at.tzinfo else at).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun: `1 trial`, `4,608 trials`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def limit(value: float) -> str:

@@ -104,7 +104,7 @@ def test_without_epochs_there_are_no_curves() -> None:
     shown = outline(OWN_JOBS["without-epochs"])
     for words in ("Curves", "Epochs trained", "ms per step", "after the last epoch"):
         assert words not in shown.text
-    assert "Time of a trial 1.5 s median From 1.5 s to 1.5 s" in shown.text
+    assert "Time of a trial 1.5s median From 1.5s to 1.5s" in shown.text
     assert "depth s per trial 3 0.500" in shown.text and "All trials added up." in shown.text
     assert "Objective highest val f1 Last" in shown.text
 
@@ -112,7 +112,7 @@ def test_without_epochs_there_are_no_curves() -> None:
 def test_what_takes_no_time_is_told_in_milliseconds() -> None:
     quick = own_grid({"depth": [1, 2]}, lambda point, epoch: {"val_f1": 0.5}, F1, epochs=1, seconds=2.5e-4)
     text = outline(quick).text
-    assert "depth ms per trial 1 0.250 2 0.250" in text and "Training time 0.5 ms" in text
+    assert "depth ms per trial 1 0.250 2 0.250" in text and "Training time 0.5ms" in text
 
 
 def test_an_epoch_of_the_users_own_has_no_steps() -> None:

@@ -19,7 +19,7 @@ from gridsearch.store.rows import EpochRow, EvaluationRow, LatencyRow, LaunchRow
 from gridsearch.visualization import page as page_module
 from gridsearch.visualization.inlining import json_data, plotly_script
 from gridsearch.visualization.page import Stamp, job_page
-from gridsearch.visualization.wording import duration, moment, share
+from gridsearch.visualization.wording import moment, share
 from tests.analysis.grids import SHALLOW, START, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 
 STAMP = Stamp(START, "results.db")
@@ -307,21 +307,6 @@ def test_one_evaluation_alone_is_no_table_of_trials() -> None:
 def test_an_unfinished_lineage_has_a_page() -> None:
     rows = [make_trial({"epochs": 2}, 0.5), make_trial({"epochs": 8}, state=TrialState.RUNNING)]
     assert "1 of 2 have a result" in outline(job_data(make_job({"epochs": [2, 8]}), rows, make_epochs(rows[:1]))).text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0.0 s"),
-        (59.96, "1m 00s"),
-        (3599.6, "1h 00m"),
-        (14580, "4h 03m"),
-        (172800, "2d 00h"),
-        (8.25, "8.2 s"),
-    ],
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_shares_and_moments() -> None:

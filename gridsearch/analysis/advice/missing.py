@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from gridsearch.analysis.advice.look import Look
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import chance_level
-from gridsearch.analysis.labels import counted
 from gridsearch.analysis.shared_settings import shared_words
 from gridsearch.analysis.widening import Effort
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES, TrialState
+from gridsearch.quantities import counted
 from gridsearch.store.rows import TrialRow
 
 #: Values with so many times fewer trials than another are not alike.

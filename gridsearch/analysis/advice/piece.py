@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from gridsearch.analysis.labels import counted
 from gridsearch.analysis.widening import Effort
+from gridsearch.quantities import counted, duration
 
 #: What costs nothing to run.
 NOTHING = Effort(0, 0.0)
@@ -47,11 +46,9 @@ class Advice:
     run: str
     effort: Effort | None
 
-    def takes(self, duration: Callable[[float], str]) -> str:
-        """Return what its command takes: `288 trials, about 3m 10s`; nothing where it is free.
-
-        `duration` writes seconds as the medium does.
-        """
+    @property
+    def takes(self) -> str:
+        """Return what its command takes: `288 trials, about 3m 10s`; nothing where it is free."""
         effort = self.effort
         if effort is None or not effort.trials:
             return ""

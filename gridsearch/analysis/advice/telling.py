@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from gridsearch.analysis.advice.look import Look, setting
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import NO_EFFECT
-from gridsearch.analysis.labels import brief_text, counted, label
+from gridsearch.analysis.labels import brief_text, label
 from gridsearch.analysis.ties import COSTS, Tied, Ties
 from gridsearch.analysis.widening import Effort
+from gridsearch.quantities import counted
 
 #: So many repeats tell a spread; more than that are not asked for at once.
 _REPEATS, _MOST_REPEATS = 5, 20

@@ -9,9 +9,9 @@ import typer
 
 from gridsearch.cli.options import DEFAULT_STORE, FormatOption, StoreOption, TableFile
 from gridsearch.cli.render import tables
-from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import answer, data, into, say
 from gridsearch.config.byte_sizes import size_text
+from gridsearch.quantities import counted
 
 CleanJob = Annotated[str | None, typer.Argument(metavar="JOB", help="The job. Default: all jobs.")]
 CleanYes = Annotated[bool, typer.Option("--yes", "-y", help="Remove the files; without it they are only shown.")]
@@ -60,10 +60,10 @@ def clean(
         heads = ["job", "trials", "files", "bytes" if plain else "size"]
         with into(output):
             tables.write(tables.Grid(heads, [False, True, True, True], cells), kind)
-    kept = f"; those of {plural(stay, 'trial')} still to train stay" if stay else ""
+    kept = f"; those of {counted(stay, 'trial')} still to train stay" if stay else ""
     if yes and held:
-        kept += f"; those of {plural(held, 'trial')} are in use or cannot be removed"
-    what = f"the files of {plural(len(runs), 'trial')}, {size_text(size)}"
+        kept += f"; those of {counted(held, 'trial')} are in use or cannot be removed"
+    what = f"the files of {counted(len(runs), 'trial')}, {size_text(size)}"
     # A line in words would be none of a table for programs, nor of a file.
     tell = answer if kind is tables.Format.TABLE and output is None else say
     if not runs:

@@ -15,10 +15,10 @@ import typer
 
 from gridsearch import paths
 from gridsearch.cli.options import DEFAULT_STORE, DataOption, StoreOption
-from gridsearch.cli.render.wording import plural
 from gridsearch.cli.resources import cores
 from gridsearch.cli.streams import columns, data, folded
 from gridsearch.errors import EXIT_SOME_FAILED, GridsearchError
+from gridsearch.quantities import counted
 from gridsearch.version import __version__
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _store(store: Path) -> Iterator[Finding]:
             jobs = 0 if problems else len(opened.jobs())
         text = f"{len(problems)} problems; see: gridsearch verify" if problems else "sound"
         yield Finding(
-            "store", f"{store}: {text}" if problems else f"{store}: {plural(jobs, 'job')}, {text}", fine=not problems
+            "store", f"{store}: {text}" if problems else f"{store}: {counted(jobs, 'job')}, {text}", fine=not problems
         )
     except GridsearchError as error:
         yield Finding("store", str(error), fine=False)

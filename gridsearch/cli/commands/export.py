@@ -18,12 +18,13 @@ from gridsearch.cli.options import (
     TrialOption,
 )
 from gridsearch.cli.reading import open_to_read
-from gridsearch.cli.render.wording import plural, short_id
+from gridsearch.cli.render.wording import short_id
 from gridsearch.cli.run_exports import export_mlflow, export_tensorboard
 from gridsearch.cli.secrets import forget, forget_values
 from gridsearch.cli.streams import say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.errors import GridsearchError
+from gridsearch.quantities import counted
 
 ExportFormat = Annotated[
     str | None,
@@ -146,7 +147,7 @@ def export(
         frame = grouped(loaded).trials if table == "points" else loaded.trials
         rows = write(matching(frame, filter_) if filter_ else frame, kind, output, loaded.lacking)
     if output:
-        say(f"{plural(rows, 'row')} written to {output}")
+        say(f"{counted(rows, 'row')} written to {output}")
 
 
 def _alone(options: list[str]) -> None:

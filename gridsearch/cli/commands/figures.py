@@ -14,10 +14,10 @@ from gridsearch.cli import jobs
 from gridsearch.cli.options import DEFAULT_STORE, JobName, StoreOption
 from gridsearch.cli.pages import check_folder
 from gridsearch.cli.reading import open_to_read
-from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import data, say, write_output
 from gridsearch.errors import GridsearchError
 from gridsearch.paths import FIGURES_NAME, store_option
+from gridsearch.quantities import counted
 from gridsearch.shell_words import quoted
 
 
@@ -77,7 +77,7 @@ def figures(
         write_output(page, content)
         written.append(page)
     if sys.stdout.isatty():
-        say(f"{plural(len(written), 'figure')} in {output}")
+        say(f"{counted(len(written), 'figure')} in {output}")
     else:
         data("\n".join(map(str, written)))
 

@@ -9,10 +9,10 @@ import typer
 
 from gridsearch.cli.options import DEFAULT_STORE, FormatOption, StoreOption, TableFile
 from gridsearch.cli.render import tables
-from gridsearch.cli.render.wording import plural
 from gridsearch.cli.resources import checked_size
 from gridsearch.cli.streams import answer, data, into, say
 from gridsearch.config.byte_sizes import bytes_of, size_text
+from gridsearch.quantities import counted
 
 GcDryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")]
 GcCheckpoints = Annotated[
@@ -64,10 +64,11 @@ def gc(
         tell(f"{store}: nothing to remove")
     elif dry_run:
         tell(
-            f"{store}: would remove {plural(files, 'file')}, {size_text(size)}; run it without --dry-run to remove them"
+            f"{store}: would remove {counted(files, 'file')}, {size_text(size)};"
+            " run it without --dry-run to remove them"
         )
     else:
-        tell(f"{store}: removed {plural(files, 'file')}, {size_text(size)}")
+        tell(f"{store}: removed {counted(files, 'file')}, {size_text(size)}")
 
 
 def _size(size: int, plain: bool) -> str:

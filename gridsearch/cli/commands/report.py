@@ -12,10 +12,10 @@ from gridsearch.cli import jobs
 from gridsearch.cli.options import DEFAULT_STORE, JobName, StoreOption
 from gridsearch.cli.pages import check_folder
 from gridsearch.cli.reading import open_to_read
-from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import data, say
 from gridsearch.errors import FigureError
 from gridsearch.paths import REPORTS_NAME
+from gridsearch.quantities import counted
 from gridsearch.visualization.document.formats import ReportFormat
 
 Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder for the document.", show_default=True)]
@@ -48,7 +48,7 @@ def report(
         except FigureError as error:
             raise FigureError(f"{error}; --no-figures writes tables and text alone") from None
     if sys.stdout.isatty():
-        more = f" (and {plural(len(written) - 1, 'figure')} beside it)" if len(written) > 1 else ""
+        more = f" (and {counted(len(written) - 1, 'figure')} beside it)" if len(written) > 1 else ""
         say(f"report: {written[0]}{more}")
     else:
         data("\n".join(map(str, written)))

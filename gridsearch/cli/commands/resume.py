@@ -14,7 +14,6 @@ from gridsearch.cli.options import (
     OnlyOption,
     OptionalJobName,
 )
-from gridsearch.cli.render.wording import plural
 from gridsearch.cli.resources import (
     Training,
     with_training,
@@ -23,6 +22,7 @@ from gridsearch.cli.streams import say
 from gridsearch.errors import (
     GridsearchError,
 )
+from gridsearch.quantities import counted
 from gridsearch.store.waiting import ordinarily
 
 if TYPE_CHECKING:
@@ -64,6 +64,6 @@ def _stored_jobs(store_path: Path, name: str | None, *, retry_failed: bool) -> l
                 place = f"{store_path}, the file of job {row.name!r}"
                 specs.append(job_from_text(row.source, base=row.record.base, source=place, accepted=True))
     if not specs:
-        more = f"; {plural(failed, 'trial')} failed, train again with: --retry-failed" if failed else ""
+        more = f"; {counted(failed, 'trial')} failed, train again with: --retry-failed" if failed else ""
         say(f"nothing to resume: every trial has ended{more}")
     return specs

@@ -18,8 +18,9 @@ from gridsearch.cli.options import (
 )
 from gridsearch.cli.reading import open_to_read
 from gridsearch.cli.render import tables
-from gridsearch.cli.render.wording import plural, short_id
+from gridsearch.cli.render.wording import short_id
 from gridsearch.cli.streams import data, into, say
+from gridsearch.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -138,7 +139,7 @@ def _tied(loaded: JobData) -> str:
 
 def _notes(table: RankedTable, *, by_rank: bool) -> Iterator[str]:
     if table.omitted:
-        yield f"{len(table.rows)} of {plural(table.total, table.unit)}"
+        yield f"{len(table.rows)} of {counted(table.total, table.unit)}"
     if by_rank and "over" in table.columns and any(row.over and row.rank for row in table.rows):
         yield f"a {table.unit} over a limit of the job (column over) ranks below those within the limits"
     if table.rounded:

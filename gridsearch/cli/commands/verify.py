@@ -8,9 +8,9 @@ from gridsearch.cli.options import (
     DEFAULT_STORE,
     StoreOption,
 )
-from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import answer, data
 from gridsearch.errors import EXIT_STORE_DAMAGED
+from gridsearch.quantities import counted
 
 
 def verify(store: StoreOption = DEFAULT_STORE) -> None:
@@ -23,6 +23,6 @@ def verify(store: StoreOption = DEFAULT_STORE) -> None:
     for problem in problems:
         data(f"{problem.rule}: {problem.subject}: {problem.text}")
     if problems:
-        answer(f"{store}: {plural(len(problems), 'problem')} found")
+        answer(f"{store}: {counted(len(problems), 'problem')} found")
         raise typer.Exit(EXIT_STORE_DAMAGED)
-    answer(f"{store}: sound, {plural(trials, 'trial')} checked")
+    answer(f"{store}: sound, {counted(trials, 'trial')} checked")

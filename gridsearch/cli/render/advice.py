@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gridsearch.cli.render.wording import duration
-
 if TYPE_CHECKING:
     from gridsearch.analysis.advice.piece import Advice
 
 
 def advice_text(one: Advice) -> str:
     """Return a piece of advice in a sentence, without its command: what was seen, why it matters, what that takes."""
-    takes = one.takes(duration)
+    takes = one.takes
     return f"{one.code}: {one.seen}; {one.why}{f' ({takes})' if takes else ''}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gridsearch.cli.render.wording import plural
 from gridsearch.config.byte_sizes import size_text
 from gridsearch.config.value_kinds import as_written
 from gridsearch.data.checks import CHANNEL_COUNTS
 from gridsearch.data.kinds import values_text
+from gridsearch.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,7 @@ def _classes_text(counts: Mapping[str, Mapping[str, int]]) -> str:
     text = (
         f"of {totals[few]:,} images each"
         if totals[few] == totals[many]
-        else f"from {few!r} with {plural(totals[few], 'image')} to {many!r} with {totals[many]:,}"
+        else f"from {few!r} with {counted(totals[few], 'image')} to {many!r} with {totals[many]:,}"
     )
     if len(counts) <= MOST_LISTED and totals[few] != totals[many]:
         text += f" ({', '.join(f'{name}:{count:,}' for name, count in totals.items())})"
@@ -104,5 +104,5 @@ def _classes_text(counts: Mapping[str, Mapping[str, int]]) -> str:
         lacking = [name for name, parts in counts.items() if not parts[part]]
         if lacking and len(lacking) < len(counts):
             names = ", ".join(map(repr, lacking[:3])) + (", ..." if len(lacking) > 3 else "")
-            text += f"; {plural(len(lacking), 'class', 'classes')} without an image to {does}: {names}"
+            text += f"; {counted(len(lacking), 'class', 'classes')} without an image to {does}: {names}"
     return text

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from gridsearch import paths
-from gridsearch.cli.render.wording import plural
 from gridsearch.cli.streams import folded
 from gridsearch.config.byte_sizes import size_text
 from gridsearch.engine.disk.disk_use import MORE_ROOM, free_bytes
+from gridsearch.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def lost_lines(name: str, made: Plan, store: Path) -> list[str]:
     root = paths.checkpoint_dir(store)
     lost = [one for one in begun if not CheckpointFolder(root, one.lineage_id).begun]
     return (
-        [f"{name}: {plural(len(lost), 'lineage')} without a checkpoint: to be trained from the start"] if lost else []
+        [f"{name}: {counted(len(lost), 'lineage')} without a checkpoint: to be trained from the start"] if lost else []
     )
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from gridsearch.analysis.labels import brief_text, score_text, share_text, signed_text
 from gridsearch.cli.render.tables import Grid
-from gridsearch.cli.render.wording import plural, short_id
+from gridsearch.cli.render.wording import short_id
+from gridsearch.quantities import counted
 from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def pairs_grid(found: Effects, most: int | None = None, *, whole: bool = False) 
     """Return the pairs, the one that explains most first; `whole` with every digit."""
     rows = [[*pair.axes, _share(pair.share, whole=whole)] for pair in found.pairs[:most]]
     left = len(found.pairs) - len(rows)
-    caption = f"{len(rows)} of {plural(len(found.pairs), 'pair')}; --table pairs has all" if left else ""
+    caption = f"{len(rows)} of {counted(len(found.pairs), 'pair')}; --table pairs has all" if left else ""
     return Grid(["pair", "with", "share"], [False, False, True], rows, keys=2, caption=caption)
 
 
@@ -105,7 +106,7 @@ def remarks(found: Effects, job: JobRow, launches: Sequence[LaunchRow], store: s
     from gridsearch.analysis.effect_words import basis, hidden, left_out, one_draw, repeats, skew
 
     part = {"all": "", "half": "the better half: ", "quarter": "the better quarter: "}[found.within]
-    yield f"{part}{plural(found.n, 'trial')} with a {found.heading}, {brief_text(found.mean)} in the mean"
+    yield f"{part}{counted(found.n, 'trial')} with a {found.heading}, {brief_text(found.mean)} in the mean"
     yield basis(found)
     if found.constant:
         yield left_out(found)

@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridsearch.cli.render.wording import duration, plural
 from gridsearch.cli.streams import say
 from gridsearch.config.events import RESULT_STATES, TrialState
 from gridsearch.paths import store_option
+from gridsearch.quantities import counted, duration
 from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def say_end(
         only = "".join(f" --only {quoted(rule.text)}" for rule in job.only)
         say(f"interrupted, nothing is lost; continue with: {again}{only}")
     elif end.others:
-        say(f"{name}: {plural(end.others, 'trial')} still to train; train all with: {again}")
+        say(f"{name}: {counted(end.others, 'trial')} still to train; train all with: {again}")
     elif best:
         _say_advice(store, name, store_option(store_path))
 
@@ -76,7 +76,7 @@ def _say_failures(store: Store, name: str) -> None:
         alike = [trial for trial in failed if trial.error == error]
         shared = shared_text(shared_settings(job, alike, (trial for trial in trials if trial.state in RESULT_STATES)))
         log = f"\n  traceback: {logs[error]}" if logs[error] else ""
-        say(f"{plural(count, 'trial')} failed: {error}{shared}{log}")
+        say(f"{counted(count, 'trial')} failed: {error}{shared}{log}")
     if len(causes) > _CAUSES_SHOWN:
-        others = plural(len(causes) - _CAUSES_SHOWN, "other cause")
+        others = counted(len(causes) - _CAUSES_SHOWN, "other cause")
         say(f"and {others}; see: gridsearch status {quoted(name)} --json")

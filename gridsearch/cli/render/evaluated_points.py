@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from gridsearch.analysis.labels import Spread, brief_text, label, mean_text
 from gridsearch.cli.render.tables import Grid
-from gridsearch.cli.render.wording import id_within, plural, short_id
+from gridsearch.cli.render.wording import id_within, short_id
+from gridsearch.quantities import counted
 
 if TYPE_CHECKING:
     from gridsearch.engine.trained.evaluation import Found
@@ -69,7 +70,7 @@ def point_names(job: JobRow) -> list[str]:
 def point_head(point: EvaluatedPoint, width: int | None) -> list[str]:
     """Return the lines above the tables, for a terminal of so many columns."""
     first = point.found[0]
-    named = f"point          {plural(point.of, 'trial')}, the first "
+    named = f"point          {counted(point.of, 'trial')}, the first "
     lines = [f"{named}{id_within(first.row.trial_id, width and width - len(named))}"]
     if first.evaluation:
         lines += [

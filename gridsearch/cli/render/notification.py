@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from gridsearch.cli.render.wording import duration
 from gridsearch.config.events import OPEN_STATES
 from gridsearch.paths import store_option
 from gridsearch.printable import printable
+from gridsearch.quantities import duration
 from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:

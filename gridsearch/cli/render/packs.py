@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.cli.render.tables import Grid
-from gridsearch.cli.render.wording import duration
+from gridsearch.quantities import duration
 
 if TYPE_CHECKING:
     from gridsearch.engine.run.explaining import ExplainedPack

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gridsearch.cli.render.data_rows import data_rows, dataset_rows, first_of
-from gridsearch.cli.render.wording import plural, short_id
+from gridsearch.cli.render.wording import short_id
 from gridsearch.cli.streams import folded
 from gridsearch.engine.prepare.narrowing import Narrowing, narrowing
 from gridsearch.engine.prepare.preparation import PreparedJob
 from gridsearch.engine.prepare.teachers import UNTRAINED
+from gridsearch.quantities import counted
 from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ _LONGEST_NAME = 20
 def plan_line(prepared: Prepared, plan: Plan) -> str:
     """Return a plan as one line: `shallow: 384 trials, +48 new, =336 done; 4,800 epochs to train (...)`."""
     shares = [f"{sign}{count:,} {word}" for sign, count, word in _difference(plan) if count]
-    work = f"{plural(plan.epochs, 'epoch')} to train{_saving(plan)}" if plan.lineages else "nothing to train"
+    work = f"{counted(plan.epochs, 'epoch')} to train{_saving(plan)}" if plan.lineages else "nothing to train"
     drawn = f"{plan.grid.drawn_text}; " if plan.grid.asked else ""
-    trials = plural(len(plan.grid.trials), "trial")
+    trials = counted(len(plan.grid.trials), "trial")
     if plan.grid.chosen is not None:
         trials = f"{len(plan.grid.chosen):,} of {trials} selected"
     return f"{prepared.job.name}: {drawn}{trials}, {', '.join(shares)}; {work}"
@@ -77,7 +78,7 @@ _RENEWED = "this version of gridsearch trains these differently, so they are tra
 
 
 def _earlier(count: int) -> str:
-    return "1 earlier trial with a result" if count == 1 else f"{count:,} earlier trials with results"
+    return counted(count, "earlier trial with a result", "earlier trials with results")
 
 
 def leaving(prepared: Prepared, store: Store, places: str = "") -> Left:
@@ -133,7 +134,7 @@ def _unused_rows(prepared: PreparedJob, unused: int) -> list[tuple[str, str, str
 def doom_lines(prepared: Prepared, plan: Plan) -> list[str]:
     """Return a line for each reason why some trials fail without being trained."""
     return [
-        f"{doom.place}: {doom.error}: {plural(count, 'trial')} of"
+        f"{doom.place}: {doom.error}: {counted(count, 'trial')} of"
         f" {len(prepared.grid.chosen_trials):,} cannot be trained; {doom.mend if count > 1 else _of_one(doom.mend)}"
         for doom in prepared.dooms
         if (count := prepared.doomed_by(doom, plan.doomed))
@@ -229,10 +230,10 @@ def _own_rows(job: JobSpec) -> list[tuple[str, str, str]]:
     what = "command" if job.own.command else "train"
     rows = [_named(what, " ".join(job.models_text.split()), "")]
     if job.own.inputs:
-        files = plural(len(job.own.inputs), "file")
+        files = counted(len(job.own.inputs), "file")
         rows.append(("inputs", "", f"{files} whose content is part of a trial's identity: {', '.join(job.own.inputs)}"))
     gpus = "" if job.own.resources.gpus is None else f", {job.own.resources.gpus:g} GPUs"
-    return [*rows, ("each", "", f"trial has {plural(job.own.resources.cpus, 'CPU core')}{gpus}")]
+    return [*rows, ("each", "", f"trial has {counted(job.own.resources.cpus, 'CPU core')}{gpus}")]
 
 
 def _named(what: str, name: str, more: str) -> tuple[str, str, str]:
@@ -352,7 +353,7 @@ def _copies_text(job: JobSpec, plan: Plan) -> str:
     repeats = {"weights": "seeds", "split": "splits", "both": "seeds and splits"}[job.repeat_over]
     times = [f"{job.repeats} {repeats}"] if job.repeats > 1 else []
     times += [f"{job.split.folds} folds"] if job.split.folds else []
-    return " x ".join([plural(plan.grid.kept, "point"), *times]) if times else ""
+    return " x ".join([counted(plan.grid.kept, "point"), *times]) if times else ""
 
 
 def _difference(plan: Plan) -> list[tuple[str, int, str]]:

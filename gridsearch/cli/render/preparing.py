@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from gridsearch.cli.render.region import Region
-from gridsearch.cli.render.wording import STOPPING, duration
+from gridsearch.cli.render.wording import STOPPING
 from gridsearch.cli.streams import err, folded, line_at_once
+from gridsearch.quantities import duration
 
 
 class Preparing:

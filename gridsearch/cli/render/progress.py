@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gridsearch.cli.outlet import look_for_reader
 from gridsearch.cli.render.region import Region
-from gridsearch.cli.render.wording import STOPPING, duration
+from gridsearch.cli.render.wording import STOPPING
 from gridsearch.cli.streams import err, folded, line_at_once, say
 from gridsearch.cli.tracking import Tracker
 from gridsearch.config.events import LineageEvent
 from gridsearch.printable import printable
+from gridsearch.quantities import duration
 
 if TYPE_CHECKING:
     from gridsearch.store.rows import Recorded

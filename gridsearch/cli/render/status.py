@@ -13,10 +13,11 @@ from gridsearch.analysis.shared_settings import shared_settings, shared_text
 from gridsearch.analysis.sweep import shown_states
 from gridsearch.analysis.updated import updated_at
 from gridsearch.cli.render.best import Best, best_trial
-from gridsearch.cli.render.wording import duration, moment, plural, short_id
+from gridsearch.cli.render.wording import moment, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.config.events import OPEN_STATES, RESULT_STATES
 from gridsearch.printable import printable
+from gridsearch.quantities import counted, duration
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store
@@ -101,7 +102,7 @@ def _silent_lines(launch: dict[str, Any]) -> list[str]:
     silent = [one for one in launch["silent"] if one["seconds"] >= SILENT_SECONDS] if launch["alive"] else []
     return [
         f"  silent    a worker, for {duration(one['seconds'])}, since {moment(datetime.fromisoformat(one['heard_at']))}"
-        f" ({plural(len(one['lineages']), 'lineage')}: {', '.join(one['lineages'][:_LINEAGES_SHOWN])}"
+        f" ({counted(len(one['lineages']), 'lineage')}: {', '.join(one['lineages'][:_LINEAGES_SHOWN])}"
         f"{' and others' if len(one['lineages']) > _LINEAGES_SHOWN else ''})"
         for one in silent
     ]
@@ -148,19 +149,19 @@ def status_text(found: dict[str, Any], *, width: int | None) -> str:
         lines.append(f"  best      {metric} {best.score_text}  {best.which} {short_id(best.trial)}")
     if found["over"]:
         causes = ", ".join(f"{count:,} {names}" for names, count in found["over"].items())
-        lines.append(f"  over      {plural(sum(found['over'].values()), 'trial')} over a constraint: {causes}")
+        lines.append(f"  over      {counted(sum(found['over'].values()), 'trial')} over a constraint: {causes}")
     lines.append(f"  training  {duration(found['training_seconds'])} of workers' time")
     lines.append(f"  updated   {moment(datetime.fromisoformat(found['updated_at']))}")
     for launch in found["launches"]:
         state = _launch_state(launch)
         lines.append(
-            f"  launch    process {launch['pid']} on {launch['host']}, {plural(launch['workers'], 'worker')}, {state}"
+            f"  launch    process {launch['pid']} on {launch['host']}, {counted(launch['workers'], 'worker')}, {state}"
         )
         lines += _silent_lines(launch)
     for failure in found["failures"][:_CAUSES_SHOWN]:
         shared = shared_text(failure["shared"])
         lines.append(
-            f"  failed    {plural(failure['trials'], 'trial')}: {printable(failure['cause'])}{printable(shared)}"
+            f"  failed    {counted(failure['trials'], 'trial')}: {printable(failure['cause'])}{printable(shared)}"
         )
         lines += [f"            traceback: {failure['log']}"] if failure["log"] else []
     if len(found["failures"]) > _CAUSES_SHOWN:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from gridsearch.analysis.sweep import AtWork, Result, Sweep
 from gridsearch.cli.render.bars import bars
-from gridsearch.cli.render.wording import duration, plural, short_id
+from gridsearch.cli.render.wording import short_id
 from gridsearch.cli.streams import folded
 from gridsearch.config.metrics import is_loss
 from gridsearch.printable import printable
+from gridsearch.quantities import counted, duration
 from gridsearch.store.signs_of_life import Life, silent_seconds
 
 #: Columns of the progress bar and of a curve, at most; and how many of the newest results and of the workers are told.
@@ -57,7 +58,7 @@ def sweep_lines(sweep: Sweep, *, width: int | None, newest: int = NEWEST) -> lis
             f"    and {others:,} more" if running else f"  training  {others:,} under way, without a whole epoch yet"
         )
     for cause, count in sweep.causes:
-        lines.append(f"  failed    {plural(count, 'trial')}: {printable(cause)}")
+        lines.append(f"  failed    {counted(count, 'trial')}: {printable(cause)}")
     return [part for line in lines for part in folded(line, width, indent=_INDENT).split("\n")]
 
 
@@ -82,11 +83,11 @@ def _launch_lines(one: AtWork) -> list[str]:
         state = "lost; train its trials with: gridsearch resume"
     elif one.life is Life.SILENT:
         state = f"silent for {duration(silent_seconds(launch))}"
-    lines = [f"  launch    process {launch.pid} on {launch.host}, {plural(launch.workers, 'worker')}, {state}"]
+    lines = [f"  launch    process {launch.pid} on {launch.host}, {counted(launch.workers, 'worker')}, {state}"]
     now = datetime.now(UTC)
     for worker in one.workers[:_WORKERS]:
         ago = max(0.0, (now - worker.heard_at).total_seconds())
-        of = f" of {plural(worker.lineages, 'training')}" if worker.lineages > 1 else ""
+        of = f" of {counted(worker.lineages, 'training')}" if worker.lineages > 1 else ""
         lines.append(f"  worker    {short_id(worker.first)}{of}, heard {duration(ago)} ago")
     if len(one.workers) > _WORKERS:
         lines.append(f"            and {len(one.workers) - _WORKERS} more workers")

@@ -12,13 +12,14 @@ from gridsearch.analysis.measures import initial_val_loss, measures_for, overfit
 from gridsearch.analysis.spans import trained_as
 from gridsearch.cli.render.bars import bars
 from gridsearch.cli.render.tables import Grid
-from gridsearch.cli.render.wording import duration, id_within, moment, plural, short_id
+from gridsearch.cli.render.wording import id_within, moment, short_id
 from gridsearch.cli.streams import folded
 from gridsearch.config.identity import flatten, own_settings
 from gridsearch.config.metrics import METRICS, is_loss, metric_of, names_in
 from gridsearch.config.trial import without_dead_settings
 from gridsearch.config.versions import implied_settings
 from gridsearch.printable import printable
+from gridsearch.quantities import counted, duration
 from gridsearch.store.rows import LineageCurve
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def epoch_grid(epochs: Sequence[EpochRow], *, own: bool = False) -> Grid:
     trained, seconds = sum(epoch.epoch >= 1 for epoch in epochs), sum(epoch.seconds for epoch in epochs)
     headings = ["epoch", *names, "seconds"]
     what, included = ("reported", "") if own else ("trained", ", evaluation included")
-    caption = f"{plural(trained, 'epoch')} {what} in {duration(seconds)}{included}"
+    caption = f"{counted(trained, 'epoch')} {what} in {duration(seconds)}{included}"
     return Grid(headings, [True] * len(headings), rows, caption=caption, keys=1)
 
 

@@ -17,6 +17,7 @@ from gridsearch.engine.prepare.model_questions import ModelEndedError, NotTriedE
 from gridsearch.engine.prepare.preflight_models import MOST_TRIED, named_defaults
 from gridsearch.errors import JobError, passed_over
 from gridsearch.models.registry import MODELS, settings_text
+from gridsearch.quantities import counted
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def _doom(job: JobSpec, configs: Sequence[TrialConfig], images: int, why: str, d
     if batch == size:
         error, mend = f"batch_size: {size} is what {cannot}", "take another batch size"
     else:
-        of = "1 image" if size == 1 else f"{size} images"
+        of = counted(size, "image")
         error = (
             f"batch_size: of {images:,} training images, {batch} at a time, the last batch of an epoch has {of}, which"
             f" {cannot}"

@@ -20,6 +20,7 @@ from gridsearch.engine.trained.load import ModelSource, TrainedTrial, check_ours
 from gridsearch.engine.trained.retention import trial_epoch
 from gridsearch.engine.trained.weights import NOISE
 from gridsearch.errors import DataError
+from gridsearch.quantities import counted
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import Evaluation, EvaluationRow, JobRow, Latency, LatencyRow, TrialRow
 from gridsearch.training.arrays import DeviceArrays
@@ -158,7 +159,7 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
-    return f"{_processor()}, {threads} thread{'' if threads == 1 else 's'}"
+    return f"{_processor()}, {counted(threads, 'thread')}"
 
 
 def _pass(model: TrainedTrial, batches: Sequence[torch.Tensor]) -> float:

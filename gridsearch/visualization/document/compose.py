@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from gridsearch.quantities import counted
 from gridsearch.version import __version__
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.parts import Document, Section
@@ -24,7 +25,7 @@ from gridsearch.visualization.document.sections.result import result
 from gridsearch.visualization.document.sections.searched import searched
 from gridsearch.visualization.document.sections.spread import spread
 from gridsearch.visualization.document.sections.tested import tested
-from gridsearch.visualization.wording import count, moment
+from gridsearch.visualization.wording import moment
 
 _SECTIONS: tuple[Callable[[Findings], Section | None], ...] = (
     searched,
@@ -49,7 +50,7 @@ def document_of(found: Findings) -> Document:
     origin = f"Made by gridsearch {__version__}{f' from {Path(found.store).name}' if found.store else ''}."
     return Document(
         title=found.data.job.name,
-        subtitle=f"A {what} of {count(len(found.data.rows), 'trial')}{data}",
+        subtitle=f"A {what} of {counted(len(found.data.rows), 'trial')}{data}",
         date=moment(found.generated),
         sections=tuple(section for make in _SECTIONS if (section := make(found))),
         origin=origin,

@@ -9,11 +9,11 @@ from gridsearch.analysis.labels import aligned_texts, score_text
 from gridsearch.analysis.measures import TIMES
 from gridsearch.analysis.scatter import Board, board
 from gridsearch.analysis.timing import Timing, timings
+from gridsearch.quantities import counted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Block, Section, Table
 from gridsearch.visualization.document.phrases import listed, paragraph, settings_text, words
-from gridsearch.visualization.wording import count
 
 #: So many costs have a figure, and so many trials a row.
 _MOST_COSTS, _MOST_ROWS = 2, 12
@@ -71,7 +71,7 @@ def _frontier(found: Findings, points: Board, one: Cost) -> Table:
         )
     left = len(one.frontier) - len(rows)
     caption = f"The best {found.score} for its {TITLES[one.name]}: no other trial is as cheap and better"
-    more = f"; {count(left, 'cheaper one is', 'cheaper ones are')} left out" if left else ""
+    more = f"; {counted(left, 'cheaper one is', 'cheaper ones are')} left out" if left else ""
     return Table(
         Grid(["trial", "settings", TITLES[one.name], found.score], [False, False, True, True], rows),
         caption + more,

@@ -10,10 +10,10 @@ from gridsearch.analysis.curves import Curves
 from gridsearch.analysis.curves import curves as curves_of
 from gridsearch.analysis.labels import brief_text
 from gridsearch.analysis.plots import Plot
+from gridsearch.quantities import counted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.parts import Block, Section
 from gridsearch.visualization.document.phrases import listed, paragraph, words
-from gridsearch.visualization.wording import count
 
 
 def curves(found: Findings) -> Section | None:
@@ -32,13 +32,13 @@ def _told(found: Findings, drawn: Curves) -> Iterator[str]:
     if len(lost):
         first, last = int(lost.min()), int(lost.max())
         when = f"in epoch {first:,}" if first == last else f"between epochs {first:,} and {last:,}"
-        yield f"{count(len(lost), 'trial')} diverged, {when}."
+        yield f"{counted(len(lost), 'trial')} diverged, {when}."
     if "overfit_epoch" in found.data.trials:
         over = found.data.trials["overfit_epoch"].dropna()
         if len(over):
             yield (
-                f"{count(len(over), 'trial overfits', 'trials overfit')}: from some epoch on the validation loss rises"
-                " while the training loss falls."
+                f"{counted(len(over), 'trial overfits', 'trials overfit')}: from some epoch on the validation loss"
+                " rises while the training loss falls."
             )
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from gridsearch.analysis.failures import FailureGroup, failures
 from gridsearch.analysis.shared_settings import shared_words
 from gridsearch.config.events import RESULT_STATES, TrialState
+from gridsearch.quantities import counted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Block, Section, Table
 from gridsearch.visualization.document.phrases import paragraph
-from gridsearch.visualization.wording import count
 
 
 def failed(found: Findings) -> Section | None:
@@ -28,12 +28,12 @@ def _told(found: Findings, groups: tuple[FailureGroup, ...]) -> Iterator[str]:
         shared = shared_words(found.data.job, lost, sound)
         which = "it has" if len(lost) == 1 else f"all {len(lost):,} have"
         alike = f": {which} {shared}, and no sound trial has" if shared else ""
-        yield f"{count(len(lost), 'trial')} of {len(rows):,} diverged{alike}."
+        yield f"{counted(len(lost), 'trial')} of {len(rows):,} diverged{alike}."
     if groups:
         number = sum(group.count for group in groups)
         causes = f", for {len(groups)} causes" if len(groups) > 1 else ""
         yield (
-            f"{count(number, 'trial')} of {len(rows):,} failed{causes}, missing from every mean and from the ranking."
+            f"{counted(number, 'trial')} of {len(rows):,} failed{causes}, missing from every mean and from the ranking."
         )
 
 

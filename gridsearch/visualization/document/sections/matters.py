@@ -8,11 +8,11 @@ from gridsearch.analysis.correlation import FEWEST, correlation
 from gridsearch.analysis.effect_words import basis, cautions
 from gridsearch.analysis.effects import Effects
 from gridsearch.analysis.labels import brief_text, share_text, signed_text
+from gridsearch.quantities import counted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Block, Section, Table
 from gridsearch.visualization.document.phrases import listed, paragraph, sentence, words
-from gridsearch.visualization.wording import count
 
 #: So many pairs of axes are in the table.
 _MOST_PAIRS = 10
@@ -38,7 +38,7 @@ def matters(found: Findings) -> Section | None:
 def _told(found: Findings) -> Iterator[str]:
     effects = found.effects
     mean = brief_text(effects.mean or 0.0)
-    yield f"{count(effects.n, 'trial has', 'trials have')} a score, {mean}{' in the mean' if effects.n > 1 else ''}."
+    yield f"{counted(effects.n, 'trial has', 'trials have')} a score, {mean}{' in the mean' if effects.n > 1 else ''}."
     if effects.axes and effects.rest is not None:
         yield _strongest(effects)
     yield sentence(basis(effects, words))

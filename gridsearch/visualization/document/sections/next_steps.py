@@ -8,7 +8,6 @@ from gridsearch.analysis.advice.piece import Advice
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.parts import Block, Listing, Section
 from gridsearch.visualization.document.phrases import paragraph, sentence
-from gridsearch.visualization.wording import duration
 
 
 def next_steps(found: Findings) -> Section | None:
@@ -18,7 +17,7 @@ def next_steps(found: Findings) -> Section | None:
 
 
 def _step(piece: Advice) -> Iterator[Block]:
-    takes = piece.takes(duration) if piece.run else ""
+    takes = piece.takes if piece.run else ""
     yield from paragraph(sentence(piece.seen), sentence(piece.why), f"This takes {takes}:" if takes else "")
     if piece.run:
         yield Listing(piece.run, "bash")

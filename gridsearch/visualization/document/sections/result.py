@@ -10,11 +10,11 @@ from gridsearch.analysis.labels import brief_text, probability_text, score_text
 from gridsearch.analysis.ranking import RankedTable, table
 from gridsearch.analysis.ties import Tied, Ties
 from gridsearch.config.events import TrialState
+from gridsearch.quantities import counted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Part, Section, Strong, Table
 from gridsearch.visualization.document.phrases import listed, paragraph, sentence, settings_text, words
-from gridsearch.visualization.wording import count
 
 #: So many of those that are tied for the best are listed.
 _MOST_TIED = 10
@@ -51,7 +51,7 @@ def _no_best(found: Findings) -> str:
         return f"{which} diverged, so there is no score to rank."
     if glance.over:
         return "No trial within the limits of the job has a score."
-    return f"Of {count(glance.results, 'trial')} with a result none has a score that is a finite number."
+    return f"Of {counted(glance.results, 'trial')} with a result none has a score that is a finite number."
 
 
 def _best(found: Findings, ties: Ties) -> list[Part]:

@@ -9,11 +9,12 @@ from gridsearch.analysis.labels import label
 from gridsearch.analysis.running import running
 from gridsearch.config.events import RESULT_STATES, TrialState
 from gridsearch.config.record import JobRecord
+from gridsearch.quantities import counted, duration
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Section, Table
 from gridsearch.visualization.document.phrases import listed, paragraph, sentence, words
-from gridsearch.visualization.wording import count, duration, limit
+from gridsearch.visualization.wording import limit
 
 #: Of an axis of more values the first and the last are named.
 _MOST_VALUES = 16
@@ -61,7 +62,7 @@ def _subject(found: Findings) -> Iterator[str]:
         yield f"Of its examples there are {listed(parts)}{', in each fold' if record.folds else ''}."
     if record.classes:
         shape = f", each of shape {' x '.join(map(str, record.image_shape))}" if record.image_shape else ""
-        yield f"They belong to {count(record.classes, 'class', 'classes')}{shape}."
+        yield f"They belong to {counted(record.classes, 'class', 'classes')}{shape}."
 
 
 def _axes(found: Findings) -> Iterator[Table]:
@@ -77,7 +78,7 @@ def _axes(found: Findings) -> Iterator[Table]:
 
 def _trials(found: Findings) -> Iterator[str]:
     record, glance = found.data.job.record, found.glance
-    trials = count(glance.total, "trial")
+    trials = counted(glance.total, "trial")
     if record.search_text:
         yield f"Not every combination was tried, but {record.search_text}, in {trials}."
     elif not record.axes:
@@ -100,11 +101,11 @@ def _grid(found: Findings) -> str:
     points = math.prod(len(axis.values) for axis in record.axes)
     of_each = record.repeats * (record.folds or 1)
     if points * of_each == total:
-        each = "" if of_each == 1 else f" and {count(total, 'trial')}"
-        return f"The grid of all their combinations has {count(points, 'trial' if of_each == 1 else 'point')}{each}."
+        each = "" if of_each == 1 else f" and {counted(total, 'trial')}"
+        return f"The grid of all their combinations has {counted(points, 'trial' if of_each == 1 else 'point')}{each}."
     return (
-        f"Of their {count(points, 'combination')} not each is a trial of its own, by the rules of the job or as some"
-        f" setting has no effect there: there are {count(total, 'trial')}."
+        f"Of their {counted(points, 'combination')} not each is a trial of its own, by the rules of the job or as some"
+        f" setting has no effect there: there are {counted(total, 'trial')}."
     )
 
 
@@ -120,7 +121,7 @@ def _when(found: Findings) -> str:
 
 def _over(found: Findings) -> str:
     over = found.glance.over
-    return f"{count(over, 'trial exceeds', 'trials exceed')} that" if over else "no trial exceeds that"
+    return f"{counted(over, 'trial exceeds', 'trials exceed')} that" if over else "no trial exceeds that"
 
 
 def _fixed(record: JobRecord) -> Iterator[Table]:
@@ -156,10 +157,10 @@ def _together(found: Findings) -> str:
     if found.without_epochs:
         return ""
     if not glance.saved_epochs:
-        return f" ({count(glance.trained_epochs, 'epoch')})" if glance.trained_epochs else ""
+        return f" ({counted(glance.trained_epochs, 'epoch')})" if glance.trained_epochs else ""
     return (
-        f": {count(glance.trained_epochs, 'epoch')} for {glance.read_epochs:,} epochs of results, as trials that differ"
-        " only in their number of epochs share one training"
+        f": {counted(glance.trained_epochs, 'epoch')} for {glance.read_epochs:,} epochs of results, as trials that"
+        " differ only in their number of epochs share one training"
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from gridsearch.analysis.labels import brief_text, score_text
 from gridsearch.analysis.spread import PointSpread, spreads
+from gridsearch.quantities import counted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Section, Table
 from gridsearch.visualization.document.phrases import paragraph, settings_text
-from gridsearch.visualization.wording import count
 
 #: So many of the best points are in the table.
 _MOST_POINTS = 10
@@ -23,7 +23,7 @@ def spread(found: Findings) -> Section | None:
         return None
     record = found.data.job.record
     what = "folds" if record.folds and record.repeats == 1 else "repeats and folds" if record.folds else "repeats"
-    caption = f"The {found.score} of each training of the best {count(len(apart), 'point')}, and their means"
+    caption = f"The {found.score} of each training of the best {counted(len(apart), 'point')}, and their means"
     return Section(
         f"Spread over {what}",
         (
@@ -60,5 +60,5 @@ def _table(apart: tuple[PointSpread, ...]) -> Table:
         for one in apart[:_MOST_POINTS]
     ]
     headings = ["rank", "settings", "trainings", "mean", "lowest", "highest"]
-    caption = f"The scores of the best {count(len(rows), 'point')}"
+    caption = f"The scores of the best {counted(len(rows), 'point')}"
     return Table(Grid(headings, [True, False, *[True] * 4], rows), caption, (1,))

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from gridsearch.analysis.evaluated_trials import EvaluatedTrial, evaluated_trials
 from gridsearch.analysis.evaluation import WORST, Scores, absent_text
 from gridsearch.analysis.labels import score_text
+from gridsearch.quantities import counted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Block, Part, Section, Strong, Table
 from gridsearch.visualization.document.phrases import listed, paragraph, sentence, settings_text, words
-from gridsearch.visualization.wording import count
 
 #: So many classes are named in a sentence.
 _MOST_NAMED = 6
@@ -44,13 +44,14 @@ def _best(best: EvaluatedTrial) -> list[Part]:
     which = f"Trial {best.trial[:8]}, {place}, after epoch {scores.epoch:,}, "
     if scores.accuracy is None or scores.interval is None:
         loss = score_text(scores.loss) or "that is not finite"
-        return [f"{which}has a loss of ", Strong(loss), f" over {count(scores.images, 'test example')}{more}."]
+        return [f"{which}has a loss of ", Strong(loss), f" over {counted(scores.images, 'test example')}{more}."]
     low, high = scores.interval
     loss = "" if scores.loss is None else f", loss {scores.loss:.4f}"
     return [
         f"{which}is right on ",
         Strong(f"{100 * scores.accuracy:.2f} %"),
-        f" of {count(scores.images, 'test image')} (95 % interval {100 * low:.2f} to {100 * high:.2f} %){loss}{more}.",
+        f" of {counted(scores.images, 'test image')}"
+        f" (95 % interval {100 * low:.2f} to {100 * high:.2f} %){loss}{more}.",
     ]
 
 
@@ -64,7 +65,7 @@ def _reading(scores: Scores) -> Iterator[str]:
             f" ({high:.3f})."
         )
     if mistakes:
-        first, images = mistakes[0], count(mistakes[0].images, "image")
+        first, images = mistakes[0], counted(mistakes[0].images, "image")
         alike = sum(one.images == first.images for one in mistakes)
         taken = f"{first.true} taken for {first.predicted}"
         if alike == 1:

@@ -185,3 +185,12 @@ def test_as_many_folds_as_there_are_images_enough() -> None:
     rows = [make_trial({"width": w}, accuracy, parameters=w) for w, accuracy in ((8, 0.925), (16, 0.95))]
     found = advised(job_data(make_job({"width": [8, 16]}), rows), "few-images")
     assert found and found.run == "gridsearch launch sample --set 'split={folds: 5}'"
+
+
+def test_where_every_trial_diverged_smaller_rates_are_advised() -> None:
+    axes = {"learning_rate": [10.0, 100.0], "neurons": [10, 20]}
+    found = advised(grid(axes, lambda point: None), "diverged")
+    assert found and found.seen == "every trial with a result diverged (4)"
+    assert found.run == "gridsearch launch sample --set 'learning_rate=[0.01,0.1,1.0]'"
+    some = advised(grid(axes, lambda point: None if point["learning_rate"] == 100 else 0.5), "diverged")
+    assert some and some.run == "gridsearch top sample --state diverged"

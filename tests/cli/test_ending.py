@@ -34,6 +34,18 @@ def test_the_terminal_says_that_the_best_lies_on_an_edge_unless_another_does_as_
         assert (NOTE in capfd.readouterr().out.replace("\n", " ")) == shown, sys.argv
 
 
+def test_a_launch_of_which_every_trial_diverged_says_what_to_try(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "results.db"
+    with filled_store(path, "shallow", diverging=True) as store:
+        job = job_from_text("name: shallow\ndataset: digits\nmodel: shallow\n" + SPACE, base=tmp_path)
+        say_end(store, job, path, LaunchEnd(store.counts("shallow"), False), seconds=None)
+    said = capfd.readouterr().err
+    assert "shallow: diverged: every trial with a result diverged (12); nothing can be ranked" in said
+    assert "--set 'learning_rate=[0.00001,0.0001,0.001]'" in said and "more advice" not in said
+
+
 def test_text_that_is_empty_is_a_setting_too(tmp_path: Path) -> None:
     from gridsearch.cli.render.best import settings_text
     from tests.analysis.grids import make_job, make_trial

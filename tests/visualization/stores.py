@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from gridsearch.config.events import EpochRecord, LineageEvent, LineageFailed, LineageFinished
+from gridsearch.config.events import EpochRecord, LineageDiverged, LineageEvent, LineageFailed, LineageFinished
 from gridsearch.config.identity import canonical, lineage_id, trial_id
 from gridsearch.store.contract import Store
 from gridsearch.store.opening import open_store
@@ -16,8 +16,8 @@ from tests.analysis.grids import make_config, make_job
 AXES: dict[str, list[Any]] = {"epochs": [1, 2], "learning_rate": [0.1, 0.01], "neurons": [5, 10, 20]}
 
 
-def filled_store(path: Path, *names: str, failing: bool = False, apart: float = 0.01) -> Store:
-    """A store with these jobs, all of the same twelve trials; the last lineage fails when asked to.
+def filled_store(path: Path, *names: str, failing: bool = False, diverging: bool = False, apart: float = 0.01) -> Store:
+    """A store with these jobs, all of the same twelve trials; when asked to, the last lineage fails, or all diverge.
 
     Scores are `apart` from one lineage to the next.
     """
@@ -34,6 +34,9 @@ def filled_store(path: Path, *names: str, failing: bool = False, apart: float = 
         if failing and place == len(targets) - 1:
             failed = LineageFailed(claim.lineage_id, claim.attempt, "RuntimeError: no memory", "Traceback ...")
             store.record(launch, [failed], {claim.lineage_id: "logs/one.log"})
+            continue
+        if diverging:
+            store.record(launch, [LineageDiverged(claim.lineage_id, claim.attempt, 0)], {})
             continue
         events: list[LineageEvent] = [
             EpochRecord(claim.lineage_id, claim.attempt, n, 2 / (1 + n), 0.1 * n, 2.1 / (1 + n), score, 0.1, 1.0)

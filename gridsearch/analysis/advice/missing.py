@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gridsearch.analysis.advice.look import Look
+from gridsearch.analysis.advice.look import Look, setting
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import chance_level
 from gridsearch.analysis.shared_settings import shared_words
@@ -59,15 +59,27 @@ def failed(look: Look) -> Iterator[Advice]:
 
 
 def diverged(look: Look) -> Iterator[Advice]:
-    """Where trials diverged: what they have in common."""
-    if rows := look.rows(TrialState.DIVERGED):
+    """Where trials diverged: what they have in common; where all did, smaller learning rates."""
+    rows = look.rows(TrialState.DIVERGED)
+    if not rows:
+        return
+    rates = _smaller_rates(look, rows)
+    if rates and len(rows) == sum(row.state in RESULT_STATES for row in look.data.rows):
         yield Advice(
             "diverged",
-            f"{counted(len(rows), 'trial')} diverged{_in_common(look, rows)}",
-            "training is unstable there, and settings next to it may be close to that",
-            look.command("top", "--state", "diverged"),
-            NOTHING,
+            f"every trial with a result diverged ({len(rows):,})",
+            "nothing can be ranked; a smaller learning rate is what most often helps",
+            look.launch(setting("learning_rate", rates)),
+            None,
         )
+        return
+    yield Advice(
+        "diverged",
+        f"{counted(len(rows), 'trial')} diverged{_in_common(look, rows)}",
+        "training is unstable there, and settings next to it may be close to that",
+        look.command("top", "--state", "diverged"),
+        NOTHING,
+    )
 
 
 def incomplete(look: Look) -> Iterator[Advice]:
@@ -106,6 +118,15 @@ def unbalanced(look: Look) -> Iterator[Advice]:
         look.command("effects"),
         NOTHING,
     )
+
+
+def _smaller_rates(look: Look, rows: Sequence[TrialRow]) -> tuple[float, ...]:
+    """Return learning rates a thousandth, a hundredth and a tenth of the smallest of some trials; none without any."""
+    if "learning_rate" not in look.data.trials:
+        return ()
+    known = look.data.trials["learning_rate"].iloc[[look.data.place_of[row.trial_id] for row in rows]]
+    numbers = [float(one) for one in known.tolist() if isinstance(one, (int, float)) and one > 0]
+    return tuple(float(f"{min(numbers) / factor:.1g}") for factor in (1000, 100, 10)) if numbers else ()
 
 
 def _in_common(look: Look, rows: Sequence[TrialRow]) -> str:

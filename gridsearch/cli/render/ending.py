@@ -44,7 +44,7 @@ def say_end(
         say(f"interrupted, nothing is lost; continue with: {again}{only}")
     elif end.others:
         say(f"{name}: {counted(end.others, 'trial')} still to train; train all with: {again}")
-    elif best:
+    elif any(end.counts.get(state) for state in RESULT_STATES):
         _say_advice(store, name, store_option(store_path))
 
 
@@ -61,7 +61,7 @@ def _say_advice(store: Store, name: str, option: str) -> None:
     for one in shown:
         say(f"{name}: {advice_text(one)}" + (f": {one.run}" if one.run else ""))
     if len(found) > len(shown):
-        say(f"{name}: more advice: gridsearch advise {quoted(name)}{option}")
+        say(f"{name}: {'more advice' if shown else 'what to do next'}: gridsearch advise {quoted(name)}{option}")
 
 
 def _say_failures(store: Store, name: str) -> None:

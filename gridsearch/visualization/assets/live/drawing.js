@@ -18,10 +18,12 @@ function short(value) {
 }
 
 export function timeText(seconds) {
-  if (seconds < 120) return Math.round(seconds) + " s";
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return minutes + " min";
-  return Math.floor(minutes / 60) + " h " + String(minutes % 60).padStart(2, "0") + " min";
+  const whole = Math.round(seconds);
+  const two = function (number) { return String(number).padStart(2, "0"); };
+  if (whole < 60) return whole + "s";
+  if (whole < 3600) return Math.floor(whole / 60) + "m " + two(whole % 60) + "s";
+  const minutes = Math.round(whole / 60);
+  return Math.floor(minutes / 60) + "h " + two(minutes % 60) + "m";
 }
 
 function bounds(values) {

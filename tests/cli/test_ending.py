@@ -43,7 +43,7 @@ def test_a_launch_of_which_every_trial_diverged_says_what_to_try(
         say_end(store, job, path, LaunchEnd(store.counts("shallow"), False), seconds=None)
     said = capfd.readouterr().err
     assert "shallow: diverged: every trial with a result diverged (12); nothing can be ranked" in said
-    assert "--set 'learning_rate=[0.00001,0.0001,0.001]'" in said and "more advice" not in said
+    assert "--set 'learning_rate=[1e-05,0.0001,0.001]'" in said and "more advice" not in said
 
 
 def test_text_that_is_empty_is_a_setting_too(tmp_path: Path) -> None:

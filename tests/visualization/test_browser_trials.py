@@ -54,7 +54,14 @@ BAD = [
     "learning rate > 0.1",
 ]
 # What the terminal says of these, word for word.
-TOLD = ["neurons == '2'", "nesterov == 'yes'", "optimizer == 3", "neurons > 'two'"]
+TOLD = [
+    "neurons == '2'",
+    "nesterov == 'yes'",
+    "optimizer == 3",
+    "neurons > 'two'",
+    "state == 'done'",
+    "state in ['failed', 'x']",
+]
 ROWS = "[...document.querySelectorAll('#trials tbody tr[data-place]')]"
 IDS = f"{ROWS}.map(r => r.lastElementChild.textContent)"
 

@@ -3,6 +3,8 @@ const TOKEN = /\s*(?:(\d[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d
 const CONSTANTS = new Map([["true", true], ["false", false], ["null", null], ["True", true], ["False", false], ["None", null]]);
 const KEYWORDS = ["and", "or", "not", "in"];
 const ID_DIGITS = 64;
+// As `TrialState` of config/events.py.
+const STATES = ["cancelled", "completed", "diverged", "failed", "pending", "running", "stopped"];
 const MOST_LETTERS = 1000;
 
 export class ExpressionError extends Error {}
@@ -212,6 +214,9 @@ export function parseExpression(text, columns) {
         }
         if (!column || !("literal" in item) || item.literal === null || sign.includes("in") && pair[0] === other) return;
         if (column.name === "trial") wholeId(sign, item);
+        if (column.name === "state" && typeof item.literal === "string" && !isOrder(sign) && !STATES.includes(item.literal)) {
+          throw new ExpressionError("state is never " + written(item.literal) + ": there is no such state (valid: " + STATES.join(", ") + ")");
+        }
         const kinds = new Set(column.values.map(kindOf));
         if (column.name === "trial") kinds.add("text");
         if (column.name === "rank") kinds.add("number");

@@ -104,7 +104,7 @@ class Figures:
         return cost_figure(points, found[name])
 
     def curves(self, metric: str | None = None, *, log: bool = True) -> go.Figure:
-        """Plot a metric over the epochs of the best, the cheapest tied, median and worst trials, a panel each.
+        """Plot a metric over the epochs of the best, the cheapest as good, median and worst trials, a panel each.
 
         Args:
             metric: Any metric that was recorded in two epochs or more, with that of the training where there is one; by
@@ -119,7 +119,7 @@ class Figures:
         return curves_figure(curves(self._data, tied=ties(self._data)), metric, log=log)
 
     def together(self, metric: str | None = None, *, log: bool = True) -> go.Figure:
-        """Lay the curves of the best, the runner-up, the cheapest tied, the median and the worst over each other.
+        """Lay the curves of the best, the runner-up, the cheapest as good, the median and the worst over each other.
 
         Where points are trained several times, a line is their mean, with a band from the lowest to the highest of
         the trainings, and these as thin lines, each with its seed and fold.

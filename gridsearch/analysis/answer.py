@@ -32,6 +32,11 @@ class Answer:
     advice: tuple[Advice, ...]
 
     @property
+    def learned(self) -> bool:
+        """Return whether any trial is better than guessing, as far as that is known."""
+        return all(piece.code != "all-at-chance" for piece in self.advice)
+
+    @property
     def band(self) -> tuple[float, float] | None:
         """Return the lowest and the highest score that is tied for the best."""
         if self.ties is None:

@@ -1,4 +1,4 @@
-"""The curves of trials over their epochs: of the best, the cheapest tied, the median, the worst, and of any other."""
+"""The curves of trials over their epochs: the best, the cheapest as good, the median, the worst, and any other."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Curves:
     """Up to three curves each of the best, median and worst rows of the table of results; none is in two groups.
 
     Attributes:
-        best: The best, best first; the last of three is the cheapest of those that are tied for the first place, where
+        best: The best, best first; the last of three is the cheapest that is as good (`Ties.take`), where
             it is in no group by its rank.
         median: From the middle of the ranking.
         worst: The worst, worst last.
         total: The number of places in the ranking.
         unit: What a row is: `trial`, or `point`, which is drawn by one of its trials.
         plots: What is drawn of them, the most telling first.
-        named: The best, the runner-up, the cheapest of the tied, the median and the worst, each once, best first.
+        named: The best, the runner-up, the cheapest as good, the median and the worst, each once, best first.
     """
 
     best: tuple[Curve, ...]

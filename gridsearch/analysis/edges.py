@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.column_names import OVER, SPREAD
+from gridsearch.analysis.factors import SEEDS
 from gridsearch.analysis.frames import JobData, may_win
 from gridsearch.analysis.groups import grouped
 from gridsearch.analysis.labels import label
@@ -19,8 +20,6 @@ from gridsearch.config.axes import Axis
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.metrics import of_training
 
-#: Axes whose values are names rather than amounts: beyond the largest seed there is nothing to look for.
-_NO_EDGE = frozenset({"seed", "data_seed"})
 #: What a reader may conclude.
 BEYOND = "Values beyond may do better."
 #: Edges of the possible, not of the grid: no decay, one image to a batch.
@@ -80,7 +79,7 @@ def edges(data: JobData) -> tuple[Edge, ...]:
     for axis, name in zip(data.axes, data.axis_columns, strict=True):
         seen = set(points.texts(axis, tried))
         values = [text for text in map(label, ordered_values(axis)) if text in seen]
-        if axis.scale == "category" or axis.name in _NO_EDGE or len(values) < 3:
+        if axis.scale == "category" or axis.name in SEEDS or len(values) < 3:
             continue
         outer, own = {values[0], values[-1]}, points.text(axis, row)
         between = not set(points.texts(axis, as_good)) - {""} <= outer

@@ -5,14 +5,18 @@ All are sentences without their capital and their full stop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gridsearch.analysis.effects import Effects
+from gridsearch.analysis.factors import SEEDS
 from gridsearch.analysis.labels import share_text
 from gridsearch.quantities import counted
 
 NO_AXIS = "no axis has two values with a score, so there is no effect to tell"
 NO_SHARES = "shares of the variance cannot be told: there are too few trials, or their scores are equal"
+#: What shares are exact of: all, or what has a score.
+_WHOLE = "the grid is whole, so shares of the variance are exact"
+_WHOLE_OF_SCORED = "what has a score is a whole grid, so shares of the variance are exact for that"
 
 
 def basis(found: Effects, named: Callable[[str], str] = str) -> str:
@@ -27,10 +31,7 @@ def basis(found: Effects, named: Callable[[str], str] = str) -> str:
     if found.rest is None:
         return NO_SHARES
     if found.exact:
-        if len(found.axes) < 2:
-            return "the grid is whole, so shares of the variance are exact"
-        more = "three axes or more and chance make" if len(found.axes) > 2 else "chance makes"
-        return f"the grid is whole, so shares of the variance are exact; {more} up {share_text(found.rest)}"
+        return (_WHOLE_OF_SCORED if found.empty else _WHOLE) + _higher(found)
     explains = f"which explains {share_text(found.fitted)}"
     if found.nested:
         names = " and ".join(map(named, found.nested))
@@ -53,8 +54,12 @@ def cautions(found: Effects, named: Callable[[str], str] = str) -> Iterator[str]
     """Yield what the numbers do not tell; what can be done about it is left to whoever knows the commands."""
     if told := hidden(found, named):
         yield told
+    if told := seeds(found):
+        yield told
     if found.skewed:
         yield f"{skew(found)}, so the better half tells more"
+    if found.unscored:
+        yield unscored(found, named)
     if found.repeats is not None:
         yield repeats(found)
     elif found.seed is not None and found.axes:
@@ -82,7 +87,34 @@ def one_draw(found: Effects) -> str:
 
 def left_out(found: Effects, named: Callable[[str], str] = str) -> str:
     """Return which axes have no effect to tell."""
-    return f"left out, with one value: {', '.join(map(named, found.constant))}"
+    return f"left out, as all trials with a score have one value of it: {', '.join(map(named, found.constant))}"
+
+
+def unscored(found: Effects, named: Callable[[str], str] = str) -> str:
+    """Return which values have no score, so that nothing here tells of them."""
+    values = (f"{named(name)} {' and '.join(texts)}" for name, texts in found.unscored.items())
+    return f"no trial with {' or '.join(values)} has a score, so nothing here tells of {_it(found.unscored)}"
+
+
+def seeds(found: Effects) -> str:
+    """Return what an axis of seeds is, where there is one: nothing to choose."""
+    names = [axis.name for axis in found.axes if axis.name in SEEDS]
+    if not names:
+        return ""
+    return f"{' and '.join(names)} draws anew and is no setting to choose: what it explains is chance"
+
+
+def _it(values: Mapping[str, Sequence[str]]) -> str:
+    return "it" if sum(map(len, values.values())) == 1 else "these"
+
+
+def _higher(found: Effects) -> str:
+    """Return what of an exact decomposition is neither an axis's nor a pair's."""
+    chance = found.repeats is None
+    if len(found.axes) > 2:
+        return f"; three axes or more{' and chance' if chance else ''} make up {share_text(found.rest)}"
+    # Of two axes with one trial to a cell nothing is left to chance.
+    return "; with one trial to a combination, chance is part of the pair" if chance and len(found.axes) == 2 else ""
 
 
 def skew(found: Effects) -> str:

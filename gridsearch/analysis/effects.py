@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -35,8 +36,8 @@ class ValueEffect:
         mean: The mean of their scores: the marginal mean.
         deviation: Their standard deviation (ddof 1); None for one trial.
         median: Their median.
-        best: The best of them within the constraints; None where none is.
-        best_trial: The trial that has it.
+        best: The best of them within the constraints, of points with several trials the best mean; None where none is.
+        best_trial: The trial that has it; of a point its first.
         interval: Half the width of the 95 % interval of how far the mean lies from that of all trials, from one repeat
             to the next; None where points are trained once.
     """
@@ -113,7 +114,8 @@ class Effects:
         repeats: What repeats and folds of one point differ by.
         exact: Whether the grid is whole, so that the shares are exact and add up to 1.
         fitted: The share of the variance that a fitted model explains, where the grid is not whole.
-        empty: How many combinations of the values have no score.
+        empty: How many of the job's points have no score.
+        unscored: By axis, the values that trials have, but none with a score.
         nested: The axes that are no setting of some trials (momentum under Adam): they explain what differs among the
             others.
         constant: The axes with one value.
@@ -136,6 +138,7 @@ class Effects:
     exact: bool
     fitted: float | None
     empty: int
+    unscored: Mapping[str, tuple[str, ...]]
     nested: tuple[str, ...]
     constant: tuple[str, ...]
     skewness: float | None
@@ -145,6 +148,8 @@ class Effects:
     @property
     def skewed(self) -> bool:
         """Whether few trials make the mean and the variance, so that the better half tells more."""
+        if self.at_chance == self.n:
+            return False
         many = self.at_chance is not None and self.at_chance >= _MANY_AT_CHANCE * self.n
         return self.within == "all" and self.n >= 8 and (many or abs(self.skewness or 0.0) >= SKEWED)
 
@@ -225,6 +230,7 @@ def effects_of(data: JobData, runs: Design) -> Effects:
         exact=runs.complete,
         fitted=shares.fitted if shares else None,
         empty=runs.empty,
+        unscored=runs.unscored,
         nested=tuple(factor.name for factor in runs.factors if factor.nested),
         constant=runs.constant,
         skewness=_skewness(runs.scores),
@@ -251,11 +257,7 @@ def _axis(runs: Design, factor: Factor, shares: Variance | None, repeats: _Repea
 def _value(runs: Design, factor: Factor, code: int, repeats: _Repeats | None) -> ValueEffect:
     own = np.flatnonzero(factor.codes == code)
     scores = runs.scores[own]
-    winning = own[runs.wins[own]]
-    best = None
-    if len(winning):
-        place = runs.scores[winning].argmax() if runs.highest else runs.scores[winning].argmin()
-        best = int(winning[place])
+    best, score = _best(runs, own[runs.wins[own]])
     return ValueEffect(
         text=factor.levels[code],
         key=factor.keys[code],
@@ -263,10 +265,22 @@ def _value(runs: Design, factor: Factor, code: int, repeats: _Repeats | None) ->
         mean=float(scores.mean()),
         deviation=float(scores.std(ddof=1)) if len(own) > 1 else None,
         median=float(np.median(scores)),
-        best=None if best is None else float(runs.scores[best]),
+        best=score,
         best_trial="" if best is None else runs.trials[best],
         interval=None if repeats is None else _interval(runs.scores, own, repeats),
     )
+
+
+def _best(runs: Design, winning: npt.NDArray[np.intp]) -> tuple[int | None, float | None]:
+    """Return which of some trials is the best, or the first of the best point, and its score, or that point's mean."""
+    if not len(winning):
+        return None, None
+    _, firsts, points = np.unique(runs.points[winning], return_index=True, return_inverse=True)
+    means = np.bincount(points, runs.scores[winning]) / np.bincount(points)
+    # Of equal ones the first in the order of the grid.
+    order = np.argsort(firsts)
+    place = order[means[order].argmax() if runs.highest else means[order].argmin()]
+    return int(winning[firsts[place]]), float(means[place])
 
 
 def _interval(scores: Numbers, own: npt.NDArray[np.intp], repeats: _Repeats) -> float | None:

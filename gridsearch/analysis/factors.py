@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from gridsearch.analysis.labels import label
 from gridsearch.analysis.levels import ordered_values, with_seen
 from gridsearch.config.axes import Axis
 from gridsearch.config.identity import point_of
+from gridsearch.config.trial import REPEATED_SEEDS
 from gridsearch.errors import nearest
 
 Codes = npt.NDArray[np.intp]
@@ -26,6 +28,8 @@ _SHARES: dict[Within, float] = {"all": 1.0, "half": 0.5, "quarter": 0.25}
 #: drawn values hardly two are equal. Where points were drawn, ranges take the place of as many values as there are
 #: ranges: chance alone decides how many trials a value has, often one.
 _MOST_VALUES, _FEWEST_TRIALS, RANGES = 12, 4, 5
+#: Axes whose values are draws, not amounts.
+SEEDS = frozenset(REPEATED_SEEDS["both"])
 #: What stands for the value of a setting that a trial's model does not have.
 WITHOUT = "–"
 
@@ -73,7 +77,9 @@ class Design:
         within: Which of the trials with a score these are.
         of: How many trials with a score there are.
         complete: Whether each combination of all values has equally many trials, and at least one.
-        empty: How many combinations of the values have no trial with a score.
+        empty: How many points of the job have no trial with a score.
+        unscored: The values of axes that trials have, but none with a score, by the axis's column; of a part of the
+            trials none is told.
     """
 
     heading: str
@@ -88,6 +94,7 @@ class Design:
     of: int
     complete: bool
     empty: int
+    unscored: Mapping[str, tuple[str, ...]]
 
     def factor(self, name: str) -> Factor:
         """Return the factor of that name; `TableError` names the nearest one, or says that it does not vary."""
@@ -116,7 +123,7 @@ def design(data: JobData, within: str = "all") -> Design:
     frame = _better(scored, _SHARES[part], highest=data.objective.highest)
     found = [_factor(data, axis, name, frame) for axis, name in zip(data.axes, data.axis_columns, strict=True)]
     factors = tuple(factor for factor in found if len(factor.levels) > 1)
-    complete, empty = _balance(factors, len(frame))
+    points = _points(data, frame)
     return Design(
         heading=data.objective.heading,
         highest=data.objective.highest,
@@ -125,11 +132,12 @@ def design(data: JobData, within: str = "all") -> Design:
         wins=(frame["over"] == "").to_numpy(np.bool_) if "over" in frame else np.ones(len(frame), np.bool_),
         factors=factors,
         constant=tuple(factor.name for factor in found if len(factor.levels) < 2),
-        points=_points(data, frame),
+        points=points,
         within=part,
         of=len(scored),
-        complete=complete,
-        empty=empty,
+        complete=_is_complete(factors, len(frame)),
+        empty=len(set(_points(data, data.trials).tolist())) - len(set(points.tolist())) if part == "all" else 0,
+        unscored=_unscored(data, frame) if part == "all" else {},
     )
 
 
@@ -152,7 +160,8 @@ def _factor(data: JobData, axis: Axis, name: str, frame: pd.DataFrame) -> Factor
     order += [WITHOUT] if "" in seen else []
     places = {text: place for place, text in enumerate(order)}
     codes = np.array([places[text or WITHOUT] for text in texts], np.intp)
-    named = full.scale == "category" or "" in seen
+    # A seed is a draw: of two neither is the larger.
+    named = full.scale == "category" or "" in seen or axis.name in SEEDS
     numbers = None if named else frame[name].to_numpy(np.float64)
     most, count = _MOST_VALUES, len(texts)
     if data.job.record.search:
@@ -179,18 +188,31 @@ def _points(data: JobData, frame: pd.DataFrame) -> Codes:
     return pd.factorize(pd.Series(of_trials, dtype="str"))[0].astype(np.intp)
 
 
-def _balance(factors: Sequence[Factor], count: int) -> tuple[bool, int]:
-    """Return whether all cells have equally many runs, and how many have none."""
-    if not factors or any(factor.ranges for factor in factors):
-        return bool(count) and not any(factor.ranges for factor in factors), 0
-    cells = 1
-    for factor in factors:
-        cells *= len(factor.levels)
-    places, _ = cell_codes(factors)
-    runs = np.unique(places, return_counts=True)[1]
-    # Where a setting is none of some trials, nobody misses its other values there.
-    empty = 0 if any(factor.nested for factor in factors) else cells - len(runs)
-    return bool(len(runs) == cells and runs.min() == runs.max()), empty
+def _unscored(data: JobData, frame: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Return the values of axes of which no trial has a score, as `frame` has those that do."""
+    if len(frame) == len(data.trials):
+        return {}
+    found = {}
+    for axis, name in zip(data.axes, data.axis_columns, strict=True):
+        # Of drawn values most are one trial's, which says nothing of a value.
+        if data.job.record.search and axis.scale != "category":
+            continue
+        missing = set(data.texts(axis, data.trials)) - set(data.texts(axis, frame)) - {""}
+        declared = [text for text in map(label, ordered_values(axis)) if text in missing]
+        if declared:
+            found[name] = tuple(data.shown(name, text) for text in declared)
+    return found
+
+
+def _is_complete(factors: Sequence[Factor], count: int) -> bool:
+    """Return whether all combinations of the factors' levels have equally many runs."""
+    if any(factor.ranges for factor in factors):
+        return False
+    if not factors:
+        return bool(count)
+    cells = math.prod(len(factor.levels) for factor in factors)
+    runs = np.unique(cell_codes(factors)[0], return_counts=True)[1]
+    return bool(len(runs) == cells and runs.min() == runs.max())
 
 
 def cell_codes(factors: Sequence[Factor]) -> tuple[npt.NDArray[np.int64], int]:

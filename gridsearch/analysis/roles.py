@@ -8,7 +8,7 @@ from gridsearch.analysis.curve import Curve
 from gridsearch.analysis.standings import Standings
 from gridsearch.analysis.ties import Ties
 
-BEST, RUNNER_UP, CHEAPEST, MEDIAN, WORST = "best", "runner-up", "cheapest of the tied", "median", "worst"
+BEST, RUNNER_UP, CHEAPEST, MEDIAN, WORST = "best", "runner-up", "cheapest as good", "median", "worst"
 #: In the order in which they are drawn and listed.
 ROLES = (BEST, RUNNER_UP, CHEAPEST, MEDIAN, WORST)
 
@@ -48,7 +48,7 @@ class RoleCurves:
 
     @property
     def name(self) -> str:
-        """Return its roles in words: `best`, `runner-up and cheapest of the tied`."""
+        """Return its roles in words: `best`, `runner-up and cheapest as good`."""
         *others, last = self.roles
         return f"{', '.join(others)} and {last}" if others else last
 

@@ -38,6 +38,8 @@ _MOST_DRAWN, _DRAWS, _SEED = 1000, 2000, 0
 _MOST_IMAGES, _FEWEST_DRAWS = 8_000_000, 400
 #: A difference that is there shall be found in 80 of 100 cases.
 _POWER = NormalDist().inv_cdf(0.8)
+#: A smaller difference takes more images or repeats than anybody can count.
+_SMALLEST = 1e-9
 #: The spread of repeats is that of the best of all points, as at chance, or near to diverging, they spread otherwise:
 #: of so large a share of them, or of as many as give so many degrees of freedom.
 _POOLED_SHARE, _FREEDOM = 0.25, 5
@@ -45,14 +47,16 @@ _POOLED_SHARE, _FREEDOM = 0.25, 5
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """What would tell the best from the cheapest that is tied with it, in 80 of 100 cases, at the 5 % level.
+    """What would tell the best from another that is tied with it, in 80 of 100 cases, at the 5 % level.
 
     Attributes:
+        rank: The other's rank.
         difference: Their difference in the score.
         images: So many images to measure it on; None where images do not decide.
         repeats: So many repeats of each point; None where their spread is not known.
     """
 
+    rank: int
     difference: float
     images: int | None
     repeats: int | None
@@ -68,6 +72,14 @@ class ScoreError:
 
     def tied(self, scores: Numbers) -> npt.NDArray[np.bool_]:
         """Return which of the scores, best first, cannot be told from the first."""
+        return np.asarray(scores == scores[0])
+
+    def near(self, scores: Numbers) -> npt.NDArray[np.bool_]:
+        """Return which are within one standard error of the difference from the first: as good, as far as one can tell.
+
+        Of two that cannot be told apart one may still be far behind: the one-standard-error rule (Breiman et al., 1984)
+        chooses the cheapest among these.
+        """
         return np.asarray(scores == scores[0])
 
     def chances(self, scores: Numbers, tied: npt.NDArray[np.intp], *, highest: bool) -> Numbers | None:
@@ -124,15 +136,24 @@ class ImageError(ScoreError):
         tied = [mcnemar((alone + far) // 2, (alone - far) // 2) > 1 - CONFIDENCE for far, alone in pairs]
         return np.asarray(np.array(tied)[codes] | self._close(scores))
 
+    def near(self, scores: Numbers) -> npt.NDArray[np.bool_]:
+        """Return which are within one standard error of the first: image by image, or as two samples."""
+        found = self._close(scores, 1.0)
+        for place in self.answers:
+            pair = self._paired(place)
+            gap, apart = pair.first - pair.second, pair.first + pair.second
+            found[place] = gap**2 <= apart - gap**2 / pair.images
+        return found
+
     def _paired(self, place: int) -> Paired:
         return paired(self.answers[0], self.answers[place], int(self.counts[0]))
 
-    def _close(self, scores: Numbers) -> npt.NDArray[np.bool_]:
-        """Return which are no further from the first than two samples of so many images may be."""
+    def _close(self, scores: Numbers, errors: float = Z) -> npt.NDArray[np.bool_]:
+        """Return which are no further from the first than so many standard errors of two samples of so many images."""
         own, first = self.counts, self.counts[0]
         middle = (own * scores + first * scores[0]) / (own + first)
         error = np.sqrt(middle * (1 - middle) * (1 / own + 1 / first))
-        return np.asarray(np.abs(scores - scores[0]) <= Z * error)
+        return np.asarray(np.abs(scores - scores[0]) <= errors * error)
 
     def chances(self, scores: Numbers, tied: npt.NDArray[np.intp], *, highest: bool) -> Numbers | None:
         """Return in which share of draws of so many images each is the best.
@@ -171,13 +192,13 @@ class ImageError(ScoreError):
         What is known to vary together is no error of the difference.
         """
         best, other = float(scores[0]), float(scores[place])
-        if (difference := abs(best - other)) == 0 or self.images is None:
+        if (difference := abs(best - other)) < _SMALLEST or self.images is None:
             return None
         spread = best * (1 - best) + other * (1 - other)
         if place in self.answers:
             pair = self._paired(place)
             spread = (pair.first + pair.second) / pair.images - difference**2
-        return Separation(difference, math.ceil((Z + _POWER) ** 2 * spread / difference**2), None)
+        return Separation(place + 1, difference, math.ceil((Z + _POWER) ** 2 * spread / difference**2), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +212,7 @@ class RepeatError(ScoreError):
         within: How the repeats of one point spread, whatever repeats have in common.
         within_freedom: Its degrees of freedom.
         extra: What folds add to the variance of a mean.
+        most: What no score exceeds: 1 of a share, else infinite.
     """
 
     table: Numbers = field(default_factory=lambda: np.empty((0, 0)))
@@ -199,6 +221,7 @@ class RepeatError(ScoreError):
     within: float = 0.0
     within_freedom: int = 1
     extra: float = 0.0
+    most: float = math.inf
 
     @cached_property
     def _behind(self) -> tuple[Numbers, Numbers]:
@@ -225,6 +248,12 @@ class RepeatError(ScoreError):
         limit = t_limit(self.freedom)
         return np.asarray(sign * apart <= limit * error + 1e-12 * np.abs(scores[0]))
 
+    def near(self, scores: Numbers) -> npt.NDArray[np.bool_]:
+        """Return which are within one standard error of the first."""
+        apart, error = self._behind
+        sign = 1.0 if len(scores) < 2 or scores[0] >= scores[-1] else -1.0
+        return np.asarray(sign * apart <= error + 1e-12 * np.abs(scores[0]))
+
     def chances(self, scores: Numbers, tied: npt.NDArray[np.intp], *, highest: bool) -> Numbers | None:
         """Return in which share of draws of means with this error each has the best one."""
         first = tied[:_MOST_DRAWN]
@@ -235,17 +264,21 @@ class RepeatError(ScoreError):
         return _wins(draws if highest else -draws)
 
     def interval(self, place: int, row: Mapping[Any, Any]) -> tuple[float, float] | None:
-        """Return the interval of a point's mean (Student's t), by the spread of all points that are pooled."""
+        """Return the interval of a point's mean (Student's t), by the spread of all points that are pooled.
+
+        Of a share no further than from 0 to 1.
+        """
         count = int(row["score_n"])
         half = mean_half_width(self.within, count, self.extra, self.within_freedom)
-        return row["score"] - half, row["score"] + half
+        low, high = row["score"] - half, row["score"] + half
+        return (low, high) if self.most == math.inf else (max(0.0, low), min(self.most, high))
 
     def separation(self, scores: Numbers, place: int) -> Separation | None:
         """Return how many repeats would tell two points apart; of folds there are no more."""
         difference = abs(float(scores[0]) - float(scores[place]))
-        if difference == 0 or self.deviation == 0 or self.extra:
-            return Separation(difference, None, None) if difference else None
-        return Separation(difference, None, math.ceil(2 * ((Z + _POWER) * self.deviation / difference) ** 2))
+        if difference < _SMALLEST or self.deviation == 0 or self.extra:
+            return Separation(place + 1, difference, None, None) if difference else None
+        return Separation(place + 1, difference, None, math.ceil(2 * ((Z + _POWER) * self.deviation / difference) ** 2))
 
 
 def _wins(draws: npt.NDArray[np.generic]) -> Numbers:
@@ -262,7 +295,7 @@ def score_error(data: JobData, order: pd.DataFrame) -> ScoreError:
     images = int(counts[0]) if len(counts) and counts[0] and (counts == counts[0]).all() else None
     of = record.repeats * (record.folds or 1)
     if record.has_groups and (found := _of_repeats(data, order)) is not None:
-        return replace(found, images=images, repeats=of)
+        return replace(found, images=images, repeats=of, most=1.0 if is_proportion(metric) else math.inf)
     if counts.all() and is_proportion(metric) and not record.training:
         return _with_answers(data, order, ImageError("images", images, of, counts))
     return ScoreError(images=images, repeats=of)

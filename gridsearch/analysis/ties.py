@@ -17,6 +17,8 @@ from gridsearch.analysis.score_error import Judge, Separation, score_error
 
 #: What a trial costs, in the order in which it decides which is the cheapest.
 COSTS = ("parameters", "macs", "epochs", "seconds")
+#: What is said of the one to take: by the one-standard-error rule it is as good.
+AS_GOOD = "within one standard error of the best"
 #: How many of those that are tied are put into words.
 MOST_LISTED = 50
 #: Trials that take up to so many times, or so many seconds, as long as another are as quick.
@@ -66,9 +68,10 @@ class Ties:
         lowest: The worst score among them.
         tied: The first of them, best first.
         cheapest: By cost, the cheapest of all that are tied, where they differ in it.
-        take: The one to take: the cheapest by the first of `COSTS` in which they differ; the best where they differ in
-            none, or nothing is tied.
-        separation: What would separate the best from it; None where they are one, or equal.
+        take: The one to take: of those within one standard error of the best (`ScoreError.near`) the cheapest, by the
+            first of `COSTS` in which they differ; the best where they differ in none, or there is no other.
+        separation: What would separate the best from it, or where it is the best, from the next with another score;
+            None where all are equal.
         trials: The ids of all that are tied.
         paired: How many of these were held against the best image by image (`paired`), as it is known which of the same
             images they have right.
@@ -154,6 +157,7 @@ def ties(data: JobData) -> Ties | None:
     costs = {name: _cost(name, order.iloc[tied]) for name in COSTS}
     # Times are measured once, beside whatever else runs: what lies close to the quickest is as quick.
     deciding = costs | {"seconds": _alike(costs["seconds"])}
+    near = np.flatnonzero(error.near(scores)[tied])
 
     columns = list(dict.fromkeys(["trial", "score", *points.axis_columns, *_SPREAD_COLUMNS]))
     shown = order[[name for name in columns if name in order]]
@@ -176,7 +180,8 @@ def ties(data: JobData) -> Ties | None:
         for name, own in deciding.items()
         if not np.isnan(own).all() and np.nanmin(own) < np.nanmax(own)
     )
-    take = told(_cheapest(list(deciding.values()))) if cheapest else listed[0]
+    take = told(int(near[_cheapest([own[near] for own in deciding.values()])])) if cheapest else listed[0]
+    other = take.rank - 1 or next(iter(tied[scores[tied] != scores[0]].tolist()), 0)
     return Ties(
         judge=error.judge,
         heading=data.objective.heading,
@@ -189,7 +194,7 @@ def ties(data: JobData) -> Ties | None:
         tied=listed,
         cheapest=cheapest,
         take=take,
-        separation=error.separation(scores, take.rank - 1) if take.rank > 1 else None,
+        separation=error.separation(scores, other) if other else None,
         trials=tuple(order["trial"].iloc[tied]),
         paired=error.paired_with(tied),
     )

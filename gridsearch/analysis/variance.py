@@ -56,10 +56,13 @@ class Variance:
 
 
 def variance(runs: Design) -> Variance | None:
-    """Return what the axes explain; None where no two scores differ, or no axis varies."""
+    """Return what the axes explain; None where no two scores differ, no axis varies, or each value has one trial."""
     scores = runs.scores - runs.scores.mean() if len(runs.scores) else runs.scores
     total = float(scores @ scores)
     # Of equal scores the mean may be off by a rounding error.
+    # One trial to a value: all differences are that axis's, and those of chance.
+    if len(runs.factors) == 1 and len(runs.factors[0].levels) == len(scores):
+        return None
     if not runs.factors or total <= len(scores) * (1e-12 * float(np.abs(runs.scores).max())) ** 2:
         return None
     inside = _within(scores, runs.points) / total

@@ -33,6 +33,7 @@ from gridsearch.analysis.spread import PointSpread, spreads
 from gridsearch.analysis.standings import standings
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import TimingRow, timings
+from gridsearch.analysis.without_score import why_no_best
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.value_kinds import as_written
@@ -125,6 +126,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             outcome=outcome,
             read=data.shown,
             answer=told,
+            why_no_best=why_no_best,
             shares=_shares(told),
             effect_sentences=_effect_sentences,
             panels=[axis.name for axis in told.effects[0].axes if axis.name in varying],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from gridsearch.analysis.advice.advise import advise
 from gridsearch.analysis.advice.piece import CODES, Advice
 from gridsearch.analysis.edges import edges
 from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.ties import ties
 from gridsearch.analysis.widening import wider
 from gridsearch.config.events import TrialState
 from gridsearch.store.rows import EpochRow, EvaluationRow, TrialRow
@@ -122,9 +124,12 @@ def test_ties_select_the_tied_and_few_images_say_how_many() -> None:
     data = job_data(make_job({"width": [8, 16], "learning_rate": [0.1, 0.001]}), rows, make_epochs(rows))
     tie, few = advised(data, "tie"), advised(data, "few-images")
     assert tie and tie.run == "gridsearch launch sample --set repeats=5 --only 'learning_rate == 0.1'"
-    assert tie.why == "their order may be chance: take the cheapest, or measure them better"
+    assert (
+        tie.why
+        == "their order may be chance: take the cheapest within one standard error of the best, or measure them better"
+    )
     assert tie.effort and tie.effort.trials == 8
-    assert "rank 2 (width 8, learning_rate 0.1): 8 parameters, the best has 16" in tie.seen
+    assert "rank 2 (width 8, learning_rate 0.1), which has 0.9580: 8 parameters, the best has 16" in tie.seen
     assert few and "323 validation images are too few to tell 0.0080" in few.seen
     assert few.run == "" and few.why.endswith("no split of 1,617 images changes that")
 
@@ -194,3 +199,48 @@ def test_where_every_trial_diverged_smaller_rates_are_advised() -> None:
     assert found.run == "gridsearch launch sample --set 'learning_rate=[0.01,0.1,1.0]'"
     some = advised(grid(axes, lambda point: None if point["learning_rate"] == 100 else 0.5), "diverged")
     assert some and some.run == "gridsearch top sample --state diverged"
+
+
+def test_so_many_repeats_are_named_and_asked_for() -> None:
+    scores = {1: (0.9, 0.91, 0.92), 2: (0.89, 0.92, 0.9)}
+    rows = [
+        make_trial({"width": width, "seed": seed}, score, parameters=10 * (3 - width))
+        for width, own in scores.items()
+        for seed, score in enumerate(own)
+    ]
+    data = job_data(make_job({"width": [1, 2]}, repeats=3), rows)
+    told = ties(data)
+    assert told is not None and told.separation is not None and told.separation.repeats is not None
+    wanted = told.separation.repeats
+    tie = advised(data, "tie")
+    assert tie and wanted > 20 and f"which {wanted:,} repeats would tell from chance in 4 of 5 cases" in tie.seen
+    assert f"--set repeats={wanted}" in tie.run and tie.effort and tie.effort.trials == 2 * (wanted - 3)
+    folds = job_data(
+        make_job({"width": [1, 2]}, repeats=1, folds=3),
+        [
+            make_trial({"width": width, "split": {"folds": 3}, "fold": fold}, score, parameters=10 * (3 - width))
+            for width, own in scores.items()
+            for fold, score in enumerate(own)
+        ],
+    )
+    split = advised(folds, "tie")
+    assert split and "more repeats on the same folds cannot tell from chance" in split.seen
+    assert split.run.startswith("gridsearch top ")
+
+
+def test_scores_that_are_no_numbers_are_said() -> None:
+    rows = [make_trial({"neurons": n}, math.nan) for n in (1, 2)]
+    found = advised(job_data(make_job({"neurons": [1, 2]}), rows), "no-result")
+    assert found and found.seen == "of 2 trials with a result none has a val_accuracy that is a finite number"
+
+
+def test_a_shorter_training_costs_what_is_not_trained_yet() -> None:
+    row = make_trial({"neurons": 10, "epochs": 20}, 0.9)
+    open_one = make_trial({"neurons": 20, "epochs": 20}, None, state=TrialState.PENDING)
+    losses = [(2 / n, 1 / n if n < 8 else n / 20) for n in range(1, 21)]
+    data = with_curve(row, [0.9] * 20, losses)
+    whole = advised(data, "overfitting")
+    assert whole and whole.effort and whole.effort.trained
+    both = job_data(make_job({"neurons": [10, 20]}), [row, open_one], list(data.epoch_rows))
+    half = advised(both, "overfitting")
+    assert half and half.effort and not half.effort.trained and (half.effort.trials, half.effort.seconds) == (1, 7.0)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from gridsearch.analysis.cells import cells
+from gridsearch.analysis.effect_words import NO_SHARES, basis, cautions
 from gridsearch.analysis.effects import effects, shape_of
 from gridsearch.analysis.factors import RANGES, design
 from gridsearch.analysis.filtering import TableError
@@ -153,7 +157,7 @@ def test_one_seed_is_said_and_skew_too() -> None:
     assert found.seed == 0 and found.skewed
     assert found.at_chance is None  # no number of classes is known
     many = effects(grid({"neurons": [10, 20, 30, 40], "batch_size": [4, 8, 16]}, lambda p: 0.1, classes=10))
-    assert many.at_chance == many.n == 12 and many.skewed
+    assert many.at_chance == many.n == 12 and not many.skewed
 
 
 def test_one_trial_none_and_equal_scores() -> None:
@@ -192,3 +196,42 @@ def test_a_setting_that_some_trials_lack_leaves_the_axis_that_decides_its_share(
     shares = {axis.name: axis.share or 0.0 for axis in found.axes}
     assert found.nested == ("momentum",) and found.empty == 0 and not found.exact
     assert shares["optimizer"] > 0.9 > 0.05 > shares["momentum"] > 0
+
+
+def test_values_without_a_score_are_named_and_counted_by_points() -> None:
+    axes = {"learning_rate": [0.1, 1.0, 10.0], "neurons": [10, 20], "momentum": [0.0, 0.9]}
+
+    def score(point: Mapping[str, Any]) -> float | None:
+        return None if point["learning_rate"] == 10.0 else 0.4 + point["neurons"] / 100 + point["learning_rate"] / 10
+
+    found = effects(grid(axes, score))
+    assert found.exact and found.unscored == {"learning_rate": ("10",)} and found.empty == 4
+    assert basis(found).startswith("what has a score is a whole grid, so shares of the variance are exact for that")
+    assert "no trial with learning_rate 10 has a score, so nothing here tells of it" in list(cautions(found))
+    # Of a part of the trials nobody misses a value.
+    assert effects(grid(axes, score), "half").unscored == {}
+    one_value = effects(grid(axes, lambda point: score(point) if point["neurons"] == 10 else None))
+    assert one_value.constant == ("neurons",) and one_value.unscored["neurons"] == ("20",)
+
+
+def test_an_axis_with_one_trial_to_a_value_explains_nothing_that_could_be_told_from_chance() -> None:
+    found = effects(grid({"neurons": [1, 2, 3, 4, 5]}, lambda point: point["neurons"] / 10))
+    assert found.axes[0].share is None and basis(found) == NO_SHARES
+
+
+def test_seeds_are_draws_and_not_amounts() -> None:
+    found = effects(grid({"seed": [0, 1, 2], "neurons": [1, 2, 3]}, lambda point: (point["seed"] - 1) ** 2 / 10 + 0.2))
+    own = next(axis for axis in found.axes if axis.name == "seed")
+    assert (own.pearson, own.spearman, own.shape) == (None, None, "") and not own.hidden
+    assert "seed draws anew and is no setting to choose: what it explains is chance" in list(cautions(found))
+
+
+def test_the_best_that_a_value_reaches_is_a_points_mean_where_points_are_repeated() -> None:
+    rows = [
+        make_trial({"neurons": n, "seed": seed}, score)
+        for n, scores in ((10, (0.5, 0.7)), (20, (0.9, 0.1)))
+        for seed, score in enumerate(scores)
+    ]
+    data = job_data(make_job({"neurons": [10, 20]}, repeats=2), rows)
+    best = {one.text: (one.best, one.best_trial) for one in effects(data).axes[0].values}
+    assert best["10"] == (pytest.approx(0.6), rows[0].trial_id) and best["20"] == (pytest.approx(0.5), rows[2].trial_id)

@@ -36,9 +36,9 @@ def curve(values: dict[int, float | None], score: float | None = 0.5) -> Curve:
 def test_each_place_is_told_once_with_all_that_it_is() -> None:
     assert roles(grid(SHALLOW, shallow_score))[192] == "worst"
     assert roles(costly(1)) == {1: "best"}
-    assert roles(costly(2)) == {1: "best", 2: "runner-up, cheapest of the tied and worst"}
-    assert roles(costly(3)) == {1: "best", 2: "runner-up and median", 3: "cheapest of the tied and worst"}
-    assert roles(costly(9)) == {1: "best", 2: "runner-up", 5: "median", 9: "cheapest of the tied and worst"}
+    assert roles(costly(2)) == {1: "best", 2: "runner-up, cheapest as good and worst"}
+    assert roles(costly(3)) == {1: "best", 2: "runner-up and median", 3: "cheapest as good and worst"}
+    assert roles(costly(9)) == {1: "best", 2: "runner-up", 5: "median", 9: "cheapest as good and worst"}
     assert roles(grid({"n": [1, 2, 3, 4]}, lambda point: None)) == {4: "worst"}
 
 
@@ -59,11 +59,11 @@ def test_the_cheapest_of_the_tied_has_a_panel_among_the_best() -> None:
     assert [(one.rank, one.group) for one in found.best] == [
         (1, "best"), (2, "runner-up"), (3, "best"),
     ]  # fmt: skip
-    assert found.worst[-1].group == "cheapest of the tied and worst"
+    assert found.worst[-1].group == "cheapest as good and worst"
     # One that has no panel by its rank takes the place of the third.
     rows = [make_trial({"n": n}, 0.9 - n / 10_000, parameters=1 if n == 6 else 1000) for n in range(30)]
     found = named(job_data(make_job({"n": list(range(30))}), rows, make_epochs(rows)))
-    assert [(one.rank, one.group) for one in found.best] == [(1, "best"), (2, "runner-up"), (7, "cheapest of the tied")]
+    assert [(one.rank, one.group) for one in found.best] == [(1, "best"), (2, "runner-up"), (7, "cheapest as good")]
 
 
 def test_of_points_the_trainings_are_there_with_their_seeds() -> None:

@@ -306,3 +306,37 @@ def test_so_many_images_would_tell_two_apart_that_vary_together() -> None:
     difference, apart = 2 / 323, 16 / 323
     wanted = (1.959964 + 0.841621) ** 2 * (apart - difference**2) / difference**2
     assert found.separation.images == math.ceil(wanted)
+
+
+def priced(data: JobData) -> JobData:
+    """The same with models that get cheaper from trial to trial."""
+    rows = [row._replace(parameters=1000 - place) for place, row in enumerate(data.rows)]
+    return replace(job_data(data.job, rows), answers=data.answers)
+
+
+def test_of_the_tied_the_cheapest_within_one_standard_error_is_to_be_taken() -> None:
+    # Of 323 images two samples differ by less than 2 standard errors up to 9 images at 314, by less than one up to 4.
+    found = ties(priced(of_rights(314, 311, 310, 306)))
+    assert found is not None and found.count == 4
+    error = math.sqrt(2 * (312.5 / 323) * (1 - 312.5 / 323) / 323)
+    assert (314 - 310) / 323 < error < (314 - 306) / 323
+    assert found.take.rank == 3 and dict(found.cheapest)["parameters"].rank == 4
+    # Image by image: 7 that one alone has right and 3 that the other has differ by more than the root of 10.
+    paired = ties(priced(of_answers(alike_but(range(9), [*range(6), *range(20, 27)]))))
+    assert paired is not None and paired.count == 2 and paired.take.rank == 1
+    near = ties(priced(of_answers(alike_but(range(9), [*range(4), *range(20, 27)]))))
+    assert near is not None and near.count == 2 and near.take.rank == 2
+
+
+def test_of_repeats_too_and_an_interval_of_a_share_ends_at_one() -> None:
+    scores = {1: (0.99, 1.0, 0.98), 2: (0.6, 0.97, 0.95), 3: (0.98, 0.99, 0.985)}
+    rows = [
+        make_trial({"width": width, "seed": seed}, score, parameters=1000 * (4 - width) if width != 2 else 10)
+        for width, own in scores.items()
+        for seed, score in enumerate(own)
+    ]
+    found = ties(job_data(make_job({"width": [1, 2, 3]}, repeats=3), rows))
+    assert found is not None and found.count == 3
+    assert dict(found.cheapest)["parameters"].rank == 3 and found.take.rank == 2
+    assert found.best.interval is not None and found.best.interval[1] == 1.0
+    assert found.separation is not None and found.separation.rank == 2

@@ -42,6 +42,7 @@ def runs_of(codes: np.ndarray, scores: np.ndarray, sizes: list[int]) -> Design:
         of=count,
         complete=bool(factors) and len(seen) == cells and seen.min() == seen.max(),
         empty=cells - len(seen),
+        unscored={},
     )
 
 

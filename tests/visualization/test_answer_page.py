@@ -91,14 +91,16 @@ def test_the_answer_says_what_is_best_and_how_sure_that_is(pages: dict[str, Path
     said = text_of(pages["priced"], "answer")
     assert said.startswith("The best validation accuracy is 0.9532 (95 % interval 0.9244 to 0.9714), with width 32, ")
     assert "2 other trials of 9 cannot be told from it on 323 images (as independent samples: which each has" in said
-    assert "is not known); the cheapest of these has width 8" in said
+    assert "is not known); the cheapest within one standard error of it has width 8" in said
     assert "with 800 parameters in place of 3,200" in said
     assert "gridsearch launch priced --set repeats=5 --only" in said
     assert "by more than chance explains" in text_of(pages["one axis"], "answer")
     assert "how far chance moves this score is not known" in text_of(pages["loss"], "answer")
     assert "5 other trials of 6 cannot be told from it on 323 images." in text_of(pages["equal"], "answer")
     assert "with 3 trainings each" in text_of(pages["repeated"], "answer")
-    assert "3 trials diverged" in text_of(pages["diverged"], "answer")
+    assert "The 3 trials with a result all diverged, so there is no score to rank." in text_of(
+        pages["diverged"], "answer"
+    )
     assert "No trial has a result yet. There is nothing to tell. gridsearch resume open" in text_of(
         pages["open"], "answer"
     )

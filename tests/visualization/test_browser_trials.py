@@ -199,7 +199,7 @@ def test_rows_are_chosen_by_keyboard_and_light_up_everywhere(browser: Browser, p
     scores = next(column.values for column in all_trials(DATA).columns if column.name == "score")
     assert sorted(browser.run(f"{rings}.y")) == sorted([scores[0], scores[2]])
     browser.wait("document.querySelectorAll('#parallel-plot .lit').length === 2")
-    # Of these the first has a panel; in that of the third stands the cheapest of the tied.
+    # Of these the first has a panel; in that of the third stands the cheapest as good.
     assert browser.run("[...document.querySelectorAll('figure.lit .place')].map(p => p.textContent.slice(0, 2))") == [
         "#1"
     ]

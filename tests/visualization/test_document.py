@@ -225,7 +225,7 @@ def test_points_are_told_by_their_means() -> None:
     document = made(repeated())
     assert "The best validation accuracy is 0.8000" in said(document, "The result")
     assert "the mean of 3 trainings, reached with neurons 30 (first trial" in said(document, "The result")
-    assert "The best single training, 0.8100, is reached with 30" in said(document, "Along each axis")
+    assert "The best mean of a point, 0.8000, is reached with 30" in said(document, "Along each axis")
     spread = said(document, "Spread over repeats")
     assert spread.startswith("The 3 trainings of the best point lie between 0.7900 and 0.8100, 0.8000 in the mean.")
     searched = said(document, "What was searched")

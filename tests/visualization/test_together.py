@@ -40,7 +40,7 @@ def test_a_line_for_each_place_named_once() -> None:
     assert shown == [
         "worst · #192",
         "median · #96",
-        "cheapest of the tied · #5",
+        "cheapest as good · #5",
         "runner-up · #2",
         "best · #1",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from gridsearch.analysis.advice.piece import Advice
 from gridsearch.analysis.edges import edges
 from gridsearch.analysis.labels import brief_text
 from gridsearch.analysis.widening import Effort, effort_of, wider
+from gridsearch.config.events import RESULT_STATES
 from gridsearch.store.rows import LineageCurve, TrialRow
 
 #: A training is not at its end while the last tenth of its epochs brings this share of all that it gained.
@@ -56,15 +57,25 @@ def _overfitting(look: Look, row: TrialRow, turn: int) -> Advice:
     shared = not look.own and look.config.shares_prefix
     # A shorter trial is part of a longer training that is there already.
     run = setting(_EPOCHS, epochs) if shared else "early_stopping=5"
-    trials = round(len(look.data.rows) / max(1, len(epochs) - 1))
     return Advice(
         "overfitting",
         f"the best trial overfits from epoch {turn:,} of {row.epochs:,} on: its validation loss rises while its"
         " training loss falls",
         "later epochs take time and make its probabilities worse; a shorter training, or regularisation, may be better",
         "" if look.own else look.launch(run),
-        Effort(trials, 0.0, trained=True) if shared else None,
+        _shorter(look, turn, [float(str(one)) for one in epochs]) if shared else None,
     )
+
+
+def _shorter(look: Look, turn: int, epochs: Sequence[float]) -> Effort:
+    """Return what trials of so many epochs take: nothing where all trainings came as far as the new value, the turn."""
+    lacking = dict(look.longest)
+    for row in look.data.rows:
+        if row.state in RESULT_STATES and row.epochs >= turn:
+            lacking.pop(row.lineage_id, None)
+    if not lacking:
+        return Effort(len(look.longest), 0.0, trained=True)
+    return Effort(len(epochs) * len(lacking), look.seconds(round(max(epochs)) * len(lacking)))
 
 
 def _still_improving(look: Look, row: TrialRow, curve: LineageCurve) -> Iterator[Advice]:

@@ -18,9 +18,21 @@ _UNLIKE = 2
 
 
 def no_result(look: Look) -> Iterator[Advice]:
-    """Where no trial has a result and none is being trained, there is nothing else to say."""
+    """Where no trial has a result, or a score, and none is being trained, there is nothing else to say."""
     rows = look.data.rows
-    if rows and not look.data.is_trained and not any(row.state in RESULT_STATES for row in rows):
+    if not rows or look.data.is_trained:
+        return
+    results = [row for row in rows if row.state in RESULT_STATES]
+    if results and not look.effects.of and any(row.state != TrialState.DIVERGED for row in results):
+        yield Advice(
+            "no-result",
+            f"of {counted(len(results), 'trial')} with a result none has a {look.effects.heading} that is a finite"
+            " number",
+            "nothing can be ranked: see what the training measures",
+            look.command("top"),
+            None,
+        )
+    elif not results:
         run = "resume" if any(row.state in OPEN_STATES for row in rows) else "status"
         yield Advice("no-result", "no trial has a result yet", "there is nothing to tell", look.command(run), None)
 
@@ -48,10 +60,11 @@ def failed(look: Look) -> Iterator[Advice]:
         causes = {row.error for row in rows}
         cause = f", for {len(causes)} reasons" if len(causes) > 1 else f": {rows[0].error}"
         never = all("cannot be " in (row.error or "") for row in rows)
+        they = "it is" if len(rows) == 1 else "they are"
         yield Advice(
             "failed",
             f"{counted(len(rows), 'trial')} failed{cause}{_in_common(look, rows)}",
-            "they are missing from every mean and from the ranking"
+            f"{they} missing from every mean and from the ranking"
             + ("; trying again gives the same: leave these settings out by a rule of the job" if never else ""),
             look.command("status") if never else look.command("resume", "--retry-failed"),
             NOTHING if never else Effort(len(rows), look.seconds(sum(row.epochs for row in rows))),
@@ -90,7 +103,8 @@ def incomplete(look: Look) -> Iterator[Advice]:
             "incomplete",
             f"{counted(len(left), 'trial')} of {len(look.data.rows):,} {'has' if len(left) == 1 else 'have'} no result"
             " yet",
-            "means and ranks are those of the others, and effects are those of a fitted model",
+            "means and ranks are those of the others"
+            + (", and effects are those of a fitted model" if look.effects.fitted is not None else ""),
             look.command("resume"),
             Effort(len(left), look.seconds(sum(row.epochs for row in left))),
         )

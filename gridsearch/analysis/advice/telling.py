@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from gridsearch.analysis.advice.look import Look, setting
 from gridsearch.analysis.advice.piece import NOTHING, Advice
 from gridsearch.analysis.effects import NO_EFFECT
+from gridsearch.analysis.factors import SEEDS
 from gridsearch.analysis.labels import brief_text, label
-from gridsearch.analysis.ties import COSTS, Tied, Ties
+from gridsearch.analysis.ties import AS_GOOD, COSTS, Tied, Ties
 from gridsearch.analysis.widening import Effort
 from gridsearch.quantities import counted
 
-#: So many repeats tell a spread; more than that are not asked for at once.
-_REPEATS, _MOST_REPEATS = 5, 20
+#: So many repeats tell a spread.
+_REPEATS = 5
 #: More of the images than this would leave too few to train on.
 _MOST_VALIDATION = 0.5
 _FOLDS = 5
@@ -30,7 +31,7 @@ def tie(look: Look) -> Iterator[Advice]:
     run, effort = _separating(look, found)
     yield Advice(
         "tie",
-        f"{tied_text(found)}{_cheaper(found)}",
+        f"{tied_text(found)}{_cheaper(found)}{_apart(look, found)}",
         _what_to_take(found, better=effort is not NOTHING),
         run,
         effort,
@@ -49,7 +50,9 @@ def tied_text(found: Ties) -> str:
 
 
 def _what_to_take(found: Ties, *, better: bool) -> str:
-    take = "take the cheapest" if found.take.rank > 1 else "the first is as good a choice as any"
+    take = f"take the cheapest {AS_GOOD}" if found.take.rank > 1 else "no cheaper one is as good"
+    if found.take.rank == 1 and not found.cheapest:
+        take = "the first is as good a choice as any"
     order = "nothing tells them apart" if found.equal else "their order may be chance"
     return f"{order}: {take}{', or measure them better' if better else ''}"
 
@@ -60,9 +63,21 @@ def _cheaper(found: Ties) -> str:
         return ""
     name = next(one for one in COSTS if take.cost(one) != best.cost(one))
     return (
-        f"; the cheapest of them is rank {take.rank:,} ({_settings(take)}): {_amount(take, name)} {_WORDS[name]}, the"
-        f" best has {_amount(best, name)}"
+        f"; the cheapest {AS_GOOD} is rank {take.rank:,} ({_settings(take)}), which has {brief_text(take.score)}:"
+        f" {_amount(take, name)} {_WORDS[name]}, the best has {_amount(best, name)}"
     )
+
+
+def _apart(look: Look, found: Ties) -> str:
+    """Return how many repeats would separate the best from another that is tied with it, where that is known."""
+    told = found.separation
+    if found.judge != "repeats" or told is None:
+        return ""
+    gap = f"; rank {told.rank:,} lies {brief_text(told.difference)} behind the best"
+    if told.repeats is None:
+        more = ", which more repeats on the same folds cannot tell from chance" if look.data.job.record.folds else ""
+        return f"{gap}{more}" if more else ""
+    return f"{gap}, which {told.repeats:,} repeats would tell from chance in 4 of 5 cases"
 
 
 def _settings(one: Tied) -> str:
@@ -77,10 +92,10 @@ def _amount(one: Tied, name: str) -> str:
 def _separating(look: Look, found: Ties) -> tuple[str, Effort]:
     """Return the command that would tell the tied apart: more repeats of these, where trainings can be repeated."""
     record = look.data.job.record
-    if look.own or "seed" in record.axis_names:
+    if look.own or record.folds or not SEEDS.isdisjoint(record.axis_names):
         return look.command("top", "--top", str(min(found.count, 50)), "--bottom", "0"), NOTHING
     asked = (found.separation.repeats if found.separation else None) or 0
-    repeats = max(_REPEATS, min(asked, _MOST_REPEATS), record.repeats + 1)
+    repeats = max(_REPEATS, asked, record.repeats + 1)
     rules, selected = look.selection(found.trials)
     more = repeats / record.repeats - 1
     lineages = {row.lineage_id: row.epochs for row in sorted(selected, key=lambda row: row.epochs)}

@@ -1,4 +1,4 @@
-"""The curves of the best, the runner-up, the cheapest of the tied, the median and the worst, laid over each other."""
+"""The curves of the best, the runner-up, the cheapest as good, the median and the worst, laid over each other."""
 
 from __future__ import annotations
 

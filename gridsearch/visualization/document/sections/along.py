@@ -80,9 +80,9 @@ def _best(found: Findings, axis: AxisEffect) -> str:
         return f"Every value reaches the same best, {brief_text(best)}."
     same = sum(score == best for score, _ in known)
     which = best_value if same == 1 else f"{same} of its values"
-    # The best point is so by its mean: none of its trainings need be the best.
-    first = "The best single training" if found.unit == "point" else "The best of all"
-    return f"{first}, {brief_text(best)}, is reached with {which}; with {worst_value} the best is {brief_text(worst)}."
+    first = "The best mean of a point" if found.unit == "point" else "The best of all"
+    least = "the same to so many digits" if brief_text(best) == brief_text(worst) else brief_text(worst)
+    return f"{first}, {brief_text(best)}, is reached with {which}; with {worst_value} the best is {least}."
 
 
 def _values(found: Findings) -> Iterator[Table]:

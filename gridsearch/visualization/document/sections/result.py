@@ -8,9 +8,8 @@ from gridsearch.analysis.advice.telling import tied_text
 from gridsearch.analysis.edges import BEYOND
 from gridsearch.analysis.labels import brief_text, probability_text, score_text
 from gridsearch.analysis.ranking import RankedTable, table
-from gridsearch.analysis.ties import Tied, Ties
-from gridsearch.config.events import TrialState
-from gridsearch.quantities import counted
+from gridsearch.analysis.ties import AS_GOOD, Tied, Ties
+from gridsearch.analysis.without_score import why_no_best
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Part, Section, Strong, Table
@@ -27,7 +26,7 @@ def result(found: Findings) -> Section:
     """Return the section."""
     ties = found.answer.ties
     if ties is None:
-        return Section("The result", (*paragraph(_no_best(found)), *_extremes(found)))
+        return Section("The result", (*paragraph(why_no_best(found.glance)), *_extremes(found)))
     return Section(
         "The result",
         (
@@ -37,21 +36,6 @@ def result(found: Findings) -> Section:
             *paragraph(*_edges(found)),
         ),
     )
-
-
-def _no_best(found: Findings) -> str:
-    glance = found.glance
-    if not glance.total:
-        return "The job has no trials."
-    if not glance.results:
-        return f"No trial has a result{' yet' if glance.open else ''}, so there is nothing to rank."
-    diverged = dict(glance.counts).get(TrialState.DIVERGED.value, 0)
-    if diverged == glance.results:
-        which = "The only trial with a result" if diverged == 1 else f"The {diverged:,} trials with a result all"
-        return f"{which} diverged, so there is no score to rank."
-    if glance.over:
-        return "No trial within the limits of the job has a score."
-    return f"Of {counted(glance.results, 'trial')} with a result none has a score that is a finite number."
 
 
 def _best(found: Findings, ties: Ties) -> list[Part]:
@@ -76,7 +60,9 @@ def _best(found: Findings, ties: Ties) -> list[Part]:
 
 def _certainty(found: Findings, ties: Ties) -> Iterator[str]:
     unit = "point" if ties.repeats > 1 else "trial"
-    if ties.of == 1:
+    if not found.answer.learned:
+        yield f"No {unit} is better than guessing, so the order of the {unit}s says nothing."
+    elif ties.of == 1:
         yield f"It is the only {unit} with a score, so there is nothing to compare it with."
     elif ties.count > 1:
         yield sentence(tied_text(ties))
@@ -93,7 +79,7 @@ def _certainty(found: Findings, ties: Ties) -> Iterator[str]:
 def _cheapest(ties: Ties) -> str:
     take, best = ties.take, ties.best
     if take.rank == best.rank:
-        return "The best is the cheapest of them, too." if ties.cheapest else ""
+        return f"No cheaper one is {AS_GOOD}." if ties.cheapest else ""
     costs = [
         f"{take.cost(name):,.0f} {_COSTS[name]} in place of {best.cost(name):,.0f}"
         for name in _TOLD
@@ -101,7 +87,7 @@ def _cheapest(ties: Ties) -> str:
     ]
     than = f", with {listed(costs)}" if costs else ""
     which = f"rank {take.rank:,} ({settings_text(take.settings)})"
-    return f"The cheapest of them is {which}: it reaches {brief_text(take.score)}{than}."
+    return f"The cheapest {AS_GOOD} is {which}: it reaches {brief_text(take.score)}{than}."
 
 
 def _extremes(found: Findings) -> Iterator[Table]:

@@ -218,3 +218,16 @@ class TestInABrowser:
         for place in ("axis-width", "cost-plot"):
             browser.wait(f"document.getElementById('{place}').data.some(t => t.name === 'chosen')")
         assert browser.complaints == []
+
+
+def test_of_repeats_the_frontier_is_that_of_the_means() -> None:
+    scores = {10: (0.5, 0.95), 20: (0.8, 0.82)}
+    rows = [
+        make_trial({"width": width, "seed": seed}, score, parameters=width)
+        for width, own in scores.items()
+        for seed, score in enumerate(own)
+    ]
+    data = job_data(make_job({"width": [10, 20]}, repeats=2), rows)
+    (cost,) = costs(data, board(data).trials)
+    assert [(one.trial, one.value) for one in cost.frontier] == [(rows[0].trial_id, 10.0), (rows[2].trial_id, 20.0)]
+    assert [one.score for one in cost.frontier] == pytest.approx([0.725, 0.81])

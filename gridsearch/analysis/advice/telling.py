@@ -50,9 +50,10 @@ def tied_text(found: Ties) -> str:
 
 
 def _what_to_take(found: Ties, *, better: bool) -> str:
-    take = f"take the cheapest {AS_GOOD}" if found.take.rank > 1 else "no cheaper one is as good"
-    if found.take.rank == 1 and not found.cheapest:
-        take = "the first is as good a choice as any"
+    take = f"take the cheapest {AS_GOOD}"
+    if found.take.rank == 1:
+        cheaper = "take the first, as no cheaper one is as good"
+        take = cheaper if found.cheapest else "the first is as good a choice as any"
     order = "nothing tells them apart" if found.equal else "their order may be chance"
     return f"{order}: {take}{', or measure them better' if better else ''}"
 
@@ -105,7 +106,7 @@ def _separating(look: Look, found: Ties) -> tuple[str, Effort]:
 
 
 def few_images(look: Look) -> Iterator[Advice]:
-    """Where the validation part is too small to tell the best from the cheapest that is tied with it."""
+    """Where the validation part is too small to tell the best from another that is tied with it."""
     found = look.ties
     if found is None or found.separation is None or found.images is None or look.own:
         return

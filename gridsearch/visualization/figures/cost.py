@@ -33,8 +33,8 @@ def cost_figure(board: Board, cost: Cost) -> go.Figure:
         meta={"places": shown},
     )
     figure.add_scatter(
-        x=[cost.values[place] for place in cost.frontier],
-        y=[board.scores[place] for place in cost.frontier],
+        x=[one.value for one in cost.frontier],
+        y=[one.score for one in cost.frontier],
         mode="lines+markers",
         name="none is cheaper and better",
         line={"color": VALIDATION, "width": 2, "shape": "hv"},

@@ -44,7 +44,7 @@ def _frontiers(found: Findings, points: Board, priced: tuple[Cost, ...]) -> Iter
     )
     first = priced[0]
     if len(first.frontier) > 1:
-        yield _frontier(found, points, first)
+        yield _frontier(found, first)
 
 
 def _range(one: Cost) -> str:
@@ -56,24 +56,17 @@ def _amount(one: Cost, value: float) -> str:
     return f"{value:,.3g}" if one.name in _MEASURED else f"{value:,.0f}"
 
 
-def _frontier(found: Findings, points: Board, one: Cost) -> Table:
+def _frontier(found: Findings, one: Cost) -> Table:
     rows = []
-    for place in one.frontier[-_MOST_ROWS:]:
-        trial, value = points.trials[place], one.values[place]
-        settings = found.data.settings_texts(found.order.row(trial))
-        rows.append(
-            [
-                trial[:8],
-                settings_text(settings),
-                "" if value is None else _amount(one, value),
-                score_text(points.scores[place]),
-            ]
-        )
+    for best in one.frontier[-_MOST_ROWS:]:
+        settings = found.data.settings_texts(found.order.row(best.trial))
+        rows.append([best.trial[:8], settings_text(settings), _amount(one, best.value), score_text(best.score)])
+    trial = "first trial" if found.unit == "point" else "trial"
     left = len(one.frontier) - len(rows)
-    caption = f"The best {found.score} for its {TITLES[one.name]}: no other trial is as cheap and better"
+    caption = f"The best {found.score} for its {TITLES[one.name]}: no other {found.unit} is as cheap and better"
     more = f"; {counted(left, 'cheaper one is', 'cheaper ones are')} left out" if left else ""
     return Table(
-        Grid(["trial", "settings", TITLES[one.name], found.score], [False, False, True, True], rows),
+        Grid([trial, "settings", TITLES[one.name], found.score], [False, False, True, True], rows),
         caption + more,
         (1,),
     )

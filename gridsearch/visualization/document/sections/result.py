@@ -42,7 +42,8 @@ def _best(found: Findings, ties: Ties) -> list[Part]:
     best = ties.best
     sure = ""
     if best.interval:
-        sure = f" (95 % interval {brief_text(best.interval[0])} to {brief_text(best.interval[1])})"
+        pooled = ", by the spread of the best points together" if ties.judge == "repeats" else ""
+        sure = f" (95 % interval {brief_text(best.interval[0])} to {brief_text(best.interval[1])}{pooled})"
     mean = (
         f", the mean of {found.data.job.record.repeats * (found.data.job.record.folds or 1)} trainings"
         if ties.repeats > 1

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gridsearch.analysis.advice.advise import advise
 from gridsearch.analysis.advice.look import Look
 from gridsearch.analysis.advice.piece import Advice
 from gridsearch.analysis.cells import Cells, cells
+from gridsearch.analysis.choices import Within
 from gridsearch.analysis.effects import Effects, effects
 from gridsearch.analysis.factors import design
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.ties import Ties
+
+#: Of so many pairs the cells of a part of the trials are at hand, too.
+_PAIRS_WITHIN = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +28,14 @@ class Answer:
         effects: What matters: for all trials with a score, then for the better half and quarter of them where these
             tell anything else.
         pairs: The cells of each pair of axes, the pair that explains most first.
+        pairs_within: The same of the better half and quarter, of those axes that have several values there.
         advice: What to do next.
     """
 
     ties: Ties | None
     effects: tuple[Effects, ...]
     pairs: tuple[Cells, ...]
+    pairs_within: Mapping[Within, tuple[Cells, ...]]
     advice: tuple[Advice, ...]
 
     @property
@@ -60,21 +67,30 @@ def answer(data: JobData, *, store: str = "", most_cells: int = 2500) -> Answer:
             found = effects(data, within)
             if found.n < parts[-1].n and found.rest is not None:
                 parts.append(found)
-    return Answer(look.ties, tuple(parts), _pairs(data, look.effects, most_cells), advise(data, look=look))
+    pairs = tuple(_pairs(data, look.effects, most_cells))
+    of_parts = {part.within: tuple(_cells_within(data, part.within, pairs)) for part in parts[1:]}
+    return Answer(look.ties, tuple(parts), pairs, of_parts, advise(data, look=look))
 
 
-def _pairs(data: JobData, found: Effects, most: int) -> tuple[Cells, ...]:
+def _cells_within(data: JobData, within: Within, pairs: Sequence[Cells]) -> Iterator[Cells]:
+    """Yield the cells of the strongest pairs, among a part of the trials."""
+    runs = design(data, within)
+    varying = {factor.name for factor in runs.factors}
+    for pair in pairs[:_PAIRS_WITHIN]:
+        if {pair.rows, pair.columns} <= varying:
+            yield cells(runs, pair.rows, pair.columns)
+
+
+def _pairs(data: JobData, found: Effects, most: int) -> Iterator[Cells]:
     names = [axis.name for axis in found.axes]
     told = [pair.axes for pair in found.pairs]
     others = [(one, other) for place, one in enumerate(names) for other in names[place + 1 :]]
     order = told or others
     sizes = {axis.name: len(axis.values) for axis in found.axes}
     runs = design(data)
-    made = []
     for one, other in order:
         if sizes[one] * sizes[other] > most:
             continue
         # The axis of fewer values stands down the side.
         rows, columns = sorted((one, other), key=lambda name: sizes[name])
-        made.append(cells(runs, rows, columns))
-    return tuple(made)
+        yield cells(runs, rows, columns)

@@ -302,11 +302,14 @@ def _answer_figures(data: JobData, told: Answer, points: Board, priced: Sequence
         "shares": {one.within: parts.whole(shares_figure(one)) for one in _shares(told)},
         "panels_of_axes": {name: _without_points(parts.whole(figure)) for name, figure in panels.items()},
         "pairs": {
-            f"{one.rows},{one.columns}": {
-                measure: parts.whole(cells_figure(one, measure, title=title, highest=highest))
-                for measure in ("means", "bests")
+            within: {
+                f"{one.rows},{one.columns}": {
+                    measure: parts.whole(cells_figure(one, measure, title=title, highest=highest))
+                    for measure in ("means", "bests")
+                }
+                for one in pairs
             }
-            for one in told.pairs
+            for within, pairs in {"all": told.pairs, **told.pairs_within}.items()
         },
         "costs": {
             one.name: _without_points(parts.whole(cost_figure(points, one))) | {"x": one.values} for one in priced

@@ -200,7 +200,9 @@ class TestInABrowser:
         browser.run("document.querySelector('input[name=zoom][value=better]').click()")
         browser.wait(f"{panel}.type === 'linear' && {panel}.range[0] > 0.5")
         cell = "JSON.stringify(document.getElementById('pair-plot').data[0].z)"
+        first = browser.run("document.getElementById('pair').value").split(",")
         for script in (
+            "document.querySelector('input[name=pair-within][value=half]').click()",
             "document.querySelector('input[name=cell][value=bests]').click()",
             "(list => { list.selectedIndex = 3; list.dispatchEvent(new Event('change', {bubbles: true})); })"
             "(document.getElementById('pair'))",
@@ -208,8 +210,14 @@ class TestInABrowser:
             before = browser.run(cell)
             browser.run(script)
             browser.wait(f"{cell} !== {json.dumps(before)}")
+            if "pair-within" in script:
+                half = cells(design(DATA, "half"), *first).means
+                shown = browser.run(cell.removeprefix("JSON.stringify(").removesuffix(")"))
+                assert shown == [[None if one is None else pytest.approx(one, abs=1e-6) for one in row] for row in half]
         address = browser.run("location.hash")
-        assert all(word in address for word in ("within=quarter", "zoom=better", "cell=bests", "pair="))
+        assert all(
+            word in address for word in ("within=quarter", "zoom=better", "cell=bests", "pair=", "pair-within=half")
+        )
         assert browser.complaints == []
 
     def test_chosen_rows_light_up_in_panels_and_costs(self, browser: Browser, pages: dict[str, Path]) -> None:

@@ -24,7 +24,7 @@ USE = """
   for (let found = true; found;) {
     found = false;
     for (const one of document.querySelectorAll(controls)) {
-      if (!one.getClientRects().length) continue;
+      if (!one.getClientRects().length || one.disabled) continue;
       // Some are made anew with what they belong to.
       const name = [one.tagName, one.name || one.id || one.textContent.trim()].join(" ");
       const key = [name, one.value, one.closest("[id]:not(input, select)")?.id].join();

@@ -50,7 +50,7 @@ def tied_text(found: Ties) -> str:
 
 
 def _what_to_take(found: Ties, *, better: bool) -> str:
-    take = f"take the cheapest {AS_GOOD}"
+    take = "take the cheaper one"
     if found.take.rank == 1:
         cheaper = "take the first, as no cheaper one is as good"
         take = cheaper if found.cheapest else "the first is as good a choice as any"

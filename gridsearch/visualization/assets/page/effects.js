@@ -67,9 +67,16 @@ function startPairs() {
   const place = document.getElementById("pair-plot");
   if (!place) return;
   const pair = document.getElementById("pair");
-  const redraw = function () { draw(place, figures.pairs[pair.value][checked("cell")]); };
+  const parts = Array.from(document.querySelectorAll("input[name=pair-within]"));
+  const redraw = function () {
+    // Among the better trials an axis may have one value: there is no such pair.
+    parts.forEach(function (input) { input.disabled = !figures.pairs[input.value][pair.value]; });
+    if (parts.some(function (input) { return input.checked && input.disabled; })) parts[0].checked = true;
+    draw(place, figures.pairs[parts.length ? checked("pair-within") : "all"][pair.value][checked("cell")]);
+  };
   pair.addEventListener("change", redraw);
   onSwitch("cell", "cell", redraw);
+  if (parts.length) onSwitch("pair-within", "pair-within", redraw);
   redraw();
 }
 

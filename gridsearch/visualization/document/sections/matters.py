@@ -113,9 +113,13 @@ def _pairs(found: Findings) -> Iterator[Block]:
         cells = found.answer.pairs[0]
         both = f"{words(cells.rows)} and {words(cells.columns)}"
         name = f"pair-{cells.rows}-{cells.columns}"
+        mean = found.figure(name, f"Mean {found.score} of each combination of {both}")
+        if cells.means == cells.bests:  # one trial to a combination
+            yield from found.figures(f"The {found.score} of each combination of {both}", mean)
+            return
         yield from found.figures(
             f"The mean {found.score} of each combination of {both}, and the best",
-            found.figure(name, f"Mean {found.score} of each combination of {both}"),
+            mean,
             found.figure(f"{name}-best", f"Best {found.score} of each combination of {both}"),
         )
 

@@ -126,7 +126,7 @@ def test_ties_select_the_tied_and_few_images_say_how_many() -> None:
     assert tie and tie.run == "gridsearch launch sample --set repeats=5 --only 'learning_rate == 0.1'"
     assert (
         tie.why
-        == "their order may be chance: take the cheapest within one standard error of the best, or measure them better"
+        == "their order may be chance: take the cheaper one, or measure them better"
     )
     assert tie.effort and tie.effort.trials == 8
     assert "rank 2 (width 8, learning_rate 0.1), which has 0.9580: 8 parameters, the best has 16" in tie.seen

@@ -19,7 +19,7 @@ from gridsearch.analysis.curve import Curve
 from gridsearch.analysis.curves import Curves, curves
 from gridsearch.analysis.effect_words import basis, cautions
 from gridsearch.analysis.effects import Effects
-from gridsearch.analysis.evaluated_trials import evaluated_trials
+from gridsearch.analysis.evaluated_points import evaluated_points, told_of_each
 from gridsearch.analysis.evaluation import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
@@ -99,7 +99,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
     told = answer(data, store=store_option(stamp.store))
     drawn = curves(data, order, told.ties)
     compared = comparisons(data, order)
-    tries = evaluated_trials(data, order)
+    tries = evaluated_points(data, order)
     without = sum(number for state, number in glance.counts if state not in RESULT_STATES)
     points = board(data, MOST_POINTS)
     varying = [axis.name for axis in points.axes if axis.varies]
@@ -137,7 +137,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             style=style(live=bool(live)),
             scripts=scripts,
             figures=json_data(
-                _figures(drawn, compared, choices, points, cells, tries[0].scores if tries else None)
+                _figures(drawn, compared, choices, points, cells, tries[0].together if tries else None)
                 | _trials(data, drawn, rows, points)
                 | _answer_figures(data, told, points, priced)
                 | _spread(apart, data)
@@ -168,6 +168,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             compared=next((name for name in first if name in [one.axis for one in compared]), ""),
             timings=timings(data),
             tested=tries,
+            told_of_test=told_of_each(data, tries),
             absent_text=absent_text,
             commit_text=commit_text,
             outcome_text=outcome_text,

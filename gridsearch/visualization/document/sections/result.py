@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from gridsearch.analysis.advice.telling import tied_text
 from gridsearch.analysis.edges import BEYOND
 from gridsearch.analysis.labels import brief_text, probability_text, score_text
-from gridsearch.analysis.ranking import RankedTable, table
+from gridsearch.analysis.ranking import RankedTable, TableOptions, table
 from gridsearch.analysis.ties import Tied, Ties
 from gridsearch.config.events import TrialState
+from gridsearch.config.metrics import METRICS
 from gridsearch.quantities import counted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
@@ -120,6 +121,24 @@ def _extremes(found: Findings) -> Iterator[Table]:
         gap_after=len(ranking.first) if ranking.omitted else None,
     )
     yield Table(grid, _which(ranking))
+    yield from _metrics(found, ranking)
+
+
+def _metrics(found: Findings, shown: RankedTable) -> Iterator[Table]:
+    """Yield what the job measures beside losses and accuracies, of the trials shown, where that does not rank them."""
+    data = found.data
+    asked = {name: column for name, column in data.metrics.items() if name not in METRICS} if not data.is_own else {}
+    columns = [column for name, column in asked.items() if name != data.objective.metric]
+    if not columns:
+        return
+    measured = table(data, TableOptions(columns=columns))
+    rows = [["" if row.rank is None else f"{row.rank:,}", row.trial[:8], *row.cells] for row in measured.rows]
+    headings = ["rank", shown.id_heading.replace("_", " "), *map(words, measured.headings)]
+    gap = len(measured.first) if measured.omitted else None
+    means = ", means over the trainings of each point" if shown.unit == "point" else ""
+    yield Table(
+        Grid(headings, [True, False, *measured.numeric], rows, gap_after=gap), f"The metrics of the same{means}"
+    )
 
 
 def _which(ranking: RankedTable) -> str:

@@ -13,7 +13,6 @@ from gridsearch.analysis.evaluation import Scores, pooled, scores
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.over_trainings import over_text
-from gridsearch.analysis.paired import Paired
 from gridsearch.analysis.standings import Standings, standings
 from gridsearch.store.rows import EvaluationRow
 
@@ -48,11 +47,6 @@ class EvaluatedPoint:
     def settings(self) -> tuple[tuple[str, str], ...]:
         """Its axes as text."""
         return self.first.settings
-
-    @property
-    def behind(self) -> Paired | None:
-        """One training of the best ranked point against the same of this one, image by image, where that is known."""
-        return next((one.behind for one in self.trials if one.behind), None)
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -118,8 +118,9 @@ def test_many_classes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(count for _, _, count in found["cells"]) == found["images"] == 348
     assert (len(found["classes"]), found["absent"], found["classes"][59]["recall"]) == (60, 2, None)
     table = run(folder, "evaluate", "many", "--no-latency", "--format", "csv").out.split("\n\n")
-    assert len(table[0].splitlines()) == 1 + 58 + 1
-    assert len(table[1].splitlines()) == 1 + sum(i != j for i, j, _ in found["cells"])
+    assert table[0].splitlines()[0] == "trial,val_accuracy,test_accuracy,test_loss"
+    assert len(table[1].splitlines()) == 1 + 58 + 1
+    assert len(table[2].splitlines()) == 1 + sum(i != j for i, j, _ in found["cells"])
     called("dashboard", "many", "-o", ".")
     page = (folder / "many.html").read_text()
     assert "The most frequent confusions, and the classes with the lowest F1 of 60" in page
@@ -129,7 +130,7 @@ def test_many_classes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_cannot_be_evaluated_is_refused_in_one_line(folder: Path) -> None:
     other = folder / "other.db"
     launch(prepared(folder, "name=other", "learning_rate=[1e30]", "epochs=1", "batch_size=64"), other)
-    refused(run(folder, "evaluate", "other", "--store", "other.db"), "no trial of job 'other' has a result")
+    refused(run(folder, "evaluate", "other", "--store", "other.db"), "the only trial of job 'other' diverged")
     refused(run(folder, "evaluate", "smal"), "did you mean 'small'")
     refused(run(folder, "evaluate", "small", "--trial", "zz"), "no trial's id starts with 'zz'")
     refused(run(folder, "evaluate", "small", "--trial", "a", "--top", "2"), "use only one of them")

@@ -33,7 +33,7 @@ from gridsearch.cli.render.evaluated_numbers import (
     measured,
     number_text,
     of_validation,
-    test_measures,
+    tested_measures,
     validation_measures,
     without_empty,
 )
@@ -243,7 +243,7 @@ def _head(found: Found, result: Scores | None) -> list[str]:
     if result:
         said.append(("weights", f"of epoch {result.epoch} of {row.epochs}"))
         said += [] if found.has_classes else [("test examples", f"{result.images:,}")]
-        said += [(in_words(name), _test_text(found, name, result)) for name in test_measures([found])]
+        said += [(in_words(name), _test_text(found, name, result)) for name in tested_measures([found])]
     told = [(name, number_text(measured(found, name))) for name in validation_measures([found])]
     said.append(("validation", of_validation(told)))
     width = columns(sys.stdout)
@@ -350,7 +350,7 @@ def _trials(
     `differing` are the settings in which they differ, with the value of each. Timed trials have a line for each device
     and size of batch. Ids are whole for programs. Columns that nobody has anything in are left out.
     """
-    measures = (*validation_measures(found), *test_measures(found))
+    measures = (*validation_measures(found), *tested_measures(found))
     named = str if format_ is tables.Format.CSV else short_id
     rows = []
     for place, one in enumerate(found):

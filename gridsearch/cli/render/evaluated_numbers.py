@@ -33,7 +33,7 @@ def validation_measures(found: Sequence[Found]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, standard)))
 
 
-def test_measures(found: Sequence[Found]) -> tuple[str, ...]:
+def tested_measures(found: Sequence[Found]) -> tuple[str, ...]:
     """Return what is told of the test images: the accuracy where there are classes, the loss, and all other metrics."""
     accuracy = ("test_accuracy",) if any(one.has_classes for one in found) else ()
     more = (name for one in found if one.evaluation for name in one.evaluation.metrics)

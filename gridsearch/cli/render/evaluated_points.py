@@ -16,7 +16,7 @@ from gridsearch.cli.render.evaluated_numbers import (
     measured,
     number_text,
     of_validation,
-    test_measures,
+    tested_measures,
     validation_measures,
     without_empty,
 )
@@ -47,7 +47,7 @@ class EvaluatedPoint:
     @property
     def measures(self) -> tuple[str, ...]:
         """Return what is shown of each trial: of the validation images, then of the test images."""
-        return (*validation_measures(self.found), *test_measures(self.found))
+        return (*validation_measures(self.found), *tested_measures(self.found))
 
     def mean(self, measure: str) -> tuple[float, Spread] | None:
         """Return the mean over the trials with its spread; None where there is nothing to take it of."""
@@ -77,7 +77,7 @@ def point_head(point: EvaluatedPoint, width: int | None) -> list[str]:
     if first.evaluation:
         images = f"{first.evaluation.images:,}"
         said += [] if first.has_classes else [("test examples", f"{images} each")]
-        for name in test_measures(point.found):
+        for name in tested_measures(point.found):
             of = f" of {images} images each" if name == "test_accuracy" else ""
             said.append((in_words(name), f"{point.mean_text(name)}{of}"))
     told = [(name, point.mean_text(name)) for name in validation_measures(point.found)]

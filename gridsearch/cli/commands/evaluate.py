@@ -88,9 +88,8 @@ def evaluate(
     the latency is that of the first. The kept weights are used; if a trial has none, it is trained again. Prints
     accuracy, loss, the job's metrics, results per class, the confusion matrix (rows are true classes), and how long the
     model takes for 1,000 images, one by one and in batches. Of a job without classes (regression, several labels) it
-    prints the loss and the metrics of its task.
-    With more than 50 classes, only the worst classes and the most
-    frequent confusions are printed.
+    prints the loss and the metrics of its task. With more than 50 classes, only the worst classes and the most frequent
+    confusions are printed.
     """
     if trial and top:
         raise GridsearchError("--trial evaluates one trial, --top several: use only one of them")

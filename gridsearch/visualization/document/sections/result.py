@@ -135,10 +135,9 @@ def _metrics(found: Findings, shown: RankedTable) -> Iterator[Table]:
     rows = [["" if row.rank is None else f"{row.rank:,}", row.trial[:8], *row.cells] for row in measured.rows]
     headings = ["rank", shown.id_heading.replace("_", " "), *map(words, measured.headings)]
     gap = len(measured.first) if measured.omitted else None
-    means = ", means over the trainings of each point" if shown.unit == "point" else ""
-    yield Table(
-        Grid(headings, [True, False, *measured.numeric], rows, gap_after=gap), f"The metrics of the same{means}"
-    )
+    means = ", means over their trainings" if shown.unit == "point" else ""
+    grid = Grid(headings, [True, False, *measured.numeric], rows, gap_after=gap)
+    yield Table(grid, f"The other metrics of these {shown.unit}s{means}")
 
 
 def _which(ranking: RankedTable) -> str:

@@ -127,7 +127,7 @@ def test_regression_from_the_launch_to_the_page(
     assert told["metrics"].keys() == {"test_rmse", "test_r2", "test_mse", "test_mae"}
     in_every_format(capfd, "diabetes", told, "val_loss")
     report = reported(capfd, "diabetes")
-    assert "1 number is to be predicted for each" in report and "class" not in report
+    assert "For each, 1 number is to be predicted" in report and "class" not in report
     assert "| rank | trial | val r2 | val rmse |" in report
     said(capfd, "dashboard")
     page = Path("dashboards/diabetes.html").read_text()

@@ -280,7 +280,7 @@ def test_without_classes_the_test_is_told_by_loss_and_metrics(repeats: int) -> N
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
-        ("mse", "1 number is to be predicted for each."),
+        ("mse", "For each, 1 number is to be predicted."),
         ("bce", "Each belongs to one class or does not."),
         ("cross_entropy", "They belong to 1 class."),
         ("my_losses:Focal", "A model gives 1 number for each."),

@@ -75,7 +75,7 @@ def _targets(found: Findings, count: int) -> str:
         several = f"Each may belong to any number of {count:,} classes, or to none."
         return several if count > 1 else "Each belongs to one class or does not."
     if losses <= set(OF_NUMBERS):
-        return f"{counted(count, 'number is', 'numbers are')} to be predicted for each."
+        return f"For each, {counted(count, 'number is', 'numbers are')} to be predicted."
     if losses <= {CROSS_ENTROPY} or any(row.val_accuracy is not None for row in found.data.rows):
         return f"They belong to {counted(count, 'class', 'classes')}."
     # What a loss of the user's makes of them nobody knows.

@@ -25,7 +25,8 @@ from gridsearch.analysis.comparing.jobs import JobComparison, compare
 from gridsearch.analysis.comparing.sides import sides_of
 from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.effects import Effects, effects
-from gridsearch.analysis.evaluated_trials import classified, evaluated_frame
+from gridsearch.analysis.evaluated_points import classified
+from gridsearch.analysis.evaluated_trials import evaluated_frame
 from gridsearch.analysis.factors import design
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData, load
@@ -347,7 +348,8 @@ class Job:
         """Return precision, recall, F1 and number of test images for each class, and their mean in the last row.
 
         Args:
-            trial: An evaluated trial's id, or the first digits of it; by default the best ranked one.
+            trial: An evaluated trial's id, or the first digits of it; by default the best ranked one, of a point that
+                is trained several times all its evaluated trainings together.
 
         Raises:
             TableError: No trial was evaluated, `trial` does not match exactly one of those that were, or there are no

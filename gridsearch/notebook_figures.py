@@ -11,7 +11,7 @@ from gridsearch.analysis.correlation import correlation
 from gridsearch.analysis.costs import costs
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.effects import effects
-from gridsearch.analysis.evaluated_trials import classified
+from gridsearch.analysis.evaluated_points import classified
 from gridsearch.analysis.factors import design
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
@@ -156,7 +156,8 @@ class Figures:
         """Plot the confusion matrix of a trial on the test images.
 
         Args:
-            trial: An evaluated trial's id, or the first digits of it; by default the best ranked one.
+            trial: An evaluated trial's id, or the first digits of it; by default the best ranked one, of a point that
+                is trained several times all its evaluated trainings together.
 
         Raises:
             TableError: No trial was evaluated, `trial` does not match exactly one of those that were, or there are no

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from gridsearch.analysis.column_names import free
 from gridsearch.analysis.evaluation import Scores, Speed, scores, speeds
-from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.labels import label
 from gridsearch.analysis.paired import Paired, paired_on_test
 from gridsearch.analysis.standings import Standings, standings
 
@@ -30,7 +30,10 @@ class EvaluatedTrial:
         scores: What it does on the test images.
         speeds: How fast it predicts; empty if that was not measured.
         behind: The best ranked of those evaluated against this one, image by image; None for that one itself, and where
-            it is not known which images both have right.
+            it is not known which images both have right. Of points that are trained several times one training each is
+            held against the same (equal seeds and fold) of the best, and never one training against another of its
+            point, which nobody chooses between.
+        repeat: Of a point that is trained several times the seeds and the fold of this training.
     """
 
     trial: str
@@ -40,6 +43,7 @@ class EvaluatedTrial:
     scores: Scores
     speeds: tuple[Speed, ...]
     behind: Paired | None = None
+    repeat: tuple[tuple[str, str], ...] = ()
 
 
 def evaluated_trials(data: JobData, ranking: Standings | None = None) -> tuple[EvaluatedTrial, ...]:
@@ -50,8 +54,8 @@ def evaluated_trials(data: JobData, ranking: Standings | None = None) -> tuple[E
     ranking = standings(data) if ranking is None else ranking
     places = [(place, trial) for place, members in enumerate(ranking.members, start=1) for trial in members]
     tried = [(place, ranking.row(trial)) for place, trial in places if trial in evaluations]
-    configs = [data.rows[data.place_of[row["trial"]]].config for _, row in tried]
-    found = [(config, evaluations[row["trial"]]) for config, (_, row) in zip(configs, tried, strict=True)]
+    repeats = [tuple((name, label(row[name])) for name in data.job.record.differing) for _, row in tried]
+    behind = _behind(data, [(place, row["trial"], own) for (place, row), own in zip(tried, repeats, strict=True)])
     return tuple(
         EvaluatedTrial(
             trial=row["trial"],
@@ -60,40 +64,35 @@ def evaluated_trials(data: JobData, ranking: Standings | None = None) -> tuple[E
             settings=data.settings_texts(row),
             scores=scores(evaluations[row["trial"]]),
             speeds=speeds(one for one in data.latencies if one.trial_id == row["trial"]),
-            behind=behind,
+            behind=behind.get(row["trial"]),
+            repeat=own,
         )
-        for (place, row), behind in zip(tried, paired_on_test(found), strict=True)
+        for (place, row), own in zip(tried, repeats, strict=True)
     )
 
 
-def evaluated_trial(data: JobData, trial: str = "") -> EvaluatedTrial:
-    """Return the trial whose id begins so, by default the best ranked, with what came of the test images."""
-    found = [one for one in evaluated_trials(data) if one.trial.startswith(trial)]
-    if not found:
-        whose = f" of a trial {trial!r}" if trial else ""
-        raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {shlex.quote(data.job.name)}")
-    if trial and len(found) > 1:
-        raise TableError(f"{trial!r} matches {len(found)} evaluated trials; give more digits")
-    return found[0]
-
-
-def classified(data: JobData, trial: str = "") -> Scores:
-    """Return what came of the test images of the trial that `evaluated_trial` returns; `TableError` without classes."""
-    found = evaluated_trial(data, trial).scores
-    if found.accuracy is None:
-        raise TableError(f"job {data.job.name!r} has no classes; evaluated() has what its trials do")
-    return found
+def _behind(data: JobData, tried: Sequence[tuple[int, str, tuple[tuple[str, str], ...]]]) -> dict[str, Paired | None]:
+    """Return how far trials lie behind the first; given the place, the id, and the seeds and fold of each, in order."""
+    evaluations = {one.trial_id: one for one in data.evaluations}
+    best = tried[0][2]
+    # Of equal seeds and fold a point has one training.
+    held = [trial for _, trial, own in tried if own == best]
+    configs = [data.rows[data.place_of[trial]].config for trial in held]
+    found = paired_on_test([(config, evaluations[trial]) for config, trial in zip(configs, held, strict=True)])
+    return dict(zip(held, found, strict=True))
 
 
 def evaluated_frame(data: JobData) -> pd.DataFrame:
     """Return one row for each trial with an evaluation: its axes, score, and the numbers of the test images.
 
-    Where it is known which images were right, `behind` is by how much the accuracy of the first row is higher, with its
-    95 % interval, and `p_mcnemar` the exact p-value.
+    Trainings of one point have its rank, and their seeds and fold. Where it is known which images were right, `behind`
+    is by how much the accuracy of the first row is higher, with its 95 % interval, and `p_mcnemar` the exact p-value
+    (see `EvaluatedTrial.behind`).
     """
     tried = evaluated_trials(data)
     settings = data.trials.set_index("trial")[data.axis_columns].to_dict("index")
     axes = data.axis_columns
+    repeats = {name: free(name, axes, "repeat") for name in data.job.record.differing}
     more = dict.fromkeys(name for one in tried for name in one.scores.metrics)
     columns = {name: free(name, axes, "metric") for name in ("test_accuracy", "test_loss", *more)}
     behind = [free(name, axes, "test") for name in _BEHIND] if any(one.behind for one in tried) else []
@@ -101,6 +100,7 @@ def evaluated_frame(data: JobData) -> pd.DataFrame:
     rows = [
         {"trial": one.trial, rank: one.rank}
         | {str(name): value for name, value in settings[one.trial].items()}
+        | {repeats[name]: text for name, text in one.repeat}
         | {"score": one.score, columns["test_accuracy"]: one.scores.accuracy, columns["test_loss"]: one.scores.loss}
         | {columns[name]: value for name, value in one.scores.metrics.items()}
         | (dict(zip(behind, one.behind.numbers, strict=True)) if one.behind else {})
@@ -109,4 +109,4 @@ def evaluated_frame(data: JobData) -> pd.DataFrame:
     # Without classes there is no accuracy.
     if tried and all(one.scores.accuracy is None for one in tried):
         del columns["test_accuracy"]
-    return pd.DataFrame(rows, columns=["trial", rank, *axes, "score", *columns.values(), *behind])
+    return pd.DataFrame(rows, columns=["trial", rank, *axes, *repeats.values(), "score", *columns.values(), *behind])

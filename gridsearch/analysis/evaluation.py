@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from gridsearch.analysis.intervals import share_interval
 from gridsearch.quantities import counted
@@ -74,10 +75,20 @@ class Scores:
     absent: int
     metrics: Mapping[str, float | None] = field(default_factory=dict, hash=False)
 
+    def measured(self, measure: str) -> float | None:
+        """Return a number by its name: `test_accuracy`, `test_loss`, or that of another metric; None without one."""
+        own = {"test_accuracy": self.accuracy, "test_loss": self.loss}
+        return own[measure] if measure in own else self.metrics.get(measure)
+
+    @property
+    def _counts(self) -> npt.NDArray[np.int64]:
+        """The matrix; without classes one of no rows and no columns."""
+        return np.array(self.confusion, np.int64).reshape(len(self.confusion), len(self.confusion))
+
     @property
     def shares(self) -> tuple[tuple[float, ...], ...]:
         """The rows of the matrix divided by their sums; zeros for a class without test images."""
-        counts = np.array(self.confusion)
+        counts = self._counts
         return tuple(map(tuple, (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).tolist()))
 
     @property
@@ -93,7 +104,7 @@ class Scores:
     @property
     def cells(self) -> list[tuple[int, int, int]]:
         """What of the matrix is not zero: true class, predicted class, images."""
-        counts = np.array(self.confusion)
+        counts = self._counts
         true, predicted = np.nonzero(counts)
         return list(zip(true.tolist(), predicted.tolist(), counts[true, predicted].tolist(), strict=True))
 
@@ -171,6 +182,18 @@ def scores(evaluation: Evaluation | EvaluationRow) -> Scores:
         absent=int((~present).sum()),
         metrics=evaluation.metrics,
     )
+
+
+def pooled(found: Sequence[EvaluationRow]) -> EvaluationRow:
+    """Return the evaluations of several trainings of one point as one: each image counts once for each of them.
+
+    Only counts can be added up: loss and metrics are left out.
+    """
+    together = replace(found[0], loss=None, metrics={}, correct=b"")
+    if not found[0].confusion:
+        return replace(together, examples=sum(one.examples for one in found))
+    counts = sum(np.array(one.confusion, np.int64) for one in found)
+    return replace(together, confusion=tuple(map(tuple, np.asarray(counts).tolist())))
 
 
 def absent_text(found: Scores) -> str:

@@ -98,9 +98,9 @@ def _best(store: Store, name: str, n: int) -> list[Place]:
 
     if found := best(store, name, n):
         return found
-    raise GridsearchError(
-        f"no trial of job {name!r} has a result within its constraints; see: gridsearch status {quoted(name)}"
-    )
+    from gridsearch.analysis.no_best import why_no_best
+
+    raise GridsearchError(f"{why_no_best(store.job(name), store.trials(name))}; see: gridsearch status {quoted(name)}")
 
 
 def _named(name: str) -> list[Path]:

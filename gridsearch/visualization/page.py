@@ -19,11 +19,12 @@ from gridsearch.analysis.curve import Curve
 from gridsearch.analysis.curves import Curves, curves
 from gridsearch.analysis.effect_words import basis, cautions
 from gridsearch.analysis.effects import Effects
-from gridsearch.analysis.evaluated_trials import evaluated_trials
+from gridsearch.analysis.evaluated_points import evaluated_points, told_of_each
 from gridsearch.analysis.evaluation import WORST, Scores, absent_text
 from gridsearch.analysis.failures import failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import aligned_texts, label, score_text
+from gridsearch.analysis.no_best import why_no_best
 from gridsearch.analysis.paired import behind_text, p_text
 from gridsearch.analysis.plots import Plot, is_cross_entropy, plots_of
 from gridsearch.analysis.ranking import table, unranked
@@ -33,7 +34,6 @@ from gridsearch.analysis.spread import PointSpread, spreads
 from gridsearch.analysis.standings import standings
 from gridsearch.analysis.summary import Summary, summary
 from gridsearch.analysis.timing import TimingRow, timings
-from gridsearch.analysis.without_score import why_no_best
 from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.value_kinds import as_written
@@ -100,7 +100,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
     told = answer(data, store=store_option(stamp.store))
     drawn = curves(data, order, told.ties)
     compared = comparisons(data, order)
-    tries = evaluated_trials(data, order)
+    tries = evaluated_points(data, order)
     without = sum(number for state, number in glance.counts if state not in RESULT_STATES)
     points = board(data, MOST_POINTS)
     varying = [axis.name for axis in points.axes if axis.varies]
@@ -126,7 +126,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             outcome=outcome,
             read=data.shown,
             answer=told,
-            why_no_best=why_no_best,
+            no_best=sentence(f"{why_no_best(data.job, data.rows, named=False)}, so nothing can be ranked"),
             shares=_shares(told),
             effect_sentences=_effect_sentences,
             panels=[axis.name for axis in told.effects[0].axes if axis.name in varying],
@@ -139,7 +139,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             style=style(live=bool(live)),
             scripts=scripts,
             figures=json_data(
-                _figures(drawn, compared, choices, points, cells, tries[0].scores if tries else None)
+                _figures(drawn, compared, choices, points, cells, tries[0].together if tries else None)
                 | _trials(data, drawn, rows, points)
                 | _answer_figures(data, told, points, priced)
                 | _spread(apart, data)
@@ -170,6 +170,7 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             compared=next((name for name in first if name in [one.axis for one in compared]), ""),
             timings=timings(data),
             tested=tries,
+            told_of_test=told_of_each(data, tries),
             absent_text=absent_text,
             commit_text=commit_text,
             outcome_text=outcome_text,

@@ -14,7 +14,7 @@ from gridsearch.analysis.correlation import FEWEST, METHODS, correlation
 from gridsearch.analysis.costs import costs
 from gridsearch.analysis.curves import curves
 from gridsearch.analysis.effects import effects
-from gridsearch.analysis.evaluated_trials import evaluated_trials
+from gridsearch.analysis.evaluated_points import evaluated_points
 from gridsearch.analysis.factors import design
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.plots import plots_of
@@ -119,9 +119,9 @@ def _figures(data: JobData) -> Iterator[tuple[str, go.Figure]]:
         coefficients = correlation(data, method)
         if len(coefficients.names) > 1 and coefficients.n >= FEWEST:
             yield f"correlation-{method}", heatmap_figure(coefficients)
-    tries = evaluated_trials(data, order)
-    if tries and tries[0].scores.accuracy is not None and not tries[0].scores.many:
-        yield "confusion", confusion_figure(tries[0].scores)
+    tries = evaluated_points(data, order)
+    if tries and tries[0].first.scores.accuracy is not None and not tries[0].together.many:
+        yield "confusion", confusion_figure(tries[0].together)
 
 
 def _of_trials(data: JobData, order: Standings, points: Board) -> Iterator[tuple[str, go.Figure]]:

@@ -124,10 +124,7 @@ def test_ties_select_the_tied_and_few_images_say_how_many() -> None:
     data = job_data(make_job({"width": [8, 16], "learning_rate": [0.1, 0.001]}), rows, make_epochs(rows))
     tie, few = advised(data, "tie"), advised(data, "few-images")
     assert tie and tie.run == "gridsearch launch sample --set repeats=5 --only 'learning_rate == 0.1'"
-    assert (
-        tie.why
-        == "their order may be chance: take the cheaper one, or measure them better"
-    )
+    assert tie.why == "their order may be chance: take the cheaper one, or measure them better"
     assert tie.effort and tie.effort.trials == 8
     assert "rank 2 (width 8, learning_rate 0.1), which has 0.9580: 8 parameters, the best has 16" in tie.seen
     assert few and "323 validation images are too few to tell 0.0080" in few.seen
@@ -147,6 +144,17 @@ def test_one_draw_no_effect_and_a_test_that_was_looked_at_often() -> None:
     reused = advised(replace(data, evaluations=tried), "test-reused")
     assert reused and reused.seen.startswith("3 trials were tried")
     assert advised(replace(data, evaluations=tried[:1]), "test-reused") is None
+
+
+def test_repeats_of_one_setting_are_one_try_of_the_test() -> None:
+    rows = [make_trial({"neurons": n, "seed": seed}, 0.5 + n / 100) for n in (10, 20) for seed in (0, 1, 2)]
+    tried = [EvaluationRow(row.trial_id, 3, 0.1, ("a", "b"), ((1, 0), (0, 1)), 0.1, at=START) for row in rows]
+    repeats = job_data(make_job({"neurons": [10, 20]}, repeats=3), rows, make_epochs(rows))
+    axis = job_data(make_job({"neurons": [10, 20], "seed": [0, 1, 2]}), rows, make_epochs(rows))
+    for data, unit in ((repeats, "2 points were tried on"), (axis, "2 settings were tried on")):
+        assert advised(replace(data, evaluations=tuple(tried[:3])), "test-reused") is None
+        reused = advised(replace(data, evaluations=tuple(tried)), "test-reused")
+        assert reused and reused.seen.startswith(unit)
 
 
 def test_what_is_not_trained_yet_comes_first_and_nothing_at_all_says_only_that() -> None:

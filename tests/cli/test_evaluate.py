@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ from scipy.stats import binomtest
 from typer.testing import CliRunner
 
 from gridsearch import paths
+from gridsearch.analysis.evaluation import scores
+from gridsearch.cli.commands.evaluate import _tables_of
 from gridsearch.cli.main import app
+from gridsearch.cli.render.evaluated_numbers import as_written, without_empty
+from gridsearch.cli.render.tables import Format, Grid, blocks
+from gridsearch.store.rows import Evaluation
 from tests.cli.program import refused, run
 from tests.engine.launching import launch, prepared
 
@@ -118,8 +124,9 @@ def test_many_classes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(count for _, _, count in found["cells"]) == found["images"] == 348
     assert (len(found["classes"]), found["absent"], found["classes"][59]["recall"]) == (60, 2, None)
     table = run(folder, "evaluate", "many", "--no-latency", "--format", "csv").out.split("\n\n")
-    assert len(table[0].splitlines()) == 1 + 58 + 1
-    assert len(table[1].splitlines()) == 1 + sum(i != j for i, j, _ in found["cells"])
+    assert table[0].splitlines()[0] == "trial,val_accuracy,test_accuracy,test_loss"
+    assert len(table[1].splitlines()) == 1 + 58 + 1
+    assert len(table[2].splitlines()) == 1 + sum(i != j for i, j, _ in found["cells"])
     called("dashboard", "many", "-o", ".")
     page = (folder / "many.html").read_text()
     assert "The most frequent confusions, and the classes with the lowest F1 of 60" in page
@@ -129,11 +136,31 @@ def test_many_classes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_cannot_be_evaluated_is_refused_in_one_line(folder: Path) -> None:
     other = folder / "other.db"
     launch(prepared(folder, "name=other", "learning_rate=[1e30]", "epochs=1", "batch_size=64"), other)
-    refused(run(folder, "evaluate", "other", "--store", "other.db"), "no trial of job 'other' has a result")
+    refused(run(folder, "evaluate", "other", "--store", "other.db"), "the only trial of job 'other' diverged")
     refused(run(folder, "evaluate", "smal"), "did you mean 'small'")
     refused(run(folder, "evaluate", "small", "--trial", "zz"), "no trial's id starts with 'zz'")
     refused(run(folder, "evaluate", "small", "--trial", "a", "--top", "2"), "use only one of them")
     refused(run(folder, "evaluate", "small", "--device", "tpu"), "auto, cpu or cuda")
+
+
+def test_names_of_classes_keep_to_the_terminal_and_are_whole_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = tuple(sign * 150 for sign in "xyz")
+    made = Evaluation("trial", 1, 0.5, names, ((3, 1, 0), (0, 2, 0), (0, 0, 1)), 0.1)
+    for grid in _tables_of("job", scores(made), Format.TABLE):
+        lines = [line for block in blocks(grid, 80) for line in (*block.head, *block.body)]
+        assert max(map(len, lines)) <= 80 and any("xxx" in line and "…" in line for line in lines)
+    *_, confusion = _tables_of("job", scores(made), Format.CSV)
+    assert tuple(confusion.headings[1:]) == names
+
+
+def test_columns_without_anything_are_left_out_and_programs_get_plain_numbers() -> None:
+    grid = Grid(["trial", "-", "loss", "auroc", "note"], [False, True, True, True, False], [], keys=1)
+    rows = [["-", "-", "1,234", "-", "-"], ["a", "", "-", "0.5", "1,234"]]
+    kept = without_empty(replace(grid, rows=rows))
+    assert (kept.headings, kept.numeric) == (["trial", "loss", "auroc", "note"], [False, True, True, False])
+    assert as_written(kept, Format.CSV).rows == [["-", "1234", "", "-"], ["a", "", "0.5", "1,234"]]
+    assert as_written(kept, Format.MD) is kept
 
 
 def test_export_onnx(folder: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gridsearch.cli.render.tables import Grid, as_markdown, blocks
 from gridsearch.cli.streams import folded
@@ -25,6 +27,27 @@ def test_a_table_keeps_to_the_width_and_its_numbers_stay_whole(width: int | None
     assert all(block.body[1].startswith("3f2a91c4") for block in found)
     assert (len(found) == 1) is (width is None)
     assert ("…" in " ".join(lines)) is (width is not None and width <= 80)
+
+
+@given(
+    st.lists(st.text("ab_ ", max_size=60), min_size=2, max_size=6),
+    st.lists(st.text("xyz", max_size=200), min_size=1, max_size=4),
+    st.integers(30, 120),
+)
+def test_no_name_of_a_row_or_a_column_is_wider_than_the_terminal(
+    headings: list[str], names: list[str], width: int
+) -> None:
+    cells = ["0.5"] * (len(headings) - 1)
+    grid = Grid(headings, [False, *[True] * len(cells)], [[name, *cells] for name in names], keys=1)
+    found = blocks(grid, width)
+    assert max(len(line) for block in found for line in [*block.head, *block.body]) <= width
+    shown = [line[: len(name)].partition("…")[0].strip() for name, line in zip(names, found[0].body[1:], strict=True)]
+    assert all(name.startswith(one) for name, one in zip(names, shown, strict=True))
+
+
+def test_a_name_that_leaves_room_for_a_column_stays_whole() -> None:
+    grid = Grid(["layer", "parameters", "shape"], [False, True, True], [["a" * 60, "1,000", "3 x 3"]], keys=1)
+    assert all("a" * 60 in block.body[1] for block in blocks(grid, 80))
 
 
 @pytest.mark.parametrize("width", [20, 60, 80, None])

@@ -98,9 +98,7 @@ def test_the_answer_says_what_is_best_and_how_sure_that_is(pages: dict[str, Path
     assert "how far chance moves this score is not known" in text_of(pages["loss"], "answer")
     assert "5 other trials of 6 cannot be told from it on 323 images." in text_of(pages["equal"], "answer")
     assert "with 3 trainings each" in text_of(pages["repeated"], "answer")
-    assert "The 3 trials with a result all diverged, so there is no score to rank." in text_of(
-        pages["diverged"], "answer"
-    )
+    assert "All 3 trials diverged, so nothing can be ranked." in text_of(pages["diverged"], "answer")
     assert "No trial has a result yet. There is nothing to tell. gridsearch resume open" in text_of(
         pages["open"], "answer"
     )

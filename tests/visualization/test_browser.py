@@ -9,7 +9,10 @@ import pytest
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.scatter import board
 from gridsearch.visualization.dashboards import write_dashboards, write_page
+from gridsearch.visualization.document.grid import Grid
+from gridsearch.visualization.document.latex_text import as_latex
 from gridsearch.visualization.figures.scatter import scatter_figure
+from gridsearch.visualization.inlining import asset
 from tests.analysis.grids import SHALLOW, grid, shallow_score
 from tests.visualization.browser import Browser, in_a_browser
 from tests.visualization.stores import filled_store
@@ -255,3 +258,14 @@ def _expected(data: JobData, x: str, color: str) -> object:
         ],
         "legend": [layout["showlegend"], layout["legend"]["title"].get("text", "")],
     }
+
+
+def test_a_table_of_the_page_is_the_latex_of_the_terminal(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "blank.html").write_text("<!doctype html><title>blank</title>")
+    browser.open(tmp_path / "blank.html")
+    table = Grid(["a_b", "🎉 50 %"], [False, True], [["[x", "0.9 ± 0.1"], ["*", "--a---b"], ["中 é ł …−²", "<\\>~^{}"]])
+    module = base64.b64encode(asset("page/download.js").encode()).decode()
+    arguments = ", ".join(json.dumps(part) for part in (table.headings, table.numeric, table.rows))
+    made = browser.run(f"import('data:text/javascript;base64,{module}').then(own => own.asLatex({arguments}))")
+    assert made.rstrip("\n") == as_latex(table)
+    assert "gridsearchsign" in made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
 from dataclasses import replace
 
 import pytest
@@ -168,7 +169,7 @@ def test_one_trial_is_compared_with_nothing() -> None:
 
 def test_where_all_diverged_nothing_is_ranked() -> None:
     document = made(grid({"n": [1, 2, 3]}, lambda p: None))
-    assert said(document, "The result") == "The 3 trials with a result all diverged, so there is no score to rank."
+    assert said(document, "The result") == "All 3 trials diverged, so nothing can be ranked."
     assert tables(document, "The result")[0].caption == "The 3 trials with a result"
     assert said(document, "Failures and divergences") == "3 trials of 3 diverged."
     assert not {"Along each axis", "What matters", "What a score costs"} & set(titles(document))
@@ -180,7 +181,7 @@ def test_where_no_trial_has_finished_there_is_nothing_to_rank() -> None:
     rows = [make_trial({"n": n}, state=TrialState.PENDING) for n in (1, 2)]
     document = made(job_data(make_job({"n": [1, 2]}), rows, []))
     assert titles(document) == ["What was searched", "The result", "What to try next", "How to reproduce"]
-    assert said(document, "The result") == "No trial has a result yet, so there is nothing to rank."
+    assert said(document, "The result") == "No trial has a result yet, so nothing can be ranked."
     assert "None of them has a result: 2 not trained yet." in said(document, "What was searched")
     empty = made(job_data(make_job({}), [], []))
     assert said(empty, "The result") == "The job has no trials."
@@ -189,7 +190,7 @@ def test_where_no_trial_has_finished_there_is_nothing_to_rank() -> None:
 def test_scores_that_are_no_numbers_are_no_result() -> None:
     rows = [make_trial({"n": n}) for n in (1, 2, 3)]
     document = made(job_data(make_job({"n": [1, 2, 3]}), rows, make_epochs(rows)))
-    assert said(document, "The result") == "Of 3 trials with a result none has a score that is a finite number."
+    assert said(document, "The result") == "No trial has a score that is a finite number, so nothing can be ranked."
     assert "What matters" not in titles(document)
 
 
@@ -207,7 +208,7 @@ def test_limits_that_no_trial_keeps_leave_no_best() -> None:
     rows = [make_trial({"n": n}, 0.5 + n / 100, parameters=100 * n, macs=1) for n in (1, 2)]
     job = make_job({"n": [1, 2]}, constraints={"parameters": 10})
     document = made(job_data(job, rows, make_epochs(rows)))
-    assert said(document, "The result") == "No trial within the limits of the job has a score."
+    assert said(document, "The result") == "No trial has a result within the job's constraints, so nothing can be ranked."
     assert "2 trials exceed that" in said(document, "What was searched")
 
 
@@ -244,6 +245,56 @@ def test_the_test_is_told_of_the_best_ranked() -> None:
     assert "On the test images" not in titles(made(grid(SHALLOW, shallow_score)))
 
 
+def test_the_test_of_a_point_is_the_mean_over_its_trainings() -> None:
+    data = repeated()
+    confusions = {row.trial_id: ((40 - place, 10 + place), (5, 45)) for place, row in enumerate(data.rows)}
+    rows = [EvaluationRow(one, 3, 0.5, ("a", "b"), counts, 0.1, START) for one, counts in confusions.items()]
+    document = made(replace(data, evaluations=tuple(rows[6:])))
+    told = said(document, "On the test images")
+    accuracies = [(85 - place) / 100 for place in (6, 7, 8)]
+    mean = f"{statistics.fmean(accuracies):.4f} ± {statistics.stdev(accuracies):.4f} (n=3)"
+    assert "The point of rank 1 in the ranking (neurons 30) has 3 trainings, each tried on 100 test images." in told
+    assert f"The test accuracy is {mean}, loss 0.5000 ± 0.0000 (n=3)" in told and "% interval" not in told
+    assert "counted over the 3 trainings together, so that each image counts 3 times" in told
+    classes, trainings = tables(document, "On the test images")
+    assert [row[1] for row in classes.grid.rows] == ["150", "150", "300"] and "3 trainings together" in classes.caption
+    assert [row[2] for row in trainings.grid.rows] == ["0", "1", "2"] and trainings.grid.headings[2] == "seed"
+    part = said(made(replace(data, evaluations=tuple(rows[6:7]))), "On the test images")
+    assert "has 3 trainings, of which 1 was tried on 100 test images. The test accuracy is 0.7900 (n=1 of 3)" in part
+    several = tables(made(replace(data, evaluations=tuple(rows))), "On the test images")
+    assert several[1].grid.rows[0][-2] == mean and len(several[1].grid.rows) == 3
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_without_classes_the_test_is_told_by_loss_and_metrics(repeats: int) -> None:
+    data = repeated(repeats)
+    metrics = {"test_rmse": 0.25, "test_r2": None}
+    rows = [EvaluationRow(row.trial_id, 3, 0.5, (), (), 0.1, START, examples=100, metrics=metrics) for row in data.rows]
+    document = made(replace(data, evaluations=tuple(rows)))
+    measured = tables(document, "On the test images")[0].grid.rows
+    values = ["0.5000 ± 0.0000 (n=3)", "0.2500 ± 0.0000 (n=3)"] if repeats > 1 else ["0.500000", "0.250000"]
+    assert measured == [["loss", values[0]], ["rmse", values[1]], ["r2", ""]]
+    assert "100 test examples" in said(document, "On the test images")
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        ("mse", "For each, 1 number is to be predicted."),
+        ("bce", "Each belongs to one class or does not."),
+        ("cross_entropy", "They belong to 1 class."),
+        ("my_losses:Focal", "A model gives 1 number for each."),
+    ],
+)
+def test_what_is_predicted_is_said_by_task(loss: str, words: str) -> None:
+    rows = [make_trial({"n": n}, val_accuracy=None, state=TrialState.PENDING) for n in (1, 2)]
+    images = {"train": 400, "validation": 100, "test": 0}
+    job = make_job({"n": [1, 2]}, fixed={"loss": loss}, classes=1, image_shape=[1, 8, 8], images=images)
+    searched = said(made(job_data(job, rows, [])), "What was searched")
+    told = "there are 400 to train on and 100 for validation; none are set aside for the test. "
+    assert f"{told}Each example has the shape 1 x 8 x 8. {words}" in searched
+
+
 def test_of_classes_that_are_recognised_alike_none_is_singled_out() -> None:
     data = grid({"n": [1, 2]}, lambda p: p["n"] / 10)
 
@@ -255,6 +306,10 @@ def test_of_classes_that_are_recognised_alike_none_is_singled_out() -> None:
     assert reading((4, 1, 0), (1, 4, 0), (0, 0, 5)) == (
         "Of the classes, a and b are recognised worst (F1 0.800), c best (1.000). The most frequent confusions, 2 of"
         " them, are of 1 image each, a taken for b among them."
+    )
+    # In the order of the classes, whatever images each has.
+    assert reading((1, 0, 0, 0), (0, 1, 1, 0), (0, 1, 1, 0), (0, 0, 0, 9)).startswith(
+        "Of the classes, b and c are recognised worst (F1 0.500), a and d best (1.000)."
     )
     assert reading((5, 0), (0, 5)) == "No image was taken for one of another class."
     assert reading((3, 2), (0, 5)).endswith(

@@ -182,6 +182,23 @@ class TestLatex:
         )
         assert [row.strip()[:3] for row in rows if "&" in row] == ["{}[", "{}[", "{}*", "z &"]
 
+    def test_a_table_for_another_document_brings_the_command_for_its_signs(self) -> None:
+        plain, signs = (latex_text.as_latex(Grid([text], [False], [["x"]])) for text in ("a ± é", "🎉"))
+        assert plain.startswith(r"\begin{tabular}") and r"\ensuremath{\pm}" in plain
+        assert signs.startswith(r"\providecommand{\gridsearchsign}[2]{") and r"\gridsearchsign{1F389}{🎉} " in signs
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("engine", ["pdflatex", "lualatex"])
+    def test_such_a_table_compiles_where_another_sign_is_defined(self, tmp_path: Path, engine: str) -> None:
+        if shutil.which(engine) is None:
+            pytest.skip(f"NOT TESTED: LaTeX as {engine} compiles it; not on PATH")
+        table = latex_text.as_latex(Grid(["🎉 --a", NASTY], [False, True], [["中 −² …", "1"]]))
+        head = r"\documentclass{article}\usepackage{booktabs}\newcommand{\sign}{}\begin{document}"
+        (tmp_path / "a.tex").write_text(f"{head}\n{table}\n\n{table}\n\\end{{document}}\n")
+        command = [engine, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "a.tex"]
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+        assert ended.returncode == 0, ended.stdout[-3000:]
+
     def test_a_long_table_goes_on_over_pages(self) -> None:
         grid = Grid(["a"], [True], [[str(n)] for n in range(100)])
         text = latex(Document("t", "", "d", (Section("s", (Table(grid, "c"),)),), "o"), {})

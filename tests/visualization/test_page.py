@@ -298,6 +298,37 @@ def test_evaluated_trials_are_held_against_the_best_ranked_image_by_image() -> N
     assert f"0.0510 ({low:.4f} to {high:.4f}) {p:.4f}" in text
 
 
+def test_the_test_of_a_point_is_the_mean_over_its_trainings() -> None:
+    data = of_folds()
+    rows = [
+        EvaluationRow(row.trial_id, 3, 0.5, ("a", "b"), ((40 - place, 10 + place), (5, 45)), 0.1, START)
+        for place, row in enumerate(data.rows)
+    ]
+    shown = outline(replace(data, evaluations=tuple(rows)))
+    accuracies = [(85 - place) / 100 for place in (8, 9, 10, 11)]
+    spread = f"± {np.std(accuracies, ddof=1):.4f} (n=4)"
+    text = " ".join(shown.text.split())
+    assert f"Test accuracy {np.mean(accuracies):.4f} {spread}, loss 0.5000 ± 0.0000 (n=4): point #1" in text
+    assert (
+        "each of its 4 trainings tried on 100 images; the mean over them" in text
+        and "#1 in the ranking, after" not in text
+    )
+    assert "Counted over the 4 trainings together: each image counts 4 times." in text
+    assert "All evaluated points" in text and "All evaluated trainings" in text and "All evaluated trials" not in text
+    matrix = json.loads(shown.scripts[0])["confusion"]["data"][0]
+    assert matrix["customdata"][0][1] == "78 of 200 a predicted as b"
+
+
+def test_without_classes_every_metric_of_the_test_is_shown() -> None:
+    data = grid({"neurons": [1, 2]}, lambda point: point["neurons"] / 10)
+    metrics = {"test_rmse": 0.25, "test_r2": None}
+    tried = [EvaluationRow(row.trial_id, 3, 0.5, (), (), 0.1, START, examples=9, metrics=metrics) for row in data.rows]
+    shown = outline(replace(data, evaluations=tuple(tried)))
+    text = " ".join(shown.text.split())
+    assert "measure value loss 0.500000 rmse 0.250000 r2 –" in text and "Loss 0.500000 over 9 examples" in text
+    assert "confusion" not in json.loads(shown.scripts[0])
+
+
 def test_one_evaluation_alone_is_no_table_of_trials() -> None:
     data = replace(evaluated(grid(SHALLOW, shallow_score), 1), latencies=())
     text = outline(data).text

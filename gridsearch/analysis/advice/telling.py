@@ -11,6 +11,8 @@ from gridsearch.analysis.factors import SEEDS
 from gridsearch.analysis.labels import brief_text, label
 from gridsearch.analysis.ties import AS_GOOD, COSTS, Tied, Ties
 from gridsearch.analysis.widening import Effort
+from gridsearch.config.identity import point_of
+from gridsearch.config.trial import REPEATED_SEEDS
 from gridsearch.quantities import counted
 
 #: So many repeats tell a spread.
@@ -188,13 +190,20 @@ def _value_of(look: Look, column: str, trial: str) -> object:
 
 
 def reused_test(look: Look) -> Iterator[Advice]:
-    """Where several trials were tried on the test images."""
-    if (tried := len(look.data.evaluations)) > look.data.job.record.repeats * (look.data.job.record.folds or 1):
-        yield Advice(
-            "test-reused",
-            f"{tried:,} trials were tried on the test images",
-            "the best of several by the test is the luckiest too, so its test score is too high: choose by validation,"
-            " and report the test of that one",
-            look.command("evaluate"),
-            NOTHING,
-        )
+    """Where several settings were tried on the test images; repeats of one, by whatever seed, are no choice."""
+    tried = {one.trial_id for one in look.data.evaluations}
+    configs = [row.config for row in look.data.rows if row.trial_id in tried]
+    settings = {point_of(config, REPEATED_SEEDS["both"]) for config in configs}
+    if len(settings) < 2:
+        return
+    repeated = len(settings) < len(configs)
+    unit = "points" if look.data.job.record.has_groups else "settings" if repeated else "trials"
+    aside = ", not counting those that differ by seed alone" if unit == "settings" else ""
+    yield Advice(
+        "test-reused",
+        f"{len(settings):,} {unit} were tried on the test images{aside}",
+        "the best of several by the test is the luckiest too, so its test score is too high: choose by validation,"
+        " and report the test of that one",
+        look.command("evaluate"),
+        NOTHING,
+    )

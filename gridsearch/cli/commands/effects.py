@@ -59,7 +59,9 @@ def effects(
     found = effects_of(loaded, runs)
     notes = list(remarks(found, loaded.job, launches, store_option(store)))
     if not found.n:
-        say(f"{loaded.job.name}: no trial has a score yet")
+        from gridsearch.analysis.no_best import why_no_best
+
+        say(f"{why_no_best(loaded.job, loaded.rows)}, so there is nothing to compare")
         if kind is tables.Format.TABLE and output is None:
             return
     with into(output):

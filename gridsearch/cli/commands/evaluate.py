@@ -24,15 +24,20 @@ from gridsearch.cli.options import (
 )
 from gridsearch.cli.render import tables
 from gridsearch.cli.render.behind import behind_first, behind_grid, behind_json, with_behind
-from gridsearch.cli.render.evaluated_points import (
-    EvaluatedPoint,
-    metric_lines,
-    point_head,
-    point_json,
-    point_names,
-    points_grid,
-    pooled,
+from gridsearch.cli.render.evaluated_numbers import (
+    MISSING,
+    as_written,
+    head_lines,
+    head_room,
+    in_words,
+    measured,
+    number_text,
+    of_validation,
+    tested_measures,
+    validation_measures,
+    without_empty,
 )
+from gridsearch.cli.render.evaluated_points import EvaluatedPoint, point_head, point_json, point_names, points_grid
 from gridsearch.cli.render.wording import id_within, moment, short_id
 from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
 from gridsearch.cli.streams import columns, data, into, say
@@ -44,6 +49,9 @@ if TYPE_CHECKING:
     from gridsearch.analysis.evaluation import ClassScore, Scores
     from gridsearch.engine.trained.evaluation import Found
     from gridsearch.store.rows import JobRow
+
+#: Of the name of a class so much heads a column of the confusion matrix on a terminal.
+_MOST_OF_A_NAME = 16
 
 Top = Annotated[
     int | None,
@@ -80,9 +88,8 @@ def evaluate(
     the latency is that of the first. The kept weights are used; if a trial has none, it is trained again. Prints
     accuracy, loss, the job's metrics, results per class, the confusion matrix (rows are true classes), and how long the
     model takes for 1,000 images, one by one and in batches. Of a job without classes (regression, several labels) it
-    prints the loss and the metrics of its task.
-    With more than 50 classes, only the worst classes and the most
-    frequent confusions are printed.
+    prints the loss and the metrics of its task. With more than 50 classes, only the worst classes and the most frequent
+    confusions are printed.
     """
     if trial and top:
         raise GridsearchError("--trial evaluates one trial, --top several: use only one of them")
@@ -152,7 +159,7 @@ def _print_points(
     several: bool,
 ) -> None:
     """Print points of several trials: of one all that is known, of several a line for each trial and each mean."""
-    from gridsearch.analysis.evaluation import scores
+    from gridsearch.analysis.evaluation import pooled, scores
 
     if format_ is tables.Format.JSON:
         every = [
@@ -169,7 +176,7 @@ def _print_points(
         tested = [one.evaluation for one in point.found if one.evaluation]
         together = scores(pooled(tested))
         grids += _tables_of(name, together, format_, f"of {len(tested)} trials together" if len(tested) > 1 else "")
-        grids += [_speeds(point.found[:1])] if point.found[0].latencies else []
+        grids += _speeds(point.found[0], format_)
         if format_ is tables.Format.TABLE:
             data("\n".join(point_head(point, columns(sys.stdout))))
     _print_grids(grids, format_, below=not several)
@@ -180,7 +187,7 @@ def _print_grids(grids: Sequence[tables.Grid], format_: tables.Format, *, below:
     for number, grid in enumerate(grids):
         if number or (below and format_ is tables.Format.TABLE):
             data("")
-        tables.write(grid, format_)
+        tables.write(as_written(grid, format_), format_)
 
 
 def _print_one(name: str, found: Found, format_: tables.Format) -> None:
@@ -190,8 +197,10 @@ def _print_one(name: str, found: Found, format_: tables.Format) -> None:
     if format_ is tables.Format.JSON:
         data(json.dumps(_as_json(found, result), indent=2))
         return
-    grids = _tables_of(name, result, format_) if result else []
-    grids += [_speeds([found])] if found.latencies else []
+    # On the terminal the head has them.
+    grids = [_trials([found], {}, format_)] if format_ is not tables.Format.TABLE else []
+    grids += _tables_of(name, result, format_) if result else []
+    grids += _speeds(found, format_)
     if format_ is tables.Format.TABLE:
         data("\n".join(_head(found, result)))
     _print_grids(grids, format_, below=True)
@@ -219,9 +228,9 @@ def _print_several(found: Sequence[Found], differing: Mapping[str, Sequence[str]
         behind = map(behind_json, behind_first(found))
         data(json.dumps([one | {"behind_first": own} for one, own in zip(each, behind, strict=True)], indent=2))
         return
-    grid = _speeds(found, differing, whole=format_ is tables.Format.CSV)
+    grid = _trials(found, differing, format_, timed=True)
     if format_ is tables.Format.CSV:
-        tables.write(with_behind(grid, found), format_)
+        _print_grids([with_behind(grid, found)], format_, below=False)
         return
     compared = behind_grid(found, differing)
     _print_grids([grid, compared] if compared else [grid], format_, below=False)
@@ -229,25 +238,26 @@ def _print_several(found: Sequence[Found], differing: Mapping[str, Sequence[str]
 
 def _head(found: Found, result: Scores | None) -> list[str]:
     row = found.row
-    named = "trial          "
-    width = columns(sys.stdout)
-    lines = [f"{named}{id_within(row.trial_id, width and width - len(named))}"]
+    said: list[tuple[str, str]] = []
     if result:
-        loss = "not finite" if result.loss is None else _number(result.loss)
-        lines += [
-            f"weights        of epoch {result.epoch} of {row.epochs}",
-            _accuracy(result) if result.accuracy is not None else f"test examples  {result.images:,}",
-            f"test loss      {loss}",
-            *metric_lines({name: _number(value) for name, value in result.metrics.items()}),
-        ]
-    if not found.has_classes:
-        return [*lines, f"validation     loss {_number(found.val_loss)}"]
-    return [*lines, f"validation     accuracy {_number(found.val_accuracy)}"]
+        said.append(("weights", f"of epoch {result.epoch} of {row.epochs}"))
+        said += [] if found.has_classes else [("test examples", f"{result.images:,}")]
+        said += [(in_words(name), _test_text(found, name, result)) for name in tested_measures([found])]
+    told = [(name, number_text(measured(found, name))) for name in validation_measures([found])]
+    said.append(("validation", of_validation(told)))
+    width = columns(sys.stdout)
+    room = width and width - head_room(name for name, _ in said)
+    return head_lines([("trial", id_within(row.trial_id, room)), *said])
 
 
-def _accuracy(result: Scores) -> str:
+def _test_text(found: Found, name: str, result: Scores) -> str:
+    value = measured(found, name)
+    if value is None:
+        return "not finite"
+    if name != "test_accuracy":
+        return number_text(value)
     low, high = result.interval or (0.0, 1.0)
-    return f"test accuracy  {result.accuracy:.4f} of {result.images:,} images (95 % interval {low:.4f} to {high:.4f})"
+    return f"{value:.4f} of {result.images:,} images (95 % interval {low:.4f} to {high:.4f})"
 
 
 def _tables_of(name: str, result: Scores, format_: tables.Format, whose: str = "") -> list[tables.Grid]:
@@ -260,7 +270,7 @@ def _tables_of(name: str, result: Scores, format_: tables.Format, whose: str = "
     if result.accuracy is None:
         return []
     if not result.many:
-        return [_classes(result, result.classes, whose), _confusion(result)]
+        return [_classes(result, result.classes, whose), _confusion(result, format_)]
     most = None if format_ is tables.Format.CSV else WORST
     count = f"of {len(result.class_names):,} classes"
     everything = f"gridsearch evaluate {quoted(name)} --format csv"
@@ -278,7 +288,7 @@ def _classes(result: Scores, shown: Sequence[ClassScore], caption: str = "") -> 
     from gridsearch.analysis.evaluation import absent_text
 
     rows = [
-        [one.name, _number(one.precision), _number(one.recall), _number(one.f1), str(one.support)]
+        [one.name, number_text(one.precision), number_text(one.recall), number_text(one.f1), str(one.support)]
         for one in (*shown, result.mean)
     ]
     headings = ["class", "precision", "recall", "f1", "images"]
@@ -292,74 +302,81 @@ def _mistakes(result: Scores, most: int | None, caption: str) -> tables.Grid:
     return tables.Grid(headings, [False, False, True, True], rows, caption=caption, keys=1)
 
 
-def _confusion(result: Scores) -> tables.Grid:
+def _confusion(result: Scores, format_: tables.Format) -> tables.Grid:
     rows = [
         [name, *(str(count) for count in counts)]
         for name, counts in zip(result.class_names, result.confusion, strict=True)
     ]
-    headings = ["true \\ predicted", *result.class_names]
-    return tables.Grid(headings, [False, *(True for _ in result.class_names)], rows, keys=1)
+    # The columns are in the order of the rows, which have the names whole.
+    heads = list(result.class_names)
+    if format_ is tables.Format.TABLE and columns(sys.stdout):
+        heads = [tables.shortened(name, _MOST_OF_A_NAME) for name in heads]
+    return tables.Grid(["true \\ predicted", *heads], [False, *(True for _ in heads)], rows, keys=1)
 
 
-def _speeds(
-    found: Sequence[Found], differing: Mapping[str, Sequence[str]] | None = None, *, whole: bool = False
-) -> tables.Grid:
-    """Return a table of how fast models answer.
+#: The columns of how fast models answer.
+_SPEED = ("batch", "images", "total_s", "ms/image", "images/s", "device")
 
-    With `differing`, the values of the axes in which they differ, it is also a table of who they are and what they do
-    with test images.
 
-    Of several devices each has its lines, and a trial that was not timed has one. Ids are `whole` for programs.
-    """
+def _speed_rows(found: Found) -> list[list[str]]:
+    """Return how fast a model answers, a line for each device and size of batch."""
     from gridsearch.analysis.evaluation import speeds
 
-    rows: list[list[str]] = []
-    classes = any(one.has_classes for one in found)
+    return [
+        [
+            str(speed.batch_size),
+            str(speed.images),
+            f"{speed.seconds:.4f}",
+            f"{speed.ms_per_image:.4f}",
+            f"{speed.images_per_second:,.0f}",
+            speed.device,
+        ]
+        for speed in speeds(found.latencies)
+    ]
+
+
+def _speeds(found: Found, format_: tables.Format) -> list[tables.Grid]:
+    """Return a table of how fast a model answers, where that was measured."""
+    rows = _speed_rows(found)
+    return [_with_device(tables.Grid(_SPEED, [True] * 5 + [False], rows), format_)] if rows else []
+
+
+def _trials(
+    found: Sequence[Found], differing: Mapping[str, Sequence[str]], format_: tables.Format, *, timed: bool = False
+) -> tables.Grid:
+    """Return a table of trials: who they are, what they do with images and, if `timed`, how fast they answer.
+
+    `differing` are the settings in which they differ, with the value of each. Timed trials have a line for each device
+    and size of batch. Ids are whole for programs. Columns that nobody has anything in are left out.
+    """
+    measures = (*validation_measures(found), *tested_measures(found))
+    named = str if format_ is tables.Format.CSV else short_id
+    rows = []
     for place, one in enumerate(found):
-        test = _number((one.evaluation.accuracy if classes else one.evaluation.loss) if one.evaluation else None)
-        about = []
-        if differing is not None:
-            values = [texts[place] for texts in differing.values()]
-            about = [
-                str(one.row.trial_id) if whole else short_id(one.row.trial_id),
-                *values,
-                _number(one.val_accuracy if classes else one.val_loss),
-                test,
-            ]
-        timed = [
-            [
-                str(speed.batch_size),
-                str(speed.images),
-                f"{speed.seconds:.4f}",
-                f"{speed.ms_per_image:.4f}",
-                f"{speed.images_per_second:,.0f}",
-                speed.device,
-            ]
-            for speed in speeds(one.latencies)
+        about = [
+            named(one.row.trial_id),
+            *(texts[place] for texts in differing.values()),
+            *(number_text(measured(one, measure)) for measure in measures),
         ]
-        rows += [[*about, *line] for line in timed or [["-"] * 6]]
-    devices = {row[-1] for row in rows} - {"-"}
-    headings = ["batch", "images", "total_s", "ms/image", "images/s", "device"]
-    numeric = [True, True, True, True, True, False]
-    if differing is not None:
-        headings = [
-            "trial",
-            *differing,
-            *(("val_accuracy", "test_accuracy") if classes else ("val_loss", "test_loss")),
-            *headings,
-        ]
-        numeric = [False, *(True for _ in differing), True, True, *numeric]
-    caption = ""
-    if len(devices) == 1:  # the same in every line
-        headings, numeric, rows = headings[:-1], numeric[:-1], [row[:-1] for row in rows]
-        caption = f"on {devices.pop()}"
-    return tables.Grid(headings, numeric, rows, caption=caption, keys=0 if differing is None else 1)
+        speeds = _speed_rows(one) if timed else []
+        rows += [[*about, *line] for line in speeds or [[MISSING] * 5 + [""]]]
+    headings = ["trial", *differing, *measures, *_SPEED]
+    grid = tables.Grid(headings, [False, *[True] * (len(headings) - 2), False], rows, keys=1)
+    return _with_device(without_empty(grid), format_)
 
 
-def _number(value: float | None) -> str:
-    from gridsearch.analysis.labels import brief_text
+def _with_device(grid: tables.Grid, format_: tables.Format) -> tables.Grid:
+    """Return a table with its last column, the device, as its caption, where that is the same in every line.
 
-    return "-" if value is None else brief_text(value)
+    Only the terminal has captions.
+    """
+    devices = {row[-1] for row in grid.rows} - {""} if grid.headings[-1] == _SPEED[-1] else set()
+    if len(devices) != 1 or format_ is not tables.Format.TABLE:
+        return grid
+    rows = [row[:-1] for row in grid.rows]
+    return replace(
+        grid, headings=grid.headings[:-1], numeric=grid.numeric[:-1], rows=rows, caption=f"on {devices.pop()}"
+    )
 
 
 def _as_json(found: Found, result: Scores | None) -> dict[str, Any]:
@@ -381,7 +398,7 @@ def _as_json(found: Found, result: Scores | None) -> dict[str, Any]:
     return {
         "trial": found.row.trial_id,
         "config": json.loads(found.row.config),
-        **({"val_accuracy": found.val_accuracy} if found.has_classes else {"val_loss": found.val_loss}),
+        **{name: measured(found, name) for name in validation_measures([found])},
         "measured_now": found.fresh,
         "test": test,
         "latency": [

@@ -20,6 +20,8 @@ from gridsearch.visualization.document.latex_text import as_latex as as_latex
 from gridsearch.visualization.document.markdown_text import as_markdown as as_markdown
 
 _GAP = "  "
+#: Neither headings nor names are cut to fewer signs, however narrow the terminal.
+_NARROWEST = 8
 #: A cell that begins with one of these would be run as a formula by spreadsheet programs.
 _FORMULA = ("=", "+", "@", "-", "\t", "\r", "＝", "＋", "＠", "－")
 #: A number, which is none.
@@ -48,18 +50,21 @@ def blocks(grid: Grid, width: int | None) -> list[Block]:
     """Return the table for a terminal: aligned, a rule under the headings, no frame.
 
     Where it is wider than the terminal, headings are stacked at their underscores, then the columns that do not fit
-    follow in another block. Only text is ever cut, and only where it does not fit by itself.
+    follow in another block. Only text and headings are ever cut, and only where they do not fit by themselves.
     """
     limit = width or sys.maxsize
     lines = [[escaped_line(cell) for cell in line] for line in grid.lines(ELLIPSIS)]
     heads = [[escaped_line(heading)] for heading in grid.headings]
     if _total(_sizes(heads, lines)) > limit:
         heads = [head[0].replace("_", "_ ").split() for head in heads]
+        _shorten_keys(grid, heads, lines, limit)
     room = limit - _total(_sizes(heads, lines)[: grid.keys]) - len(_GAP)
     for line in lines:
         for i in range(grid.keys, len(line)):
             if not grid.numeric[i] and len(line[i]) > max(room, len(ELLIPSIS)):
-                line[i] = line[i][: max(room, 1) - 1] + ELLIPSIS
+                line[i] = shortened(line[i], max(room, 1))
+    for i in range(grid.keys, len(heads)):
+        heads[i] = [shortened(part, max(room, _NARROWEST)) for part in heads[i]]
     sizes = _sizes(heads, lines)
     keys = list(range(grid.keys))
     groups = [list(keys)]
@@ -68,6 +73,24 @@ def blocks(grid: Grid, width: int | None) -> list[Block]:
             groups.append(list(keys))
         groups[-1].append(i)
     return [_block(group, grid.numeric, heads, sizes, lines) for group in groups]
+
+
+def _shorten_keys(grid: Grid, heads: list[list[str]], lines: list[list[str]], limit: int) -> None:
+    """Shorten what names the rows where it leaves no room for a single column of what is said of them."""
+    sizes = _sizes(heads, lines)
+    widest = max((min(size, _NARROWEST) for size in sizes[grid.keys :]), default=0)
+    if not grid.keys or _total([*sizes[: grid.keys], widest]) <= limit:
+        return
+    most = max(limit // (2 * grid.keys), _NARROWEST)
+    for i in range(grid.keys):
+        heads[i] = [shortened(part, most) for part in heads[i]]
+        for line in lines if not grid.numeric[i] else ():
+            line[i] = shortened(line[i], most)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return text of at most so many signs, the last of which says so where there were more."""
+    return text if len(text) <= most else text[: most - 1] + ELLIPSIS
 
 
 def _sizes(heads: Sequence[Sequence[str]], lines: Sequence[Sequence[str]]) -> list[int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gridsearch import paths
 from gridsearch.analysis.best import best
+from gridsearch.analysis.no_best import why_no_best
 from gridsearch.config.events import OPEN_STATES
 from gridsearch.config.job import JobSpec, job_from_text, load_job
 from gridsearch.data.dataset import ImageDataset
@@ -103,7 +104,7 @@ def _picked(store: Store, name: str, pick: str, place: str) -> TrialRow:
         first = best(store, name, 1)
         if not first:
             raise JobError(
-                f"{place}: no trial of job {name!r} has a result, within its constraints, to learn from; see:"
+                f"{place}: {why_no_best(store.job(name), store.trials(name))}, so there is none to learn from; see:"
                 f" gridsearch top {shlex.quote(name)}"
             )
         return first[0].row

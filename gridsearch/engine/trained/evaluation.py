@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from gridsearch.config.extra_metrics import OF_TASK, column_of
+from gridsearch.config.metrics import metric_of
 from gridsearch.config.tasks import task_of
 from gridsearch.engine.executors.worker_context import choose_device
 from gridsearch.engine.trained.load import ModelSource, TrainedTrial, check_ours, own_tally, trained
@@ -48,7 +49,7 @@ class Found:
     """What the store has now of what was wanted of a trial; `fresh` says whether anything was measured for it.
 
     `val_accuracy` and `val_loss` are those of the epoch whose weights the trial has; without classes there is no
-    accuracy.
+    accuracy. `val_objective` is the metric `objective`, by which the job ranks its trials, in that epoch.
     """
 
     row: TrialRow
@@ -57,6 +58,8 @@ class Found:
     latencies: Sequence[LatencyRow]
     fresh: bool
     val_loss: float | None = None
+    objective: str = ""
+    val_objective: float | None = None
 
     @property
     def has_classes(self) -> bool:
@@ -198,6 +201,8 @@ def _stored(store: Store, row: TrialRow, job: JobRow, wanted: Wanted, *, fresh: 
         [one for one in measured if one.trial_id == row.trial_id],
         fresh,
         None if epoch is None else curve[epoch].val_loss,
+        job.record.objective.metric,
+        None if epoch is None else metric_of(curve[epoch], job.record.objective.metric),
     )
 
 

@@ -41,6 +41,13 @@ _SIGNS = {
     "”": r"\textquotedblright{}",
 }
 _LAST_LATIN = 0x17F
+#: What a table for a document of the reader's own writes signs with that fonts may lack, as `document.tex` does: there
+#: the name is free, and here a reader may have another meaning for it, or a better definition of this one.
+_OWN_SIGN = r"\gridsearchsign"
+_DEFINITION = (
+    rf"\providecommand{{{_OWN_SIGN}}}[2]{{\ifdefined\pdftexversion\texttt{{U+#1}}\else"
+    r'\iffontchar\font"#1\relax#2\else\texttt{U+#1}\fi\fi}'
+)
 #: Hyphens that would become a dash.
 _HYPHEN = re.compile("-(?=-)")
 #: A number and its unit, between which no line ends.
@@ -48,8 +55,13 @@ _UNIT = re.compile(r"(\d) (\\%|m?s\b)")
 
 
 def cell_text(text: str) -> str:
-    """Return text for any LaTeX that reads UTF-8 and has its signs."""
-    return "".join(_LATEX.get(sign, sign) for sign in escaped_line(text))
+    r"""Return text for a document of the reader's own: any LaTeX reads it, with what `as_latex` has before the table.
+
+    >>> cell_text("a_b ± 1 --c"), cell_text("中")
+    ('a\\_b \\ensuremath{\\pm} 1 -\\kern0pt\\relax-c', '\\gridsearchsign{4E2D}{中}')
+    """
+    made = "".join(_sign(sign, _OWN_SIGN) for sign in escaped_line(text))
+    return _HYPHEN.sub(r"-\\kern0pt\\relax", made)
 
 
 def running_text(text: str) -> str:
@@ -71,7 +83,7 @@ def code_text(text: str) -> str:
     return _HYPHEN.sub(r"\\hyphen{}", "".join(_COPIED.get(sign) or _sign(sign) for sign in escaped_line(text)))
 
 
-def _sign(sign: str) -> str:
+def _sign(sign: str, command: str = r"\sign") -> str:
     if sign in _LATEX or sign in _SIGNS:
         return _LATEX.get(sign) or _SIGNS[sign]
     number = ord(sign)
@@ -79,7 +91,7 @@ def _sign(sign: str) -> str:
         return sign
     if 0xD800 <= number <= 0xDFFF:  # half a sign, which no file can hold
         return f"U+{number:04X}"
-    return f"\\sign{{{number:04X}}}{{{sign}}}"
+    return f"{command}{{{number:04X}}}{{{sign}}}"
 
 
 def as_latex(
@@ -109,4 +121,5 @@ def as_latex(
     if environment == "longtable":
         head += [r"  \endhead", r"  \bottomrule", r"  \endfoot"]
         return "\n".join([*head, *body, r"\end{longtable}"])
-    return "\n".join([*head, *body, r"  \bottomrule", f"\\end{{{environment}}}"])
+    made = [*head, *body, r"  \bottomrule", f"\\end{{{environment}}}"]
+    return "\n".join([_DEFINITION, *made] if any(_OWN_SIGN in one for one in made) else made)

@@ -1,8 +1,16 @@
 // Files that the page writes: tables as CSV and LaTeX as `gridsearch top` writes them, and pictures.
 const LATEX = {
   "\\": "\\textbackslash{}", "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_", "{": "\\{", "}": "\\}",
-  "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}"
+  "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}",
+  "\u00a0": "~", "\u2026": "\\ldots{}", "\u2013": "\\textendash{}", "\u2014": "\\textemdash{}",
+  "`": "\\textasciigrave{}", "\u00b1": "\\ensuremath{\\pm}", "\u00d7": "\\ensuremath{\\times}",
+  "\u2212": "\\ensuremath{-}", "\u00b2": "\\texttwosuperior{}", "\u00b7": "\\ensuremath{\\cdot}",
+  "\u2019": "\\textquoteright{}", "\u201c": "\\textquotedblleft{}", "\u201d": "\\textquotedblright{}"
 };
+// A sign that fonts may lack, and the command that it takes.
+const OTHER = /[^\x00-\x7f\xc0-\u017f]/gu;
+const SIGN = "\\gridsearchsign";
+const DEFINITION = "\\providecommand{\\gridsearchsign}[2]{\\ifdefined\\pdftexversion\\texttt{U+#1}\\else\\iffontchar\\font\"#1\\relax#2\\else\\texttt{U+#1}\\fi\\fi}";
 
 export function saveFile(name, content, type) {
   const link = document.createElement("a");
@@ -24,18 +32,26 @@ export function asCsv(head, rows) {
   return [head].concat(rows).map(function (row) { return row.map(csvCell).join(",") + "\n"; }).join("");
 }
 
-function latexRow(row) {
-  const cells = row.map(function (value) {
-    const text = value === null || value === undefined ? "" : String(value);
-    return text.replace(/\s+/g, " ").replace(/[\\&%$#_{}~^<>]/g, function (sign) { return LATEX[sign]; });
+function latexText(value) {
+  const text = (value === null || value === undefined ? "" : String(value)).replace(/\s+/g, " ");
+  const known = Array.from(text, function (sign) { return LATEX[sign] || sign; }).join("");
+  const signs = known.replace(OTHER, function (sign) {
+    return SIGN + "{" + sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + "}{" + sign + "}";
   });
-  return "  " + cells.join(" & ") + " \\\\";
+  return signs.replace(/-(?=-)/g, "-\\kern0pt\\relax");
+}
+
+function latexRow(row) {
+  const cells = row.map(latexText);
+  // The end of the row before would take a bracket or an asterisk for its own.
+  return "  " + (/^[[*]/.test(cells[0] || "") ? "{}" : "") + cells.join(" & ") + " \\\\";
 }
 
 export function asLatex(head, numeric, rows) {
   const columns = numeric.map(function (number) { return number ? "r" : "l"; }).join("");
-  const lines = ["\\begin{tabular}{" + columns + "}", "  \\toprule", latexRow(head), "  \\midrule"];
-  return lines.concat(rows.map(latexRow), ["  \\bottomrule", "\\end{tabular}", ""]).join("\n");
+  const top = ["\\begin{tabular}{" + columns + "}", "  \\toprule", latexRow(head), "  \\midrule"];
+  const lines = top.concat(rows.map(latexRow), ["  \\bottomrule", "\\end{tabular}", ""]);
+  return (lines.some(function (line) { return line.includes(SIGN); }) ? [DEFINITION] : []).concat(lines).join("\n");
 }
 
 export function button(text, label, act) {

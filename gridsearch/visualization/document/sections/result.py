@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from gridsearch.analysis.advice.telling import tied_text
 from gridsearch.analysis.edges import BEYOND
 from gridsearch.analysis.labels import brief_text, probability_text, score_text
-from gridsearch.analysis.ranking import RankedTable, table
+from gridsearch.analysis.no_best import why_no_best
+from gridsearch.analysis.ranking import RankedTable, TableOptions, table
 from gridsearch.analysis.ties import AS_GOOD, Tied, Ties
-from gridsearch.analysis.without_score import why_no_best
+from gridsearch.config.metrics import METRICS
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Part, Section, Strong, Table
@@ -26,7 +27,7 @@ def result(found: Findings) -> Section:
     """Return the section."""
     ties = found.answer.ties
     if ties is None:
-        return Section("The result", (*paragraph(why_no_best(found.glance)), *_extremes(found)))
+        return Section("The result", (*paragraph(_no_best(found)), *_extremes(found)))
     return Section(
         "The result",
         (
@@ -36,6 +37,12 @@ def result(found: Findings) -> Section:
             *paragraph(*_edges(found)),
         ),
     )
+
+
+def _no_best(found: Findings) -> str:
+    if not found.glance.total:
+        return "The job has no trials."
+    return sentence(f"{why_no_best(found.data.job, found.data.rows, named=False)}, so nothing can be ranked")
 
 
 def _best(found: Findings, ties: Ties) -> list[Part]:
@@ -107,6 +114,23 @@ def _extremes(found: Findings) -> Iterator[Table]:
         gap_after=len(ranking.first) if ranking.omitted else None,
     )
     yield Table(grid, _which(ranking))
+    yield from _metrics(found, ranking)
+
+
+def _metrics(found: Findings, shown: RankedTable) -> Iterator[Table]:
+    """Yield what the job measures beside losses and accuracies, of the trials shown, where that does not rank them."""
+    data = found.data
+    asked = {name: column for name, column in data.metrics.items() if name not in METRICS} if not data.is_own else {}
+    columns = [column for name, column in asked.items() if name != data.objective.metric]
+    if not columns:
+        return
+    measured = table(data, TableOptions(columns=columns))
+    rows = [["" if row.rank is None else f"{row.rank:,}", row.trial[:8], *row.cells] for row in measured.rows]
+    headings = ["rank", shown.id_heading.replace("_", " "), *map(words, measured.headings)]
+    gap = len(measured.first) if measured.omitted else None
+    means = ", means over their trainings" if shown.unit == "point" else ""
+    grid = Grid(headings, [True, False, *measured.numeric], rows, gap_after=gap)
+    yield Table(grid, f"The other metrics of these {shown.unit}s{means}")
 
 
 def _which(ranking: RankedTable) -> str:

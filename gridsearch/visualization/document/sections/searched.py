@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.running import running
 from gridsearch.config.events import RESULT_STATES, TrialState
+from gridsearch.config.losses import BCE, CROSS_ENTROPY, OF_NUMBERS
 from gridsearch.config.record import JobRecord
 from gridsearch.quantities import counted, duration
 from gridsearch.visualization.document.findings import Findings
@@ -58,11 +59,27 @@ def _subject(found: Findings) -> Iterator[str]:
     data = f" on the data set {record.dataset_text}" if record.dataset else ""
     yield f"This job {what} {listed(record.models or ('?',))}{data}."
     if record.images:
-        parts = [f"{number:,} {_PARTS.get(name, name)}" for name, number in record.images.items()]
-        yield f"Of its examples there are {listed(parts)}{', in each fold' if record.folds else ''}."
+        parts = [f"{number:,} {_PARTS.get(name, name)}" for name, number in record.images.items() if number]
+        none = "" if record.images.get("test", 1) else "; none are set aside for the test"
+        yield f"Of its examples there are {listed(parts)}{', in each fold' if record.folds else ''}{none}."
+    if record.image_shape:
+        yield f"Each example has the shape {' x '.join(map(str, record.image_shape))}."
     if record.classes:
-        shape = f", each of shape {' x '.join(map(str, record.image_shape))}" if record.image_shape else ""
-        yield f"They belong to {counted(record.classes, 'class', 'classes')}{shape}."
+        yield _targets(found, record.classes)
+
+
+def _targets(found: Findings, count: int) -> str:
+    """Say what is to be predicted of an example, with so many outputs of a model: the losses tell, and the metrics."""
+    losses = set(map(str, found.data.job.record.values("loss"))) or {CROSS_ENTROPY}
+    if losses <= {BCE}:
+        several = f"Each may belong to any number of {count:,} classes, or to none."
+        return several if count > 1 else "Each belongs to one class or does not."
+    if losses <= set(OF_NUMBERS):
+        return f"For each, {counted(count, 'number is', 'numbers are')} to be predicted."
+    if losses <= {CROSS_ENTROPY} or any(row.val_accuracy is not None for row in found.data.rows):
+        return f"They belong to {counted(count, 'class', 'classes')}."
+    # What a loss of the user's makes of them nobody knows.
+    return f"A model gives {counted(count, 'number')} for each."
 
 
 def _axes(found: Findings) -> Iterator[Table]:

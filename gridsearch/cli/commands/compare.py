@@ -158,6 +158,8 @@ def _print_all(found: JobComparison) -> None:
 
     width = columns(sys.stdout)
     data(folded(answer_text(found), width))
+    for caution in found.cautions:
+        data(folded(caution, width))
     data("")
     if found.contrasts:
         tables.show(settings_grid(found))
@@ -174,8 +176,6 @@ def _print_all(found: JobComparison) -> None:
             data(folded(f"shown are the {MOST_CELLS} that differ most; all are in --format csv", width))
         for note in pairing_notes(pair, found.by):
             data(folded(note, width))
-    for caution in found.cautions:
-        data(folded(caution, width))
 
 
 def _write_page(found: JobComparison, page: Path, stores: list[Path]) -> None:

@@ -18,6 +18,7 @@ from gridsearch.cli.render import tables
 from gridsearch.cli.render.compared import MOST_CELLS, Table, bests_grid, cells_grid, is_whole, settings_grid
 from gridsearch.cli.streams import columns, data, folded, into, say
 from gridsearch.errors import GridsearchError
+from gridsearch.output_places import not_written
 
 if TYPE_CHECKING:
     from gridsearch.analysis.comparing.jobs import JobComparison
@@ -185,5 +186,5 @@ def _write_page(found: JobComparison, page: Path, stores: list[Path]) -> None:
     try:
         write_compared_page(found, page, source=source)
     except OSError as error:
-        raise GridsearchError(f"{page}: cannot be written ({error.strerror}); name another file with -o") from None
+        raise not_written(str(page), page, error) from None
     say(f"page: {page}")

@@ -43,7 +43,7 @@ def test_the_head_names_the_function_and_no_data_set() -> None:
     data = OWN_JOBS["four"]
     told = replace(data, job=replace(data.job, spec={**data.job.spec, "inputs": {"data/churn.csv": "ab"}}))
     text = outline(told).text
-    assert "Training function my_training:train Inputs data/churn.csv Objective highest val f1 after" in text
+    assert "Training function my_training:train Inputs data/churn.csv Objective highest validation f1 after" in text
     assert "Data set" not in text and "Model" not in text and "cross-entropy" not in text
     assert "Data set digits Model shallow" in outline(grid(SHALLOW, shallow_score)).text
 
@@ -106,7 +106,7 @@ def test_without_epochs_there_are_no_curves() -> None:
         assert words not in shown.text
     assert "Time of a trial 1.5s median From 1.5s to 1.5s" in shown.text
     assert "depth s per trial 3 0.500" in shown.text and "All trials added up." in shown.text
-    assert "Objective highest val f1 Last" in shown.text
+    assert "Objective highest validation f1 Last" in shown.text
 
 
 def test_what_takes_no_time_is_told_in_milliseconds() -> None:

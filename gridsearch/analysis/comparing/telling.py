@@ -76,7 +76,7 @@ def _all_in_common(found: Pairing) -> str:
         text, rest = f"{where} some trials are in both {found.labels[0]} and {found.labels[1]}", "the others"
     by = signed(found.mean or 0.0)
     what = f"the difference, {by}, comes" if one else f"the differences, {by} in the mean, come"
-    return f"{text}: {what} from {rest} alone, and no interval could tell the two apart"
+    return f"{text}: {what} from {rest} alone, so there is no interval"
 
 
 def pairing_notes(found: Pairing, by: str) -> Iterator[str]:

@@ -75,7 +75,7 @@ def test_one_metric_has_one_plot() -> None:
     shown = outline(OWN_JOBS["one"])
     places = [a["id"] for tag, a in shown.elements if tag == "div" and (a.get("id") or "").startswith("compare-")]
     assert places == ["compare-0"] and not options(shown, "curves-metric")
-    assert "Curves of val rmse" in shown.text and "lowest val rmse" in shown.text
+    assert "Curves of validation rmse" in shown.text and "lowest validation rmse" in shown.text
 
 
 def test_of_thirty_metrics_twelve_plots_can_be_chosen() -> None:

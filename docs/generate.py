@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from gridsearch.config.json_schema import job_schema
-from gridsearch.data.catalog import DATASETS
+from gridsearch.config.named_datasets import DATASETS
 from gridsearch.models.registry import MODELS
 from gridsearch.models.signatures import FILE, signatures_text
 

@@ -33,6 +33,30 @@ def fetchable(addresses: Sequence[str], patience_s: float = PATIENCE_S) -> None:
     raise OSError(str(reason)) from reason
 
 
+def answering(host: str, port: int, patience_s: float = PATIENCE_S) -> None:
+    """Return once a connection to a port stands; raises OSError when none does within `patience_s` seconds.
+
+    In a thread that is left behind, as in `fetchable`.
+    """
+    answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+    threading.Thread(target=_connect, args=(host, port, patience_s, answers), daemon=True).start()
+    reason: Exception | None = TimeoutError()
+    with contextlib.suppress(queue.Empty):
+        reason = answers.get(timeout=patience_s)
+    if reason is not None:
+        said = f"no answer within {patience_s:g} s" if isinstance(reason, TimeoutError) else str(reason)
+        raise OSError(said) from reason
+
+
+def _connect(host: str, port: int, patience_s: float, answers: queue.SimpleQueue[Exception | None]) -> None:
+    """Put None when a connection stands, else the error."""
+    try:
+        socket.create_connection((host, port), timeout=patience_s).close()
+        answers.put(None)
+    except Exception as error:  # such as of a name that no host can have
+        answers.put(error)
+
+
 def _ask(address: str, patience_s: float, answers: queue.SimpleQueue[Exception | None]) -> None:
     """Put None when the address answers, else the error."""
     try:

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from gridsearch.config.job_file import JOB_KEYS
+from gridsearch.config.named_datasets import DATASETS
 from gridsearch.config.trial import RECIPE_KEYS
-from gridsearch.data.catalog import DATASETS
 from gridsearch.models.registry import MODELS
 
 ROOT = Path(__file__).parents[1]

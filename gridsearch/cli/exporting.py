@@ -14,6 +14,7 @@ from gridsearch.analysis.labels import label
 from gridsearch.cli.file_formats import chosen_format
 from gridsearch.cli.render.tables import csv_cell
 from gridsearch.cli.streams import output_file
+from gridsearch.config.trial import RECIPE_DEFAULTS
 from gridsearch.config.value_kinds import Kind, as_written, kind_of
 from gridsearch.errors import GridsearchError
 
@@ -37,10 +38,18 @@ Lacking = Mapping[str, Collection[str]]
 
 def write(frame: pd.DataFrame, kind: str, output: Path | None, lacking: Lacking = MappingProxyType({})) -> int:
     """Write a frame to a file, whole or not at all, or to stdout; return its number of rows."""
-    content = _content(frame, kind, lacking)
+    content = _content(_with_none(frame), kind, lacking)
     with output_file(output) as stream:
         stream.write(content)
     return len(frame)
+
+
+def _with_none(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with the word for settings of the recipe that are not used, as CSV has it and jobs write it."""
+    told = frame.copy()
+    for name in (name for name, default in RECIPE_DEFAULTS.items() if default == "" and name in frame):
+        told[name] = told[name].mask(told[name] == "", label(""))
+    return told
 
 
 def _content(frame: pd.DataFrame, kind: str, lacking: Lacking) -> bytes:

@@ -16,7 +16,8 @@ from typing import Annotated, Any
 import typer
 
 from gridsearch.cli.streams import say
-from gridsearch.errors import GridsearchError, one_line
+from gridsearch.errors import one_line
+from gridsearch.output_places import not_written
 from gridsearch.version import __version__
 
 VerboseOption = Annotated[
@@ -46,7 +47,7 @@ def logging_to(*, verbose: bool, log_file: Path | None) -> Iterator[None]:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             kept = logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
-            raise GridsearchError(f"--log-file {log_file}: cannot be written ({error.strerror})") from None
+            raise not_written(f"--log-file {log_file}", log_file, error) from None
         kept.setFormatter(logging.Formatter(_FORMAT))
         handlers.append(kept)
     before, propagated = logger.level, logger.propagate

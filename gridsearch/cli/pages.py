@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gridsearch.cli.streams import data, say
-from gridsearch.errors import GridsearchError
+from gridsearch.output_places import not_written, require_writable
 
 if TYPE_CHECKING:
     from gridsearch.store.contract import Store
@@ -16,12 +15,7 @@ if TYPE_CHECKING:
 
 def check_folder(folder: Path) -> None:
     """Refuse a folder that pages cannot be written to, by writing; makes nothing that stays."""
-    try:
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        raise _unusable(folder, error) from None
+    require_writable(f"--output {folder}", folder)
 
 
 def write_pages(store: Store, folder: Path, name: str | None) -> Path:
@@ -31,14 +25,9 @@ def write_pages(store: Store, folder: Path, name: str | None) -> Path:
     try:
         pages = write_dashboards(store, folder, name)
     except OSError as error:
-        raise _unusable(folder, error) from None
+        raise not_written(f"--output {folder}", folder, error, "folder") from None
     if sys.stdout.isatty():
         say(f"page: {pages[0]}" + (f" (and {len(pages) - 1} more in {folder})" if len(pages) > 2 else ""))
     else:
         data("\n".join(map(str, pages)))
     return pages[0]
-
-
-def _unusable(folder: Path, error: OSError) -> GridsearchError:
-    reason = (error.strerror or str(error)).lower()
-    return GridsearchError(f"--output {folder}: pages cannot be written there ({reason}); choose another folder")

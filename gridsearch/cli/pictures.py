@@ -11,6 +11,7 @@ import typer
 from gridsearch import paths
 from gridsearch.cli.streams import data
 from gridsearch.errors import GridsearchError
+from gridsearch.output_places import not_written
 
 if TYPE_CHECKING:
     from gridsearch.visualization.pictures import Sheet
@@ -46,6 +47,5 @@ def write_sheet(sheet: Sheet, target: Path, store: str = "") -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_named(target, content)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise GridsearchError(f"--output {target}: cannot be written ({reason}); name another file") from None
+        raise not_written(f"--output {target}", target, error) from None
     data(str(target))

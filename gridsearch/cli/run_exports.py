@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gridsearch.cli import jobs
 from gridsearch.cli.reading import open_to_read
 from gridsearch.cli.streams import say
+from gridsearch.output_places import require_writable
 from gridsearch.quantities import counted
 from gridsearch.shell_words import quoted
 
@@ -21,6 +22,7 @@ def export_tensorboard(job: str, folder: Path, filter_: str | None, store: Path)
     from gridsearch.export.tensorboard import check_tensorboard, write_tensorboard
 
     check_tensorboard()
+    require_writable(f"--tensorboard {folder}", folder)
     with open_to_read(store, job) as opened:
         name = jobs.stored_name(opened, job)
         done = write_tensorboard(name, _runs(opened, name, filter_), folder)
@@ -32,9 +34,11 @@ def export_tensorboard(job: str, folder: Path, filter_: str | None, store: Path)
 def export_mlflow(job: str, uri: str, filter_: str | None, store: Path) -> None:
     """Log a job's trials to an MLflow tracking server, and say how many."""
     from gridsearch.export.addresses import shown_uri
+    from gridsearch.export.mlflow_places import require_place
     from gridsearch.export.mlflow_tracking import check_mlflow, log_runs
 
     check_mlflow(uri)
+    require_place(uri)
     with open_to_read(store, job) as opened:
         name = jobs.stored_name(opened, job)
         written, kept = log_runs(name, _runs(opened, name, filter_), uri)

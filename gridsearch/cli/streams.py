@@ -12,7 +12,6 @@ from functools import cache
 from typing import IO, TYPE_CHECKING, TextIO
 
 from gridsearch.cli.outlet import outlet
-from gridsearch.errors import GridsearchError
 from gridsearch.printable import printable
 
 if TYPE_CHECKING:
@@ -199,4 +198,6 @@ def output_file(output: Path | None) -> Iterator[IO[bytes]]:
         with replacing_named(output) as stream:
             yield stream
     except OSError as error:
-        raise GridsearchError(f"{output}: cannot be written ({error.strerror})") from None
+        from gridsearch.output_places import not_written
+
+        raise not_written(str(output), output, error) from None

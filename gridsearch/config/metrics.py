@@ -16,12 +16,8 @@ NO_METRICS: Mapping[str, float | None] = {}
 #: What ranks trials unless a job says otherwise.
 DEFAULT_METRIC: Literal["val_accuracy"] = "val_accuracy"
 
-_WORDS = {
-    "train_loss": "training loss",
-    "train_accuracy": "training accuracy",
-    "val_loss": "validation loss",
-    "val_accuracy": "validation accuracy",
-}
+#: Of which images a metric is, by the beginning of its name.
+_PARTS = {"train": "training", "val": "validation"}
 #: What a name is made of; it is a column of tables, a word of expressions, and a keyword in Python.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 #: What an epoch or a trial has besides metrics, and so no metric may be called.
@@ -128,5 +124,10 @@ def of_training(metric: str) -> bool:
 
 
 def metric_words(metric: str) -> str:
-    """Return a metric as a person calls it: `validation accuracy`."""
-    return _WORDS.get(metric, metric.replace("_", " "))
+    """Return a metric as a person calls it.
+
+    >>> metric_words("val_accuracy"), metric_words("val_f1_macro"), metric_words("perplexity")
+    ('validation accuracy', 'validation f1 macro', 'perplexity')
+    """
+    part, _, name = metric.partition("_")
+    return f"{_PARTS[part]} {name.replace('_', ' ')}" if part in _PARTS and name else metric.replace("_", " ")

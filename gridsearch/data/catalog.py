@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from gridsearch import paths
 from gridsearch.config.image_format import AS_IT_IS, ImageFormat
+from gridsearch.config.named_datasets import DATASETS
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.digits import load_digits
 from gridsearch.data.folder import load_folder
@@ -20,14 +21,6 @@ from gridsearch.data.scaling import scaled_dataset
 from gridsearch.data.torchvision_classes import OPTIONS, PREFIX, load_torchvision_class
 from gridsearch.data.torchvision_sets import has_raw_files, load_torchvision_set
 from gridsearch.errors import DataError, nearest
-
-#: What a job may name, with one line about each.
-DATASETS = {
-    "digits": "1,797 handwritten digits, 8 x 8 grey, 10 classes; ships with scikit-learn",
-    "mnist": "70,000 handwritten digits, 28 x 28 grey, 10 classes",
-    "fashion_mnist": "70,000 pictures of clothing, 28 x 28 grey, 10 classes",
-    "cifar10": "60,000 photographs, 32 x 32 colour, 10 classes",
-}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from gridsearch import atomic
 from gridsearch.config.events import OPEN_STATES, SCORED_STATES, TrialState
 from gridsearch.errors import GridsearchError
 from gridsearch.export.runs import LEARNING_RATE, SCORE, Run, RunAxis, Runs, id_in
+from gridsearch.output_places import not_written
 from gridsearch.version import __version__
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def write_tensorboard(job: str, runs: Runs, folder: Path) -> Written:
                 done.kept += 1
         _put(folder / _EVENTS, _experiment(job, runs.axes, list(metrics)))
     except OSError as error:
-        raise GridsearchError(f"--tensorboard {folder}: cannot be written ({error.strerror})") from None
+        raise not_written(f"--tensorboard {folder}", folder, error, "folder") from None
     done.others = len(there)
     return done
 
@@ -87,7 +88,7 @@ def _claim(folder: Path, job: str) -> None:
     """Say in a folder whose runs it has; `GridsearchError` where it has others, or anything else."""
     mark = folder / _MARK
     if folder.exists() and not folder.is_dir():
-        raise GridsearchError(f"--tensorboard {folder}: is a file; name a folder")
+        raise not_written(f"--tensorboard {folder}", folder, NotADirectoryError(), "folder")
     if not folder.exists() or not any(folder.iterdir()):
         atomic.write(mark, json.dumps({"job": job, "gridsearch": __version__}).encode() + b"\n")
         return

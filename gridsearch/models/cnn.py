@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from gridsearch.errors import ModelError, nearest
-from gridsearch.models.sizes import check_pooling
+from gridsearch.models.sizes import check_pooling, check_widths
 
 #: What `batch_norm` may say: which layers are normalised, each before its ReLU.
 NORMALISED = {
@@ -53,8 +53,9 @@ class ConvNet(nn.Module):
         super().__init__()
         if batch_norm not in NORMALISED:
             raise ModelError(f"batch_norm: {batch_norm!r} is not known{nearest(str(batch_norm), NORMALISED)}")
-        if kernel_size % 2 != 1:
-            raise ModelError(f"kernel_size: {kernel_size} is not odd, so the size of the image would change")
+        check_widths("filters", *filters)
+        check_widths("dense", *dense)
+        _check_kernel(kernel_size)
         if convs_per_pool < 1:
             raise ModelError(f"convs_per_pool: must be at least 1, not {convs_per_pool}")
         drops = [dropout_dense] * len(dense) if isinstance(dropout_dense, (int, float)) else list(dropout_dense)
@@ -99,6 +100,13 @@ class ConvNet(nn.Module):
         """Return logits (B, K) for images (B, C, H, W)."""
         logits: Tensor = self.classifier(self.hidden(images))
         return logits
+
+
+def _check_kernel(size: int) -> None:
+    if size < 1:
+        raise ModelError(f"kernel_size: must be at least 1, not {size}")
+    if size % 2 != 1:
+        raise ModelError(f"kernel_size: {size} is not odd, so the size of the image would change")
 
 
 def _add_dropout(layers: OrderedDict[str, nn.Module], name: str, p: float) -> None:
@@ -194,6 +202,7 @@ def one_conv_cnn(
     dropout_dense: float = 0.0,
 ) -> ConvNet:
     """Return the small network of report R4 with one convolution."""
+    check_widths("neurons", neurons)
     return ConvNet(
         image_shape=image_shape,
         num_classes=num_classes,
@@ -220,6 +229,7 @@ def three_conv_cnn(
     dropout_dense: float = 0.0,
 ) -> ConvNet:
     """Return the small network of report R4 with three convolutions, each with twice the filters of the one before."""
+    check_widths("neurons", neurons)
     return ConvNet(
         image_shape=image_shape,
         num_classes=num_classes,
@@ -245,6 +255,7 @@ def custom_cnn(
     dropout_dense: float = 0.5,
 ) -> ConvNet:
     """Return the custom network of report R0: two pairs of convolutions, the second pair with twice the filters."""
+    check_widths("neurons", neurons)
     return ConvNet(
         image_shape=image_shape,
         num_classes=num_classes,

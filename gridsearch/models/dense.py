@@ -8,6 +8,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from gridsearch.models.sizes import check_hidden, check_widths
+
 
 class Perceptron(nn.Module):
     """Pixels to class logits by one linear map. Input (B, C, H, W), output (B, K)."""
@@ -27,6 +29,7 @@ class Shallow(nn.Module):
 
     def __init__(self, *, in_features: int, num_classes: int, neurons: int) -> None:
         super().__init__()
+        check_widths("neurons", neurons)
         self.hidden = nn.Linear(in_features, neurons)
         self.output = nn.Linear(neurons, num_classes)
 
@@ -41,6 +44,7 @@ class Deep(nn.Module):
 
     def __init__(self, *, in_features: int, num_classes: int, hidden: Sequence[int]) -> None:
         super().__init__()
+        check_hidden("hidden", hidden)
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([in_features, *hidden]))
         self.output = nn.Linear(hidden[-1], num_classes)
 
@@ -57,6 +61,8 @@ class Deep2(Deep):
     """Two hidden layers, each width a setting of its own, so that each can be an axis."""
 
     def __init__(self, *, in_features: int, num_classes: int, neurons_1: int, neurons_2: int) -> None:
+        check_widths("neurons_1", neurons_1)
+        check_widths("neurons_2", neurons_2)
         super().__init__(in_features=in_features, num_classes=num_classes, hidden=[neurons_1, neurons_2])
 
 
@@ -64,6 +70,9 @@ class Deep3(Deep):
     """Three hidden layers, each width a setting of its own, so that each can be an axis."""
 
     def __init__(self, *, in_features: int, num_classes: int, neurons_1: int, neurons_2: int, neurons_3: int) -> None:
+        check_widths("neurons_1", neurons_1)
+        check_widths("neurons_2", neurons_2)
+        check_widths("neurons_3", neurons_3)
         super().__init__(in_features=in_features, num_classes=num_classes, hidden=[neurons_1, neurons_2, neurons_3])
 
 
@@ -87,6 +96,7 @@ class MLP(nn.Module):
         dropout_3: float = 0.2,
     ) -> None:
         super().__init__()
+        check_widths("hidden", *hidden)
         dropouts = [dropout_1, dropout_2, dropout_3]
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         inner = in_features

@@ -1,10 +1,26 @@
-"""The sizes of images: those that a model cannot take, and scaling them to others."""
+"""The sizes of layers and images: those that a model cannot have or take, and scaling images to others."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from torch import nn
 
 from gridsearch.errors import ModelError
+
+
+def check_widths(setting: str, *widths: int) -> None:
+    """Raise `ModelError` where a layer would have no unit: torch makes such layers, and they learn nothing."""
+    for width in widths:
+        if width < 1:
+            raise ModelError(f"{setting}: a width must be at least 1, not {width}")
+
+
+def check_hidden(setting: str, widths: Sequence[int]) -> None:
+    """Raise `ModelError` as `check_widths`, and where there is no layer at all."""
+    if not widths:
+        raise ModelError(f"{setting} needs at least one width")
+    check_widths(setting, *widths)
 
 
 def check_pooling(image_shape: tuple[int, int, int], poolings: int) -> tuple[int, int]:

@@ -41,7 +41,7 @@ def test_the_loss_comes_first_then_the_objective_then_the_others() -> None:
         ("b",),
         ("train_x",),
     ]
-    assert [plot.words for plot in plots] == ["loss", "f1", "a", "b", "train x"]
+    assert [plot.words for plot in plots] == ["loss", "f1", "a", "b", "training x"]
     assert [plot.line for plot in plots] == ["validation", "validation", "a", "b", "training"]
     assert plots[0].title == "loss" and comparison(data, "depth").plots == plots
 
@@ -103,7 +103,7 @@ def test_the_best_epoch_is_in_the_direction_of_the_metric() -> None:
     found = curves(of("gain", "max", gain=-1.0, val_rmse=1.0, odd=1.0))
     curve, plots = found.best[0], {plot.metric: plot for plot in found.plots}
     assert plots["gain"].best_epoch(curve) == plots["val_rmse"].best_epoch(curve) == 1
-    assert plots["gain"].best_words == "highest gain" and plots["val_rmse"].best_words == "lowest val rmse"
+    assert plots["gain"].best_words == "highest gain" and plots["val_rmse"].best_words == "lowest validation rmse"
     assert plots["odd"].best_epoch(curve) is None and plots["odd"].best_words == ""
 
 

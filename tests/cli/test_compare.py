@@ -35,7 +35,7 @@ def test_the_terminal_has_the_answer_and_all_tables_and_a_page_is_written(stores
     assert "all 12 shared cells are the very same trials in wide and deep" in lines
     assert "0.0000 to 0.0000" not in ended.out and "deep differs" not in ended.out
     heads = run(stores, "compare", "wide", "deep", COLUMNS="80").out
-    assert "difference" in heads and "interval" not in heads
+    assert "difference" in heads and "interval_95" not in heads
     assert "page: dashboards/compare-wide-deep.html" in ended.err
     assert "deep against wide, cell by cell" in (stores / "dashboards" / "compare-wide-deep.html").read_text()
     for width in (60, 80, 120):
@@ -65,6 +65,9 @@ def test_jobs_of_one_name_in_two_stores(stores: Path) -> None:
 
 def test_tables_in_every_format(stores: Path) -> None:
     both = ("compare", "wide", "--store", "results.db", "--store", "other.db")
+    said = run(stores, *both).out.splitlines()
+    assert said[1] == json.loads(run(stores, *both, "-f", "json").out)["cautions"][0]
+    assert said[1].startswith("each best was chosen for its score")
     rows = list(csv.DictReader(io.StringIO(run(stores, *both, "-f", "csv").out)))
     assert len(rows) == 12
     assert list(rows[0])[:3] == ["epochs", "learning_rate", "neurons"] and "difference" in rows[0]

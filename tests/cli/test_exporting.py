@@ -34,6 +34,22 @@ def test_parquet(tmp_path: Path) -> None:
     assert pd.isna(frame["act"][0]) and frame["act"][1] == ""
 
 
+def test_settings_that_are_not_used_have_one_word_in_all_formats(tmp_path: Path) -> None:
+    """The frames of a job have an empty text there; what is empty in a file is what a trial does not have."""
+    frame = DATA.trials.assign(augment="", freeze="", pretrained="weights.pt")
+    for kind in ("csv", "json", "parquet"):
+        write(frame, kind, tmp_path / f"a.{kind}")
+    rows = json.loads((tmp_path / "a.json").read_text())
+    columns = ["augment", "freeze", "pretrained"]
+    for read in (
+        pd.DataFrame(rows),
+        pd.read_csv(tmp_path / "a.csv", keep_default_na=False),
+        pd.read_parquet(tmp_path / "a.parquet"),
+    ):
+        assert read[columns].drop_duplicates().values.tolist() == [["none", "none", "weights.pt"]]
+    assert frame["augment"].eq("").all()
+
+
 @pytest.mark.parametrize(
     "values", [[[1], [0.5, 2]], [["a", "b"], None], [[1], ["1"], None, []], [[True], None], [[[1]], [["a"]], []]]
 )

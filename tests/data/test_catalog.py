@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gridsearch.data.catalog import DATASETS, available, find_path, load_dataset
+from gridsearch.config.named_datasets import DATASETS
+from gridsearch.data.catalog import available, find_path, load_dataset
 from gridsearch.data.dataset import ImageDataset
 from gridsearch.data.npz import write_npz
 from tests.data.refusals import refused

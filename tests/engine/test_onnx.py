@@ -14,7 +14,7 @@ import torch
 
 from gridsearch.engine.trained.load import ModelSource, TrainedTrial, trained
 from gridsearch.engine.trained.onnx import check_onnx, write_onnx
-from gridsearch.errors import EngineError
+from gridsearch.errors import EngineError, GridsearchError
 from gridsearch.store.opening import open_store
 from tests.engine.launching import launch, prepared
 
@@ -90,6 +90,6 @@ def test_without_the_packages_it_says_what_to_install(monkeypatch: pytest.Monkey
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="cannot be written"):
+    with pytest.raises(GridsearchError, match="cannot be written .there is no folder .*; make it first"):
         write_onnx(model(tmp_path, "Conv"), tmp_path / "nowhere" / "x.onnx")
     assert torch.is_grad_enabled()

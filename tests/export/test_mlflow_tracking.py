@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import socket
+import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,10 @@ from gridsearch.config.events import EpochRecord, LineageFailed, TrialState
 from gridsearch.errors import GridsearchError
 from gridsearch.export import mlflow_tracking
 from gridsearch.export.addresses import shown_uri
+from gridsearch.export.mlflow_places import require_place
 from gridsearch.export.mlflow_tracking import check_mlflow, log_runs
 from gridsearch.export.tensorboard import check_tensorboard
+from gridsearch.network import answering
 from gridsearch.store.opening import open_store
 from tests.export.stores import NAME, finished, put, runs_of, stored, train_in
 
@@ -148,6 +153,53 @@ def test_who_is_not_there_is_said_in_a_line_without_the_password(tmp_path: Path)
         with pytest.raises(GridsearchError, match="psycopg") as told:
             log_runs(NAME, runs, "postgresql://me:secret@127.0.0.1:9/x")
     assert "secret" not in str(told.value) and "\n" not in str(told.value)
+
+
+def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text.db").write_text("no database, and as long as the head of one: " + "x" * 100)
+    Path("dir").mkdir()
+    for uri, told in {
+        "sqlite:////proc/z.db": "nothing can be made in /proc",
+        "sqlite:///text.db/z.db": "text.db is a file, not a folder",
+        "sqlite:///text.db": "text.db cannot be read as a database (file is not a database); name another file",
+        "sqlite:///dir": "dir is a folder",
+        "sqlite+pysqlite:////proc/z.db?timeout=3": "nothing can be made in /proc",
+        "sqlite://": "names no file",
+        "file:./text.db": "text.db is a file, not a folder",
+        "file:///proc/x": "nothing can be made in /proc",
+        "http://127.0.0.1:9": "the server cannot be reached ([Errno 111] Connection refused); check the address",
+        "http://127.0.0.1:99999": "check the address",
+        "mysql://me:secret@127.0.0.1:9/x": "the server cannot be reached",
+    }.items():
+        with pytest.raises(GridsearchError) as refused:
+            require_place(uri)
+        assert told in str(refused.value) and "secret" not in str(refused.value), uri
+    for uri in ("sqlite:///new/runs.db", "file:./mlruns", "file:mlruns", "databricks"):
+        require_place(uri)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dir", "text.db"]
+    with sqlite3.connect("runs.db") as made:
+        made.execute("create table a (b)")
+    require_place("sqlite:///runs.db")
+
+
+def test_a_server_that_is_silent_costs_no_more_than_its_patience() -> None:
+    """A port that listens and takes no connection: its queue is full."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = []
+        for _ in range(4):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+            waiting.append(one)
+        begun = time.monotonic()
+        with pytest.raises(OSError, match="^no answer within 0.3 s$"):
+            answering(*full.getsockname(), 0.3)
+        assert time.monotonic() - begun < 5
+        for one in waiting:
+            one.close()
 
 
 @pytest.mark.parametrize("uri", ["mlruns", "", "ftp://host/x", " sqlite:///a.db", "localhost:5000"])

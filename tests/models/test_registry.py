@@ -36,6 +36,31 @@ CASES: dict[str, tuple[dict[str, Any], int]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("name", "hyper", "told"),
+    [
+        ("deep", {"hidden": []}, "hidden needs at least one width"),
+        ("deep", {"hidden": [8, 0]}, "hidden: a width must be at least 1, not 0"),
+        ("mlp", {"hidden": [8, -3, 8]}, "hidden: a width must be at least 1, not -3"),
+        ("shallow", {"neurons": 0}, "neurons: a width must be at least 1, not 0"),
+        ("deep2", {"neurons_1": 8, "neurons_2": -1}, "neurons_2: a width must be at least 1, not -1"),
+        ("deep3", {"neurons_1": 8, "neurons_2": 4, "neurons_3": 0}, "neurons_3: a width must be at least 1, not 0"),
+        ("cnn", {"filters": [4, 0]}, "filters: a width must be at least 1, not 0"),
+        ("cnn", {"filters": [4], "dense": [-2]}, "dense: a width must be at least 1, not -2"),
+        ("cnn", {"filters": [4], "kernel_size": -3}, "kernel_size: must be at least 1, not -3"),
+        ("three_conv_cnn", {"filters": -1}, "filters: a width must be at least 1, not -1"),
+        ("one_conv_cnn", {"neurons": 0}, "neurons: a width must be at least 1, not 0"),
+        ("custom_cnn", {"neurons": 0}, "neurons: a width must be at least 1, not 0"),
+    ],
+)
+def test_a_layer_without_units_is_refused_by_the_name_of_its_setting(
+    name: str, hyper: dict[str, Any], told: str
+) -> None:
+    """Torch makes layers of no units, which learn nothing, and fails at others with errors of its own."""
+    with pytest.raises(ModelError, match=f": {told}( .by default .*)?$"):
+        build_model(find_model(name), hyper, image_shape=SHAPE, num_classes=10)
+
+
 def test_no_model_is_left_out() -> None:
     assert set(CASES) == set(MODELS)
 

@@ -92,6 +92,8 @@ def test_the_page_says_what_the_numbers_say(pages: dict[str, Path]) -> None:
     )
     assert "No trial of lost has a score yet." in text_of(pages["nothing shared"], "cells-2")
     assert text_of(pages["lost"], "answer") == "No job has a trial with a score yet."
+    assert "Each best was chosen for its score" in text_of(pages["two"], "answer")
+    assert pages["two"].read_text().count("was chosen for its score") == 1
     assert "The baseline, trial " in text_of(pages["baseline"], "answer")
     assert "<b>x</b>" not in pages["odd"].read_text() and "<i>deep" not in pages["odd"].read_text()
 

@@ -18,7 +18,8 @@ from gridsearch.config.events import TrialState
 from gridsearch.store.rows import EvaluationRow, LaunchRow, Origin
 from gridsearch.visualization.document.compose import document_of
 from gridsearch.visualization.document.findings import Findings
-from gridsearch.visualization.document.parts import Document, Figures, Listing, Paragraph, Section, Table
+from gridsearch.visualization.document.parts import Code, Document, Figures, Listing, Paragraph, Section, Table
+from gridsearch.visualization.document.phrases import opened
 from gridsearch.visualization.paper import paper_figures
 from tests.analysis.grids import SHALLOW, START, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 from tests.visualization.own_jobs import OWN_JOBS
@@ -174,7 +175,7 @@ def test_where_all_diverged_nothing_is_ranked() -> None:
     assert said(document, "Failures and divergences") == "3 trials of 3 diverged."
     assert not {"Along each axis", "What matters", "What a score costs"} & set(titles(document))
     alone = made(grid({"n": [1]}, lambda p: None))
-    assert said(alone, "The result") == "The only trial with a result diverged, so there is no score to rank."
+    assert said(alone, "The result") == "The only trial diverged, so nothing can be ranked."
 
 
 def test_where_no_trial_has_finished_there_is_nothing_to_rank() -> None:
@@ -182,7 +183,7 @@ def test_where_no_trial_has_finished_there_is_nothing_to_rank() -> None:
     document = made(job_data(make_job({"n": [1, 2]}), rows, []))
     assert titles(document) == ["What was searched", "The result", "What to try next", "How to reproduce"]
     assert said(document, "The result") == "No trial has a result yet, so nothing can be ranked."
-    assert "None of them has a result: 2 not trained yet." in said(document, "What was searched")
+    assert "None of them is trained yet." in said(document, "What was searched")
     empty = made(job_data(make_job({}), [], []))
     assert said(empty, "The result") == "The job has no trials."
 
@@ -208,8 +209,48 @@ def test_limits_that_no_trial_keeps_leave_no_best() -> None:
     rows = [make_trial({"n": n}, 0.5 + n / 100, parameters=100 * n, macs=1) for n in (1, 2)]
     job = make_job({"n": [1, 2]}, constraints={"parameters": 10})
     document = made(job_data(job, rows, make_epochs(rows)))
-    assert said(document, "The result") == "No trial has a result within the job's constraints, so nothing can be ranked."
+    assert (
+        said(document, "The result") == "No trial has a result within the job's constraints, so nothing can be ranked."
+    )
     assert "2 trials exceed that" in said(document, "What was searched")
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        (["completed"], "It completed."),
+        (["pending"], "It is not trained yet."),
+        (["diverged"] * 2, "Both diverged."),
+        (["completed"] * 3, "All 3 completed."),
+        (["completed", "pending"], "Of them 1 completed and 1 is not trained yet."),
+        (["stopped", "cancelled", "failed"], "Of them 1 stopped early, 1 failed and 1 was cancelled."),
+    ],
+)
+def test_what_became_of_the_trials_is_a_sentence(states: list[str], told: str) -> None:
+    rows = [make_trial({"n": n}, 0.5, state=TrialState(state)) for n, state in enumerate(states)]
+    document = made(job_data(make_job({"n": list(range(len(states)))}), rows, make_epochs(rows)))
+    assert f" {told} " in f"{said(document, 'What was searched')} "
+
+
+def test_what_diverged_has_no_rank() -> None:
+    ranking = tables(made(with_failures()), "The result")[0].grid
+    assert ranking.headings[:3] == ["rank", "trial", "validation accuracy"]
+    ranks = {row[2] == "diverged": row[0] for row in ranking.rows}
+    assert ranks[True] == "" and ranks[False].isdigit()
+
+
+def test_how_to_reproduce_names_the_files_that_are_needed_and_the_data() -> None:
+    print_ = "0123456789abcdef" * 4
+    own = {"dataset": "mine.npz", "model": "nets.wide:Net", "fingerprint": print_, "sources": {"nets.wide": "ab"}}
+    told = said(made(grid({"n": [1, 2]}, lambda p: 0.5, **own)), "How to reproduce")
+    assert "It needs these files beside it too: mine.npz and nets/wide.py. " in told
+    assert "The data set that it was trained on has the fingerprint 0123456789ab (SHA-256 of its content)." in told
+    assert "too: " not in said(made(grid({"n": [1, 2]}, lambda p: 0.5)), "How to reproduce")
+
+
+def test_a_name_at_the_beginning_of_a_sentence_stays_as_it_is() -> None:
+    assert opened("weight_decay explains 1 %", ["weight_decay"]) == (Code("weight_decay"), " explains 1 %.")
+    assert opened("all trials share seed 0", ["seed"]) == "All trials share seed 0."
 
 
 def test_failures_are_told_with_what_they_share() -> None:
@@ -218,7 +259,7 @@ def test_failures_are_told_with_what_they_share() -> None:
     assert told == "1 trial of 12 diverged. 4 trials of 12 failed, missing from every mean and from the ranking."
     causes = tables(document, "Failures and divergences")[0]
     assert causes.grid.rows == [["OSError: full", "4", "learning_rate 1"]]
-    assert "8 of them have a result (7 completed and 1 diverged); of the others 4 failed." in said(document)
+    assert "Of them 7 completed, 1 diverged and 4 failed." in said(document)
     assert "The trials are no whole grid" in said(document, "What matters")
 
 
@@ -362,7 +403,7 @@ def test_whatever_the_scores_are_no_sentence_contradicts_them(scores: list[float
     claimed = re.search(r"The best validation accuracy is ([\d.e+-]+)", told)
     assert (claimed[1].rstrip(".") if claimed else None) == (None if best is None else brief_text(best))
     assert ("It is the only trial with a score" in told) == (len(known) == 1)
-    assert ("all diverged" in told) == (not known)
+    assert ("diverged, so nothing can be ranked" in told) == (not known)
     assert (" explains " in told) <= (len(set(known)) > 1)
     means = {
         n: [

@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from gridsearch.analysis.choices import By
+from gridsearch.analysis.comparing.cautions import cautions
 from gridsearch.analysis.comparing.contrast import Contrast, contrasts
+from gridsearch.analysis.comparing.overlap import measured_anew
 from gridsearch.analysis.comparing.paired import Interval, difference
 from gridsearch.analysis.comparing.shared import Pairing, pairing
 from gridsearch.analysis.comparing.sides import Side
@@ -35,12 +37,14 @@ class Baseline:
         trial: Its id.
         label: The job that it is of.
         score: Its score; of a point the mean.
+        repeats: Of how many trials the score is.
         settings: Its values on the axes, as text.
     """
 
     trial: str
     label: str
     score: float
+    repeats: int
     settings: tuple[tuple[str, str], ...]
 
 
@@ -57,9 +61,11 @@ class BestOfJob:
         unit: What these are: `trial` or `point`.
         ties: The best, and what is tied with it; None where nothing may be the best.
         lead: The best minus the baseline's score, else minus the best of the first job; None where scores cannot be
-            compared, and of what is held against itself.
+            compared, as of other data, and of what is held against itself.
         interval: The 95 % interval of that; None where its error is not known.
         above: How many of those scored are better than the baseline; None without one.
+        shared: Whether a result of the best is one of what it is held against, too.
+        data: The data sets of the best, by their fingerprints.
     """
 
     label: str
@@ -72,6 +78,8 @@ class BestOfJob:
     lead: float | None
     interval: Interval | None
     above: int | None
+    shared: bool
+    data: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,18 +155,22 @@ def compare(sides: Sequence[Side], *, baseline: str | None = None, by: By = "bes
     if by not in ("best", "mean"):
         raise TableError(f"unknown way to tell a cell: {by!r}{nearest(by, ['best', 'mean'])}; best or mean")
     found = None if baseline is None else _baseline(sides, baseline)
+    bests = tuple(_best(side, sides[0], found) for side in sides)
+    pairings = tuple(pairing(sides[0], other, by) for other in sides[1:])
     return JobComparison(
         labels=tuple(side.label for side in sides),
         by=by,
         contrasts=contrasts(sides),
-        bests=tuple(_best(side, sides[0], found) for side in sides),
-        pairings=tuple(pairing(sides[0], other, by) for other in sides[1:]),
+        bests=bests,
+        pairings=pairings,
         curves=_curves(sides),
         baseline=found[2] if found else None,
-        cautions=tuple(_cautions(sides)),
+        cautions=tuple(cautions(sides, bests, pairings)),
     )
 
 
+#: A point: its job, and its row there.
+_Row = tuple[Side, dict[Any, Any]]
 #: A baseline with its job, and the row of its point there.
 _Found = tuple[Side, dict[Any, Any], Baseline]
 
@@ -179,22 +191,19 @@ def _baseline(sides: Sequence[Side], beginning: str) -> _Found:
         raise TableError(
             f"baseline {beginning!r}: trial {named[0][:_DIGITS]} of {side.label} is {row['state']}, without a score"
         )
-    return side, row, Baseline(named[0], side.label, float(row["score"]), side.points.settings_texts(row))
+    members = side.members(named[0])
+    return side, row, Baseline(named[0], side.label, float(row["score"]), len(members), side.points.settings_texts(row))
 
 
 def _best(side: Side, first: Side, baseline: _Found | None) -> BestOfJob:
     found = ties(side.data)
     held = (baseline[0], baseline[1]) if baseline else _best_row(first)
     own = _best_row(side)
-    lead, interval = None, None
-    if own and held and side.comparable(held[0]) and (baseline or side is not first):
-        if (own[1]["trial"], own[1]["score"]) == (held[1]["trial"], held[1]["score"]):
-            lead = 0.0
-        else:
-            one, other, interval = difference(held, own)
-            lead = other - one
+    lead, interval, shared = None, None, False
+    if own and held and _comparable(own, held) and (baseline or side is not first):
+        lead, interval, shared = _lead(own, held)
     above = None
-    if baseline and side.comparable(baseline[0]):
+    if baseline and (own is None or _comparable(own, baseline[:2])) and side.comparable(baseline[0]):
         scores = side.scored["score"]
         score = baseline[2].score
         above = int(((scores > score) if side.data.objective.highest else (scores < score)).sum())
@@ -209,10 +218,31 @@ def _best(side: Side, first: Side, baseline: _Found | None) -> BestOfJob:
         lead=lead,
         interval=interval,
         above=above,
+        shared=shared,
+        data=tuple(sorted(side.data_sets(_members(own)))) if own else (),
     )
 
 
-def _best_row(side: Side) -> tuple[Side, dict[Any, Any]] | None:
+def _comparable(own: _Row, held: _Row) -> bool:
+    """Whether two points have scores of one objective on the same data."""
+    return own[0].comparable(held[0]) and own[0].data_sets(_members(own)) == held[0].data_sets(_members(held))
+
+
+def _lead(own: _Row, held: _Row) -> tuple[float, Interval | None, bool]:
+    """Return one point's score minus another's, its interval, and whether a result of one is one of the other, too."""
+    common = bool(_members(own) & _members(held))
+    if common and not measured_anew(own[0], held[0]):
+        # Of a result that is in both no interval is asked for.
+        return float(own[1]["score"]) - float(held[1]["score"]), None, True
+    zero, score, interval = difference(held, own, together=common)
+    return score - zero, interval, False
+
+
+def _members(point: _Row) -> frozenset[str]:
+    return point[0].members(str(point[1]["trial"]))
+
+
+def _best_row(side: Side) -> _Row | None:
     order = standings(side.data)
     return (side, side.row_of(order.trials[0])) if order.scored else None
 
@@ -233,20 +263,3 @@ def _curves(sides: Sequence[Side]) -> Comparison | None:
     record = next((one for one in records if not is_cross_entropy(one)), records[0])
     plots = plots_of(record, drawn)
     return Comparison(JOB, JOB, False, tuple(labels), tuple(drawn), plots) if plots else None
-
-
-def _cautions(sides: Sequence[Side]) -> list[str]:
-    records = [side.data.job.record for side in sides]
-    said = []
-    if len({record.fingerprint or record.dataset_text for record in records}) > 1:
-        said.append("the data sets differ, so differences are those of data and settings together")
-    elif len({tuple(sorted(record.images.items())) for record in records}) > 1:
-        said.append("the images are divided otherwise, so scores are of other images")
-    asked = [side.data.objective for side in sides]
-    if len({(one.metric, one.direction) for one in asked}) == 1 and len({one.at for one in asked}) > 1:
-        words = [
-            f"{side.label} {'the best' if one.at == 'best' else 'the last'} epoch"
-            for side, one in zip(sides, asked, strict=True)
-        ]
-        said.append(f"scores are of other epochs: of {', of '.join(words)}; a best epoch is higher by luck alone")
-    return said

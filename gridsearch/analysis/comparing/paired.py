@@ -28,14 +28,20 @@ def mean_interval(values: Sequence[float], extra: float = 0.0) -> Interval | Non
     return middle - half, middle + half
 
 
-def unpaired_interval(one: Sequence[float], other: Sequence[float]) -> Interval | None:
+def unpaired_interval(
+    one: Sequence[float], other: Sequence[float], extras: tuple[float, float] = (0.0, 0.0)
+) -> Interval | None:
     """Return the interval of the difference of two means, other minus one, of unequal variances (Welch, 1947).
 
-    As `scipy.stats.ttest_ind(other, one, equal_var=False)`; None of fewer than two values.
+    As `scipy.stats.ttest_ind(other, one, equal_var=False)`; None of fewer than two values. `extras` are for each as in
+    `mean_half_width`.
     """
     if min(len(one), len(other)) < 2:
         return None
-    parts = [float(np.var(values, ddof=1)) / len(values) for values in (one, other)]
+    parts = [
+        float(np.var(values, ddof=1)) * (1 / len(values) + extra)
+        for values, extra in zip((one, other), extras, strict=True)
+    ]
     middle, error = float(np.mean(other) - np.mean(one)), math.sqrt(sum(parts))
     if error == 0:
         return middle, middle
@@ -66,9 +72,12 @@ def common_repeats(one: Mapping[Repeat, float], other: Mapping[Repeat, float]) -
 
 
 def difference(
-    one: tuple[Side, Mapping[Any, Any]], other: tuple[Side, Mapping[Any, Any]]
+    one: tuple[Side, Mapping[Any, Any]], other: tuple[Side, Mapping[Any, Any]], *, together: bool = False
 ) -> tuple[float, float, Interval | None]:
     """Return the scores of two points, each given as its job and its row of `points`, and the difference's interval.
+
+    With `together` they are no independent samples, as of one trial measured twice: then only what is paired has an
+    interval.
 
     Repeats that both have are paired, and then the scores are the means over these; other repeats are two samples.
     Scores measured once have an interval where they are shares of images; of the same images it is paired, where it is
@@ -77,18 +86,26 @@ def difference(
     repeats = [dict(side.repeats(str(row["trial"]))) for side, row in (one, other)]
     pairs = common_repeats(repeats[0], repeats[1])
     if len(pairs) > 1:
-        folds = [side.data.job.record.folds for side, _ in (one, other)]
-        extra = 1 / (folds[0] - 1) if folds[0] and folds[0] == folds[1] else 0.0
+        extra = _of_folds(one[0])
         first, second = (float(np.mean(scores)) for scores in zip(*pairs, strict=True))
         return first, second, mean_interval([b - a for a, b in pairs], extra)
     scores = float(one[1]["score"]), float(other[1]["score"])
-    if welch := unpaired_interval(list(repeats[0].values()), list(repeats[1].values())):
+    extras = tuple(_of_folds(side) for side, _ in (one, other))
+    samples = [list(own.values()) for own in repeats]
+    if not together and (welch := unpaired_interval(samples[0], samples[1], (extras[0], extras[1]))):
         return *scores, welch
     images = [_images(side, str(row["trial"])) for side, row in (one, other)]
     if images[0] and images[1] and all(len(scores) == 1 for scores in repeats):
         same = _on_same_images(one, other, images[0]) if images[0] == images[1] else None
-        return *scores, same or shares_interval(*scores, (images[0], images[1]))
+        independent = None if together else shares_interval(*scores, (images[0], images[1]))
+        return *scores, same or independent
     return *scores, None
+
+
+def _of_folds(side: Side) -> float:
+    """Return what is added to 1 / n of the mean of a job's folds, as in `mean_half_width`; nothing without folds."""
+    folds = side.data.job.record.folds
+    return 1 / (folds - 1) if folds else 0.0
 
 
 def _on_same_images(

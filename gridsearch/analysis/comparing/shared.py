@@ -13,6 +13,7 @@ import pandas as pd
 from gridsearch.analysis.choices import By
 from gridsearch.analysis.column_names import setting_column
 from gridsearch.analysis.comparing.contrast import setting_of
+from gridsearch.analysis.comparing.overlap import measured_anew
 from gridsearch.analysis.comparing.paired import Interval, difference, mean_interval
 from gridsearch.analysis.comparing.sides import Side
 from gridsearch.analysis.labels import label
@@ -33,7 +34,10 @@ class SharedCell:
         trials: The trials that these are of: of a point its first, of a mean over points the best.
         points: How many points each job has in it.
         interval: The 95 % interval of the difference; None where its error is not known.
-        same: Whether both are the very same trial.
+        sizes: Of how many trials each score is.
+        common: How many of these are in both.
+        independent: Whether it tells of one job against the other: no result is in both.
+        same_images: Whether both scores are of the same images.
     """
 
     values: tuple[str, ...]
@@ -42,7 +46,15 @@ class SharedCell:
     trials: tuple[str, str]
     points: tuple[int, int]
     interval: Interval | None
-    same: bool
+    sizes: tuple[int, int]
+    common: int
+    independent: bool
+    same_images: bool
+
+    @property
+    def same(self) -> bool:
+        """Whether both have the very same trials."""
+        return self.sizes == (self.common, self.common)
 
     @property
     def difference(self) -> float:
@@ -61,10 +73,11 @@ class Pairing:
         own: For each job its axes that tell no cells apart: a cell has all their values in it.
         cells: The cells that both have a score for, in the order of the reference's grid.
         alone: How many more cells each has a score for.
-        mean: The mean of the differences; None without a cell.
-        interval: Its 95 % interval (Student's t over cells); None of a single cell.
-        better: In how many cells the other is better, equal and worse.
-        same: How many cells are the very same trial in both.
+        mean: The mean of the differences of independent cells, where there is none of all; None without a cell.
+        interval: Its 95 % interval (Student's t over cells); None of fewer than two independent cells.
+        better: In how many of these cells the other is better, equal and worse.
+        same: How many cells have the very same trials in both.
+        independent: How many cells have no result that is in both.
         problem: Why there is no cell; empty where there is one.
     """
 
@@ -78,6 +91,7 @@ class Pairing:
     interval: Interval | None = None
     better: tuple[int, int, int] = (0, 0, 0)
     same: int = 0
+    independent: int = 0
     problem: str = ""
 
     def frame(self) -> pd.DataFrame:
@@ -113,8 +127,13 @@ def pairing(reference: Side, other: Side, by: By = "best") -> Pairing:
     chosen = [
         _rows(side, [own_places[key] for key in shared], by) for side, own_places in zip(sides, places, strict=True)
     ]
-    cells = tuple(_cell(sides, (key, shown[key]), rows, by) for key, *rows in zip(shared, *chosen, strict=True))
-    differences = [cell.difference for cell in cells]
+    anew = measured_anew(reference, other)
+    cells = tuple(
+        _cell(sides, (key, shown[key]), (one, two), by, anew=anew)
+        for key, one, two in zip(shared, *chosen, strict=True)
+    )
+    independent = [cell for cell in cells if cell.independent]
+    differences = [cell.difference for cell in independent or cells]
     signs = Counter(int(np.sign(one)) * (1 if reference.data.objective.highest else -1) for one in differences)
     return Pairing(
         labels=found.labels,
@@ -124,9 +143,10 @@ def pairing(reference: Side, other: Side, by: By = "best") -> Pairing:
         cells=cells,
         alone=(alone[0], alone[1]),
         mean=float(np.mean(differences)),
-        interval=mean_interval(differences),
+        interval=mean_interval(differences) if independent else None,
         better=(signs[1], signs[0], signs[-1]),
         same=sum(cell.same for cell in cells),
+        independent=len(independent),
     )
 
 
@@ -239,42 +259,62 @@ def _number(text: str) -> Any:
         return text
 
 
-def _rows(side: Side, places: Sequence[Sequence[int]], by: By) -> list[tuple[dict[Any, Any], int, float]]:
-    """Return for each cell the row of its best point, how many it has, and its score."""
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What stands for a cell in one job.
+
+    Attributes:
+        row: Its best point.
+        points: How many points the cell has.
+        score: The score of the best, or their mean.
+        members: The trials that the score is of.
+    """
+
+    row: dict[Any, Any]
+    points: int
+    score: float
+    members: frozenset[str]
+
+
+def _rows(side: Side, places: Sequence[Sequence[int]], by: By) -> list[_Chosen]:
+    """Return for each cell what stands for it."""
     scores = side.scored["score"].to_numpy(np.float64)
+    trials = side.scored["trial"].tolist()
     sign = 1 if side.data.objective.highest else -1
     best = [max(own, key=lambda place: sign * scores[place]) for own in places]
     rows = side.scored.iloc[best].to_dict("records")
-    values = [
-        float(scores[own].mean()) if by == "mean" else float(scores[one]) for own, one in zip(places, best, strict=True)
-    ]
-    return [(dict(row), len(own), value) for row, own, value in zip(rows, places, values, strict=True)]
+    found = []
+    for row, own, one in zip(rows, places, best, strict=True):
+        asked = own if by == "mean" else [one]
+        members = frozenset[str]().union(*(side.members(trials[place]) for place in asked))
+        found.append(_Chosen(dict(row), len(own), float(scores[asked].mean()), members))
+    return found
 
 
 def _cell(
-    sides: tuple[Side, Side],
-    names: tuple[Key, tuple[str, ...]],
-    rows: Sequence[tuple[dict[Any, Any], int, float]],
-    by: By,
+    sides: tuple[Side, Side], names: tuple[Key, tuple[str, ...]], chosen: tuple[_Chosen, _Chosen], by: By, *, anew: bool
 ) -> SharedCell:
-    (one, one_count, one_score), (other, other_count, other_score) = rows
+    one, other = chosen
+    common = len(one.members & other.members)
+    independent = anew or not common
     interval: Interval | None = None
-    scores = (one_score, other_score)
-    # Stores may have other numbers of one trial, such as of another machine.
-    same = one["trial"] == other["trial"] and one_score == other_score
-    # Of a mean over points no error is known, and one trial does not differ from itself.
-    if not same and (by == "best" or one_count == other_count == 1):
-        first, second, interval = difference((sides[0], one), (sides[1], other))
+    scores = (one.score, other.score)
+    # Of a mean over points no error is known, and of a result that is in both none is asked for.
+    if independent and (by == "best" or one.points == other.points == 1):
+        first, second, interval = difference((sides[0], one.row), (sides[1], other.row), together=common > 0)
         scores = (first, second)
     # The best of several was chosen for its score: its interval would be that of one that was not.
-    if max(one_count, other_count) > 1:
+    if max(one.points, other.points) > 1:
         interval = None
     return SharedCell(
         values=names[0],
         texts=names[1],
         scores=scores,
-        trials=(str(one["trial"]), str(other["trial"])),
-        points=(one_count, other_count),
+        trials=(str(one.row["trial"]), str(other.row["trial"])),
+        points=(one.points, other.points),
         interval=interval,
-        same=same,
+        sizes=(len(one.members), len(other.members)),
+        common=common,
+        independent=independent,
+        same_images=sides[0].images(one.members) == sides[1].images(other.members),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -55,18 +56,52 @@ class Side:
 
     @cached_property
     def _repeats(self) -> dict[str, dict[Repeat, float]]:
-        names = [name for name in self.data.job.record.differing if name in self.data.trials]
+        record = self.data.job.record
+        names = [name for name in record.differing if name in self.data.trials]
+        # The second of four folds has other images than the second of five.
+        divided = (("folds", record.folds),) if record.folds else ()
         frame = self.data.trials[self.data.trials["score"].notna()]
         columns = [frame[name].tolist() for name in names]
         keys = list(zip(*columns, strict=True)) if names else [()] * len(frame)
         found: dict[str, dict[Repeat, float]] = {}
         for trial, score, key in zip(frame["trial"].tolist(), frame["score"].tolist(), keys, strict=True):
-            found.setdefault(self._point_of[trial], {})[tuple(zip(names, key, strict=True))] = score
+            found.setdefault(self._point_of[trial], {})[(*zip(names, key, strict=True), *divided)] = score
         return found
 
     def repeats(self, trial: str) -> Mapping[Repeat, float]:
         """Return the scores of a trial's point, by repeat; of a job without repeats that of the trial."""
         return self._repeats.get(self._point_of[trial], {})
+
+    @cached_property
+    def results(self) -> Mapping[str, float]:
+        """Return the scores of the trials that have one, by id."""
+        frame = self.data.trials[self.data.trials["score"].notna()]
+        return dict(zip(frame["trial"].tolist(), frame["score"].tolist(), strict=True))
+
+    @cached_property
+    def _members(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for trial in self.results:
+            found.setdefault(self._point_of[trial], set()).add(trial)
+        return found
+
+    def members(self, trial: str) -> frozenset[str]:
+        """Return the trials that the score of a trial's point is of; of a job without repeats the trial alone."""
+        return frozenset(self._members.get(self._point_of[trial], ()))
+
+    def images(self, trials: Collection[str]) -> frozenset[str]:
+        """Return what decides which images some trials of the job validate on; nothing of trainings of the user's."""
+        if self.data.job.record.training:
+            return frozenset()
+        return frozenset(validation_images(self.data.rows[self.data.place_of[trial]].config) for trial in trials)
+
+    def data_sets(self, trials: Collection[str]) -> frozenset[str]:
+        """Return the data sets of some trials of the job: their fingerprints, or how the job names its only one."""
+        record = self.data.job.record
+        if not record.datasets:
+            return frozenset({record.fingerprint or record.dataset_text})
+        configs = (self.data.rows[self.data.place_of[trial]].config for trial in trials)
+        return frozenset(str(json.loads(config).get("dataset")) for config in configs)
 
     @cached_property
     def _answers(self) -> Mapping[str, bytes]:

@@ -18,6 +18,7 @@ from gridsearch.cli.render import tables
 from gridsearch.cli.render.compared import MOST_CELLS, Table, bests_grid, cells_grid, is_whole, settings_grid
 from gridsearch.cli.streams import columns, data, folded, into, say
 from gridsearch.errors import GridsearchError
+from gridsearch.output_places import not_written
 
 if TYPE_CHECKING:
     from gridsearch.analysis.comparing.jobs import JobComparison
@@ -158,6 +159,8 @@ def _print_all(found: JobComparison) -> None:
 
     width = columns(sys.stdout)
     data(folded(answer_text(found), width))
+    for caution in found.cautions:
+        data(folded(caution, width))
     data("")
     if found.contrasts:
         tables.show(settings_grid(found))
@@ -174,8 +177,6 @@ def _print_all(found: JobComparison) -> None:
             data(folded(f"shown are the {MOST_CELLS} that differ most; all are in --format csv", width))
         for note in pairing_notes(pair, found.by):
             data(folded(note, width))
-    for caution in found.cautions:
-        data(folded(caution, width))
 
 
 def _write_page(found: JobComparison, page: Path, stores: list[Path]) -> None:
@@ -185,5 +186,5 @@ def _write_page(found: JobComparison, page: Path, stores: list[Path]) -> None:
     try:
         write_compared_page(found, page, source=source)
     except OSError as error:
-        raise GridsearchError(f"{page}: cannot be written ({error.strerror}); name another file with -o") from None
+        raise not_written(str(page), page, error) from None
     say(f"page: {page}")

@@ -16,6 +16,7 @@ from gridsearch.cli.pages import check_folder
 from gridsearch.cli.reading import open_to_read
 from gridsearch.cli.streams import data, say, write_output
 from gridsearch.errors import GridsearchError
+from gridsearch.output_places import not_written
 from gridsearch.paths import FIGURES_NAME, store_option
 from gridsearch.quantities import counted
 from gridsearch.shell_words import quoted
@@ -73,7 +74,7 @@ def figures(
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise GridsearchError(f"--output {output}: cannot be made ({error.strerror})") from None
+            raise not_written(f"--output {output}", output, error, "folder") from None
         write_output(page, content)
         written.append(page)
     if sys.stdout.isatty():

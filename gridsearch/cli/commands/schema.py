@@ -10,7 +10,7 @@ from gridsearch.cli.streams import data
 def schema() -> None:
     """Print the JSON schema of job files, for editors."""
     from gridsearch.config.json_schema import job_schema
-    from gridsearch.data.catalog import DATASETS
+    from gridsearch.config.named_datasets import DATASETS
     from gridsearch.models.registry import MODELS
 
     data(json.dumps(job_schema(datasets=list(DATASETS), models=list(MODELS)), indent=2))

@@ -17,6 +17,7 @@ from gridsearch.engine.trained.load import TrainedTrial
 from gridsearch.engine.trained.weights import preprocessing
 from gridsearch.errors import EngineError
 from gridsearch.models.examples import made_up
+from gridsearch.output_places import not_written
 from gridsearch.training.recipe.normalization import Normalizer
 from gridsearch.user_code import told
 from gridsearch.version import __version__
@@ -87,4 +88,4 @@ def write_onnx(trained: TrainedTrial, target: Path) -> None:
     try:
         write_named(target, written.SerializeToString())
     except OSError as error:
-        raise EngineError(f"{target}: cannot be written ({error.strerror})") from None
+        raise not_written(f"--onnx {target}", target, error) from None

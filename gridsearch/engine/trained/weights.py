@@ -23,6 +23,7 @@ from gridsearch.config.record import Numbers
 from gridsearch.config.trial import TrialConfig
 from gridsearch.errors import StorageError, one_line
 from gridsearch.models.registry import MODELS, find_model
+from gridsearch.output_places import why_not
 from gridsearch.regular_files import read_regular
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.recipe.normalization import Normalizer
@@ -103,11 +104,10 @@ def require_writable(file: Path) -> None:
 
 
 def _not_writable(file: Path, error: OSError) -> StorageError:
-    why = error.strerror or str(error)
+    reason, _ = why_not(file, error)
+    mend = "move that" if reason.endswith("not a folder") else "free some space or check the folder's permissions"
     return StorageError(
-        f"weights in {file.parent} cannot be written: {why}; free some space or check the folder's permissions, then"
-        f" run the same"
-        " command again"
+        f"weights in {file.parent} cannot be written: {reason}; {mend}, then run the same command again"
     )
 
 

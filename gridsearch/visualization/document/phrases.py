@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from gridsearch.visualization.document.parts import Paragraph, Part
+from gridsearch.visualization.document.parts import Code, Paragraph, Part
 
 
 def words(name: str) -> str:
@@ -43,6 +43,16 @@ def sentence(text: str) -> str:
     """
     end = "" if text.endswith((".", "?", "!")) else "."
     return f"{text[:1].upper()}{text[1:]}{end}"
+
+
+def opened(text: str, names: Collection[str]) -> str | tuple[Part, ...]:
+    """Return words as a sentence; a setting's name that they begin with stays as it is, set off from them.
+
+    >>> opened("weight_decay explains 0.4 %", ["weight_decay"])
+    (Code(text='weight_decay'), ' explains 0.4 %.')
+    """
+    first, space, rest = text.partition(" ")
+    return (Code(first), f"{space}{sentence(f'.{rest}')[1:]}") if first in names and rest else sentence(text)
 
 
 def paragraph(*sentences: str | Sequence[Part]) -> tuple[Paragraph, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gridsearch.analysis.frames import JobData
 from gridsearch.atomic import write_named
 from gridsearch.errors import GridsearchError, nearest
+from gridsearch.output_places import not_written
 from gridsearch.paths import FIGURES_NAME, file_stem
 from gridsearch.visualization.document.compose import document_of
 from gridsearch.visualization.document.findings import Findings
@@ -95,5 +96,4 @@ def _write_bytes(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_named(path, content)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise GridsearchError(f"{path}: cannot be written ({reason}); choose another folder") from None
+        raise not_written(str(path), path, error) from None

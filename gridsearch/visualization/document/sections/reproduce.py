@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gridsearch.analysis.running import commit_text, outcome_text, running
+from gridsearch.config.named_datasets import file_behind, module_file
+from gridsearch.config.record import JobRecord
 from gridsearch.paths import file_stem, store_option
 from gridsearch.shell_words import quoted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
-from gridsearch.visualization.document.parts import Block, Code, Listing, Section, Table
+from gridsearch.visualization.document.parts import Block, Code, Listing, Part, Section, Table
 from gridsearch.visualization.document.phrases import paragraph, sentence
 from gridsearch.visualization.wording import moment
+
+#: So many digits of a fingerprint tell data sets apart.
+_DIGITS = 12
 
 
 def reproduce(found: Findings) -> Section:
@@ -33,12 +38,32 @@ def reproduce(found: Findings) -> Section:
                 # Of code of the user's nobody knows what it draws.
                 "" if job.record.training else "Its seeds give the same numbers again, up to floating-point noise.",
             ),
+            *paragraph(*_needed(job.record)),
             Listing("\n".join(commands), "bash"),
             *_source(found),
             *_launches(found),
             *_origin(found),
         ),
     )
+
+
+def _needed(record: JobRecord) -> Iterator[str | Sequence[Part]]:
+    """Yield which files the job needs beside its own, and which data it was trained on."""
+    modules = sorted(module_file(module) for found in record.model_sources.values() for module in found)
+    files = dict.fromkeys(filter(None, [file_behind(record.dataset), *modules, *sorted(record.inputs)]))
+    if files:
+        *most, last = [(Code(file),) for file in files]
+        parts: list[Part] = ["It needs these files beside it too: " if most else "It needs this file beside it too: "]
+        for place, one in enumerate(most):
+            parts += [*([", "] if place else []), *one]
+        yield [*parts, *([" and "] if most else []), *last, "."]
+    if record.datasets:
+        prints: list[Part] = [Code(one.fingerprint[:_DIGITS]) for one in record.datasets]
+        between: list[Part] = [part for one in prints for part in (", ", one)][1:]
+        yield ["The data sets that it was trained on have the fingerprints (SHA-256) ", *between, "."]
+    elif record.fingerprint:
+        which = Code(record.fingerprint[:_DIGITS])
+        yield ["The data set that it was trained on has the fingerprint ", which, " (SHA-256 of its content)."]
 
 
 def _source(found: Findings) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from gridsearch.analysis.labels import brief_text, probability_text, score_text
 from gridsearch.analysis.no_best import why_no_best
 from gridsearch.analysis.ranking import RankedTable, TableOptions, table
 from gridsearch.analysis.ties import AS_GOOD, Tied, Ties
-from gridsearch.config.metrics import METRICS
+from gridsearch.config.metrics import METRICS, metric_words
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Part, Section, Strong, Table
@@ -102,9 +102,18 @@ def _extremes(found: Findings) -> Iterator[Table]:
     ranking = table(found.data)
     if not ranking.total:
         return
-    headings = ["rank", ranking.id_heading.replace("_", " "), *map(words, ranking.headings)]
+    names = [
+        found.data.objective.title
+        if column == "score"
+        else heading
+        if heading in found.data.axis_columns
+        else metric_words(heading)
+        for column, heading in zip(ranking.columns, ranking.headings, strict=True)
+    ]
+    headings = ["rank", ranking.id_heading.replace("_", " "), *map(words, names)]
     rows = [
-        ["" if row.rank is None else f"{row.rank:,}", row.trial[:8], *_cells(ranking, row.cells)]
+        # What diverged has no score to be ranked by.
+        ["" if row.rank is None or row.score is None else f"{row.rank:,}", row.trial[:8], *_cells(ranking, row.cells)]
         for row in ranking.rows
     ]
     grid = Grid(

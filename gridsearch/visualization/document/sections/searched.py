@@ -25,13 +25,17 @@ _REPEATS = {
     "split": "each time with another split and order of the images",
     "both": "each time from other weights, with another split and order of the images",
 }
-#: What became of trials without a result.
-_WITHOUT = {
-    TrialState.FAILED: "failed",
-    TrialState.CANCELLED: "cancelled",
-    TrialState.RUNNING: "still running",
-    TrialState.PENDING: "not trained yet",
+#: What became of trials: of one, and of several.
+_BECAME = {
+    TrialState.COMPLETED: ("completed", "completed"),
+    TrialState.STOPPED: ("stopped early", "stopped early"),
+    TrialState.DIVERGED: ("diverged", "diverged"),
+    TrialState.FAILED: ("failed", "failed"),
+    TrialState.CANCELLED: ("was cancelled", "were cancelled"),
+    TrialState.RUNNING: ("is still running", "are still running"),
+    TrialState.PENDING: ("is not trained yet", "are not trained yet"),
 }
+_INTERRUPTED = {TrialState.RUNNING: ("was interrupted", "were interrupted")}
 
 
 def searched(found: Findings) -> Section:
@@ -148,25 +152,36 @@ def _fixed(record: JobRecord) -> Iterator[Table]:
 
 
 def _training(found: Findings) -> Iterator[str]:
-    glance, states = found.glance, dict(found.glance.counts)
-    done = [
-        f"{states[state.value]:,} {state.value}"
-        for state in TrialState
-        if state in RESULT_STATES and state.value in states
-    ]
-    words = _WITHOUT | ({TrialState.RUNNING: "interrupted"} if glance.interrupted else {})
-    left = [f"{states[state.value]:,} {text}" for state, text in words.items() if state.value in states]
-    if done and not left:
-        yield f"All have a result: {listed(done)}." if glance.total > 1 else f"It has a result: {done[0]}."
-    elif done:
-        yield f"{glance.results:,} of them have a result ({listed(done)}); of the others {listed(left)}."
-    elif left:
-        yield f"None of them has a result: {listed(left)}."
+    glance = found.glance
+    yield _became(found)
     if glance.training_seconds > 0:
         what = "trials" if found.without_epochs else "epochs"
-        yield f"Training took {duration(glance.training_seconds)}, all {what} added up{_together(found)}."
+        more = f"{_together(found)}{_unfinished(found)}"
+        yield f"Training took {duration(glance.training_seconds)}, all {what} added up{more}."
     if glance.wall_seconds:
         yield f"From the first launch to the last result {duration(glance.wall_seconds)} passed."
+
+
+def _became(found: Findings) -> str:
+    """Return what became of the trials, in a sentence; nothing where there is none."""
+    glance, states = found.glance, dict(found.glance.counts)
+    words = _BECAME | (_INTERRUPTED if glance.interrupted else {})
+    told = [(states[state.value], *verbs) for state, verbs in words.items() if states.get(state.value)]
+    if not told:
+        return ""
+    if len(told) > 1:
+        return f"Of them {listed([f'{count:,} {one if count == 1 else many}' for count, one, many in told])}."
+    ((count, one, many),) = told
+    if count > 1 and states.get(TrialState.PENDING.value):
+        return "None of them is trained yet."
+    return f"It {one}." if count == 1 else f"Both {many}." if count == 2 else f"All {count:,} {many}."
+
+
+def _unfinished(found: Findings) -> str:
+    """Return that time went into trainings that have no result, where that may be."""
+    glance, states = found.glance, dict(found.glance.counts)
+    begun = any(states.get(state.value) for state in TrialState if state not in RESULT_STATES)
+    return ", those of trainings without a result included" if begun and glance.results else ""
 
 
 def _together(found: Findings) -> str:

@@ -13,10 +13,9 @@ from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.plots import are_shares
 from gridsearch.analysis.scatter import Board, BoardAxis
 from gridsearch.visualization.figures.scatter import layout_for
-from gridsearch.visualization.theme import INK, NEUTRAL, VALIDATION, plain
+from gridsearch.visualization.theme import INK, NEUTRAL, POINT_EDGE, VALIDATION, band_look, plain
 
 _HEIGHT_PX = 300
-_BAND = "rgba(217, 105, 30, 0.16)"
 #: What a panel shows beside all scores: the better half of them, and the error on a logarithmic axis.
 VIEWS = ("all", "better", "error")
 
@@ -42,7 +41,7 @@ def panel_figure(board: Board, effect: AxisEffect, tied: tuple[float, float] | N
         y=list(board.scores),
         mode="markers",
         name="trials",
-        marker={"color": NEUTRAL, "size": 5 if len(board.trials) > 100 else 7, "opacity": 0.45},
+        marker={"color": NEUTRAL, "size": 5 if len(board.trials) > 100 else 7, "line": POINT_EDGE},
         customdata=[_hover(board, axis, place) for place in range(len(board.trials))],
         hovertemplate="%{customdata}<extra></extra>",
         meta={"points": True},
@@ -70,8 +69,9 @@ def panel_figure(board: Board, effect: AxisEffect, tied: tuple[float, float] | N
     layout |= {"height": _HEIGHT_PX, "showlegend": False, "margin": {"l": 56, "r": 12, "t": 12, "b": 48}, "meta": views}
     layout["yaxis"] = layout["yaxis"] | {"title": {"text": plain(board.objective.title), "font": {"size": 12}}}
     if tied is not None and tied[0] < tied[1]:
-        band = {"name": "tied with the best", "showlegend": True}
-        figure.add_hrect(y0=tied[0], y1=tied[1], fillcolor=_BAND, line_width=0, layer="below", **band)
+        figure.add_hrect(
+            y0=tied[0], y1=tied[1], layer="below", name="tied with the best", showlegend=True, **band_look()
+        )
     figure.update_layout(layout)
     return figure
 

@@ -91,7 +91,7 @@ def _notes(number: int, scale: _Scale, *, last: bool) -> list[dict[str, Any]]:
             continue
         before = place
         # Lines pass below the text.
-        look = {"font": {"size": 11, "color": MUTED}, "bgcolor": PAPER, "borderpad": 0, "opacity": 0.9}
+        look = {"font": {"size": 11, "color": MUTED}, "bgcolor": PAPER, "borderpad": 0}
         made.append(common | side | look | {"y": place, "text": text})
     return made
 

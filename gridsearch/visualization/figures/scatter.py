@@ -15,7 +15,7 @@ from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.plots import are_shares, spans_widely
 from gridsearch.analysis.scatter import Board, BoardAxis
 from gridsearch.visualization.figures.value_axis import logarithmic, notation
-from gridsearch.visualization.theme import NEUTRAL, PAPER, SHARE_AXIS, TEMPLATE, level_markers, plain
+from gridsearch.visualization.theme import NEUTRAL, POINT_EDGE, SHARE_AXIS, TEMPLATE, level_markers, plain
 
 _HEIGHT_PX = 460
 _HOVER = "%{customdata}<extra></extra>"
@@ -106,11 +106,10 @@ def hover_texts(board: Board) -> list[str]:
 
 
 def _trace(name: str, marker: dict[str, Any]) -> dict[str, Any]:
-    look = {"line": {"width": 0.6, "color": PAPER}}
     return {
         "type": "scatter",
         "mode": "markers",
         "name": name,
-        "marker": look | marker,
+        "marker": {"line": POINT_EDGE} | marker,
         "hovertemplate": _HOVER,
     }

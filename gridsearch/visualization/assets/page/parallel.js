@@ -205,7 +205,7 @@ export function startParallel() {
   function brush(event, axis, x) {
     event.preventDefault();
     const start = event.clientY - place.getBoundingClientRect().top;
-    const frame = svg("rect", { x: x - 8, width: 16, y: start, height: 0, fill: themedColor("#2b5c8a"), "fill-opacity": 0.35 });
+    const frame = svg("rect", { x: x - 8, width: 16, y: start, height: 0, fill: themedColor("#2b5c8a"), "fill-opacity": 0.35, stroke: themedColor("#2b5c8a") });
     picture.append(frame);
     const place_ = function (one) { return one.clientY - place.getBoundingClientRect().top; };
     const move = function (one) {

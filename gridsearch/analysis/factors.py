@@ -25,7 +25,7 @@ _SHARES: dict[Within, float] = {"all": 1.0, "half": 0.5, "quarter": 0.25}
 #: An axis of numbers with more values than this, and fewer trials to a value than that, is read in so many ranges: of
 #: drawn values hardly two are equal. Where points were drawn, ranges take the place of as many values as there are
 #: ranges: chance alone decides how many trials a value has, often one.
-_MOST_VALUES, _FEWEST_TRIALS, RANGES = 12, 4, 5
+MOST_VALUES, _FEWEST_TRIALS, RANGES = 12, 4, 5
 #: What stands for the value of a setting that a trial's model does not have.
 WITHOUT = "–"
 
@@ -154,7 +154,7 @@ def _factor(data: JobData, axis: Axis, name: str, frame: pd.DataFrame) -> Factor
     codes = np.array([places[text or WITHOUT] for text in texts], np.intp)
     named = full.scale == "category" or "" in seen
     numbers = None if named else frame[name].to_numpy(np.float64)
-    most, count = _MOST_VALUES, len(texts)
+    most, count = MOST_VALUES, len(texts)
     if data.job.record.search:
         most, count = RANGES, len(set(_points(data, frame).tolist()))
     if numbers is not None and len(order) > max(most, count // _FEWEST_TRIALS):

@@ -34,6 +34,7 @@ def tie(look: Look) -> Iterator[Advice]:
         _what_to_take(found, better=effort is not NOTHING),
         run,
         effort,
+        found.best.chance,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -33,8 +34,8 @@ def panel_figure(board: Board, effect: AxisEffect, tied: tuple[float, float] | N
     """
     axis = board.axis(effect.name)
     place = axis.placement
-    values = [value for value in effect.values if value.key in place.positions]
-    at = [place.positions[value.key] for value in values]
+    values = [value for value in effect.values if effect.ranges or value.key in place.positions]
+    at = middles(axis, [value.n for value in values]) if effect.ranges else [place.positions[v.key] for v in values]
     figure = go.Figure()
     figure.add_scatter(
         x=list(axis.drawn),
@@ -62,7 +63,8 @@ def panel_figure(board: Board, effect: AxisEffect, tied: tuple[float, float] | N
                 "symbol": "line-ew" if place.scale == "category" else "circle",
                 "line": {"width": 3 if place.scale == "category" else 0, "color": color},
             },
-            hovertemplate=f"{name} of " + "%{x}: %{y:.6g}<extra></extra>",
+            customdata=[plain(value.text) for value in values],
+            hovertemplate=f"{name} of " + "%{customdata}: %{y:.6g}<extra></extra>",
         )
     layout = layout_for(axis, board)
     views = _views(board, tied)
@@ -74,6 +76,21 @@ def panel_figure(board: Board, effect: AxisEffect, tied: tuple[float, float] | N
         )
     figure.update_layout(layout)
     return figure
+
+
+def middles(axis: BoardAxis, counts: Sequence[int]) -> list[float]:
+    """Return the middle of each range of values of an axis of numbers, given how many trials lie in each, ascending.
+
+    Where not all trials are drawn, ranges hold the same shares of those that are.
+    """
+    positions = axis.placement.positions
+    drawn = sorted(positions[text] for text in axis.true)
+    ends = [round(total * len(drawn) / sum(counts)) for total in accumulate(counts, initial=0)]
+    made = []
+    for start, end in pairwise(ends):
+        low, high = drawn[min(start, len(drawn) - 1)], drawn[max(start, end - 1)]
+        made.append(math.sqrt(low * high) if axis.placement.scale == "log" else (low + high) / 2)
+    return made
 
 
 def _hover(board: Board, axis: BoardAxis, place: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from gridsearch.analysis.scatter import Board, BoardAxis, jitter
+from gridsearch.visualization.figures.axis_ticks import axis_ticks
 from gridsearch.visualization.theme import INK, LINE, MUTED, NEUTRAL, PAPER, TEMPLATE, VALIDATION, plain
 
 _HEIGHT_PX = 380
@@ -102,6 +103,11 @@ def _of_axis(axis: BoardAxis, trials: Sequence[str]) -> _Scale:
     raw = {text: math.log10(at) if log else at for text, at in positions.items() if text in set(axis.true)}
     shown = {text: _share(at, raw.values()) for text, at in raw.items()}
     ticks = sorted((place, plain(text)) for text, place in shown.items())
+    if axis.continuous:
+        places, labels = axis_ticks(axis)
+        at = (math.log10(tick) if log else tick for tick in places)
+        told = zip((_share(tick, raw.values()) for tick in at), labels, strict=True)
+        ticks = [(place, text) for place, text in told if 0 <= place <= 1]
     return _Scale(
         title=plain(axis.name.replace("_", " ")),
         # Moved a little, always alike: lines would lie on each other.

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.plots import are_shares, spans_widely
 from gridsearch.analysis.scatter import Board, BoardAxis
+from gridsearch.visualization.figures.axis_ticks import axis_ticks
 from gridsearch.visualization.figures.value_axis import logarithmic, notation
 from gridsearch.visualization.theme import NEUTRAL, POINT_EDGE, SHARE_AXIS, TEMPLATE, level_markers, plain
 
@@ -41,8 +42,9 @@ def scatter_figure(board: Board, x: str, color: str | None = None) -> go.Figure:
 
 
 def layout_for(axis: BoardAxis, board: Board) -> dict[str, Any]:
-    """Return the layout of a figure with this x axis: its true values are the ticks."""
+    """Return the layout of a figure with this x axis."""
     place = axis.placement
+    ticks, labels = axis_ticks(axis)
     return {
         "template": TEMPLATE,
         "height": _HEIGHT_PX,
@@ -52,13 +54,14 @@ def layout_for(axis: BoardAxis, board: Board) -> dict[str, Any]:
             "title": {"text": plain(axis.title)},
             "range": list(place.span),
             "tickmode": "array",
-            "tickvals": list(place.ticks),
-            "ticktext": [plain(text) for text in place.labels],
+            "tickvals": ticks,
+            "ticktext": labels,
             "showgrid": False,
         },
         "yaxis": {"title": {"text": plain(board.objective.title)}} | score_axis(board),
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
         "margin": {"t": 48},
+        "meta": {"continuous": axis.continuous},
         "uirevision": f"{axis.name} {len(board.trials)}",
     }
 

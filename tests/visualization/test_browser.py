@@ -133,7 +133,7 @@ def test_what_the_legend_hides_stays_hidden_until_the_legend_is_another(
     # It stands in the address: whoever opens the link sees the same, and going back shows all.
     link = browser.run("location.hash")
     assert "hidden-scatter-plot=10" in link and "hidden-compare-0=0.0001" in link
-    browser.visit("about:blank")
+    browser.open(pages["wide"])
     browser.visit(pages["shallow"].absolute().as_uri() + link, drawn=True)
     assert browser.run(hidden.format("scatter-plot")) == "10" and browser.run(hidden.format("compare-0")) == "0.0001"
     browser.run("location.hash = '#color=neurons&x=learning_rate'")

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 
 from gridsearch.visualization.theme import plain
 
-#: So many letters has a value or a name at most, the words beside a bar, and a line of a panel's title.
-MOST_LETTERS, MOST_OF_BAR, MOST_OF_TITLE = 24, 28, 40
+#: So many letters has a value at most, the words beside a bar, those of a legend, and a line of a panel's title.
+MOST_LETTERS, MOST_OF_BAR, MOST_OF_LEGEND, MOST_OF_TITLE = 24, 28, 36, 40
 #: About how wide a letter is at most, px, in the size of labels.
 LETTER_PX = 6.6
 _BOLD = re.compile(r"(<b>)?(.*?)(</b>)?", re.DOTALL)
@@ -61,13 +61,13 @@ def shortened(text: str, most: int) -> str:
 
 def shorten(figure: go.Figure) -> go.Figure:
     """Shorten, in place, the labels, names and titles of a figure."""
-    texts, bars = ShortTexts(), ShortTexts(MOST_OF_BAR)
+    texts, bars, names = ShortTexts(), ShortTexts(MOST_OF_BAR), ShortTexts(MOST_OF_LEGEND)
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
         if axis.ticktext:
             axis.ticktext = [texts.marked(text) for text in axis.ticktext]
     for trace in figure.data:
         if trace.name:
-            trace.name = texts.marked(trace.name)
+            trace.name = names.marked(trace.name)
         for key in ("x", "y"):
             values = trace[key]
             if values is not None and any(isinstance(value, str) for value in values):

@@ -27,7 +27,7 @@ _SHARES: dict[Within, float] = {"all": 1.0, "half": 0.5, "quarter": 0.25}
 #: An axis of numbers with more values than this, and fewer trials to a value than that, is read in so many ranges: of
 #: drawn values hardly two are equal. Where points were drawn, ranges take the place of as many values as there are
 #: ranges: chance alone decides how many trials a value has, often one.
-_MOST_VALUES, _FEWEST_TRIALS, RANGES = 12, 4, 5
+MOST_VALUES, _FEWEST_TRIALS, RANGES = 12, 4, 5
 #: Axes whose values are draws, not amounts.
 SEEDS = frozenset(REPEATED_SEEDS["both"])
 #: What stands for the value of a setting that a trial's model does not have.
@@ -163,7 +163,7 @@ def _factor(data: JobData, axis: Axis, name: str, frame: pd.DataFrame) -> Factor
     # A seed is a draw: of two neither is the larger.
     named = full.scale == "category" or "" in seen or axis.name in SEEDS
     numbers = None if named else frame[name].to_numpy(np.float64)
-    most, count = _MOST_VALUES, len(texts)
+    most, count = MOST_VALUES, len(texts)
     if data.job.record.search:
         most, count = RANGES, len(set(_points(data, frame).tolist()))
     if numbers is not None and len(order) > max(most, count // _FEWEST_TRIALS):

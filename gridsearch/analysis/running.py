@@ -9,14 +9,14 @@ import pandas as pd
 
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
-from gridsearch.store.rows import LaunchRow, Origin
+from gridsearch.store.rows import LaunchRow, Origin, Versions
 from gridsearch.store.signs_of_life import Life, life
 
 #: So many launches are listed, and so many seeds.
 MOST_LAUNCHES, MOST_SEEDS = 10, 8
 #: Digits of a commit that are shown: as many as tell commits apart in the largest repositories there are.
 _DIGITS = 12
-_COLUMNS = ["started", "ended", "outcome", "workers", "machine", "command", "git_commit", "git_clean"]
+_COLUMNS = ["started", "ended", "outcome", "workers", "machine", "command", "git_commit", "git_clean", "versions"]
 SEEDS = ("seed", "data_seed", "split_seed")
 
 
@@ -60,7 +60,7 @@ def running(data: JobData) -> Running:
     together = sum(len(one.places) > 1 for one in formations)
     facts = [
         ("Trained on", _list(one.device for one in formations)),
-        ("torch", _list(one.torch for one in formations)),
+        ("Versions", _versions(data)),
         ("Threads of a worker", _list(str(one.threads) for one in formations)),
         ("Trained together", f"{together:,} groups of models" if together > 1 else "one group" if together else ""),
     ]
@@ -83,10 +83,34 @@ def launches_frame(data: JobData) -> pd.DataFrame:
             "command": one.origin.command,
             "git_commit": one.origin.commit,
             "git_clean": one.origin.clean,
+            "versions": versions_text([one.origin.versions]) or None,
         }
         for one in data.launches
     ]
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def versions_text(versions: Iterable[Versions]) -> str:
+    """Return versions in words, each program once with every version of it that there is; nothing for none.
+
+    >>> versions_text([(("gridsearch", "0.1.0"), ("torch", "2.4.0")), (("gridsearch", "0.1.0"), ("torch", "2.5.1"))])
+    'gridsearch 0.1.0, torch 2.4.0 and 2.5.1'
+    """
+    found: dict[str, list[str]] = {}
+    for name, version in (pair for one in versions for pair in one):
+        if version not in found.setdefault(name, []):
+            found[name].append(version)
+    return ", ".join(f"{name} {' and '.join(known)}" for name, known in found.items())
+
+
+def _versions(data: JobData) -> str:
+    """Return with which versions a job was trained: as its launches tell, of torch as its trainings do."""
+    trained = sorted({training.formation.torch for training in data.trainings} - {""})
+    told = [one.origin.versions for one in data.launches]
+    if trained:
+        # Workers on another machine may have another one than the launch.
+        told = [tuple(pair for pair in one if pair[0] != "torch") for one in told]
+    return versions_text([*told, *((("torch", version),) for version in trained)])
 
 
 def _list(words: Iterable[str]) -> str:

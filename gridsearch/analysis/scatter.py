@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from gridsearch.analysis.factors import MOST_VALUES, RANGES
 from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import axis_title
@@ -38,6 +39,7 @@ class BoardAxis:
             trial without the setting.
         group: The index of its colour in `levels`; -1 for a trial without the setting.
         varies: Whether the trials with a score, drawn or not, have more than one value.
+        continuous: Whether its values are numbers that are many or were drawn: round numbers are its labels.
     """
 
     name: str
@@ -48,6 +50,7 @@ class BoardAxis:
     true: tuple[str, ...]
     drawn: tuple[float | None, ...]
     group: tuple[int, ...]
+    continuous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,10 @@ def board(data: JobData, most: int | None = None) -> Board:
         full = with_seen(replace(axis, name=column), dict(zip(texts, finished[column].tolist(), strict=True)))
         own = [texts[place] for place in kept]
         made = _axis(full, own, drawn, _spread(data.trials[column]), varies=len(set(texts)) > 1)
-        axes.append(replace(made, title=axis_title(full.name, ours=not data.job.record.training)))
+        most = RANGES if data.job.record.search else MOST_VALUES
+        many = len(made.placement.positions) > most and made.placement.scale != "category"
+        title = axis_title(full.name, ours=not data.job.record.training)
+        axes.append(replace(made, title=title, continuous=many))
     return Board(
         axes=tuple(axes),
         objective=data.objective,

@@ -62,6 +62,7 @@ def launch_options(training: Training, chosen: Resources) -> LaunchOptions:
         seconds_of(training.trial_timeout) if training.trial_timeout else None,
         None if training.checkpoints is None else bytes_of(training.checkpoints),
         command_line(),
+        ray=not chosen.inline,
     )
 
 

@@ -201,6 +201,10 @@ class TrainingRow:
     formation: Formation
 
 
+#: Versions by the names of the programs that have them: `(("gridsearch", "0.1.0"), ("Python", "3.11.7"))`.
+Versions = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a launch came from, None where that is not known.
@@ -209,11 +213,13 @@ class Origin:
         command: The command line, for a shell; addresses in it have no user, password or parameters.
         commit: The git commit that was checked out where the job file lies: 40 hexadecimal digits, or 64.
         clean: Whether the files that git knows there were as committed.
+        versions: With which versions it trained, by the names of the programs; empty where that is not known.
     """
 
     command: str | None = None
     commit: str | None = None
     clean: bool | None = None
+    versions: Versions = ()
 
 
 @dataclass(frozen=True, slots=True)

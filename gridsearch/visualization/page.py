@@ -21,9 +21,9 @@ from gridsearch.analysis.effect_words import basis, cautions
 from gridsearch.analysis.effects import Effects
 from gridsearch.analysis.evaluated_points import evaluated_points, told_of_each
 from gridsearch.analysis.evaluation import WORST, Scores, absent_text
-from gridsearch.analysis.failures import failures
+from gridsearch.analysis.failures import divergences, failures
 from gridsearch.analysis.frames import JobData
-from gridsearch.analysis.labels import aligned_texts, label, score_text
+from gridsearch.analysis.labels import aligned_texts, label, probability_text, score_text
 from gridsearch.analysis.no_best import why_no_best
 from gridsearch.analysis.paired import behind_text, p_text
 from gridsearch.analysis.plots import Plot, is_cross_entropy, plots_of
@@ -38,7 +38,10 @@ from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.value_kinds import as_written
 from gridsearch.paths import INDEX_PAGE, file_stem, store_option
+from gridsearch.shell_words import quoted
+from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.phrases import sentence, words
+from gridsearch.visualization.document.tied import tied_grid
 from gridsearch.visualization.figures.cells import cells_figure
 from gridsearch.visualization.figures.comparison import compared_figure
 from gridsearch.visualization.figures.confusion import confusion_figure
@@ -127,6 +130,8 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             read=data.shown,
             answer=told,
             no_best=sentence(f"{why_no_best(data.job, data.rows, named=False)}, so nothing can be ranked"),
+            tied=_tied(told),
+            chance_text=probability_text,
             shares=_shares(told),
             effect_sentences=_effect_sentences,
             panels=[axis.name for axis in told.effects[0].axes if axis.name in varying],
@@ -178,6 +183,8 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             p_text=p_text,
             worst=WORST,
             failures=failures(data),
+            diverged=divergences(data),
+            quoted=quoted,
             index_page=INDEX_PAGE,
             job_file=f"{file_stem(data.job.name)}.yaml",
         )
@@ -291,6 +298,11 @@ def _effect_sentences(found: Effects) -> list[str]:
 def _shares(told: Answer) -> list[Effects]:
     """Return the parts of the trials of which shares of the variance can be told."""
     return [one for one in told.effects if one.axes and one.rest is not None]
+
+
+def _tied(told: Answer) -> Grid | None:
+    """Return a table of those that are tied for the best; None where nothing is tied with it."""
+    return tied_grid(told.ties.tied, settings=True) if told.ties and told.ties.count > 1 else None
 
 
 def _answer_figures(data: JobData, told: Answer, points: Board, priced: Sequence[Cost]) -> dict[str, Any]:

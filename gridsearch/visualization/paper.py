@@ -33,6 +33,7 @@ from gridsearch.visualization.figures.panel import panel_figure
 from gridsearch.visualization.figures.parallel import parallel_figure
 from gridsearch.visualization.figures.scatter import scatter_figure
 from gridsearch.visualization.figures.shares import shares_figure
+from gridsearch.visualization.figures.short_texts import shorten, width_px
 from gridsearch.visualization.figures.spread import spread_figure
 from gridsearch.visualization.figures.together import together_figure
 from gridsearch.visualization.first_choice import first_choice
@@ -44,6 +45,8 @@ _MM = 25.4 / 96
 _SCALE = 0.83
 #: A plot is not higher than so much of its width; what has a row for each of its values is as high as these need.
 _HIGHEST = 0.78
+#: Beside matrices and bars: what has panels below each other, or long headings.
+_BY_ROWS = ("curves", "parallel")
 #: Embedded in a paper, the letters of papers.
 _FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
@@ -86,17 +89,29 @@ def paper_figures(data: JobData, width: float) -> Iterator[PaperFigure]:
         data: The job; its curves must be at hand (`load_to_show`).
         width: How wide they are on paper, mm. Panels of curves stand three in a row and are as wide as a page at least.
     """
-    for name, figure in _figures(data):
+    for name, figure in _figures(data, round(width / _MM / _SCALE)):
         wide = max(width, WIDTHS["page"]) if name.startswith("curves") else width
         made = round(wide / _MM / _SCALE)
-        height = int(figure.layout.height)
-        by_rows = any(trace.type in ("heatmap", "bar") for trace in figure.data) or name.startswith("curves")
+        height, labels = int(figure.layout.height), _turned(shorten(figure), made)
+        by_rows = any(trace.type in ("heatmap", "bar") for trace in figure.data) or name.startswith(_BY_ROWS)
         figure.update_layout(font={"family": _FONT})
         stem = f"{file_stem(data.job.name)}-{file_stem(name)}"
-        yield PaperFigure(stem, figure, made, height if by_rows else min(height, round(_HIGHEST * made)))
+        yield PaperFigure(stem, figure, made, labels + (height if by_rows else min(height, round(_HIGHEST * made))))
 
 
-def _figures(data: JobData) -> Iterator[tuple[str, go.Figure]]:
+def _turned(figure: go.Figure, width: int) -> int:
+    """Turn the labels below a figure where they have no room beside each other; return how much room they need then."""
+    needed = 0
+    for axis in figure.select_xaxes():
+        found = [trace.x for trace in figure.data if trace.type == "heatmap" and isinstance(trace.x[0], str)]
+        labels = axis.ticktext or (found[0] if found else ())
+        if axis.tickangle is None and width_px(labels) > 0.75 * width / max(1, len(labels)):
+            axis.tickangle = -90
+            needed = max(needed, round(width_px(labels)))
+    return needed
+
+
+def _figures(data: JobData, width: int) -> Iterator[tuple[str, go.Figure]]:
     order = standings(data)
     points = board(data, MOST_POINTS)
     yield from _of_effects(data)
@@ -114,22 +129,22 @@ def _figures(data: JobData) -> Iterator[tuple[str, go.Figure]]:
     for plot in plots_of(data.job.record, [curve for one in compared for curve in one.curves])[:MOST_PLOTS]:
         for along in compared:
             yield f"compared-{along.axis}-{plot.metric}", compared_figure(along, plot, training=False)
-    yield from _of_trials(data, order, points)
+    yield from _of_trials(data, order, points, width)
     for method in METHODS:
         coefficients = correlation(data, method)
         if len(coefficients.names) > 1 and coefficients.n >= FEWEST:
             yield f"correlation-{method}", heatmap_figure(coefficients)
     tries = evaluated_points(data, order)
     if tries and tries[0].first.scores.accuracy is not None and not tries[0].together.many:
-        yield "confusion", confusion_figure(tries[0].together)
+        yield "confusion", confusion_figure(tries[0].together, width)
 
 
-def _of_trials(data: JobData, order: Standings, points: Board) -> Iterator[tuple[str, go.Figure]]:
+def _of_trials(data: JobData, order: Standings, points: Board, width: int) -> Iterator[tuple[str, go.Figure]]:
     """Yield what shows trials one by one: the spread over repeats and folds, and parallel coordinates."""
     if apart := spreads(data, order):
         yield "spread", spread_figure(apart, data.objective)
     if points.varying:
-        yield "parallel", parallel_figure(points)
+        yield "parallel", parallel_figure(points, width)
 
 
 def _of_effects(data: JobData) -> Iterator[tuple[str, go.Figure]]:

@@ -30,6 +30,10 @@ DIVERGING = ((0.0, "#6c9ecb"), (0.25, "#b3cde4"), (0.5, "#fbfaf8"), (0.75, "#f0c
 ERRORS = ((0.0, "#fefefe"), (0.5, "#f0c4ae"), (1.0, "#e08e6d"))
 #: How much a band covers of what lies behind it; the script of the page has the same.
 BAND_OPACITY = 0.2
+#: How thick the edges of a band are, in its colour; the script of the page has the same.
+BAND_EDGE_PX = 1
+#: Points are opaque, so that each is seen; an edge of the paper's colour tells those apart that lie on each other.
+POINT_EDGE = {"width": 0.6, "color": PAPER}
 #: What lies behind the cells of a matrix.
 BEHIND = "#f1f3f6"
 #: The same on a dark page, colour by colour: the page's script exchanges one for the other.
@@ -115,14 +119,23 @@ def dark_colors() -> dict[str, str]:
     for count in range(1, MOST_SHADES + 1):
         shades |= dict(zip(_shades(count, _SEQUENCE), _shades(count, _DARK_SEQUENCE), strict=True))
     categories = dict(zip(_CATEGORIES, _DARK_CATEGORIES, strict=True))
-    bands = {band_color(color): band_color(dark) for color, dark in categories.items()}
+    filled = categories | {VALIDATION: _DARK[VALIDATION]}
+    bands = {band_color(color): band_color(dark) for color, dark in filled.items()}
     return _DARK | categories | bands | shades
 
 
 def band_color(color: str) -> str:
-    """Return a colour for the band around a line of that colour, through which others are seen."""
+    """Return a colour for the band around a line of that colour, through which others are seen.
+
+    So pale a fill is told from the paper by its edges: whoever draws a band gives it a line (`BAND_EDGE_PX`).
+    """
     red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},{BAND_OPACITY})"
+
+
+def band_look(color: str = VALIDATION) -> dict[str, Any]:
+    """Return how a rectangle that is a band looks: its fill, and the edges that tell it from the paper."""
+    return {"fillcolor": band_color(color), "line": {"width": BAND_EDGE_PX, "color": color}}
 
 
 def _shades(count: int, stops: Sequence[str]) -> list[str]:

@@ -28,7 +28,9 @@ def test_a_commit_is_told_with_what_is_known_of_its_files() -> None:
 
 
 def test_launches_are_a_table_with_where_they_came_from() -> None:
-    known = Origin("gridsearch launch a.yaml", COMMIT, clean=False)
+    known = Origin(
+        "gridsearch launch a.yaml", COMMIT, clean=False, versions=(("gridsearch", "0.1"), ("Python", "3.11"))
+    )
     data = replace(
         grid(SHALLOW, shallow_score, name="shallow"),
         launches=(launch(1, Origin()), launch(2, known, ended=False)),
@@ -37,6 +39,9 @@ def test_launches_are_a_table_with_where_they_came_from() -> None:
     assert frame["outcome"].tolist()[0] == "complete" and pd.isna(frame["outcome"][1]) and pd.isna(frame["ended"][1])
     assert frame[["command", "git_commit", "git_clean"]].values.tolist()[1] == [known.command, COMMIT, False]
     assert frame[["command", "git_commit", "git_clean"]].isna().to_numpy()[0].all()
+    assert frame["versions"].tolist()[1] == "gridsearch 0.1, Python 3.11" and pd.isna(frame["versions"][0])
+    assert dict(running(data).facts)["Versions"] == "gridsearch 0.1, Python 3.11"
+    assert "Versions" not in dict(running(replace(data, launches=data.launches[:1])).facts)
     assert launches_frame(replace(data, launches=())).columns.tolist() == frame.columns.tolist()
     many = replace(data, launches=tuple(launch(n, known) for n in range(MOST_LAUNCHES + 3)))
     assert running(many).left_out == 3 and running(many).launches == many.launches[3:]

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from gridsearch.analysis.curves import curves
-from gridsearch.analysis.failures import failures
+from gridsearch.analysis.failures import divergences, failures
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.summary import summary
 from gridsearch.config.events import TrialState
@@ -87,3 +87,23 @@ def test_failures_are_grouped_by_cause() -> None:
         ("ValueError: width 1 is odd", 1, ("a.log",)),
         ("no reason recorded", 1, ()),
     ]
+
+
+def test_divergences_are_told_by_their_epochs() -> None:
+    def job(lost: dict[int, int]) -> JobData:
+        rows = [
+            make_trial({"neurons": n, "learning_rate": 9.0}, state=TrialState.DIVERGED, diverged_epoch=epoch)
+            for n, epoch in lost.items()
+        ]
+        rows += [make_trial({"neurons": n, "learning_rate": 0.1}, 0.5) for n in (0, *lost)]
+        return job_data(make_job({"neurons": [0, *lost], "learning_rate": [9.0, 0.1]}), rows)
+
+    found = divergences(job({1: 7, 2: 3, 3: 7, **{n: 8 for n in range(4, 14)}}))
+    assert found is not None and (found.count, found.of) == (13, 27)
+    assert found.text == "13 trials of 27 diverged: all 13 have learning_rate 9, and no sound trial has."
+    assert [(one.epochs, one.count) for one in found.groups] == [("3", 1), ("7", 2), ("8", 10)]
+    assert found.groups[2].ids.endswith(" and 2 more") and len(found.groups[2].ids.split()) == 8 + 3
+    many = divergences(job({n: 2 * n for n in range(1, 31)}))
+    assert many is not None and [one.epochs for one in many.groups][:2] == ["2 to 6", "8 to 12"]
+    assert sum(one.count for one in many.groups) == 30 and len(many.groups) == 10
+    assert divergences(job({})) is None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import signal
 import socket
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from gridsearch.cli.render.notification import Ending, addressed
 from gridsearch.config.job import job_from_text
 from gridsearch.store.opening import open_store
 from gridsearch.store.rows import Origin
+from gridsearch.version import __version__
 from tests.cli.program import JOB, command, environment, refused, run
 from tests.cli.test_signals import LONG, wait_for_epochs
 from tests.hooks import hook
@@ -84,7 +87,9 @@ def test_a_launch_tells_its_end_its_failure_and_its_interruption(tmp_path: Path)
     with open_store(tmp_path / "results.db", read_only=True) as store:
         (launch,) = store.launches("small")
     words = ["gridsearch", "launch", "small.yaml", *arguments[:-4], "--notify", shown, "--notify", shown]
-    assert launch.origin == Origin(" ".join(words))
+    known = (("torch", metadata.version("torch")), ("numpy", metadata.version("numpy")))
+    versions = (("gridsearch", __version__), ("Python", platform.python_version()), *known)
+    assert launch.origin == Origin(" ".join(words), versions=versions)
     (tmp_path / "broken.yaml").write_text(JOB.replace("dataset: digits", "dataset: ./nothing.npz"))
     folder = tmp_path / "long"
     folder.mkdir()

@@ -108,6 +108,9 @@ def test_a_kill_leaves_nothing_and_clean_waits_for_the_end(folder: Path) -> None
 
     (folder / "go").touch()
     ended = run(folder, "launch", "mine.yaml", "--inline", "--no-dashboard")
+    with open_store(folder / "results.db", create=False) as store:
+        # What another program trains with is not known.
+        assert [name for name, _ in store.launches("mine")[-1].origin.versions] == ["gridsearch", "Python"]
     assert (ended.code, set(states(folder).values())) == (0, {"completed"}), ended.err
     found = json.loads(run(folder, "clean", "--yes", "--format", "json").out)
     assert (found["removed"], found["jobs"][0]["trials"], found["kept"]) == (True, 1, 0)

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,7 @@ import pytest
 
 from gridsearch import paths
 from gridsearch.engine.run.interruption import SIGNALS
+from gridsearch.store.opening import open_store
 from tests.cli import program
 from tests.cli.paced import hurry, write_paced
 from tests.cli.program import JOB, environment, run, run_program
@@ -107,6 +109,8 @@ def test_ray_gives_the_numbers_of_this_process_and_says_nothing_of_its_own(
     assert lines[0].startswith("small: 8 trials, +8 new; 120 epochs to train")
     assert all(line.startswith(("small: ", "trials ")) for line in lines), err
     assert_alike(table(folder / "results.db"), whole)
+    with open_store(folder / "results.db", create=False) as store:
+        assert dict(store.launches("small")[0].origin.versions)["ray"] == metadata.version("ray")
     wait_until_none_is_left(process, 20)
 
 

@@ -182,3 +182,10 @@ def test_options_that_contradict_each_other(folder: Path) -> None:
     hidden = {"CUDA_VISIBLE_DEVICES": ""}
     refused(run(folder, "launch", "small.yaml", "--inline", "--device", "cuda", **hidden), "sees no GPU")
     refused(run(folder, "launch", "small.yaml", "--gpus-per-worker", "1", **hidden), "sees no GPU")
+
+
+def test_serve_refuses_what_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("hello")
+    (tmp_path / "folder.db").mkdir()
+    refused(run(tmp_path, "serve", "--store", "notes.db", "--port", "0"), "notes.db is not a store but a file of")
+    refused(run(tmp_path, "serve", "--store", "folder.db", "--port", "0"), "the store folder.db is a folder")

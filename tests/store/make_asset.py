@@ -22,7 +22,7 @@ RATES = (0.4, 0.3, 0.2, 0.1)
 #: 1503 of 2000, the accuracy of epoch 3.
 RIGHT = bytes([255] * 187 + [254] + [0] * 62)
 CORRECT = bytes([0b11110111, 0b11000000])
-ORIGIN = Origin("gridsearch launch a.yaml", "0123456789" * 4, clean=False)
+ORIGIN = Origin("gridsearch launch a.yaml", "0123456789" * 4, clean=False, versions=(("gridsearch", "0.1.0"),))
 
 
 def make_asset(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gridsearch.analysis.costs import costs
 from gridsearch.analysis.effects import effects
 from gridsearch.analysis.factors import design
 from gridsearch.analysis.frames import JobData
+from gridsearch.analysis.labels import probability_text, score_text
 from gridsearch.analysis.scatter import board
 from gridsearch.analysis.ties import ties
 from gridsearch.config.events import TrialState
@@ -20,6 +22,7 @@ from gridsearch.visualization.dashboards import write_page
 from gridsearch.visualization.figures.cells import cells_figure
 from gridsearch.visualization.figures.cost import cost_figure
 from gridsearch.visualization.figures.panel import panel_figure
+from gridsearch.visualization.figures.parallel import parallel_figure
 from gridsearch.visualization.figures.shares import shares_figure
 from tests.analysis.grids import SHALLOW, grid, job_data, make_epochs, make_job, make_trial, shallow_score
 from tests.visualization.browser import Browser, in_a_browser, open_at_all_widths
@@ -99,6 +102,7 @@ def test_the_answer_says_what_is_best_and_how_sure_that_is(pages: dict[str, Path
     assert "5 other trials of 6 cannot be told from it on 323 images." in text_of(pages["equal"], "answer")
     assert "with 3 trainings each" in text_of(pages["repeated"], "answer")
     assert "All 3 trials diverged, so nothing can be ranked." in text_of(pages["diverged"], "answer")
+    assert "Every trial with a result diverged (3)." in text_of(pages["diverged"], "answer")
     assert "No trial has a result yet. There is nothing to tell. gridsearch resume open" in text_of(
         pages["open"], "answer"
     )
@@ -111,6 +115,70 @@ def test_what_matters_names_its_basis(pages: dict[str, Path]) -> None:
     for none in ("equal", "single", "diverged", "open"):
         assert text_of(pages[none], "effects") == ""
     assert "1-3 are tied: how they differ may be chance." in text_of(pages["priced"], "ranking")
+
+
+def test_what_is_tied_is_listed_with_its_chance_and_grouped_in_the_ranking(pages: dict[str, Path]) -> None:
+    found = ties(JOBS["priced"])
+    assert found is not None and found.best.chance is not None
+    said = text_of(pages["priced"], "answer")
+    told, html_of = probability_text(found.best.chance), pages["priced"].read_text()
+    assert f"The 3 trials that are tied; the first is the best of all with a probability of {told}" in said
+    (table,) = re.findall(r'<details id="tied">.*?</details>', html_of, re.DOTALL)
+    cells = " ".join(re.sub(r"<[^>]+>", " ", table).split())
+    assert "rank width learning rate score 95 % interval best with parameters multiply-adds epochs seconds" in cells
+    for one in found.tied:
+        assert f"{score_text(one.score)} {one.interval[0]:.4f} to {one.interval[1]:.4f}" in cells  # type: ignore[index]
+        assert one.chance is not None and f" {probability_text(one.chance)} {one.cost('parameters'):,.0f} " in cells
+    ranking = re.search(r'<section id="ranking".*?</section>', html_of, re.DOTALL)
+    assert ranking and "1–3 are tied for the best" in text_of(pages["priced"], "ranking")
+    rows = re.findall(r'<tr(?: class="([^"]*)")?><td class="number rank">(\d+)', ranking[0])
+    assert rows[:4] == [("tied", "1"), ("tied", "2"), ("tied last", "3"), ("", "4")]
+    assert "that are tied;" not in text_of(pages["one axis"], "answer")
+    assert "The 6 trials that are tied" in text_of(pages["equal"], "answer")
+    assert "1–6 have the same score" in text_of(pages["equal"], "ranking")
+
+
+def test_of_many_that_are_tied_fifty_are_listed(tmp_path: Path) -> None:
+    many = grid({"n": list(range(60))}, lambda p: 0.5 + p["n"] / 100_000, name="many")
+    page = write_page(many, tmp_path / "many.html")
+    assert "And 10 more." in text_of(page, "answer")
+    assert page.read_text().count('<tr class="tied') == 10  # the five best and the five worst
+
+
+def test_only_fitted_pairs_have_a_strongest(pages: dict[str, Path]) -> None:
+    assert "The pair that explains most stands first." in text_of(pages["shallow"], "pairs")
+    drawn = drawn_at_random(12)
+    assert effects(drawn).pairs == ()
+    said = text_of(write_page(drawn, pages["shallow"].parent / "drawn.html"), "pairs")
+    assert "nothing is interpolated." in said and "stands first" not in said
+
+
+def drawn_at_random(count: int) -> JobData:
+    """A random search along an axis whose values are drawn, and one of three."""
+    rates = [0.00137 * 1.31**place for place in range(count)]
+    rows = [make_trial({"learning_rate": r, "width": 8 * (1 + n % 3)}, 0.5 + n / 50) for n, r in enumerate(rates)]
+    job = make_job(
+        {"learning_rate": rates, "width": [8, 16, 24]}, name="drawn", search={"random": count, "drawn": count}
+    )
+    return job_data(job, rows, make_epochs(rows))
+
+
+def test_a_drawn_axis_has_median_and_best_of_each_range_and_round_labels() -> None:
+    data = drawn_at_random(20)
+    axis = next(one for one in effects(data).axes if one.name == "learning_rate")
+    assert axis.ranges and len(axis.values) == 5
+    figure = panel_figure(board(data), axis, None)
+    _, median, best = figure.data
+    rates = sorted(data.trials["learning_rate"])
+    middles = [math.sqrt(rates[start] * rates[start + 3]) for start in range(0, 20, 4)]
+    assert list(median.x) == list(best.x) == pytest.approx(middles)
+    assert list(median.y) == [value.median for value in axis.values]
+    assert list(best.customdata) == [value.text for value in axis.values]
+    assert list(figure.layout.xaxis.ticktext) == ["0.01", "0.1"]
+    width = next(one for one in effects(data).axes if one.name == "width")
+    assert list(panel_figure(board(data), width, None).layout.xaxis.ticktext) == ["8", "16", "24"]
+    scales = parallel_figure(board(data)).layout.annotations
+    assert {note.text for note in scales} >= {"0.01", "0.1"} and "0.00137" not in {note.text for note in scales}
 
 
 def test_bars_are_the_shares(pages: dict[str, Path]) -> None:

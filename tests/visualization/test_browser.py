@@ -133,6 +133,16 @@ def test_what_the_legend_hides_stays_hidden_until_the_legend_is_another(
         for event in ("mousedown", "mouseup"):
             browser.run(f"{toggle}.dispatchEvent(new MouseEvent('{event}', {{bubbles: true}}))")
         browser.wait(f"{hidden.format(place)} === {json.dumps(first)}")
+    # It stands in the address: whoever opens the link sees the same, and going back shows all.
+    link = browser.run("location.hash")
+    assert "hidden-scatter-plot=10" in link and "hidden-compare-0=0.0001" in link
+    browser.open(pages["wide"])
+    browser.visit(pages["shallow"].absolute().as_uri() + link, drawn=True)
+    assert browser.run(hidden.format("scatter-plot")) == "10" and browser.run(hidden.format("compare-0")) == "0.0001"
+    browser.run("location.hash = '#color=neurons&x=learning_rate'")
+    browser.wait(f"{hidden.format('scatter-plot')} === ''")
+    browser.run(f"location.hash = {json.dumps(link)}")
+    browser.wait(f"{hidden.format('scatter-plot')} === '10'")
     _chosen(browser, "epochs", "neurons")
     assert browser.run(hidden.format("scatter-plot")) == "10"
     _chosen(browser, "epochs", "batch_size")

@@ -257,7 +257,8 @@ def test_failures_are_told_with_what_they_share() -> None:
     document = made(with_failures())
     told = said(document, "Failures and divergences")
     assert told == "1 trial of 12 diverged. 4 trials of 12 failed, missing from every mean and from the ranking."
-    causes = tables(document, "Failures and divergences")[0]
+    lost, causes = tables(document, "Failures and divergences")
+    assert [row[:2] for row in lost.grid.rows] == [["2", "1"]] and len(lost.grid.rows[0][2]) == 8
     assert causes.grid.rows == [["OSError: full", "4", "learning_rate 1"]]
     assert "Of them 7 completed, 1 diverged and 4 failed." in said(document)
     assert "The trials are no whole grid" in said(document, "What matters")

@@ -144,6 +144,16 @@ def test_failures_are_grouped_with_their_logs() -> None:
     assert "2 trials failed" in text and "ValueError: 1 <odd>" in text and "logs/2.log" in text
 
 
+def test_divergences_are_told_with_their_epoch_and_what_they_share() -> None:
+    rows = [make_trial({"neurons": n}, state=TrialState.DIVERGED) for n in (1, 2)]
+    data = job_data(make_job({"neurons": [1, 2, 3]}), [*rows, make_trial({"neurons": 3}, 0.5)], ())
+    text = " ".join(outline(data).text.split())
+    ids = " ".join(row.trial_id[:8] for row in rows)
+    assert "Failures and divergences 2 trials of 3 diverged: all 2 have neurons 1 or 2, and no sound trial has." in text
+    assert f"gridsearch top sample --state diverged lists them. Epoch Trials Ids 2 2 {ids}" in text
+    assert "tries them again" not in text
+
+
 @pytest.mark.parametrize(
     ("failed", "pending", "words"),
     [
@@ -419,10 +429,12 @@ def test_tables_of_many_classes_begin_on_one_line() -> None:
 
 def test_the_page_says_where_a_launch_came_from() -> None:
     data = grid(SHALLOW, shallow_score, name="shallow")
-    known = Origin(f"gridsearch launch {HOSTILE}", "5a1c04be3d29f8e1c2d3" * 2, clean=False)
+    known = Origin(
+        f"gridsearch launch {HOSTILE}", "5a1c04be3d29f8e1c2d3" * 2, clean=False, versions=(("numpy", "2.1"),)
+    )
     rows = [LaunchRow(n, "shallow", "host", 1, 1.0, 0, 2, START, START, "complete") for n in (1, 2)]
     found = outline(replace(data, launches=(rows[0], replace(rows[1], origin=known))))
     assert "git commit command" in found.text
-    assert "host not known not known" in found.text
+    assert "Versions numpy 2.1" in found.text and "host not known not known" in found.text
     assert f"5a1c04be3d29, with changes gridsearch launch {HOSTILE}" in found.text
     assert not any("alert(1)" in script for script in found.scripts)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from gridsearch.analysis.evaluation import scores
 from gridsearch.analysis.scatter import board
 from gridsearch.errors import GridsearchError
+from gridsearch.store.rows import Evaluation
 from gridsearch.visualization import rendering
+from gridsearch.visualization.figures.confusion import confusion_figure
 from gridsearch.visualization.figures.parallel import parallel_figure
 from gridsearch.visualization.paper import WIDTHS, paper_figures
 from gridsearch.visualization.rendering import PaperFormat, rendered, require_renderer
@@ -104,3 +109,55 @@ class TestDrawn:
         monkeypatch.setenv("BROWSER_PATH", "/nonexistent")
         with pytest.raises(GridsearchError, match="no Chromium or Chrome was found"):
             list(rendered(wanted, "svg"))
+
+
+LONG = "a" * 95
+LONG_TOO = "a" * 94 + "b"
+
+
+def test_long_values_are_shortened_and_stay_apart() -> None:
+    values = [LONG, LONG_TOO, "<b>", "b"]
+    data = grid({"kind": values, "n": [1, 2]}, lambda p: p["n"] / 10 + values.index(p["kind"]) / 100, name="long")
+    figures = {one.name.removeprefix("long-"): one for one in paper_figures(data, 85)}
+    for name, one in figures.items():
+        seen = json.loads(one.figure.to_json())
+        for trace in seen["data"]:  # what is shown where it is pointed at
+            for key in ("customdata", "hovertemplate", "text", "legendgroup"):
+                trace.pop(key, None)
+        assert "a" * 25 not in json.dumps(seen), name
+    labels = figures["axis-kind"].figure.layout.xaxis.ticktext
+    assert len(set(labels)) == 4 and "…" in labels[0] and labels[2:] == ("&lt;b&gt;", "b")
+    assert figures["axis-kind"].figure.layout.xaxis.tickangle == -90
+    assert figures["axis-kind"].height > figures["axis-n"].height
+    cells = figures["pair-n-kind"].figure.data[0]
+    assert len(set(cells.x)) == 4 and len(cells.z[0]) == 4
+    assert len({trace.name for trace in figures["compared-kind-val_loss"].figure.data}) >= 4
+
+
+def test_headings_of_parallel_coordinates_do_not_touch() -> None:
+    axes = {f"long_name_{n}": [1, 2] for n in range(6)}
+    points = board(grid(axes, lambda p: sum(p.values()) / 100))
+
+    def headings(width: int) -> list[Any]:
+        return [note for note in parallel_figure(points, width).layout.annotations if note.text.startswith("<b>")]
+
+    assert {note.textangle for note in headings(387)} == {-40} and len(headings(387)) == 7
+    wide = headings(797)
+    assert {note.textangle for note in wide} == {None} and wide[-1].text == "<b>validation</b><br><b>accuracy</b>"
+    for width in (387, 797):
+        low, high = parallel_figure(points, width).layout.xaxis.range
+        step = (width - 16) / (high - low)
+        assert -low * step >= 14 and (high - 6) * step >= 40  # the labels of the first axis, and of the last
+
+
+def test_a_confusion_matrix_of_a_file_has_squares_and_short_names() -> None:
+    names = ("Great spotted woodpecker", "Great spotted treecreeper", "x" * 150, *(f"bird {n}" for n in range(7)))
+    counts = tuple(tuple(9 if i == j else 1 for j in range(10)) for i in range(10))
+    found = scores(Evaluation("t", 1, None, names, counts, 1.0))
+    for width, most in ((387, 13), (797, 24)):
+        figure = confusion_figure(found, width)
+        labels = figure.layout.xaxis.ticktext
+        assert labels == figure.layout.yaxis.ticktext and len(set(labels)) == 10
+        assert max(map(len, labels)) <= most and labels[3] == "bird 0"
+        assert (figure.layout.yaxis.scaleanchor, figure.layout.xaxis.tickangle) == ("x", -90)
+    assert confusion_figure(found).layout.xaxis.ticktext == names

@@ -3,6 +3,9 @@
 import itertools
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +13,17 @@ import plotly.graph_objects as go
 import pytest
 from plotly.colors import sample_colorscale
 
+from gridsearch.analysis.comparing.jobs import compare
+from gridsearch.analysis.comparing.sides import sides_of
+from gridsearch.analysis.comparison import comparison
+from gridsearch.analysis.curves import curves
+from gridsearch.analysis.scatter import board
+from gridsearch.visualization.figures.comparison import comparison_figure
+from gridsearch.visualization.figures.curves import curve_figure, shared_axes
+from gridsearch.visualization.figures.paired import differences_figure, scores_figure
+from gridsearch.visualization.figures.scatter import scatter_figure
 from gridsearch.visualization.inlining import asset, page_script
+from gridsearch.visualization.paper import paper_figures
 from gridsearch.visualization.theme import (
     BEHIND,
     DIVERGING,
@@ -25,9 +38,16 @@ from gridsearch.visualization.theme import (
     TEMPLATE,
     TRAIN,
     VALIDATION,
+    band_color,
+    band_look,
     dark_colors,
     level_markers,
 )
+from tests.analysis.grids import SHALLOW, grid, shallow_score
+from tests.visualization.marks import channels, contrast, pale_marks
+from tests.visualization.test_compared_page import MOMENTUM, PLAIN
+from tests.visualization.test_page import evaluated
+from tests.visualization.test_together import repeated
 
 LIGHT = {color: color for color in (INK, MUTED, LINE, NEUTRAL, TRAIN, VALIDATION, PAPER)}
 #: How the cones of the three kinds of colour-blind readers mix linear RGB (Machado, Oliveira and Fernandes, 2009).
@@ -40,17 +60,8 @@ BLIND = {
 
 
 def linear(color: str) -> npt.NDArray[np.float64]:
-    if color.startswith("#"):
-        parts = [int(color[place : place + 2], 16) for place in (1, 3, 5)]
-    else:
-        parts = [round(float(part)) for part in re.findall(r"[\d.]+", color)]
-    shares = np.array(parts) / 255
+    shares = np.array(channels(color)[:3]) / 255
     return np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
-
-
-def contrast(one: str, other: str) -> float:
-    high, low = sorted((float(linear(color) @ [0.2126, 0.7152, 0.0722]) for color in (one, other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
 
 
 def lab(light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -75,6 +86,44 @@ def test_marks_and_text_of_figures_are_seen(theme: dict[str, str]) -> None:
     } == {}
     for color in (INK, MUTED):
         assert contrast(shown(theme, color), paper) >= 4.5
+
+
+def every_figure() -> Iterator[tuple[str, go.Figure]]:
+    diverged = grid({"rate": [1, 2, 3]}, lambda p: None if p["rate"] == 3 else p["rate"] / 9, name="diverged")
+    for data in (evaluated(grid(SHALLOW, shallow_score), 1), repeated(), diverged):
+        yield from ((one.name, one.figure) for one in paper_figures(data, 85))
+    drawn = curves(diverged)
+    for curve in (*drawn.best, *drawn.worst):
+        panel = replace(curve, overfit_epoch=1)
+        yield "panel", curve_figure(panel, drawn.plots[0], shared_axes([panel], drawn.plots[0]))
+    compared = comparison(grid(SHALLOW, shallow_score), "neurons")
+    late = replace(compared, curves=tuple(replace(curve, overfit_epoch=2) for curve in compared.curves))
+    yield "compared", comparison_figure(late)
+    yield "names", scatter_figure(board(grid({"kind": list("abcdefgh")}, lambda p: 0.5)), "kind", "kind")
+    pair = compare(sides_of([(PLAIN, ""), (MOMENTUM, "")])).pairings[0]
+    yield from (("cells", scores_figure(pair)), ("differences", differences_figure(pair)))
+
+
+@pytest.mark.parametrize("theme", [LIGHT, dark_colors()], ids=["light", "dark"])
+def test_every_mark_of_every_figure_is_seen(theme: dict[str, str]) -> None:
+    figures = list(every_figure())
+    assert {"axis", "cost", "spread", "together", "parallel", "effects", "confusion"} <= {
+        part for name, _ in figures for part in name.split("-")
+    }
+    assert {name: pale for name, figure in figures if (pale := pale_marks(figure, theme))} == {}
+
+
+def test_what_lets_the_paper_through_is_paler() -> None:
+    def points(**marker: Any) -> dict[str, float]:
+        return pale_marks(go.Figure(go.Scatter(x=[1], y=[1], mode="markers", name="p", marker=marker)), LIGHT)
+
+    assert points(color=NEUTRAL) == points(color=NEUTRAL, opacity=0.8) == {}
+    # What a reviewer measured in a screenshot.
+    assert points(color=NEUTRAL, opacity=0.45) == {"0 p: marker": pytest.approx(1.88, abs=0.02)}
+    assert points(color=GRID) and not points(color=GRID, line={"width": 1, "color": INK})
+    band = go.Figure(layout={"shapes": [{"type": "rect", "fillcolor": band_color(VALIDATION), "line": {"width": 0}}]})
+    assert list(pale_marks(band, LIGHT)) == ["shape 0 None"]
+    assert not pale_marks(go.Figure(layout={"shapes": [{"type": "rect"} | band_look()]}), LIGHT)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, dark_colors()], ids=["light", "dark"])
@@ -126,6 +175,9 @@ def test_text_and_bars_of_the_page_are_seen_in_both_modes() -> None:
         states = ("completed", "stopped", "diverged", "failed", "running", "pending", "cancelled")
         for name in (*states, "rule", "warm", "train", "tenth", "quarter", "others", "hint-rule"):
             assert contrast(color[name], color["paper"]) >= 3, (name, mode)
+    # What lets the paper through has an edge, or is read beside words.
+    for told in re.findall(r"[^{}]*\{[^{}]*opacity: 0?\.\d[^{}]*\}", asset("page.css") + asset("live.css")):
+        assert "border" in told, told
     # A colour that stands nowhere but here would have no counterpart.
     outside = re.sub(r"light-dark\([^)]*\)", "", str(asset("page.css")))
     assert not re.search(r"#[0-9a-fA-F]{6}\b", outside)

@@ -38,6 +38,7 @@ class Advice:
         why: Why it matters.
         run: The command to run; empty where there is none.
         effort: What the command takes; None where nothing is known of it.
+        chance: Of ties, how probable it is that the first is the best of all, from 0 to 1; else None.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Advice:
     why: str
     run: str
     effort: Effort | None
+    chance: float | None = None
 
     @property
     def takes(self) -> str:

@@ -37,6 +37,7 @@ def tie(look: Look) -> Iterator[Advice]:
         _what_to_take(found, better=effort is not NOTHING),
         run,
         effort,
+        found.best.chance,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import webbrowser
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,6 +38,7 @@ def serve(
     if job is not None:
         with open_to_read(store, job) as opened:
             page = dashboard_page(store.parent, jobs.stored_name(opened, job)).name
+    _refuse_others(store)
     listener = listen(port)
 
     def ready(address: str) -> None:
@@ -47,3 +50,15 @@ def serve(
             webbrowser.open(shown)
 
     run(store, listener, ready)
+
+
+def _refuse_others(path: Path) -> None:
+    """Refuse what is no store, as every command does; `StoreError` says why. One that is locked now will be free."""
+    from gridsearch.errors import StoreLockedError
+    from gridsearch.store.opening import open_store
+    from gridsearch.store.waiting import Patience
+
+    if path.exists():
+        at_once = Patience(limit=0.0, note=lambda text: None)
+        with contextlib.suppress(StoreLockedError):
+            open_store(path, create=False, read_only=True, patience=at_once).close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gridsearch.analysis.labels import probability_text
+
 if TYPE_CHECKING:
     from gridsearch.analysis.advice.piece import Advice
 
@@ -11,4 +13,7 @@ if TYPE_CHECKING:
 def advice_text(one: Advice) -> str:
     """Return a piece of advice in a sentence, without its command: what was seen, why it matters, what that takes."""
     takes = one.takes
-    return f"{one.code}: {one.seen}; {one.why}{f' ({takes})' if takes else ''}"
+    chance = (
+        "" if one.chance is None else f"; the first is the best with a probability of {probability_text(one.chance)}"
+    )
+    return f"{one.code}: {one.seen}{chance}; {one.why}{f' ({takes})' if takes else ''}"

@@ -74,6 +74,7 @@ def job_status(store: Store, name: str) -> dict[str, Any]:
                 "command": launch.origin.command,
                 "git_commit": launch.origin.commit,
                 "git_clean": launch.origin.clean,
+                "versions": dict(launch.origin.versions),
                 "alive": life(launch) is not Life.LOST,
                 "seen": is_there(launch),
                 "silent_seconds": round(silent_seconds(launch), 1),

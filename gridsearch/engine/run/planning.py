@@ -33,6 +33,7 @@ class LaunchOptions:
         trial_timeout: How many seconds a worker may be silent; None for what the job says.
         checkpoints: How many bytes the store's checkpoints may take; None for what the job says.
         command: The command line that launches, as others may read it; None where there is none.
+        ray: Whether the workers are Ray's.
     """
 
     workers: int
@@ -44,6 +45,7 @@ class LaunchOptions:
     trial_timeout: float | None = None
     checkpoints: float | None = None
     command: str | None = None
+    ray: bool = False
 
 
 def check_same_job(prepared: Prepared, store: Store) -> None:

@@ -16,7 +16,7 @@ from gridsearch.store.schema.tables import APPLICATION_ID, metadata
 from gridsearch.store.sqlite_errors import damaged
 
 #: Every version of the schema, oldest first; each is a file in `migrations/versions`.
-REVISIONS = ("m001", "m002", "m003", "m004", "m005", "m006", "m007", "m008", "m009", "m010", "m011", "m012")
+REVISIONS = ("m001", "m002", "m003", "m004", "m005", "m006", "m007", "m008", "m009", "m010", "m011", "m012", "m013")
 CURRENT = REVISIONS[-1]
 
 #: What SQLite's ANALYZE keeps: it makes statements quicker and changes nothing that they say.

@@ -86,6 +86,8 @@ launches = Table(
     Column("command", Words),
     Column("git_commit", Text),
     Column("git_clean", Integer),
+    # {"gridsearch": "0.1.0", ...}, NULL where that is not known.
+    Column("versions", Text),
     CheckConstraint(_one_of("outcome", OUTCOMES), name="outcome"),
     CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended"),
 )

@@ -59,6 +59,7 @@ class _Launch:
     process_table: str | None = None
     command: str | None = None
     git_commit: str | None = None
+    versions: str | None = None
     git_clean: int | None = None
     ended_at: str | None = None
     outcome: str | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
@@ -11,7 +13,7 @@ from gridsearch.errors import LaunchClosedError, StoreError
 from gridsearch.store.checked_tables import JOBS, LAUNCHES
 from gridsearch.store.queries.lookup import AnyRow
 from gridsearch.store.rows import LaunchRow, Origin
-from gridsearch.store.schema.columns import storable, to_text, to_time
+from gridsearch.store.schema.columns import storable, to_json, to_mapping, to_text, to_time
 from gridsearch.store.schema.tables import OUTCOMES, jobs, launches
 from gridsearch.store.write.claims import release
 from gridsearch.store.write.event_log import LAUNCH_CLOSED, LAUNCH_OPENED, Cause, log
@@ -44,6 +46,7 @@ def open_launch(connection: Connection, job: str, process: Process, origin: Orig
         "command": None if origin.command is None else storable(origin.command),
         "git_commit": origin.commit,
         "git_clean": None if origin.clean is None else int(origin.clean),
+        "versions": to_json(dict(origin.versions)) if origin.versions else None,
     }
     number = int(connection.scalar(select(func.max(launches.c.id))) or 0) + 1
     LAUNCHES.insert(connection, [{"id": number, "job": key, "beat": 0, "started_at": to_text(at), **values}])
@@ -115,9 +118,17 @@ def _launch_row(row: AnyRow) -> LaunchRow:
         outcome=told["outcome"],
         process_table=told["process_table"],
         beat_at=None if told["beat_at"] is None else to_time(told["beat_at"]),
-        origin=Origin(
-            told["command"], told["git_commit"], None if told["git_clean"] is None else bool(told["git_clean"])
-        ),
+        origin=_origin(told),
+    )
+
+
+def _origin(told: Mapping[str, Any]) -> Origin:
+    versions = {} if told["versions"] is None else to_mapping(told["versions"])
+    return Origin(
+        told["command"],
+        told["git_commit"],
+        None if told["git_clean"] is None else bool(told["git_clean"]),
+        tuple((name, str(version)) for name, version in versions.items()),
     )
 
 

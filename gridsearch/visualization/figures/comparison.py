@@ -99,7 +99,6 @@ def _line(curve: Curve, key: str, look: dict[str, Any], *, dash: str = "solid") 
         legendgroup=look["legendgroup"],
         showlegend=validation,
         line={"color": look["color"], "width": 2 if validation else 1.3, "dash": dash},
-        opacity=1 if validation else 0.75,
         connectgaps=True,
         text=look["text"],
         hovertemplate=f"%{{text}}<br>epoch %{{x}}, {key.replace('_', ' ')} %{{y:.4g}}<extra></extra>",

@@ -10,26 +10,38 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gridsearch.analysis.evaluation import Scores
+from gridsearch.visualization.figures.short_texts import MOST_LETTERS, ShortTexts, width_px
 from gridsearch.visualization.theme import BEHIND, ERRORS, GRID, INK, MUTED, TEMPLATE, plain
 
 #: Beyond this many classes cells are too small for their numbers.
 MOST_NUMBERED = 15
 _CELL_PX, _SMALLEST_PX, _LARGEST_PX = 46, 300, 760
 _MOST_TICKS = 30
+#: In a narrower file names have fewer letters, so that cells have room.
+_NARROW_PX, _NARROW_LETTERS = 500, 13
+#: What stands around the matrix beside its labels: titles, and the bar of colours.
+_AROUND_PX, _SMALLEST_CELL_PX, _SMALLEST_FONT = 100, 4, 7
 #: Smaller shares need a second decimal beside the colours.
 _SMALL = 0.01
 _AXIS = {"showgrid": False, "showline": False, "ticks": ""}
 
 
-def confusion_figure(found: Scores) -> go.Figure:
+def confusion_figure(found: Scores, width: int | None = None) -> go.Figure:
     """Return the matrix, each row divided by its sum; pointing at a cell shows its count.
 
     Colours go from no error to the most frequent one: beside what is right, which the diagonal has without a colour,
     all errors of a good model would be white.
 
     Where there are too many classes to show (`Scores.many`), pointing at a cell shows the share alone.
+
+    Args:
+        found: What the model did.
+        width: How wide a file is to be, px: names are shortened then, and the labels below turned where they must be,
+            so that cells are squares. On a page the figure follows the window.
     """
-    names = [plain(name) for name in found.class_names]
+    texts = ShortTexts(MOST_LETTERS if width is None or width > _NARROW_PX else _NARROW_LETTERS)
+    shown = found.class_names if width is None else [texts.short(name) for name in found.class_names]
+    names = [plain(name) for name in shown]
     many, shares = len(names) > MOST_NUMBERED, found.shares
     worst = _worst(shares)
     heat = go.Heatmap(
@@ -64,7 +76,21 @@ def confusion_figure(found: Scores) -> go.Figure:
         "shapes": [_diagonal(len(names))],
         "annotations": [] if many else [_number(shares, i, j) for i in range(len(names)) for j in range(len(names))],
     }
-    return go.Figure(heat, layout)
+    figure = go.Figure(heat, layout)
+    return figure if width is None else _in_squares(figure, shown, width)
+
+
+def _in_squares(figure: go.Figure, names: Sequence[str], width: int) -> go.Figure:
+    """Give a figure of this width a height in which cells are squares."""
+    beside = width_px(names)
+    cell = min(_CELL_PX, max(_SMALLEST_CELL_PX, (width - beside - _AROUND_PX) / max(1, len(names))))
+    turned = beside > cell
+    below = beside if turned else 16
+    figure.update_layout(height=round(cell * len(names) + below + _AROUND_PX / 2))
+    figure.update_xaxes(tickangle=-90 if turned else 0, constrain="domain")
+    figure.update_yaxes(scaleanchor="x", constrain="domain")
+    figure.update_annotations(font={"size": max(_SMALLEST_FONT, min(12.0, 0.45 * cell))})
+    return figure
 
 
 def _worst(shares: Sequence[Sequence[float]]) -> float:

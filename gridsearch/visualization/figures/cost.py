@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from gridsearch.analysis.costs import TITLES, Cost
 from gridsearch.analysis.scatter import Board
 from gridsearch.visualization.figures.scatter import hover_texts, score_axis
-from gridsearch.visualization.theme import NEUTRAL, TEMPLATE, VALIDATION, plain
+from gridsearch.visualization.theme import NEUTRAL, POINT_EDGE, TEMPLATE, VALIDATION, plain
 
 _HEIGHT_PX = 420
 #: Costs that lie further apart than by this factor stand on a logarithmic axis.
@@ -27,7 +27,7 @@ def cost_figure(board: Board, cost: Cost) -> go.Figure:
         y=[board.scores[place] for place in shown],
         mode="markers",
         name="trials",
-        marker={"color": NEUTRAL, "size": size, "opacity": 0.55},
+        marker={"color": NEUTRAL, "size": size, "line": POINT_EDGE},
         customdata=[f"{texts[place]}<br>{plain(TITLES[cost.name])}: {cost.values[place]:,.4g}" for place in shown],
         hovertemplate="%{customdata}<extra></extra>",
         meta={"places": shown},

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from gridsearch.analysis.comparing.shared import Pairing, SharedCell
 from gridsearch.analysis.comparing.telling import interval_text, signed
 from gridsearch.analysis.labels import score_text
-from gridsearch.visualization.theme import INK, LINE, NEUTRAL, TEMPLATE, VALIDATION, plain
+from gridsearch.visualization.theme import INK, LINE, NEUTRAL, POINT_EDGE, TEMPLATE, VALIDATION, band_look, plain
 
 _HEIGHT_PX = 420
 _ROW_PX, _LEAST_PX, _MOST_PX = 20, 260, 640
@@ -51,7 +51,7 @@ def scores_figure(found: Pairing, zero: float | None = None) -> go.Figure:
         y=[other for _, other in pairs],
         mode="markers",
         name="cells",
-        marker={"color": NEUTRAL, "size": 9 if len(cells) <= 100 else 6, "opacity": 0.65},
+        marker={"color": NEUTRAL, "size": 9 if len(cells) <= 100 else 6, "line": POINT_EDGE},
         customdata=[_hover(found, cell) for cell in cells],
         hovertemplate="%{customdata}<extra></extra>",
     )
@@ -110,7 +110,7 @@ def _differences_layout(found: Pairing, cells: Sequence[SharedCell], *, named: b
     if found.interval and found.mean is not None:
         low, high = found.interval
         band = {"type": "rect", "xref": "x", "yref": "paper", "x0": low, "x1": high, "y0": 0, "y1": 1}
-        shapes.append(band | {"fillcolor": VALIDATION, "opacity": 0.18, "line": {"width": 0}, "layer": "below"})
+        shapes.append(band | band_look() | {"layer": "below"})
     if found.mean is not None:
         shapes.append(_line(found.mean, VALIDATION, "dash"))
     reference, other = map(_short, found.labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -13,10 +14,9 @@ from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.plots import are_shares
 from gridsearch.analysis.scatter import Board, BoardAxis
 from gridsearch.visualization.figures.scatter import layout_for
-from gridsearch.visualization.theme import INK, NEUTRAL, VALIDATION, plain
+from gridsearch.visualization.theme import INK, NEUTRAL, POINT_EDGE, VALIDATION, band_look, plain
 
 _HEIGHT_PX = 300
-_BAND = "rgba(217, 105, 30, 0.16)"
 #: What a panel shows beside all scores: the better half of them, and the error on a logarithmic axis.
 VIEWS = ("all", "better", "error")
 
@@ -34,15 +34,15 @@ def panel_figure(board: Board, effect: AxisEffect, tied: tuple[float, float] | N
     """
     axis = board.axis(effect.name)
     place = axis.placement
-    values = [value for value in effect.values if value.key in place.positions]
-    at = [place.positions[value.key] for value in values]
+    values = [value for value in effect.values if effect.ranges or value.key in place.positions]
+    at = middles(axis, [value.n for value in values]) if effect.ranges else [place.positions[v.key] for v in values]
     figure = go.Figure()
     figure.add_scatter(
         x=list(axis.drawn),
         y=list(board.scores),
         mode="markers",
         name="trials",
-        marker={"color": NEUTRAL, "size": 5 if len(board.trials) > 100 else 7, "opacity": 0.45},
+        marker={"color": NEUTRAL, "size": 5 if len(board.trials) > 100 else 7, "line": POINT_EDGE},
         customdata=[_hover(board, axis, place) for place in range(len(board.trials))],
         hovertemplate="%{customdata}<extra></extra>",
         meta={"points": True},
@@ -63,17 +63,34 @@ def panel_figure(board: Board, effect: AxisEffect, tied: tuple[float, float] | N
                 "symbol": "line-ew" if place.scale == "category" else "circle",
                 "line": {"width": 3 if place.scale == "category" else 0, "color": color},
             },
-            hovertemplate=f"{name} of " + "%{x}: %{y:.6g}<extra></extra>",
+            customdata=[plain(value.text) for value in values],
+            hovertemplate=f"{name} of " + "%{customdata}: %{y:.6g}<extra></extra>",
         )
     layout = layout_for(axis, board)
     views = _views(board, tied)
     layout |= {"height": _HEIGHT_PX, "showlegend": False, "margin": {"l": 56, "r": 12, "t": 12, "b": 48}, "meta": views}
     layout["yaxis"] = layout["yaxis"] | {"title": {"text": plain(board.objective.title), "font": {"size": 12}}}
     if tied is not None and tied[0] < tied[1]:
-        band = {"name": "tied with the best", "showlegend": True}
-        figure.add_hrect(y0=tied[0], y1=tied[1], fillcolor=_BAND, line_width=0, layer="below", **band)
+        figure.add_hrect(
+            y0=tied[0], y1=tied[1], layer="below", name="tied with the best", showlegend=True, **band_look()
+        )
     figure.update_layout(layout)
     return figure
+
+
+def middles(axis: BoardAxis, counts: Sequence[int]) -> list[float]:
+    """Return the middle of each range of values of an axis of numbers, given how many trials lie in each, ascending.
+
+    Where not all trials are drawn, ranges hold the same shares of those that are.
+    """
+    positions = axis.placement.positions
+    drawn = sorted(positions[text] for text in axis.true)
+    ends = [round(total * len(drawn) / sum(counts)) for total in accumulate(counts, initial=0)]
+    made = []
+    for start, end in pairwise(ends):
+        low, high = drawn[min(start, len(drawn) - 1)], drawn[max(start, end - 1)]
+        made.append(math.sqrt(low * high) if axis.placement.scale == "log" else (low + high) / 2)
+    return made
 
 
 def _hover(board: Board, axis: BoardAxis, place: int) -> str:

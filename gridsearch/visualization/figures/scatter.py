@@ -14,8 +14,9 @@ import plotly.graph_objects as go
 from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.plots import are_shares, spans_widely
 from gridsearch.analysis.scatter import Board, BoardAxis
+from gridsearch.visualization.figures.axis_ticks import axis_ticks
 from gridsearch.visualization.figures.value_axis import logarithmic, notation
-from gridsearch.visualization.theme import NEUTRAL, PAPER, SHARE_AXIS, TEMPLATE, level_markers, plain
+from gridsearch.visualization.theme import NEUTRAL, POINT_EDGE, SHARE_AXIS, TEMPLATE, level_markers, plain
 
 _HEIGHT_PX = 460
 _HOVER = "%{customdata}<extra></extra>"
@@ -41,8 +42,9 @@ def scatter_figure(board: Board, x: str, color: str | None = None) -> go.Figure:
 
 
 def layout_for(axis: BoardAxis, board: Board) -> dict[str, Any]:
-    """Return the layout of a figure with this x axis: its true values are the ticks."""
+    """Return the layout of a figure with this x axis."""
     place = axis.placement
+    ticks, labels = axis_ticks(axis)
     return {
         "template": TEMPLATE,
         "height": _HEIGHT_PX,
@@ -52,13 +54,14 @@ def layout_for(axis: BoardAxis, board: Board) -> dict[str, Any]:
             "title": {"text": plain(axis.title)},
             "range": list(place.span),
             "tickmode": "array",
-            "tickvals": list(place.ticks),
-            "ticktext": [plain(text) for text in place.labels],
+            "tickvals": ticks,
+            "ticktext": labels,
             "showgrid": False,
         },
         "yaxis": {"title": {"text": plain(board.objective.title)}} | score_axis(board),
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
         "margin": {"t": 48},
+        "meta": {"continuous": axis.continuous},
         "uirevision": f"{axis.name} {len(board.trials)}",
     }
 
@@ -106,11 +109,10 @@ def hover_texts(board: Board) -> list[str]:
 
 
 def _trace(name: str, marker: dict[str, Any]) -> dict[str, Any]:
-    look = {"line": {"width": 0.6, "color": PAPER}}
     return {
         "type": "scatter",
         "mode": "markers",
         "name": name,
-        "marker": look | marker,
+        "marker": {"line": POINT_EDGE} | marker,
         "hovertemplate": _HOVER,
     }

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from gridsearch.analysis.labels import score_text
 from gridsearch.analysis.spread import PointSpread
 from gridsearch.config.sections import Objective
-from gridsearch.visualization.theme import INK, NEUTRAL, TEMPLATE, plain
+from gridsearch.visualization.theme import INK, NEUTRAL, POINT_EDGE, TEMPLATE, plain
 
 _HEIGHT_PX = 360
 
@@ -23,7 +23,7 @@ def spread_figure(found: Sequence[PointSpread], objective: Objective) -> go.Figu
         y=[point.scores[place] for point, place in dots],
         mode="markers",
         name="a training",
-        marker={"color": NEUTRAL, "size": 8, "opacity": 0.6},
+        marker={"color": NEUTRAL, "size": 8, "line": POINT_EDGE},
         customdata=[_hover(point, place) for point, place in dots],
         hovertemplate="%{customdata}<extra></extra>",
     )

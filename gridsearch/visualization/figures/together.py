@@ -17,12 +17,11 @@ from gridsearch.visualization.figures.comparison import axes_of_overlaid
 from gridsearch.visualization.figures.curves import epochs_axis, line_mode, outcome
 from gridsearch.visualization.figures.short_numbers import short_numbers
 from gridsearch.visualization.figures.value_axis import Axes
-from gridsearch.visualization.theme import TEMPLATE, band_color, level_markers, plain
+from gridsearch.visualization.theme import BAND_EDGE_PX, TEMPLATE, band_color, level_markers, plain
 
 _HEIGHT_PX = 420
 #: Of more trainings of a point than this single lines are a thicket: their band is drawn, and their mean.
 _MOST_SINGLE = 10
-_SINGLE_OPACITY = 0.5
 #: A role has the same colour in every job, whichever others are there.
 _COLORS = {role: marker["color"] for role, marker in zip(ROLES, level_markers(len(ROLES), ordered=False), strict=True)}
 
@@ -105,7 +104,7 @@ def _bounds(band: Band, look: _Look) -> Iterator[go.Scatter]:
             x=list(band.epochs),
             y=short_numbers(values),
             mode="lines",
-            line={"width": 0, "color": look.color},
+            line={"width": BAND_EDGE_PX, "color": look.color},
             fill=fill,
             fillcolor=band_color(look.color),
             name=f"{look.name}, {name}",
@@ -140,7 +139,6 @@ def _single(curve: Curve, metric: str, look: _Look, *, dash: str = "solid", thin
         y=short_numbers(curve.metric(metric)),
         mode=line_mode(curve, metric),
         line={"color": look.color, "width": 1 if thin else 2.4 if dash == "solid" else 1.3, "dash": dash},
-        opacity=_SINGLE_OPACITY if thin else 1,
         name=f"{look.name}, {drawn}" if drawn else look.name,
         showlegend=not thin and dash == "solid",
         # As a text of its own it stands once on a page, whatever metric is drawn.

@@ -40,12 +40,13 @@ class LaunchContract:
 
     def test_where_it_came_from_is_kept_and_verified(self, store: Store) -> None:
         start(store, grid())
-        known = Origin("gridsearch launch 'caf\udce9.yaml'", "a" * 40, clean=True)
+        versions = (("gridsearch", "0.1.0"), ("Python", "3.11.7"), ("torch", "2.4.0+cpu"))
+        known = Origin("gridsearch launch 'caf\udce9.yaml'", "a" * 40, clean=True, versions=versions)
         store.close_launch(store.open_launch(JOB, "host", 1, 1.0, 1, origin=known), "complete")
         store.open_launch(JOB, "host", 1, 1.0, 1, origin=Origin(commit="b" * 64, clean=False))
         first, second, third = (row.origin for row in store.launches(JOB))
         assert first == Origin() and third == Origin(None, "b" * 64, clean=False)
-        assert second == Origin("gridsearch launch 'caf\\udce9.yaml'", "a" * 40, clean=True)
+        assert second == Origin("gridsearch launch 'caf\\udce9.yaml'", "a" * 40, clean=True, versions=versions)
         assert store.verify() == []
 
     def test_a_launch_that_beat_since_it_was_looked_at_is_not_given_up(self, store: Store) -> None:

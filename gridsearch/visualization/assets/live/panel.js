@@ -1,5 +1,6 @@
 // The section of a job's page that follows the store. Everything is put in as text: names may hold markup.
 import { drawCurves, drawHistory, timeText } from "./drawing.js";
+import { spareTime } from "./swap.js";
 
 const SHORT = 8;
 
@@ -121,6 +122,7 @@ export function startPanel(place) {
       fillFailures(place, sweep);
       place.querySelector(".live-note").textContent = sweep.trains ? "What is below follows now and then, with as little as possible of the machine's time." : "";
       drawAll();
+      spareTime(sweep.trains);
     }
   };
 }

@@ -8,6 +8,8 @@ let wanted = null;
 let touched = 0;
 let pressed = false;
 let notBefore = 0;
+// While nothing is trained there is nobody to spare, and nothing follows for which to wait.
+let spares = true;
 let busy = false;
 // The page's script draws one section after the other; until it has, what listens is its.
 let draws = false;
@@ -34,6 +36,14 @@ export function rememberListeners() {
 export function wantPage(version) {
   if (version === document.documentElement.dataset.version) return;
   wanted = version;
+  swapSoon();
+}
+
+export function spareTime(trains) {
+  const ends = spares && !trains;
+  spares = trains;
+  if (!ends) return;
+  notBefore = 0;
   swapSoon();
 }
 
@@ -70,7 +80,7 @@ async function load() {
   const before = performance.now();
   await drawn();
   await exchange(new DOMParser().parseFromString(text, "text/html"));
-  notBefore = Date.now() + IDLE_SHARE * (performance.now() - before);
+  notBefore = spares ? Date.now() + IDLE_SHARE * (performance.now() - before) : 0;
 }
 
 // Waits for the end of the drawing, but not for ever; meanwhile `act` is called now and then.

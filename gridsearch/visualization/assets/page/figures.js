@@ -1,4 +1,5 @@
 // Draws figures, again when the theme or the chosen trials change; each saves itself and has its numbers as a table.
+import { chosenInAddress, keepInAddress, onAddress } from "./address.js";
 import { figures } from "./data.js";
 import { button, tableButtons } from "./download.js";
 import { isDark, onTheme } from "./theme.js";
@@ -7,6 +8,7 @@ import { soon } from "./soon.js";
 import { isNarrowed, isShown, onView } from "./view.js";
 
 const MOST_LISTED = 500;
+const HIDDEN = "hidden-";
 const drawn = new Map();
 
 // Numbers and texts that several traces have stand once, and a trace has their place.
@@ -82,22 +84,47 @@ function without(trace, key) {
   return made;
 }
 
-// What was hidden by the legend stays hidden while `legend` (what the legend is about) stays the same.
+function legendName(trace) {
+  return trace.legendgroup || trace.name;
+}
+
+// What is hidden by the legend stands in the address, as every choice; it ends when the legend is about something else.
+function hiddenIn(place, legend) {
+  const key = HIDDEN + place.id;
+  const other = legend !== undefined && place.dataset.legend !== undefined && place.dataset.legend !== legend;
+  let told = chosenInAddress(key) || "";
+  if (other && told && told === place.dataset.hidden) {
+    keepInAddress(key, "", "");
+    told = "";
+  }
+  if (legend !== undefined) place.dataset.legend = legend;
+  place.dataset.hidden = told;
+  return new Set(told.split("\n").filter(Boolean));
+}
+
+function keepHidden(place) {
+  if (!place.id || place.dataset.keeps) return;
+  place.dataset.keeps = "yes";
+  place.on("plotly_restyle", function () {
+    const hidden = new Set(place.data.filter(function (trace) { return trace.visible === "legendonly"; }).map(legendName));
+    place.dataset.hidden = Array.from(hidden).join("\n");
+    keepInAddress(HIDDEN + place.id, place.dataset.hidden, "");
+  });
+}
+
+// `legend` says what the legend is about, where that changes.
 export function draw(place, figure, legend) {
   drawn.set(place, { figure: figure, legend: legend });
   const shown = {
     data: themed(linked(figure.data.map(whole))),
     layout: themed(Object.assign({ template: figures.template }, figure.layout))
   };
-  const name = function (trace) { return trace.legendgroup || trace.name; };
-  if (legend !== undefined && place.dataset.legend === legend && place.data) {
-    const hidden = new Set(place.data.filter(function (trace) { return trace.visible === "legendonly"; }).map(name));
-    shown.data.forEach(function (trace) { if (hidden.has(name(trace))) trace.visible = "legendonly"; });
-  }
-  if (legend !== undefined) place.dataset.legend = legend;
+  const hidden = hiddenIn(place, legend);
+  shown.data.forEach(function (trace) { if (hidden.has(legendName(trace))) trace.visible = "legendonly"; });
   // When the window changes its size plotly asks the place for its height, which must not follow from the plot.
   place.style.height = shown.layout.height + "px";
   Plotly.react(place, shown.data, shown.layout, figures.config);
+  keepHidden(place);
   place.dispatchEvent(new Event("drawn"));
 }
 
@@ -222,6 +249,7 @@ export function startFigures() {
     });
   });
   onTheme(redrawFigures);
+  onAddress(soon(redrawFigures));
   onChosen(soon(redrawLinked));
   onView(soon(redrawLinked));
 }

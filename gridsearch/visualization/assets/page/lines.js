@@ -76,7 +76,7 @@ function bandColor(color) {
 function bandTraces(row, band, name, group) {
   const color = chosenColor(row);
   const common = { type: "scatter", x: band.x, legendgroup: group };
-  const edge = { mode: "lines", line: { width: 0, color: color }, showlegend: false, hoverinfo: "skip", fillcolor: bandColor(color) };
+  const edge = { mode: "lines", line: { width: 1, color: color }, showlegend: false, hoverinfo: "skip", fillcolor: bandColor(color) };
   return [
     Object.assign({ y: band.low, name: name + ", lowest", fill: "none" }, edge, common),
     Object.assign({ y: band.high, name: name + ", highest", fill: "tonexty" }, edge, common)

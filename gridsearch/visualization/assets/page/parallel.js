@@ -72,10 +72,12 @@ function makeAxis(column, layout) {
   const share = function (at) { return width ? (raw(at) - raw(low)) / width : 0.5; };
   const back = function (part) { const at = raw(low) + part * width; return log ? Math.pow(10, at) : at; };
   const few = column.name !== "score";
-  const ticks = few ? positions : roundTicks(low, high);
+  // Of values that are many, or were drawn, the labels are round numbers, as in the scatter plot.
+  const round = few && Boolean(layout && layout.meta.continuous);
+  const ticks = round ? layout.xaxis.tickvals.filter(function (at) { return at >= low && at <= high; }) : few ? positions : roundTicks(low, high);
   return {
     column: column, positions: few ? positions : null, share: share, back: back, low: low, high: high,
-    ticks: ticks.map(function (at) { return { at: at, text: few ? texts.get(at) : String(Number(at.toPrecision(4))) }; })
+    ticks: ticks.map(function (at) { return { at: at, text: few && !round ? texts.get(at) : String(Number(at.toPrecision(4))) }; })
   };
 }
 
@@ -205,7 +207,7 @@ export function startParallel() {
   function brush(event, axis, x) {
     event.preventDefault();
     const start = event.clientY - place.getBoundingClientRect().top;
-    const frame = svg("rect", { x: x - 8, width: 16, y: start, height: 0, fill: themedColor("#2b5c8a"), "fill-opacity": 0.35 });
+    const frame = svg("rect", { x: x - 8, width: 16, y: start, height: 0, fill: themedColor("#2b5c8a"), "fill-opacity": 0.35, stroke: themedColor("#2b5c8a") });
     picture.append(frame);
     const place_ = function (one) { return one.clientY - place.getBoundingClientRect().top; };
     const move = function (one) {

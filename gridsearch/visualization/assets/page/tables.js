@@ -14,8 +14,8 @@ export function startTables() {
   const counts = {};
   document.querySelectorAll("main table:not(#trials table, #live table)").forEach(function (table) {
     const section = table.closest("section");
-    const title = (section && section.querySelector("h2") || {}).textContent || "table";
-    const place = section && section.id || "table";
+    const title = table.dataset.title || (section && section.querySelector("h2") || {}).textContent || "table";
+    const place = table.dataset.name || section && section.id || "table";
     counts[place] = (counts[place] || 0) + 1;
     const name = figures.job + "-" + place + "-" + counts[place];
     const after = table.parentElement.classList.contains("wide") ? table.parentElement : table;

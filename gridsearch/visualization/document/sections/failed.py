@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gridsearch.analysis.failures import FailureGroup, failures
-from gridsearch.analysis.shared_settings import shared_words
-from gridsearch.config.events import RESULT_STATES, TrialState
+from gridsearch.analysis.failures import Divergences, FailureGroup, divergences, failures
 from gridsearch.quantities import counted
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
@@ -17,24 +15,26 @@ from gridsearch.visualization.document.phrases import paragraph
 def failed(found: Findings) -> Section | None:
     """Return the section; None where every training went well."""
     groups = failures(found.data)
-    blocks: tuple[Block, ...] = (*paragraph(*_told(found, groups)), *_causes(groups))
+    lost = divergences(found.data)
+    blocks: tuple[Block, ...] = (*paragraph(*_told(found, lost, groups)), *_diverged(lost), *_causes(groups))
     return Section("Failures and divergences", blocks) if blocks else None
 
 
-def _told(found: Findings, groups: tuple[FailureGroup, ...]) -> Iterator[str]:
-    rows = found.data.rows
-    if lost := [row for row in rows if row.state == TrialState.DIVERGED]:
-        sound = (row for row in rows if row.state in RESULT_STATES and row.state != TrialState.DIVERGED)
-        shared = shared_words(found.data.job, lost, sound)
-        which = "it has" if len(lost) == 1 else f"all {len(lost):,} have"
-        alike = f": {which} {shared}, and no sound trial has" if shared else ""
-        yield f"{counted(len(lost), 'trial')} of {len(rows):,} diverged{alike}."
+def _told(found: Findings, lost: Divergences | None, groups: tuple[FailureGroup, ...]) -> Iterator[str]:
+    if lost:
+        yield lost.text
     if groups:
         number = sum(group.count for group in groups)
         causes = f", for {len(groups)} causes" if len(groups) > 1 else ""
-        yield (
-            f"{counted(number, 'trial')} of {len(rows):,} failed{causes}, missing from every mean and from the ranking."
-        )
+        which = f"{counted(number, 'trial')} of {len(found.data.rows):,}"
+        yield f"{which} failed{causes}, missing from every mean and from the ranking."
+
+
+def _diverged(lost: Divergences | None) -> Iterator[Table]:
+    if lost is None:
+        return
+    rows = [[one.epochs, f"{one.count:,}", one.ids] for one in lost.groups]
+    yield Table(Grid(["epoch", "trials", "ids"], [True, True, False], rows), "When trials diverged", (2,))
 
 
 def _causes(groups: tuple[FailureGroup, ...]) -> Iterator[Table]:

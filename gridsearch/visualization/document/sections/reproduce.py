@@ -95,7 +95,7 @@ def _origin(found: Findings) -> Iterator[Block]:
     """Yield the commands of these launches, each once, and on what they ran, as far as the store knows."""
     run = running(found.data)
     known = [one.origin for one in run.launches]
-    if facts := [f"{name} {value}" if name == "torch" else f"{name.lower()} {value}" for name, value in run.facts]:
+    if facts := [f"{name.lower()} {value}" for name, value in run.facts]:
         yield from paragraph(sentence("; ".join(facts)))
     if commits := list(dict.fromkeys(filter(None, map(commit_text, known)))):
         yield from paragraph(sentence(f"git commit where the job file lay: {'; '.join(commits)}"))

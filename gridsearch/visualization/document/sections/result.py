@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from gridsearch.analysis.advice.telling import tied_text
 from gridsearch.analysis.edges import BEYOND
-from gridsearch.analysis.labels import brief_text, probability_text, score_text
+from gridsearch.analysis.labels import brief_text
 from gridsearch.analysis.no_best import why_no_best
 from gridsearch.analysis.ranking import RankedTable, TableOptions, table
-from gridsearch.analysis.ties import AS_GOOD, Tied, Ties
+from gridsearch.analysis.ties import AS_GOOD, Ties
 from gridsearch.config.metrics import METRICS, metric_words
 from gridsearch.visualization.document.findings import Findings
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.parts import Part, Section, Strong, Table
 from gridsearch.visualization.document.phrases import listed, paragraph, sentence, settings_text, words
+from gridsearch.visualization.document.tied import COSTS, tied_grid
 
 #: So many of those that are tied for the best are listed.
 _MOST_TIED = 10
-_COSTS = {"parameters": "parameters", "macs": "multiply-adds", "epochs": "epochs", "seconds": "seconds"}
 #: Costs that are put into words: time is measured once, beside whatever else ran.
 _TOLD = ("parameters", "macs", "epochs")
 
@@ -89,7 +89,7 @@ def _cheapest(ties: Ties) -> str:
     if take.rank == best.rank:
         return f"No cheaper one is {AS_GOOD}." if ties.cheapest else ""
     costs = [
-        f"{take.cost(name):,.0f} {_COSTS[name]} in place of {best.cost(name):,.0f}"
+        f"{take.cost(name):,.0f} {COSTS[name]} in place of {best.cost(name):,.0f}"
         for name in _TOLD
         if take.cost(name) is not None and best.cost(name) is not None and take.cost(name) != best.cost(name)
     ]
@@ -162,30 +162,11 @@ def _tied(found: Findings, ties: Ties) -> Iterator[Table]:
     shown = [*ties.tied[:_MOST_TIED]]
     if all(one.rank != ties.take.rank for one in shown):
         shown.append(ties.take)
-    costs = [name for name in _COSTS if any(one.cost(name) is not None for one in shown)]
-    sure, chance = any(one.interval for one in shown), any(one.chance is not None for one in shown)
-    headings = ["rank", "score", *(["95 % interval"] if sure else []), *(["best with"] if chance else [])]
-    rows = [_row(one, costs, sure=sure, chance=chance) for one in shown]
+    chance = any(one.chance is not None for one in shown)
     left = ties.count - len(shown)
     more = f"; {left:,} more are not shown" if left else ""
     chances = "; “best with” is the probability of being the best of all" if chance else ""
-    yield Table(
-        Grid([*headings, *(_COSTS[name] for name in costs)], [True] * (len(headings) + len(costs)), rows),
-        f"What is tied for the best{more}{chances}",
-    )
-
-
-def _row(one: Tied, costs: list[str], *, sure: bool, chance: bool) -> list[str]:
-    cells = [f"{one.rank:,}", score_text(one.score)]
-    if sure:
-        cells.append(f"{brief_text(one.interval[0])} to {brief_text(one.interval[1])}" if one.interval else "")
-    if chance:
-        cells.append("" if one.chance is None else probability_text(one.chance))
-    return [*cells, *(_amount(one.cost(name), name) for name in costs)]
-
-
-def _amount(value: float | None, name: str) -> str:
-    return "" if value is None else f"{value:,.3g}" if name == "seconds" else f"{value:,.0f}"
+    yield Table(tied_grid(shown), f"What is tied for the best{more}{chances}")
 
 
 def _edges(found: Findings) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from gridsearch.analysis.filtering import TableError
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.over_trainings import over_text
 from gridsearch.analysis.standings import Standings, standings
+from gridsearch.shell_words import quoted
 from gridsearch.store.rows import EvaluationRow
 
 
@@ -99,7 +99,7 @@ def classified(data: JobData, trial: str = "") -> Scores:
     matching = [one for point in points for one in point.trials if one.trial.startswith(trial)]
     if not matching:
         whose = f" of a trial {trial!r}" if trial else ""
-        raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {shlex.quote(data.job.name)}")
+        raise TableError(f"no evaluation{whose} yet; run: gridsearch evaluate {quoted(data.job.name)}")
     if trial and len(matching) > 1:
         raise TableError(f"{trial!r} matches {len(matching)} evaluated trials; give more digits")
     found = matching[0].scores if trial else points[0].together

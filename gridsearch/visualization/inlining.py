@@ -15,6 +15,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from gridsearch.quantities import counted, duration
+from gridsearch.shell_words import quoted
 from gridsearch.visualization import wording
 
 _IMPORT = re.compile(r'^import \{(.*?)\} from "\./(\w+)\.js";$', re.MULTILINE)
@@ -110,7 +111,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"wording": wording, "counted": counted, "duration": duration}
+    made.globals |= {"wording": wording, "counted": counted, "duration": duration, "quoted": quoted}
     return made
 
 

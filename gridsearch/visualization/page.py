@@ -38,7 +38,6 @@ from gridsearch.config.events import RESULT_STATES
 from gridsearch.config.metrics import METRICS
 from gridsearch.config.value_kinds import as_written
 from gridsearch.paths import INDEX_PAGE, file_stem, store_option
-from gridsearch.shell_words import quoted
 from gridsearch.visualization.document.grid import Grid
 from gridsearch.visualization.document.phrases import sentence, words
 from gridsearch.visualization.document.tied import tied_grid
@@ -184,7 +183,6 @@ def job_page(data: JobData, stamp: Stamp, glance: Summary | None = None) -> str:
             worst=WORST,
             failures=failures(data),
             diverged=divergences(data),
-            quoted=quoted,
             index_page=INDEX_PAGE,
             job_file=f"{file_stem(data.job.name)}.yaml",
         )

@@ -3,6 +3,7 @@ import hashlib
 import html
 import json
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -438,3 +439,10 @@ def test_the_page_says_where_a_launch_came_from() -> None:
     assert "Versions numpy 2.1" in found.text and "host not known not known" in found.text
     assert f"5a1c04be3d29, with changes gridsearch launch {HOSTILE}" in found.text
     assert not any("alert(1)" in script for script in found.scripts)
+
+
+def test_commands_name_a_job_in_one_word_of_a_shell() -> None:
+    shown = job_page(grid(SHALLOW, shallow_score, name="weird job & 50%"), STAMP)
+    commands = [html.unescape(one) for one in re.findall(r"<code>(gridsearch [^<]*)</code>", shown)]
+    naming = [shlex.split(one) for one in commands if "weird" in one and ".yaml" not in one]
+    assert len(naming) >= 2 and all("weird job & 50%" in words for words in naming)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from itertools import pairwise, product
 from pathlib import Path
@@ -18,6 +17,7 @@ from gridsearch.engine.prepare.preflight_recipe import check_features
 from gridsearch.engine.prepare.preparation import PreparedJob, prepare
 from gridsearch.errors import JobError, ModelError, nearest
 from gridsearch.search.grid import GridTrial
+from gridsearch.shell_words import quoted
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import JobRow, TrialRow
 
@@ -105,14 +105,14 @@ def _picked(store: Store, name: str, pick: str, place: str) -> TrialRow:
         if not first:
             raise JobError(
                 f"{place}: {why_no_best(store.job(name), store.trials(name))}, so there is none to learn from; see:"
-                f" gridsearch top {shlex.quote(name)}"
+                f" gridsearch top {quoted(name)}"
             )
         return first[0].row
     found = [row for row in store.trials(name) if row.trial_id.startswith(pick)]
     if len(found) != 1:
         many = "several ids of trials" if found else "no id of a trial"
         raise JobError(
-            f"{place}: pick: {many} of job {name!r} may be meant by {pick!r}; see: gridsearch top {shlex.quote(name)}"
+            f"{place}: pick: {many} of job {name!r} may be meant by {pick!r}; see: gridsearch top {quoted(name)}"
         )
     return found[0]
 

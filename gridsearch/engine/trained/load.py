@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +36,7 @@ from gridsearch.engine.trained.weights import (
 )
 from gridsearch.errors import DataError, EngineError
 from gridsearch.models.modes import in_mode
+from gridsearch.shell_words import quoted
 from gridsearch.store.contract import Store
 from gridsearch.store.rows import EpochRow, JobRow, TrialRow
 from gridsearch.training.arrays import DeviceArrays, to_device
@@ -189,7 +189,7 @@ def _located(source: ModelSource, job_name: str, trial: str, epoch: int | None) 
     if epoch is None:
         state = "diverged: its weights cannot be used" if row.state == "diverged" else f"{row.state}: it has no weights"
         raise EngineError(
-            f"trial {row.trial_id[:8]} is {state}; see those that have: gridsearch top {shlex.quote(job_name)}"
+            f"trial {row.trial_id[:8]} is {state}; see those that have: gridsearch top {quoted(job_name)}"
         )
     config = parse(row.config)
     split = _split(job, config, source.data_dir)

@@ -10,8 +10,8 @@ from gridsearch.analysis.advice.look import Look
 from gridsearch.analysis.advice.piece import Advice
 from gridsearch.analysis.cells import Cells, cells
 from gridsearch.analysis.choices import Within
-from gridsearch.analysis.effects import Effects, effects
-from gridsearch.analysis.factors import design
+from gridsearch.analysis.effects import Effects, effects_of
+from gridsearch.analysis.factors import Design, design
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.ties import Ties
 
@@ -62,32 +62,32 @@ def answer(data: JobData, *, store: str = "", most_cells: int = 2500) -> Answer:
     """
     look = Look(data, store)
     parts = [look.effects]
+    pairs = tuple(_pairs(look.runs, look.effects, most_cells))
+    of_parts: dict[Within, tuple[Cells, ...]] = {}
     if look.effects.axes and look.effects.rest is not None:
         for within in ("half", "quarter"):
-            found = effects(data, within)
+            runs = design(data, within)
+            found = effects_of(data, runs)
             if found.n < parts[-1].n and found.rest is not None:
                 parts.append(found)
-    pairs = tuple(_pairs(data, look.effects, most_cells))
-    of_parts = {part.within: tuple(_cells_within(data, part.within, pairs)) for part in parts[1:]}
+                of_parts[runs.within] = tuple(_cells_within(runs, pairs))
     return Answer(look.ties, tuple(parts), pairs, of_parts, advise(data, look=look))
 
 
-def _cells_within(data: JobData, within: Within, pairs: Sequence[Cells]) -> Iterator[Cells]:
+def _cells_within(runs: Design, pairs: Sequence[Cells]) -> Iterator[Cells]:
     """Yield the cells of the strongest pairs, among a part of the trials."""
-    runs = design(data, within)
     varying = {factor.name for factor in runs.factors}
     for pair in pairs[:_PAIRS_WITHIN]:
         if {pair.rows, pair.columns} <= varying:
             yield cells(runs, pair.rows, pair.columns)
 
 
-def _pairs(data: JobData, found: Effects, most: int) -> Iterator[Cells]:
+def _pairs(runs: Design, found: Effects, most: int) -> Iterator[Cells]:
     names = [axis.name for axis in found.axes]
     told = [pair.axes for pair in found.pairs]
     others = [(one, other) for place, one in enumerate(names) for other in names[place + 1 :]]
     order = told or others
     sizes = {axis.name: len(axis.values) for axis in found.axes}
-    runs = design(data)
     for one, other in order:
         if sizes[one] * sizes[other] > most:
             continue

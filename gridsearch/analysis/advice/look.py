@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gridsearch.analysis.effects import Effects, effects
+from gridsearch.analysis.effects import Effects, effects_of
+from gridsearch.analysis.factors import Design, design
 from gridsearch.analysis.frames import JobData
 from gridsearch.analysis.labels import label
 from gridsearch.analysis.launched_as import launched_as
@@ -29,9 +30,14 @@ class Look:
         self.data, self._store = data, store
 
     @cached_property
+    def runs(self) -> Design:
+        """The trials with a score as an experiment."""
+        return design(self.data)
+
+    @cached_property
     def effects(self) -> Effects:
         """What matters, over all trials with a score."""
-        return effects(self.data)
+        return effects_of(self.data, self.runs)
 
     @cached_property
     def ties(self) -> Ties | None:

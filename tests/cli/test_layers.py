@@ -97,7 +97,7 @@ def test_a_model_of_the_users_on_a_data_set(in_tmp: Path) -> None:
             "--model deepnn --image-size 3x2x9",
             "images of 2 x 9 pixels (height x width) are too small for 2",
         ),
-        ("--model shallow --set neurons=-3 --image-size 1x8x8", "cannot be built with neurons=-3: RuntimeError: "),
+        ("--model shallow --set neurons=-3 --image-size 1x8x8", "neurons: a width must be at least 1, not -3"),
     ],
 )
 def test_mistakes_are_one_line(arguments: str, expected: str) -> None:

@@ -52,6 +52,8 @@ def basis(found: Effects, named: Callable[[str], str] = str) -> str:
 
 def cautions(found: Effects, named: Callable[[str], str] = str) -> Iterator[str]:
     """Yield what the numbers do not tell; what can be done about it is left to whoever knows the commands."""
+    if told := guessing(found):
+        yield told
     if told := hidden(found, named):
         yield told
     if told := seeds(found):
@@ -66,6 +68,13 @@ def cautions(found: Effects, named: Callable[[str], str] = str) -> Iterator[str]
         yield one_draw(found)
     if found.constant:
         yield left_out(found, named)
+
+
+def guessing(found: Effects) -> str:
+    """Return that nothing was learned, where that is so."""
+    if not found.axes or found.at_chance != found.n:
+        return ""
+    return "no trial is better than guessing, so what an axis explains is chance"
 
 
 def hidden(found: Effects, named: Callable[[str], str] = str) -> str:

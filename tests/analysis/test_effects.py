@@ -157,6 +157,7 @@ def test_one_seed_is_said_and_skew_too() -> None:
     assert found.seed == 0 and found.skewed
     assert found.at_chance is None  # no number of classes is known
     many = effects(grid({"neurons": [10, 20, 30, 40], "batch_size": [4, 8, 16]}, lambda p: 0.1, classes=10))
+    assert "no trial is better than guessing, so what an axis explains is chance" in list(cautions(many))
     assert many.at_chance == many.n == 12 and not many.skewed
 
 

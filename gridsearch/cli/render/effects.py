@@ -103,7 +103,17 @@ def remarks(found: Effects, job: JobRow, launches: Sequence[LaunchRow], store: s
     """Yield in words what the numbers rest on, and what they do not tell."""
     if found.mean is None:
         return
-    from gridsearch.analysis.effect_words import basis, hidden, left_out, one_draw, repeats, seeds, skew, unscored
+    from gridsearch.analysis.effect_words import (
+        basis,
+        guessing,
+        hidden,
+        left_out,
+        one_draw,
+        repeats,
+        seeds,
+        skew,
+        unscored,
+    )
 
     part = {"all": "", "half": "the better half: ", "quarter": "the better quarter: "}[found.within]
     yield f"{part}{counted(found.n, 'trial')} with a {found.heading}, {brief_text(found.mean)} in the mean"
@@ -112,7 +122,7 @@ def remarks(found: Effects, job: JobRow, launches: Sequence[LaunchRow], store: s
         yield left_out(found)
     if found.unscored:
         yield unscored(found)
-    for told in (hidden(found), seeds(found)):
+    for told in (guessing(found), hidden(found), seeds(found)):
         if told:
             yield told
     if found.skewed:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from gridsearch.errors import GridsearchError
 
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_SYSTEM = ("/dev/", "/proc/")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -61,6 +63,24 @@ def require_writable(what: str, folder: Path) -> None:
         raise not_written(what, folder, nothing, "folder") from None
     except OSError as error:
         raise not_written(what, folder, error, "folder") from None
+
+
+def require_file(what: str, file: Path) -> None:
+    """Raise `GridsearchError` where a file cannot be written, before the work whose result it gets."""
+    import tempfile
+
+    # What is behind a device, a pipe or a descriptor is found out by writing to it.
+    there = _is(file)
+    if str(file).startswith(_SYSTEM) or (there is False and not file.is_file()):
+        return
+    real = Path(os.path.realpath(file))
+    if there:
+        raise not_written(what, file, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    try:
+        with tempfile.TemporaryFile(dir=real.parent):
+            pass
+    except OSError as error:
+        raise not_written(what, file, error) from None
 
 
 def _nearest(folder: Path) -> Path:

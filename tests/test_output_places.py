@@ -10,7 +10,7 @@ import pytest
 
 from gridsearch.cli.streams import write_output
 from gridsearch.errors import GridsearchError
-from gridsearch.output_places import not_written, require_writable
+from gridsearch.output_places import not_written, require_file, require_writable
 
 
 @pytest.fixture
@@ -36,6 +36,10 @@ def test_a_file_that_cannot_be_written(name: str, told: str) -> None:
     with pytest.raises(GridsearchError) as refused:
         write_output(Path(name), b"x")
     assert str(refused.value) == f"{name}: cannot be written ({told}"
+    # The same is said before the work whose result the file gets.
+    with pytest.raises(GridsearchError) as before:
+        require_file(name, Path(name))
+    assert str(before.value) == str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["afile", "afile/x", "afile/x/y"])
@@ -44,6 +48,13 @@ def test_a_folder_that_is_a_file(folder: Path, name: str) -> None:
         require_writable("-o", Path(name))
     require_writable("-o", Path("there/below/it"))
     assert sorted(folder.rglob("*")) == [folder / "afile", folder / "there"]
+
+
+def test_a_place_that_can_be_written_is_left_as_it_is(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    for name in ("new.csv", "there/new.csv", "afile", "pipe", "/dev/null", "/dev/stdout"):
+        require_file(name, Path(name))
+    assert sorted(folder.rglob("*")) == [folder / "afile", folder / "pipe", folder / "there"]
 
 
 def test_what_to_do_goes_by_what_the_system_says(folder: Path) -> None:

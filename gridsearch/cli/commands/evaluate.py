@@ -43,6 +43,7 @@ from gridsearch.cli.resources import DeviceOption, ThreadsOption, checked_device
 from gridsearch.cli.streams import columns, data, into, say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.errors import GridsearchError
+from gridsearch.output_places import require_file
 from gridsearch.shell_words import quoted
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def evaluate(
         raise GridsearchError("--latency-only and --no-latency together leave nothing to measure: use only one of them")
     checked_device(device)
     kind = tables.format_of(format_, output)
+    if output is not None:
+        require_file(str(output), output)
     from gridsearch.store.opening import open_store, refuse_unsound
 
     jobs.require_store(store, job)

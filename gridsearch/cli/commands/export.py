@@ -24,6 +24,7 @@ from gridsearch.cli.secrets import forget, forget_values
 from gridsearch.cli.streams import say
 from gridsearch.cli.supervising import models_behind, require_own_process, supervisable
 from gridsearch.errors import GridsearchError
+from gridsearch.output_places import require_file
 from gridsearch.quantities import counted
 
 ExportFormat = Annotated[
@@ -121,6 +122,7 @@ def export(
         if output or format_ or filter_ or table != "trials":
             raise GridsearchError("--onnx writes a model: leave out --output, --format, --filter and --table")
         check_suffix(onnx, "onnx", "--onnx")
+        require_file(f"--onnx {onnx}", onnx)
         _export_onnx(job, trial, onnx, store, data_dir)
         return
     if trial is not None:

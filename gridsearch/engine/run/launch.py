@@ -29,7 +29,7 @@ from gridsearch.engine.run.objective_check import ObjectiveCheck, nobody_ranked
 from gridsearch.engine.run.own_pace import OwnPace
 from gridsearch.engine.run.packing import PlannedPack, bundles
 from gridsearch.engine.run.planning import LaunchOptions, check_same_job, checkpoint_limit, plan_job, plan_packs
-from gridsearch.engine.run.versions import TRAINING, WORKERS, versions_of
+from gridsearch.engine.run.versions import versions_of
 from gridsearch.engine.run.working_tree import commit_of
 from gridsearch.engine.trained.retention import BestSoFar, clear_readings, keep_by_size, write_winners
 from gridsearch.errors import EngineError, GridsearchError, StoreError, StoreMovedError
@@ -248,11 +248,8 @@ class Launch:
     @cached_property
     def origin(self) -> Origin:
         """Where this launch comes from; git is asked once, when it begins to train."""
-        own = self.prepared.job.own
-        # A command is another program: nobody knows what it trains with.
-        training = () if own and own.training == "command" else TRAINING
-        versions = versions_of([*training, *(WORKERS if self.options.ray else ())])
-        return Origin(self.options.command, *commit_of(self.prepared.job.base), versions)
+        job = self.prepared.job
+        return Origin(self.options.command, *commit_of(job.base), versions_of(job, ray=self.options.ray))
 
     def _last_word(self, launch_id: int) -> None:
         """Close an interrupted launch, if the store can be written now: else others do.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from gridsearch.quantities import duration
 from gridsearch.store.opening import open_store
 from tests.cli.paced import hurry, write_paced
 from tests.cli.program import command, environment
@@ -145,3 +148,11 @@ def test_markup_in_names_is_shown_and_not_run_and_a_locked_store_is_told(tmp_pat
             other.execute("ROLLBACK")
             browser.wait(f"{state} === 'following the store'", PATIENCE)
         assert browser.complaints == []
+
+
+def test_durations_read_as_everywhere_else(browser: Browser) -> None:
+    drawing = resources.files("gridsearch.visualization").joinpath("assets", "live", "drawing.js").read_text()
+    found = re.search(r"export (function timeText.*?\n\})", drawing, re.DOTALL)
+    assert found
+    for seconds in (12, 59.6, 60, 185, 3599.6, 14_580, 86_399, 187_200, 700_000):
+        assert browser.run(f"(() => {{ {found[1]}; return timeText({seconds}); }})()") == duration(seconds)

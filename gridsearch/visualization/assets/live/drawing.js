@@ -17,13 +17,16 @@ function short(value) {
   return String(Number(value.toPrecision(4)));
 }
 
+// As `duration` of quantities.py.
 export function timeText(seconds) {
   const whole = Math.round(seconds);
   const two = function (number) { return String(number).padStart(2, "0"); };
   if (whole < 60) return whole + "s";
   if (whole < 3600) return Math.floor(whole / 60) + "m " + two(whole % 60) + "s";
   const minutes = Math.round(whole / 60);
-  return Math.floor(minutes / 60) + "h " + two(minutes % 60) + "m";
+  if (minutes < 1440) return Math.floor(minutes / 60) + "h " + two(minutes % 60) + "m";
+  const hours = Math.round(minutes / 60);
+  return Math.floor(hours / 24) + "d " + two(hours % 24) + "h";
 }
 
 function bounds(values) {
